@@ -1,0 +1,27 @@
+"""What the user decided."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The decisions that, with two endpoints, are enough to run without asking again."""
+
+    method: Literal["full"] = "full"
+    jobs: int = 4
+    """Parallel dump and restore jobs where both servers allow it."""
+    compress_first: bool = False
+    """Compress eligible chunks of the source before the dump."""
+    pause_source_jobs: bool = True
+    """Pause retention and compression jobs of the source while it is read."""
+    snapshot: bool = True
+    """Hold one exported snapshot over dump and verify; it holds back vacuum on the source."""
+    recreate_extension: bool = False
+    """Recreate TimescaleDB on an empty target at the source's version."""
+    enable_jobs: bool = True
+    """Enable the target's jobs at the end as they were on the source; False leaves them paused."""
+    verify: Literal["checksum", "count"] = "checksum"
+    staging: str = ""
+    """Folder for the dump; empty means the run's own folder."""
+    keep_dumps: bool = False

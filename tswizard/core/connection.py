@@ -1,0 +1,146 @@
+"""Connections to an endpoint, set up the same way everywhere."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from psycopg import AsyncConnection, OperationalError, sql
+from psycopg.conninfo import make_conninfo
+
+from tswizard.core.endpoint import Endpoint, redact
+
+Connection = AsyncConnection[tuple[Any, ...]]
+
+CONNECT_TIMEOUT = 15
+"""Seconds until a host that does not answer is given up."""
+
+# A night's run must outlive idle firewalls (keepalives) and the roles' own limits (timeouts).
+_KEEPALIVE = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10}
+_SESSION = (
+    "SET statement_timeout = 0",
+    "SET lock_timeout = 0",
+    "SET idle_in_transaction_session_timeout = 0",
+    "SET search_path = ''",
+)
+
+
+class CannotConnect(Exception):
+    """No connection: one sentence of what, and what to do. Holds no secret."""
+
+    def __init__(self, what: str, todo: str) -> None:
+        super().__init__(f"{what} {todo}")
+        self.what = what
+        self.todo = todo
+
+
+async def connect(endpoint: Endpoint) -> Connection:
+    """Open an autocommit connection with an empty search_path and no time limits.
+
+    Raises CannotConnect.
+    """
+    text = make_conninfo(
+        endpoint.conninfo,
+        application_name="tswizard",
+        connect_timeout=endpoint.get("connect_timeout") or CONNECT_TIMEOUT,
+        **_KEEPALIVE,
+    )
+    try:
+        connection = await AsyncConnection.connect(
+            text, autocommit=True, password=endpoint.password
+        )
+    except OperationalError as error:
+        raise _explain(error, endpoint) from None
+    try:
+        for statement in _SESSION:
+            await connection.execute(statement)
+    except OperationalError as error:
+        await connection.close()
+        raise _explain(error, endpoint) from None
+    return connection
+
+
+@asynccontextmanager
+async def connected(endpoint: Endpoint) -> AsyncIterator[Connection]:
+    """A connection that is closed at the end. Raises CannotConnect."""
+    connection = await connect(endpoint)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def rows(
+    connection: Connection, query: str | sql.Composable, args: Any = None
+) -> list[tuple[Any, ...]]:
+    """All rows of a catalog query."""
+    cursor = await connection.execute(_query(query), args)
+    return await cursor.fetchall()
+
+
+async def value(connection: Connection, query: str | sql.Composable, args: Any = None) -> Any:
+    """The first column of the first row; None when there is no row."""
+    cursor = await connection.execute(_query(query), args)
+    row = await cursor.fetchone()
+    return row[0] if row else None
+
+
+def _query(query: str | sql.Composable) -> Any:
+    return sql.SQL(query) if isinstance(query, str) else query
+
+
+_CAUSES = (
+    (
+        r"password authentication failed|no password supplied|SASL|SCRAM",
+        "{label} refuses the password of {user}.",
+        "Give the right one, or put it into ~/.pgpass.",
+    ),
+    (
+        r"could not translate host name|Name or service not known|nodename nor servname|"
+        r"failed to resolve host",
+        "The host of {label} is not known.",
+        "Check its name, and that this machine resolves it.",
+    ),
+    (
+        r"Connection refused",
+        "Nothing listens at {label}.",
+        "Check host and port, and that the service runs.",
+    ),
+    (
+        r"timeout expired|timed out|No route to host|Network is unreachable",
+        "{label} does not answer.",
+        "Check host, port, firewall and the service's IP allow-list.",
+    ),
+    (
+        r'database ".*" does not exist',
+        "{label}: there is no such database on that server.",
+        "On MST it is called defaultdb, on Timescale Cloud tsdb.",
+    ),
+    (r'role ".*" does not exist', "{label}: there is no role {user}.", "Check the user's name."),
+    (
+        r"SSL|TLS|certificate",
+        "{label}: no encrypted connection: {message}.",
+        "Check sslmode and the certificate files.",
+    ),
+    (
+        r"too many (connections|clients)|remaining connection slots",
+        "{label} has no free connection.",
+        "Close others or raise its limit, then try again.",
+    ),
+    (r"definition of service", "{message}.", "Check ~/.pg_service.conf or PGSERVICEFILE."),
+    (
+        r"server closed the connection|Connection reset|starting up|shutting down",
+        "{label} closed the connection: {message}.",
+        "See whether the service restarts, then try again.",
+    ),
+)
+
+
+def _explain(error: OperationalError, endpoint: Endpoint) -> CannotConnect:
+    text = redact(" ".join(str(error).split()), [endpoint])
+    message = re.sub(r"^.*?(?:FATAL:|failed:|error:)\s*", "", text).rstrip(".") or text
+    facts = {"label": endpoint.label, "user": endpoint.get("user"), "message": message}
+    for pattern, what, todo in _CAUSES:
+        if re.search(pattern, text):
+            return CannotConnect(what.format(**facts), todo)
+    return CannotConnect(f"{endpoint.label}: {message}.", "Check the connection's parts.")

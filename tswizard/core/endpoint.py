@@ -1,0 +1,167 @@
+"""How to reach a database: conninfo, the environment for client tools, redaction."""
+
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+
+from psycopg import ProgrammingError, conninfo
+from psycopg.pq import Conninfo
+
+# libpq's own order, weakest first: https://www.postgresql.org/docs/current/libpq-ssl.html
+_SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_SECRETS = ("password", "sslpassword", "oauth_client_secret")
+
+
+class BadEndpoint(ValueError):
+    """A conninfo nobody can use; the message is one sentence without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One of the two databases.
+
+    `params` are libpq parameters without any secret. The password, when the user gave one, lives
+    in memory only; otherwise libpq finds it in its usual places (passfile, service file).
+    """
+
+    params: tuple[tuple[str, str], ...]
+    password: str | None = field(default=None, repr=False)
+    raised_sslmode: str | None = None
+    """The weaker sslmode that was asked for before `require` took its place."""
+
+    @classmethod
+    def parse(cls, text: str, *, password: str | None = None) -> "Endpoint":
+        """Read a URL, a key=value conninfo or a service's name; libpq fills the gaps.
+
+        Service files and PG* variables are resolved here, by libpq, so that everybody who uses
+        this endpoint (this process, its children, a later resume) means the same server.
+        Raises BadEndpoint for a text that libpq cannot read.
+        """
+        given = _read(text.strip())
+        found = _defaults(given.get("service")) | given
+        secret = password or found.get("password") or None
+        params = {name: value for name, value in found.items() if name not in _SECRETS}
+        if "service" in params and _defaults(params["service"]) != _defaults(None):
+            del params["service"]  # resolved; an unknown one stays, and libpq says so
+        mode = params.get("sslmode", "prefer")
+        if mode not in _SSLMODES:
+            raise BadEndpoint(f'sslmode "{mode}" is not one of {", ".join(_SSLMODES)}; correct it.')
+        raised = None
+        if not _is_local(params) and _SSLMODES.index(mode) < _SSLMODES.index("require"):
+            raised, params["sslmode"] = mode, "require"
+        return cls(tuple(sorted(params.items())), secret, raised)
+
+    def get(self, name: str, default: str = "") -> str:
+        """A libpq parameter, or `default`."""
+        return dict(self.params).get(name, default)
+
+    @property
+    def conninfo(self) -> str:
+        """The key=value conninfo without any secret; for argv, files and screens."""
+        return conninfo.make_conninfo("", **dict(self.params))
+
+    @property
+    def host(self) -> str:
+        return self.get("host") or self.get("hostaddr") or "local socket"
+
+    @property
+    def label(self) -> str:
+        """How screens and logs name this endpoint, e.g. `db.example.com:5432/tsdb`."""
+        if self.get("service"):
+            return f"service {self.get('service')}"
+        return f"{self.host}:{self.get('port', '5432')}/{self.get('dbname') or self.get('user')}"
+
+    @property
+    def is_local(self) -> bool:
+        return _is_local(dict(self.params))
+
+    def with_password(self, password: str | None) -> "Endpoint":
+        return replace(self, password=password or None)
+
+
+def child_environment(env: Mapping[str, str], passfile: str | None) -> dict[str, str]:
+    """The environment for a client tool: no secret in it, messages in English.
+
+    `passfile` is the 0600 file that holds the password; None leaves libpq's usual places alone.
+    """
+    child = {k: v for k, v in env.items() if k not in ("PGPASSWORD", "PGOPTIONS", "LC_ALL")}
+    child |= {"LC_MESSAGES": "C", "LANGUAGE": "C", "PGAPPNAME": "tswizard"}
+    if passfile is not None:
+        child["PGPASSFILE"] = passfile
+    return child
+
+
+def passfile_line(password: str) -> str:
+    """A line of libpq's password file that answers for every server.
+
+    https://www.postgresql.org/docs/current/libpq-pgpass.html
+    """
+    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+    return f"*:*:*:*:{escaped}\n"
+
+
+def redact(text: str, endpoints: Iterable[Endpoint]) -> str:
+    """`text` with every known password replaced; the last net before a log or a screen."""
+    for endpoint in endpoints:
+        if endpoint.password:
+            text = text.replace(endpoint.password, "********")
+    return text
+
+
+def _read(text: str) -> dict[str, str]:
+    if not text:
+        raise BadEndpoint("The connection is empty; give a URL, a conninfo or service=NAME.")
+    if "://" not in text and "=" not in text:
+        text = conninfo.make_conninfo("", service=text)
+    try:
+        found = conninfo.conninfo_to_dict(text)
+    except ProgrammingError:
+        # libpq quotes the text in its message, password included: say it ourselves.
+        raise BadEndpoint(
+            "The connection cannot be read; write postgresql://user@host:port/database "
+            "or host=… port=… user=… dbname=…"
+        ) from None
+    return {name: str(value) for name, value in found.items() if value not in (None, "")}
+
+
+# Left to libpq in each process: where its files are is not part of where the server is.
+_NOT_OURS = ("passfile", "sslkeylogfile", "client_encoding", "application_name", "replication")
+
+
+def _defaults(service: str | None) -> dict[str, str]:
+    """What libpq would fill in: the service's settings first, then PG* variables."""
+    saved = os.environ.get("PGSERVICE")
+    if service:
+        os.environ["PGSERVICE"] = service
+    try:
+        options = Conninfo.get_defaults()
+    finally:
+        if service:
+            os.environ.pop("PGSERVICE")
+            if saved is not None:
+                os.environ["PGSERVICE"] = saved
+    values = {
+        option.keyword.decode(): option.val.decode()
+        for option in options
+        if option.val and (option.val != option.compiled or option.keyword in (b"port", b"user"))
+    }
+    for name in (*_NOT_OURS, "service"):
+        values.pop(name, None)
+    return values
+
+
+def _is_local(params: Mapping[str, str]) -> bool:
+    """Sockets and loopback addresses are local; everything else, known or not, is not."""
+    host = params.get("hostaddr") or params.get("host") or ""
+    return all(_local_host(part) for part in host.split(","))
+
+
+def _local_host(host: str) -> bool:
+    if host in ("", "localhost", socket.gethostname()) or host.startswith(("/", "@")):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
