@@ -1,0 +1,82 @@
+"""The embedded pair: a filled source and an empty target on free ports of 127.0.0.1."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tswizard.demo.cache import cache_dir, private_folder
+from tswizard.demo.node import find_node
+from tswizard.demo.package import ensure_package
+from tswizard.demo.progress import OnProgress, Prepared, ignore_progress
+from tswizard.demo.server import EmbeddedServer, Runtime
+from tswizard.demo.template import DATABASES, SOURCE, TARGET, copy_templates, ensure_templates
+from tswizard.demo.together import together
+
+
+class EmbeddedPair:
+    """Two running servers. `async with EmbeddedPair.prepare_and_start() as pair: …`"""
+
+    def __init__(self, source: EmbeddedServer, target: EmbeddedServer) -> None:
+        self.source = source
+        self.target = target
+
+    @classmethod
+    async def prepare(cls, *, on_progress: OnProgress = ignore_progress) -> None:
+        """Fill the cache, so that the next pair starts in seconds. Raises DemoError."""
+        await ensure_templates(await _runtime(on_progress), on_progress)
+
+    @classmethod
+    @asynccontextmanager
+    async def prepare_and_start(
+        cls, *, on_progress: OnProgress = ignore_progress
+    ) -> AsyncIterator["EmbeddedPair"]:
+        """Prepare what the cache lacks, copy the templates and run both servers.
+
+        `on_progress` is called in the event loop. Everything but the cache is gone at the end.
+        Raises DemoError with one sentence when the pair cannot be had.
+        """
+        runtime = await _runtime(on_progress)
+        with private_folder(cache_dir() / "pairs") as folder:
+            directories = await copy_templates(runtime, folder, on_progress)
+            servers = {
+                name: EmbeddedServer(runtime, directories[name], database)
+                for name, database in DATABASES.items()
+            }
+            try:
+                on_progress(Prepared("start", 0, 1, "Starting the source and the target"))
+                await together(*(server.start() for server in servers.values()))
+                on_progress(Prepared("start", 1, 1, "The source and the target are running"))
+                yield cls(servers[SOURCE], servers[TARGET])
+            finally:
+                # The directories go away: nothing is gained by an orderly end.
+                for server in servers.values():
+                    server.kill()
+
+    @property
+    def source_conninfo(self) -> str:
+        return self.source.conninfo
+
+    @property
+    def source_password(self) -> str:
+        return self.source.password
+
+    @property
+    def target_conninfo(self) -> str:
+        return self.target.conninfo
+
+    @property
+    def target_password(self) -> str:
+        return self.target.password
+
+    def kill_target(self) -> None:
+        """End the target at once, as a crash would; what was committed stays."""
+        self.target.kill()
+
+    async def restart_target(self) -> None:
+        """Start the target again, on the same port and with the same password."""
+        await self.target.start()
+
+
+async def _runtime(on_progress: OnProgress) -> Runtime:
+    node = await asyncio.to_thread(find_node)
+    return Runtime(node, await ensure_package(node, on_progress))

@@ -1,0 +1,244 @@
+// One client's connection: reads its messages, gathers them into batches, and passes the answers.
+
+import { Login, readStartup, Refused } from './login.mjs';
+import * as wire from './wire.mjs';
+
+// Statements that may be answered beside another connection's open transaction. The subtransaction
+// they run in is read-only; here only what that does not stop is left out.
+const READS = /^\s*(?:select|show|table|values|with|explain)\b/i;
+const NOT_BESIDE =
+  /;\s*\S|\bfor\s+(?:no\s+key\s+|key\s+)?(?:update|share)\b|\b(?:set_config|pg_\w*advisory\w*|pg_sleep\w*|pg_export_snapshot|pg_notify)\b/i;
+const SETS = /^\s*(?:set|reset)\s+(?!local\b|transaction\b|constraints\b|session\s+characteristics\b)/i;
+const COPY_DATA = new Set('dcf');
+
+export class Connection {
+  #socket;
+  #turns;
+  #database;
+  #onCancel;
+  #framer = new wire.Framer({ typed: false });
+  #login = null;
+  #loggingIn = Promise.resolve();
+  #extended = []; // messages of the extended protocol since the last Sync
+  #extendedReads = true;
+  #direct = null; // the backend, while it works for this connection
+  #copying = false;
+  #id;
+
+  session = null;
+  key = null;
+  batches = [];
+  status = 'I'; // of the transaction, as the last ReadyForQuery told
+  synced = true; // nothing of the extended protocol is waiting for its Sync
+  hasSnapshot = false;
+  tags = new Set(); // of the commands completed in the last exchange
+  closed = false;
+
+  constructor(socket, id, turns, database, onCancel) {
+    this.#socket = socket;
+    this.#id = id;
+    this.#turns = turns;
+    this.#database = database;
+    this.#onCancel = onCancel;
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => this.#receive(chunk));
+    socket.on('error', () => {}); // 'close' follows
+    socket.on('close', () => this.#end());
+  }
+
+  get idleInTransaction() {
+    return this.synced && this.status === 'T' && !this.#direct;
+  }
+
+  /** Writes messages to the client; resolves when they are on their way or nobody wants them. */
+  send(messages) {
+    if (this.closed || !messages.length) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#socket.write(Buffer.concat(messages), () => resolve());
+    });
+  }
+
+  /** Has the backend work off everything that is waiting here. */
+  async exchange(backend) {
+    this.#direct = backend;
+    const messages = this.batches.splice(0).map((batch) => batch.bytes);
+    messages.push(...this.#extended.splice(0));
+    this.tags.clear();
+    this.synced = await backend.exchange(Buffer.concat(messages), (answers) => this.#pass(answers));
+    this.#direct = null;
+  }
+
+  /** Answers what waits first with an error instead of running it. */
+  refuse(error) {
+    const batch = this.batches.shift();
+    if (!batch) return;
+    if (!batch.complete) {
+      this.send([wire.errorResponse({ ...error, severity: 'FATAL' })]);
+      this.#socket.end();
+      return;
+    }
+    this.send([wire.errorResponse({ ...error, severity: 'ERROR' }), wire.ready('I')]);
+    if (this.batches.length) this.#turns.request(this);
+  }
+
+  #pass(messages) {
+    for (const answer of messages) {
+      const type = wire.typeOf(answer);
+      if (type === 'Z') {
+        this.status = String.fromCharCode(answer[5]);
+        this.#copying = false;
+      } else if (type === 'G') {
+        this.#copying = true;
+        if (this.closed) this.#abandonCopy();
+      } else if (type === 'C') {
+        this.#copying = false;
+        this.tags.add(wire.readCstring(answer, 5)[0].replace(/ [\d ]+$/, ''));
+      } else if (type === 'E') {
+        this.#copying = false;
+      }
+    }
+    return this.send(messages);
+  }
+
+  #receive(chunk) {
+    try {
+      const straight = [];
+      for (const message of this.#framer.push(chunk)) {
+        if (!this.#framer.typed) this.#startup(message);
+        else if (!this.session) this.#password(message);
+        else this.#request(message, straight);
+      }
+      if (straight.length) this.#feed(Buffer.concat(straight));
+    } catch (error) {
+      this.#reject(error instanceof wire.ProtocolViolation ? new Refused('08P01', error.message) : error);
+    }
+  }
+
+  #startup(packet) {
+    const startup = readStartup(packet);
+    if (startup.kind === 'encryption') {
+      this.#socket.write('N');
+    } else if (startup.kind === 'cancel') {
+      this.#onCancel(startup.key);
+      this.#socket.end();
+    } else {
+      this.#framer.typed = true;
+      const send = (message) => void this.send([message]);
+      this.#login = new Login(this.#turns, this.#database, send, startup);
+      this.#proceed(() => this.#login.begin());
+    }
+  }
+
+  #password(response) {
+    const type = wire.typeOf(response);
+    if (type === 'X') {
+      this.#socket.end();
+    } else if (type === 'p') {
+      const copy = Buffer.from(response);
+      this.#proceed(async () => {
+        if (!this.#login.answer(copy)) return;
+        const { session, key } = await this.#login.finish();
+        this.session = session;
+        this.key = key;
+      });
+    } else {
+      throw new Refused('08P01', `expected password response, got message type ${response[0]}`);
+    }
+  }
+
+  /** One step of the login after the other. */
+  #proceed(step) {
+    this.#loggingIn = this.#loggingIn.then(step).catch((error) => this.#reject(error));
+  }
+
+  #reject(error) {
+    if (!(error instanceof Refused)) console.error(error);
+    const { code = 'XX000', message } = error;
+    this.send([wire.errorResponse({ code, message })]);
+    this.#socket.end();
+  }
+
+  #request(message, straight) {
+    const type = wire.typeOf(message);
+    if (type === 'X') {
+      this.#socket.end();
+      return;
+    }
+    if (COPY_DATA.has(type)) {
+      if (this.#copying) straight.push(message);
+      return; // else left over from a COPY that failed
+    }
+    const named = this.#own(type, message);
+    if (this.#direct && !this.batches.length) {
+      straight.push(named);
+    } else {
+      this.#gather(type, named);
+    }
+  }
+
+  #gather(type, message) {
+    if (type === 'Q') {
+      const [sql] = wire.readCstring(message, 5);
+      this.#enqueue([message], { ...classify(sql), complete: true });
+      return;
+    }
+    this.#extended.push(Buffer.from(message));
+    if (type === 'P') this.#extendedReads &&= classify(parsedSql(message)).reads;
+    if (type !== 'S' && type !== 'H' && type !== 'F') return;
+    const complete = type !== 'H' && this.synced;
+    this.#enqueue(this.#extended.splice(0), { reads: this.#extendedReads && complete, complete });
+    this.#extendedReads = true;
+  }
+
+  #enqueue(messages, kind) {
+    this.batches.push({ bytes: Buffer.concat(messages), ...kind });
+    this.#turns.request(this);
+  }
+
+  #feed(bytes) {
+    this.#direct.feed(bytes);
+    if (!this.#direct.full) return;
+    this.#socket.pause();
+    this.#direct.onDrain(() => this.#socket.resume());
+  }
+
+  /** Gives the names of prepared statements a prefix, so that connections don't see each other's. */
+  #own(type, message) {
+    if (!'PBDC'.includes(type)) return message;
+    const prefix = (name) => (name ? `c${this.#id}_${name}` : name);
+    const body = wire.bodyOf(message);
+    if (type === 'P') {
+      const [name, at] = wire.readCstring(body);
+      const parse = wire.message('P', wire.cstring(prefix(name)), body.subarray(at));
+      if (name) this.session.statements.set(prefix(name), parse);
+      return parse;
+    }
+    if (type === 'B') {
+      const [portal, at] = wire.readCstring(body);
+      const [name, next] = wire.readCstring(body, at);
+      return wire.message('B', wire.cstring(portal), wire.cstring(prefix(name)), body.subarray(next));
+    }
+    if (body[0] !== 'S'.charCodeAt(0)) return message;
+    const [name] = wire.readCstring(body, 1);
+    if (type === 'C') this.session.statements.delete(prefix(name));
+    return wire.message(type, Buffer.from('S'), wire.cstring(prefix(name)));
+  }
+
+  #abandonCopy() {
+    this.#direct.feed(wire.copyFail('the client is gone'));
+  }
+
+  #end() {
+    this.closed = true;
+    this.batches = [];
+    if (this.#direct && this.#copying) this.#abandonCopy();
+    if (this.session) this.#turns.request(this);
+  }
+}
+
+function classify(sql) {
+  const sets = SETS.test(sql);
+  return { reads: (sets || READS.test(sql)) && !NOT_BESIDE.test(sql), sets };
+}
+
+const parsedSql = (parse) => wire.readCstring(parse, wire.readCstring(parse, 5)[1])[0];

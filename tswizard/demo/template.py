@@ -1,0 +1,136 @@
+"""Template data directories: a filled source and an empty target, made once and then copied.
+
+Their name is a hash of everything that goes into them, so that a new version of the package, of
+the servers or of the sample data makes new ones.
+"""
+
+import asyncio
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+
+from tswizard.demo.cache import cache_dir, locked, need_room, unfinished
+from tswizard.demo.package import PACKAGE
+from tswizard.demo.progress import DemoError, OnProgress, Prepared
+from tswizard.demo.server import SERVER_CODE, EmbeddedServer, Runtime
+from tswizard.demo.together import together
+
+SOURCE = "source"
+TARGET = "target"
+DATABASES = {SOURCE: "defaultdb", TARGET: "tsdb"}
+_ROOM_MIB = 1500
+
+
+def assets() -> Path:
+    """The folder of the sample data: inside the wheel, or beside the package in a work tree."""
+    packed = Path(__file__).parent / "assets"
+    return packed if packed.exists() else Path(__file__).parents[2] / "assets" / "demo"
+
+
+def statements(part: str) -> Iterator[tuple[str, str]]:
+    """The sample's statements for `source` or `target`, each with what it does.
+
+    A blank line ends a statement; the comment above the first of a group says what the group does.
+    """
+    doing = ""
+    for file in sorted((assets() / part).glob("*.sql")):
+        for block in file.read_text(encoding="utf-8").split("\n\n"):
+            lines = block.strip().splitlines()
+            if lines and lines[0].startswith("-- "):
+                doing = lines[0].removeprefix("-- ").rstrip(".")
+            sql = "\n".join(line for line in lines if not line.startswith("--")).strip()
+            if sql:
+                yield doing, sql
+
+
+def template_key() -> str:
+    """A name that changes with whatever the templates are made from."""
+    digest = hashlib.sha256(PACKAGE.sha512.encode())
+    for folder in (SERVER_CODE, assets()):
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+async def ensure_templates(runtime: Runtime, on_progress: OnProgress) -> Path:
+    """The folder of the templates; made first if the cache lacks them. Raises DemoError."""
+    ready = cache_dir() / "templates" / template_key()
+    if not ready.exists():
+        on_progress(Prepared("template", 0, 1, "Waiting for another demo that makes the sample"))
+        async with locked("templates"):
+            if not ready.exists():
+                await _make(runtime, ready, on_progress)
+    return ready
+
+
+async def copy_templates(runtime: Runtime, to: Path, on_progress: OnProgress) -> dict[str, Path]:
+    """Fresh data directories under `to`, by the names source and target. Raises DemoError."""
+    while True:
+        ready = await ensure_templates(runtime, on_progress)
+        async with locked("templates", shared=True):
+            if not ready.exists():
+                continue  # another version has replaced them meanwhile
+            on_progress(Prepared("copy", 0, 1, "Copying the sample data"))
+            await asyncio.to_thread(_copy, ready, to)
+            on_progress(Prepared("copy", 1, 1, "The sample data is there"))
+            return {name: to / name for name in DATABASES}
+
+
+def _copy(ready: Path, to: Path) -> None:
+    need_room(to, _ROOM_MIB // 2)
+    try:
+        for name in DATABASES:
+            shutil.copytree(ready / name, to / name)
+    except OSError as error:
+        raise DemoError(
+            f"The sample data could not be copied to {to} ({error.strerror or error}); make room "
+            "or set TSWIZARD_CACHE_DIR to another disk."
+        ) from error
+
+
+async def _make(runtime: Runtime, ready: Path, on_progress: OnProgress) -> None:
+    with unfinished(ready.parent) as folder:
+        need_room(folder, _ROOM_MIB)
+        total = sum(1 for name in DATABASES for _ in statements(name)) + len(DATABASES)
+        done = 0
+
+        def step(text: str) -> None:
+            nonlocal done
+            on_progress(Prepared("template", done, total, text))
+            done += 1
+
+        await together(
+            *(
+                _fill(EmbeddedServer(runtime, folder / name, database), name, step)
+                for name, database in DATABASES.items()
+            )
+        )
+        for old in ready.parent.iterdir():
+            if old != folder:
+                shutil.rmtree(old, ignore_errors=True)
+        folder.rename(ready)
+    on_progress(Prepared("template", total, total, "The sample data is in the cache"))
+
+
+async def _fill(server: EmbeddedServer, name: str, step: Callable[[str], None]) -> None:
+    """Make one template: a new data directory with the part's statements run in it."""
+    step(f"Making the database {server.database}")
+    await server.start()
+    try:
+        async with await psycopg.AsyncConnection.connect(
+            server.conninfo, password=server.password, autocommit=True
+        ) as connection:
+            for doing, sql in statements(name):
+                step(doing)
+                await connection.execute(sql.encode())
+            await connection.execute("CHECKPOINT")
+    except psycopg.Error as error:
+        raise DemoError(
+            f"The sample data could not be made in {server.database}: {error} {server.last_words}"
+        ) from error
+    finally:
+        await server.stop()
