@@ -17,11 +17,15 @@ CONNECT_TIMEOUT = 15
 
 # A night's run must outlive idle firewalls (keepalives) and the roles' own limits (timeouts).
 _KEEPALIVE = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10}
+
+# Asked for with the connection itself, never by SET: behind a pooler a SET would stay in a
+# session that other programs use. (pg_catalog alone is as good as an empty search_path, and
+# cannot be lost in quoting.)
 _SESSION = (
-    "SET statement_timeout = 0",
-    "SET lock_timeout = 0",
-    "SET idle_in_transaction_session_timeout = 0",
-    "SET search_path = ''",
+    ("statement_timeout", "0"),
+    ("lock_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+    ("search_path", "pg_catalog"),
 )
 
 
@@ -35,29 +39,36 @@ class CannotConnect(Exception):
 
 
 async def connect(endpoint: Endpoint) -> Connection:
-    """Open an autocommit connection with an empty search_path and no time limits.
+    """Open an autocommit connection without time limits and with nothing but pg_catalog in its
+    search_path.
+
+    Raises CannotConnect; also for a pooler, which refuses session settings.
+    """
+    options = " ".join(f"-c {name}={value}" for name, value in _SESSION)
+    return await _open(endpoint, options=f"{endpoint.get('options')} {options}".strip())
+
+
+async def connect_plainly(endpoint: Endpoint) -> Connection:
+    """Open an autocommit connection that asks nothing of its session, so that even a pooler
+    grants it and nothing stays behind in one. For finding out what is at the other end.
 
     Raises CannotConnect.
     """
+    return await _open(endpoint)
+
+
+async def _open(endpoint: Endpoint, **extra: str) -> Connection:
     text = make_conninfo(
         endpoint.conninfo,
         application_name="tswizard",
         connect_timeout=endpoint.get("connect_timeout") or CONNECT_TIMEOUT,
         **_KEEPALIVE,
+        **extra,
     )
     try:
-        connection = await AsyncConnection.connect(
-            text, autocommit=True, password=endpoint.password
-        )
+        return await AsyncConnection.connect(text, autocommit=True, password=endpoint.password)
     except OperationalError as error:
         raise _explain(error, endpoint) from None
-    try:
-        for statement in _SESSION:
-            await connection.execute(statement)
-    except OperationalError as error:
-        await connection.close()
-        raise _explain(error, endpoint) from None
-    return connection
 
 
 @asynccontextmanager
@@ -90,6 +101,16 @@ def _query(query: str | sql.Composable) -> Any:
 
 
 _CAUSES = (
+    (
+        r"unsupported startup parameter",
+        "{label} is a connection pool, not the server itself.",
+        "Give the service's own host and port; a dump cannot be taken through a pool.",
+    ),
+    (
+        r"no pg_hba\.conf entry",
+        "{label} does not let {user} in from here: {message}.",
+        "Check the service's IP allow-list, the user, the database and sslmode.",
+    ),
     (
         r"password authentication failed|no password supplied|SASL|SCRAM",
         "{label} refuses the password of {user}.",

@@ -19,6 +19,8 @@ class Role:
     createrole: bool
     bypass_rls: bool
     owns_database: bool
+    creates: bool = True
+    """May create schemas in this database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Server:
     """False where one backend serves every connection (the embedded server)."""
     restoring: bool
     """`timescaledb.restoring` is on for new sessions: a restore was left open."""
+    identity: str = ""
+    """Equal for two connections to the same database of the same running server."""
 
     @property
     def major(self) -> int:
@@ -91,11 +95,17 @@ class Chunk:
     partial: bool
     """Compressed, and holds rows that are not (`status & 8`)."""
     range_start: str | None
-    """Start of the primary dimension as text: a timestamp or an integer."""
+    """Start of the primary dimension (inclusive), a literal of the dimension's type: an integer,
+    a date, a timestamp (with +00 where the type has a time zone), or -infinity."""
     range_end: str | None
+    """Its end, exclusive; the same form."""
     bytes: int
     """Total bytes with indexes and toast; for a compressed chunk with its compressed table."""
     tiered: bool = False
+    compressed_table: str | None = None
+    """`schema.name`, unquoted, of the relation that holds its compressed rows."""
+    rows_estimate: int = 0
+    """From statistics; 0 where there are none."""
 
     @property
     def sql(self) -> str:
@@ -128,6 +138,9 @@ class Hypertable:
     """schema.name of the aggregate whose materialization this is."""
     distributed: bool = False
     tiered: bool = False
+    index_bytes: int = 0
+    """The part of `bytes` that indexes take: not dumped, built again."""
+    row_security: bool = False
 
     @property
     def sql(self) -> str:
@@ -164,6 +177,8 @@ class Table:
     unlogged: bool = False
     row_security: bool = False
     inherits: bool = False
+    index_bytes: int = 0
+    """The part of `bytes` that indexes take."""
 
     @property
     def sql(self) -> str:
@@ -213,6 +228,18 @@ class Job:
     """JSON text."""
     target: str | None
     """schema.name of its hypertable or aggregate."""
+    next_start: str | None = None
+    """When the server means to run it next, in UTC; None when it is paused or unknown."""
+    fixed_schedule: bool = True
+    initial_start: str | None = None
+    timezone: str | None = None
+    max_runtime: str = ""
+    max_retries: int = -1
+    retry_period: str = ""
+    check: str | None = None
+    """schema.name of the check function."""
+    owner_by_oid: bool = True
+    """The owner is stored as a role (2.10 and later), so a restore needs that role."""
 
     @property
     def retention(self) -> bool:
@@ -225,6 +252,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
+    """A sequence of the user; where it may not be read, its start value and not called."""
+
     schema: str
     name: str
     last_value: int
@@ -236,6 +265,43 @@ class Extension:
     name: str
     version: str
     schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """An extension that this server could install."""
+
+    name: str
+    versions: tuple[str, ...]
+    default: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What else matters to a move: mostly things that a dump does not carry by itself."""
+
+    objects: tuple[str, ...] = ()
+    """Views, functions, types and schemas of the user, each as `kind schema.name`."""
+    unreadable: tuple[str, ...] = ()
+    """What a dump reads and this role may not: tables, sequences, the extensions' own tables."""
+    filtered: tuple[str, ...] = ()
+    """Tables whose rows row security would filter for this role; a dump refuses them."""
+    event_triggers: tuple[str, ...] = ()
+    publications: tuple[str, ...] = ()
+    subscriptions: tuple[str, ...] = ()
+    slots: tuple[str, ...] = ()
+    """Logical replication slots of this database."""
+    foreign_servers: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    """ALTER DATABASE/ROLE … SET for this database: `role: name`, values left out."""
+    tablespaces: tuple[str, ...] = ()
+    """Tablespaces that tables, indexes or hypertables of this database name."""
+    all_tablespaces: tuple[str, ...] = ()
+    """Those that the server has."""
+    skipping: tuple[str, ...] = ()
+    """Hypertables with chunk skipping on whose marker has no chunk to point to."""
+    locale_provider: str = ""
+    """`libc`, `icu` or `builtin`; empty before PostgreSQL 15."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,15 +327,27 @@ class Inventory:
     tiered: bool
     """Some chunks live in object storage."""
     null_compressed: tuple[str, ...]
-    """Hypertables with a compressed chunk in which a variable-length column is all NULL or may
-    be (timescale/timescaledb#8893); empty at 2.20.1 and later."""
+    """Hypertables with a compressed batch in which a column is all NULL, stored so that a restore
+    fails on it (timescale/timescaledb#8893, fixed by #8153); empty at 2.20.1 and later."""
+    null_unchecked: tuple[str, ...] = ()
+    """Hypertables that could not be looked through for it in the time there was."""
+    offered: tuple[Offered, ...] = ()
+    """Extensions that this server has files for."""
+    extras: Extras = Extras()
 
     @property
     def user_objects(self) -> int:
         """What makes a database not empty."""
-        return len(self.hypertables) + len(self.tables) + len(self.caggs) + len(self.sequences)
+        counted = (self.hypertables, self.tables, self.caggs, self.sequences, self.extras.objects)
+        return sum(len(objects) for objects in counted)
 
     @property
     def stored_bytes(self) -> int:
         """Bytes of all tables as stored, indexes included."""
         return sum(h.bytes for h in self.hypertables) + sum(t.bytes for t in self.tables)
+
+    @property
+    def dump_bytes(self) -> int:
+        """Stored bytes without indexes, which a dump does not hold."""
+        indexes = sum(h.index_bytes for h in self.hypertables)
+        return self.stored_bytes - indexes - sum(t.index_bytes for t in self.tables)

@@ -1,0 +1,55 @@
+"""Continuous aggregates."""
+
+from tswizard.core.catalog.inventory import Cagg
+from tswizard.core.catalog.shape import CAGG, HYPERTABLE, Shape
+from tswizard.core.connection import Connection, rows
+
+
+def caggs_query(shape: Shape) -> str:
+    """Names, owner, definition, options, what it reads, its materialization.
+
+    With nothing but pg_catalog in the search_path pg_get_viewdef qualifies every name, and the
+    direct view is what the user wrote (timescaledb_information.continuous_aggregates shows it
+    too). `finalized` came in 2.7 and went in 2.25, when only finalized ones were left.
+    """
+    finalized = "g.finalized" if shape.has(CAGG, "finalized") else "true"
+    compressed = ["m.compressed_hypertable_id IS NOT NULL", "m.compression_state = 1"]
+    if shape.has(HYPERTABLE, "status"):
+        compressed.append("m.status & 4 = 4")
+    return f"""
+SELECT g.user_view_schema::text, g.user_view_name::text,
+  pg_catalog.pg_get_userbyid(c.relowner)::text,
+  pg_catalog.pg_get_viewdef(d.oid), g.materialized_only, {" OR ".join(compressed)}, {finalized},
+  COALESCE(p.user_view_schema || '.' || p.user_view_name, r.schema_name || '.' || r.table_name),
+  p.user_view_schema || '.' || p.user_view_name,
+  m.schema_name::text, m.table_name::text
+FROM {CAGG} g
+JOIN {HYPERTABLE} r ON r.id = g.raw_hypertable_id
+JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
+LEFT JOIN {CAGG} p ON p.mat_hypertable_id = g.parent_mat_hypertable_id
+JOIN pg_catalog.pg_namespace n ON n.nspname = g.user_view_schema
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.user_view_name
+JOIN pg_catalog.pg_namespace dn ON dn.nspname = g.direct_view_schema
+JOIN pg_catalog.pg_class d ON d.relnamespace = dn.oid AND d.relname = g.direct_view_name
+ORDER BY g.mat_hypertable_id
+"""
+
+
+async def read_caggs(connection: Connection, shape: Shape) -> tuple[Cagg, ...]:
+    """Every aggregate, in the order of their making: a parent stands before its children."""
+    return tuple(
+        Cagg(
+            schema=row[0],
+            name=row[1],
+            owner=row[2],
+            definition=row[3].strip().removesuffix(";"),
+            materialized_only=row[4],
+            compressed=row[5],
+            finalized=row[6],
+            hypertable=row[7],
+            parent=row[8],
+            materialization_schema=row[9],
+            materialization_name=row[10],
+        )
+        for row in await rows(connection, caggs_query(shape))
+    )

@@ -1,0 +1,173 @@
+"""What else a database holds: counted when a target should be empty, named when a dump leaves
+it behind."""
+
+from tswizard.core.catalog.inventory import Extension, Extras, Offered
+from tswizard.core.catalog.shape import CAGG, HYPERTABLE, Shape
+from tswizard.core.catalog.tables import (
+    NOT_USERS,
+    filtered_query,
+    not_member,
+    unreadable_query,
+)
+from tswizard.core.connection import Connection, rows, value
+from tswizard.core.versions import version_key
+
+EXTENSIONS = """
+SELECT e.extname::text, e.extversion, n.nspname::text
+FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+ORDER BY 1
+"""
+
+OFFERED = """
+SELECT v.name::text, v.version, x.default_version
+FROM pg_catalog.pg_available_extension_versions v
+JOIN pg_catalog.pg_available_extensions x ON x.name = v.name
+"""
+
+SCHEMAS = f"""
+SELECT n.nspname::text FROM pg_catalog.pg_namespace n
+WHERE {NOT_USERS} AND {not_member("pg_namespace", "n.oid")} ORDER BY 1
+"""
+
+# What belongs to a superuser is the platform's, unless we are one ourselves: nobody else could
+# drop it, and a managed service puts functions of its own beside the extensions.
+_OURS = (
+    "((SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER) OR NOT "
+    "(SELECT rolsuper FROM pg_catalog.pg_roles WHERE oid = {owner}))"
+)
+
+
+def objects_query(shape: Shape) -> str:
+    """Views, functions, types and schemas of the user. `public` itself is always there."""
+    caggs = "SELECT NULL::name, NULL::name WHERE false"
+    if shape.timescaledb:
+        caggs = f"SELECT user_view_schema, user_view_name FROM {CAGG}"
+    return f"""
+SELECT 'view ' || n.nspname || '.' || c.relname
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'v' AND c.relpersistence <> 't' AND {NOT_USERS}
+  AND {not_member("pg_class", "c.oid")} AND {_OURS.format(owner="c.relowner")}
+  AND (n.nspname, c.relname) NOT IN ({caggs})
+UNION ALL
+SELECT CASE p.prokind WHEN 'p' THEN 'procedure ' WHEN 'a' THEN 'aggregate ' ELSE 'function ' END
+  || n.nspname || '.' || p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid)
+  || ')'
+FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE {NOT_USERS} AND {not_member("pg_proc", "p.oid")} AND {_OURS.format(owner="p.proowner")}
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend i WHERE i.objid = p.oid
+    AND i.classid = 'pg_catalog.pg_proc'::regclass AND i.deptype = 'i')
+UNION ALL
+SELECT 'type ' || n.nspname || '.' || t.typname
+FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
+WHERE (t.typtype IN ('d', 'e', 'r') OR (t.typtype = 'c' AND c.relkind = 'c'))
+  AND {NOT_USERS} AND {not_member("pg_type", "t.oid")} AND {_OURS.format(owner="t.typowner")}
+UNION ALL
+SELECT 'schema ' || n.nspname
+FROM pg_catalog.pg_namespace n
+WHERE n.nspname <> 'public' AND {NOT_USERS} AND {not_member("pg_namespace", "n.oid")}
+  AND {_OURS.format(owner="n.nspowner")}
+ORDER BY 1
+"""
+
+
+_LISTS = {
+    "event_triggers": f"""
+SELECT t.evtname::text FROM pg_catalog.pg_event_trigger t
+WHERE {not_member("pg_event_trigger", "t.oid")} AND {_OURS.format(owner="t.evtowner")}
+ORDER BY 1""",
+    "publications": "SELECT pubname::text FROM pg_catalog.pg_publication ORDER BY 1",
+    "subscriptions": """
+SELECT subname::text FROM pg_catalog.pg_subscription
+WHERE subdbid = (SELECT oid FROM pg_catalog.pg_database
+                 WHERE datname = pg_catalog.current_database()) ORDER BY 1""",
+    "slots": """
+SELECT slot_name::text FROM pg_catalog.pg_replication_slots
+WHERE database = pg_catalog.current_database() AND NOT temporary ORDER BY 1""",
+    "foreign_servers": f"""
+SELECT s.srvname::text FROM pg_catalog.pg_foreign_server s
+WHERE {not_member("pg_foreign_server", "s.oid")} ORDER BY 1""",
+    # The name only: people keep secrets in settings of their own.
+    "settings": """
+SELECT COALESCE(r.rolname, 'everybody') || ': ' || pg_catalog.split_part(c, '=', 1)
+FROM pg_catalog.pg_db_role_setting s
+LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole
+CROSS JOIN pg_catalog.unnest(s.setconfig) c
+WHERE s.setdatabase = (SELECT oid FROM pg_catalog.pg_database
+                       WHERE datname = pg_catalog.current_database())
+  AND c NOT LIKE 'timescaledb.restoring=%'
+ORDER BY 1""",
+    "all_tablespaces": "SELECT spcname::text FROM pg_catalog.pg_tablespace ORDER BY 1",
+}
+
+
+def tablespaces_query(shape: Shape) -> str:
+    """Tablespaces that something here names, besides the database's own."""
+    hypertables = ""
+    if shape.has("_timescaledb_catalog.tablespace"):
+        hypertables = "UNION SELECT tablespace_name::text FROM _timescaledb_catalog.tablespace"
+    return f"""
+SELECT DISTINCT t.spcname::text FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_tablespace t ON t.oid = c.reltablespace
+WHERE t.spcname <> 'pg_global' {hypertables} ORDER BY 1
+"""
+
+
+def skipping_query() -> str:
+    """Chunk skipping on: a marker row whose chunk_id, below 2.20.3, is 0 and hence no chunk's
+    (timescale/timescaledb#8130)."""
+    return f"""
+SELECT DISTINCT h.schema_name || '.' || h.table_name
+FROM _timescaledb_catalog.chunk_column_stats s JOIN {HYPERTABLE} h ON h.id = s.hypertable_id
+WHERE s.chunk_id = 0 ORDER BY 1
+"""
+
+
+async def read_extras(connection: Connection, shape: Shape) -> Extras:
+    """Everything that `Extras` names."""
+    lists = {
+        name: tuple(found for (found,) in await rows(connection, query))
+        for name, query in _LISTS.items()
+    }
+    skipping: tuple[str, ...] = ()
+    if shape.has("_timescaledb_catalog.chunk_column_stats"):
+        skipping = await _names(connection, skipping_query())
+    return Extras(
+        objects=await _names(connection, objects_query(shape)),
+        unreadable=await _names(connection, unreadable_query(shape)),
+        filtered=await _names(connection, filtered_query(shape)),
+        tablespaces=await _names(connection, tablespaces_query(shape)),
+        skipping=skipping,
+        locale_provider=await _locale_provider(connection),
+        **lists,
+    )
+
+
+async def _names(connection: Connection, query: str) -> tuple[str, ...]:
+    return tuple(name for (name,) in await rows(connection, query))
+
+
+async def _locale_provider(connection: Connection) -> str:
+    """pg_database.datlocprovider came with PostgreSQL 15; as JSON a missing column is no error."""
+    letter = await value(
+        connection,
+        "SELECT pg_catalog.to_jsonb(d) ->> 'datlocprovider' FROM pg_catalog.pg_database d "
+        "WHERE d.datname = pg_catalog.current_database()",
+    )
+    return {"c": "libc", "i": "icu", "b": "builtin", "d": "libc"}.get(str(letter), "")
+
+
+async def read_extensions(connection: Connection) -> tuple[Extension, ...]:
+    """What is installed in this database."""
+    return tuple(Extension(*row) for row in await rows(connection, EXTENSIONS))
+
+
+async def read_offered(connection: Connection) -> tuple[Offered, ...]:
+    """What this server could install, oldest version first."""
+    found: dict[str, tuple[list[str], str]] = {}
+    for name, version, default in await rows(connection, OFFERED):
+        found.setdefault(name, ([], default or version))[0].append(version)
+    return tuple(
+        Offered(name, tuple(sorted(versions, key=version_key)), default)
+        for name, (versions, default) in sorted(found.items())
+    )

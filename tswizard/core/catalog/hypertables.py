@@ -1,0 +1,289 @@
+"""Hypertables with their dimensions, chunks and compression: one query a kind.
+
+The chunk's range comes from the catalog itself, because timescaledb_information.chunks hides
+tiered chunks. Which columns there are decides over the joins (see `shape`): in 2.28 a slice
+began to name its chunk, in 2.29 the chunk its relation.
+"""
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from tswizard.core.catalog.inventory import (
+    Chunk,
+    Compression,
+    Dimension,
+    DimensionKind,
+    Hypertable,
+)
+from tswizard.core.catalog.shape import (
+    CAGG,
+    CHUNK,
+    DIMENSION_SLICE,
+    HYPERTABLE,
+    OLD_SETTINGS,
+    SETTINGS,
+    Shape,
+)
+from tswizard.core.connection import Connection, rows
+from tswizard.core.naming import qualified
+
+_WITH_ZONE = "('timestamptz'::regtype, 'uuid'::regtype)"
+_TIMES = "('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype, 'uuid'::regtype)"
+
+# src/chunk.h of timescaledb: what the bits of chunk.status mean.
+_COMPRESSED, _PARTIAL = 1, 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A chunk as it was read."""
+
+    hypertable: int
+    chunk: Chunk
+    index_bytes: int
+
+
+def hypertables_query(shape: Shape) -> str:
+    """id, schema, name, owner, compression on, distributed, its aggregate, sizes, row security."""
+    compressed = ["h.compressed_hypertable_id IS NOT NULL", "h.compression_state = 1"]
+    if shape.has(HYPERTABLE, "status"):
+        # Bit 4 took over in 2.29; before, nothing used it.
+        compressed.append("h.status & 4 = 4")
+    distributed = "false"
+    if shape.has(HYPERTABLE, "replication_factor"):
+        distributed = "h.replication_factor IS NOT NULL"
+    return f"""
+SELECT h.id, h.schema_name::text, h.table_name::text, pg_catalog.pg_get_userbyid(c.relowner)::text,
+  {" OR ".join(compressed)}, {distributed},
+  g.user_view_schema || '.' || g.user_view_name,
+  pg_catalog.pg_table_size(c.oid), pg_catalog.pg_indexes_size(c.oid), c.relrowsecurity
+FROM {HYPERTABLE} h
+JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
+LEFT JOIN {CAGG} g ON g.mat_hypertable_id = h.id
+WHERE h.compression_state <> 2
+ORDER BY 2, 3
+"""
+
+
+def dimensions_query(shape: Shape) -> str:
+    """hypertable, number, column, type, chunk interval, integer, partitions, functions, merge."""
+    interval = shape.function("to_interval")
+    return f"""
+SELECT d.hypertable_id,
+  pg_catalog.row_number() OVER (PARTITION BY d.hypertable_id ORDER BY d.id),
+  d.column_name::text, pg_catalog.format_type(d.column_type, NULL),
+  CASE WHEN d.interval_length IS NULL THEN NULL
+       WHEN d.column_type IN {_TIMES} THEN {interval}(d.interval_length)::text
+       ELSE d.interval_length::text END,
+  d.column_type NOT IN {_TIMES},
+  d.num_slices::int,
+  d.partitioning_func_schema::text, d.partitioning_func::text,
+  d.integer_now_func_schema::text, d.integer_now_func::text,
+  CASE WHEN d.compress_interval_length IS NULL THEN NULL
+       WHEN d.column_type IN {_TIMES} THEN {interval}(d.compress_interval_length)::text
+       ELSE d.compress_interval_length::text END
+FROM _timescaledb_catalog.dimension d
+ORDER BY d.hypertable_id, d.id
+"""
+
+
+def relations(shape: Shape) -> str:
+    """A subquery of chunks: id, hypertable, status, tiered, their relation, their compressed one.
+
+    `rel` is an oid; `comp` is NULL where nothing is compressed.
+    """
+    live = "" if not shape.has(CHUNK, "dropped") else "AND NOT k.dropped"
+    if shape.has(CHUNK, "relid"):
+        named, rel = "", "k.relid::oid"
+    else:
+        named, rel = _by_name("k", "kn", "kc"), "kc.oid"
+    if shape.has(CHUNK, "compressed_chunk_id"):
+        packed = (
+            f"LEFT JOIN ({CHUNK} z {_by_name('z', 'zn', 'zc')}) ON z.id = k.compressed_chunk_id"
+        )
+        comp = "zc.oid"
+    else:
+        packed, comp = f"LEFT JOIN {SETTINGS} z ON z.relid = {rel}", "z.compress_relid::oid"
+    return f"""
+SELECT k.id, k.hypertable_id, k.status, k.osm_chunk AS tiered, {rel} AS rel, {comp} AS comp
+FROM {CHUNK} k {named}
+JOIN {HYPERTABLE} h ON h.id = k.hypertable_id
+{packed}
+WHERE h.compression_state <> 2 {live}
+"""
+
+
+def _by_name(table: str, namespace: str, relation: str) -> str:
+    return (
+        f"JOIN pg_catalog.pg_namespace {namespace} ON {namespace}.nspname = {table}.schema_name "
+        f"JOIN pg_catalog.pg_class {relation} ON {relation}.relnamespace = {namespace}.oid "
+        f"AND {relation}.relname = {table}.table_name"
+    )
+
+
+def chunks_query(shape: Shape) -> str:
+    """hypertable, names, status, tiered, range, bytes, bytes of indexes, estimated rows."""
+    if shape.has(DIMENSION_SLICE, "chunk_id"):
+        slices = f"{DIMENSION_SLICE} s ON s.chunk_id = k.id AND s.dimension_id = p.id"
+    else:
+        slices = (
+            "(_timescaledb_catalog.chunk_constraint cc "
+            f"JOIN {DIMENSION_SLICE} s ON s.id = cc.dimension_slice_id) "
+            "ON cc.chunk_id = k.id AND s.dimension_id = p.id"
+        )
+    start, end = (_bound(shape, f"s.range_{side}") for side in ("start", "end"))
+    return f"""
+SELECT k.hypertable_id, n.nspname::text, c.relname::text, k.status, k.tiered,
+  {start}, {end},
+  COALESCE(pg_catalog.pg_table_size(c.oid), 0) + COALESCE(pg_catalog.pg_table_size(k.comp), 0),
+  COALESCE(pg_catalog.pg_indexes_size(c.oid), 0)
+    + COALESCE(pg_catalog.pg_indexes_size(k.comp), 0),
+  GREATEST(c.reltuples, 0)::bigint + COALESCE(z.numrows_pre_compression, 0),
+  zn.nspname || '.' || zc.relname
+FROM ({relations(shape)}) k
+JOIN pg_catalog.pg_class c ON c.oid = k.rel
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN (
+  SELECT DISTINCT ON (hypertable_id) hypertable_id, id, column_type
+  FROM _timescaledb_catalog.dimension ORDER BY hypertable_id, id
+) p ON p.hypertable_id = k.hypertable_id
+LEFT JOIN {slices}
+LEFT JOIN _timescaledb_catalog.compression_chunk_size z ON z.chunk_id = k.id
+LEFT JOIN pg_catalog.pg_class zc ON zc.oid = k.comp
+LEFT JOIN pg_catalog.pg_namespace zn ON zn.oid = zc.relnamespace
+ORDER BY k.hypertable_id, s.range_start, k.id
+"""
+
+
+def _bound(shape: Shape, column: str) -> str:
+    """A literal of the dimension's own type, with TimeZone UTC and DateStyle ISO."""
+    moment = f"{shape.function('to_timestamp')}({column})"
+    return f"""CASE
+    WHEN p.column_type IN {_WITH_ZONE} THEN {moment}::text
+    WHEN p.column_type = 'timestamp'::regtype THEN {moment}::timestamp::text
+    WHEN p.column_type = 'date'::regtype THEN {moment}::date::text
+    ELSE {column}::text END"""
+
+
+def compression_query(shape: Shape) -> str:
+    """hypertable, segmentby, orderby, descending, nulls first."""
+    if shape.has(SETTINGS):
+        return f"""
+SELECT h.id, COALESCE(s.segmentby, '{{}}'), COALESCE(s.orderby, '{{}}'),
+  COALESCE(s.orderby_desc, '{{}}'), COALESCE(s.orderby_nullsfirst, '{{}}')
+FROM {HYPERTABLE} h
+JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
+JOIN {SETTINGS} s ON s.relid = c.oid
+"""
+    by_order = "ORDER BY orderby_column_index) FILTER (WHERE orderby_column_index IS NOT NULL)"
+    return f"""
+SELECT hypertable_id,
+  COALESCE(pg_catalog.array_agg(attname::text ORDER BY segmentby_column_index)
+    FILTER (WHERE segmentby_column_index IS NOT NULL), '{{}}'),
+  COALESCE(pg_catalog.array_agg(attname::text {by_order}, '{{}}'),
+  COALESCE(pg_catalog.array_agg(NOT orderby_asc {by_order}, '{{}}'),
+  COALESCE(pg_catalog.array_agg(orderby_nullsfirst {by_order}, '{{}}')
+FROM {OLD_SETTINGS} GROUP BY hypertable_id
+"""
+
+
+async def read_hypertables(connection: Connection, shape: Shape) -> tuple[Hypertable, ...]:
+    """Every hypertable, materializations included. Wants TimeZone UTC and DateStyle ISO."""
+    dimensions: dict[int, list[Dimension]] = {}
+    merges: dict[int, str] = {}
+    for row in await rows(connection, dimensions_query(shape)):
+        dimensions.setdefault(row[0], []).append(_dimension(row))
+        if row[11] is not None:
+            merges.setdefault(row[0], row[11])
+    settings = {row[0]: row for row in await rows(connection, compression_query(shape))}
+    chunks: dict[int, list[_Row]] = {}
+    for row in await rows(connection, chunks_query(shape)):
+        chunks.setdefault(row[0], []).append(_chunk(row))
+    found = []
+    for row in await rows(connection, hypertables_query(shape)):
+        number, own = row[0], chunks.get(row[0], [])
+        found.append(
+            Hypertable(
+                schema=row[1],
+                name=row[2],
+                owner=row[3],
+                dimensions=tuple(dimensions.get(number, [])),
+                chunks=tuple(part.chunk for part in own),
+                compression=_compression(settings.get(number), merges.get(number))
+                if row[4]
+                else None,
+                bytes=int(row[7] + row[8]) + sum(part.chunk.bytes for part in own),
+                rows_estimate=sum(part.chunk.rows_estimate for part in own),
+                cagg=row[6],
+                distributed=row[5],
+                tiered=any(part.chunk.tiered for part in own),
+                index_bytes=int(row[8]) + sum(part.index_bytes for part in own),
+                row_security=row[9],
+            )
+        )
+    return tuple(found)
+
+
+def _dimension(row: tuple[object, ...]) -> Dimension:
+    number, column, kind, interval, integer, partitions = row[1:7]
+    return Dimension(
+        number=int(str(number)),
+        column=str(column),
+        column_type=str(kind),
+        kind=DimensionKind.RANGE if partitions is None else DimensionKind.HASH,
+        interval=None if interval is None else str(interval),
+        integer=partitions is None and bool(integer),
+        partitions=None if partitions is None else int(str(partitions)),
+        partitioning_function=_function(row[7], row[8]),
+        integer_now=_function(row[9], row[10]),
+    )
+
+
+def _function(schema: object, name: object) -> str | None:
+    """None for the extension's own hash function, which is the default."""
+    if schema is None or name is None or str(schema).startswith("_timescaledb_"):
+        return None
+    return qualified(str(schema), str(name))
+
+
+def _chunk(row: tuple[object, ...]) -> _Row:
+    status = int(str(row[3]))
+    indexes = int(str(row[8]))
+    chunk = Chunk(
+        schema=str(row[1]),
+        name=str(row[2]),
+        compressed=bool(status & _COMPRESSED),
+        partial=bool(status & _PARTIAL),
+        range_start=None if row[5] is None else str(row[5]),
+        range_end=None if row[6] is None else str(row[6]),
+        bytes=int(str(row[7])) + indexes,
+        tiered=bool(row[4]),
+        compressed_table=None if row[10] is None else str(row[10]),
+        rows_estimate=int(str(row[9])),
+    )
+    return _Row(int(str(row[0])), chunk, indexes)
+
+
+def _compression(row: tuple[object, ...] | None, merge: str | None) -> Compression:
+    """Settings may be empty: from 2.19 on they are chosen when a chunk is compressed."""
+    if row is None:
+        return Compression((), (), merge)
+    segmentby, orderby, descending, nulls_first = row[1:5]
+    assert isinstance(segmentby, list)
+    assert isinstance(orderby, list)
+    assert isinstance(descending, list)
+    assert isinstance(nulls_first, list)
+    order = tuple(
+        f"{_quoted(name)} {'DESC' if desc else 'ASC'} NULLS {'FIRST' if first else 'LAST'}"
+        for name, desc, first in zip(orderby, descending, nulls_first, strict=True)
+    )
+    return Compression(tuple(str(name) for name in segmentby), order, merge)
+
+
+def _quoted(name: str) -> str:
+    """As the server's quote_ident would mostly write it: only what needs quotes gets them."""
+    plain = name.isascii() and name.isidentifier() and name == name.lower()
+    return name if plain else sql.Identifier(name).as_string(None)

@@ -1,0 +1,132 @@
+"""Reads what a database holds. Never writes, needs no superuser, one query for each kind."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from psycopg import Error
+from psycopg.errors import LockNotAvailable
+
+from tswizard.core.catalog.caggs import read_caggs
+from tswizard.core.catalog.extras import (
+    SCHEMAS,
+    read_extensions,
+    read_extras,
+    read_offered,
+)
+from tswizard.core.catalog.hypertables import read_hypertables
+from tswizard.core.catalog.inventory import Inventory, Server
+from tswizard.core.catalog.jobs import read_jobs
+from tswizard.core.catalog.nulls import Nulls, read_nulls
+from tswizard.core.catalog.roles import read_roles
+from tswizard.core.catalog.server import read_server
+from tswizard.core.catalog.shape import Shape, read_shape
+from tswizard.core.catalog.tables import read_sequences, read_tables
+from tswizard.core.connection import Connection, connected, rows, value
+from tswizard.core.endpoint import Endpoint
+
+__all__ = ["CannotRead", "read_inventory", "read_server"]
+
+Progress = Callable[[str], None]
+
+# Literals of the catalog must mean the same whatever the role's own settings are.
+_FORMATS = (
+    "SET TimeZone = 'UTC'",
+    "SET DateStyle = 'ISO, YMD'",
+    "SET IntervalStyle = 'postgres'",
+)
+LOCK_WAIT = 60
+"""Seconds to wait for a table that somebody holds exclusively."""
+
+
+class CannotRead(Exception):
+    """The inventory cannot be read: one sentence of what, and what to do."""
+
+    def __init__(self, what: str, todo: str) -> None:
+        super().__init__(f"{what} {todo}")
+        self.what = what
+        self.todo = todo
+
+
+async def read_inventory(
+    endpoint: Endpoint, on_progress: Progress | None = None, *, server: Server | None = None
+) -> Inventory:
+    """Everything that concerns a move, as of one moment.
+
+    `on_progress` is told what is being read. `server` spares a second reading of what "test
+    connection" has read. Raises CannotConnect, CannotRead.
+    """
+    tell = on_progress or (lambda _what: None)
+    tell("the server")
+    server = server or await read_server(endpoint)
+    async with connected(endpoint) as connection:
+        try:
+            for statement in (*_FORMATS, f"SET lock_timeout = '{LOCK_WAIT}s'"):
+                await connection.execute(statement)
+            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            inventory = await _read(connection, server, tell)
+            await connection.execute("COMMIT")
+            tell("compressed columns that are all NULL")
+            nulls = await read_nulls(connection, server.timescaledb, inventory.hypertables)
+        except LockNotAvailable:
+            raise CannotRead(
+                f"{endpoint.label}: somebody holds a table exclusively for {LOCK_WAIT} s.",
+                "Wait until that is over (see pg_locks), then read it again.",
+            ) from None
+        except Error as error:
+            message = " ".join(str(error.diag.message_primary or error).split()).rstrip(".")
+            raise CannotRead(
+                f"{endpoint.label}: the catalog cannot be read: {message}.",
+                "Connect as the owner of the database, then read it again.",
+            ) from error
+    return _with_nulls(inventory, nulls)
+
+
+async def _read(connection: Connection, server: Server, tell: Progress) -> Inventory:
+    shape = await read_shape(connection)
+    tell("extensions")
+    extensions = await read_extensions(connection)
+    offered = await read_offered(connection)
+    tell("hypertables and chunks")
+    hypertables = await read_hypertables(connection, shape) if shape.timescaledb else ()
+    tell("tables")
+    tables = await read_tables(connection, shape)
+    sequences = await read_sequences(connection)
+    tell("continuous aggregates and jobs")
+    caggs = await read_caggs(connection, shape) if shape.timescaledb else ()
+    jobs = await read_jobs(connection, shape) if shape.timescaledb else ()
+    tell("roles and rights")
+    needed, roles = await read_roles(connection)
+    extras = await read_extras(connection, shape)
+    return Inventory(
+        server=server,
+        extensions=extensions,
+        schemas=tuple(name for (name,) in await rows(connection, SCHEMAS)),
+        hypertables=hypertables,
+        tables=tables,
+        caggs=caggs,
+        jobs=jobs,
+        sequences=sequences,
+        roles_granted=needed,
+        roles=roles,
+        large_objects=await value(
+            connection, "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata"
+        ),
+        distributed=any(h.distributed for h in hypertables) or await _data_nodes(connection, shape),
+        tiered=any(h.tiered for h in hypertables),
+        null_compressed=(),
+        offered=offered,
+        extras=extras,
+    )
+
+
+async def _data_nodes(connection: Connection, shape: Shape) -> bool:
+    """Multi-node left with 2.14; until then its data nodes are foreign servers."""
+    if not shape.has("timescaledb_information.data_nodes"):
+        return False
+    return bool(
+        await value(connection, "SELECT EXISTS (SELECT FROM timescaledb_information.data_nodes)")
+    )
+
+
+def _with_nulls(inventory: Inventory, nulls: Nulls) -> Inventory:
+    return replace(inventory, null_compressed=nulls.certain, null_unchecked=nulls.unchecked)

@@ -1,0 +1,185 @@
+"""One server, as "test connection" sees it. Reads only."""
+
+import asyncio
+import statistics
+import time
+from typing import Any
+from uuid import uuid4
+
+from psycopg import Error
+
+from tswizard.core.catalog.inventory import Role, Server
+from tswizard.core.connection import (
+    CannotConnect,
+    Connection,
+    connect_plainly,
+    rows,
+    value,
+)
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.versions import version_key
+
+ROUND_TRIPS = 5
+SECOND_CONNECTION = 5.0
+"""Seconds for a second connection to answer; a full pool or a single backend may never do."""
+
+# The first statement of a session may load the extension's library, and its settings with it.
+_WAKE = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_extension"
+
+_FACTS = """
+SELECT pg_catalog.current_setting('server_version_num')::int,
+  pg_catalog.current_setting('server_version'),
+  x.extversion, n.nspname,
+  pg_catalog.current_setting('timescaledb.license', true),
+  d.datname, pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype,
+  r.rolname, r.rolsuper, r.rolcreaterole, r.rolbypassrls,
+  pg_catalog.pg_has_role(r.oid, d.datdba, 'USAGE'),
+  pg_catalog.has_database_privilege(r.oid, d.oid, 'CREATE'),
+  pg_catalog.pg_is_in_recovery(),
+  pg_catalog.current_setting('timescaledb.restoring', true) = 'on',
+  s.ssl, s.version
+FROM pg_catalog.pg_database d
+JOIN pg_catalog.pg_roles r ON r.rolname = CURRENT_USER
+LEFT JOIN pg_catalog.pg_extension x ON x.extname = 'timescaledb'
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = x.extnamespace
+LEFT JOIN pg_catalog.pg_stat_ssl s ON s.pid = pg_catalog.pg_backend_pid()
+WHERE d.datname = pg_catalog.current_database()
+"""
+
+_OFFERED = """
+SELECT version FROM pg_catalog.pg_available_extension_versions WHERE name = 'timescaledb'
+"""
+
+_RESTORING = """
+SELECT EXISTS (
+  SELECT FROM pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
+  WHERE s.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database
+                              WHERE datname = pg_catalog.current_database()))
+    AND c = 'timescaledb.restoring=on')
+"""
+
+_ADDRESS = """
+SELECT pg_catalog.pg_postmaster_start_time()::text,
+  (SELECT oid::bigint FROM pg_catalog.pg_database
+   WHERE datname = pg_catalog.current_database())
+"""
+
+
+async def read_server(endpoint: Endpoint) -> Server:
+    """What "test connection" shows. Raises CannotConnect.
+
+    Nothing is written and no transaction stays open, whatever is at the other end: a server, a
+    pooler, or one backend that serves every connection in turn.
+    """
+    connection = await connect_plainly(endpoint)
+    try:
+        try:
+            return await _read(connection, endpoint)
+        except Error as error:
+            message = " ".join(str(error).split()).rstrip(".")
+            raise CannotConnect(
+                f"{endpoint.label} connects but cannot be read: {message}.",
+                "See whether it is a PostgreSQL server, version 12 or later.",
+            ) from None
+    finally:
+        await connection.close()
+
+
+async def _read(connection: Connection, endpoint: Endpoint) -> Server:
+    await value(connection, _WAKE)
+    latency = await _latency(connection)
+    facts = (await rows(connection, _FACTS))[0]
+    offered = sorted((v for (v,) in await rows(connection, _OFFERED)), key=version_key)
+    restoring = bool(facts[16]) or bool(await value(connection, _RESTORING))
+    started, database_oid = (await rows(connection, _ADDRESS))[0]
+    pooler, concurrent = await _who_answers(connection, endpoint)
+    return Server(
+        version_num=facts[0],
+        version=facts[1],
+        timescaledb=facts[2],
+        timescaledb_schema=facts[3],
+        timescaledb_offered=tuple(offered),
+        license=facts[4],
+        database=facts[5],
+        encoding=facts[6],
+        collate=facts[7] or "",
+        ctype=facts[8] or "",
+        size_bytes=await _size(connection),
+        role=Role(
+            name=facts[9],
+            superuser=facts[10],
+            createrole=facts[11],
+            bypass_rls=facts[12],
+            owns_database=facts[13],
+            creates=facts[14],
+        ),
+        in_recovery=facts[15],
+        tls=_tls(connection, facts[17], facts[18]),
+        latency_s=latency,
+        pooler=pooler,
+        concurrent=concurrent,
+        restoring=restoring,
+        identity=f"{started} {database_oid}",
+    )
+
+
+async def _latency(connection: Connection) -> float:
+    times = []
+    for _ in range(ROUND_TRIPS):
+        start = time.perf_counter()
+        await value(connection, "SELECT 1")
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+async def _size(connection: Connection) -> int:
+    """Needs CONNECT on the database, which we have, and no lock."""
+    size: Any = await value(
+        connection, "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"
+    )
+    return int(size)
+
+
+def _tls(connection: Connection, server_side: bool | None, version: str | None) -> str | None:
+    """Our side decides; the version is what the server sees, which is all libpq lets us ask."""
+    if not connection.pgconn.ssl_in_use:
+        return None
+    return version if server_side and version else "TLS"
+
+
+async def _who_answers(connection: Connection, endpoint: Endpoint) -> tuple[bool, bool]:
+    """Is there a pooler in between, and do two connections get two backends?
+
+    The server announces its backend's pid when a session starts; a pooler announces a number of
+    its own. One backend that serves every connection in turn does so too, but keeps sessions
+    apart, which a pooler does not: there, a setting shows through.
+    """
+    pid = await value(connection, "SELECT pg_catalog.pg_backend_pid()")
+    foreign = pid != connection.info.backend_pid
+    token = uuid4().hex
+    mark = "SELECT pg_catalog.set_config('tswizard.probe', %s, false)"
+    if foreign:
+        await value(connection, mark, [token])
+    try:
+        async with asyncio.timeout(SECOND_CONNECTION):
+            other_pid, seen = await _second(endpoint)
+    except (TimeoutError, CannotConnect, Error):
+        return foreign, False
+    finally:
+        if foreign:
+            await value(connection, mark, [""])
+    same = pid == other_pid
+    return foreign and (not same or seen == token), not same
+
+
+async def _second(endpoint: Endpoint) -> tuple[int, str | None]:
+    connection = await connect_plainly(endpoint)
+    try:
+        answer = await rows(
+            connection,
+            "SELECT pg_catalog.pg_backend_pid(), "
+            "pg_catalog.current_setting('tswizard.probe', true)",
+        )
+    finally:
+        await connection.close()
+    return answer[0][0], answer[0][1]

@@ -1,0 +1,154 @@
+"""Tables that are no hypertables, sequences, and what a role may not read."""
+
+from psycopg import sql
+
+from tswizard.core.catalog.hypertables import relations
+from tswizard.core.catalog.inventory import Sequence, Table, TableKind
+from tswizard.core.catalog.shape import CAGG, HYPERTABLE, Shape
+from tswizard.core.connection import Connection, rows
+
+# Not the user's: PostgreSQL's, TimescaleDB's, what a managed service ships, our own mark.
+NOT_USERS = (
+    r"n.nspname !~ '^(pg_|_timescaledb_)' AND n.nspname <> ALL (ARRAY['information_schema', "
+    "'timescaledb_information', 'timescaledb_experimental', 'timescaledb_osm', "
+    "'toolkit_experimental', '_osm_catalog', '_osm_internal', '_tswizard'])"
+)
+
+_KINDS = {
+    "r": TableKind.PLAIN,
+    "p": TableKind.PARTITIONED,
+    "f": TableKind.FOREIGN,
+    "m": TableKind.MATVIEW,
+}
+_AT_ONCE = 500
+
+
+def not_member(catalog: str, column: str) -> str:
+    """SQL: the object is no part of an extension."""
+    return (
+        "NOT EXISTS (SELECT FROM pg_catalog.pg_depend x "
+        f"WHERE x.classid = 'pg_catalog.{catalog}'::regclass AND x.objid = {column} "
+        "AND x.deptype = 'e')"
+    )
+
+
+def parts(shape: Shape) -> str:
+    """A subquery of (oid, label): every relation that is a hypertable or a part of one."""
+    if not shape.timescaledb:
+        return "SELECT NULL::oid AS oid, NULL::text AS label WHERE false"
+    return f"""
+SELECT c.oid, COALESCE(g.user_view_schema || '.' || g.user_view_name,
+                       h.schema_name || '.' || h.table_name) AS label
+FROM {HYPERTABLE} h
+JOIN pg_catalog.pg_namespace hn ON hn.nspname = h.schema_name
+JOIN pg_catalog.pg_class hc ON hc.relnamespace = hn.oid AND hc.relname = h.table_name
+LEFT JOIN {CAGG} g ON g.mat_hypertable_id = h.id
+LEFT JOIN ({relations(shape)}) k ON k.hypertable_id = h.id
+CROSS JOIN LATERAL (VALUES (hc.oid), (k.rel), (k.comp)) AS c (oid)
+WHERE c.oid IS NOT NULL
+GROUP BY 1, 2
+"""
+
+
+def tables_query(shape: Shape) -> str:
+    """Names, kind, owner, sizes, estimated rows, persistence, row security, inheritance."""
+    return f"""
+SELECT n.nspname::text, c.relname::text, c.relkind::text, c.relispartition,
+  pg_catalog.pg_get_userbyid(c.relowner)::text,
+  COALESCE(pg_catalog.pg_table_size(c.oid), 0), COALESCE(pg_catalog.pg_indexes_size(c.oid), 0),
+  GREATEST(c.reltuples, 0)::bigint, c.relpersistence = 'u', c.relrowsecurity,
+  NOT c.relispartition AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN ({parts(shape)}) part ON part.oid = c.oid
+WHERE c.relkind IN ('r', 'p', 'f', 'm') AND c.relpersistence <> 't'
+  AND {NOT_USERS} AND part.oid IS NULL AND {not_member("pg_class", "c.oid")}
+ORDER BY 1, 2
+"""
+
+
+async def read_tables(connection: Connection, shape: Shape) -> tuple[Table, ...]:
+    """Every table of the user that is neither a hypertable nor a part of one."""
+    return tuple(
+        Table(
+            schema=row[0],
+            name=row[1],
+            kind=TableKind.PARTITION if row[3] and row[2] == "r" else _KINDS[row[2]],
+            owner=row[4],
+            bytes=int(row[5] + row[6]),
+            rows_estimate=row[7],
+            unlogged=row[8],
+            row_security=row[9],
+            inherits=row[10],
+            index_bytes=int(row[6]),
+        )
+        for row in await rows(connection, tables_query(shape))
+    )
+
+
+_SEQUENCES = f"""
+SELECT n.nspname::text, c.relname::text, s.seqstart,
+  pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+    AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
+FROM pg_catalog.pg_sequence s
+JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relpersistence <> 't' AND {NOT_USERS} AND {not_member("pg_class", "c.oid")}
+ORDER BY 1, 2
+"""
+
+
+async def read_sequences(connection: Connection) -> tuple[Sequence, ...]:
+    """Every sequence with its exact state, which only the sequence itself knows."""
+    names = await rows(connection, _SEQUENCES)
+    state: dict[tuple[str, str], tuple[int, bool]] = {}
+    readable = [(schema, name) for schema, name, _start, may in names if may]
+    for first in range(0, len(readable), _AT_ONCE):
+        some = readable[first : first + _AT_ONCE]
+        union = sql.SQL(" UNION ALL ").join(
+            sql.SQL("SELECT {}::int, last_value, is_called FROM {}").format(
+                sql.Literal(number), sql.Identifier(schema, name)
+            )
+            for number, (schema, name) in enumerate(some)
+        )
+        for number, last, called in await rows(connection, union):
+            state[some[number]] = (last, called)
+    return tuple(
+        Sequence(schema, name, *state.get((schema, name), (start, False)))
+        for schema, name, start, _may in names
+    )
+
+
+def unreadable_query(shape: Shape) -> str:
+    """What pg_dump would read and this role may not.
+
+    pg_dump locks every table and copies it, reads every sequence, and copies the tables that an
+    extension declares as its configuration (pg_extension.extconfig), which is where
+    `permission denied for table job_errors` comes from (timescale/timescaledb#5449).
+    """
+    return f"""
+SELECT DISTINCT COALESCE(part.label, n.nspname || '.' || c.relname)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN ({parts(shape)}) part ON part.oid = c.oid
+WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't'
+  AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+           AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))
+  AND (part.oid IS NOT NULL
+    OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig))
+    OR ({NOT_USERS} AND {not_member("pg_class", "c.oid")}))
+ORDER BY 1
+"""
+
+
+def filtered_query(shape: Shape) -> str:
+    """Tables on which row security would hide rows from this role."""
+    return f"""
+SELECT DISTINCT COALESCE(part.label, n.nspname || '.' || c.relname)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN ({parts(shape)}) part ON part.oid = c.oid
+WHERE c.relrowsecurity AND c.relkind IN ('r', 'p') AND pg_catalog.row_security_active(c.oid)
+  AND {NOT_USERS} AND {not_member("pg_class", "c.oid")}
+ORDER BY 1
+"""
