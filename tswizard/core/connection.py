@@ -72,13 +72,19 @@ async def _open(endpoint: Endpoint, **extra: str) -> Connection:
 
 
 @asynccontextmanager
-async def connected(endpoint: Endpoint) -> AsyncIterator[Connection]:
-    """A connection that is closed at the end. Raises CannotConnect."""
-    connection = await connect(endpoint)
+async def closing(connection: Connection) -> AsyncIterator[Connection]:
+    """The connection, closed at the end."""
     try:
         yield connection
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def connected(endpoint: Endpoint) -> AsyncIterator[Connection]:
+    """A connection that is closed at the end. Raises CannotConnect."""
+    async with closing(await connect(endpoint)) as connection:
+        yield connection
 
 
 async def rows(

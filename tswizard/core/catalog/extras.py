@@ -12,10 +12,24 @@ from tswizard.core.catalog.tables import (
 from tswizard.core.connection import Connection, rows, value
 from tswizard.core.versions import version_key
 
+# The members of an extension, what depends on them, and whether that is itself a member of one.
 EXTENSIONS = """
-SELECT e.extname::text, e.extversion, n.nspname::text
+SELECT e.extname::text, e.extversion, n.nspname::text,
+  EXISTS (
+    SELECT FROM pg_catalog.pg_depend m
+    JOIN pg_catalog.pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid
+    WHERE m.refclassid = 'pg_catalog.pg_extension'::regclass AND m.refobjid = e.oid
+      AND m.deptype = 'e' AND d.deptype IN ('n', 'a') AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_depend x
+        WHERE x.classid = d.classid AND x.objid = d.objid AND x.deptype = 'e'))
 FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
 ORDER BY 1
+"""
+
+LOCK_SLOTS = """
+SELECT pg_catalog.current_setting('max_locks_per_transaction')::bigint
+  * (pg_catalog.current_setting('max_connections')::bigint
+     + pg_catalog.current_setting('max_prepared_transactions')::bigint)
 """
 
 OFFERED = """
@@ -139,6 +153,7 @@ async def read_extras(connection: Connection, shape: Shape) -> Extras:
         tablespaces=await _names(connection, tablespaces_query(shape)),
         skipping=skipping,
         locale_provider=await _locale_provider(connection),
+        lock_slots=int(await value(connection, LOCK_SLOTS)),
         **lists,
     )
 

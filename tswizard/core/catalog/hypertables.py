@@ -29,6 +29,7 @@ from tswizard.core.connection import Connection, rows
 from tswizard.core.naming import qualified
 
 _WITH_ZONE = "('timestamptz'::regtype, 'uuid'::regtype)"
+_INTEGERS = "('int2'::regtype, 'int4'::regtype, 'int8'::regtype)"
 _TIMES = "('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype, 'uuid'::regtype)"
 
 # src/chunk.h of timescaledb: what the bits of chunk.status mean.
@@ -77,7 +78,7 @@ SELECT d.hypertable_id,
   CASE WHEN d.interval_length IS NULL THEN NULL
        WHEN d.column_type IN {_TIMES} THEN {interval}(d.interval_length)::text
        ELSE d.interval_length::text END,
-  d.column_type NOT IN {_TIMES},
+  d.column_type IN {_INTEGERS},
   d.num_slices::int,
   d.partitioning_func_schema::text, d.partitioning_func::text,
   d.integer_now_func_schema::text, d.integer_now_func::text,

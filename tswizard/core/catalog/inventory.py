@@ -265,6 +265,8 @@ class Extension:
     name: str
     version: str
     schema: str
+    used: bool = False
+    """Something of the user depends on it: a column's type, an index's operator, a default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +304,8 @@ class Extras:
     """Hypertables with chunk skipping on whose marker has no chunk to point to."""
     locale_provider: str = ""
     """`libc`, `icu` or `builtin`; empty before PostgreSQL 15."""
+    lock_slots: int = 0
+    """Locks that the server's shared lock table has room for; a dump takes one for each table."""
 
 
 @dataclass(frozen=True, slots=True)

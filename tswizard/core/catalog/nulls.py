@@ -13,9 +13,9 @@ from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Hypertable
 from tswizard.core.connection import Connection, rows, value
-from tswizard.core.versions import version_key
+from tswizard.core.versions import between
 
-FIXED = "2.20.1"
+FIRST, FIXED = "2.19.0", "2.20.1"
 SECONDS = 20
 """How long to look, all hypertables together."""
 
@@ -55,9 +55,7 @@ async def read_nulls(
 
     Must run outside a transaction: it relies on a statement timeout.
     """
-    if version is None or version_key(version) >= version_key(FIXED):
-        return Nulls()
-    if not await _can_store_nulls(connection):
+    if version is None or not between(version, FIRST, FIXED):
         return Nulls()
     tables = {row[0]: (row[1], row[2], row[3]) for row in await rows(connection, _COLUMNS)}
     todo = {
@@ -81,12 +79,6 @@ async def read_nulls(
                 raise
             unchecked.append(label)
     return Nulls(tuple(certain), tuple(unchecked))
-
-
-async def _can_store_nulls(connection: Connection) -> bool:
-    """The setting came with the algorithm, in 2.19."""
-    setting = "SELECT pg_catalog.current_setting('timescaledb.enable_null_compression', true)"
-    return await value(connection, setting) is not None
 
 
 async def _holds_nulls(connection: Connection, parts: list[Table], milliseconds: int) -> bool:

@@ -21,18 +21,27 @@ from tswizard.core.catalog.roles import read_roles
 from tswizard.core.catalog.server import read_server
 from tswizard.core.catalog.shape import Shape, read_shape
 from tswizard.core.catalog.tables import read_sequences, read_tables
-from tswizard.core.connection import Connection, connected, rows, value
+from tswizard.core.connection import (
+    Connection,
+    closing,
+    connect,
+    connect_plainly,
+    rows,
+    value,
+)
 from tswizard.core.endpoint import Endpoint
 
 __all__ = ["CannotRead", "read_inventory", "read_server"]
 
 Progress = Callable[[str], None]
 
-# Literals of the catalog must mean the same whatever the role's own settings are.
+# Literals of the catalog must mean the same whatever the role's own settings are. LOCAL, so that
+# nothing stays behind in a pooler's session.
 _FORMATS = (
-    "SET TimeZone = 'UTC'",
-    "SET DateStyle = 'ISO, YMD'",
-    "SET IntervalStyle = 'postgres'",
+    "SET LOCAL TimeZone = 'UTC'",
+    "SET LOCAL DateStyle = 'ISO, YMD'",
+    "SET LOCAL IntervalStyle = 'postgres'",
+    "SET LOCAL search_path = pg_catalog",
 )
 LOCK_WAIT = 60
 """Seconds to wait for a table that somebody holds exclusively."""
@@ -58,13 +67,17 @@ async def read_inventory(
     tell = on_progress or (lambda _what: None)
     tell("the server")
     server = server or await read_server(endpoint)
-    async with connected(endpoint) as connection:
+    # A pooler refuses the settings that `connect` asks for; preflight is to refuse the pooler.
+    open_ = connect_plainly if server.pooler else connect
+    async with closing(await open_(endpoint)) as connection:
         try:
-            for statement in (*_FORMATS, f"SET lock_timeout = '{LOCK_WAIT}s'"):
-                await connection.execute(statement)
-            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            inventory = await _read(connection, server, tell)
-            await connection.execute("COMMIT")
+            async with connection.transaction():
+                await connection.execute(
+                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+                )
+                for statement in (*_FORMATS, f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'"):
+                    await connection.execute(statement)
+                inventory = await _read(connection, server, tell)
             tell("compressed columns that are all NULL")
             nulls = await read_nulls(connection, server.timescaledb, inventory.hypertables)
         except LockNotAvailable:
