@@ -9,6 +9,8 @@ const BASE = {
   enable_seqscan: 'on',
   log_min_messages: 'error',
   search_path: '"$user", public',
+  wal_init_zero: 'off', // smaller data directories, which are copied for each demo
+  wal_recycle: 'off',
 };
 // Cannot be set, or belong to a transaction.
 const NOT_CARRIED = [
