@@ -1,0 +1,351 @@
+"""Verdicts for the lines of one tool's run."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from tswizard.core.classify.message import TROUBLE, Message, Severity
+from tswizard.core.classify.parse import Parser
+from tswizard.core.classify.rules import Rule, Rules, default_rules, render
+from tswizard.core.classify.sums import ErrorCount, SumCheck, read_sum, settle
+from tswizard.core.classify.verdict import Verdict
+
+_COMMAND_SHOWN = 2000
+
+
+class ProofState(StrEnum):
+    """Whether the check behind a verdict was made, and what it said."""
+
+    NOT_NEEDED = "not needed"
+    HELD = "held"
+    FAILED = "failed"
+    NOT_POSSIBLE = "not possible"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that needs no verdict."""
+
+    text: str
+    number: int
+    tool: str
+
+
+@dataclass(frozen=True, slots=True)
+class Harmless:
+    """What may be said of a message once its proof holds."""
+
+    verdict: Verdict
+    reason: str
+    todo: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A message with its verdict.
+
+    Where the verdict rests on a proof, `verdict` is what may be said without it (mostly `look`)
+    until `prove.prove` has been asked; `if_proven` is what the proof makes of it.
+    """
+
+    verdict: Verdict
+    rule: str
+    """The rule's id; empty when no rule knows the message."""
+    tool: str
+    method: str
+    """full, split or empty when unknown; likewise `phase`."""
+    phase: str
+    object: str
+    """TOC kind and name, e.g. `INDEX public.events_time_idx`; empty when the log has none."""
+    message: str
+    """The core sentence."""
+    reason: str
+    todo: str
+    detail: tuple[str, ...]
+    """The message's own lines, cut at 64 KiB."""
+    number: int
+    """Number of its first line, from 1."""
+    severity: Severity
+    counts_as_error: bool
+    """One of the errors that pg_restore counts in its last line."""
+    proof: str = ""
+    args: tuple[tuple[str, str], ...] = ()
+    claim: str = ""
+    """What the proof is about, as a sentence."""
+    if_proven: Harmless | None = None
+    proof_state: ProofState = ProofState.NOT_NEEDED
+    relation: str = ""
+    """A table whose rows did not arrive, often a chunk; unquoted and without its schema."""
+    schema: str = ""
+    """That table's schema; empty when the log does not tell."""
+    sum: SumCheck | None = None
+
+
+class Classifier:
+    """Judges what one tool prints, line by line.
+
+    `method` and `phase` are the context of the run. Without them a verdict that holds in one
+    context only is not given: nothing is called harmless on a guess.
+    """
+
+    def __init__(
+        self,
+        tool: str | None = None,
+        method: str | None = None,
+        phase: str | None = None,
+        rules: Rules | None = None,
+    ) -> None:
+        self._parser = Parser(tool)
+        self._method = method
+        self._phase = phase
+        self._rules = rules or default_rules()
+        self._count = ErrorCount()
+        self._since_sum: Counter[Verdict] = Counter()
+
+    def feed(self, line: str, *, ended: bool = True) -> list[Line | Judged]:
+        """Take one line; what is judged comes out when the next message begins."""
+        out: list[Line | Judged] = []
+        for message in self._parser.feed(line, ended=ended):
+            if message.severity is Severity.INFO:
+                self._count.mark(message.text)
+                out.append(Line(message.lines[0], message.number, message.tool))
+            else:
+                out += self._judge(message)
+        return out
+
+    def close(self) -> list[Line | Judged]:
+        """What was still open, and a word on errors that no sum line closed."""
+        out: list[Line | Judged] = []
+        for message in self._parser.close():
+            out += self._judge(message)
+        if self._count.seen:
+            out.append(self._without_sum())
+        return out
+
+    def _judge(self, message: Message) -> list[Line | Judged]:
+        check = read_sum(message, self._count)
+        if check is not None:
+            judged = settle(self._base(message, "error-sum", sum=check), self._since_sum)
+            self._count, self._since_sum = ErrorCount(), Counter()
+            return [judged]
+        counts = self._count.add(message)
+        judged_or_none = self._verdict(message, counts)
+        if judged_or_none is None:
+            return [
+                Line(text, message.number + n, message.tool) for n, text in enumerate(message.lines)
+            ]
+        if counts:
+            self._since_sum[judged_or_none.verdict] += 1
+        return [judged_or_none]
+
+    def _verdict(self, message: Message, counts: bool) -> Judged | None:
+        about = _object(message)
+        fitting = [
+            (rule, groups)
+            for rule, groups in self._rules.matches(message, about.kind)
+            if rule.in_context(self._method, self._phase_of(message))
+        ]
+        lost = (pair for pair in fitting if pair[0].verdict is Verdict.LOST)
+        rule, groups = next(lost, fitting[0] if fitting else (None, {}))
+        base = self._base(message, rule.id if rule else "", object=about.label, counts=counts)
+        if rule is None:
+            return self._unknown(base, message)
+        command = message.command
+        if len(command) > _COMMAND_SHOWN:
+            command = f"{command[:_COMMAND_SHOWN]} …"
+        values = {
+            "object": about.label or "the object",
+            "kind": about.kind,
+            "name": about.name or "the object",
+            "table": about.table,
+            "command": command,
+            "unrestricted": command.replace("ALTER TABLE ONLY ", "ALTER TABLE ", 1),
+            "message": message.text,
+            **groups,
+        }
+        judged = replace(
+            base,
+            verdict=rule.verdict,
+            reason=" ".join(render(rule.reason, values).split()),
+            todo=render(rule.todo, values),
+        )
+        if rule.verdict is Verdict.LOST:
+            return _with_relation(judged, groups.get("relation", ""), about)
+        if not rule.verdict.explained:
+            return judged
+        return self._cautious(judged, rule, message, {**values, "command": message.command})
+
+    def _phase_of(self, message: Message) -> str | None:
+        return self._phase or ("dump" if message.tool == "pg_dump" else None)
+
+    def _cautious(
+        self, judged: Judged, rule: Rule, message: Message, values: Mapping[str, str]
+    ) -> Judged:
+        """A harmless verdict, unless the log, the context or a missing proof forbids it."""
+        if not message.whole or message.strays or not message.tool:
+            return replace(
+                judged,
+                verdict=Verdict.LOOK,
+                reason="The log is cut or mixed up here, so this cannot be called harmless.",
+                todo=f"If the message stands by itself, it means: {judged.reason}",
+            )
+        if not rule.known_in(self._method, self._phase_of(message)):
+            return replace(
+                judged,
+                verdict=Verdict.LOOK,
+                reason=f"This is {rule.verdict} in {_context(rule)}, but the log does not tell "
+                "which method and phase it comes from.",
+                todo="Say which with --method and --phase.",
+            )
+        if not rule.proof:
+            return judged
+        proof = self._rules.proofs[rule.proof]
+        claim = render(proof.claim, values)
+        if_proven = Harmless(
+            rule.verdict,
+            judged.reason,
+            "" if rule.verdict is Verdict.SAFE else judged.todo,
+        )
+        judged = replace(
+            judged,
+            proof=rule.proof,
+            args=tuple((name, values[name]) for name in proof.needs),
+            claim=claim,
+            if_proven=if_proven,
+            proof_state=ProofState.NOT_POSSIBLE,
+        )
+        if rule.unproven is rule.verdict:
+            return judged
+        return replace(
+            judged,
+            verdict=rule.unproven,
+            reason=f"{_IF[rule.verdict]} if {claim}; that could not be checked.",
+            todo=judged.todo or f"Check that {claim}.",
+        )
+
+    def _unknown(self, base: Judged, message: Message) -> Judged | None:
+        """What to say of a message that no rule knows: never that it is harmless."""
+        if message.severity in (Severity.NOTICE, Severity.UNKNOWN):
+            said = "\n".join((message.text, message.detail))
+            if not TROUBLE.search(said) and not message.strays and not _rated(message):
+                return None
+        if message.severity is Severity.ORPHAN:
+            reason = "The beginning of this message is missing in the log."
+            todo = "Look at the whole log, or run again with the output kept."
+        elif message.tool == "pg_dump" and message.severity is Severity.ERROR:
+            reason = (
+                "No rule knows this error, and pg_dump stops at its first one: the dump is not "
+            )
+            reason += "complete."
+            todo = "Mend the cause that the message gives, then dump again."
+        elif base.object:
+            reason = f"No rule knows this message; {base.object} may be missing on the target."
+            todo = f"See whether {base.object} is on the target as it is on the source."
+        else:
+            reason = "No rule knows this message."
+            todo = "Read it with the lines around it, and see whether something is missing."
+        return replace(base, verdict=Verdict.LOOK, reason=reason, todo=todo)
+
+    def _base(
+        self,
+        message: Message,
+        rule: str,
+        *,
+        object: str = "",
+        counts: bool = False,
+        sum: SumCheck | None = None,
+    ) -> Judged:
+        return Judged(
+            verdict=Verdict.LOOK,
+            rule=rule,
+            tool=message.tool,
+            method=self._method or "",
+            phase=self._phase or "",
+            object=object,
+            message=message.text,
+            reason="",
+            todo="",
+            detail=message.lines,
+            number=message.number,
+            severity=message.severity,
+            counts_as_error=counts,
+            sum=sum,
+        )
+
+    def _without_sum(self) -> Judged:
+        seen = self._count.seen
+        return Judged(
+            verdict=Verdict.LOOK,
+            rule="error-sum-missing",
+            tool="pg_restore",
+            method=self._method or "",
+            phase=self._phase or "",
+            object="",
+            message=f"{seen} errors, and no line that sums them up",
+            reason="pg_restore ends with the number of errors it ignored; that line is missing, so "
+            "the log is cut off or pg_restore did not run to its end.",
+            todo="Look at how pg_restore ended, and run it again.",
+            detail=(),
+            number=self._count.last_number,
+            severity=Severity.UNKNOWN,
+            counts_as_error=False,
+        )
+
+
+_IF = {Verdict.SAFE: "Safe", Verdict.LATER: "Comes later by itself"}
+# `Fehler: …`, `erreur : …` of a tool, `FEHLER:  …` of a server that speaks another language.
+_TOOL_RATED = re.compile(r"\S+ ?: |\[[^\]]+\] ")
+_SERVER_RATED = re.compile(r"(?:^|\s)[^\W\d_a-z]{3,} ?:  ")
+
+
+def _rated(message: Message) -> bool:
+    """Whether a line that nobody knows begins like a severity."""
+    if message.severity is not Severity.UNKNOWN:
+        return False
+    prefixed = not message.lines[0].startswith(message.text)
+    return bool(
+        _SERVER_RATED.search(message.text) or (prefixed and _TOOL_RATED.match(message.text))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a message is about: kind for the rules, words for people, name, its table."""
+
+    kind: str = ""
+    label: str = ""
+    name: str = ""
+    table: str = ""
+    schema: str = ""
+    bare: str = ""
+    """The name without the schema."""
+
+
+def _object(message: Message) -> _About:
+    subject, toc = message.subject, message.toc
+    table = subject.table if subject else ""
+    if toc is not None:
+        special = subject is not None and subject.kind in ("OWNER", "SESSION")
+        kind = subject.kind if subject is not None and special else toc.kind
+        name = toc.name if toc.schema is None else f"{toc.schema}.{toc.name}"
+        return _About(kind, toc.label, name, table, toc.schema or "", toc.name)
+    if subject is not None:
+        name = f"{subject.schema}.{subject.name}" if subject.schema else subject.name
+        label = f"{subject.kind} {name}".strip()
+        return _About(subject.kind, label, name, table, subject.schema or "", subject.name)
+    return _About()
+
+
+def _with_relation(judged: Judged, named: str, about: _About) -> Judged:
+    """With the table that lost rows, from the message or from what it is about."""
+    if about.kind == "TABLE DATA" and named in ("", about.bare):
+        return replace(judged, relation=about.bare, schema=about.schema)
+    return replace(judged, relation=named)
+
+
+def _context(rule: Rule) -> str:
+    method = "" if "any" in rule.method else f"the {' or '.join(rule.method)} method"
+    phase = "" if "any" in rule.phase else f"the phase {' or '.join(rule.phase)}"
+    return ", ".join(part for part in (method, phase) if part)

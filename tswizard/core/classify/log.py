@@ -1,0 +1,121 @@
+"""Verdicts for a log alone, with no database to ask: `tswizard classify`."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from tswizard.core.classify.judge import Classifier, Judged, Line, ProofState
+from tswizard.core.classify.tally import Tally
+from tswizard.core.classify.verdict import Verdict
+
+LINE_KEPT = 1 << 20
+"""Bytes of a line that are read at once; a longer one goes on as if it were several."""
+
+KEPT = 10_000
+"""Messages that a report keeps; further ones are only counted, except lost ones."""
+
+_DETAIL_KEPT = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class LogReport:
+    """What a log says."""
+
+    tools: tuple[str, ...]
+    """Who speaks in it, by the prefixes of its lines."""
+    method: str
+    """full, split or empty when nobody said; likewise `phase`."""
+    phase: str
+    lines: int
+    worst: Verdict
+    safe: int
+    later: int
+    look: int
+    lost: int
+    errors: int
+    """Errors that pg_restore counts."""
+    unproven: int
+    """Messages that need a look only because no database could be asked."""
+    judged: tuple[Judged, ...]
+    left_out: int
+    """Messages that were counted but are not in `judged`."""
+
+
+def read_lines(stream: BinaryIO) -> Iterator[str]:
+    """The lines of a log with their ends. Bytes that are no UTF-8 become `\\xe9` and the like."""
+    while raw := stream.readline(LINE_KEPT):
+        yield raw.decode("utf-8", "backslashreplace")
+
+
+def judge_log(
+    lines: Iterable[str],
+    tool: str | None = None,
+    method: str | None = None,
+    phase: str | None = None,
+    tally: Tally | None = None,
+) -> Iterator[Line | Judged]:
+    """Every line or message of a log, in order.
+
+    `lines` come with their ends, as `read_lines` gives them: a last one without was cut. `tool`
+    names who speaks in lines without a prefix, else the prefixes tell.
+    """
+    classifier = Classifier(tool, method, phase)
+    tally = tally or Tally()
+    for line in lines:
+        for item in classifier.feed(line, ended=line.endswith("\n")):
+            yield tally.add(item) if isinstance(item, Judged) else item
+    for item in classifier.close():
+        yield tally.add(item) if isinstance(item, Judged) else item
+
+
+def classify_log(
+    lines: Iterable[str],
+    tool: str | None = None,
+    method: str | None = None,
+    phase: str | None = None,
+) -> LogReport:
+    """The whole of a log; see `judge_log`. Memory stays bounded whatever its length."""
+    tally = Tally()
+    kept: list[Judged] = []
+    tools: dict[str, None] = {}
+    count = left_out = unproven = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal count
+        for line in lines:
+            count += 1
+            yield line
+
+    for item in judge_log(counted(), tool, method, phase, tally):
+        if item.tool:
+            tools[item.tool] = None
+        if isinstance(item, Line):
+            continue
+        unproven += item.proof_state is ProofState.NOT_POSSIBLE and item.verdict is Verdict.LOOK
+        if len(kept) < KEPT or (item.verdict is Verdict.LOST and len(kept) < 10 * KEPT):
+            kept.append(_trimmed(item))
+        else:
+            left_out += 1
+    return LogReport(
+        tuple(tools),
+        method or "",
+        phase or "",
+        count,
+        tally.worst,
+        *(tally.verdicts[verdict] for verdict in Verdict),
+        tally.errors,
+        unproven,
+        tuple(kept),
+        left_out,
+    )
+
+
+def _trimmed(judged: Judged) -> Judged:
+    room, detail = _DETAIL_KEPT, []
+    for line in judged.detail:
+        if len(line) > room:
+            detail.append(f"{line[:room]} …")
+            break
+        detail.append(line)
+        room -= len(line)
+    return replace(judged, detail=tuple(detail))

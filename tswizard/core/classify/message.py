@@ -1,0 +1,188 @@
+"""One message of a client tool, and the block of lines that it is gathered from."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tswizard.core.classify.command import Statements, Subject, subject
+from tswizard.core.classify.toc import TocEntry
+
+KEPT = 64 * 1024
+"""Characters kept of one message; a restored function or INSERT can be of any length."""
+
+
+class Severity(StrEnum):
+    """How the tool or the server rated a message."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+    INFO = "info"
+    """A line that the tools are known to print while all goes well."""
+    UNKNOWN = "unknown"
+    """A line that nobody knows."""
+    ORPHAN = "orphan"
+    """The tail of a message whose head the log does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a tool said, put together from its lines.
+
+    `text` is the core sentence: without the tool's prefix, severity and `could not execute
+    query`. `lines` are the raw lines, `number` is the first one's number in the log, from 1.
+    """
+
+    tool: str
+    """pg_dump, pg_restore, psql, server (a bare server message) or empty."""
+    severity: Severity
+    text: str
+    lines: tuple[str, ...]
+    number: int
+    toc: TocEntry | None = None
+    subject: Subject | None = None
+    detail: str = ""
+    hint: str = ""
+    context: str = ""
+    statement_line: str = ""
+    """`LINE 1: …`, the place in the statement."""
+    command: str = ""
+    """The SQL that failed; the first 64 KiB of it."""
+    whole: bool = True
+    """False when lines are missing or mixed up, so that nothing may be called harmless."""
+    strays: tuple[str, ...] = ()
+    """Lines in it that belong to no message and tell of trouble."""
+
+
+TROUBLE = re.compile(
+    r"error|fatal|panic|fail|could not|couldn't|cannot|can't|unable|denied|refused|invalid"
+    r"|unrecognized|unexpected|not found|no such|does not exist|not supported|no space|abort"
+    r"|terminat|killed|crash|corrupt|\blost\b|out of memory|segmentation|traceback|exception"
+    r"|violat|mismatch|timed? ?out",
+    re.IGNORECASE,
+)
+"""Words that make a line nobody knows worth a look."""
+
+_FIELD = re.compile(
+    r"\s*(?:(?P<field>DETAIL|HINT|CONTEXT|QUERY|STATEMENT|LOCATION):\s+(?P<rest>.*)"
+    r"|(?P<line>LINE \d+: .*)|(?:Command|Query|The command|query) was: (?P<command>.*))$",
+    re.DOTALL,
+)
+_FIELD_PARTS = {"DETAIL": "detail", "HINT": "hint", "CONTEXT": "context"}
+
+
+def is_field(line: str) -> bool:
+    """Whether a line without prefix goes on with a message (`DETAIL:  …`, `LINE 1: …`)."""
+    return _FIELD.match(line) is not None
+
+
+class Block:
+    """A message that is still being gathered."""
+
+    def __init__(self, tool: str, severity: Severity, text: str, line: str, number: int) -> None:
+        self.tool = tool
+        self.severity = severity
+        self.number = number
+        self.whole = True
+        self.wrapped = False
+        """It is about a failed command, which pg_restore prints with it."""
+        self.entries: tuple[TocEntry, ...] = ()
+        """TOC entries that it may be about."""
+        self._parts: dict[str, list[str]] = {"text": [text[:KEPT]]}
+        self._part = "text"
+        self._command: Statements | None = None
+        self._lines = [line[:KEPT]]
+        self._room = KEPT - len(self._lines[0])
+        self._cut = len(line) - len(self._lines[0])
+        self._strays: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """Its first line."""
+        return self._parts["text"][0]
+
+    @property
+    def hint(self) -> str:
+        return self._join("hint")
+
+    @property
+    def has_command(self) -> bool:
+        return self._command is not None
+
+    def goes_on(self, line: str) -> bool:
+        """Whether a line without any prefix can belong to this message."""
+        return self._command is None or self._command.goes_on(line)
+
+    def add(self, line: str) -> None:
+        """Take a further line that has no prefix."""
+        self._keep(line)
+        if self._command is not None:
+            self._command.add(line)
+            self._append("command", line)
+            return
+        found = _FIELD.match(line)
+        if not found:
+            if line.strip() and TROUBLE.search(line):
+                self._strays.append(line)
+            self._append(self._part, line)
+        elif found["line"] is not None:
+            self._part = "statement_line"
+            self._append("statement_line", found["line"])
+        elif found["command"] is not None:
+            self._start_command(found["command"])
+        else:
+            self._part = _FIELD_PARTS.get(found["field"], "rest")
+            self._append(self._part, found["rest"])
+
+    def add_part(self, part: str, text: str, line: str) -> None:
+        """Take a line that the tool itself marked as `detail:` or `hint:`."""
+        self._keep(line)
+        found = _FIELD.match(text)
+        if found and found["command"] is not None:
+            self._start_command(found["command"])
+        else:
+            self._command = None
+            self._part = part
+            self._append(part, text)
+
+    def finish(self) -> Message:
+        """The message."""
+        lines = list(self._lines)
+        if self._cut:
+            lines.append(f"… ({self._cut} more characters not kept)")
+        command = self._join("command").strip()
+        return Message(
+            self.tool,
+            self.severity,
+            self._join("text").rstrip(),
+            tuple(lines),
+            self.number,
+            None,
+            subject(command) if command else None,
+            self._join("detail").rstrip(),
+            self._join("hint").rstrip(),
+            self._join("context").rstrip(),
+            self._join("statement_line").rstrip(),
+            command,
+            self.whole,
+            tuple(self._strays),
+        )
+
+    def _start_command(self, first: str) -> None:
+        self._command = Statements()
+        self._command.add(first)
+        self._append("command", first)
+
+    def _append(self, part: str, text: str) -> None:
+        if self._room > 0:
+            self._parts.setdefault(part, []).append(text[:KEPT])
+
+    def _join(self, part: str) -> str:
+        return "\n".join(self._parts.get(part, ()))
+
+    def _keep(self, line: str) -> None:
+        kept = line[: max(self._room, 0)]
+        self._room -= len(line)
+        self._cut += len(line) - len(kept)
+        if kept or not line:
+            self._lines.append(kept)

@@ -1,0 +1,291 @@
+"""A streaming parser for what pg_dump, pg_restore and psql print.
+
+Formats: `pg_log_generic_v` (PostgreSQL's src/common/logging.c), `warn_or_exit_horribly`
+(pg_backup_archiver.c), `ExecuteSqlCommand` (pg_backup_db.c); before version 12 `write_msg` with
+a module's name in brackets. With -j the workers share one stream, and a line is written in
+several pieces, so that lines of two workers can end up in one.
+"""
+
+import re
+from dataclasses import replace
+
+from tswizard.core.classify.command import belongs
+from tswizard.core.classify.message import Block, Message, Severity, is_field
+from tswizard.core.classify.toc import Recent, TocEntry, parse_toc
+
+_INFO = (
+    r"(?P<named>creating [A-Z ]+ \"|processing data for table \")"
+    r"|(?P<entry>from TOC entry \d+;)"
+    r"|(?P<mark>entering main parallel loop$|launching item \d+ |processing item \d+ )"
+    r"|(?P<moves>processing |executing |dropping |setting owner and privileges for )"
+    r"|(?P<plain>creating |reading |finding |flagging |identifying |saving "
+    r"|dumping contents of table "
+    r"|finished item \d+ |finished main parallel loop$|processing missed item |skipping item \d+ "
+    r"|skipping tar member |restor(?:ed|ing) (?:\d+ )?large object|connecting to |disabling trigger"
+    r"|enabling trigger|entering restore_|implied (?:data-only|no-schema) restore|last built-in OID"
+    r"|while (?:INITIALIZING|PROCESSING TOC|FINALIZING):$|wrote \d+ byte|read TOC entry "
+    r"|reducing dependencies for |transferring dependency |no item ready|allocating AH for "
+    r"|attempting to ascertain archive format)"
+)
+# The hot path: one line of a tool at work.
+_AT_WORK = re.compile(rf"(pg_dump|pg_restore): (?:\[[a-z ()]+\] )?(?:{_INFO})")
+_INFO_TEXT = re.compile(rf"\s?(?:{_INFO})")
+# Another message begins inside the line, or it is none of those after all.
+_GLUED = re.compile(r"rror:|ERROR|FATAL|PANIC|WARNING|warning:|could not|failed:")
+
+_PREFIX = re.compile(r"\s?(?:\S*/)?(pg_dumpall|pg_dump|pg_restore|psql|vacuumdb)(?:\.exe)?:")
+_INNER = re.compile(r"(?<=[^/\w])(?:pg_dump|pg_restore): (?:error|warning|fatal): ")
+# What is left of an error whose beginning went into another line.
+_REST = re.compile(
+    r'\s?(?:(?:error|fatal): |could not execute query: |query failed: |COPY failed for table ")'
+)
+_MODULE = re.compile(r"\[[a-z][a-z ()]*\] ")
+_PLACE = re.compile(r"\S+:\d+: ")
+_TOOL_SEVERITY = re.compile(r"(error|fatal|warning|detail|hint): ")
+_SERVER_SEVERITY = re.compile(r"(ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|LOG|DEBUG\d?):\s+")
+_WRAPPER = re.compile(r"(could not execute query|query failed): (?:(ERROR|FATAL|PANIC):\s+)?")
+# Before version 12, errors had no word for it.
+_OLD_ERROR = re.compile(
+    r"could not execute query: |query failed: |COPY failed for table "
+    r"|Dumping the contents of table |error returned by PQ|(?:aborting|could not|connection to) "
+)
+_OLD_TAIL = re.compile(r"query was: |(?:The c|C)ommand was: |Error message from server: ")
+_OLD_TOC = re.compile(r"Error (?:while (?:INITIALIZING|PROCESSING TOC|FINALIZING):|from TOC entry)")
+_LISTS = ("there are circular foreign-key constraints", "could not resolve dependency loop")
+_LIST_END = ("You might not be able to restore", "Consider using a full dump")
+_SUM = "errors ignored on restore: "
+_PSQL_TAG = re.compile(r"[A-Z][A-Z ]+(?: \d+)*$")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_STAMP = re.compile(
+    r"\[?(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?\]? "
+)
+_STAMP_STARTS = frozenset("[0123456789")
+_COPY = re.compile(r'COPY failed for table "(?P<table>.*?)": ', re.DOTALL)
+
+_SEVERITIES = {
+    "error": Severity.ERROR,
+    "fatal": Severity.ERROR,
+    "warning": Severity.WARNING,
+    "ERROR": Severity.ERROR,
+    "FATAL": Severity.ERROR,
+    "PANIC": Severity.ERROR,
+    "WARNING": Severity.WARNING,
+}
+
+
+class Parser:
+    """Turns lines into messages; a message is given out when the next one begins.
+
+    `tool` names who speaks in lines without a prefix; by default the server.
+    """
+
+    def __init__(self, tool: str | None = None) -> None:
+        self._own = tool or ""
+        self._spoke = ""
+        self._number = 0
+        self._block: Block | None = None
+        self._parallel = False
+        self._open: list[TocEntry] = []
+        """Entries announced since the last error."""
+        self._last: TocEntry | None = None
+        """The entry of the last error: a second error of it is not announced again."""
+        self._recent = Recent()
+
+    def feed(self, line: str, *, ended: bool = True) -> list[Message]:
+        """Take one line, with or without its line end.
+
+        `ended=False` for a last line that may have been cut: what it says is kept, but nothing
+        in it counts as harmless.
+        """
+        self._number += 1
+        line = line.rstrip("\r\n")
+        if "\x1b" in line:
+            line = _COLOUR.sub("", line)
+        if line[:1] in _STAMP_STARTS:
+            line = _STAMP.sub("", line, count=1)
+        found = _AT_WORK.match(line)
+        if found and not _GLUED.search(line):
+            done = self._flush() if self._block is not None else []
+            self._spoke = tool = found[1]
+            if found.lastgroup != "plain":
+                self._note(found.lastgroup, line)
+            text = line[found.end(1) + 2 :]
+            done.append(Message(tool, Severity.INFO, text, (line,), self._number))
+            return done
+        done = self._other(line)
+        if not ended and self._block is not None:
+            self._block.whole = False
+        return done
+
+    def close(self) -> list[Message]:
+        """The last message. A pg_restore that reported errors ends with their sum: an error that
+        is the last thing in its log was cut off."""
+        block = self._block
+        if block is not None and block.tool == "pg_restore" and block.severity is Severity.ERROR:
+            block.whole = False
+        return self._flush()
+
+    def _note(self, group: str | None, line: str) -> None:
+        """What a verbose line tells about the errors that may follow."""
+        if group == "entry":
+            entry = parse_toc(line)
+            if entry:
+                self._open.append(self._recent.qualify(entry))
+                del self._open[:-64]
+            return
+        if group == "mark":
+            self._parallel = True
+        elif group in ("named", "moves"):
+            if group == "named":
+                self._recent.add(line)
+            if not self._parallel:
+                self._open.clear()
+                self._last = None
+
+    def _other(self, line: str) -> list[Message]:
+        inner = _INNER.search(line)
+        if inner and line[: inner.start()].strip():
+            head = self._other(line[: inner.start()])
+            return [*head, *self._damaged(self._other(line[inner.start() :]))]
+        tool, rest, prefixes = "", line, 0
+        while found := _PREFIX.match(rest):
+            tool, rest, prefixes = found[1], rest[found.end() :], prefixes + 1
+        if not tool:
+            return self._bare(line)
+        done = self._prefixed(tool, rest.lstrip() if prefixes > 1 else rest[1:], line)
+        return self._damaged(done) if prefixes > 1 else done
+
+    def _damaged(self, done: list[Message]) -> list[Message]:
+        """Lines of two workers are mixed up in the message that has just begun."""
+        if self._block is not None:
+            self._block.whole = False
+        return done
+
+    def _prefixed(self, tool: str, rest: str, line: str) -> list[Message]:
+        self._spoke = tool
+        module = _MODULE.match(rest)
+        if module:
+            rest = rest[module.end() :]
+        place = _PLACE.match(rest) if tool == "psql" else None
+        if place:
+            rest = rest[place.end() :]
+        block = self._block if self._block and self._block.tool == tool else None
+        word = _TOOL_SEVERITY.match(rest)
+        text = rest[word.end() :] if word else rest
+        if word and word[1] in ("detail", "hint"):
+            if block:
+                block.add_part(word[1], text, line)
+                return []
+            return self._start(tool, Severity.ORPHAN, text, line)
+        if block and _OLD_TAIL.match(text):
+            block.add_part("detail", text, line)
+            return []
+        if not word and (found := _SERVER_SEVERITY.match(rest)):
+            word, text = found, rest[found.end() :]
+        if word:
+            done = self._start(tool, _SEVERITIES.get(word[1], Severity.NOTICE), text, line)
+            return self._damaged(done) if _TOOL_SEVERITY.match(text.lstrip()) else done
+        if _OLD_TOC.match(text):
+            self._note("entry", text)
+            return [*self._flush(), Message(tool, Severity.INFO, text, (line,), self._number)]
+        known = _INFO_TEXT.match(text)
+        if known and not _GLUED.search(text):
+            done = self._flush()
+            self._note(known.lastgroup, line)
+            return [*done, Message(tool, Severity.INFO, text.strip(), (line,), self._number)]
+        if block and block.text.startswith(_LISTS) and not module:
+            block.add_part("hint" if text.startswith(_LIST_END) else "detail", text.strip(), line)
+            return []
+        severity = Severity.ERROR if module or _OLD_ERROR.match(text) else Severity.UNKNOWN
+        return self._start(tool, severity, text, line)
+
+    def _bare(self, line: str) -> list[Message]:
+        """A line without a tool's name: the server's, the rest of a message, or anything."""
+        found = _SERVER_SEVERITY.match(line)
+        if found:
+            text = line[found.end() :]
+            # Before version 12 the sum had no prefix.
+            tool = "pg_restore" if text.startswith(_SUM) else self._own or "server"
+            return self._start(tool, _SEVERITIES.get(found[1], Severity.NOTICE), text, line)
+        if _REST.match(line):
+            rest = line.lstrip()
+            cut = _TOOL_SEVERITY.match(rest)
+            return self._damaged(
+                self._start(
+                    self._own or self._spoke,
+                    Severity.ERROR,
+                    rest[cut.end() :] if cut else rest,
+                    line,
+                )
+            )
+        block = self._block
+        if block is not None and block.goes_on(line) and not self._ends(block, line):
+            block.add(line)
+            return []
+        done = self._flush()
+        if is_field(line):
+            return [*done, *self._start(self._own, Severity.ORPHAN, line.strip(), line)]
+        if _INFO_TEXT.match(line) and not _GLUED.search(line):
+            return [*done, Message(self._own, Severity.INFO, line.strip(), (line,), self._number)]
+        severity = Severity.UNKNOWN if line.strip() else Severity.INFO
+        return [*done, Message(self._own, severity, line, (line,), self._number)]
+
+    def _ends(self, block: Block, line: str) -> bool:
+        """Lines that go on with nothing, although they have no prefix."""
+        if block.has_command:
+            return False
+        if block.tool in ("psql", "server") and _PSQL_TAG.match(line):
+            return True
+        return bool(_INFO_TEXT.match(line))
+
+    def _start(self, tool: str, severity: Severity, text: str, line: str) -> list[Message]:
+        done = self._flush()
+        wrapper = _WRAPPER.match(text)
+        block = Block(
+            tool, severity, text[wrapper.end() :] if wrapper else text, line, self._number
+        )
+        if severity is Severity.ERROR and tool == "pg_restore":
+            block.wrapped = bool(wrapper) and text.startswith("could not execute")
+            if self._parallel:
+                block.entries = (*self._open, *((self._last,) if self._last else ()))
+            else:
+                block.entries = tuple(self._open[-1:]) or ((self._last,) if self._last else ())
+        self._block = block
+        if text.startswith(_SUM):
+            done += self._flush()
+            self._parallel, self._last, self._open = False, None, []
+        return done
+
+    def _flush(self) -> list[Message]:
+        block, self._block = self._block, None
+        if block is None:
+            return []
+        if block.text.startswith(_LISTS[0]) and _LIST_END[1] not in block.hint:
+            block.whole = False
+        message = block.finish()
+        if not block.entries or (message.subject and message.subject.kind == "SESSION"):
+            # A worker that connects names the entry that its leader was at.
+            return [message]
+        entry = self._whose(block, message)
+        if not self._parallel:
+            self._open.clear()
+        elif entry in self._open:
+            self._open.remove(entry)
+        self._last = entry or self._last
+        return [replace(message, toc=entry, whole=message.whole and entry is not None)]
+
+    def _whose(self, block: Block, message: Message) -> TocEntry | None:
+        """The one entry that the error is about; None when that cannot be told."""
+        fitting = [e for e in dict.fromkeys(block.entries) if self._fits(e, message, block)]
+        if len(fitting) > 1:
+            fitting = [entry for entry in fitting if entry != self._last]
+        return fitting[0] if len(fitting) == 1 else None
+
+    def _fits(self, entry: TocEntry, message: Message, block: Block) -> bool:
+        copy = _COPY.match(message.text)
+        if copy:
+            return entry.kind == "TABLE DATA" and entry.name == copy["table"]
+        if message.subject is None:
+            # Every failed query comes with its command, unless another worker's line is between.
+            return not (self._parallel and block.wrapped)
+        return belongs(message.subject, entry.kind, entry.name)

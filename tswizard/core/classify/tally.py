@@ -1,0 +1,34 @@
+"""Counts by verdict over a run, and the last word on sum lines."""
+
+from collections import Counter
+
+from tswizard.core.classify.judge import Judged
+from tswizard.core.classify.sums import settle
+from tswizard.core.classify.verdict import Verdict, gravest
+
+
+class Tally:
+    """Adds up what was judged, after its proofs, in the order of the log."""
+
+    def __init__(self) -> None:
+        self.verdicts: Counter[Verdict] = Counter()
+        self.errors = 0
+        """Errors that pg_restore counts."""
+        self._since_sum: Counter[Verdict] = Counter()
+
+    def add(self, judged: Judged) -> Judged:
+        """Count it. A sum line comes back with the verdict that the proofs leave it: safe only
+        when the number fits and every error before it is explained."""
+        if judged.sum is not None:
+            judged = settle(judged, self._since_sum)
+            self._since_sum.clear()
+        elif judged.counts_as_error:
+            self.errors += 1
+            self._since_sum[judged.verdict] += 1
+        self.verdicts[judged.verdict] += 1
+        return judged
+
+    @property
+    def worst(self) -> Verdict:
+        """The gravest verdict so far; `safe` when nothing was judged."""
+        return gravest(verdict for verdict, count in self.verdicts.items() if count)
