@@ -1,15 +1,23 @@
 """The embedded pair: a filled source and an empty target on free ports of 127.0.0.1."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from tswizard.demo.cache import cache_dir, private_folder
 from tswizard.demo.node import find_node
 from tswizard.demo.package import ensure_package
 from tswizard.demo.progress import OnProgress, Prepared, ignore_progress
 from tswizard.demo.server import EmbeddedServer, Runtime
-from tswizard.demo.template import DATABASES, SOURCE, TARGET, copy_templates, ensure_templates
+from tswizard.demo.template import (
+    DATABASES,
+    SOURCE,
+    TARGET,
+    copy_template,
+    ensure_templates,
+    templates,
+)
 from tswizard.demo.together import together
 
 
@@ -37,15 +45,12 @@ class EmbeddedPair:
         """
         runtime = await _runtime(on_progress)
         with private_folder(cache_dir() / "pairs") as folder:
-            directories = await copy_templates(runtime, folder, on_progress)
             servers = {
-                name: EmbeddedServer(runtime, directories[name], database)
+                name: EmbeddedServer(runtime, folder / name, database)
                 for name, database in DATABASES.items()
             }
             try:
-                on_progress(Prepared("start", 0, 1, "Starting the source and the target"))
-                await together(*(server.start() for server in servers.values()))
-                on_progress(Prepared("start", 1, 1, "The source and the target are running"))
+                await _bring_up(servers, runtime, folder, on_progress)
                 yield cls(servers[SOURCE], servers[TARGET])
             finally:
                 # The directories go away: nothing is gained by an orderly end.
@@ -80,3 +85,25 @@ class EmbeddedPair:
 async def _runtime(on_progress: OnProgress) -> Runtime:
     node = await asyncio.to_thread(find_node)
     return Runtime(node, await ensure_package(node, on_progress))
+
+
+async def _bring_up(
+    servers: Mapping[str, EmbeddedServer], runtime: Runtime, folder: Path, on_progress: OnProgress
+) -> None:
+    """Copy each server's template and start the server as soon as its copy is there."""
+    done = -1
+
+    async def one(name: str, server: EmbeddedServer) -> None:
+        await copy_template(ready, name, folder)
+        step(f"Starting the {name}")
+        await server.start()
+        step(f"The {name} is running")
+
+    def step(text: str) -> None:
+        nonlocal done
+        done += 1
+        on_progress(Prepared("start", done, 2 * len(servers), text))
+
+    async with templates(runtime, on_progress) as ready:
+        step("Copying the sample data")
+        await together(*(one(name, server) for name, server in servers.items()))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Step = Literal["package", "template", "copy", "start"]
+Step = Literal["package", "template", "start"]
 
 
 class DemoError(Exception):

@@ -7,7 +7,8 @@ the servers or of the sample data makes new ones.
 import asyncio
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psycopg
@@ -67,29 +68,28 @@ async def ensure_templates(runtime: Runtime, on_progress: OnProgress) -> Path:
     return ready
 
 
-async def copy_templates(runtime: Runtime, to: Path, on_progress: OnProgress) -> dict[str, Path]:
-    """Fresh data directories under `to`, by the names source and target. Raises DemoError."""
+@asynccontextmanager
+async def templates(runtime: Runtime, on_progress: OnProgress) -> AsyncIterator[Path]:
+    """The folder of the templates, which nobody replaces meanwhile. Raises DemoError."""
     while True:
         ready = await ensure_templates(runtime, on_progress)
         async with locked("templates", shared=True):
-            if not ready.exists():
-                continue  # another version has replaced them meanwhile
-            on_progress(Prepared("copy", 0, 1, "Copying the sample data"))
-            await asyncio.to_thread(_copy, ready, to)
-            on_progress(Prepared("copy", 1, 1, "The sample data is there"))
-            return {name: to / name for name in DATABASES}
+            if ready.exists():
+                yield ready
+                return
 
 
-def _copy(ready: Path, to: Path) -> None:
+async def copy_template(ready: Path, name: str, to: Path) -> Path:
+    """A fresh data directory under `to`. Raises DemoError."""
     need_room(to, _ROOM_MIB // 2)
     try:
-        for name in DATABASES:
-            shutil.copytree(ready / name, to / name)
+        copied: Path = await asyncio.to_thread(shutil.copytree, ready / name, to / name)
     except OSError as error:
         raise DemoError(
             f"The sample data could not be copied to {to} ({error.strerror or error}); make room "
             "or set TSWIZARD_CACHE_DIR to another disk."
         ) from error
+    return copied
 
 
 async def _make(runtime: Runtime, ready: Path, on_progress: OnProgress) -> None:
