@@ -156,8 +156,8 @@ def _timescaledb(pair: Pair) -> Iterator[Finding]:
 def _same_version(pair: Pair, version: str) -> str:
     if pair.can_recreate:
         return (
-            "Answer recreate_extension with yes: the target is empty and offers "
-            f"{version}, so tswizard will make the extension anew at it. Or by hand: DROP EXTENSION "
+            "Answer recreate_extension with yes: the target is empty and offers that version, "
+            "so tswizard makes the extension anew at it. Or by hand: DROP EXTENSION "
             f"timescaledb; and in a new session CREATE EXTENSION timescaledb VERSION '{version}';"
         )
     offered = pair.target.server.timescaledb_offered
