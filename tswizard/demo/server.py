@@ -37,7 +37,11 @@ class EmbeddedServer:
     and ends when that pipe closes, so that even a killed program leaves no server behind.
     """
 
-    def __init__(self, runtime: Runtime, data_dir: Path, database: str) -> None:
+    def __init__(
+        self, runtime: Runtime, data_dir: Path, database: str, *, patience: float = 15
+    ) -> None:
+        """`patience`: seconds that others wait for a connection idle in its transaction."""
+        self._patience = patience
         self._runtime = runtime
         self._data_dir = data_dir
         self._log = data_dir.with_name(f"{data_dir.name}.log")
@@ -100,6 +104,7 @@ class EmbeddedServer:
             "database": self.database,
             "roles": [{"name": USER, "password": self.password}],
             "port": self.port,
+            "patience": self._patience,
         }
         # Its own session: a Ctrl-C in the terminal is for the program, which then ends the server.
         process = subprocess.Popen(

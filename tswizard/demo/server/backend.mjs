@@ -32,6 +32,10 @@ export class Backend {
   #opened = null;
   #closed = null;
   #onDrain = [];
+  #ended = false;
+
+  /** When something last went in or out, in milliseconds of the epoch. */
+  quietSince = Date.now();
 
   /** `onCrash` is told when the backend dies unasked. */
   constructor(options, onCrash) {
@@ -47,11 +51,16 @@ export class Backend {
     this.#waiting.clear();
     this.#waitingBytes = 0;
     const bell = this.#bell;
-    this.#worker = new Worker(new URL('./backend-thread.mjs', import.meta.url), {
+    const worker = new Worker(new URL('./backend-thread.mjs', import.meta.url), {
       workerData: { ...this.#options, database, bell },
     });
-    this.#worker.on('message', (what) => this.#receive(what));
-    this.#worker.on('error', (error) => this.#crash(error.message));
+    worker.on('message', (what) => this.#receive(what));
+    worker.on('error', (error) => this.#crash(error.message));
+    worker.on('exit', (code) => {
+      if (worker === this.#worker && !this.#ended) this.#crash(`its thread ended with ${code}`);
+    });
+    this.#worker = worker;
+    this.#ended = false;
     await new Promise((resolve, reject) => {
       this.#opened = { resolve, reject };
     });
@@ -83,6 +92,7 @@ export class Backend {
 
   /** More messages for the exchange under way. */
   feed(bytes) {
+    this.quietSince = Date.now();
     const copy = new Uint8Array(bytes); // its own memory, so that it can be handed over
     this.#sent += 1;
     this.#waiting.set(this.#sent, copy.length);
@@ -117,11 +127,12 @@ export class Backend {
   }
 
   #receive({ output, idle, synced, taken, ready, closed, crash }) {
+    this.quietSince = Date.now();
     if (output) this.#deliver(output);
     else if (taken) this.#take(taken);
     else if (idle !== undefined) this.#settle(idle, synced);
     else if (ready) this.#opened.resolve();
-    else if (closed) this.#closed?.();
+    else if (closed) this.#end();
     else if (crash) this.#crash(crash);
   }
 
@@ -150,7 +161,13 @@ export class Backend {
     resolve(synced);
   }
 
+  #end() {
+    this.#ended = true;
+    this.#closed();
+  }
+
   #crash(reason) {
+    this.#ended = true;
     this.#opened.reject(new Error(reason));
     this.onCrash(reason);
   }

@@ -50,6 +50,11 @@ export class Connection {
     return this.synced && this.status === 'T' && !this.#direct;
   }
 
+  /** Whether nothing goes on until the client sends something. */
+  get waitsForClient() {
+    return !this.#direct || this.#copying;
+  }
+
   /** Writes messages to the client; resolves when they are on their way or nobody wants them. */
   send(messages) {
     if (this.closed || !messages.length) return Promise.resolve();

@@ -27,14 +27,14 @@ export class Turns {
   #owner = null; // the connection whose transaction is open
   #present = null; // the connection whose session the backend has now
   #running = false;
-  #impatient = null;
+  #watch = null;
   #extensionLoaded = false;
 
-  /** `patience`: for how many seconds others wait for an owner that does nothing. */
+  /** `patience`: for how many seconds others wait for an owner whose client does nothing. */
   constructor(backend, database, patience) {
     this.#backend = backend;
     this.#database = database;
-    this.#patience = patience;
+    this.#patience = patience * 1000;
   }
 
   /** Loads the library into a backend that has just started. Without this, after a reopen, counts
@@ -58,7 +58,7 @@ export class Turns {
   /** Tells that a connection has work: batches to run, or its own end. */
   request(connection) {
     this.#connections.add(connection);
-    if (!this.#waiting.includes(connection)) this.#waiting.push(connection);
+    if (!this.#waiting.includes(connection)) this.#wait(connection);
     this.#pump();
   }
 
@@ -72,15 +72,20 @@ export class Turns {
 
   #task(task) {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...task, resolve, reject, isTask: true });
+      this.#wait({ ...task, resolve, reject, isTask: true });
       this.#pump();
     });
+  }
+
+  #wait(one) {
+    one.waitingSince = Date.now();
+    this.#waiting.push(one);
+    this.#watch ??= setInterval(() => this.#refuseOverdue(), 500);
   }
 
   async #pump() {
     if (this.#running) return;
     this.#running = true;
-    clearTimeout(this.#impatient);
     for (let next = this.#next(); next; next = this.#next()) {
       this.#waiting.splice(this.#waiting.indexOf(next), 1);
       const beside = this.#owner !== null && this.#owner !== next;
@@ -90,9 +95,6 @@ export class Turns {
       else await this.#run(next);
     }
     this.#running = false;
-    if (this.#waiting.length) {
-      this.#impatient = setTimeout(() => this.#refuseWaiting(), this.#patience * 1000);
-    }
   }
 
   #next() {
@@ -249,11 +251,18 @@ export class Turns {
     for (const [name] of rows) await this.#backend.query(`DEALLOCATE ${name}`);
   }
 
-  #refuseWaiting() {
-    if (this.#running) return;
-    for (const one of this.#waiting.splice(0)) {
+  /** Lets nobody wait for ever: the owner's client may be the very one that waits. */
+  #refuseOverdue() {
+    if (this.#waiting.length === 0) {
+      clearInterval(this.#watch);
+      this.#watch = null;
+    }
+    if (!this.#owner?.waitsForClient) return;
+    const due = Date.now() - this.#patience;
+    if (this.#backend.quietSince > due) return;
+    for (const one of this.#waiting.filter((each) => each.waitingSince <= due && !each.closed)) {
+      this.#waiting.splice(this.#waiting.indexOf(one), 1);
       if (one.isTask) one.reject(new Refused(BUSY.code, BUSY.message));
-      else if (one.closed) this.#waiting.push(one);
       else one.refuse(BUSY);
     }
   }
