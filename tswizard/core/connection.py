@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from psycopg import AsyncConnection, OperationalError, sql
+from psycopg import AsyncConnection, OperationalError, ProgrammingError, sql
 from psycopg.conninfo import make_conninfo
 
 from tswizard.core.endpoint import Endpoint, redact
@@ -67,7 +67,7 @@ async def _open(endpoint: Endpoint, **extra: str) -> Connection:
     )
     try:
         return await AsyncConnection.connect(text, autocommit=True, password=endpoint.password)
-    except OperationalError as error:
+    except (OperationalError, ProgrammingError) as error:
         raise _explain(error, endpoint) from None
 
 
@@ -118,7 +118,12 @@ _CAUSES = (
         "Check the service's IP allow-list, the user, the database and sslmode.",
     ),
     (
-        r"password authentication failed|no password supplied|SASL|SCRAM",
+        r"no password supplied",
+        "{label} asks for a password of {user}, and none was found.",
+        "Give it, or put it into ~/.pgpass.",
+    ),
+    (
+        r"password authentication failed|SASL|SCRAM",
         "{label} refuses the password of {user}.",
         "Give the right one, or put it into ~/.pgpass.",
     ),
@@ -163,9 +168,19 @@ _CAUSES = (
 )
 
 
-def _explain(error: OperationalError, endpoint: Endpoint) -> CannotConnect:
+# What psycopg and libpq put before the server's own words.
+_LEAD = re.compile(
+    r"^(?:connection is bad: |connection failed: |connection to server (?:at|on) .*? failed: "
+    r"|FATAL: +|ERROR: +)"
+)
+
+
+def _explain(error: OperationalError | ProgrammingError, endpoint: Endpoint) -> CannotConnect:
     text = redact(" ".join(str(error).split()), [endpoint])
-    message = re.sub(r"^.*?(?:FATAL:|failed:|error:)\s*", "", text).rstrip(".") or text
+    message = text
+    while lead := _LEAD.match(message):
+        message = message[lead.end() :]
+    message = message.rstrip(".") or text
     facts = {"label": endpoint.label, "user": endpoint.get("user"), "message": message}
     for pattern, what, todo in _CAUSES:
         if re.search(pattern, text):

@@ -5,13 +5,25 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import quote
 
 from psycopg import ProgrammingError, conninfo
 from psycopg.pq import Conninfo
 
 # libpq's own order, weakest first: https://www.postgresql.org/docs/current/libpq-ssl.html
 _SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_SECRETS = ("password", "sslpassword", "oauth_client_secret")
+_SECRETS = (
+    "password",
+    "sslpassword",
+    "oauth_client_secret",
+    "scram_client_key",
+    "scram_server_key",
+)
+
+# Where servers put their socket: Debian's choice and PostgreSQL's own. Every build of libpq has
+# but one of them in mind, so it is named.
+_SOCKETS = (Path("/var/run/postgresql"), Path("/tmp"))  # noqa: S108 - looked at, not written to
 
 
 class BadEndpoint(ValueError):
@@ -45,13 +57,17 @@ class Endpoint:
         params = {name: value for name, value in found.items() if name not in _SECRETS}
         if "service" in params and _defaults(params["service"]) != _defaults(None):
             del params["service"]  # resolved; an unknown one stays, and libpq says so
+        if not params.get("host") and not params.get("hostaddr") and "service" not in params:
+            params |= _socket(params.get("port", "5432"))
+        if params.get("sslrootcert") == "system":
+            params.setdefault("sslmode", "verify-full")  # as libpq does; it refuses less
         mode = params.get("sslmode", "prefer")
         if mode not in _SSLMODES:
             raise BadEndpoint(f'sslmode "{mode}" is not one of {", ".join(_SSLMODES)}; correct it.')
         raised = None
         if not _is_local(params) and _SSLMODES.index(mode) < _SSLMODES.index("require"):
             raised, params["sslmode"] = mode, "require"
-        return cls(tuple(sorted(params.items())), secret, raised)
+        return cls(tuple(sorted(params.items())), None, raised).with_password(secret)
 
     def get(self, name: str, default: str = "") -> str:
         """A libpq parameter, or `default`."""
@@ -78,7 +94,12 @@ class Endpoint:
         return _is_local(dict(self.params))
 
     def with_password(self, password: str | None) -> "Endpoint":
-        return replace(self, password=password or None)
+        """The same endpoint with a password that counts instead of any passfile's."""
+        if not password:
+            return replace(self, password=None)
+        # A passfile that the conninfo names would win over the one that children are given.
+        params = tuple(pair for pair in self.params if pair[0] != "passfile")
+        return replace(self, params=params, password=password)
 
 
 def child_environment(env: Mapping[str, str], passfile: str | None) -> dict[str, str]:
@@ -86,7 +107,9 @@ def child_environment(env: Mapping[str, str], passfile: str | None) -> dict[str,
 
     `passfile` is the 0600 file that holds the password; None leaves libpq's usual places alone.
     """
-    child = {k: v for k, v in env.items() if k not in ("PGPASSWORD", "PGOPTIONS", "LC_ALL")}
+    # The service is resolved already; its own password would win over the passfile.
+    dropped = ("PGPASSWORD", "PGOPTIONS", "PGSERVICE", "LC_ALL")
+    child = {k: v for k, v in env.items() if k not in dropped}
     child |= {"LC_MESSAGES": "C", "LANGUAGE": "C", "PGAPPNAME": "tswizard"}
     if passfile is not None:
         child["PGPASSFILE"] = passfile
@@ -106,7 +129,8 @@ def redact(text: str, endpoints: Iterable[Endpoint]) -> str:
     """`text` with every known password replaced; the last net before a log or a screen."""
     for endpoint in endpoints:
         if endpoint.password:
-            text = text.replace(endpoint.password, "********")
+            for form in (endpoint.password, quote(endpoint.password, safe="")):
+                text = text.replace(form, "********")
     return text
 
 
@@ -150,6 +174,14 @@ def _defaults(service: str | None) -> dict[str, str]:
     for name in (*_NOT_OURS, "service"):
         values.pop(name, None)
     return values
+
+
+def _socket(port: str) -> dict[str, str]:
+    """The folder that has a server's socket for this port, as `host`; nothing when none has."""
+    for folder in _SOCKETS:
+        if (folder / f".s.PGSQL.{port}").exists():
+            return {"host": str(folder)}
+    return {}
 
 
 def _is_local(params: Mapping[str, str]) -> bool:

@@ -1,0 +1,48 @@
+# Sourced by the scripts beside it: makes the virtual environment once, prints nothing when it is there.
+# usage: ensure_venv EXTRA   (EXTRA is "demo" or "test"; sets VENV)
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+VENV="${TSWIZARD_VENV:-$root/.venv}"
+
+ensure_venv() {
+    local extra="$1" stamp="$VENV/.tswizard-$1"
+    if [ -f "$stamp" ] && [ ! "$root/pyproject.toml" -nt "$stamp" ]; then
+        return
+    fi
+    local python
+    python="$(find_python)"
+    [ -x "$VENV/bin/pip" ] || make_venv "$python"
+    echo "Installing tswizard[$extra] into $VENV …" >&2
+    "$VENV/bin/pip" install --quiet --disable-pip-version-check --editable "$root[$extra]" >&2
+    touch "$stamp"
+}
+
+find_python() {
+    local name
+    for name in "${PYTHON:-python3}" python3.13 python3.12 python3.11; do
+        if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$name"
+            return
+        fi
+    done
+    echo "tswizard needs Python 3.11 or later, and none was found; install it or set PYTHON." >&2
+    exit 2
+}
+
+# Debian packages venv by itself: as root it is installed, otherwise named.
+make_venv() {
+    rm -rf "$VENV"
+    if "$1" -m venv "$VENV" >/dev/null 2>&1; then
+        return
+    fi
+    rm -rf "$VENV"
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "Installing python3-venv …" >&2
+        apt-get update -qq >&2 && apt-get install -qq -y python3-venv >/dev/null 2>&1
+        if "$1" -m venv "$VENV" >&2; then
+            return
+        fi
+    fi
+    echo "Python's venv module is missing; install it (on Debian: apt install python3-venv)." >&2
+    exit 2
+}

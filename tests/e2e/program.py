@@ -1,0 +1,148 @@
+"""tswizard as a user starts it: a process, its lines, its exit code, its files."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+from tswizard.demo import EmbeddedPair
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a call ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(slots=True)
+class Program:
+    """Calls of tswizard with a home, a state directory and a passfile of their own."""
+
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def make(cls, folder: Path, pair: EmbeddedPair) -> "Program":
+        passfile = folder / "pgpass"
+        passfile.write_text(
+            _pgpass(pair.source_conninfo, pair.source_password)
+            + _pgpass(pair.target_conninfo, pair.target_password)
+        )
+        passfile.chmod(0o600)
+        env = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+        env |= {
+            "PGPASSFILE": str(passfile),
+            "TSWIZARD_STATE_DIR": str(folder / "state"),
+            "TMPDIR": str(folder),
+        }
+        return cls(folder, env)
+
+    def answers(self, pair: EmbeddedPair, **given: Any) -> Path:
+        """An answers file for the pair; keys of the [answers] table by name."""
+        return self.answers_for(pair.source_conninfo, pair.target_conninfo, **given)
+
+    def answers_for(self, source: str, target: str, confirm: str = "tsdb", **given: Any) -> Path:
+        path = self.folder / "answers.toml"
+        lines = [
+            "[source]",
+            f"conninfo = {json.dumps(source)}",
+            "[target]",
+            f"conninfo = {json.dumps(target)}",
+            f"confirm = {json.dumps(confirm)}",
+            "[answers]",
+            *(f"{key} = {json.dumps(value)}" for key, value in given.items()),
+        ]
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    @asynccontextmanager
+    async def started(
+        self, *args: str | Path, wrapper: tuple[str, ...] = ()
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
+        """A running tswizard in a process group of its own; ended at the end."""
+        process = await asyncio.create_subprocess_exec(
+            *wrapper,
+            sys.executable,
+            "-m",
+            "tswizard",
+            *map(str, args),
+            env=self.env,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+
+    async def call(self, *args: str | Path, wrapper: tuple[str, ...] = ()) -> Ended:
+        """Run it to its end."""
+        async with self.started(*args, wrapper=wrapper) as process:
+            out, err = await process.communicate()
+            assert process.returncode is not None
+            return Ended(process.returncode, out.decode(), err.decode())
+
+    @property
+    def runs(self) -> list[Path]:
+        return sorted((self.folder / "state" / "runs").glob("*/"))
+
+    @property
+    def run(self) -> Path:
+        """The folder of the only run."""
+        (folder,) = self.runs
+        return folder
+
+    def report(self) -> dict[str, Any]:
+        data: dict[str, Any] = json.loads((self.run / "report.json").read_text())
+        return data
+
+    async def log_says(self, text: str) -> None:
+        """Wait until the run's log holds this text."""
+        async with asyncio.timeout(60):
+            while not any(text in path.read_text() for path in self.logs()):
+                await asyncio.sleep(0.005)
+
+    def logs(self) -> list[Path]:
+        return list((self.folder / "state" / "runs").glob("*/log.txt"))
+
+
+def _pgpass(conninfo: str, password: str) -> str:
+    parts = conninfo_to_dict(conninfo)
+    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+    return f"{parts['host']}:{parts['port']}:*:{parts['user']}:{escaped}\n"
+
+
+async def gone(pid: int) -> None:
+    """Wait until a process is no more."""
+    async with asyncio.timeout(20):
+        while Path(f"/proc/{pid}").exists():
+            await asyncio.sleep(0.01)
+
+
+def children(pid: int) -> list[int]:
+    """Every descendant of a process (Linux)."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            child = int(path.parent.name)
+            found += [child, *children(child)]
+    return found

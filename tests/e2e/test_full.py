@@ -1,0 +1,90 @@
+"""A whole database moves, and the end proves it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.program import Program
+from tswizard.core.connection import connected, rows, value
+from tswizard.core.endpoint import Endpoint
+from tswizard.demo import EmbeddedPair
+
+pytestmark = pytest.mark.e2e
+
+
+async def test_everything_arrives_and_is_proved(pair: EmbeddedPair, tmp_path: Path) -> None:
+    program = Program.make(tmp_path, pair)
+    ended = await program.call("--answers", program.answers(pair))
+    assert ended.code == 0, ended.err
+    report = program.report()
+    assert report["result"] == "pass"
+    assert {step["state"] for step in report["steps"]} <= {"done", "skipped"}
+    assert sum(table["source_rows"] for table in report["tables"]) > 300_000
+    assert all(table["equal"] for table in report["tables"])
+    assert report["verdicts"]["look"] == report["verdicts"]["lost"] == 0
+    assert report["verdicts"]["safe"] > 0
+    assert not (program.run / "dump").exists()
+
+    target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
+    async with connected(target) as connection:
+        assert await value(connection, "SELECT to_regnamespace('_tswizard')") is None
+        assert await value(connection, "SHOW timescaledb.restoring") == "off"
+        jobs = await rows(connection, _JOBS)
+    source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
+    async with connected(source) as connection:
+        assert await rows(connection, _JOBS) == jobs
+
+    listed = await program.call("runs", "--json")
+    assert [run["state"] for run in json.loads(listed.out)] == ["pass"]
+    shown = await program.call("report", "--json")
+    assert (shown.code, json.loads(shown.out)["run"]) == (0, program.run.name)
+    again = await program.call("resume", program.run.name)
+    assert again.code == 3
+    assert "is over" in again.err
+
+
+async def test_jobs_stay_paused_and_the_dump_stays_when_asked(
+    pair: EmbeddedPair, tmp_path: Path
+) -> None:
+    program = Program.make(tmp_path, pair)
+    staging = tmp_path / "staging folder"
+    staging.mkdir()
+    ended = await program.call(
+        "--answers",
+        program.answers(
+            pair, enable_jobs=False, keep_dumps=True, staging=str(staging), verify="count"
+        ),
+    )
+    assert ended.code == 0, ended.err
+    assert list(staging.glob("*/toc.dat"))
+    async with connected(
+        Endpoint.parse(pair.target_conninfo, password=pair.target_password)
+    ) as target:
+        on = "SELECT count(*) FROM timescaledb_information.jobs WHERE scheduled AND job_id >= 1000"
+        assert await value(target, on) == 0
+
+
+async def test_chunks_are_compressed_first_when_asked(pair: EmbeddedPair, tmp_path: Path) -> None:
+    source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
+    count = "SELECT count(*) FROM timescaledb_information.chunks WHERE is_compressed"
+    async with connected(source) as connection:
+        before = await value(connection, count)
+    program = Program.make(tmp_path, pair)
+    ended = await program.call("--answers", program.answers(pair, compress_first=True))
+    assert ended.code == 0, ended.err
+    async with connected(source) as connection:
+        after = await value(connection, count)
+    assert after > before
+    async with connected(
+        Endpoint.parse(pair.target_conninfo, password=pair.target_password)
+    ) as target:
+        assert await value(target, count) == after
+    log = (program.run / "log.txt").read_text()
+    assert f"compressed {after - before} chunks: " in log
+
+
+_JOBS = (
+    "SELECT job_id, proc_name, scheduled, schedule_interval::text, config::text "
+    "FROM timescaledb_information.jobs WHERE job_id >= 1000 ORDER BY job_id"
+)

@@ -1,0 +1,142 @@
+"""What users fear: killed, stopped, disconnected, out of room; and then `resume`."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.program import Program, children, gone
+from tswizard.core.connection import connected, rows, value
+from tswizard.core.endpoint import Endpoint
+from tswizard.demo import EmbeddedPair
+
+pytestmark = pytest.mark.e2e
+
+IN_DUMP = 'pg_dump: dumping contents of table "public.'
+IN_RESTORE = 'pg_restore: processing data for table "_timescaledb_internal._hyper'
+
+
+async def scheduled(pair: EmbeddedPair) -> list[int]:
+    """Retention and compression jobs of the source that are switched on."""
+    source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
+    async with connected(source) as connection:
+        found = await rows(
+            connection,
+            "SELECT job_id FROM timescaledb_information.jobs WHERE scheduled "
+            "AND proc_name IN ('policy_retention', 'policy_compression') ORDER BY 1",
+        )
+    return [job for (job,) in found]
+
+
+async def restoring(pair: EmbeddedPair) -> str:
+    target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
+    async with connected(target) as connection:
+        return str(await value(connection, "SHOW timescaledb.restoring"))
+
+
+async def test_kill_9_in_the_dump(pair: EmbeddedPair, tmp_path: Path) -> None:
+    before = await scheduled(pair)
+    program = Program.make(tmp_path, pair)
+    async with program.started("--answers", program.answers(pair)) as process:
+        await program.log_says(IN_DUMP)
+        tools = children(process.pid)
+        assert tools
+        os.kill(process.pid, signal.SIGKILL)
+        await process.wait()
+    for pid in tools:
+        await gone(pid)
+    assert await scheduled(pair) == []
+    ended = await program.call("resume")
+    assert ended.code == 0, ended.err
+    assert program.report()["result"] == "pass"
+    assert await scheduled(pair) == before
+
+
+async def test_kill_9_in_the_restore(pair: EmbeddedPair, tmp_path: Path) -> None:
+    before = await scheduled(pair)
+    program = Program.make(tmp_path, pair)
+    async with program.started("--answers", program.answers(pair)) as process:
+        await program.log_says(IN_RESTORE)
+        os.kill(process.pid, signal.SIGKILL)
+        await process.wait()
+    dumped = (program.run / "dump" / "toc.dat").stat().st_mtime_ns
+
+    refused = await program.call("resume")
+    assert refused.code == 3
+    assert "was interrupted" in refused.err
+    wrong = await program.call("resume", "--confirm", "defaultdb")
+    assert wrong.code == 3
+
+    async with program.started("resume", "--confirm", "tsdb") as process:
+        await program.log_says("removed what this run had put on")
+        assert (program.run / "dump" / "toc.dat").stat().st_mtime_ns == dumped
+        _, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+    assert program.report()["result"] == "pass"
+    assert await scheduled(pair) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+async def test_a_signal_leaves_both_ends_as_they_should_be(
+    pair: EmbeddedPair, tmp_path: Path, number: signal.Signals
+) -> None:
+    before = await scheduled(pair)
+    program = Program.make(tmp_path, pair)
+    async with program.started("--answers", program.answers(pair)) as process:
+        await program.log_says(IN_RESTORE)
+        tools = children(process.pid)
+        process.send_signal(number)
+        _, err = await process.communicate()
+        assert process.returncode == 3, err.decode()
+    assert f"tswizard resume {program.run.name}" in err.decode()
+    for pid in tools:
+        await gone(pid)
+    assert await scheduled(pair) == before
+    assert await restoring(pair) == "off"
+
+
+async def test_the_target_dies_in_the_restore(pair: EmbeddedPair, tmp_path: Path) -> None:
+    program = Program.make(tmp_path, pair)
+    async with program.started("--answers", program.answers(pair)) as process:
+        await program.log_says(IN_RESTORE)
+        pair.kill_target()
+        _, err = await process.communicate()
+        assert process.returncode == 3, err.decode()
+    assert "pg_restore gave up" in err.decode()
+    await pair.restart_target()
+    ended = await program.call("resume", "--confirm", "tsdb")
+    assert ended.code == 0, ended.err
+    assert program.report()["result"] == "pass"
+
+
+async def test_the_staging_disk_is_full(pair: EmbeddedPair, tmp_path: Path) -> None:
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    wrapper = (
+        *("unshare", "--map-root-user", "--mount", "sh", "-c"),
+        f'mount -t tmpfs -o size=600k none "{staging}" && exec "$@"',
+        "sh",
+    )
+    program = Program.make(tmp_path, pair)
+    answers = program.answers(pair, staging=str(staging))
+    refused = await program.call("--answers", answers, wrapper=wrapper)
+    if "unshare" in refused.err and "tswizard" not in refused.err:
+        pytest.skip("this machine lets nobody mount a small disk")
+    assert refused.code in (3, 4), refused.err
+    assert "room" in refused.err.lower()
+    if refused.code == 3:
+        assert "No space left" in refused.err
+        ended = await program.call("resume")  # without the wrapper there is room
+        assert ended.code == 0, ended.err
+
+
+async def test_two_cannot_work_on_one_run(pair: EmbeddedPair, tmp_path: Path) -> None:
+    program = Program.make(tmp_path, pair)
+    async with program.started("--answers", program.answers(pair)) as process:
+        await program.log_says(IN_DUMP)
+        second = await program.call("resume", program.run.name)
+        assert second.code == 3
+        assert "another tswizard" in second.err
+        await process.communicate()
+        assert process.returncode == 0

@@ -1,0 +1,206 @@
+"""The commands and their exit codes. Imports only the front end that was asked for."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tswizard import __version__
+from tswizard.core.exits import Exit
+
+if TYPE_CHECKING:
+    from tswizard.core.ledger import Ledger
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--answers", type=click.Path(path_type=Path), help="Ask nothing: answers from TOML.")
+@click.version_option(__version__, "--version", package_name="tswizard")
+@click.pass_context
+def cli(context: click.Context, answers: Path | None) -> None:
+    """Move a TimescaleDB database to Timescale Cloud, and prove that everything arrived.
+
+    Without a command: the wizard. Exit codes: 0 everything passed, 1 finished but something
+    needs a look or was lost, 2 wrong use, 3 stopped and can be resumed, 4 refused by preflight
+    with nothing changed.
+    """
+    if context.invoked_subcommand is not None:
+        if answers is not None:
+            raise click.UsageError("--answers goes with no command, or after demo.")
+        return
+    if answers is not None:
+        context.exit(_unattended(answers))
+    _need_terminal("tswizard --answers FILE")
+    from tswizard.tui.app import run_wizard
+
+    context.exit(run_wizard())
+
+
+@cli.command()
+@click.option("--answers", type=click.Path(path_type=Path), help="Ask nothing: answers from TOML.")
+@click.pass_context
+def demo(context: click.Context, answers: Path | None) -> None:
+    """The wizard on an embedded source and target with sample data."""
+    if answers is None:
+        _need_terminal("tswizard demo --answers FILE")
+    from tswizard.commands.demo import run_demo
+
+    context.exit(run_demo(answers))
+
+
+@cli.command()
+@click.argument("conninfo")
+@click.option("--json", "as_json", is_flag=True, help="The whole inventory as JSON.")
+@click.pass_context
+def inspect(context: click.Context, conninfo: str, as_json: bool) -> None:
+    """What a database holds and what is hazardous about it; reads only."""
+    from tswizard.commands.inspect import inspect as run
+    from tswizard.core.endpoint import BadEndpoint, Endpoint
+
+    try:
+        endpoint = Endpoint.parse(conninfo)
+    except BadEndpoint as error:
+        raise click.UsageError(str(error)) from None
+    context.exit(_run(run(endpoint, as_json=as_json)))
+
+
+@cli.command()
+@click.argument("log", type=click.File("rb"), default="-")
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--tool", type=click.Choice(["pg_dump", "pg_restore"]))
+@click.option("--method", type=click.Choice(["full", "split"]))
+@click.option("--phase", type=click.Choice(["dump", "pre-data", "catalog", "data", "post-data"]))
+@click.pass_context
+def classify(
+    context: click.Context,
+    log: Any,
+    as_json: bool,
+    tool: str | None,
+    method: str | None,
+    phase: str | None,
+) -> None:
+    """Verdicts for the output of pg_dump or pg_restore, from a file or standard input."""
+    from tswizard.commands.classify import classify as run
+
+    context.exit(run(log, tool, method, phase, as_json=as_json))
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True)
+def runs(as_json: bool) -> None:
+    """This machine's runs and their state."""
+    from tswizard.core.ledger import all_runs
+
+    ledgers = all_runs()
+    if as_json:
+        click.echo(json.dumps([_run_line(ledger) for ledger in ledgers], indent=1))
+        return
+    if not ledgers:
+        click.echo("No runs yet.")
+    for ledger in ledgers:
+        record = ledger.record
+        click.echo(
+            f"{record.id}  {record.state:<10}  {record.source_label} -> {record.target_label}"
+        )
+
+
+@cli.command()
+@click.argument("run", required=False)
+@click.option("--confirm", help="The target's database name, when a restore has to start again.")
+@click.option("--unattended", is_flag=True, help="Line by line, even in a terminal.")
+@click.pass_context
+def resume(context: click.Context, run: str | None, confirm: str | None, unattended: bool) -> None:
+    """Go on where a run stopped; the newest unfinished one when none is named."""
+    ledger = _ledger(run, unfinished=True)
+    if not unattended and confirm is None and sys.stdin.isatty() and sys.stdout.isatty():
+        from tswizard.tui.app import run_wizard
+
+        context.exit(run_wizard(resume=ledger))
+    from tswizard.commands.unattended import resume as go_on
+    from tswizard.core.endpoint import Endpoint
+
+    source, target = (Endpoint.parse(text) for text in (ledger.record.source, ledger.record.target))
+    context.exit(_run(go_on(ledger, source, target, confirm)))
+
+
+@cli.command()
+@click.argument("run", required=False)
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--markdown", is_flag=True)
+@click.pass_context
+def report(context: click.Context, run: str | None, as_json: bool, markdown: bool) -> None:
+    """The checklist of a run again; the newest run when none is named."""
+    from tswizard.commands.report import report as show
+
+    context.exit(show(_ledger(run, unfinished=False), as_json=as_json, markdown=markdown))
+
+
+def _unattended(path: Path) -> int:
+    from tswizard.answers_file import BadAnswers, load
+    from tswizard.commands.unattended import migrate
+
+    try:
+        request = load(path)
+    except BadAnswers as error:
+        click.echo(str(error), err=True)
+        return Exit.USAGE
+    assert request.source is not None and request.target is not None
+    return _run(migrate(request.source, request.target, request.answers, request.confirm))
+
+
+def _run(work: "Coroutine[Any, Any, int]") -> int:
+    """Run a command; what a user can mend is one sentence, not a traceback."""
+    from tswizard.core.connection import CannotConnect
+    from tswizard.core.ledger import LedgerError
+
+    try:
+        return asyncio.run(work)
+    except CannotConnect as error:
+        click.echo(f"{error.what} {error.todo} Nothing was changed.", err=True)
+        return Exit.REFUSED
+    except LedgerError as error:
+        click.echo(str(error), err=True)
+        return Exit.STOPPED
+    except KeyboardInterrupt:
+        click.echo("Stopped before anything was changed.", err=True)
+        return Exit.STOPPED
+
+
+def _ledger(run: str | None, *, unfinished: bool) -> "Ledger":
+    from tswizard.core.ledger import Ledger, LedgerError, all_runs
+
+    if run is not None:
+        try:
+            return Ledger.open(run)
+        except LedgerError as error:
+            raise click.UsageError(str(error)) from None
+    for ledger in all_runs():
+        if ledger.record.resumable or not unfinished:
+            return ledger
+    raise click.UsageError("There is no run to resume." if unfinished else "There is no run yet.")
+
+
+def _run_line(ledger: "Ledger") -> dict[str, Any]:
+    record = ledger.record
+    return {
+        "run": record.id,
+        "state": record.state,
+        "source": record.source_label,
+        "target": record.target_label,
+        "started": record.started,
+        "seconds": round(record.seconds, 1),
+        "folder": str(ledger.folder),
+    }
+
+
+def _need_terminal(instead: str) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError(f"This is not a terminal; use `{instead}` instead.")
+
+
+def main() -> None:
+    """Entry point of the `tswizard` command."""
+    cli()

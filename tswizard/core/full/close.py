@@ -1,0 +1,77 @@
+"""The end of a run: its result, its report, and what is tidied up."""
+
+from dataclasses import replace
+
+from tswizard.core.checklist import result_of
+from tswizard.core.connection import CannotConnect, connected
+from tswizard.core.context import Context
+from tswizard.core.events import StepState
+from tswizard.core.finding import Level
+from tswizard.core.full import marker
+from tswizard.core.full.dump import remove
+from tswizard.core.outcome import Outcome, StepOutcome
+from tswizard.core.report import write_report
+
+
+async def close(ctx: Context) -> Outcome:
+    """Take the mark off the target, remove the dump when nothing speaks for keeping it, report."""
+    record = ctx.ledger.record
+    result = result_of(record.findings, record.judged, record.tables)
+    keep = ctx.task.answers.keep_dumps or result is Level.FAIL
+    if not keep:
+        remove(ctx.task.dump)
+    try:
+        async with connected(ctx.task.target) as target:
+            await marker.erase(target)
+    except CannotConnect as error:
+        ctx.say(f"the schema _tswizard is still on the target: {error}")
+    outcome = Outcome(
+        run=record.id,
+        result=result,
+        method=record.answers.method,
+        source=record.source_label,
+        target=record.target_label,
+        started=record.started,
+        seconds=record.seconds,
+        steps=tuple(StepOutcome(step.name, step.state, step.seconds) for step in record.steps),
+        findings=record.findings,
+        judged=record.judged,
+        tables=record.tables,
+        skipped=_skipped(ctx),
+        todo=_todo(ctx, result),
+        dump=str(ctx.task.dump) if keep else "",
+    )
+    write_report(outcome, ctx.ledger.folder)
+    ctx.ledger.save(replace(record, result=result))
+    return outcome
+
+
+def _skipped(ctx: Context) -> tuple[str, ...]:
+    """What was left out because the user said so."""
+    answers = ctx.task.answers
+    left_out = {
+        "jobs stay paused on the target": not answers.enable_jobs,
+        "checksums: rows were only counted": answers.verify == "count",
+        "one moment: no snapshot was held": not answers.snapshot,
+    }
+    return tuple(text for text, chosen in left_out.items() if chosen)
+
+
+def _todo(ctx: Context, result: Level) -> tuple[tuple[str, str], ...]:
+    """What only the user can do."""
+    target, source = ctx.task.target, ctx.task.source
+    todo = []
+    if result is Level.FAIL:
+        todo.append(("Do not use the target yet: see what failed above", ""))
+    todo.append((f"Point applications at the new host {target.label}", target.conninfo))
+    enabled = ctx.ledger.record.step("enable-jobs").state is StepState.DONE
+    if ctx.task.inventory.jobs and not enabled:
+        todo.append(
+            (
+                "Enable the jobs on the target when you are content, retention last",
+                "SELECT alter_job(job_id, scheduled => true) FROM timescaledb_information.jobs"
+                " WHERE job_id >= 1000;",
+            )
+        )
+    todo.append((f"Keep {source.label} until you are sure, then delete it", ""))
+    return tuple(todo)

@@ -1,0 +1,142 @@
+"""The dump: one pg_dump of the whole source into a folder."""
+
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tswizard.core.connection import connected, rows
+from tswizard.core.context import Context, ToolEnd, failed
+from tswizard.core.events import Unit
+from tswizard.core.full.marker import SCHEMA
+from tswizard.core.full.parts import Parts
+from tswizard.core.full.snapshot import held_snapshot
+from tswizard.core.task import Task
+
+_STARTED = re.compile(r'^pg_dump: dumping contents of table "(.*)"$')
+_FINISHED = re.compile(r"^pg_dump: finished item \d+ TABLE DATA (.*)$")
+
+# pg_table_size holds rows and toast, not indexes: what pg_dump reads. System catalogs are not
+# dumped; of the extension's own tables the configuration is, and it is small.
+_SIZES = """
+SELECT n.nspname || '.' || c.relname, pg_catalog.pg_table_size(c.oid)
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+  AND n.nspname !~ '^pg_toast' AND n.nspname !~ '^pg_temp'
+"""
+
+
+def compression(task: Task) -> str:
+    """A fast compression that this client offers: pg_dump's default spends its time in gzip."""
+    best = task.tools.compressions[0]
+    return {"lz4": "lz4", "zstd": "zstd:1"}.get(best, "1")
+
+
+def dump_command(task: Task, snapshot: str | None = None) -> tuple[str, ...]:
+    """The pg_dump of the full method; the password comes through the environment."""
+    held = (f"--snapshot={snapshot}",) if snapshot else ()
+    return (
+        str(task.tools.pg_dump),
+        "--no-password",
+        "--verbose",
+        "--format=directory",
+        f"--jobs={task.jobs}",
+        f"--compress={compression(task)}",
+        f"--exclude-schema={SCHEMA}",
+        f"--file={task.dump}",
+        *held,
+        f"--dbname={task.source.conninfo}",
+    )
+
+
+async def dump(ctx: Context) -> None:
+    """Dump the source. A folder of an unfinished dump is removed first. Raises StepFailed."""
+    remove(ctx.task.dump)
+    try:
+        ctx.task.dump.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise failed(
+            "staging",
+            f"The folder for the dump cannot be made: {error.strerror}.",
+            where=str(ctx.task.dump.parent),
+            todo="Make room or choose another staging folder, then resume.",
+        ) from error
+    async with connected(ctx.task.source) as connection:
+        sizes = {name: int(size) for name, size in await rows(connection, _SIZES)}
+    ctx.snapshot = await ctx.resources.enter_async_context(held_snapshot(ctx.task))
+    watch = _Watch(ctx, sizes, Parts(ctx))
+    end = await ctx.run_tool(
+        dump_command(ctx.task, ctx.snapshot),
+        ctx.task.source,
+        tool="pg_dump",
+        phase="dump",
+        on_line=watch.line,
+    )
+    if end.exit_code != 0:
+        raise _gave_up(end, ctx)
+    size = folder_size(ctx.task.dump)
+    ctx.progress(watch.total, watch.total, Unit.BYTES)
+    ctx.say(f"dump finished: {size} bytes in {ctx.task.dump}")
+
+
+def remove(folder: Path) -> None:
+    """Remove a dump, whole or half."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of all files below a folder; 0 when there is none."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
+    message = end.fatal.message if end.fatal else end.last_line
+    full = "No space left on device" in message
+    return failed(
+        "dump-disk-full" if full else "dump-failed",
+        f"pg_dump gave up: {message}",
+        where=str(ctx.task.dump) if full else ctx.task.source.label,
+        why=f"It ended with exit code {end.exit_code}. Nothing on the target was changed.",
+        todo=(
+            "Free room there or choose another staging folder, then resume."
+            if full
+            else "Mend what it says, then resume; the dump starts again."
+        ),
+    )
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Progress from pg_dump's own lines: bytes of the tables that it has finished."""
+
+    ctx: Context
+    sizes: dict[str, int]
+    parts: Parts
+    done: int = 0
+    working: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return sum(self.sizes.values())
+
+    def line(self, text: str) -> None:
+        if started := _STARTED.match(text):
+            if self.ctx.task.jobs == 1:
+                self._finish(*self.working[:1])
+            self.working.append(started[1])
+            self.parts.start(started[1])
+            self._report(started[1])
+        elif finished := _FINISHED.match(text):
+            name = finished[1]
+            self._finish(*[w for w in self.working if w.endswith(f".{name}")][:1])
+
+    def _finish(self, *names: str) -> None:
+        for name in names:
+            self.working.remove(name)
+            self.done += self.sizes.get(name, 0)
+            self.parts.finish(name)
+            self._report(name)
+
+    def _report(self, what: str) -> None:
+        self.ctx.progress(self.done, self.total, Unit.BYTES, self.parts.label(what))

@@ -1,0 +1,137 @@
+"""Restore mode of the target: on before the restore, off after it whatever happened.
+
+https://docs.timescale.com/api/latest/administration/ (timescaledb_pre_restore, _post_restore)
+"""
+
+from psycopg import Error, sql
+
+from tswizard.core.connection import Connection, connected, rows, value
+from tswizard.core.context import Context, failed
+from tswizard.core.finding import Finding, Level
+from tswizard.core.full import marker
+from tswizard.core.full.clean import clean
+
+
+def call(schema: str | None, function: str) -> sql.Composed:
+    """`SELECT schema.function()` for a function of the extension."""
+    return sql.SQL("SELECT {}()").format(sql.Identifier(schema or "public", function))
+
+
+async def prepare(ctx: Context) -> None:
+    """Mark the target as this run's and switch restore mode on. Raises StepFailed."""
+    schema = ctx.task.target_server.timescaledb_schema
+    await clean(ctx)
+    async with connected(ctx.task.target) as target:
+        found = await marker.read(target)
+        if found is not None and found.run != ctx.ledger.record.id:
+            raise failed(
+                "target-taken",
+                f"The target holds an unfinished run of tswizard, {found.run}.",
+                where=ctx.task.target.label,
+                todo=f"Resume that one (tswizard resume {found.run}) or take an empty target.",
+            )
+        await marker.write(target, ctx.ledger.record.id, "restoring")
+        try:
+            await target.execute(call(schema, "timescaledb_pre_restore"))
+        except Error as error:
+            await marker.erase(target)
+            raise failed(
+                "pre-restore",
+                f"timescaledb_pre_restore() was refused: {error.diag.message_primary or error}.",
+                where=ctx.task.target.label,
+                todo="Connect as a role that may call it, then resume.",
+            ) from error
+    async with connected(ctx.task.target) as fresh:
+        if not await restoring(fresh):
+            raise failed(
+                "pre-restore",
+                "Restore mode is not on in a new session, although "
+                "timescaledb_pre_restore() succeeded.",
+                where=ctx.task.target.label,
+                todo="Look for a pooler or a role setting in between, then resume.",
+            )
+
+
+async def finish(ctx: Context) -> None:
+    """Leave restore mode for good: the restore is whole. Raises StepFailed."""
+    await leave(ctx)
+    async with connected(ctx.task.target) as target:
+        await marker.write(target, ctx.ledger.record.id, "restored")
+
+
+async def leave(ctx: Context) -> None:
+    """Restore mode off and, in the same transaction, every job of the user paused.
+
+    The moment restore mode ends, the scheduler starts what was restored: retention must not run
+    before anybody looked. Raises StepFailed.
+    """
+    schema = ctx.task.target_server.timescaledb_schema
+    refused: list[int] = []
+    async with connected(ctx.task.target) as target:
+        try:
+            async with target.transaction():
+                await target.execute(call(schema, "timescaledb_post_restore"))
+                refused = await _pause_all(target, schema)
+        except Error as error:
+            raise failed(
+                "post-restore",
+                f"timescaledb_post_restore() failed: {error.diag.message_primary or error}.",
+                where=ctx.task.target.label,
+                why="With unequal versions of TimescaleDB it says: catalog version mismatch.",
+                todo="The target cannot be used like this; mend the cause, then resume.",
+            ) from error
+    async with connected(ctx.task.target) as fresh:
+        if await restoring(fresh):
+            raise failed(
+                "post-restore",
+                "Restore mode is still on in a new session.",
+                where=ctx.task.target.label,
+                todo="Call timescaledb_post_restore() as the database's owner, then resume.",
+            )
+    for job in refused:
+        ctx.found(
+            Finding(
+                Level.LOOK,
+                "job-not-paused",
+                f"Job {job} could not be paused on the target; it may be running.",
+                where=ctx.task.target.label,
+                why="It belongs to another role.",
+                todo=f"As its owner: SELECT alter_job({job}, scheduled => false);",
+            )
+        )
+
+
+async def restoring(connection: Connection) -> bool:
+    """Is restore mode on in this session?"""
+    setting = await value(
+        connection, "SELECT pg_catalog.current_setting('timescaledb.restoring', true)"
+    )
+    return bool(setting == "on")
+
+
+async def _pause_all(target: Connection, schema: str | None) -> list[int]:
+    jobs = await rows(
+        target,
+        "SELECT job_id FROM timescaledb_information.jobs WHERE job_id >= 1000 AND scheduled",
+    )
+    return [job for (job,) in jobs if not await set_scheduled(target, schema, job, False)]
+
+
+async def set_scheduled(
+    connection: Connection, schema: str | None, job: int, scheduled: bool
+) -> bool:
+    """Switch one job on or off; False when this role may not, or the job is gone.
+
+    https://docs.timescale.com/api/latest/jobs-automation/alter_job/
+    """
+    query = sql.SQL("SELECT {}(%s, scheduled => %s)").format(
+        sql.Identifier(schema or "public", "alter_job")
+    )
+    try:
+        async with connection.transaction():
+            await connection.execute(query, (job, scheduled))
+    except Error as error:
+        if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+            raise
+        return False
+    return True

@@ -1,0 +1,201 @@
+"""The restore: four calls of pg_restore in the order that the extension's catalog bears.
+
+A plain `pg_restore -j` loads the extension's own tables side by side and breaks their foreign
+keys (timescale/timescaledb#698): so the catalog comes by itself, before the rows.
+"""
+
+import re
+import subprocess
+from dataclasses import dataclass, field
+from enum import Enum
+
+from tswizard.core.classify.verdict import Verdict
+from tswizard.core.context import Context, ToolEnd, failed
+from tswizard.core.events import Unit
+from tswizard.core.full.parts import Parts
+from tswizard.core.task import Task
+
+_CATALOG = ("_timescaledb_catalog", "_timescaledb_config")
+# Without these no chunk can be found; without the rest of the catalog only what it names is lost.
+_ESSENTIAL = re.compile(
+    r"_timescaledb_catalog\.(hypertable|dimension|dimension_slice|chunk|chunk_constraint|"
+    r"continuous_agg|compression_settings|hypertable_compression)$"
+)
+_ENTRY = re.compile(r"^(\d+); \d+ \d+ (.*)$")
+_DATA = "TABLE DATA "
+_SUM = re.compile(r"errors ignored on restore: \d+")
+
+
+class Phase(Enum):
+    """The four calls: phase's name for the classifier, and its selection of TOC entries."""
+
+    SCHEMA = ("pre-data", ("--section=pre-data",), False)
+    CATALOG = ("catalog", ("--section=data", *(f"--schema={s}" for s in _CATALOG)), False)
+    ROWS = ("data", ("--section=data", *(f"--exclude-schema={s}" for s in _CATALOG)), True)
+    REST = ("post-data", ("--section=post-data",), True)
+
+    def __init__(self, label: str, selection: tuple[str, ...], parallel: bool) -> None:
+        self.label = label
+        self.selection = selection
+        self.parallel = parallel
+
+
+def restore_command(task: Task, phase: Phase) -> tuple[str, ...]:
+    """The pg_restore of one phase; the password comes through the environment."""
+    return (
+        str(task.tools.pg_restore),
+        "--no-password",
+        "--verbose",
+        "--no-owner",
+        "--format=directory",
+        f"--jobs={task.jobs if phase.parallel else 1}",
+        *phase.selection,
+        f"--dbname={task.target.conninfo}",
+        str(task.dump),
+    )
+
+
+async def restore(ctx: Context, phase: Phase) -> None:
+    """Run one phase and judge what it prints. Raises StepFailed when it did not run to its end."""
+    entries = contents(ctx.task, phase)
+    watch = _Watch(ctx, entries, Parts(ctx))
+    end = await ctx.run_tool(
+        restore_command(ctx.task, phase),
+        ctx.task.target,
+        tool="pg_restore",
+        phase=phase.label,
+        on_line=watch.line,
+    )
+    if end.exit_code != 0 and not _SUM.search(end.last_line):
+        raise _gave_up(end, ctx)
+    lost = [j for j in end.judged if j.verdict is Verdict.LOST and _ESSENTIAL.search(j.object)]
+    if phase is Phase.CATALOG and lost:
+        raise failed(
+            "catalog-broken",
+            f"TimescaleDB's own catalog did not arrive whole: {lost[0].message}",
+            where=ctx.task.target.label,
+            why="Restoring rows into it would lose hypertables.",
+            todo=lost[0].todo or "Mend the cause on the target, then resume.",
+        )
+    ctx.progress(watch.total, watch.total, watch.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A TOC entry of the dump that a phase restores."""
+
+    id: int
+    text: str
+    """Kind, schema, name and owner as `pg_restore --list` prints them."""
+    bytes: int
+    """Size of its file in the dump; 0 for anything but rows."""
+
+
+def contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
+    """What a phase will restore, in order. Raises StepFailed when the dump cannot be read."""
+    listed = subprocess.run(
+        [task.tools.pg_restore, "--list", "--format=directory", *phase.selection, task.dump],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+    )
+    if listed.returncode != 0:
+        raise failed(
+            "dump-unreadable",
+            f"The dump cannot be read: {listed.stderr.strip()}",
+            where=str(task.dump),
+            todo="Remove that folder and resume; the dump is then made again.",
+        )
+    files = {
+        int(path.name.split(".")[0]): path.stat().st_size for path in task.dump.glob("[0-9]*.dat*")
+    }
+    found = [m for m in map(_ENTRY.match, listed.stdout.splitlines()) if m]
+    return tuple(Entry(int(m[1]), m[2], files.get(int(m[1]), 0)) for m in found)
+
+
+def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
+    message = end.fatal.message if end.fatal else end.last_line
+    return failed(
+        "restore-failed",
+        f"pg_restore gave up: {message}",
+        where=ctx.task.target.label,
+        why=f"It ended with exit code {end.exit_code}. The source was only read; the dump is "
+        "whole and will be used again.",
+        todo="Mend what it says, then resume: what this run put on the target is removed after "
+        "you type its name, and the restore starts again.",
+    )
+
+
+_SERIAL_ROWS = re.compile(r'^pg_restore: processing data for table "(.*)"$')
+_SERIAL_OBJECT = re.compile(r"^pg_restore: creating ([A-Z ]+) ")
+_PARALLEL_START = re.compile(r"^pg_restore: launching item (\d+) ")
+_PARALLEL_END = re.compile(r"^pg_restore: finished item (\d+) ")
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Progress from pg_restore's own lines, weighed by the size of each entry's file."""
+
+    ctx: Context
+    entries: tuple[Entry, ...]
+    parts: Parts
+    done: int = 0
+    current: Entry | None = None
+    seen: set[int] = field(default_factory=set)
+    _rows: list[Entry] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._rows = [entry for entry in self.entries if entry.text.startswith(_DATA)]
+
+    @property
+    def unit(self) -> Unit:
+        return Unit.BYTES if self._rows else Unit.ITEMS
+
+    @property
+    def total(self) -> int:
+        return sum(map(self._weight, self.entries))
+
+    def line(self, text: str) -> None:
+        if serial := _SERIAL_ROWS.match(text):
+            # Serial: entries come in the list's own order, and one begins when the last ended.
+            self._finish(self.current)
+            index = len(self.seen)
+            self.current = self._rows[index] if index < len(self._rows) else None
+            if self.current:
+                self.seen.add(self.current.id)
+                self.parts.start(serial[1])
+                self._report(serial[1])
+        elif _SERIAL_OBJECT.match(text) and self.unit is Unit.ITEMS:
+            self.done = min(self.done + 1, self.total)
+            self._report(text.removeprefix("pg_restore: "))
+        elif started := _PARALLEL_START.match(text):
+            self._report(self._name(int(started[1])))
+        elif ended := _PARALLEL_END.match(text):
+            entry = next((e for e in self.entries if e.id == int(ended[1])), None)
+            self._finish(entry)
+
+    def _finish(self, entry: Entry | None) -> None:
+        if entry is None:
+            return
+        self.done += self._weight(entry)
+        if entry.text.startswith(_DATA):
+            self.parts.finish(_relation(entry))
+        self._report(_relation(entry))
+
+    def _weight(self, entry: Entry) -> int:
+        return entry.bytes if self.unit is Unit.BYTES else 1
+
+    def _name(self, id: int) -> str:
+        return next((_relation(e) for e in self.entries if e.id == id), "")
+
+    def _report(self, what: str) -> None:
+        self.ctx.progress(self.done, self.total, self.unit, self.parts.label(what))
+
+
+def _relation(entry: Entry) -> str:
+    """`schema.name` of a TABLE DATA entry; other entries as they are listed."""
+    if not entry.text.startswith(_DATA):
+        return entry.text
+    schema, _, rest = entry.text.removeprefix(_DATA).partition(" ")
+    return f"{schema}.{rest.rpartition(' ')[0]}"

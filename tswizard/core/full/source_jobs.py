@@ -1,0 +1,60 @@
+"""Retention and compression on the source: paused while it is read, put back afterwards."""
+
+from dataclasses import replace
+
+from tswizard.core.connection import connected
+from tswizard.core.context import Context, StepSkipped
+from tswizard.core.finding import Finding, Level
+from tswizard.core.full.modes import set_scheduled
+
+
+async def pause(ctx: Context) -> None:
+    """Pause them. The ledger knows of it before the source does, so a crash loses nothing."""
+    inventory = ctx.task.inventory
+    jobs = [j for j in inventory.jobs if j.scheduled and (j.retention or j.compression)]
+    if not jobs:
+        raise StepSkipped("the source has no retention or compression job that is switched on")
+    ctx.ledger.save(replace(ctx.ledger.record, paused_source_jobs=tuple(job.id for job in jobs)))
+    async with connected(ctx.task.source) as source:
+        for job in jobs:
+            paused = await set_scheduled(source, inventory.server.timescaledb_schema, job.id, False)
+            if paused:
+                ctx.say(f"paused {job.application} of {job.target or job.proc_name} on the source")
+                continue
+            ctx.found(
+                Finding(
+                    Level.LOOK,
+                    "source-job-not-paused",
+                    f"{job.application} of {job.target} could not be paused on the source.",
+                    where=ctx.task.source.label,
+                    why=f"It belongs to {job.owner}.",
+                    todo="If it runs during the dump, chunks may vanish between dump and check.",
+                )
+            )
+
+
+async def put_back(ctx: Context) -> None:
+    """Switch on again what this run paused, whether or not it had come to pausing it."""
+    paused = ctx.ledger.record.paused_source_jobs
+    if not paused:
+        raise StepSkipped("nothing was paused")
+    refused = []
+    async with connected(ctx.task.source) as source:
+        for job in paused:
+            schema = ctx.task.inventory.server.timescaledb_schema
+            if await set_scheduled(source, schema, job, True):
+                ctx.say(f"switched job {job} of the source on again")
+            else:
+                refused.append(job)
+    for job in refused:
+        ctx.found(
+            Finding(
+                Level.LOOK,
+                "source-job-not-put-back",
+                f"Job {job} of the source could not be switched on again.",
+                where=ctx.task.source.label,
+                why="It is gone, or belongs to another role.",
+                todo=f"On the source: SELECT alter_job({job}, scheduled => true);",
+            )
+        )
+    ctx.ledger.save(replace(ctx.ledger.record, paused_source_jobs=()))

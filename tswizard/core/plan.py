@@ -1,0 +1,23 @@
+"""Answers and inventory become the ordered steps of a run, with their exact commands."""
+
+from dataclasses import dataclass
+
+from tswizard.core.full.steps import steps
+from tswizard.core.task import Step, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps in order and what they need, in bytes."""
+
+    steps: tuple[Step, ...]
+    disk_here: int
+    """Upper bound of the dump's size."""
+    disk_there: int
+    """What the source takes today; the target will need about as much."""
+
+
+def build_plan(task: Task) -> Plan:
+    """Everything that will run, in order."""
+    stored = task.inventory.stored_bytes
+    return Plan(tuple(runnable.step for runnable in steps(task)), stored, stored)

@@ -1,0 +1,216 @@
+"""Every question of the wizard, declared once.
+
+The screens, the answers file and the docs are made from this list; a key that is not here is
+refused by name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from tswizard.core.answers import Answers
+from tswizard.core.endpoint import BadEndpoint, Endpoint
+
+
+class Kind(StrEnum):
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105 - a kind of question, not a secret
+    CHOICE = "choice"
+    YES_NO = "yes or no"
+    NUMBER = "number"
+    FOLDER = "folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question. `check` gives one sentence of what is wrong, or None."""
+
+    section: str
+    """The table of the answers file: source, target or answers."""
+    key: str
+    text: str
+    help: str
+    kind: Kind
+    choices: tuple[Choice, ...] = ()
+    required: bool = False
+    check: Callable[[Any], str | None] = lambda _value: None
+
+    @property
+    def default(self) -> Any:
+        """The default, declared in `Answers`; None for an endpoint's keys."""
+        if self.section != "answers":
+            return None
+        return next(field.default for field in fields(Answers) if field.name == self.key)
+
+    @property
+    def name(self) -> str:
+        return f"{self.section}.{self.key}"
+
+
+def _conninfo(value: Any) -> str | None:
+    try:
+        Endpoint.parse(str(value))
+    except BadEndpoint as error:
+        return str(error)
+    return None
+
+
+def _jobs(value: Any) -> str | None:
+    return None if 1 <= int(value) <= 64 else "between 1 and 64 jobs"
+
+
+def _staging(value: Any) -> str | None:
+    if not value:
+        return None
+    folder = Path(str(value)).expanduser()
+    if not folder.is_dir():
+        return f"{folder} is not a folder; make it or leave this empty for the run's own"
+    return None
+
+
+QUESTIONS: tuple[Question, ...] = (
+    Question(
+        "source",
+        "conninfo",
+        "Where is the database that moves?",
+        "A URL (postgresql://tsdbadmin@host:port/defaultdb?sslmode=require), key=value pairs, or "
+        "the name of a service in ~/.pg_service.conf. PG* variables fill what is left out. On "
+        "Managed Service for TimescaleDB the database is called defaultdb; take the service's own "
+        "host and port, not a connection pool.",
+        Kind.TEXT,
+        required=True,
+        check=_conninfo,
+    ),
+    Question(
+        "source",
+        "password",
+        "Its password",
+        "Kept in memory only, never written down. Leave it empty when ~/.pgpass or the service "
+        "file has it.",
+        Kind.SECRET,
+    ),
+    Question(
+        "target",
+        "conninfo",
+        "Where does it go?",
+        "A new, empty service on Timescale Cloud; its database is called tsdb. The same ways to "
+        "write it as for the source.",
+        Kind.TEXT,
+        required=True,
+        check=_conninfo,
+    ),
+    Question(
+        "target",
+        "password",
+        "Its password",
+        "Kept in memory only, never written down. Leave it empty when ~/.pgpass or the service "
+        "file has it.",
+        Kind.SECRET,
+    ),
+    Question(
+        "target",
+        "confirm",
+        "Type the name of the target's database to start",
+        "The last question before anything is changed.",
+        Kind.TEXT,
+        required=True,
+    ),
+    Question(
+        "answers",
+        "method",
+        "How should the data move?",
+        "Full: one pg_dump of everything, one pg_restore. Aggregates, policies and compressed "
+        "chunks come across as they are. An interrupted restore starts again from the dump.",
+        Kind.CHOICE,
+        (Choice("full", "Full: one dump, one restore"),),
+    ),
+    Question(
+        "answers",
+        "jobs",
+        "Parallel jobs",
+        "How many tables are dumped and restored at once. Each takes a connection on either "
+        "server. More than the smaller server has cores rarely helps.",
+        Kind.NUMBER,
+        check=_jobs,
+    ),
+    Question(
+        "answers",
+        "compress_first",
+        "Compress the source's chunks before the dump",
+        "Compresses every chunk that is not, in hypertables with compression switched on, one by "
+        "one. Less to move, but it writes to the source and takes time there.",
+        Kind.YES_NO,
+    ),
+    Question(
+        "answers",
+        "pause_source_jobs",
+        "Pause retention and compression on the source during the run",
+        "So that no chunk disappears or is rewritten between dump and check. Put back at the end, "
+        "also after a crash, when the run is resumed.",
+        Kind.YES_NO,
+    ),
+    Question(
+        "answers",
+        "snapshot",
+        "Hold one snapshot of the source over dump and check",
+        "The check then compares with exactly what was dumped, although the source goes on "
+        "living. While it is held, vacuum on the source cannot remove rows deleted since.",
+        Kind.YES_NO,
+    ),
+    Question(
+        "answers",
+        "recreate_extension",
+        "Recreate TimescaleDB on the target at the source's version",
+        "A full migration needs the same version of TimescaleDB on both ends. Only done when the "
+        "target is empty and offers that version.",
+        Kind.YES_NO,
+    ),
+    Question(
+        "answers",
+        "enable_jobs",
+        "Enable the jobs on the target at the end",
+        "As they were on the source, retention last, and only after the check. No leaves all of "
+        "them paused, for you to enable.",
+        Kind.YES_NO,
+    ),
+    Question(
+        "answers",
+        "verify",
+        "How are rows compared?",
+        "Checksum reads every row on both ends, inside the databases. Count is faster and sees "
+        "missing rows but not changed ones.",
+        Kind.CHOICE,
+        (
+            Choice("checksum", "Count and checksum of every chunk and table"),
+            Choice("count", "Count only"),
+        ),
+    ),
+    Question(
+        "answers",
+        "staging",
+        "Folder for the dump",
+        "Empty: in the run's own folder. It needs room for the whole dump.",
+        Kind.FOLDER,
+        check=_staging,
+    ),
+    Question(
+        "answers",
+        "keep_dumps",
+        "Keep the dump afterwards",
+        "No removes it once the check has passed.",
+        Kind.YES_NO,
+    ),
+)
+
+
+def question(section: str, key: str) -> Question | None:
+    """The question of that name, or None."""
+    return next((q for q in QUESTIONS if (q.section, q.key) == (section, key)), None)
