@@ -21,7 +21,8 @@ SELECT e.extname::text, e.extversion, n.nspname::text,
     WHERE m.refclassid = 'pg_catalog.pg_extension'::regclass AND m.refobjid = e.oid
       AND m.deptype = 'e' AND d.deptype IN ('n', 'a') AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_depend x
-        WHERE x.classid = d.classid AND x.objid = d.objid AND x.deptype = 'e'))
+        WHERE x.classid = d.classid AND x.objid = d.objid AND x.deptype = 'e')),
+  pg_catalog.pg_has_role(e.extowner, 'USAGE')
 FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
 ORDER BY 1
 """

@@ -267,6 +267,8 @@ class Extension:
     schema: str
     used: bool = False
     """Something of the user depends on it: a column's type, an index's operator, a default."""
+    owned: bool = True
+    """We may drop it."""
 
 
 @dataclass(frozen=True, slots=True)

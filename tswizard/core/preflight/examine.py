@@ -138,7 +138,8 @@ def _rights(pair: Pair, role: str, rights: Rights) -> Finding:
         note = "Tried in a transaction that was rolled back."
         if pair.recreates and not pair.target.server.role.superuser:
             note += " Tried with the extension that is there now, not with the one to be made."
-        return passed("target-rights", f"{role} may restore into the target.", why=note)
+        what = f"{role} may restore into the target."
+        return passed("target-rights", what, pair.target_label, note)
     details = [f"{what}: {answer}" for what, answer in rights.refused]
     return fail(
         "target-rights",

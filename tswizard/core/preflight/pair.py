@@ -141,6 +141,7 @@ def _timescaledb(pair: Pair) -> Iterator[Finding]:
             pair.target_label,
             f"It is {target or 'missing'} now; the target is empty and offers {source}.",
         )
+        yield from _may_drop(pair)
         return
     id, what = "timescaledb-version", f"TimescaleDB is {source} on the source and {target} here."
     why = (
@@ -151,6 +152,20 @@ def _timescaledb(pair: Pair) -> Iterator[Finding]:
         id, what = "target-timescaledb-missing", "The target database has no TimescaleDB."
         why = "Restore mode is a function of the extension, so it must be there before the dump."
     yield fail(id, what, pair.target_label, why, _same_version(pair, source))
+
+
+def _may_drop(pair: Pair) -> Iterator[Finding]:
+    role = pair.target.server.role
+    closed = [e for e in pair.target.extensions if e.name == "timescaledb" and not e.owned]
+    if closed and not role.superuser:
+        yield look(
+            "recreate-rights",
+            f"{role.name} does not own the extension on the target and may not be let drop it.",
+            pair.target_label,
+            "DROP EXTENSION takes its owner. If it is refused, the run stops at its first step "
+            "with nothing changed.",
+            "Have somebody who may make it anew at the source's version, before the run.",
+        )
 
 
 def _same_version(pair: Pair, version: str) -> str:

@@ -230,10 +230,12 @@ def _notes(inventory: Inventory, where: str) -> Iterator[Finding]:
             f"{some(foreign)}: foreign; the definition moves, the rows stay where they are.",
             where,
         )
+    own = sum(h.cagg is None for h in inventory.hypertables)
     yield passed(
         "source-size",
-        f"{count(len(inventory.hypertables), 'hypertable')}, "
-        f"{count(len(inventory.tables), 'table')}, {size(inventory.stored_bytes)} as stored.",
+        f"{count(own, 'hypertable')}, {count(len(inventory.caggs), 'continuous aggregate')}, "
+        f"{count(len(inventory.tables), 'table')}, {count(len(inventory.jobs), 'job')}: "
+        f"{size(inventory.stored_bytes)} as stored.",
         where,
     )
 
