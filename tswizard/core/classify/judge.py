@@ -147,8 +147,10 @@ class Classifier:
             for rule, groups in self._rules.matches(message, about.kind)
             if rule.in_context(self._method, self._phase_of(message))
         ]
-        lost = (pair for pair in fitting if pair[0].verdict is Verdict.LOST)
-        rule, groups = next(lost, fitting[0] if fitting else (None, {}))
+        lost = [pair for pair in fitting if pair[0].verdict is Verdict.LOST]
+        # In an unknown context a rule that holds in every one describes the loss better.
+        lost.sort(key=lambda pair: not pair[0].known_in(self._method, self._phase_of(message)))
+        rule, groups = next(iter((*lost, *fitting)), (None, {}))
         base = self._base(message, rule.id if rule else "", object=about.label, counts=counts)
         if rule is None:
             return self._unknown(base, message)
@@ -159,6 +161,8 @@ class Classifier:
             "object": about.label or "the object",
             "kind": about.kind,
             "name": about.name or "the object",
+            "bare": about.bare,
+            "in_schema": about.schema,
             "table": about.table,
             "command": command,
             "unrestricted": command.replace("ALTER TABLE ONLY ", "ALTER TABLE ", 1),

@@ -97,16 +97,19 @@ def classify_log(
         else:
             left_out += 1
     return LogReport(
-        tuple(tools),
-        method or "",
-        phase or "",
-        count,
-        tally.worst,
-        *(tally.verdicts[verdict] for verdict in Verdict),
-        tally.errors,
-        unproven,
-        tuple(kept),
-        left_out,
+        tools=tuple(tools),
+        method=method or "",
+        phase=phase or "",
+        lines=count,
+        worst=tally.worst,
+        safe=tally.verdicts[Verdict.SAFE],
+        later=tally.verdicts[Verdict.LATER],
+        look=tally.verdicts[Verdict.LOOK],
+        lost=tally.verdicts[Verdict.LOST],
+        errors=tally.errors,
+        unproven=unproven,
+        judged=tuple(kept),
+        left_out=left_out,
     )
 
 

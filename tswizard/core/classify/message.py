@@ -150,7 +150,7 @@ class Block:
         lines = list(self._lines)
         if self._cut:
             lines.append(f"… ({self._cut} more characters not kept)")
-        command = self._join("command").strip()
+        command = self._join("command").strip()[:KEPT]
         return Message(
             self.tool,
             self.severity,
@@ -182,7 +182,7 @@ class Block:
 
     def _keep(self, line: str) -> None:
         kept = line[: max(self._room, 0)]
-        self._room -= len(line)
+        self._room -= len(line) + 1
         self._cut += len(line) - len(kept)
         if kept or not line:
             self._lines.append(kept)

@@ -34,15 +34,22 @@ _INFO_TEXT = re.compile(rf"\s?(?:{_INFO})")
 _GLUED = re.compile(r"rror:|ERROR|FATAL|PANIC|WARNING|warning:|could not|failed:")
 
 _PREFIX = re.compile(r"\s?(?:\S*/)?(pg_dumpall|pg_dump|pg_restore|psql|vacuumdb)(?:\.exe)?:")
-_INNER = re.compile(r"(?<=[^/\w])(?:pg_dump|pg_restore): (?:error|warning|fatal): ")
+_INNER = re.compile(r"(?<=[^/])(?:pg_dump|pg_restore): (?:error|warning|fatal): ")
+# How an error's own text begins, whatever stands before it.
+_ERROR_TEXT = re.compile(r'could not execute query: |query failed: |COPY failed for table "')
 # What is left of an error whose beginning went into another line.
-_REST = re.compile(
-    r'\s?(?:(?:error|fatal): |could not execute query: |query failed: |COPY failed for table ")'
+_REST = re.compile(rf"\s*(?:(?:error|fatal): |{_ERROR_TEXT.pattern})")
+_HEAD = re.compile(
+    r"\s*(?:(?:\S*/)?(?:pg_dump|pg_restore)(?:\.exe)?:|(?P<word>error|fatal|warning): ?)\s*"
+)
+_TWO_HEADS = re.compile(
+    r"\s*\S+?:\s*(?:(?:error|fatal|warning): \s*)?pg_(?:dump|restore):"
+    r"|\s*\S+?:\s*(?:error|fatal|warning): \s*(?:error|fatal|warning): "
 )
 _MODULE = re.compile(r"\[[a-z][a-z ()]*\] ")
 _PLACE = re.compile(r"\S+:\d+: ")
 _TOOL_SEVERITY = re.compile(r"(error|fatal|warning|detail|hint): ")
-_SERVER_SEVERITY = re.compile(r"(ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|LOG|DEBUG\d?):\s+")
+_SERVER_SEVERITY = re.compile(r"(ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|LOG|DEBUG\d?):(?:\s+|$)")
 _WRAPPER = re.compile(r"(could not execute query|query failed): (?:(ERROR|FATAL|PANIC):\s+)?")
 # Before version 12, errors had no word for it.
 _OLD_ERROR = re.compile(
@@ -82,6 +89,8 @@ class Parser:
     def __init__(self, tool: str | None = None) -> None:
         self._own = tool or ""
         self._spoke = ""
+        self._owed = 0
+        """Severities whose text has not come yet."""
         self._number = 0
         self._block: Block | None = None
         self._parallel = False
@@ -123,7 +132,7 @@ class Parser:
         block = self._block
         if block is not None and block.tool == "pg_restore" and block.severity is Severity.ERROR:
             block.whole = False
-        return self._flush()
+        return [*self._flush(), *self._missing()]
 
     def _note(self, group: str | None, line: str) -> None:
         """What a verbose line tells about the errors that may follow."""
@@ -147,22 +156,43 @@ class Parser:
         if inner and line[: inner.start()].strip():
             head = self._other(line[: inner.start()])
             return [*head, *self._damaged(self._other(line[inner.start() :]))]
-        tool, rest, prefixes = "", line, 0
-        while found := _PREFIX.match(rest):
-            tool, rest, prefixes = found[1], rest[found.end() :], prefixes + 1
-        if not tool:
+        found = _PREFIX.match(line)
+        if not found:
             return self._bare(line)
-        done = self._prefixed(tool, rest.lstrip() if prefixes > 1 else rest[1:], line)
-        return self._damaged(done) if prefixes > 1 else done
+        self._spoke = tool = found[1]
+        if _TWO_HEADS.match(line):
+            return self._mixed(tool, line)
+        return self._prefixed(tool, line[found.end() :].removeprefix(" "), line)
+
+    def _mixed(self, tool: str, line: str) -> list[Message]:
+        """A line that begins like several: workers write prefix, severity and text one by one,
+        so that another's can come between. The texts themselves stay whole."""
+        rest, words = line, 0
+        while found := _HEAD.match(rest):
+            rest, words = rest[found.end() :], words + (found["word"] is not None)
+        known = _INFO_TEXT.match(rest)
+        if known and not _GLUED.search(rest):
+            self._owed += words
+            done = self._flush()
+            self._note(known.lastgroup, rest)
+            return [*done, Message(tool, Severity.INFO, rest, (line,), self._number)]
+        if _SERVER_SEVERITY.match(rest):
+            self._owed += words
+            return self._prefixed(tool, rest, line)
+        complete = self._parallel and self._owed + words > 0
+        self._owed = max(self._owed + words - 1, 0)
+        done = self._start(tool, Severity.ERROR, rest, line)
+        if self._block is not None and not (complete and _ERROR_TEXT.match(rest)):
+            self._block.whole = False
+        return done
 
     def _damaged(self, done: list[Message]) -> list[Message]:
-        """Lines of two workers are mixed up in the message that has just begun."""
+        """Lines are mixed up in the message that has just begun."""
         if self._block is not None:
             self._block.whole = False
         return done
 
     def _prefixed(self, tool: str, rest: str, line: str) -> list[Message]:
-        self._spoke = tool
         module = _MODULE.match(rest)
         if module:
             rest = rest[module.end() :]
@@ -183,8 +213,7 @@ class Parser:
         if not word and (found := _SERVER_SEVERITY.match(rest)):
             word, text = found, rest[found.end() :]
         if word:
-            done = self._start(tool, _SEVERITIES.get(word[1], Severity.NOTICE), text, line)
-            return self._damaged(done) if _TOOL_SEVERITY.match(text.lstrip()) else done
+            return self._start(tool, _SEVERITIES.get(word[1], Severity.NOTICE), text, line)
         if _OLD_TOC.match(text):
             self._note("entry", text)
             return [*self._flush(), Message(tool, Severity.INFO, text, (line,), self._number)]
@@ -208,16 +237,7 @@ class Parser:
             tool = "pg_restore" if text.startswith(_SUM) else self._own or "server"
             return self._start(tool, _SEVERITIES.get(found[1], Severity.NOTICE), text, line)
         if _REST.match(line):
-            rest = line.lstrip()
-            cut = _TOOL_SEVERITY.match(rest)
-            return self._damaged(
-                self._start(
-                    self._own or self._spoke,
-                    Severity.ERROR,
-                    rest[cut.end() :] if cut else rest,
-                    line,
-                )
-            )
+            return self._mixed(self._own or self._spoke, line)
         block = self._block
         if block is not None and block.goes_on(line) and not self._ends(block, line):
             block.add(line)
@@ -225,7 +245,9 @@ class Parser:
         done = self._flush()
         if is_field(line):
             return [*done, *self._start(self._own, Severity.ORPHAN, line.strip(), line)]
-        if _INFO_TEXT.match(line) and not _GLUED.search(line):
+        known = _INFO_TEXT.match(line)
+        if known and not _GLUED.search(line):
+            self._note(known.lastgroup, line)
             return [*done, Message(self._own, Severity.INFO, line.strip(), (line,), self._number)]
         severity = Severity.UNKNOWN if line.strip() else Severity.INFO
         return [*done, Message(self._own, severity, line, (line,), self._number)]
@@ -252,9 +274,15 @@ class Parser:
                 block.entries = tuple(self._open[-1:]) or ((self._last,) if self._last else ())
         self._block = block
         if text.startswith(_SUM):
-            done += self._flush()
+            done += [*self._flush(), *self._missing()]
             self._parallel, self._last, self._open = False, None, []
         return done
+
+    def _missing(self) -> list[Message]:
+        """What began as an error and never went on."""
+        owed, self._owed = self._owed, 0
+        text = "an error whose text is missing"
+        return [Message(self._spoke, Severity.ORPHAN, text, (text,), self._number)] * owed
 
     def _flush(self) -> list[Message]:
         block, self._block = self._block, None

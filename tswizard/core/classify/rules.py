@@ -20,8 +20,11 @@ Method = Literal["full", "split", "any"]
 Phase = Literal["dump", "pre-data", "catalog", "data", "post-data", "analyze", "any"]
 Rated = Literal["error", "warning", "notice", "unknown"]
 
-GIVEN = frozenset({"object", "kind", "name", "table", "command", "unrestricted", "message"})
-"""What a text may use besides its pattern's groups. `unrestricted` is the command without ONLY."""
+GIVEN = frozenset(
+    ("object", "kind", "name", "bare", "in_schema", "table", "command", "unrestricted", "message")
+)
+"""What a text may use besides its pattern's groups: what the message is about (`name` with its
+schema, `bare` without), the failed command, and that command without ONLY."""
 
 
 class BadRules(ValueError):

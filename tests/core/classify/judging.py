@@ -1,0 +1,51 @@
+"""Short ways to judge a text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tswizard.core.classify.judge import Classifier, Judged
+from tswizard.core.classify.message import Message, Severity
+from tswizard.core.classify.parse import Parser
+from tswizard.core.classify.prove import Origin
+from tswizard.core.classify.verdict import Verdict, gravest
+
+
+def messages(text: str, tool: str | None = None) -> list[Message]:
+    """Everything but the lines of a tool at work."""
+    parser = Parser(tool)
+    found = [m for line in text.splitlines(keepends=True) for m in parser.feed(line)]
+    return [m for m in (*found, *parser.close()) if m.severity is not Severity.INFO]
+
+
+def judge(
+    text: str, method: str | None = None, phase: str | None = None, tool: str | None = None
+) -> list[Judged]:
+    """All that a text is judged to say, as a log with no database to ask."""
+    classifier = Classifier(tool, method, phase)
+    items = [
+        item
+        for line in text.splitlines(keepends=True)
+        for item in classifier.feed(line, ended=line.endswith("\n"))
+    ]
+    return [item for item in (*items, *classifier.close()) if isinstance(item, Judged)]
+
+
+def total(judged: list[Judged]) -> Verdict:
+    return gravest(one.verdict for one in judged)
+
+
+@dataclass
+class Answers:
+    """A prover with fixed answers, for what is done with an answer."""
+
+    answer: bool | None = None
+    found: Origin | None = None
+    asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+
+    async def holds(self, proof: str, args: Mapping[str, str]) -> bool | None:
+        self.asked.append((proof, args))
+        return self.answer
+
+    async def origin(self, schema: str, relation: str) -> Origin | None:
+        self.asked.append(("origin", {"schema": schema, "relation": relation}))
+        return self.found
