@@ -1,0 +1,270 @@
+"""The application: which screen follows which, and how it ends."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.clock import Clock
+from textual.screen import Screen
+
+from tswizard.core.exits import Exit
+from tswizard.tui.dialogs import Ask, Help
+from tswizard.tui.screens.welcome import WelcomeScreen
+
+if TYPE_CHECKING:
+    from tswizard.core.endpoint import Endpoint
+    from tswizard.core.ledger import Ledger
+    from tswizard.core.outcome import Outcome
+    from tswizard.demo.progress import Prepared
+    from tswizard.tui.draft import Decided, End, Ends, Inspected
+    from tswizard.tui.engine import Engine, Running
+    from tswizard.tui.feed import Feed
+
+    Prepare = Callable[[Callable[[Prepared], None]], Awaitable[tuple[Endpoint, Endpoint]]]
+
+_LOOK_AFTER_TERMINAL = 2.0
+"""Seconds between two looks whether the terminal is still there."""
+
+
+class WizardApp(App[int]):
+    """Shows the screens in their order; owns the run that is under way."""
+
+    TITLE = "tswizard"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual has it
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "Help", priority=True, key_display="F1"),
+        Binding("ctrl+q,f10", "ask_quit", "Quit", priority=True, key_display="^q"),
+    ]
+
+    def __init__(
+        self,
+        engine: "Engine",
+        *,
+        source: "Endpoint | None" = None,
+        target: "Endpoint | None" = None,
+        demo: bool = False,
+        resume: "Ledger | None" = None,
+        prepare: "Prepare | None" = None,
+        now: Callable[[], float] = time.time,
+        bar_clock: Clock | None = None,
+    ) -> None:
+        plain = "NO_COLOR" in os.environ
+        super().__init__(ansi_color=True if plain else None)
+        if plain:
+            self.theme = "ansi-dark"
+        elif "TEXTUAL_THEME" not in os.environ and _light():
+            self.theme = "textual-light"
+        self.engine = engine
+        self.given_source = source
+        self.given_target = target
+        self.demo = demo
+        self.now = now
+        self.bar_clock = bar_clock
+        self.feed: Feed | None = None
+        self.outcome: Outcome | None = None
+        self.run_id = ""
+        """Of the run that this process started or resumed."""
+        self.report = ""
+        self.lost = False
+        """The terminal is gone."""
+        self._resume = resume
+        self._prepare = prepare
+        self._leaving: asyncio.Task[None] | None = None
+
+    # Beginning and end
+
+    def get_default_screen(self) -> Screen[None]:
+        return WelcomeScreen(self._prepare, self.demo)
+
+    def on_mount(self) -> None:
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                loop.add_signal_handler(number, self.end_now, 128 + number)
+            self.set_interval(_LOOK_AFTER_TERMINAL, self._look_after_terminal)
+        if self._resume is not None:
+            self.show_resume(self._resume)
+
+    def end_now(self, code: int) -> None:
+        """End the run where it is, then the program: with 3 if there was a run, else `code`."""
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._leave(code))
+
+    async def _leave(self, code: int) -> None:
+        if self.feed is not None:
+            if not self.feed.over:
+                await self.feed.stop_now()
+            code = self.exit_code
+        self.exit(code)
+
+    def terminal_lost(self) -> None:
+        """Nobody watches any more: end as if told to, in silence."""
+        self.lost = True
+        let_go = getattr(self._driver, "let_go", None)
+        if let_go is not None:
+            let_go()
+        self.end_now(128 + signal.SIGHUP)
+
+    def _look_after_terminal(self) -> None:
+        from tswizard.tui.terminal import still_there
+
+        if not still_there():
+            self.terminal_lost()
+
+    @property
+    def exit_code(self) -> int:
+        """What the run came to; stopped when it came to nothing."""
+        from tswizard.core.finding import Level
+
+        outcome = self.feed.run.outcome if self.feed else None
+        if outcome is None:
+            return Exit.STOPPED
+        return Exit.PASSED if outcome.result is Level.PASS else Exit.LOOK
+
+    # Keys that mean the same everywhere
+
+    def action_help(self) -> None:
+        if isinstance(self.screen, Help):
+            self.screen.dismiss()
+        else:
+            self.push_screen(Help(self.screen))
+
+    async def action_ask_quit(self) -> None:
+        if isinstance(self.screen, Ask) and self.screen.id == "quit":
+            return
+        if self.feed is not None and not self.feed.over:
+            question = Ask(
+                "Stop the run and quit?",
+                "The running step is ended now; what is done stays done. The target is taken out "
+                "of restore mode and the source's jobs are switched on again. Go on later with "
+                f"`tswizard resume {self.run_id}`.",
+                yes="Stop and quit",
+                no="Let it run",
+                id="quit",
+            )
+        elif self.feed is not None:
+            self.exit(self.exit_code)
+            return
+        else:
+            question = Ask(
+                "Quit?",
+                "Nothing has been changed on either database. What you typed is not kept.",
+                yes="Quit",
+                no="Stay",
+                id="quit",
+            )
+        self.push_screen(question, self._quit_answered)
+
+    def _quit_answered(self, yes: bool | None) -> None:
+        if yes:
+            self.end_now(self._early_code())
+
+    def _early_code(self) -> int:
+        """Left before a run: refused when the checks had failed."""
+        from tswizard.tui.screens.inspect import InspectScreen
+
+        screens = [s for s in self.screen_stack if isinstance(s, InspectScreen)]
+        return Exit.REFUSED if any(screen.refused for screen in screens) else Exit.PASSED
+
+    # The order of the screens
+
+    def show_source(self) -> None:
+        from tswizard.tui.screens.ends import SourceScreen
+
+        self.push_screen(SourceScreen(self.given_source))
+
+    def show_target(self, source: "End") -> None:
+        from tswizard.tui.screens.ends import TargetScreen
+
+        self.push_screen(TargetScreen(source, self.given_target))
+
+    def show_inspect(self, ends: "Ends") -> None:
+        from tswizard.tui.screens.inspect import InspectScreen
+
+        self.push_screen(InspectScreen(ends))
+
+    def show_method(self, inspected: "Inspected") -> None:
+        from tswizard.tui.screens.method import MethodScreen
+
+        self.push_screen(MethodScreen(inspected))
+
+    def show_review(self, decided: "Decided") -> None:
+        from tswizard.tui.screens.review import ReviewScreen
+
+        self.push_screen(ReviewScreen(decided))
+
+    def show_resume(self, ledger: "Ledger") -> None:
+        from tswizard.tui.screens.resume import ResumeScreen
+
+        self.push_screen(ResumeScreen(ledger))
+
+    def show_run(self, run: "Running") -> None:
+        from tswizard.tui.feed import Feed
+        from tswizard.tui.screens.run import RunScreen
+
+        self.run_id = run.ledger.record.id
+        self.feed = Feed(run)
+        self.push_screen(RunScreen(self.feed))
+
+    def show_check(self, outcome: "Outcome", report: str) -> None:
+        from tswizard.tui.screens.check import CheckScreen
+
+        self.push_screen(CheckScreen(outcome, report))
+
+    def copy(self, text: str, what: str) -> None:
+        """To the clipboard, by the terminal's own means (OSC 52), which some do not offer."""
+        self.copy_to_clipboard(text)
+        self.notify(f"{what} copied, if this terminal allows it (OSC 52).", timeout=4)
+
+
+def _light() -> bool:
+    """Does the terminal say that its background is light? (COLORFGBG, `fg;bg`.)"""
+    background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
+    return background in ("7", "15")
+
+
+async def wizard(
+    *,
+    source: "Endpoint | None" = None,
+    target: "Endpoint | None" = None,
+    demo: bool = False,
+    resume: "Ledger | None" = None,
+    prepare: "Prepare | None" = None,
+) -> int:
+    """Run the wizard in this terminal; its exit code. A run under way is ended with it."""
+    from tswizard.tui.core_engine import CoreEngine
+    from tswizard.tui.terminal import TerminalDriver
+
+    app = WizardApp(
+        CoreEngine(), source=source, target=target, demo=demo, resume=resume, prepare=prepare
+    )
+    app.driver_class = TerminalDriver
+    try:
+        code = await app.run_async()
+    finally:
+        if app.feed is not None and not app.feed.over:
+            await app.feed.stop_now()
+    if code is None:
+        code = app.return_code or Exit.PASSED
+    return int(code)
+
+
+def run_wizard(
+    *,
+    source: "Endpoint | None" = None,
+    target: "Endpoint | None" = None,
+    demo: bool = False,
+    resume: "Ledger | None" = None,
+    prepare: "Prepare | None" = None,
+) -> int:
+    """`wizard` with an event loop of its own."""
+    return asyncio.run(
+        wizard(source=source, target=target, demo=demo, resume=resume, prepare=prepare)
+    )

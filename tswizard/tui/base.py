@@ -1,0 +1,98 @@
+"""What every screen of the wizard has in common: header, body, notice, buttons, keys."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.actions import SkipAction
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Button, Footer, Static
+
+from tswizard.tui.widgets.stepper import Stepper
+
+if TYPE_CHECKING:
+    from tswizard.tui.app import WizardApp
+
+
+class WizardScreen(Screen[None]):
+    """One step. Subclasses compose the body and say what next and back mean.
+
+    Enter goes on from wherever the focus is, except on a button, which it presses. Escape goes
+    back. Both mean the same on every screen.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back"),
+        Binding("enter", "next", "Next", priority=True, key_display="enter"),
+    ]
+
+    STEP: ClassVar[str | None] = None
+    """This screen's name in the header's line; None shows the program's name instead."""
+    HEAD: ClassVar[str] = ""
+    """What the header says where STEP is None."""
+    TOPIC: ClassVar[str] = ""
+    """What F1 says about this screen."""
+    NEXT: ClassVar[str | None] = "Next >"
+    BACK: ClassVar[str | None] = "< Back"
+
+    def compose(self) -> ComposeResult:
+        yield Stepper(self.STEP, self.HEAD)
+        yield from self.compose_frame()
+        yield Static(id="notice")
+        with Horizontal(id="buttons"):
+            yield from self.extra_buttons()
+            if self.BACK:
+                yield Button(self.BACK, id="back", compact=True)
+            if self.NEXT:
+                yield Button(self.NEXT, id="next", compact=True)
+        yield Footer(compact=True, show_command_palette=False)
+
+    def compose_frame(self) -> Iterable[Widget]:
+        """The middle of the screen; scrolls when the terminal is too low for it."""
+        with VerticalScroll(id="body", can_focus=False):
+            yield from self.compose_body()
+
+    def compose_body(self) -> Iterable[Widget]:
+        return ()
+
+    def extra_buttons(self) -> Iterable[Widget]:
+        """Buttons to the left of back and next."""
+        return ()
+
+    @property
+    def wizard(self) -> "WizardApp":
+        return cast("WizardApp", self.app)
+
+    def go_back(self) -> None:
+        self.wizard.pop_screen()
+
+    def go_on(self) -> None:
+        """What next does; subclasses override it."""
+
+    def say(self, text: str, level: str = "fail") -> None:
+        """One sentence above the buttons; empty takes it away. Words first: see `WORDS`."""
+        notice = self.query_one("#notice", Static)
+        style = {"fail": "$text-error", "look": "$text-warning"}.get(level, "")
+        notice.update(Content.styled(text, style) if style else Content(text))
+        notice.display = bool(text)
+
+    def action_back(self) -> None:
+        self.go_back()
+
+    def action_next(self) -> None:
+        if isinstance(self.focused, Button):
+            raise SkipAction
+        self.go_on()
+
+    @on(Button.Pressed, "#back")
+    def _back_pressed(self) -> None:
+        self.go_back()
+
+    @on(Button.Pressed, "#next")
+    def _next_pressed(self) -> None:
+        self.go_on()

@@ -1,0 +1,129 @@
+"""The engine itself behind the screens' protocol. Imports it when it is asked for."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tswizard.core.answers import Answers
+    from tswizard.core.catalog.inventory import Inventory, Server
+    from tswizard.core.checklist import Checklist
+    from tswizard.core.endpoint import Endpoint
+    from tswizard.core.finding import Finding
+    from tswizard.core.ledger import Ledger
+    from tswizard.core.outcome import Outcome
+    from tswizard.core.pgtools import ClientTools
+    from tswizard.core.plan import Plan
+    from tswizard.core.run import Run
+    from tswizard.core.task import Task
+    from tswizard.tui.draft import Decided, Ends
+
+
+class CoreEngine:
+    """Calls the engine directly; see `Engine` for what each method means."""
+
+    def runs(self) -> "Sequence[Ledger]":
+        from tswizard.core.ledger import all_runs
+
+        return all_runs()
+
+    async def read_server(self, endpoint: "Endpoint") -> "Server":
+        from tswizard.core.catalog.read import read_server
+
+        return await read_server(endpoint)
+
+    async def read_inventory(
+        self, endpoint: "Endpoint", on_progress: Callable[[str], None]
+    ) -> "Inventory":
+        from tswizard.core.catalog.read import read_inventory
+
+        return await read_inventory(endpoint, on_progress)
+
+    async def examine(
+        self,
+        ends: "Ends",
+        inventory: "Inventory",
+        target_inventory: "Inventory",
+        answers: "Answers",
+    ) -> "AsyncIterator[Finding]":
+        import asyncio
+
+        from tswizard.core.pgtools import find_tools
+        from tswizard.core.preflight import examine
+
+        found = await asyncio.to_thread(find_tools)
+        async for finding in examine(
+            ends.source.endpoint,
+            ends.target.endpoint,
+            inventory,
+            target_inventory,
+            answers,
+            _chosen(found, inventory, ends),
+            found,
+            _staging(answers).parent,
+        ):
+            yield finding
+
+    def plan(self, decided: "Decided") -> "Plan":
+        from tswizard.core.plan import build_plan
+
+        return build_plan(_task(decided))
+
+    def start(self, decided: "Decided", *, demo: bool) -> "Run":
+        from tswizard.core.run import start
+
+        return start(_task(decided), decided.findings, demo=demo)
+
+    async def needs_confirmation(self, ledger: "Ledger", target: "Endpoint") -> str | None:
+        from tswizard.core.run import needs_confirmation
+
+        return await needs_confirmation(ledger, target)
+
+    async def reopen(
+        self, ledger: "Ledger", source: "Endpoint", target: "Endpoint", confirm: str | None
+    ) -> "Run":
+        from tswizard.core.run import reopen
+
+        return await reopen(ledger, source, target, confirm=confirm)
+
+    def checklist(self, outcome: "Outcome") -> "Checklist":
+        from tswizard.core.checklist import checklist
+
+        return checklist(outcome)
+
+
+def _chosen(
+    found: "Sequence[ClientTools]", inventory: "Inventory", ends: "Ends"
+) -> "ClientTools | None":
+    from tswizard.core.pgtools import choose
+    from tswizard.core.preflight.tools import needs_tls
+
+    need_tls = needs_tls(ends.source.endpoint, ends.target.endpoint)
+    return choose(found, inventory.server.major, need_tls=need_tls)
+
+
+def _staging(answers: "Answers") -> Path:
+    """Where the dump goes; a run's own folder has no name before it starts."""
+    from tswizard.core.ledger import runs_folder
+
+    if answers.staging:
+        return Path(answers.staging).expanduser() / "tswizard-RUN"
+    return runs_folder() / "RUN" / "dump"
+
+
+def _task(decided: "Decided") -> "Task":
+    from tswizard.core.pgtools import find_tools
+    from tswizard.core.task import Task
+
+    inspected = decided.inspected
+    tools = _chosen(find_tools(), inspected.inventory, inspected.ends)
+    assert tools is not None, "Inspect lets nobody pass without client tools"
+    return Task(
+        inspected.ends.source.endpoint,
+        inspected.ends.target.endpoint,
+        inspected.inventory,
+        inspected.target_inventory.server,
+        decided.answers,
+        tools,
+        _staging(decided.answers),
+    )

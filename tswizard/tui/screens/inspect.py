@@ -1,0 +1,207 @@
+"""Inspect: what the source holds, and what stands in the way."""
+
+from collections.abc import Callable, Iterable
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static, TabbedContent, TabPane
+
+from tswizard.core.answers import Answers
+from tswizard.core.catalog.read import CannotRead
+from tswizard.core.connection import CannotConnect
+from tswizard.core.finding import Finding, Level, worst
+from tswizard.tui.base import WizardScreen
+from tswizard.tui.draft import Ends, Inspected, refused
+from tswizard.tui.holdings import (
+    EXTENSIONS,
+    HYPERTABLES,
+    JOBS,
+    ROLES,
+    TABLES,
+    CaggTree,
+    extension_rows,
+    grow_caggs,
+    hypertable_rows,
+    job_rows,
+    role_rows,
+    summary,
+    table_rows,
+)
+from tswizard.tui.widgets.fields import Tick
+from tswizard.tui.widgets.findings import FindingsView, counts
+from tswizard.tui.widgets.table import FittingTable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from tswizard.core.catalog.inventory import Inventory
+
+OFFER = frozenset(("timescaledb-version", "target-timescaledb-missing"))
+"""Findings that recreating the extension on the target can settle."""
+
+
+class InspectScreen(WizardScreen):
+    """Reads first, then checks; each finding shows as soon as it is there."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "tab(-1)", "Tabs", key_display="←→"),
+        Binding("right", "tab(1)", show=False),
+        Binding("ctrl+r", "again", "Read again"),
+    ]
+    STEP: ClassVar[str | None] = "Inspect"
+    topic = (
+        "What the source holds, read from its catalog, and the checks that must pass before "
+        "anything is changed.\n\n"
+        "PASS: shown to be fine. LOOK: read it; it does not stop you. FAIL: the migration cannot "
+        "work; do what the arrow says, then read again with ctrl+r.\n\n"
+        "Left and right change the tab, up and down scroll."
+    )
+
+    def __init__(self, ends: Ends) -> None:
+        super().__init__()
+        self._ends = ends
+        self._inventories: tuple[Inventory, Inventory] | None = None
+        self._checked = False
+        self._answers = Answers()
+
+    @property
+    def refused(self) -> bool:
+        """The checks are done and one of them failed."""
+        return self._checked and refused(self._findings, final=False)
+
+    @property
+    def _findings(self) -> tuple[Finding, ...]:
+        return self.query_one(FindingsView).findings
+
+    def compose_frame(self) -> Iterable[Widget]:
+        yield Static(id="inspect-sum", markup=False)
+        with TabbedContent(initial="tab-findings"):
+            with TabPane("Findings", id="tab-findings"):
+                yield Tick(
+                    "Recreate TimescaleDB on the target at the source's version", id="recreate"
+                )
+                yield FindingsView(id="findings")
+            with TabPane("Hypertables", id="tab-hypertables"):
+                yield FittingTable(HYPERTABLES, id="hypertables")
+            with TabPane("Tables", id="tab-tables"):
+                yield FittingTable(TABLES, id="tables")
+            with TabPane("Aggregates", id="tab-caggs"):
+                yield CaggTree(id="caggs")
+            with TabPane("Policies", id="tab-jobs"):
+                yield FittingTable(JOBS, id="jobs")
+            with TabPane("Roles", id="tab-roles"):
+                yield FittingTable(ROLES, id="roles")
+            with TabPane("Extensions", id="tab-extensions"):
+                yield FittingTable(EXTENSIONS, id="extensions")
+
+    def on_mount(self) -> None:
+        self.query_one("Tabs").can_focus = False
+        self.query_one("#recreate").display = False
+        self.query_one(FindingsView).focus()
+        self._read()
+
+    # Reading and checking
+
+    def action_again(self) -> None:
+        self._read()
+
+    @work(exclusive=True)
+    async def _read(self) -> None:
+        self._checked = False
+        await self.query_one(FindingsView).start()
+        engine, ends = self.wizard.engine, self._ends
+        try:
+            source = await engine.read_inventory(ends.source.endpoint, self._reading("source"))
+            self._fill(source)
+            target = await engine.read_inventory(ends.target.endpoint, self._reading("target"))
+            self._inventories = (source, target)
+            await self._examine(source, target)
+        except (CannotConnect, CannotRead) as error:
+            self.say(f"{error} Then ctrl+r reads again.")
+
+    def _reading(self, end: str) -> Callable[[str], None]:
+        return lambda what: self.say(f"Reading the {end}: {what} …", "")
+
+    async def _examine(self, source: "Inventory", target: "Inventory") -> None:
+        self.say("Checking …", "")
+        checks = self.wizard.engine.examine(self._ends, source, target, self._answers)
+        view = self.query_one(FindingsView)
+        offered = source.server.timescaledb in target.server.timescaledb_offered
+        async with aclosing(cast("AsyncGenerator[Finding]", checks)) as findings:
+            async for finding in findings:
+                await view.add(finding)
+                if finding.id in OFFER and offered:
+                    self.query_one("#recreate").display = True
+        self._checked = True
+        self._say_result()
+
+    def _say_result(self) -> None:
+        level = worst(self._findings)
+        total = counts(self._findings)
+        if self.refused:
+            text = "Cannot go on: do what → says at FAIL, then ctrl+r reads again."
+        elif level is Level.FAIL:
+            text = "FAIL here is for you to settle on Method; enter goes on."
+        elif level is Level.LOOK:
+            text = "Read what says LOOK; enter goes on."
+        else:
+            text = "Nothing stands in the way; enter goes on."
+        self.query_one("#notice", Static).update(Content("   ").join([total, Content(text)]))
+        self.query_one("#notice").display = True
+
+    @on(Tick.Changed, "#recreate")
+    def _recreate_changed(self, event: Tick.Changed) -> None:
+        self._answers = replace(self._answers, recreate_extension=event.value)
+        self._check_again()
+
+    @work(exclusive=True)
+    async def _check_again(self) -> None:
+        if self._inventories is None:
+            return
+        self._checked = False
+        await self.query_one(FindingsView).start()
+        try:
+            await self._examine(*self._inventories)
+        except CannotConnect as error:
+            self.say(f"{error} Then ctrl+r reads again.")
+
+    def _fill(self, inventory: "Inventory") -> None:
+        self.query_one("#inspect-sum", Static).update(summary(inventory))
+        for id, rows in (
+            ("#hypertables", hypertable_rows(inventory)),
+            ("#tables", table_rows(inventory)),
+            ("#jobs", job_rows(inventory)),
+            ("#roles", role_rows(inventory)),
+            ("#extensions", extension_rows(inventory)),
+        ):
+            self.query_one(id, FittingTable).show(rows)
+        grow_caggs(self.query_one(CaggTree), inventory.caggs)
+
+    # Keys
+
+    def action_tab(self, by: int) -> None:
+        tabs = self.query_one(TabbedContent)
+        ids = [pane.id or "" for pane in tabs.query(TabPane)]
+        tabs.active = ids[(ids.index(tabs.active) + by) % len(ids)]
+
+    @on(TabbedContent.TabActivated)
+    def _tab_shown(self, event: TabbedContent.TabActivated) -> None:
+        for widget in event.pane.query("FindingsView, FittingTable, CaggTree"):
+            widget.focus()
+
+    def go_on(self) -> None:
+        if not self._checked or self._inventories is None:
+            self.notify("Not all checks are done yet.", timeout=3)
+        elif self.refused:
+            self.query_one(TabbedContent).active = "tab-findings"
+            self.app.bell()
+            self.notify("A check failed; do what → says, then ctrl+r.", severity="error")
+        else:
+            self.wizard.show_method(
+                Inspected(self._ends, *self._inventories, self._findings, self._answers)
+            )

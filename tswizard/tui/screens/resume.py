@@ -1,0 +1,123 @@
+"""Resume: where a run stands, what going on does, and what it needs to know again."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from tswizard.core.connection import CannotConnect
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.events import StepState
+from tswizard.core.ledger import LedgerError
+from tswizard.tui.base import WizardScreen
+from tswizard.tui.text import STATES, clock, day
+from tswizard.tui.widgets.fields import TextField
+
+if TYPE_CHECKING:
+    from tswizard.core.ledger import Ledger
+
+_ASKED = "Password of the {end}, {label} (empty: from ~/.pgpass)"
+
+
+class ResumeScreen(WizardScreen):
+    """Passwords are asked again: a run never keeps them."""
+
+    HEAD: ClassVar[str] = "resume a run"
+    NEXT: ClassVar[str | None] = "Resume >"
+    topic = (
+        "Steps that are done stay done; the others are run. A finished dump is used again. When "
+        "an interrupted restore has left something on the target, everything that this run put "
+        "there is removed first, and that is asked for: type the name of the target's database."
+    )
+
+    def __init__(self, ledger: "Ledger", ends: tuple[Endpoint, Endpoint] | None = None) -> None:
+        super().__init__()
+        self._ledger = ledger
+        self._known = ends
+        self._must_confirm: str | None = None
+        self._busy = False
+
+    def compose_body(self) -> Iterable[Widget]:
+        record = self._ledger.record
+        yield Static(self._about(), id="about", markup=False)
+        source, target = self._known or (None, None)
+        yield TextField(
+            _ASKED.format(end="source", label=record.source_label),
+            (source.password or "") if source else "",
+            id="source-password",
+            password=True,
+        )
+        yield TextField(
+            _ASKED.format(end="target", label=record.target_label),
+            (target.password or "") if target else "",
+            id="target-password",
+            password=True,
+        )
+        yield TextField("Type the name of the target's database to remove it", id="confirm")
+
+    def _about(self) -> Content:
+        record = self._ledger.record
+        lines = [
+            Content.assemble((record.id, "bold"), f"  from {day(record.started)}"),
+            Content(f"{record.source_label} → {record.target_label}"),
+            Content(""),
+        ]
+        for step in record.steps:
+            mark, style = STATES[step.state]
+            time = clock(step.seconds) if step.seconds else ""
+            word = "" if step.state is StepState.DONE else str(step.state)
+            lines.append(
+                Content.assemble((f"{mark} ", style), f"{step.name:<22} {time:>8}  ", (word, style))
+            )
+        return Content("\n").join(lines)
+
+    def on_mount(self) -> None:
+        self.query_one("#confirm").display = False
+        self.query_one("#source-password").focus()
+        self.say("")
+
+    @on(Input.Changed, "#confirm")
+    def _typed(self) -> None:
+        self.query_one("#confirm", TextField).complain("")
+
+    def go_on(self) -> None:
+        if not self._busy:
+            self._resume()
+
+    @work
+    async def _resume(self) -> None:
+        self._busy = True
+        try:
+            await self._try()
+        except (CannotConnect, LedgerError) as error:
+            self.say(str(error))
+        finally:
+            self._busy = False
+
+    async def _try(self) -> None:
+        record = self._ledger.record
+        source = self._endpoint(record.source, "source")
+        target = self._endpoint(record.target, "target")
+        engine = self.wizard.engine
+        self.say(f"Asking {record.target_label} …", "")
+        sentence = await engine.needs_confirmation(self._ledger, target)
+        typed = self.query_one("#confirm", TextField)
+        name = target.get("dbname") or target.get("user")
+        if sentence and not (typed.display and typed.value.strip() == name):
+            if typed.display:
+                typed.complain("not yet")
+            typed.display = True
+            typed.focus()
+            self.say(f"{sentence} To do that, type {name}", "look")
+            return
+        run = await engine.reopen(
+            self._ledger, source, target, typed.value.strip() if sentence else None
+        )
+        self.wizard.show_run(run)
+
+    def _endpoint(self, conninfo: str, end: str) -> Endpoint:
+        password = self.query_one(f"#{end}-password", TextField).value
+        return Endpoint.parse(conninfo, password=password or None)

@@ -1,0 +1,211 @@
+"""Review: everything that will run, what it costs, and the word that starts it."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalGroup, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from tswizard.core.connection import CannotConnect
+from tswizard.core.finding import Level
+from tswizard.core.ledger import LedgerError
+from tswizard.questions import question
+from tswizard.tui.base import WizardScreen
+from tswizard.tui.draft import Decided
+from tswizard.tui.text import plural, size
+from tswizard.tui.widgets.fields import TextField
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from tswizard.core.finding import Finding
+    from tswizard.core.plan import Plan
+    from tswizard.core.task import Step
+
+_SHOWN = 6
+"""Commands of one step before the rest is only counted; copying takes all."""
+
+
+class StepCard(VerticalGroup, can_focus=True):
+    """One step of the plan; while it has the focus, `y` copies its commands alone."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy this step")]
+
+    class Copy(Message):
+        def __init__(self, step: "Step") -> None:
+            super().__init__()
+            self.step = step
+
+    def __init__(self, number: int, step: "Step") -> None:
+        super().__init__()
+        self._number = number
+        self._step = step
+
+    def compose(self) -> ComposeResult:
+        step = self._step
+        yield Static(f"{self._number:>2}  {step.title}", classes="step-title", markup=False)
+        yield Static(step.what, classes="step-what", markup=False)
+        shown = [line for command in step.commands[:_SHOWN] for line in command.splitlines()]
+        if hidden := len(step.commands) - _SHOWN:
+            shown += [f"… and {plural(hidden, 'more command')}"] if hidden > 0 else []
+        if shown:
+            yield Static("\n".join(shown), classes="step-commands", markup=False)
+
+    def action_copy(self) -> None:
+        self.post_message(self.Copy(self._step))
+
+
+class ReviewScreen(WizardScreen):
+    """The last screen on which nothing has been changed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+y", "copy_all", "Copy all commands"),
+        Binding("pageup", "scroll(-1)", key_display="PgUp/Dn", description="Scroll"),
+        Binding("pagedown", "scroll(1)", show=False),
+    ]
+    STEP: ClassVar[str | None] = "Review"
+    NEXT: ClassVar[str | None] = "Start >"
+    topic = (
+        "Every step in order with the commands and the SQL that it runs, without passwords. "
+        "Nothing has been changed so far.\n\n"
+        "Type the name of the target's database and press enter to start. From then on the run "
+        "needs nobody; it can be paused, stopped and resumed, but not undone."
+    )
+
+    def __init__(self, decided: Decided) -> None:
+        super().__init__()
+        self._decided = decided
+        self._plan: Plan | None = None
+        self._checked = decided.answers == decided.inspected.answers
+        self._starting = False
+
+    @property
+    def _wanted(self) -> str:
+        """What has to be typed."""
+        return self._decided.inspected.ends.target.server.database
+
+    def compose_frame(self) -> Iterable[Widget]:
+        yield VerticalScroll(id="plan", can_focus=False)
+        yield Static(id="cost", markup=False)
+        asked = question("target", "confirm")
+        assert asked is not None
+        yield TextField(f"{asked.text}: {self._wanted}", id="confirm")
+
+    def on_mount(self) -> None:
+        self.say("")
+        self.query_one("#confirm").focus()
+        self._make_plan()
+
+    @work
+    async def _make_plan(self) -> None:
+        plan = await asyncio.to_thread(self.wizard.engine.plan, self._decided)
+        cards = [StepCard(number, step) for number, step in enumerate(plan.steps, 1)]
+        await self.query_one("#plan").mount_all(cards)
+        self._plan = plan
+        if not self._checked:
+            await self._check()
+        self._show_cost(plan)
+
+    async def _check(self) -> None:
+        """The checks once more, now with what was decided since Inspect."""
+        self.say("Checking with your answers …", "")
+        inspected = self._decided.inspected
+        checks = self.wizard.engine.examine(
+            inspected.ends,
+            inspected.inventory,
+            inspected.target_inventory,
+            self._decided.answers,
+        )
+        try:
+            async with aclosing(cast("AsyncGenerator[Finding]", checks)) as found:
+                findings = tuple([finding async for finding in found])
+        except CannotConnect as error:
+            self.say(f"{error} Then go back and come again.")
+            return
+        self._decided = replace(self._decided, findings=findings)
+        self._checked = True
+        self.say("")
+
+    def _show_cost(self, plan: "Plan") -> None:
+        self.query_one("#cost", Static).update(self._cost(plan))
+        if failed := self._failed:
+            self.say(f"✗ FAIL  {failed.what} → {failed.todo}")
+
+    @property
+    def _failed(self) -> "Finding | None":
+        """The check that forbids to start."""
+        return next((f for f in self._decided.findings if f.level is Level.FAIL), None)
+
+    def _cost(self, plan: "Plan") -> Content:
+        folder = self._decided.answers.staging or "the run's own folder"
+        lines = [
+            Content(f"Disk here: up to {size(plan.disk_here)}, in {folder}"),
+            Content(f"Disk on the target: about {size(plan.disk_there)}"),
+        ]
+        looks = [f for f in self._decided.findings if f.level is Level.LOOK]
+        if looks:
+            rest = f" (and {len(looks) - 1} more on Inspect)" if len(looks) > 1 else ""
+            text = f"! LOOK  {looks[0].what}{rest}"
+            lines.append(Content.styled(text, "$text-warning"))
+        return Content("\n").join(lines)
+
+    # Copying and scrolling, while the focus stays where the name is typed
+
+    def action_copy_all(self) -> None:
+        if self._plan is not None:
+            text = "\n\n".join(
+                "\n".join((f"-- {step.title}", *step.commands)) for step in self._plan.steps
+            )
+            self.wizard.copy(text, "All commands")
+
+    @on(StepCard.Copy)
+    def _copy_one(self, event: StepCard.Copy) -> None:
+        self.wizard.copy("\n".join(event.step.commands), f"“{event.step.title}”")
+
+    def action_scroll(self, pages: int) -> None:
+        plan = self.query_one("#plan")
+        plan.scroll_relative(y=pages * (plan.size.height - 1), animate=False)
+
+    # Starting
+
+    @on(Input.Changed, "#confirm")
+    def _typed(self) -> None:
+        self.query_one("#confirm", TextField).complain("")
+        self.say("")
+
+    def go_on(self) -> None:
+        field = self.query_one("#confirm", TextField)
+        if self._plan is None or not self._checked or self._starting:
+            return
+        if self._failed is not None:
+            self.app.bell()
+            self._show_cost(self._plan)
+            return
+        if field.value.strip() != self._wanted:
+            field.complain("not yet")
+            field.focus()
+            self.say(f"To start, type the name of the target's database: {self._wanted}")
+            return
+        self._starting = True
+        self._start()
+
+    @work
+    async def _start(self) -> None:
+        try:
+            run = await asyncio.to_thread(
+                self.wizard.engine.start, self._decided, demo=self.wizard.demo
+            )
+        except LedgerError as error:
+            self._starting = False
+            self.say(str(error))
+            return
+        self.wizard.show_run(run)

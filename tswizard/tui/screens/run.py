@@ -1,0 +1,314 @@
+"""The run: steps, progress, tables, log. Goes on whatever is looked at."""
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, HorizontalGroup
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, ProgressBar, Static
+
+from tswizard.core.events import TableState
+from tswizard.tui.base import WizardScreen
+from tswizard.tui.dialogs import Choose, text_reader
+from tswizard.tui.logbook import Filter, Logbook
+from tswizard.tui.runview import RunView, TableView, progress_figures
+from tswizard.tui.text import short_number, span
+from tswizard.tui.widgets.runlog import RunLog
+from tswizard.tui.widgets.steps import StepList
+from tswizard.tui.widgets.table import Column, FittingTable
+
+if TYPE_CHECKING:
+    from tswizard.tui.feed import Feed
+
+FRAME = 1 / 20
+"""Seconds between two looks at what the run said."""
+
+TABLES = 1 / 2
+"""Seconds between two drawings of the tables; there may be thousands of them."""
+
+BUDGET = 0.02
+"""Seconds that a frame may spend on events, so that a flood of lines never holds up a key."""
+
+_PORTION = 200
+"""Events taken between two looks at the budget."""
+
+_TABLES = (
+    Column("table", flexible=True),
+    Column("parts", right=True),
+    Column("rows", right=True),
+    Column("rows/s", right=True, wide=True),
+    Column("state"),
+)
+_WORDS = {
+    TableState.WAITING: "waiting",
+    TableState.WORKING: "working",
+    TableState.DONE: "✓ done",
+    TableState.DIFFERS: "! DIFFERS",
+    TableState.LOST: "✗ LOST",
+}
+
+
+class RunScreen(WizardScreen, inherit_bindings=False):
+    """No way back from here: a run is stopped, and resumed, but not undone."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "next", "Next", priority=True, key_display="enter"),
+        Binding("p", "pause", "Pause"),
+        Binding("p", "go_on", "Go on"),
+        Binding("s", "stop", "Stop"),
+        Binding("r", "resume", "Resume"),
+        Binding("f", "filter", "Filter"),
+        Binding("z", "zoom", "Zoom log"),
+    ]
+    STEP: ClassVar[str | None] = "Run"
+    NEXT: ClassVar[str | None] = "Check >"
+    BACK: ClassVar[str | None] = None
+    topic = (
+        "The migration is running. It needs nobody: it stops only on what it cannot explain, and "
+        "what is done stays done.\n\n"
+        "Each error line carries a word. SAFE: a rule knows it, and a check on the target agrees. "
+        "LATER: a later step brings it. LOOK: nobody could show that it is harmless. LOST: "
+        "something did not arrive. The reason stands below the line; enter shows all of it.\n\n"
+        "Pause holds the running tool where it is. Stop asks: after this step, or now. Either "
+        "way the run can be resumed."
+    )
+
+    def __init__(self, feed: "Feed") -> None:
+        super().__init__()
+        self._feed = feed
+        self._view = RunView()
+        self._book = Logbook()
+        self._filter = Filter.ALL
+        self._shown = 0
+        self._stopping = False
+        self._over = False
+
+    # What it shows
+
+    def compose_frame(self) -> Iterable[Widget]:
+        with HorizontalGroup(id="run-head"):
+            yield Static(id="run-title", markup=False)
+            yield Static(id="run-figures", markup=False)
+        yield ProgressBar(id="run-bar", clock=self.wizard.bar_clock)
+        with Horizontal(id="panels"):
+            yield StepList(id="steps")
+            yield FittingTable(_TABLES, id="tables")
+        with HorizontalGroup(id="log-head"):
+            yield Static(id="log-title", markup=False)
+            yield Static(id="log-path", markup=False)
+        yield RunLog(id="log")
+
+    def on_mount(self) -> None:
+        self.say("")
+        self.query_one("#buttons").display = False
+        self.query_one("#tables").display = False
+        self.query_one("#log-path", Static).update(str(self._feed.run.ledger.log_path))
+        self.query_one(RunLog).focus()
+        self.set_interval(FRAME, self.frame)
+        self.set_interval(1, self._show_times)
+        self.set_interval(TABLES, self._show_tables)
+        self._show_log_title()
+
+    def frame(self) -> None:
+        """Take what the run said since the last frame and draw what changed by it."""
+        if self._feed.waiting:
+            self._take()
+            self._append_log()
+            self._draw()
+        elif self._feed.over and not self._over:
+            self._over = True
+            self._end()
+
+    def _take(self) -> None:
+        until = time.perf_counter() + BUDGET
+        width = self.query_one(RunLog).scrollable_content_region.width
+        while self._feed.waiting and time.perf_counter() < until:
+            for event in self._feed.take(_PORTION):
+                self._view.apply(event)
+                self._book.add(event, width)
+
+    def _draw(self) -> None:
+        changed = self._view.changed - {"tables"}
+        self._view.changed -= changed
+        if "steps" in changed:
+            self._show_times()
+        if "progress" in changed:
+            self._show_progress()
+
+    def _show_times(self) -> None:
+        view = self._view
+        self.query_one(StepList).show(view.steps, view.position, self.wizard.now())
+
+    def _show_progress(self) -> None:
+        view, current = self._view, self._view.current
+        if current is None:
+            return
+        title = f"{current.title}   step {view.position} of {len(view.steps)}"
+        if view.paused:
+            title = f"PAUSED   {title}"
+        elif self._stopping:
+            title = f"STOPPING AFTER THIS STEP   {title}"
+        self.query_one("#run-title", Static).update(title)
+        bar = self.query_one("#run-bar", ProgressBar)
+        figures = ""
+        if view.progress is not None:
+            figures = "   ".join(
+                filter(None, progress_figures(view.progress, view.rate.per_second))
+            )
+            bar.update(total=view.progress.total, progress=view.progress.done)
+        else:
+            bar.update(total=None)
+        self.query_one("#run-figures", Static).update(figures)
+
+    def _show_tables(self) -> None:
+        if "tables" not in self._view.changed:
+            return
+        self._view.changed.discard("tables")
+        table = self.query_one(FittingTable)
+        table.display = bool(self._view.tables)
+        table.show(_row(view) for view in self._view.tables.values())
+
+    # The log
+
+    def _append_log(self) -> None:
+        channel = self._book.channels[self._filter]
+        number = channel.dropped + len(channel.lines)
+        fresh = number - self._shown
+        if fresh:
+            self.query_one(RunLog).append(channel.lines[-fresh:])
+            self._shown = number
+        self._book.trim()
+        self._show_log_title()
+
+    def _show_log_title(self) -> None:
+        parts = [Content.styled("Log  ", "bold")]
+        for filter in Filter:
+            chosen = filter is self._filter
+            text = f"{filter} {short_number(self._book.counts[filter])}"
+            if filter is Filter.LOOK and self._book.lost:
+                text += f" ({self._book.lost} LOST)"
+            parts.append(
+                Content.styled(f"[{text}]" if chosen else f" {text} ", "bold" if chosen else "")
+            )
+        self.query_one("#log-title", Static).update(Content("").join(parts))
+
+    def action_filter(self) -> None:
+        filters = list(Filter)
+        self._filter = filters[(filters.index(self._filter) + 1) % len(filters)]
+        channel = self._book.channels[self._filter]
+        self.query_one(RunLog).show(channel.lines, channel.dropped)
+        self._shown = channel.dropped + len(channel.lines)
+        self._show_log_title()
+
+    def action_zoom(self) -> None:
+        self.toggle_class("-zoomed")
+
+    @on(RunLog.Explain)
+    def _explain(self, event: RunLog.Explain) -> None:
+        channel = self._book.channels[self._filter]
+        number = event.number if event.number >= 0 else max(channel.notes, default=-1)
+        note = channel.notes.get(number)
+        if note is None:
+            self.notify(
+                "Nothing to explain here: not an error. f shows only those that need a look."
+            )
+            return
+        text = Content("\n\n").join(
+            Content(part) for part in (note.title, note.reason, note.todo, note.raw) if part
+        )
+        self.app.push_screen(text_reader(note.word, text, str(text)))
+
+    @on(RunLog.CopyLine)
+    def _copy_line(self, event: RunLog.CopyLine) -> None:
+        note = self._book.channels[self._filter].notes.get(event.number)
+        self.wizard.copy(note.raw if note else event.text, "Line")
+
+    # Pausing, stopping, ending
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        view = self._view
+        match action:
+            case "pause":
+                return not self._over and not view.paused
+            case "go_on":
+                return not self._over and view.paused
+            case "stop":
+                return not self._over
+            case "resume":
+                return self._over and self._feed.run.outcome is None
+            case "next":
+                return self._over and not isinstance(self.focused, RunLog)
+        return True
+
+    def action_pause(self) -> None:
+        self._feed.run.pause(True)
+
+    def action_go_on(self) -> None:
+        self._feed.run.pause(False)
+
+    def action_stop(self) -> None:
+        choices = (
+            ("", "Let it run", "Nothing changes."),
+            ("step", "After this step", "The step that runs is finished first."),
+            ("now", "Now", "The running step is ended; a resume repeats it."),
+        )
+        self.app.push_screen(Choose("Stop the run?", choices), self._stop_chosen)
+
+    def _stop_chosen(self, choice: str | None) -> None:
+        if self._over or not choice:
+            return
+        self._stopping = choice == "step"
+        self._feed.run.stop(now=choice == "now")
+        self._show_progress()
+
+    def _end(self) -> None:
+        """The run is over, one way or another."""
+        run = self._feed.run
+        self.query_one("#buttons").display = True
+        button = self.query_one("#next", Button)
+        button.focus()
+        self.refresh_bindings()
+        if run.outcome is not None:
+            self.query_one("#run-title", Static).update(f"Finished in {span(run.outcome.seconds)}")
+            self.query_one("#run-figures", Static).update("")
+            self.query_one("#run-bar").display = False
+            self.say("Finished. Enter shows the checklist.", "")
+            return
+        button.label = "Quit"
+        self._say_why_it_ended()
+
+    def _say_why_it_ended(self) -> None:
+        failure, error = self._view.failure, self._feed.error
+        again = f"r resumes it now; later: tswizard resume {self._feed.run.ledger.record.id}"
+        if error is not None:
+            self.say(f"The run broke: {error} {again}")
+        elif failure is not None:
+            self.say(f"Stopped: {failure.what} {failure.todo} {again}")
+        else:
+            self.say(f"Stopped. What is done stays done. {again}", "look")
+
+    def action_resume(self) -> None:
+        task = self._feed.run
+        self.wizard.show_resume(task.ledger)
+
+    def go_on(self) -> None:
+        outcome, finished = self._feed.run.outcome, self._view.finished
+        if outcome is not None:
+            self.wizard.show_check(outcome, finished.report if finished else "")
+        else:
+            self.app.exit(self.wizard.exit_code)
+
+
+def _row(view: TableView) -> tuple[str, ...]:
+    rate = view.rate.per_second if view.state is TableState.WORKING else None
+    return (
+        view.name,
+        f"{view.done}/{view.total}",
+        "–" if view.rows is None else short_number(view.rows),
+        short_number(int(rate)) if rate else "–",
+        _WORDS[view.state],
+    )

@@ -1,0 +1,155 @@
+"""The first screen: a new migration, or one that waits to be resumed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList, ProgressBar, Static
+from textual.widgets.option_list import Option
+
+from tswizard.tui.base import WizardScreen
+
+if TYPE_CHECKING:
+    from tswizard.core.endpoint import Endpoint
+    from tswizard.core.ledger import Ledger
+    from tswizard.demo.progress import Prepared
+
+    Prepare = Callable[[Callable[[Prepared], None]], Awaitable[tuple[Endpoint, Endpoint]]]
+
+_INTRO = (
+    "Moves a TimescaleDB database from Managed Service for TimescaleDB to Timescale Cloud, and "
+    "proves that everything arrived."
+)
+_PROMISE = (
+    "Everything is asked first. Nothing is changed on either database before you type the "
+    "target's name on the Review screen."
+)
+_DEMO = (
+    "This is the demo: two small TimescaleDB servers on this machine, one of them with sample "
+    "data. They are gone when you quit."
+)
+
+
+class WelcomeScreen(WizardScreen):
+    """Shows at once; what takes time to read comes after the first paint."""
+
+    HEAD: ClassVar[str] = "move a TimescaleDB database"
+    BACK: ClassVar[str | None] = "Quit"
+    topic = (
+        f"{_INTRO}\n\n{_PROMISE}\n\nAn unfinished run can be resumed: steps that are done stay "
+        "done, a finished dump is used again, and an interrupted restore starts again after you "
+        "type the target's database name."
+    )
+
+    def __init__(self, prepare: "Prepare | None", demo: bool) -> None:
+        super().__init__()
+        self._prepare = prepare
+        self._demo = demo
+        self._ready = prepare is None
+        self._runs: tuple[Ledger, ...] = ()
+
+    def compose_body(self) -> Iterable[Widget]:
+        yield Static(f"{_INTRO}\n\n{_PROMISE}", id="intro")
+        if self._demo:
+            yield Static(_DEMO, classes="gap", markup=False)
+        if self._prepare is not None:
+            yield Static("Preparing the demo", id="preparing", markup=False)
+            yield ProgressBar(id="preparation", show_eta=False)
+        menu = OptionList(Option(_new(self._demo), id="new"), id="menu", compact=True)
+        menu.display = self._ready
+        yield menu
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "back"  # there is nothing to go back to
+
+    def go_back(self) -> None:
+        self.run_worker(self.wizard.action_ask_quit())
+
+    def on_mount(self) -> None:
+        self.say("")
+        self.query_one("#menu").focus()
+        # Only once this screen is painted: reading runs loads the engine.
+        self.call_after_refresh(self._after_first_paint)
+
+    def _after_first_paint(self) -> None:
+        if self._prepare is not None:
+            self._get_ready(self._prepare)
+        else:
+            self._read_runs()
+
+    @work
+    async def _get_ready(self, prepare: "Prepare") -> None:
+        from tswizard.demo.progress import DemoError
+
+        try:
+            source, target = await prepare(self._prepared)
+        except DemoError as error:
+            self.query_one("#preparation").display = False
+            self.query_one("#preparing", Static).update(Content("The demo cannot start."))
+            self.say(str(error))
+            return
+        self.wizard.given_source, self.wizard.given_target = source, target
+        self._ready = True
+        self.query_one("#preparation").display = False
+        self.query_one("#preparing", Static).update(Content("Both servers are running."))
+        menu = self.query_one("#menu", OptionList)
+        menu.display = True
+        menu.focus()
+
+    def _prepared(self, prepared: "Prepared") -> None:
+        self.query_one("#preparing", Static).update(Content(prepared.text))
+        self.query_one("#preparation", ProgressBar).update(
+            total=prepared.total or None, progress=prepared.done
+        )
+
+    @work
+    async def _read_runs(self) -> None:
+        runs = await asyncio.to_thread(self.wizard.engine.runs)
+        # A demo's servers are gone: its runs have nothing to go on with.
+        self._runs = tuple(r for r in runs if r.record.resumable and not r.record.demo)
+        menu = self.query_one("#menu", OptionList)
+        for ledger in self._runs:
+            menu.add_option(Option(_described(ledger), id=ledger.record.id))
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self) -> None:
+        self.go_on()
+
+    def go_on(self) -> None:
+        if not self._ready:
+            self.say("The demo is still being prepared.", "look")
+            return
+        option = self.query_one("#menu", OptionList).highlighted_option
+        ledger = next((r for r in self._runs if option and r.record.id == option.id), None)
+        if ledger is not None:
+            self.wizard.show_resume(ledger)
+        else:
+            self.wizard.show_source()
+
+
+def _new(demo: bool) -> Content:
+    text = "Start: move the sample database" if demo else "Start a new migration"
+    return Content.styled(text, "bold")
+
+
+def _described(ledger: "Ledger") -> Content:
+    """A run that waits: where it stands and what resuming does."""
+    from tswizard.core.events import StepState
+    from tswizard.tui.text import day, plural
+
+    record = ledger.record
+    over = (StepState.DONE, StepState.SKIPPED)
+    done = sum(step.state in over for step in record.steps)
+    busy = "  being worked on by another tswizard" if ledger.busy else ""
+    return Content.assemble(
+        (f"Resume {record.id}", "bold"),
+        f"  from {day(record.started)}{busy}\n",
+        (f"  {record.source_label} → {record.target_label}\n", "$text-muted"),
+        (
+            f"  {done} of {plural(len(record.steps), 'step')} done; goes on after them",
+            "$text-muted",
+        ),
+    )

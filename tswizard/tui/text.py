@@ -1,0 +1,97 @@
+"""Figures and words as the screens write them.
+
+Words carry the meaning; the colours that go with them only repeat it.
+"""
+
+import re
+import time
+from functools import lru_cache
+
+import humanize
+from textual.content import Content
+
+WORDS = {
+    "pass": ("✓ PASS", "$text-success"),
+    "look": ("! LOOK", "$text-warning"),
+    "fail": ("✗ FAIL", "$text-error"),
+    "skip": ("– SKIP", "$text-muted"),
+}
+"""A level's word and its colour."""
+
+STATES = {
+    "pending": ("·", "$text-muted"),
+    "running": ("▸", "bold $text-accent"),
+    "done": ("✓", "$text-success"),
+    "failed": ("✗", "bold $text-error"),
+    "skipped": ("–", "$text-muted"),
+    "stopped": ("■", "$text-warning"),
+}
+"""A step's mark and its colour."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+
+
+def size(count: int) -> str:
+    """Bytes for people, e.g. `40.2 GiB`."""
+    return humanize.naturalsize(count, binary=True, format="%.1f")
+
+
+def number(count: int) -> str:
+    """A count with its thousands apart, e.g. `48,102`."""
+    return humanize.intcomma(count)
+
+
+def short_number(count: int) -> str:
+    """A count in few characters, e.g. `31.2 M`."""
+    if count < 1_000_000:
+        return number(count)
+    for unit, divisor in (("G", 1_000_000_000), ("M", 1_000_000)):
+        if count >= divisor:
+            return f"{count / divisor:.1f} {unit}"
+    raise AssertionError
+
+
+def clock(seconds: float) -> str:
+    """A span as a stopwatch shows it, e.g. `0:09` or `1:04:30`."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def span(seconds: float) -> str:
+    """A span in words, e.g. `1 h 47 min`."""
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minute} min"
+    return f"{minute} min {second} s" if minutes else f"{second} s"
+
+
+def wall(at: float) -> str:
+    """The time of day of an instant, in this machine's zone."""
+    return _wall(int(at))
+
+
+@lru_cache(maxsize=64)
+def _wall(second: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(second))
+
+
+def day(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 table`, `3 tables`."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def plain(text: str) -> str:
+    """`text` on one line, without anything that a terminal would obey."""
+    return _CONTROL.sub("�", text.replace("\t", "    "))
+
+
+def word(level: str) -> Content:
+    """A level as its word in its colour."""
+    text, style = WORDS[level]
+    return Content.styled(text, style)

@@ -1,0 +1,38 @@
+"""Label and value, line by line, as a connection test shows them."""
+
+from collections.abc import Iterable
+
+from textual.app import ComposeResult
+from textual.containers import HorizontalGroup, VerticalGroup
+from textual.content import Content, ContentText
+from textual.widgets import Static
+
+
+class Row(HorizontalGroup):
+    """A narrow left column and a text that wraps beside it."""
+
+    def __init__(self, left: ContentText, right: ContentText, classes: str = "") -> None:
+        super().__init__(classes=classes)
+        self._left = left
+        self._right = right
+
+    def compose(self) -> ComposeResult:
+        yield Static(self._left, classes="left", markup=False)
+        yield Static(self._right, classes="right", markup=False)
+
+
+class Facts(VerticalGroup):
+    """Rows that are replaced as a whole."""
+
+    async def show(self, rows: Iterable[tuple[ContentText, ContentText]]) -> None:
+        widgets = [Row(left, right) for left, right in rows]
+        async with self.batch():
+            await self.remove_children()
+            await self.mount_all(widgets)
+
+    async def clear(self) -> None:
+        await self.remove_children()
+
+
+def label(text: str) -> Content:
+    return Content.styled(text, "$text-muted")

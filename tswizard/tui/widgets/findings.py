@@ -1,0 +1,84 @@
+"""Findings as a list that grows while the checks run, the gravest first."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+
+from tswizard.core.finding import Finding, Level
+from tswizard.tui.text import WORDS
+from tswizard.tui.widgets.facts import Row
+
+_SHOWN = 4
+"""Details under a finding before the rest is only counted."""
+_ORDER = (Level.FAIL, Level.LOOK, Level.PASS, Level.SKIP)
+
+
+def finding_row(finding: Finding, *, details: int | None = _SHOWN) -> Row:
+    """Word, sentence, evidence, what to do. `details=None` shows every detail."""
+    word, style = WORDS[finding.level]
+    if finding.level is Level.PASS and details is not None:
+        return Row(Content.styled(word, style), Content(finding.what), "-pass")
+    lines = [Content.styled(finding.what, "bold")]
+    if finding.where:
+        lines.append(Content.styled(f"at {finding.where}", "$text-muted"))
+    if finding.why:
+        lines.append(Content.styled(finding.why, "$text-muted"))
+    if finding.todo:
+        lines.append(Content(f"→ {finding.todo}"))
+    shown = finding.details if details is None else finding.details[:details]
+    lines += [Content.styled(f"  {detail}", "$text-muted") for detail in shown]
+    if hidden := len(finding.details) - len(shown):
+        lines.append(Content.styled(f"  and {hidden} more", "$text-muted"))
+    return Row(Content.styled(word, style), Content("\n").join(lines), f"-{finding.level}")
+
+
+class FindingsView(VerticalScroll, can_focus=True, inherit_bindings=False):
+    """All findings; of a passed check only the sentence."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll_up", show=False),
+        Binding("down", "scroll_down", show=False),
+        Binding("pageup", "page_up", show=False),
+        Binding("pagedown", "page_down", show=False),
+        Binding("home", "scroll_home", show=False),
+        Binding("end", "scroll_end", show=False),
+    ]
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._findings: list[Finding] = []
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(self._findings)
+
+    async def start(self) -> None:
+        """Forget everything; the checks run again."""
+        self._findings.clear()
+        await self.query(Row).remove()
+
+    async def add(self, finding: Finding) -> None:
+        """Put a finding where its level belongs."""
+        rank = _ORDER.index(finding.level)
+        before = sum(_ORDER.index(f.level) <= rank for f in self._findings)
+        self._findings.insert(before, finding)
+        rows = list(self.query(Row))
+        row = finding_row(finding)
+        if before < len(rows):
+            await self.mount(row, before=rows[before])
+        else:
+            await self.mount(row)
+
+
+def counts(findings: Iterable[Finding]) -> Content:
+    """`2 fail   1 look   9 pass`."""
+    levels = [finding.level for finding in findings]
+    parts = [
+        Content.styled(f"{levels.count(level)} {WORDS[level][0]}", WORDS[level][1])
+        for level in _ORDER
+        if level in levels
+    ]
+    return Content("   ").join(parts)

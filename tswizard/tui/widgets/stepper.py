@@ -1,0 +1,43 @@
+"""The header: where in the wizard this screen is."""
+
+from textual.content import Content
+from textual.widget import Widget
+
+STEPS = ("Source", "Target", "Inspect", "Method", "Review", "Run", "Check")
+_WIDE = 100
+
+
+class Stepper(Widget):
+    """All steps on one line: those behind with a tick, the current one with an arrow."""
+
+    DEFAULT_CSS = """
+    Stepper { height: 2; padding: 0 1; border-bottom: solid $foreground 30%; }
+    """
+
+    def __init__(self, current: str | None, note: str = "") -> None:
+        super().__init__()
+        self._current = current
+        self._note = note
+
+    def render(self) -> Content:
+        wide = self.app.size.width >= _WIDE
+        parts: list[Content] = []
+        if wide or self._current is None:
+            parts.append(Content.styled("tswizard", "bold"))
+        if self._current is None:
+            parts.append(Content.styled(self._note, "$text-muted"))
+        else:
+            parts += self._steps(STEPS.index(self._current))
+        return Content("  " if wide else " ").join(parts)
+
+    def _steps(self, current: int) -> list[Content]:
+        steps = []
+        for index, name in enumerate(STEPS):
+            label = f"{index + 1} {name}"
+            if index < current:
+                steps.append(Content.styled(f"{label} ✓", "$text-success"))
+            elif index == current:
+                steps.append(Content.styled(f"{label} ▸", "bold underline"))
+            else:
+                steps.append(Content.styled(label, "$text-muted"))
+        return steps

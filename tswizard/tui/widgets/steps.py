@@ -1,0 +1,45 @@
+"""The steps of a run with their times; the running one stays in sight."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from tswizard.tui.text import STATES, clock
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from tswizard.tui.runview import StepView
+
+_TIME = 9
+
+
+class StepList(VerticalScroll, can_focus=False):
+    """One line a step: mark, title, time; a word where the mark alone would not do."""
+
+    def compose(self) -> "ComposeResult":
+        yield Static(id="step-lines")
+
+    def show(self, steps: "Sequence[StepView]", current: int, now: float) -> None:
+        """Draw all steps; `current` is the place of the running one, from 1."""
+        room = max(12, self.size.width - self.scrollbar_size_vertical - _TIME - 3)
+        lines = [_line(step, room, now) for step in steps]
+        self.query_one("#step-lines", Static).update(Content("\n").join(lines))
+        if current:
+            top = min(current + 1, len(steps)) - self.size.height
+            self.scroll_to(y=max(0, top), animate=False)
+
+
+def _line(step: "StepView", room: int, now: float) -> Content:
+    mark, style = STATES[step.state]
+    title = Content(step.title).truncate(room, ellipsis=True).pad_right(0)
+    title = title.pad_right(room - title.cell_length)
+    seconds = step.elapsed(now)
+    if step.state in ("skipped", "stopped", "failed"):
+        time = str(step.state)
+    else:
+        time = "" if seconds is None else clock(seconds)
+    return Content.assemble((f"{mark} ", style), title.stylize(style), (f"{time:>{_TIME}}", style))

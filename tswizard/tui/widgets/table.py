@@ -1,0 +1,87 @@
+"""A table that always fits the terminal: one column gives way, none is lost."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.events import Resize
+from textual.widgets import DataTable
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`right` aligns to the right; `wide` columns are left out of a narrow terminal."""
+
+    title: str
+    right: bool = False
+    wide: bool = False
+    flexible: bool = False
+
+
+_WIDE = 100
+_PADDING = 2
+
+
+class FittingTable(DataTable[Text], inherit_bindings=False):
+    """Rows of text. The flexible column takes what is left and cuts with an ellipsis.
+
+    There is nothing to the left or the right, so those keys stay free for the screen; and enter
+    goes on, as everywhere.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "cursor_up", show=False),
+        Binding("down", "cursor_down", show=False),
+        Binding("pageup", "page_up", show=False),
+        Binding("pagedown", "page_down", show=False),
+        Binding("home", "scroll_top", show=False),
+        Binding("end", "scroll_bottom", show=False),
+    ]
+
+    def __init__(self, columns: Sequence[Column], *, id: str | None = None) -> None:
+        super().__init__(id=id, cursor_type="row", zebra_stripes=False)
+        self._specs = tuple(columns)
+        self._lines: list[tuple[str, ...]] = []
+
+    def show(self, rows: Iterable[Sequence[str]]) -> None:
+        """Replace all rows; the cursor stays on its line."""
+        self._lines = [tuple(row) for row in rows]
+        self._rebuild()
+
+    def on_resize(self, event: Resize) -> None:
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        width = self.scrollable_content_region.width
+        if not width:
+            return
+        chosen = [
+            i for i, c in enumerate(self._specs) if not c.wide or self.app.size.width >= _WIDE
+        ]
+        row_before, scroll_before = self.cursor_row, self.scroll_y
+        self.clear(columns=True)
+        cells = dict(zip(chosen, self._widths(chosen, width), strict=True))
+        for index in chosen:
+            title = self._cell(index, self._specs[index].title, cells[index])
+            self.add_column(title, width=cells[index])
+        for row in self._lines:
+            self.add_row(*(self._cell(index, row[index], cells[index]) for index in chosen))
+        if self._lines:
+            self.move_cursor(row=min(row_before, len(self._lines) - 1), scroll=False)
+            self.scroll_to(y=scroll_before, animate=False)
+
+    def _widths(self, chosen: Sequence[int], width: int) -> list[int]:
+        natural = [
+            max([len(self._specs[i].title), *(Text(row[i]).cell_len for row in self._lines)])
+            for i in chosen
+        ]
+        flexible = next(n for n, i in enumerate(chosen) if self._specs[i].flexible)
+        rest = sum(natural) - natural[flexible] + _PADDING * len(chosen)
+        natural[flexible] = max(8, width - rest)
+        return natural
+
+    def _cell(self, index: int, value: str, width: int) -> Text:
+        padded = value.rjust(width) if self._specs[index].right else value
+        return Text(padded, no_wrap=True, overflow="ellipsis")
