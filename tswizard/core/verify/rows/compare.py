@@ -1,0 +1,168 @@
+"""Every row on both ends: ranges of tables, read side by side by several workers."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from tswizard.core.events import TableState
+from tswizard.core.outcome import RangeRows
+from tswizard.core.verify.both import both, together
+from tswizard.core.verify.job import OnProgress, VerifyJob, VerifyProgress
+from tswizard.core.verify.rows.reading import Reading, Unreadable, of_chunk, read
+from tswizard.core.verify.rows.sets import RowSet
+from tswizard.core.verify.rows.spans import WHOLE, Span, cuts, grouped, joined, spans
+from tswizard.core.verify.session import Side, opened
+
+
+@dataclass(slots=True)
+class SetResult:
+    """One set on both ends; grows while its ranges are compared."""
+
+    rows: RowSet
+    parts: int
+    done: int = 0
+    source_rows: int = 0
+    target_rows: int = 0
+    differing: list[RangeRows] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+    @property
+    def equal(self) -> bool:
+        return not self.differing and not self.unreadable
+
+    @property
+    def state(self) -> TableState:
+        if not self.equal:
+            return TableState.DIFFERS
+        return TableState.DONE if self.done == self.parts else TableState.WORKING
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """One query on each end."""
+
+    result: SetResult
+    spans: tuple[Span, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Of the source; at least 1, so that empty tables count in the progress too."""
+        own = sum(span.bytes for span in self.spans)
+        return max(1, own if self.result.parts > 1 else self.result.rows.bytes)
+
+
+def _units(sets: tuple[RowSet, ...]) -> list[_Unit]:
+    """Largest first, so that none is left alone at the end."""
+    units = []
+    for rows in sets:
+        cut = spans(rows.chunks) if rows.chunks and cuts(rows.dimension) else (WHOLE,)
+        groups = grouped(cut)
+        result = SetResult(rows, len(groups))
+        units += [_Unit(result, group) for group in groups]
+    return sorted(units, key=lambda unit: -unit.bytes)
+
+
+class RowComparison:
+    """Compares sets of rows; `results` are complete after `run`."""
+
+    def __init__(
+        self,
+        job: VerifyJob,
+        sets: tuple[RowSet, ...],
+        on_progress: OnProgress,
+        unpaused: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._job = job
+        self._sums = job.verify == "checksum"
+        self._on_progress = on_progress
+        self._unpaused = unpaused
+        units = _units(sets)
+        self.results = tuple({id(unit.result): unit.result for unit in units}.values())
+        self._queue = deque(units)
+        self._total = sum(unit.bytes for unit in units)
+        self._done = 0
+
+    async def run(self) -> None:
+        """Compare everything. Raises VerifyStopped; when cancelled no query goes on."""
+        workers = min(self._job.concurrency, max(1, len(self._queue)))
+        await together(self._worker() for _ in range(workers))
+
+    async def _worker(self) -> None:
+        job = self._job
+        async with (
+            opened("source", job.source, job.snapshot) as source,
+            opened("target", job.target) as target,
+        ):
+            while self._queue:
+                await self._unpaused()
+                unit = self._queue.popleft()
+                await self._compare(unit, source, target)
+                self._report(unit)
+
+    async def _compare(self, unit: _Unit, source: Side, target: Side) -> None:
+        """Compare a group of ranges at once, and only when it differs each by itself."""
+        rows, whole = unit.result.rows, joined(unit.spans)
+        ours, theirs = await self._read(source, target, rows, whole)
+        if ours == theirs or not (isinstance(ours, Reading) and isinstance(theirs, Reading)):
+            self._add(unit.result, whole, ours, theirs)
+            return
+        parts = _parts(rows, unit.spans)
+        if len(parts) == 1:
+            self._add(unit.result, parts[0][1], ours, theirs)
+            return
+        for part, span in parts:
+            self._add(unit.result, span, *await self._read(source, target, part, span))
+
+    async def _read(
+        self, source: Side, target: Side, rows: RowSet, span: Span
+    ) -> tuple[Reading | Unreadable, Reading | Unreadable]:
+        return await both(
+            read(source, rows, span, sums=self._sums), read(target, rows, span, sums=self._sums)
+        )
+
+    def _add(
+        self,
+        result: SetResult,
+        span: Span,
+        ours: Reading | Unreadable,
+        theirs: Reading | Unreadable,
+    ) -> None:
+        result.unreadable += [end for end in (ours, theirs) if isinstance(end, Unreadable)]
+        here = ours.count if isinstance(ours, Reading) else 0
+        there = theirs.count if isinstance(theirs, Reading) else 0
+        result.source_rows += here
+        result.target_rows += there
+        if ours != theirs:
+            chunks = tuple(f"{chunk.schema}.{chunk.name}" for chunk in span.chunks)
+            result.differing.append(RangeRows(span.text, here, there, False, chunks))
+
+    def _report(self, unit: _Unit) -> None:
+        result = unit.result
+        result.done += 1
+        self._done += unit.bytes
+        span = joined(unit.spans).text if result.parts > 1 else ""
+        self._on_progress(
+            VerifyProgress(
+                done=self._done,
+                total=self._total,
+                table=result.rows.name,
+                what=f"{result.rows.name} {span}".rstrip(),
+                parts_done=result.done,
+                parts_total=result.parts,
+                rows=result.source_rows,
+                state=result.state,
+            )
+        )
+
+
+def _parts(rows: RowSet, cut: tuple[Span, ...]) -> list[tuple[RowSet, Span]]:
+    """What to look at singly: the ranges, or the chunks where the axis cannot be cut."""
+    if cut == (WHOLE,) and rows.chunks:
+        return [(of_chunk(rows, chunk), Span(None, None, (chunk,))) for chunk in rows.chunks]
+    return [(rows, span) for span in cut]
+
+
+async def no_pause() -> None:
+    """For a comparison that nobody can pause."""
+    await asyncio.sleep(0)

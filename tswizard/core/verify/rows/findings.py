@@ -1,0 +1,272 @@
+"""Compared rows as findings and as the report's table."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tswizard.core.classify.judge import Judged
+from tswizard.core.classify.verdict import Verdict
+from tswizard.core.finding import Finding, Level
+from tswizard.core.outcome import RangeRows, TableRows
+from tswizard.core.verify.job import Counters, VerifyJob
+from tswizard.core.verify.rows.compare import SetResult
+from tswizard.core.verify.rows.newer import (
+    Written,
+    relations_of,
+    relations_of_chunk,
+    writes,
+)
+from tswizard.core.verify.rows.sets import SetKind
+
+_RANGES = 200
+"""Ranges named singly in one finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What may explain a difference."""
+
+    job: VerifyJob
+    counters: Counters | None
+    """The source's counters after the comparison; None where there are none from before it."""
+    newer: Mapping[str, Written]
+    """Writes after the snapshot; only with one."""
+
+
+def table_rows(results: Iterable[SetResult], newer: Mapping[str, Written]) -> tuple[TableRows, ...]:
+    """The report's table, by name."""
+    return tuple(
+        TableRows(
+            result.rows.name,
+            result.source_rows,
+            result.target_rows,
+            result.equal,
+            newer[result.rows.name].rows if result.rows.name in newer else 0,
+            tuple(result.differing),
+        )
+        for result in sorted(results, key=lambda result: result.rows.name)
+    )
+
+
+def rows_findings(results: tuple[SetResult, ...], evidence: Evidence) -> tuple[Finding, ...]:
+    """One finding for all that is equal, one for each table that is not."""
+    findings = [_sum(results, evidence.job)]
+    for result in sorted(results, key=lambda result: result.rows.name):
+        if result.unreadable:
+            findings.append(_unreadable(result, evidence))
+        elif result.differing:
+            findings.append(_differs(result, evidence))
+    if evidence.newer:
+        findings += _newer(evidence)
+    return tuple(findings)
+
+
+def _sum(results: tuple[SetResult, ...], job: VerifyJob) -> Finding:
+    equal = [result for result in results if result.equal]
+    total = sum(result.source_rows for result in equal)
+    how = "counted and checksummed" if job.verify == "checksum" else "counted only, as you chose"
+    level = Level.PASS if len(equal) == len(results) else Level.FAIL
+    if level is Level.FAIL and all(_mild(r) for r in results if not r.equal):
+        level = Level.LOOK
+    return Finding(
+        level,
+        "rows",
+        f"{len(equal)} of {len(results)} tables equal, {total:,} rows {how}",
+        why="" if job.verify == "checksum" else "Equal counts do not prove equal contents.",
+        details=tuple(r.rows.name for r in results if not r.equal),
+    )
+
+
+def _mild(result: SetResult) -> bool:
+    return result.rows.kind is SetKind.MATVIEW or (
+        bool(result.unreadable) and all(end.forbidden for end in result.unreadable)
+    )
+
+
+def _unreadable(result: SetResult, evidence: Evidence) -> Finding:
+    name, end = result.rows.name, result.unreadable[0]
+    side = evidence.job.source if end.side == "source" else evidence.job.target
+    if end.forbidden:
+        return Finding(
+            Level.LOOK,
+            "rows-unreadable",
+            f"{name} could not be compared: this role may not read all of it.",
+            where=side.label,
+            why=end.message,
+            todo=f"Check it as a role that may: SELECT count(*) FROM {name};",
+        )
+    if end.missing and end.side == "target":
+        return Finding(
+            Level.FAIL,
+            "rows-lost",
+            f"{name}: the target has no such table; {result.source_rows:,} rows are lost.",
+            where=side.label,
+            todo="See in the log what pg_restore said of it.",
+        )
+    return Finding(
+        Level.FAIL,
+        "rows-unreadable",
+        f"{name} could not be compared: the {end.side} cannot read it.",
+        where=side.label,
+        why=end.message,
+        todo="Mend the cause, then check again.",
+    )
+
+
+def _differs(result: SetResult, evidence: Evidence) -> Finding:
+    name, where = result.rows.name, evidence.job.target.label
+    what, details = f"{name}: {_amounts(result)}", _details(result.differing)
+    if result.rows.kind is SetKind.MATVIEW:
+        return Finding(
+            Level.LOOK,
+            "rows-recomputed",
+            what,
+            where,
+            why="pg_restore computes a materialized view again from the restored tables, so it "
+            "shows their present state; the source's was computed at some earlier time.",
+            todo="REFRESH MATERIALIZED VIEW on the source, then check again.",
+            details=details,
+        )
+    if lost := _lost(result, evidence.job.judged):
+        return Finding(
+            Level.FAIL,
+            "rows-lost",
+            what,
+            where,
+            why=f"{lost[0].tool} said {len(lost)} times, first: {lost[0].message}",
+            todo=lost[0].todo or "Mend the cause, then restore again.",
+            details=details,
+        )
+    if written := _explained(result, evidence):
+        return Finding(
+            Level.LOOK,
+            "rows-written",
+            what,
+            where,
+            why=f"The source was written to since the dump ({written.words}), and no snapshot "
+            "fixed its moment: nobody can tell whether everything from before it arrived.",
+            todo="Stop the writes and migrate again, or compare the ranges named by hand.",
+            details=details,
+        )
+    return Finding(
+        Level.FAIL,
+        "rows-differ",
+        what,
+        where,
+        why="Nothing that is known explains it.",
+        todo="Do not use this target before it is known why; restore again, then check again.",
+        details=details,
+    )
+
+
+def _amounts(result: SetResult) -> str:
+    missing = sum(max(0, r.source_rows - r.target_rows) for r in result.differing)
+    extra = sum(max(0, r.target_rows - r.source_rows) for r in result.differing)
+    changed = sum(r.source_rows == r.target_rows for r in result.differing)
+    words = [f"{result.source_rows:,} rows on the source, {result.target_rows:,} on the target"]
+    if missing:
+        words.append(f"{missing:,} missing")
+    if extra:
+        words.append(f"{extra:,} only on the target")
+    if changed:
+        ranges = "in one part" if changed == 1 else f"in {changed:,} parts"
+        words.append(f"other values {ranges} with as many rows")
+    return "; ".join(words)
+
+
+def _details(differing: list[RangeRows]) -> tuple[str, ...]:
+    lines = [
+        f"{r.range or 'all of it'}: {r.source_rows:,} rows on the source, "
+        f"{r.target_rows:,} on the target" + (f" ({', '.join(r.chunks)})" if r.chunks else "")
+        for r in differing[:_RANGES]
+    ]
+    if len(differing) > _RANGES:
+        lines.append(f"and {len(differing) - _RANGES:,} more")
+    return tuple(lines)
+
+
+def _lost(result: SetResult, judged: tuple[Judged, ...]) -> list[Judged]:
+    """Verdicts about a relation that holds rows of this set, by full or bare name."""
+    names = set(relations_of(result.rows)) | {result.rows.name}
+    names |= {name.split(".", 1)[1] for name in names if "." in name}
+    return [
+        j
+        for j in judged
+        if j.verdict is Verdict.LOST and j.relation.replace('"', "") in names
+    ]
+
+
+def _explained(result: SetResult, evidence: Evidence) -> Written | None:
+    """Writes since the dump that touch every part that differs; None when one is untouched."""
+    before, now = evidence.job.counters_before, evidence.counters
+    if evidence.job.snapshot is not None or before is None or now is None:
+        return None
+    chunks = {f"{c.schema}.{c.name}": c for c in result.rows.chunks}
+    touched: list[str] = []
+    for part in result.differing:
+        names = tuple(
+            relation
+            for chunk in part.chunks
+            if chunk in chunks
+            for relation in relations_of_chunk(chunks[chunk])
+        ) or relations_of(result.rows)
+        if writes(names, before, now) is None and not _dropped(result, evidence):
+            return None
+        touched += names
+    return writes(tuple(dict.fromkeys(touched)), before, now) or Written(0, 0, 0)
+
+
+def _dropped(result: SetResult, evidence: Evidence) -> bool:
+    """Has the source dropped chunks of this hypertable since it was inspected?"""
+    now = {(chunk.schema, chunk.name) for chunk in result.rows.chunks}
+    return any(
+        (chunk.schema, chunk.name) not in now
+        for hypertable in evidence.job.inventory.hypertables
+        if hypertable.label == result.rows.name
+        for chunk in hypertable.chunks
+    )
+
+
+def _newer(evidence: Evidence) -> Iterable[Finding]:
+    for name, written in sorted(evidence.newer.items()):
+        amount = f"{written.rows:+,} rows" if written.rows else "rows changed"
+        yield Finding(
+            Level.LOOK,
+            "rows-newer",
+            f"{name} {amount} on the source, newer than the dump",
+            where=evidence.job.source.label,
+            why=f"Written since: {written.words}."
+            if evidence.job.counters_before is not None
+            else "",
+            todo=written.show or "Copy what was written since, or accept the loss.",
+        )
+
+
+def misplaced_findings(
+    source: Mapping[str, int], target: Mapping[str, int], job: VerifyJob
+) -> tuple[Finding, ...]:
+    """Rows in root tables: lost to every query, and no dump of the source would carry them."""
+    findings = [
+        Finding(
+            Level.FAIL,
+            "rows-misplaced",
+            f"{name}: {count:,} rows lie in the hypertable's own table, where no query sees them.",
+            where=job.target.label,
+            why="The restore put them there because restore mode was off "
+            "(timescale/timescaledb#7137).",
+            todo="Restore again into an empty target.",
+        )
+        for name, count in target.items()
+    ]
+    findings += [
+        Finding(
+            Level.LOOK,
+            "rows-hidden",
+            f"{name}: {count:,} rows lie in the source's own root table; no query and no dump "
+            "sees them.",
+            where=job.source.label,
+            why="They were written while it was no hypertable, or while restore mode was on.",
+            todo=f"If they matter: SELECT * FROM ONLY {name}; on the source.",
+        )
+        for name, count in source.items()
+    ]
+    return tuple(findings)

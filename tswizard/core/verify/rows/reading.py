@@ -1,0 +1,73 @@
+"""Reading one range of one set of rows on one end: its count and its checksum."""
+
+from dataclasses import dataclass, replace
+
+from psycopg import Error, sql
+
+from tswizard.core.catalog.inventory import Chunk
+from tswizard.core.verify.rows.checksum import checksum, hash_of
+from tswizard.core.verify.rows.sets import RowSet, SetKind
+from tswizard.core.verify.rows.spans import Span, condition
+from tswizard.core.verify.session import Side, transient
+
+_FORBIDDEN = "42501"
+_NO_TABLE = ("42P01", "3F000")
+_NO_COLUMN = "42703"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    count: int
+    sum: int
+    """Checksum of the rows; 0 where only their number was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why a range has no reading on one end."""
+
+    side: str
+    message: str
+    forbidden: bool
+    """This role may not read it."""
+    missing: bool
+    """There is no such table."""
+
+
+def query(rows: RowSet, span: Span, *, sums: bool) -> sql.Composed:
+    """SQL for count and checksum of the rows of a range."""
+    if rows.kind is SetKind.LARGE_OBJECTS:
+        content = hash_of(
+            sql.SQL("pg_catalog.record_send(ROW(t.oid, pg_catalog.lo_get(t.oid)))")
+        )
+        return sql.SQL("SELECT pg_catalog.count(*), {} FROM pg_catalog.pg_largeobject_metadata t").format(
+            content if sums else sql.SQL("0")
+        )
+    total = checksum(rows.columns) if sums else sql.SQL("0")
+    select = sql.SQL("SELECT pg_catalog.count(*), {} FROM {}").format(total, rows.source_of_rows)
+    if rows.dimension is None or not span.text:
+        return select
+    return select + sql.SQL(" WHERE ") + condition(rows.dimension, span)
+
+
+async def read(side: Side, rows: RowSet, span: Span, *, sums: bool) -> Reading | Unreadable:
+    """Count and checksum of a range on one end. Raises VerifyStopped."""
+    try:
+        found = await side.fetch(query(rows, span, sums=sums))
+    except Error as error:
+        if transient(error):
+            raise
+        return Unreadable(
+            side.name,
+            " ".join((error.diag.message_primary or str(error)).split()),
+            error.sqlstate == _FORBIDDEN,
+            error.sqlstate in _NO_TABLE,
+        )
+    return Reading(int(found[0][0]), int(found[0][1]))
+
+
+def of_chunk(rows: RowSet, chunk: Chunk) -> RowSet:
+    """The rows of one chunk; reading a compressed one directly decompresses it as well."""
+    return replace(
+        rows, schema=chunk.schema, table=chunk.name, bytes=chunk.bytes, dimension=None, chunks=()
+    )

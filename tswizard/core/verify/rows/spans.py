@@ -1,0 +1,112 @@
+"""The ranges in which a hypertable is compared.
+
+The starts of the source's chunks in the primary dimension cut the whole axis, from before the
+first to behind the last, into half-open ranges. So every row is in exactly one of them, on both
+ends, whatever chunks the target has, and each names the chunks that begin it. The rows of a gap
+between two chunks, if there were any, belong to the range before.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from tswizard.core.catalog.inventory import Chunk, Dimension, DimensionKind
+
+_TYPES = {
+    "timestamp with time zone": "timestamptz",
+    "timestamp without time zone": "timestamp",
+    "date": "date",
+    # A slice of an int2 or int4 dimension may end beyond that type.
+    "smallint": "int8",
+    "integer": "int8",
+    "bigint": "int8",
+}
+
+GROUP_BYTES = 64 << 20
+GROUP_CHUNKS = 64
+"""Small neighbours are compared together: one query for up to this much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of the primary dimension; None is without end."""
+
+    start: str | None
+    end: str | None
+    chunks: tuple[Chunk, ...] = ()
+    """Chunks of the source that begin with it."""
+
+    @property
+    def bytes(self) -> int:
+        return sum(chunk.bytes for chunk in self.chunks)
+
+    @property
+    def text(self) -> str:
+        """`[start, end)`; empty for everything."""
+        if self.start is None and self.end is None:
+            return ""
+        left = "(-∞" if self.start is None else f"[{self.start}"
+        right = "+∞)" if self.end is None else f"{self.end})"
+        return f"{left}, {right}"
+
+
+WHOLE = Span(None, None)
+
+
+def cuts(dimension: Dimension | None) -> bool:
+    """Can ranges of this dimension be told in SQL? Not with a function of the user in between."""
+    return (
+        dimension is not None
+        and dimension.kind is DimensionKind.RANGE
+        and dimension.partitioning_function is None
+        and dimension.column_type in _TYPES
+    )
+
+
+def spans(chunks: Iterable[Chunk]) -> tuple[Span, ...]:
+    """The whole axis, cut at each chunk's start. `chunks` are in the order of their starts."""
+    groups: dict[str, list[Chunk]] = {}
+    for chunk in chunks:
+        if chunk.range_start is not None and not chunk.tiered:
+            groups.setdefault(chunk.range_start, []).append(chunk)
+    starts = [None, *groups]
+    ends = [*groups, None]
+    return tuple(
+        Span(start, end, tuple(groups[start]) if start is not None else ())
+        for start, end in zip(starts, ends, strict=True)
+    )
+
+
+def grouped(cut: Iterable[Span]) -> tuple[tuple[Span, ...], ...]:
+    """Neighbours put together until they are worth a query."""
+    groups: list[list[Span]] = []
+    size = chunks = 0
+    for span in cut:
+        full = size + span.bytes > GROUP_BYTES or chunks + len(span.chunks) > GROUP_CHUNKS
+        if not groups or (full and (size or chunks)):
+            groups.append([])
+            size = chunks = 0
+        groups[-1].append(span)
+        size += span.bytes
+        chunks += len(span.chunks)
+    return tuple(map(tuple, groups))
+
+
+def joined(group: tuple[Span, ...]) -> Span:
+    """One range from the first one's start to the last one's end."""
+    return Span(group[0].start, group[-1].end, tuple(c for span in group for c in span.chunks))
+
+
+def condition(dimension: Dimension | None, span: Span) -> sql.Composable:
+    """SQL: the row `t` is in this range. Literals, so that the planner leaves chunks out."""
+    if dimension is None or (span.start is None and span.end is None):
+        return sql.SQL("true")
+    column = sql.Identifier("t", dimension.column)
+    kind = sql.SQL(_TYPES[dimension.column_type])
+    bounds = [
+        sql.SQL("{} {} {}::{}").format(column, sql.SQL(operator), sql.Literal(bound), kind)
+        for operator, bound in ((">=", span.start), ("<", span.end))
+        if bound is not None
+    ]
+    return sql.SQL(" AND ").join(bounds)

@@ -1,0 +1,110 @@
+"""Rows of TimescaleDB's own catalog that pg_dump carries and no named object shows.
+
+Invalidation logs, watermarks, thresholds, names of chunk constraints, sizes: losing one of them
+shows later, as an aggregate that is silently stale or a chunk that cannot be dropped. The tables
+are those that the extension declares as its configuration (pg_extension.extconfig). A checksum of
+each table comes first; only where it differs are the rows fetched.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from tswizard.core.connection import Connection, rows, value
+from tswizard.core.verify.both import both
+from tswizard.core.verify.rows.checksum import hash_of
+
+# Read as named objects elsewhere, or about this server only: its identity, refreshes under way.
+_ELSEWHERE = (
+    "hypertable",
+    "dimension",
+    "chunk",
+    "continuous_agg",
+    "continuous_aggs_bucket_function",
+    "compression_settings",
+    "hypertable_compression",
+    "bgw_job",
+    "metadata",
+    "continuous_aggs_jobs_refresh_ranges",
+    "chunk_rewrite",
+    "remote_txn",
+)
+LIVELY = "continuous_aggs_"
+"""Tables that begin like this change with every write and every refresh on the source."""
+
+_TABLES = """
+SELECT c.relname::text, x.condition
+FROM pg_catalog.pg_extension e
+CROSS JOIN LATERAL unnest(e.extconfig, e.extcondition) AS x (oid, condition)
+JOIN pg_catalog.pg_class c ON c.oid = x.oid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE e.extname = 'timescaledb' AND n.nspname = '_timescaledb_catalog' AND c.relkind = 'r'
+ORDER BY 1
+"""
+_MANY = 20_000
+"""Rows of one table that are looked at singly when something differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogDifference:
+    """One table of the catalog whose rows are not the same; rows as JSON."""
+
+    table: str
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+
+
+async def compare_catalog_rows(
+    source: Connection, target: Connection
+) -> tuple[tuple[CatalogDifference, ...], int]:
+    """The differences, and how many rows the source has in these tables."""
+    tables = {
+        name: condition
+        for name, condition in await rows(source, _TABLES)
+        if name not in _ELSEWHERE
+    }
+    there = {name for (name, _) in await rows(target, _TABLES)}
+    differences = []
+    total = 0
+    for name, condition in tables.items():
+        if name not in there:
+            continue  # another version of the extension, which is named as such
+        ours, theirs = await both(_digest(source, name, condition), _digest(target, name, condition))
+        total += ours[0]
+        if ours != theirs:
+            differences.append(await _difference(source, target, name, condition))
+    return tuple(d for d in differences if d.missing or d.extra), total
+
+
+def _from(name: str, condition: str) -> sql.Composed:
+    return sql.SQL("FROM {} t {}").format(
+        sql.Identifier("_timescaledb_catalog", name), sql.SQL(condition)
+    )
+
+
+async def _digest(connection: Connection, name: str, condition: str) -> tuple[int, int]:
+    query = sql.SQL("SELECT pg_catalog.count(*), {} ").format(
+        hash_of(sql.SQL("pg_catalog.to_jsonb(t)::text"))
+    )
+    found = await rows(connection, query + _from(name, condition))
+    return int(found[0][0]), int(found[0][1])
+
+
+async def _difference(
+    source: Connection, target: Connection, name: str, condition: str
+) -> CatalogDifference:
+    ours, theirs = await both(_rows(source, name, condition), _rows(target, name, condition))
+    return CatalogDifference(
+        name,
+        tuple(sorted((ours - theirs).elements())),
+        tuple(sorted((theirs - ours).elements())),
+    )
+
+
+async def _rows(connection: Connection, name: str, condition: str) -> Counter[str]:
+    count = await value(connection, sql.SQL("SELECT pg_catalog.count(*) ") + _from(name, condition))
+    if count > _MANY:
+        return Counter([f"{count} rows"])
+    query = sql.SQL("SELECT pg_catalog.to_jsonb(t)::text ") + _from(name, condition)
+    return Counter(row for (row,) in await rows(connection, query))

@@ -1,0 +1,190 @@
+"""Two ends against each other: what is missing, what differs, what only the target has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tswizard.core.finding import Level
+from tswizard.core.verify.schema.equivalent import same
+from tswizard.core.verify.schema.grants import compare_grants
+from tswizard.core.verify.schema.kinds import KINDS
+from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
+
+State = Literal["missing", "differs", "extra"]
+
+HIDDEN = "hidden_"
+"""Properties that begin like this are compared and never shown: they may hold passwords."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One object that is not the same on both ends."""
+
+    key: ObjectKey
+    state: State
+    level: Level
+    part: str | None = None
+    """The internal relation that it belongs to."""
+    changed: tuple[tuple[str, Any, Any], ...] = ()
+    """(property, on the source, on the target)."""
+    why: str = ""
+
+    @property
+    def words(self) -> str:
+        """The difference in a line."""
+        reason = f" ({self.why})" if self.why else ""
+        if self.state != "differs":
+            where = "missing on the target" if self.state == "missing" else "only on the target"
+            return f"{self.key.name}: {where}{reason}"
+        changes = "; ".join(_change(*change) for change in self.changed)
+        return f"{self.key.name}: {changes}{reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that differs, and how much was compared."""
+
+    differences: tuple[Difference, ...]
+    compared: Mapping[str, int]
+    """Kind -> objects of the source, those of internal relations left out."""
+    parts_compared: Mapping[str, int]
+    """Kind -> objects of internal relations on the source."""
+
+
+def compare(source: Schema, target: Schema) -> Comparison:
+    """Name every difference; texts that mean the same are the same (see `equivalent`)."""
+    differences: list[Difference] = []
+    compared = dict.fromkeys(KINDS, 0)
+    parts = dict.fromkeys(KINDS, 0)
+    for key, found in source.objects.items():
+        if key.kind == "grant" or not _comparable(key, source, target):
+            continue
+        (compared if found.part is None else parts)[key.kind] += 1
+        other = target.objects.get(key)
+        if other is None:
+            differences.append(_missing(key, found, source, target))
+        elif changed := changes(found, other, across=source.major != target.major):
+            differences.append(_differs(key, found, changed, source, target))
+    for key, found in target.objects.items():
+        if key.kind != "grant" and key not in source.objects and _comparable(key, source, target):
+            differences.append(Difference(key, "extra", KINDS[key.kind].extra, found.part))
+    rights = compare_grants(source, target)
+    compared["grant"] = rights.compared
+    parts["grant"] = rights.parts_compared
+    compared["owner"] = rights.owners
+    differences += [
+        Difference(ObjectKey(d.kind, d.name), "differs", d.level, d.part, d.changed, d.why)
+        for d in rights.differences
+    ]
+    return Comparison(tuple(differences), compared, parts)
+
+
+def _comparable(key: ObjectKey, source: Schema, target: Schema) -> bool:
+    """NOT NULL constraints are in the catalog since PostgreSQL 18; columns tell of them anyway."""
+    return key.kind != "not-null-constraint" or source.major == target.major
+
+
+def changes(source: Object, target: Object, *, across: bool) -> tuple[tuple[str, Any, Any], ...]:
+    """The properties that differ. `across` majors, one that only one catalog has does not count."""
+    ours, theirs = _flat(source.definition), _flat(target.definition)
+    names = [*ours, *(name for name in theirs if name not in ours)]
+    if across:
+        names = [name for name in names if name in ours and name in theirs]
+    return tuple(
+        (name, ours.get(name), theirs.get(name))
+        for name in names
+        if not same(ours.get(name), theirs.get(name))
+    )
+
+
+def _flat(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Whole catalog rows are compared column by column."""
+    flat: dict[str, Any] = {}
+    for name, value in definition.items():
+        if isinstance(value, dict) and name in ("row", "properties"):
+            flat |= value
+        else:
+            flat[name] = value
+    return flat
+
+
+def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> Difference:
+    level, why = KINDS[key.kind].missing, ""
+    if key.kind == "index" and found.definition.get("valid") is False:
+        level, why = Level.LOOK, "it is invalid on the source, and pg_dump leaves those out"
+    elif key.kind == "database-setting":
+        why = f"a dump does not carry it; its value is {found.definition['value']}"
+    elif key.kind in ("subscription", "user-mapping"):
+        why = "pg_dump carries it for a superuser only" if key.kind == "subscription" else ""
+    elif key.kind == "default-privilege":
+        level, why = _for_roles(level, key, found, target)
+    elif key.kind == "policy":
+        level, why = _for_roles(level, key, found, target)
+    return Difference(key, "missing", level, found.part, (), why)
+
+
+def _for_roles(
+    level: Level, key: ObjectKey, found: Object, target: Schema
+) -> tuple[Level, str]:
+    """What names roles cannot be made before they are."""
+    named = set(found.definition.get("roles", ()))
+    named |= {found.definition[name] for name in ("role",) if name in found.definition}
+    named |= set(found.definition.get("granted", ()))
+    absent = sorted(named - target.roles - {"PUBLIC", "<owner>"})
+    if not absent:
+        return level, ""
+    grave = Level.FAIL if key.kind == "policy" else Level.LOOK
+    return grave, f"the target has no role {', '.join(absent)}"
+
+
+def _differs(
+    key: ObjectKey,
+    found: Object,
+    changed: tuple[tuple[str, Any, Any], ...],
+    source: Schema,
+    target: Schema,
+) -> Difference:
+    level, why = Level.FAIL, ""
+    if all(name in KINDS[key.kind].soft for name, _, _ in changed):
+        level = Level.LOOK
+    elif source.major != target.major:
+        level = Level.LOOK
+        why = f"PostgreSQL {source.major} and {target.major} may word the same thing differently"
+    if key.kind == "extension" and key.name == "timescaledb":
+        level = Level.FAIL
+    return Difference(key, "differs", level, found.part, changed, why)
+
+
+_SHOWN = 300
+
+
+def _change(name: str, source: Any, target: Any) -> str:
+    if name.startswith(HIDDEN):
+        return f"{name.removeprefix(HIDDEN)} differ"
+    if name == "columns" and isinstance(source, str) and isinstance(target, str):
+        return "its columns differ"
+    source_text, target_text = _shortened(_text(source), _text(target))
+    return f"{name} is {target_text} instead of {source_text}"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    return " ".join(str(value).split())
+
+
+def _shortened(source: str, target: str) -> tuple[str, str]:
+    """Long texts from a little before their first difference."""
+    if max(len(source), len(target)) <= _SHOWN:
+        return source, target
+    start = next(
+        (n for n, (a, b) in enumerate(zip(source, target, strict=False)) if a != b),
+        min(len(source), len(target)),
+    )
+    first = max(0, start - 40)
+
+    def cut(text: str) -> str:
+        end = first + _SHOWN
+        return f"{'…' if first else ''}{text[first:end]}{'…' if end < len(text) else ''}"
+
+    return cut(source), cut(target)

@@ -1,0 +1,135 @@
+"""What hangs on tables: constraints, indexes, triggers, rules, policies, statistics.
+
+https://www.postgresql.org/docs/current/catalogs.html: pg_constraint, pg_index, pg_trigger,
+pg_event_trigger, pg_rewrite, pg_policy, pg_statistic_ext.
+"""
+
+from tswizard.core.catalog.tables import not_member
+from tswizard.core.verify.schema.base import Catalogs, json, relations, role, users
+
+
+def constraints(catalogs: Catalogs) -> str:
+    """Constraints of tables, those of chunks included; domains have theirs in `types`.
+
+    A foreign key to a hypertable has a copy for each of its chunks. One that is there but whose internal triggers are switched off checks nothing.
+    NOT NULL constraints (in the catalog since PostgreSQL 18) of chunks show in their columns.
+    """
+    definition = json(
+        definition="pg_catalog.pg_get_constraintdef(c.oid)",
+        validated="c.convalidated",
+        enforced=catalogs.column("pg_constraint", "c", "conenforced", "true"),
+        local="NULLIF(c.conislocal, true)",
+        triggers="t.firing",
+    )
+    return f"""{relations(catalogs.shape)}
+SELECT CASE c.contype WHEN 'p' THEN 'primary-key' WHEN 'u' THEN 'unique-constraint'
+    WHEN 'f' THEN 'foreign-key' WHEN 'c' THEN 'check' WHEN 'x' THEN 'exclusion-constraint'
+    ELSE 'not-null-constraint' END,
+  r.name || '.' || pg_catalog.quote_ident(c.conname), COALESCE(r.part, f.part), {definition}
+FROM rel r
+JOIN pg_catalog.pg_constraint c ON c.conrelid = r.oid
+LEFT JOIN rel f ON f.oid = c.confrelid
+LEFT JOIN (
+  SELECT tgconstraint, pg_catalog.string_agg(DISTINCT tgenabled::text, '') AS firing
+  FROM pg_catalog.pg_trigger WHERE tgisinternal GROUP BY 1
+) t ON t.tgconstraint = c.oid AND c.contype = 'f'
+WHERE c.contype IN ('p', 'u', 'f', 'c', 'x', 'n') AND NOT (c.contype = 'n' AND r.part IS NOT NULL)
+"""
+
+
+def indexes(catalogs: Catalogs) -> str:
+    """Indexes of tables and materialized views, with the flags that their text leaves out."""
+    definition = json(
+        definition="pg_catalog.pg_get_indexdef(i.indexrelid)",
+        valid="i.indisvalid",
+        clustered="NULLIF(i.indisclustered, false)",
+        replica_identity="NULLIF(i.indisreplident, false)",
+        immediate="i.indimmediate",
+        tablespace="spc.spcname",
+        attached_to="""(
+      SELECT h.inhparent::regclass::text FROM pg_catalog.pg_inherits h
+      WHERE h.inhrelid = i.indexrelid)""",
+        statistics="""(
+      SELECT pg_catalog.jsonb_agg(a.attnum || ':' || a.attstattarget ORDER BY a.attnum)
+      FROM pg_catalog.pg_attribute a
+      WHERE a.attrelid = i.indexrelid AND COALESCE(a.attstattarget, -1) >= 0)""",
+    )
+    return f"""{relations(catalogs.shape)}
+SELECT 'index',
+  pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), r.part,
+  {definition}
+FROM rel r
+JOIN pg_catalog.pg_index i ON i.indrelid = r.oid
+JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_tablespace spc ON spc.oid = c.reltablespace
+"""
+
+
+def triggers(catalogs: Catalogs) -> str:
+    definition = json(definition="pg_catalog.pg_get_triggerdef(t.oid)", enabled="t.tgenabled")
+    return f"""{relations(catalogs.shape)}
+SELECT 'trigger', r.name || '.' || pg_catalog.quote_ident(t.tgname), r.part, {definition}
+FROM rel r
+JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid
+WHERE NOT t.tgisinternal
+"""
+
+
+def event_triggers(_catalogs: Catalogs) -> str:
+    definition = json(
+        event="e.evtevent",
+        function="e.evtfoid::regprocedure::text",
+        enabled="e.evtenabled",
+        tags="pg_catalog.to_jsonb(e.evttags)",
+    )
+    return f"""
+SELECT 'event-trigger', pg_catalog.quote_ident(e.evtname), NULL::text, {definition}
+FROM pg_catalog.pg_event_trigger e
+WHERE {not_member("pg_event_trigger", "e.oid")}
+"""
+
+
+def rules(catalogs: Catalogs) -> str:
+    """Rules but the one that makes a view a view."""
+    definition = json(definition="pg_catalog.pg_get_ruledef(w.oid)", enabled="w.ev_enabled")
+    return f"""{relations(catalogs.shape)}
+SELECT 'rule', r.name || '.' || pg_catalog.quote_ident(w.rulename), r.part, {definition}
+FROM rel r
+JOIN pg_catalog.pg_rewrite w ON w.ev_class = r.oid
+WHERE w.rulename <> '_RETURN'
+"""
+
+
+def policies(catalogs: Catalogs) -> str:
+    definition = json(
+        command="p.polcmd",
+        permissive="p.polpermissive",
+        roles=f"""(
+      SELECT pg_catalog.jsonb_agg({role("x.oid")} ORDER BY {role("x.oid")})
+      FROM pg_catalog.unnest(p.polroles) AS x (oid))""",
+        using="pg_catalog.pg_get_expr(p.polqual, p.polrelid)",
+        with_check="pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)",
+    )
+    return f"""{relations(catalogs.shape)}
+SELECT 'policy', r.name || '.' || pg_catalog.quote_ident(p.polname), r.part, {definition}
+FROM rel r
+JOIN pg_catalog.pg_policy p ON p.polrelid = r.oid
+"""
+
+
+def statistics(catalogs: Catalogs) -> str:
+    definition = json(
+        definition="pg_catalog.pg_get_statisticsobjdef(s.oid)",
+        target="NULLIF(COALESCE("
+        + catalogs.column("pg_statistic_ext", "s", "stxstattarget", "-1")
+        + ", -1), -1)",
+    )
+    return f"""
+SELECT 'statistics-object',
+  pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(s.stxname), NULL::text,
+  {definition}
+FROM pg_catalog.pg_statistic_ext s
+JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
+WHERE {users()} AND {not_member("pg_statistic_ext", "s.oid")}
+"""

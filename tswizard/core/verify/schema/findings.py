@@ -1,0 +1,136 @@
+"""Differences as findings: one for each kind of object and level, the objects in its details."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from tswizard.core.finding import Finding, Level
+from tswizard.core.verify.schema.compare import Comparison, Difference
+from tswizard.core.verify.schema.kinds import KINDS, Kind
+from tswizard.core.verify.schema.read import Schema
+
+_DETAILS = 500
+"""Objects named singly in one finding."""
+_PARTS = 5
+"""Objects named singly for the chunks of one hypertable."""
+
+_TODO = {
+    "grant": "Create the roles that are missing, then run these statements on the target.",
+    "default-privilege": "Create the roles that are missing, then repeat ALTER DEFAULT PRIVILEGES "
+    "for them.",
+    "owner": "Where the owner matters (row security, jobs, rights), give the objects back: "
+    "ALTER … OWNER TO …",
+    "database-setting": "Repeat the ones you want with ALTER DATABASE … SET … on the target.",
+    "subscription": "Create it by hand on the target, when the old service no longer applies it.",
+    "extension": "See whether the other version serves you; otherwise ALTER EXTENSION … UPDATE.",
+}
+
+
+def schema_findings(comparison: Comparison, source: Schema) -> tuple[Finding, ...]:
+    """One finding a kind and level, in the order of `kinds`; nothing for kinds nobody has."""
+    by_kind: dict[str, list[Difference]] = defaultdict(list)
+    for difference in comparison.differences:
+        by_kind[difference.key.kind].append(difference)
+    findings: list[Finding] = []
+    for kind in KINDS.values():
+        findings += _of_kind(kind, comparison, by_kind[kind.id], source)
+    return tuple(findings)
+
+
+def _of_kind(
+    kind: Kind, comparison: Comparison, differences: list[Difference], source: Schema
+) -> Iterable[Finding]:
+    total, parts = comparison.compared[kind.id], comparison.parts_compared[kind.id]
+    wrong = [d for d in differences if d.level in (Level.FAIL, Level.LOOK)]
+    if not wrong:
+        if total or parts or differences:
+            inside = f" and {parts:,} on chunks and materializations" if parts else ""
+            details = tuple(d.words for d in differences)
+            yield Finding(Level.PASS, _id(kind), _count(total, total, kind) + inside, details=details)
+        return
+    for level in (Level.FAIL, Level.LOOK):
+        some = [d for d in wrong if d.level is level]
+        if some:
+            yield _finding(kind, level, some, total, source)
+
+
+def _finding(
+    kind: Kind, level: Level, differences: list[Difference], total: int, source: Schema
+) -> Finding:
+    own = [d for d in differences if d.part is None]
+    of_parts = [d for d in differences if d.part is not None]
+    equal = max(0, total - len({d.key for d in own if d.state != "extra"}))
+    words = [_count(equal, total, kind)] if own else []
+    words += [f"{n} {what}" for what, n in _states(own).items()]
+    details = [_line(d) for d in own[:_DETAILS]]
+    if len(own) > _DETAILS:
+        details.append(f"and {len(own) - _DETAILS:,} more")
+    for label, some in _by_label(of_parts, source).items():
+        states = ", ".join(f"{n} {what}" for what, n in _states(some).items())
+        words.append(f"{kind.many} inside {label}: {states}")
+        details += [f"{label}: {_line(d)}" for d in some[:_PARTS]]
+        if len(some) > _PARTS:
+            details.append(f"{label}: and {len(some) - _PARTS:,} more of this kind")
+    todo = _TODO.get(kind.id) or _todo(level, differences)
+    return Finding(level, _id(kind), ", ".join(words), todo=todo, details=tuple(details))
+
+
+def _todo(level: Level, differences: list[Difference]) -> str:
+    states = {d.state for d in differences}
+    if states == {"extra"}:
+        return "Nothing of the source explains it; see who made it, and drop it if it is not wanted."
+    if level is Level.LOOK:
+        return "Compare the two and decide whether the difference matters."
+    return "See in the log what pg_restore said of it, make it by hand, then check again."
+
+
+def _states(differences: list[Difference]) -> dict[str, int]:
+    names = {"missing": "missing", "differs": "different", "extra": "only on the target"}
+    counts = {words: sum(d.state == state for d in differences) for state, words in names.items()}
+    return {words: count for words, count in counts.items() if count}
+
+
+def _count(equal: int, total: int, kind: Kind) -> str:
+    return f"{equal:,} of {total:,} {kind.one if total == 1 else kind.many}"
+
+
+def _id(kind: Kind) -> str:
+    return f"schema-{kind.id}"
+
+
+def _by_label(differences: list[Difference], source: Schema) -> dict[str, list[Difference]]:
+    groups: dict[str, list[Difference]] = defaultdict(list)
+    for difference in differences:
+        part = difference.part or ""
+        groups[source.labels.get(part, part)].append(difference)
+    return groups
+
+
+_ON = {
+    "table": "TABLE",
+    "sequence": "SEQUENCE",
+    "schema": "SCHEMA",
+    "function": "ROUTINE",
+    "type": "TYPE",
+    "foreign data wrapper": "FOREIGN DATA WRAPPER",
+    "foreign server": "FOREIGN SERVER",
+    "large object": "LARGE OBJECT",
+}
+
+
+def _line(difference: Difference) -> str:
+    """The difference in a line; for a missing grant the statement that makes it."""
+    if difference.key.kind != "grant":
+        return difference.words
+    _, wanted, found = difference.changed[0]
+    target, _, grantee = difference.key.name.rpartition(" to ")
+    what = next((what for what in _ON if target.startswith(f"{what} ")), None)
+    if wanted is None or what is None or grantee.startswith("owner "):
+        return difference.words
+    have = set((found or "").split(", "))
+    lacking = [p for p in wanted.split(", ") if p not in have]
+    if not lacking:
+        return difference.words
+    grants = ", ".join(p.rstrip("*") for p in lacking)
+    option = " WITH GRANT OPTION" if all(p.endswith("*") for p in lacking) else ""
+    why = f"  -- {difference.why}" if difference.why else ""
+    return f"GRANT {grants} ON {_ON[what]} {target[len(what) + 1 :]} TO {grantee}{option};{why}"

@@ -1,0 +1,132 @@
+"""Grants on both ends, although their objects have other owners.
+
+The restore runs with --no-owner: what belonged to whomever on the source belongs to the target's
+role. So an owner's own privileges are compared as the owner's, whoever that is.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tswizard.core.finding import Level
+from tswizard.core.verify.schema.read import Object, Schema
+from tswizard.core.verify.schema.rights import OWNER
+
+_NOT_OWNED = ("column ", "schema public")
+"""Without an owner of its own, or with one that PostgreSQL gave it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RightsDifference:
+    kind: str
+    name: str
+    level: Level
+    part: str | None
+    changed: tuple[tuple[str, Any, Any], ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Differences in grants and owners; counts are of pairs (object, grantee), and of objects."""
+
+    differences: tuple[RightsDifference, ...]
+    compared: int
+    parts_compared: int
+    owners: int
+
+
+def compare_grants(source: Schema, target: Schema) -> Rights:
+    """Every grant of the source has to hold on the target, and no other."""
+    differences: list[RightsDifference] = []
+    compared = parts = 0
+    for key, found in source.objects.items():
+        if key.kind != "grant":
+            continue
+        other = target.objects.get(key)
+        count = sum(grantee != OWNER for grantee in granted(found))
+        if found.part is None:
+            compared += count
+        else:
+            parts += count
+        if other is not None:  # a missing object is named as such
+            differences += _of_object(key.name, found, other, source, target)
+    for key, found in target.objects.items():
+        # Columns have a row only where something is granted on them. What only the target has on
+        # an extension's own object is the service's.
+        if key.kind == "grant" and key not in source.objects and key.name.startswith("column "):
+            differences += _of_object(key.name, Object({"granted": {}}), found, source, target)
+    owners = _owners(source, target)
+    return Rights(tuple(differences) + owners, compared, parts, _owned(source))
+
+
+def granted(found: Object) -> Mapping[str, str]:
+    """Grantee -> its privileges, comma-separated."""
+    result: Mapping[str, str] = found.definition.get("granted", {})
+    return result
+
+
+def _of_object(
+    name: str, ours: Object, theirs: Object, source: Schema, target: Schema
+) -> Iterator[RightsDifference]:
+    here, there = granted(ours), granted(theirs)
+    for grantee in dict.fromkeys([*here, *there]):
+        wanted, found = _set(here.get(grantee)), _set(there.get(grantee))
+        if source.major != target.major:  # PostgreSQL 17 brought MAINTAIN
+            wanted, found = wanted - {"MAINTAIN"}, found - {"MAINTAIN"}
+        if grantee == theirs.definition.get("owner"):
+            found |= _set(there.get(OWNER))
+            wanted = {privilege.rstrip("*") for privilege in wanted}
+            if wanted <= found:
+                continue
+        if wanted == found:
+            continue
+        level, why = Level.FAIL, ""
+        absent = grantee not in target.roles and grantee not in (OWNER, "PUBLIC")
+        if absent:
+            level, why = Level.LOOK, f"the target has no role {grantee}"
+        elif not wanted - found or source.major != target.major:
+            level = Level.LOOK
+        who = f"owner {theirs.definition.get('owner')}" if grantee == OWNER else grantee
+        yield RightsDifference(
+            "grant", f"{name} to {who}", level, ours.part or theirs.part,
+            (("privileges", _words(wanted), _words(found)),), why,
+        )  # fmt: skip
+
+
+def _set(privileges: str | None) -> set[str]:
+    return set(privileges.split(",")) if privileges else set()
+
+
+def _words(privileges: set[str]) -> str | None:
+    return ", ".join(sorted(privileges)) or None
+
+
+def _owned(source: Schema) -> int:
+    return sum(1 for _ in _owned_objects(source))
+
+
+def _owned_objects(schema: Schema) -> Iterator[tuple[str, str]]:
+    for key, found in schema.objects.items():
+        if key.kind != "grant" or found.part is not None or key.name.startswith(_NOT_OWNED):
+            continue
+        if owner := found.definition.get("owner"):  # of an extension's objects it is not asked
+            yield key.name, owner
+
+
+def _owners(source: Schema, target: Schema) -> tuple[RightsDifference, ...]:
+    """Who owned what is lost where one role takes the place of several."""
+    ours, theirs = dict(_owned_objects(source)), dict(_owned_objects(target))
+    replaced = {(owner, theirs[name]) for name, owner in ours.items() if name in theirs}
+    if len({before for before, _ in replaced}) == len(replaced) == len(
+        {after for _, after in replaced}
+    ):
+        return ()
+    return tuple(
+        RightsDifference(
+            "owner", name, Level.LOOK, None, (("owner", owner, theirs[name]),),
+            "restored with --no-owner",
+        )
+        for name, owner in ours.items()
+        if name in theirs and theirs[name] != owner
+    )  # fmt: skip

@@ -1,0 +1,136 @@
+"""Reads one end: every object with its definition."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tswizard.core.connection import Connection, rows
+from tswizard.core.verify.schema import (
+    constraints,
+    others,
+    programs,
+    relations,
+    rights,
+    timescale,
+    types,
+)
+from tswizard.core.verify.schema.base import Catalogs, labels_query, read_catalogs
+
+Definition = Mapping[str, Any]
+Query = Callable[[Catalogs], str]
+
+_QUERIES: tuple[Query, ...] = (
+    relations.schemas,
+    relations.extensions,
+    relations.tables,
+    relations.columns,
+    relations.views,
+    relations.sequences,
+    constraints.constraints,
+    constraints.indexes,
+    constraints.triggers,
+    constraints.event_triggers,
+    constraints.rules,
+    constraints.policies,
+    constraints.statistics,
+    programs.functions,
+    programs.operators,
+    programs.operator_classes,
+    programs.operator_families,
+    programs.casts,
+    programs.transforms,
+    programs.conversions,
+    programs.languages,
+    programs.access_methods,
+    types.enums,
+    types.composites,
+    types.domains,
+    types.ranges,
+    types.base_types,
+    types.collations,
+    rights.grants,
+    rights.grants_on_extensions,
+    rights.default_privileges,
+    others.comments,
+    others.security_labels,
+    others.database_settings,
+    others.publications,
+    others.subscriptions,
+    others.text_search_configurations,
+    others.text_search_dictionaries,
+    others.text_search_parsers,
+    others.text_search_templates,
+    others.foreign_data_wrappers,
+    others.foreign_servers,
+    others.user_mappings,
+)
+
+_TIMESCALE: tuple[Query, ...] = (
+    timescale.hypertables,
+    timescale.dimensions,
+    timescale.chunks,
+    timescale.compression_settings,
+    timescale.caggs,
+    timescale.jobs,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectKey:
+    kind: str
+    """A key of `kinds.KINDS`."""
+    name: str
+    """Quoted and qualified, unique within the kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    definition: Definition
+    part: str | None = None
+    """The internal relation that it belongs to, quoted: a chunk, a materialization."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Everything that one end holds."""
+
+    objects: Mapping[ObjectKey, Object]
+    labels: Mapping[str, str]
+    """Internal relation, quoted -> name of the hypertable or aggregate behind it."""
+    roles: frozenset[str]
+    catalogs: Catalogs
+    major: int
+    """Of PostgreSQL."""
+    timescaledb: str | None
+
+
+async def read_schema(connection: Connection) -> Schema:
+    """Read one end, a query a kind."""
+    catalogs = await read_catalogs(connection)
+    objects: dict[ObjectKey, Object] = {}
+    for query in queries(catalogs):
+        for kind, name, part, definition in await rows(connection, query(catalogs)):
+            objects[ObjectKey(kind, name)] = Object(definition, part)
+    version = await rows(
+        connection,
+        "SELECT pg_catalog.current_setting('server_version_num')::int / 10000, "
+        "(SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'timescaledb')",
+    )
+    return Schema(
+        objects,
+        dict(await rows(connection, labels_query(catalogs.shape))),
+        frozenset(
+            name for (name,) in await rows(connection, "SELECT rolname::text FROM pg_catalog.pg_roles")
+        ),
+        catalogs,
+        *version[0],
+    )
+
+
+def queries(catalogs: Catalogs) -> Iterator[Query]:
+    """Those that this end can answer."""
+    yield from _QUERIES
+    if catalogs.shape.timescaledb:
+        yield from _TIMESCALE
+
+

@@ -1,0 +1,172 @@
+"""Schemas, extensions, tables, columns, views: what pg_class and pg_attribute say.
+
+https://www.postgresql.org/docs/current/catalogs.html: pg_namespace, pg_extension, pg_class,
+pg_attribute, pg_attrdef, pg_inherits, pg_partitioned_table.
+"""
+
+from tswizard.core.catalog.tables import not_member
+from tswizard.core.verify.schema.base import Catalogs, json, relations, users
+
+
+def schemas(_catalogs: Catalogs) -> str:
+    return f"""
+SELECT 'schema', pg_catalog.quote_ident(n.nspname), NULL::text, '{{}}'::jsonb
+FROM pg_catalog.pg_namespace n
+WHERE {users()} AND n.nspname !~ '^pg_' AND {not_member("pg_namespace", "n.oid")}
+"""
+
+
+def extensions(_catalogs: Catalogs) -> str:
+    return f"""
+SELECT 'extension', pg_catalog.quote_ident(e.extname), NULL::text,
+  {json(version="e.extversion", schema="n.nspname")}
+FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+"""
+
+
+def tables(catalogs: Catalogs) -> str:
+    """Tables, partitioned and foreign ones; for a chunk also a digest of its columns."""
+    definition = json(
+        kind="c.relkind",
+        persistence="c.relpersistence",
+        access_method="am.amname",
+        options="pg_catalog.to_jsonb(c.reloptions)",
+        toast_options="pg_catalog.to_jsonb(toast.reloptions)",
+        tablespace="spc.spcname",
+        partition_key="CASE WHEN c.relkind = 'p' THEN pg_catalog.pg_get_partkeydef(c.oid) END",
+        partition_bound="pg_catalog.pg_get_expr(c.relpartbound, c.oid)",
+        inherits="""(
+      SELECT pg_catalog.jsonb_agg(i.inhparent::regclass::text ORDER BY i.inhseqno)
+      FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid)""",
+        row_security="NULLIF(c.relrowsecurity, false)",
+        force_row_security="NULLIF(c.relforcerowsecurity, false)",
+        replica_identity="c.relreplident",
+        of_type="NULLIF(c.reloftype, 0)::regtype::text",
+        server="srv.srvname",
+        hidden_options="pg_catalog.to_jsonb(ft.ftoptions)",
+        columns="cols.digest",
+    )
+    return f"""{relations(catalogs.shape)}
+SELECT 'table', r.name, r.part, {definition}
+FROM rel r
+JOIN pg_catalog.pg_class c ON c.oid = r.oid
+LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam
+LEFT JOIN pg_catalog.pg_class toast ON toast.oid = c.reltoastrelid
+LEFT JOIN pg_catalog.pg_tablespace spc ON spc.oid = c.reltablespace
+LEFT JOIN pg_catalog.pg_foreign_table ft ON ft.ftrelid = c.oid
+LEFT JOIN pg_catalog.pg_foreign_server srv ON srv.oid = ft.ftserver
+LEFT JOIN (
+  SELECT a.attrelid, pg_catalog.md5(pg_catalog.string_agg(
+    pg_catalog.concat_ws(' ', {_column_words(catalogs)}), ',' ORDER BY a.attnum)) AS digest
+  FROM rel p
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = p.oid
+  {_COLUMN_JOINS}
+  WHERE p.part IS NOT NULL AND p.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+  GROUP BY a.attrelid
+) cols ON cols.attrelid = c.oid
+WHERE r.relkind IN ('r', 'p', 'f')
+"""
+
+
+def columns(catalogs: Catalogs) -> str:
+    """Columns of everything but internal relations, whose columns are in the digest above."""
+    definition = json(**_column(catalogs), position="a.position")
+    return f"""{relations(catalogs.shape)}
+SELECT 'column', r.name || '.' || pg_catalog.quote_ident(a.attname), NULL::text, {definition}
+FROM rel r
+JOIN LATERAL (
+  SELECT x.*, pg_catalog.row_number() OVER (ORDER BY x.attnum) AS position
+  FROM pg_catalog.pg_attribute x
+  WHERE x.attrelid = r.oid AND x.attnum > 0 AND NOT x.attisdropped
+) a ON true
+{_COLUMN_JOINS}
+WHERE r.part IS NULL AND r.relkind IN ('r', 'p', 'f', 'v', 'm')
+"""
+
+
+_COLUMN_JOINS = """
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+"""
+
+
+def _column(catalogs: Catalogs) -> dict[str, str]:
+    """A column's properties.
+
+    The statistics target is NULL by default since PostgreSQL 17. Some minor releases (15.20) stamp
+    each column with a number of their own, `pg_attver`, which nobody can set.
+    """
+    compression = catalogs.column("pg_attribute", "a", "attcompression", "''")
+    generated = catalogs.column("pg_attribute", "a", "attgenerated", "''")
+    return {
+        "type": "pg_catalog.format_type(a.atttypid, a.atttypmod)",
+        "not_null": "NULLIF(a.attnotnull, false)",
+        "default": "pg_catalog.pg_get_expr(d.adbin, d.adrelid)",
+        "generated": f"NULLIF({generated}, '')",
+        "identity": "NULLIF(a.attidentity, '')",
+        "collation": """CASE WHEN a.attcollation <> t.typcollation
+      THEN a.attcollation::regcollation::text END""",
+        "storage": "CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END",
+        "compression": f"NULLIF({compression}, '')",
+        "statistics": "NULLIF(COALESCE(a.attstattarget, -1), -1)",
+        "options": """(
+      SELECT pg_catalog.jsonb_agg(o.option ORDER BY o.option)
+      FROM pg_catalog.unnest(a.attoptions) AS o (option) WHERE o.option !~ '^pg_attver=')""",
+        "hidden_options": "pg_catalog.to_jsonb(a.attfdwoptions)",
+        "local": "NULLIF(a.attislocal, true)",
+    }
+
+
+def _column_words(catalogs: Catalogs) -> str:
+    words = {"name": "pg_catalog.quote_ident(a.attname)", **_column(catalogs)}
+    return ", ".join(f"'{name}=' || ({value})::text" for name, value in words.items())
+
+
+def views(catalogs: Catalogs) -> str:
+    definition = json(
+        definition="pg_catalog.pg_get_viewdef(c.oid)",
+        options="pg_catalog.to_jsonb(c.reloptions)",
+        populated="CASE WHEN c.relkind = 'm' THEN c.relispopulated END",
+        access_method="am.amname",
+        tablespace="spc.spcname",
+    )
+    return f"""{relations(catalogs.shape)}
+SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized-view' END, r.name, r.part,
+  {definition}
+FROM rel r
+JOIN pg_catalog.pg_class c ON c.oid = r.oid
+LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam
+LEFT JOIN pg_catalog.pg_tablespace spc ON spc.oid = c.reltablespace
+WHERE r.relkind IN ('v', 'm')
+"""
+
+
+def sequences(catalogs: Catalogs) -> str:
+    """Parameters and owner; the values are read by `sequences.read_values`."""
+    persistence = catalogs.column("pg_class", "c", "relpersistence")
+    definition = json(
+        type="pg_catalog.format_type(s.seqtypid, NULL)",
+        start="s.seqstart",
+        increment="s.seqincrement",
+        min="s.seqmin",
+        max="s.seqmax",
+        cache="s.seqcache",
+        cycle="NULLIF(s.seqcycle, false)",
+        persistence=persistence,
+        owned_by="own.name",
+    )
+    return f"""{relations(catalogs.shape)}
+SELECT 'sequence', r.name, r.part, {definition}
+FROM rel r
+JOIN pg_catalog.pg_class c ON c.oid = r.oid
+JOIN pg_catalog.pg_sequence s ON s.seqrelid = r.oid
+LEFT JOIN LATERAL (
+  SELECT CASE d.deptype WHEN 'i' THEN 'identity ' ELSE '' END
+    || d.refobjid::regclass::text || '.' || pg_catalog.quote_ident(a.attname) AS name
+  FROM pg_catalog.pg_depend d
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+  WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = r.oid
+    AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.deptype IN ('a', 'i')
+  LIMIT 1
+) own ON true
+"""

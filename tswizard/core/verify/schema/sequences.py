@@ -1,0 +1,125 @@
+"""Where every sequence stands: its value cannot be had from the catalog.
+
+A sequence is no part of a transaction: while the source lives, its sequences move on after the
+dump, whatever the snapshot. So one that the source moved between the inventory and now is
+explained if the target stands in between, and only then.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from psycopg import sql
+
+from tswizard.core.catalog.inventory import Sequence
+from tswizard.core.catalog.tables import not_member
+from tswizard.core.connection import Connection, rows
+from tswizard.core.verify.schema.base import users
+
+# Sequences of the user, and those of an extension's configuration, which pg_dump carries too:
+# if TimescaleDB's own numbers started again at 1, the next chunk would take the first one's name.
+_SEQUENCES = f"""
+SELECT n.nspname::text, c.relname::text, s.seqincrement,
+  pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+    AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
+FROM pg_catalog.pg_sequence s
+JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relpersistence <> 't' AND {users()}
+  AND ({not_member("pg_class", "c.oid")}
+       OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)))
+ORDER BY 1, 2
+"""
+_AT_ONCE = 500
+
+Name = tuple[str, str]
+"""Schema and name, unquoted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One sequence at one moment; both values are None where this role may not read it."""
+
+    increment: int
+    last_value: int | None
+    is_called: bool | None
+
+    @property
+    def next(self) -> int | None:
+        """The value that nextval would give."""
+        if self.last_value is None:
+            return None
+        return self.last_value + (self.increment if self.is_called else 0)
+
+
+async def read_values(connection: Connection) -> dict[Name, Standing]:
+    """Every sequence of one end, a few queries in all."""
+    found: dict[Name, Standing] = {}
+    readable: list[tuple[Name, int]] = []
+    for schema, name, increment, may in await rows(connection, _SEQUENCES):
+        found[schema, name] = Standing(increment, None, None)
+        if may:
+            readable.append(((schema, name), increment))
+    for first in range(0, len(readable), _AT_ONCE):
+        some = readable[first : first + _AT_ONCE]
+        union = sql.SQL(" UNION ALL ").join(
+            sql.SQL("SELECT {}::int, last_value, is_called FROM {}").format(
+                sql.Literal(number), sql.Identifier(*name)
+            )
+            for number, (name, _) in enumerate(some)
+        )
+        for number, last, called in await rows(connection, union):
+            name, increment = some[number]
+            found[name] = Standing(increment, last, called)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceDifference:
+    name: Name
+    state: Literal["behind", "moved", "unreadable"]
+    """`moved`: the source went on since the dump."""
+    source: int | None
+    target: int | None
+    """What nextval gives next."""
+
+
+def compare_values(
+    source: Mapping[Name, Standing],
+    target: Mapping[Name, Standing],
+    before: Mapping[Name, Sequence],
+) -> tuple[SequenceDifference, ...]:
+    """Sequences that do not stand alike; one that is missing is named by the schema comparison.
+
+    `before` is the inventory, from before the dump.
+    """
+    differences = []
+    for name, ours in source.items():
+        theirs = target.get(name)
+        if theirs is None or ours == theirs:
+            if theirs is not None and ours.last_value is None:
+                differences.append(_difference(name, "unreadable", ours, theirs))
+            continue
+        if ours.last_value is None or theirs.last_value is None:
+            differences.append(_difference(name, "unreadable", ours, theirs))
+        elif _in_between(before.get(name), theirs, ours):
+            differences.append(_difference(name, "moved", ours, theirs))
+        else:
+            differences.append(_difference(name, "behind", ours, theirs))
+    return tuple(differences)
+
+
+def _difference(
+    name: Name, state: Literal["behind", "moved", "unreadable"], ours: Standing, theirs: Standing
+) -> SequenceDifference:
+    return SequenceDifference(name, state, ours.next, theirs.next)
+
+
+def _in_between(before: Sequence | None, target: Standing, now: Standing) -> bool:
+    if before is None or target.next is None or now.next is None:
+        return False
+    then = Standing(now.increment, before.last_value, before.is_called).next
+    assert then is not None
+    low, high = sorted((then, now.next))
+    moved = then != now.next
+    return moved and low <= target.next <= high

@@ -1,0 +1,183 @@
+"""What TimescaleDB adds: hypertables, dimensions, chunks, compression, aggregates, jobs.
+
+Whole rows of its catalog become JSON, so a column that one version has and another lacks needs no
+branch; what is compared leaves out numbers that only link rows, in favour of names. Layout by
+version: sql/pre_install/tables.sql of timescaledb 2.9 to 2.29.
+"""
+
+from tswizard.core.catalog.jobs import FIRST_USER_JOB
+from tswizard.core.catalog.shape import (
+    CAGG,
+    CHUNK,
+    DIMENSION_SLICE,
+    HYPERTABLE,
+    OLD_SETTINGS,
+    SETTINGS,
+)
+from tswizard.core.verify.schema.base import Catalogs, json
+
+
+def _quoted(schema: str, name: str) -> str:
+    return f"pg_catalog.quote_ident({schema}) || '.' || pg_catalog.quote_ident({name})"
+
+
+def _hypertable(alias: str) -> str:
+    return _quoted(f"{alias}.schema_name", f"{alias}.table_name")
+
+
+def _part(alias: str) -> str:
+    """Hypertables in the internal schema are made by TimescaleDB for another one."""
+    name = _hypertable(alias)
+    return f"CASE WHEN {alias}.schema_name = '_timescaledb_internal' THEN {name} END"
+
+
+def hypertables(catalogs: Catalogs) -> str:
+    links = "'id', 'schema_name', 'table_name', 'compressed_hypertable_id'"
+    compressed = "NULL"
+    if catalogs.shape.has(HYPERTABLE, "compressed_hypertable_id"):
+        compressed = _hypertable("z")
+    definition = json(
+        row=f"pg_catalog.to_jsonb(h) - ARRAY[{links}]",
+        compressed=compressed,
+        tablespaces="""(
+      SELECT pg_catalog.jsonb_agg(s.tablespace_name ORDER BY s.tablespace_name)
+      FROM _timescaledb_catalog.tablespace s WHERE s.hypertable_id = h.id)""",
+    )
+    join = (
+        f"LEFT JOIN {HYPERTABLE} z ON z.id = h.compressed_hypertable_id"
+        if compressed != "NULL"
+        else ""
+    )
+    return f"""
+SELECT 'hypertable', {_hypertable("h")}, {_part("h")}, {definition}
+FROM {HYPERTABLE} h
+{join}
+"""
+
+
+def dimensions(_catalogs: Catalogs) -> str:
+    """Number, column and its type, interval or partitions, functions: all of a dimension."""
+    definition = json(
+        number="""(
+      SELECT pg_catalog.count(*) FROM _timescaledb_catalog.dimension o
+      WHERE o.hypertable_id = d.hypertable_id AND o.id <= d.id)""",
+        row="pg_catalog.to_jsonb(d) - ARRAY['id', 'hypertable_id', 'column_name']",
+    )
+    return f"""
+SELECT 'dimension', {_hypertable("h")} || '.' || pg_catalog.quote_ident(d.column_name),
+  {_part("h")}, {definition}
+FROM _timescaledb_catalog.dimension d
+JOIN {HYPERTABLE} h ON h.id = d.hypertable_id
+"""
+
+
+def chunks(catalogs: Catalogs) -> str:
+    """Each chunk with its slices, its status, and the table of its compressed rows.
+
+    Before 2.26 a dropped chunk that an aggregate still knows of leaves a row without a table.
+    """
+    shape = catalogs.shape
+    links = "'id', 'hypertable_id', 'schema_name', 'table_name', 'relid', 'compressed_chunk_id'"
+    name = (
+        "k.relid::regclass::text"
+        if shape.has(CHUNK, "relid")
+        else _quoted("k.schema_name", "k.table_name")
+    )
+    compressed, join = "NULL", ""
+    if shape.has(CHUNK, "compressed_chunk_id"):
+        compressed = _quoted("z.schema_name", "z.table_name")
+        join = f"LEFT JOIN {CHUNK} z ON z.id = k.compressed_chunk_id"
+    elif shape.has(SETTINGS, "compress_relid"):
+        compressed = "z.compress_relid::text"
+        join = f"LEFT JOIN {SETTINGS} z ON z.relid = k.relid"
+    if shape.has(DIMENSION_SLICE, "chunk_id"):
+        slices = f"SELECT s.*, s.chunk_id AS chunk FROM {DIMENSION_SLICE} s"
+    else:
+        slices = (
+            f"SELECT s.*, cc.chunk_id AS chunk FROM {DIMENSION_SLICE} s "
+            "JOIN _timescaledb_catalog.chunk_constraint cc ON cc.dimension_slice_id = s.id"
+        )
+    definition = json(
+        hypertable=_hypertable("h"),
+        row=f"pg_catalog.to_jsonb(k) - ARRAY[{links}]",
+        compressed=compressed,
+        slices="sl.slices",
+    )
+    return f"""
+SELECT 'chunk', {name}, {name}, {definition}
+FROM {CHUNK} k
+JOIN {HYPERTABLE} h ON h.id = k.hypertable_id
+{join}
+LEFT JOIN (
+  SELECT s.chunk, pg_catalog.jsonb_object_agg(d.column_name,
+    s.range_start || ' to ' || s.range_end) AS slices
+  FROM ({slices}) s JOIN _timescaledb_catalog.dimension d ON d.id = s.dimension_id
+  GROUP BY s.chunk
+) sl ON sl.chunk = k.id
+"""
+
+
+def compression_settings(catalogs: Catalogs) -> str:
+    """Of hypertables, and since 2.14 of each compressed chunk by itself."""
+    if catalogs.shape.has(SETTINGS):
+        definition = json(row="pg_catalog.to_jsonb(s) - ARRAY['relid']")
+        return f"""
+SELECT 'compression-setting', s.relid::text,
+  CASE WHEN NOT EXISTS (
+    SELECT FROM {HYPERTABLE} h
+    JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
+    WHERE c.oid = s.relid AND n.nspname <> '_timescaledb_internal') THEN s.relid::text END,
+  {definition}
+FROM {SETTINGS} s
+"""
+    definition = json(row="pg_catalog.to_jsonb(s) - ARRAY['hypertable_id', 'attname']")
+    return f"""
+SELECT 'compression-setting', {_hypertable("h")} || '.' || pg_catalog.quote_ident(s.attname),
+  {_part("h")}, {definition}
+FROM {OLD_SETTINGS} s JOIN {HYPERTABLE} h ON h.id = s.hypertable_id
+"""
+
+
+def caggs(catalogs: Catalogs) -> str:
+    """Options, what it stands on, how it buckets, what it is defined as."""
+    links = "'mat_hypertable_id', 'raw_hypertable_id', 'parent_mat_hypertable_id'"
+    bucket = "NULL"
+    if catalogs.shape.has("_timescaledb_catalog.continuous_aggs_bucket_function"):
+        bucket = """(
+      SELECT pg_catalog.to_jsonb(b) - 'mat_hypertable_id'
+      FROM _timescaledb_catalog.continuous_aggs_bucket_function b
+      WHERE b.mat_hypertable_id = g.mat_hypertable_id)"""
+    definition = json(
+        row=f"pg_catalog.to_jsonb(g) - ARRAY[{links}]",
+        raw=_hypertable("r"),
+        materialization=_hypertable("m"),
+        parent=_quoted("p.user_view_schema", "p.user_view_name"),
+        bucket=bucket,
+        definition="""(
+      SELECT pg_catalog.pg_get_viewdef(c.oid) FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = g.direct_view_schema AND c.relname = g.direct_view_name)""",
+    )
+    return f"""
+SELECT 'continuous-aggregate', {_quoted("g.user_view_schema", "g.user_view_name")}, NULL::text,
+  {definition}
+FROM {CAGG} g
+JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
+LEFT JOIN {HYPERTABLE} r ON r.id = g.raw_hypertable_id
+LEFT JOIN {CAGG} p ON p.mat_hypertable_id = g.parent_mat_hypertable_id
+"""
+
+
+def jobs(catalogs: Catalogs) -> str:
+    """All of a job but whether it is switched on: on the target they are paused until the end."""
+    definition = json(
+        row="pg_catalog.to_jsonb(j) - ARRAY['id', 'scheduled', 'hypertable_id']",
+        hypertable=_hypertable("h"),
+    )
+    return f"""
+SELECT 'job', j.id::text, NULL::text, {definition}
+FROM {catalogs.shape.jobs} j
+LEFT JOIN {HYPERTABLE} h ON h.id = j.hypertable_id
+WHERE j.id >= {FIRST_USER_JOB}
+"""

@@ -1,0 +1,185 @@
+"""A connection for reading one end: equal settings, one moment, repaired when it breaks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+from psycopg import Error, InterfaceError, OperationalError, sql
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
+
+from tswizard.core.connection import CannotConnect, Connection, connect, rows
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.finding import Finding, Level
+from tswizard.core.verify.job import VerifyStopped
+
+# Text of a value must not hang on what role, database or client have set.
+_SETTINGS = {
+    "client_encoding": "UTF8",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "xmloption": "content",
+    "xmlbinary": "base64",
+    "lc_monetary": "C",
+    "search_path": "pg_catalog",
+    "quote_all_identifiers": "off",
+    "row_security": "off",
+    "default_transaction_isolation": "read committed",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+    "jit": "off",
+    "synchronize_seqscans": "on",
+    # Switched off, TimescaleDB hides the rows of compressed chunks without a word.
+    "timescaledb.enable_transparent_decompression": "on",
+}
+_SET = """
+SELECT pg_catalog.set_config(s.name, w.value, false)
+FROM pg_catalog.pg_settings s
+JOIN unnest(%s::text[], %s::text[]) AS w (name, value)
+  ON pg_catalog.lower(w.name) = pg_catalog.lower(s.name)
+"""
+
+ATTEMPTS = 6
+_PAUSES = wait_exponential(multiplier=0.5, max=30)
+"""Seconds between attempts, doubling."""
+
+# Connection lost or refused, server going down or coming up, deadlock, serialization.
+_TRANSIENT = ("08", "57P", "40001", "40P01", "53300")
+
+
+def transient(error: BaseException) -> bool:
+    """May the same query succeed when it is sent again?"""
+    if isinstance(error, CannotConnect | InterfaceError):
+        return True
+    if not isinstance(error, Error):
+        return False
+    if error.sqlstate is None:
+        return isinstance(error, OperationalError)
+    return error.sqlstate.startswith(_TRANSIENT)
+
+
+async def prepare(connection: Connection) -> None:
+    """The settings that make both ends print alike; those a server lacks are left out."""
+    await connection.execute(_SET, (list(_SETTINGS), list(_SETTINGS.values())))
+
+
+class Side:
+    """One end, read through one connection that is opened again when it breaks.
+
+    With `snapshot` every query sees the source at the moment of the dump.
+    """
+
+    def __init__(
+        self,
+        name: Literal["source", "target"],
+        endpoint: Endpoint,
+        snapshot: str | None = None,
+        on_retry: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self.name = name
+        self.endpoint = endpoint
+        self._snapshot = snapshot
+        self._connection: Connection | None = None
+        self._on_retry = on_retry
+
+    async def connection(self) -> Connection:
+        """The open connection. Raises CannotConnect, VerifyStopped when the snapshot is gone."""
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect(self.endpoint)
+            await prepare(self._connection)
+            if self._snapshot is not None:
+                await self._enter_snapshot(self._connection)
+        return self._connection
+
+    async def fetch(self, query: sql.Composable | str, args: Any = None) -> list[tuple[Any, ...]]:
+        """All rows of a query, sent again after a transient error with growing pauses.
+
+        Raises psycopg.Error for any other, VerifyStopped when the attempts are used up.
+        """
+        try:
+            async for attempt in AsyncRetrying(
+                stop=stop_after_attempt(ATTEMPTS),
+                wait=_PAUSES,
+                retry=retry_if_exception(transient),
+                reraise=True,
+            ):
+                with attempt:
+                    if attempt.retry_state.attempt_number > 1:
+                        await self.close()
+                    return await self._fetch(query, args)
+        except (CannotConnect, Error) as error:
+            if not transient(error):
+                raise
+            raise self._gave_up(error) from error
+        raise AssertionError("unreachable")
+
+    async def _fetch(self, query: sql.Composable | str, args: Any) -> list[tuple[Any, ...]]:
+        connection = await self.connection()
+        if self._snapshot is None:
+            return await rows(connection, query, args)
+        async with connection.transaction():  # a savepoint: an error must not end the snapshot
+            return await rows(connection, query, args)
+
+    async def _enter_snapshot(self, connection: Connection) -> None:
+        try:
+            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            await connection.execute(
+                sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self._snapshot))
+            )
+        except Error as error:
+            await self.close()
+            if transient(error):
+                raise
+            raise VerifyStopped(
+                Finding(
+                    Level.FAIL,
+                    "snapshot-lost",
+                    "The snapshot of the source that the dump was taken from is gone.",
+                    where=self.endpoint.label,
+                    why=error.diag.message_primary or "",
+                    todo="Check again without it: what was written since the dump then shows as "
+                    "a difference.",
+                )
+            ) from error
+
+    def _gave_up(self, error: BaseException) -> VerifyStopped:
+        message = error.what if isinstance(error, CannotConnect) else _message(error)
+        return VerifyStopped(
+            Finding(
+                Level.FAIL,
+                "verify-stopped",
+                f"The {self.name} could not be read to the end: {message}",
+                where=self.endpoint.label,
+                why=f"It was tried {ATTEMPTS} times.",
+                todo="When the server answers again, resume the run; the check starts again.",
+            )
+        )
+
+    async def close(self) -> None:
+        """Close it, if it is open."""
+        if self._connection is not None:
+            await asyncio.shield(self._connection.close())
+            self._connection = None
+
+
+@asynccontextmanager
+async def opened(
+    name: Literal["source", "target"], endpoint: Endpoint, snapshot: str | None = None
+) -> AsyncIterator[Side]:
+    """A side that is closed at the end."""
+    side = Side(name, endpoint, snapshot)
+    try:
+        yield side
+    finally:
+        await side.close()
+
+
+def _message(error: BaseException) -> str:
+    text = error.diag.message_primary if isinstance(error, Error) else None
+    return " ".join((text or str(error)).split()).rstrip(".") + "."
