@@ -25,7 +25,9 @@ def sequence_findings(
         if not total:
             return ()
         return (
-            Finding(Level.PASS, "sequence-values", f"{total} of {total} stand where they should"),
+            Finding(
+                Level.PASS, "schema-sequence-value", f"{total} of {total} sequences at their value"
+            ),
         )
     findings = []
     equal = total - len(differences)
@@ -33,8 +35,8 @@ def sequence_findings(
         findings.append(
             Finding(
                 Level.FAIL,
-                "sequence-values",
-                f"{equal} of {total} sequences stand where they should, {len(behind)} do not",
+                "schema-sequence-value",
+                f"{equal} of {total} sequences at their value, {len(behind)} not",
                 where=job.target.label,
                 why="The next insert may fail with a duplicate key.",
                 todo="Run these statements on the target.",

@@ -72,9 +72,7 @@ def _reading(what: str) -> VerifyProgress:
     return VerifyProgress(0, 0, "", f"reading {what}", state=TableState.WAITING)
 
 
-async def _schemas(
-    job: VerifyJob, source: Side, target: Side
-) -> tuple[list[Finding], Schema]:
+async def _schemas(job: VerifyJob, source: Side, target: Side) -> tuple[list[Finding], Schema]:
     here, there = await source.connection(), await target.connection()
     ours, theirs = await both(read_schema(here), read_schema(there))
     compared = compare(ours, theirs)
@@ -83,7 +81,9 @@ async def _schemas(
         differences = explained(differences, job.inventory, ours)
     result = Comparison(differences, compared.compared, compared.parts_compared)
     findings = list(schema_findings(result, ours))
-    lying = await both(misplaced(here, ours.catalogs.shape), misplaced(there, theirs.catalogs.shape))
+    lying = await both(
+        misplaced(here, ours.catalogs.shape), misplaced(there, theirs.catalogs.shape)
+    )
     return findings + list(misplaced_findings(*lying, job)), ours
 
 

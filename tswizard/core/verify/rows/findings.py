@@ -188,11 +188,7 @@ def _lost(result: SetResult, judged: tuple[Judged, ...]) -> list[Judged]:
     """Verdicts about a relation that holds rows of this set, by full or bare name."""
     names = set(relations_of(result.rows)) | {result.rows.name}
     names |= {name.split(".", 1)[1] for name in names if "." in name}
-    return [
-        j
-        for j in judged
-        if j.verdict is Verdict.LOST and j.relation.replace('"', "") in names
-    ]
+    return [j for j in judged if j.verdict is Verdict.LOST and j.relation.replace('"', "") in names]
 
 
 def _explained(result: SetResult, evidence: Evidence) -> Written | None:

@@ -53,7 +53,8 @@ def writes(names: tuple[str, ...], before: Counters, now: Counters) -> Written |
     changes = [c for c in (now.changed_since(before, name) for name in names) if c is not None]
     if not changes:
         return None
-    return Written(*(sum(change[n] for change in changes) for n in range(3)))
+    inserted, updated, deleted = (sum(change[n] for change in changes) for n in range(3))
+    return Written(inserted, updated, deleted)
 
 
 async def newer_rows(job: VerifyJob, results: tuple[SetResult, ...]) -> dict[str, Written]:
@@ -94,7 +95,12 @@ def _written(
 
 
 async def _count(
-    before: Counters | None, counters: Counters, rows: RowSet, current: RowSet, then: Side, now: Side
+    before: Counters | None,
+    counters: Counters,
+    rows: RowSet,
+    current: RowSet,
+    then: Side,
+    now: Side,
 ) -> int:
     """Rows now minus rows then, counted in the chunks that changed."""
     if rows.kind is not SetKind.HYPERTABLE:

@@ -37,12 +37,10 @@ class Unreadable:
 def query(rows: RowSet, span: Span, *, sums: bool) -> sql.Composed:
     """SQL for count and checksum of the rows of a range."""
     if rows.kind is SetKind.LARGE_OBJECTS:
-        content = hash_of(
-            sql.SQL("pg_catalog.record_send(ROW(t.oid, pg_catalog.lo_get(t.oid)))")
-        )
-        return sql.SQL("SELECT pg_catalog.count(*), {} FROM pg_catalog.pg_largeobject_metadata t").format(
-            content if sums else sql.SQL("0")
-        )
+        content = hash_of(sql.SQL("pg_catalog.record_send(ROW(t.oid, pg_catalog.lo_get(t.oid)))"))
+        return sql.SQL(
+            "SELECT pg_catalog.count(*), {} FROM pg_catalog.pg_largeobject_metadata t"
+        ).format(content if sums else sql.SQL("0"))
     total = checksum(rows.columns) if sums else sql.SQL("0")
     select = sql.SQL("SELECT pg_catalog.count(*), {} FROM {}").format(total, rows.source_of_rows)
     if rows.dimension is None or not span.text:

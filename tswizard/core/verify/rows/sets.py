@@ -114,7 +114,9 @@ async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
         )
         for h in hypertables
     ]
-    large = await rows(connection, "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata")
+    large = await rows(
+        connection, "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata"
+    )
     if large[0][0]:
         sets.append(RowSet("large objects", SetKind.LARGE_OBJECTS, "", "", (), 0))
     return tuple(sets)

@@ -60,9 +60,7 @@ async def compare_catalog_rows(
 ) -> tuple[tuple[CatalogDifference, ...], int]:
     """The differences, and how many rows the source has in these tables."""
     tables = {
-        name: condition
-        for name, condition in await rows(source, _TABLES)
-        if name not in _ELSEWHERE
+        name: condition for name, condition in await rows(source, _TABLES) if name not in _ELSEWHERE
     }
     there = {name for (name, _) in await rows(target, _TABLES)}
     differences = []
@@ -70,7 +68,9 @@ async def compare_catalog_rows(
     for name, condition in tables.items():
         if name not in there:
             continue  # another version of the extension, which is named as such
-        ours, theirs = await both(_digest(source, name, condition), _digest(target, name, condition))
+        ours, theirs = await both(
+            _digest(source, name, condition), _digest(target, name, condition)
+        )
         total += ours[0]
         if ours != theirs:
             differences.append(await _difference(source, target, name, condition))

@@ -28,16 +28,19 @@ class Difference:
     changed: tuple[tuple[str, Any, Any], ...] = ()
     """(property, on the source, on the target)."""
     why: str = ""
+    about: str = ""
+    """More than the name, where that is only a number."""
 
     @property
     def words(self) -> str:
         """The difference in a line."""
+        name = f"{self.key.name} ({self.about})" if self.about else self.key.name
         reason = f" ({self.why})" if self.why else ""
         if self.state != "differs":
             where = "missing on the target" if self.state == "missing" else "only on the target"
-            return f"{self.key.name}: {where}{reason}"
+            return f"{name}: {where}{reason}"
         changes = "; ".join(_change(*change) for change in self.changed)
-        return f"{self.key.name}: {changes}{reason}"
+        return f"{name}: {changes}{reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,10 @@ def compare(source: Schema, target: Schema) -> Comparison:
             differences.append(_differs(key, found, changed, source, target))
     for key, found in target.objects.items():
         if key.kind != "grant" and key not in source.objects and _comparable(key, source, target):
-            differences.append(Difference(key, "extra", KINDS[key.kind].extra, found.part))
+            level = KINDS[key.kind].extra
+            differences.append(
+                Difference(key, "extra", level, found.part, about=_about(key, found))
+            )
     rights = compare_grants(source, target)
     compared["grant"] = rights.compared
     parts["grant"] = rights.parts_compared
@@ -114,18 +120,22 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
         level, why = Level.LOOK, "it is invalid on the source, and pg_dump leaves those out"
     elif key.kind == "database-setting":
         why = f"a dump does not carry it; its value is {found.definition['value']}"
-    elif key.kind in ("subscription", "user-mapping"):
-        why = "pg_dump carries it for a superuser only" if key.kind == "subscription" else ""
-    elif key.kind == "default-privilege":
+    elif key.kind == "subscription":
+        why = "pg_dump carries it for a superuser only"
+    elif key.kind in ("default-privilege", "policy"):
         level, why = _for_roles(level, key, found, target)
-    elif key.kind == "policy":
-        level, why = _for_roles(level, key, found, target)
-    return Difference(key, "missing", level, found.part, (), why)
+    return Difference(key, "missing", level, found.part, (), why, _about(key, found))
 
 
-def _for_roles(
-    level: Level, key: ObjectKey, found: Object, target: Schema
-) -> tuple[Level, str]:
+def _about(key: ObjectKey, found: Object) -> str:
+    if key.kind != "job":
+        return ""
+    row = found.definition["row"]
+    on = found.definition.get("hypertable")
+    return f"{row['proc_schema']}.{row['proc_name']}" + (f" on {on}" if on else "")
+
+
+def _for_roles(level: Level, key: ObjectKey, found: Object, target: Schema) -> tuple[Level, str]:
     """What names roles cannot be made before they are."""
     named = set(found.definition.get("roles", ()))
     named |= {found.definition[name] for name in ("role",) if name in found.definition}
@@ -152,7 +162,7 @@ def _differs(
         why = f"PostgreSQL {source.major} and {target.major} may word the same thing differently"
     if key.kind == "extension" and key.name == "timescaledb":
         level = Level.FAIL
-    return Difference(key, "differs", level, found.part, changed, why)
+    return Difference(key, "differs", level, found.part, changed, why, _about(key, found))
 
 
 _SHOWN = 300

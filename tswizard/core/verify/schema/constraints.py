@@ -11,8 +11,9 @@ from tswizard.core.verify.schema.base import Catalogs, json, relations, role, us
 def constraints(catalogs: Catalogs) -> str:
     """Constraints of tables, those of chunks included; domains have theirs in `types`.
 
-    A foreign key to a hypertable has a copy for each of its chunks. One that is there but whose internal triggers are switched off checks nothing.
-    NOT NULL constraints (in the catalog since PostgreSQL 18) of chunks show in their columns.
+    A foreign key to a hypertable has a copy for each of its chunks. One whose internal triggers
+    are switched off is there and checks nothing. NOT NULL constraints (in the catalog since
+    PostgreSQL 18) of chunks show in their columns.
     """
     definition = json(
         definition="pg_catalog.pg_get_constraintdef(c.oid)",

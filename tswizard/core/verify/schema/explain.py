@@ -23,7 +23,7 @@ def explained(
 
 def _explain(difference: Difference, known: set[str], source: Schema) -> Difference:
     part = difference.part
-    if part is None or difference.level is not Level.FAIL and difference.state != "extra":
+    if part is None or (difference.level is not Level.FAIL and difference.state != "extra"):
         return difference
     if difference.state == "missing" and part not in known:
         return replace(

@@ -10,6 +10,8 @@ from tswizard.core.verify.schema.read import Schema
 
 _DETAILS = 500
 """Objects named singly in one finding."""
+_LABELS = 3
+"""Hypertables named in the sentence itself."""
 _PARTS = 5
 """Objects named singly for the chunks of one hypertable."""
 
@@ -43,9 +45,13 @@ def _of_kind(
     wrong = [d for d in differences if d.level in (Level.FAIL, Level.LOOK)]
     if not wrong:
         if total or parts or differences:
-            inside = f" and {parts:,} on chunks and materializations" if parts else ""
+            if kind.id == "chunk":  # nothing but internal relations
+                total, parts = parts, 0
+            inside = f" (and {parts:,} inside TimescaleDB)" if parts else ""
             details = tuple(d.words for d in differences)
-            yield Finding(Level.PASS, _id(kind), _count(total, total, kind) + inside, details=details)
+            yield Finding(
+                Level.PASS, _id(kind), _count(total, total, kind) + inside, details=details
+            )
         return
     for level in (Level.FAIL, Level.LOOK):
         some = [d for d in wrong if d.level is level]
@@ -64,9 +70,12 @@ def _finding(
     details = [_line(d) for d in own[:_DETAILS]]
     if len(own) > _DETAILS:
         details.append(f"and {len(own) - _DETAILS:,} more")
+    if of_parts:
+        labels = _by_label(of_parts, source)
+        where = ", ".join(labels) if len(labels) <= _LABELS else f"{len(labels)} hypertables"
+        states = ", ".join(f"{n:,} {what}" for what, n in _states(of_parts).items())
+        words.append(f"{kind.many} inside {where}: {states}")
     for label, some in _by_label(of_parts, source).items():
-        states = ", ".join(f"{n} {what}" for what, n in _states(some).items())
-        words.append(f"{kind.many} inside {label}: {states}")
         details += [f"{label}: {_line(d)}" for d in some[:_PARTS]]
         if len(some) > _PARTS:
             details.append(f"{label}: and {len(some) - _PARTS:,} more of this kind")
@@ -77,7 +86,9 @@ def _finding(
 def _todo(level: Level, differences: list[Difference]) -> str:
     states = {d.state for d in differences}
     if states == {"extra"}:
-        return "Nothing of the source explains it; see who made it, and drop it if it is not wanted."
+        return (
+            "Nothing of the source explains it; see who made it, and drop it if it is not wanted."
+        )
     if level is Level.LOOK:
         return "Compare the two and decide whether the difference matters."
     return "See in the log what pg_restore said of it, make it by hand, then check again."

@@ -118,8 +118,10 @@ def _owners(source: Schema, target: Schema) -> tuple[RightsDifference, ...]:
     """Who owned what is lost where one role takes the place of several."""
     ours, theirs = dict(_owned_objects(source)), dict(_owned_objects(target))
     replaced = {(owner, theirs[name]) for name, owner in ours.items() if name in theirs}
-    if len({before for before, _ in replaced}) == len(replaced) == len(
-        {after for _, after in replaced}
+    if (
+        len({before for before, _ in replaced})
+        == len(replaced)
+        == len({after for _, after in replaced})
     ):
         return ()
     return tuple(

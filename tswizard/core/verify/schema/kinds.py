@@ -22,6 +22,16 @@ class Kind:
     missing: Level = Level.FAIL
     extra: Level = Level.LOOK
 
+    @property
+    def main(self) -> bool:
+        """One of those that a short line names first."""
+        return self.id in ("table", "index", "foreign-key", "view", "function")
+
+    @property
+    def named_by_group(self) -> bool:
+        """The group's name already says what kind it is."""
+        return self.many == self.group or self.id in ("job", "sequence-value")
+
 
 SCHEMA, HYPERTABLES, CAGGS, POLICIES, SEQUENCES, RIGHTS = (
     "schema",
@@ -31,7 +41,16 @@ SCHEMA, HYPERTABLES, CAGGS, POLICIES, SEQUENCES, RIGHTS = (
     "sequences",
     "rights",
 )
-"""Groups: one line of the checklist each."""
+GROUPS = (SCHEMA, HYPERTABLES, CAGGS, POLICIES, SEQUENCES, RIGHTS)
+"""One line of the checklist each, in its order."""
+
+_ONE = {
+    "policy": "row security policy",
+    "job": "policy or job",
+    "aggregate": "aggregate function",
+    "sequence-value": "sequence at its value",
+    "catalog-row": "row of TimescaleDB's catalog",
+}
 
 
 def _kind(
@@ -42,7 +61,8 @@ def _kind(
     missing: Level = Level.FAIL,
     extra: Level = Level.LOOK,
 ) -> Kind:
-    return Kind(id, id.replace("-", " "), many, group, frozenset(soft), missing, extra)
+    one = _ONE.get(id, id.replace("-", " "))
+    return Kind(id, one, many, group, frozenset(soft), missing, extra)
 
 
 _FAIL, _PASS, _LOOK = Level.FAIL, Level.PASS, Level.LOOK

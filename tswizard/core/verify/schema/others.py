@@ -133,7 +133,7 @@ def text_search_dictionaries(_catalogs: Catalogs) -> str:
 def text_search_parsers(_catalogs: Catalogs) -> str:
     definition = json(
         start="c.prsstart::regproc::text",
-        token="c.prstoken::regproc::text",
+        next="c.prstoken::regproc::text",
         end="c.prsend::regproc::text",
         headline="c.prsheadline::regproc::text",
         types="c.prslextype::regproc::text",

@@ -120,7 +120,8 @@ async def read_schema(connection: Connection) -> Schema:
         objects,
         dict(await rows(connection, labels_query(catalogs.shape))),
         frozenset(
-            name for (name,) in await rows(connection, "SELECT rolname::text FROM pg_catalog.pg_roles")
+            name
+            for (name,) in await rows(connection, "SELECT rolname::text FROM pg_catalog.pg_roles")
         ),
         catalogs,
         *version[0],
@@ -132,5 +133,3 @@ def queries(catalogs: Catalogs) -> Iterator[Query]:
     yield from _QUERIES
     if catalogs.shape.timescaledb:
         yield from _TIMESCALE
-
-

@@ -8,7 +8,7 @@ from tswizard.core.catalog.tables import not_member
 from tswizard.core.verify.schema.base import Catalogs, json, users
 
 _NAME = "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname)"
-_FROM = f"""
+_FROM = """
 FROM pg_catalog.pg_type t
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 """
@@ -22,7 +22,10 @@ def enums(_catalogs: Catalogs) -> str:
       SELECT pg_catalog.jsonb_agg(e.enumlabel ORDER BY e.enumsortorder)
       FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid)"""
     )
-    return f"SELECT 'enum', {_NAME}, NULL::text, {definition} {_FROM} WHERE t.typtype = 'e' AND {_WHERE}"
+    return (
+        f"SELECT 'enum', {_NAME}, NULL::text, {definition} {_FROM} "
+        f"WHERE t.typtype = 'e' AND {_WHERE}"
+    )
 
 
 def composites(_catalogs: Catalogs) -> str:
