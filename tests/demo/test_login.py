@@ -83,6 +83,4 @@ async def test_restore_mode_reaches_new_connections(connect: Connect) -> None:
 
 async def test_encryption_is_declined_not_pretended(server: EmbeddedServer) -> None:
     with pytest.raises(OperationalError, match="server does not support SSL"):
-        await AsyncConnection.connect(
-            server.conninfo, password=server.password, sslmode="require"
-        )
+        await AsyncConnection.connect(server.conninfo, password=server.password, sslmode="require")

@@ -1,7 +1,7 @@
 -- Hypertables
 CREATE TABLE conditions (
   "time" timestamptz NOT NULL,
-  sensor_id int NOT NULL REFERENCES sensors,
+  sensor_id int NOT NULL,
   temperature double precision,
   humidity percentage,
   feels_like double precision GENERATED ALWAYS AS (temperature + humidity::double precision / 50) STORED,
@@ -10,20 +10,14 @@ CREATE TABLE conditions (
 
 SELECT create_hypertable('conditions', 'time', chunk_time_interval => interval '7 days');
 
-CREATE INDEX conditions_sensor_time_idx ON conditions (sensor_id, "time" DESC);
-
 CREATE TABLE fill_levels (
   "time" timestamptz NOT NULL,
   sensor_id int NOT NULL,
   level numeric(6, 2) CHECK (level >= 0),
-  note text DEFAULT 'automatic',
-  CONSTRAINT fill_levels_key UNIQUE (sensor_id, "time")
+  note text DEFAULT 'automatic'
 );
 
 SELECT create_hypertable('fill_levels', 'time', chunk_time_interval => interval '2 days');
-
-CREATE TRIGGER round_level BEFORE INSERT OR UPDATE ON fill_levels
-  FOR EACH ROW EXECUTE FUNCTION round_level();
 
 -- A hypertable with an integer time and a space dimension
 CREATE TABLE events (

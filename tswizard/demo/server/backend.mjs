@@ -2,7 +2,7 @@
 
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import { BELL, newBell, OUTSTANDING } from './bell.mjs';
+import { BELL, newBell, OUTSTANDING, OUTSTANDING_LIMIT } from './bell.mjs';
 import { dataRow, errorFields, Framer, query, typeOf } from './wire.mjs';
 
 // Optimizing the WebAssembly costs a server of this size more than it gains: measured, loading the
@@ -104,6 +104,11 @@ export class Backend {
   /** Whether so much input waits that whoever sends it should pause. */
   get full() {
     return this.#waitingBytes > ENOUGH_WAITING;
+  }
+
+  /** Whether the backend waits for a client to read what it has written. */
+  get choked() {
+    return Atomics.load(this.#bell32, OUTSTANDING) > OUTSTANDING_LIMIT;
   }
 
   /** Calls `then` once, when the backend has taken its input. */

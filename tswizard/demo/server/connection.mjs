@@ -166,7 +166,7 @@ export class Connection {
   #request(message, straight) {
     const type = wire.typeOf(message);
     if (type === 'X') {
-      this.#socket.end();
+      this.#end();
       return;
     }
     if (COPY_DATA.has(type)) {
@@ -234,8 +234,10 @@ export class Connection {
   }
 
   #end() {
+    if (this.closed) return;
     this.closed = true;
     this.batches = [];
+    this.#socket.end();
     if (this.#direct && this.#copying) this.#abandonCopy();
     if (this.session) this.#turns.request(this);
   }

@@ -37,6 +37,9 @@ const REPORTED = [
   'scram_iterations',
 ];
 const NO_ROLE = 'none';
+// Whom the backend starts as. DEFAULT would not do: a stand-alone backend has none.
+const AS_ITSELF = 'SET SESSION AUTHORIZATION postgres;';
+export const LOCALLY_AS_ITSELF = 'SET LOCAL SESSION AUTHORIZATION postgres;';
 
 /** A string constant that no setting of a session can change the meaning of. */
 export function literal(text) {
@@ -85,7 +88,7 @@ export class Session {
   get visit() {
     const role = this.role === NO_ROLE ? NO_ROLE : identifier(this.role);
     return [
-      'SET LOCAL SESSION AUTHORIZATION DEFAULT;',
+      LOCALLY_AS_ITSELF,
       setAll({ ...BASE, ...this.settings }, { local: true }),
       `SET LOCAL SESSION AUTHORIZATION ${identifier(this.user)};`,
       `SET LOCAL ROLE ${role};`,
@@ -117,7 +120,7 @@ export class Session {
 }
 
 /** SQL that takes the settings of whatever session was there down. */
-export const LEAVE = `SET SESSION AUTHORIZATION DEFAULT; RESET ALL; ${setAll(BASE)}`;
+export const LEAVE = `${AS_ITSELF} RESET ALL; ${setAll(BASE)}`;
 
 /** SQL that puts right what a client's own RESET brought back from the command line. */
 export const REBASE = `
@@ -125,7 +128,9 @@ export const REBASE = `
     FROM (VALUES ${Object.entries(BASE).map(([name, value]) => `(${literal(name)}, ${literal(value)})`)})
          AS wanted (name, value)
     JOIN pg_catalog.pg_settings AS found ON found.name OPERATOR(pg_catalog.=) wanted.name
-   WHERE found.source OPERATOR(pg_catalog.<>) 'session'`;
+   WHERE found.source OPERATOR(pg_catalog.<>) 'session'
+     AND (found.context OPERATOR(pg_catalog.=) 'user' OR pg_catalog.current_setting('is_superuser')
+          OPERATOR(pg_catalog.=) 'on')`;
 
 /** SQL that drops what a session leaves behind when its connection ends. */
 export const FORGET = `CLOSE ALL; UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES;`;

@@ -4,7 +4,7 @@
 
 import { PgError } from './backend.mjs';
 import { Refused } from './login.mjs';
-import { defaultsFor, FORGET, LEAVE, REBASE } from './session.mjs';
+import { defaultsFor, FORGET, LEAVE, LOCALLY_AS_ITSELF, REBASE } from './session.mjs';
 import * as wire from './wire.mjs';
 
 const ASIDE = 'tswizard_aside';
@@ -192,7 +192,7 @@ export class Turns {
 
   #taskBeside(work, session) {
     return this.#beside(async () => {
-      await this.#backend.query('SET LOCAL SESSION AUTHORIZATION DEFAULT');
+      await this.#backend.query(LOCALLY_AS_ITSELF);
       if (session) {
         session.addDefaults(await defaultsFor(this.#backend, session.user));
         await this.#backend.query(session.visit);
@@ -257,7 +257,7 @@ export class Turns {
       clearInterval(this.#watch);
       this.#watch = null;
     }
-    if (!this.#owner?.waitsForClient) return;
+    if (!this.#owner?.waitsForClient && !this.#backend.choked) return;
     const due = Date.now() - this.#patience;
     if (this.#backend.quietSince > due) return;
     for (const one of this.#waiting.filter((each) => each.waitingSince <= due && !each.closed)) {

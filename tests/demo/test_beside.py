@@ -1,0 +1,140 @@
+"""What others can do while one connection holds its transaction open."""
+
+import asyncio
+
+import pytest
+from psycopg import AsyncConnection, OperationalError, errors
+
+from tests.demo.conftest import Connect, value
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+async def holder(connect: Connect) -> AsyncConnection:
+    """A connection with an open transaction that has written something."""
+    connection = await connect(autocommit=False)
+    await connection.execute("CREATE TABLE IF NOT EXISTS held (n int)")
+    await connection.commit()
+    await connection.execute("DELETE FROM held")
+    await connection.execute("INSERT INTO held VALUES (1)")
+    return connection
+
+
+async def test_others_can_connect_and_read(connect: Connect, holder: AsyncConnection) -> None:
+    other = await connect(application_name="beside")
+    assert await value(other, "SELECT pg_backend_pid()") == holder.info.backend_pid
+    assert await value(other, "SHOW application_name") == "beside"
+    assert await value(other, "SELECT current_setting('is_superuser')") == "on"
+    assert (await (await other.execute("SELECT %s::int", (3,))).fetchone()) == (3,)
+    await holder.commit()
+    assert await value(holder, "SELECT count(*) FROM held") == 1
+
+
+async def test_an_error_beside_leaves_the_holder_alone(
+    connect: Connect, holder: AsyncConnection
+) -> None:
+    other = await connect()
+    with pytest.raises(errors.DivisionByZero):
+        await other.execute("SELECT 1/0")
+    assert await value(holder, "SELECT count(*) FROM held") == 1
+    await holder.commit()
+
+
+async def test_settings_made_beside_are_kept(connect: Connect, holder: AsyncConnection) -> None:
+    other = await connect()
+    await other.execute("SET work_mem = '11MB'")
+    assert await value(other, "SHOW work_mem") == "11MB"
+    assert await value(holder, "SHOW work_mem") == "4MB"
+    await holder.commit()
+    assert await value(other, "SHOW work_mem") == "11MB"
+    assert await value(holder, "SHOW work_mem") == "4MB"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "INSERT INTO held VALUES (2)",
+        "WITH new AS (INSERT INTO held VALUES (2) RETURNING n) SELECT n FROM new",
+        "SELECT 1; INSERT INTO held VALUES (2)",
+    ],
+)
+async def test_a_write_waits_for_the_holder(
+    connect: Connect, holder: AsyncConnection, write: str
+) -> None:
+    other = await connect()
+    writing = asyncio.create_task(other.execute(write.encode()))
+    assert await value(await connect(), "SELECT 1") == 1  # the write is in the queue by now
+    assert not writing.done()
+    await holder.commit()
+    await writing
+    assert await value(holder, "SELECT count(*) FROM held") == 2
+    await holder.rollback()
+
+
+async def test_functions_of_timescaledb_that_write_wait_too(
+    connect: Connect, holder: AsyncConnection
+) -> None:
+    await holder.commit()
+    await holder.execute("CREATE TABLE later (t timestamptz NOT NULL)")
+    await holder.commit()
+    await value(holder, "SELECT count(*) FROM held")
+    other = await connect()
+    waiting = asyncio.create_task(other.execute("SELECT create_hypertable('later', 't')"))
+    assert await value(await connect(), "SELECT 1") == 1
+    await holder.commit()
+    await waiting
+    count = "SELECT count(*) FROM timescaledb_information.hypertables"
+    assert await value(other, f"{count} WHERE hypertable_name = 'later'") == 1
+
+
+async def test_nobody_waits_for_ever(connect: Connect, holder: AsyncConnection) -> None:
+    other = await connect()
+    with pytest.raises(errors.LockNotAvailable, match="one backend for all"):
+        await other.execute("INSERT INTO held VALUES (2)")
+    await holder.commit()
+    await other.execute("INSERT INTO held VALUES (3)")
+    assert await value(holder, "SELECT array_agg(n ORDER BY n) FROM held") == [1, 3]
+
+
+async def test_nobody_waits_for_ever_for_a_copy(connect: Connect) -> None:
+    holder, other = await connect(), await connect()
+    await holder.execute("CREATE TABLE copied (n int)")
+    async with holder.cursor().copy(b"COPY copied FROM STDIN") as copy:
+        await copy.write(b"1\n")
+        with pytest.raises(errors.LockNotAvailable):
+            await other.execute("SELECT 1")
+        await copy.write(b"2\n")
+    assert await value(other, "SELECT sum(n) FROM copied") == 3
+
+
+async def test_a_login_is_refused_rather_than_left_hanging(
+    connect: Connect, holder: AsyncConnection
+) -> None:
+    with pytest.raises(errors.DivisionByZero):
+        await holder.execute("SELECT 1/0")
+    with pytest.raises(OperationalError, match="one backend for all"):
+        await connect()
+    await holder.rollback()
+
+
+async def test_waiting_can_be_canceled(connect: Connect, holder: AsyncConnection) -> None:
+    other = await connect()
+    writing = asyncio.create_task(other.execute("INSERT INTO held VALUES (9)"))
+    assert await value(await connect(), "SELECT 1") == 1
+    await other.cancel_safe()
+    with pytest.raises(errors.QueryCanceled):
+        await writing
+    await holder.commit()
+    assert await value(other, "SELECT count(*) FROM held") == 1
+
+
+async def test_an_isolation_level_can_still_be_chosen(connect: Connect) -> None:
+    """As pg_dump does: its second statement must find a transaction that has read nothing yet."""
+    holder, other = await connect(), await connect()
+    await holder.execute("BEGIN")
+    reading = asyncio.create_task(value(other, "SELECT 1"))
+    await holder.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    await holder.execute("SELECT 1")
+    assert await reading == 1
+    await holder.execute("COMMIT")
