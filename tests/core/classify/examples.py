@@ -135,6 +135,13 @@ EXAMPLES = (
         SAFE,
         'WARNING:  skipping "pg_authid" --- only superuser can analyze it\n',
     ),
+    Example(
+        "best-practice",
+        SAFE,
+        'psql:ht.sql:6: WARNING:  column type "timestamp without time zone" used for "at" does not '
+        "follow best practices\nHINT:  Use datatype TIMESTAMPTZ instead.\n",
+        "split",
+    ),
     Example("welcome-split", SAFE, _WELCOME, "split", "pre-data"),
     Example(
         "mat-hypertable",
@@ -221,6 +228,14 @@ EXAMPLES = (
             '"chunk_constraint_chunk_id_fkey"\n'
             'DETAIL:  Key (chunk_id)=(2) is not present in table "chunk".',
         ),
+    ),
+    Example(
+        "chunk-unknown",
+        LOST,
+        failed(
+            "chunk not found\nDETAIL:  schema_name: _timescaledb_internal, table_name: x", _INDEX
+        ),
+        phase="post-data",
     ),
     Example(
         "restore-mode-off",
@@ -388,6 +403,13 @@ EXAMPLES = (
         "pg_dump: error: query was: LOCK TABLE a.t IN ACCESS SHARE MODE\n",
     ),
     Example(
+        "dump-row-security",
+        LOST,
+        "pg_dump: error: query failed: ERROR:  query would be affected by row-level security "
+        'policy for table "secrets"\n'
+        "pg_dump: detail: Query was: COPY app.secrets (owner) TO stdout;\n",
+    ),
+    Example(
         "dump-table-broke",
         LOST,
         'pg_dump: error: Dumping the contents of table "t" failed: PQgetCopyData() failed.\n'
@@ -495,6 +517,16 @@ EXAMPLES = (
         failed("terminating connection due to administrator command", _INDEX),
     ),
     Example("disk-full", LOOK, fatal("pg_dump", "could not write: No space left on device")),
+    Example(
+        "temp-limit",
+        LOOK,
+        failed("temporary file size exceeds temp_file_limit (5120kB)", _INDEX),
+    ),
+    Example(
+        "no-file",
+        LOOK,
+        fatal("pg_restore", 'could not open input file "x.bak": No such file or directory'),
+    ),
     Example(
         "locks-restore",
         LOOK,

@@ -158,9 +158,9 @@ class Classifier:
         if len(command) > _COMMAND_SHOWN:
             command = f"{command[:_COMMAND_SHOWN]} …"
         values = {
-            "object": about.label or "the object",
+            "object": about.label or "what was being done",
             "kind": about.kind,
-            "name": about.name or "the object",
+            "name": about.name or "what was being done",
             "bare": about.bare,
             "in_schema": about.schema,
             "table": about.table,
@@ -179,6 +179,13 @@ class Classifier:
             return _with_relation(judged, groups.get("relation", ""), about)
         if not rule.verdict.explained:
             return judged
+        if not _of_one_piece(message, groups):
+            return replace(
+                judged,
+                verdict=Verdict.LOOK,
+                reason="The log is cut or mixed up here, so this cannot be called harmless.",
+                todo=f"If the message stands by itself, it means: {judged.reason}",
+            )
         return self._cautious(judged, rule, message, {**values, "command": message.command})
 
     def _phase_of(self, message: Message) -> str | None:
@@ -187,14 +194,7 @@ class Classifier:
     def _cautious(
         self, judged: Judged, rule: Rule, message: Message, values: Mapping[str, str]
     ) -> Judged:
-        """A harmless verdict, unless the log, the context or a missing proof forbids it."""
-        if not message.whole or message.strays or not message.tool:
-            return replace(
-                judged,
-                verdict=Verdict.LOOK,
-                reason="The log is cut or mixed up here, so this cannot be called harmless.",
-                todo=f"If the message stands by itself, it means: {judged.reason}",
-            )
+        """A harmless verdict, unless the context or a missing proof forbids it."""
         if not rule.known_in(self._method, self._phase_of(message)):
             return replace(
                 judged,
@@ -287,12 +287,12 @@ class Classifier:
             method=self._method or "",
             phase=self._phase or "",
             object="",
-            message=f"{seen} errors, and no line that sums them up",
+            message=f"{seen} error{'s' if seen != 1 else ''}, and no line with their number",
             reason="pg_restore ends with the number of errors it ignored; that line is missing, so "
             "the log is cut off or pg_restore did not run to its end.",
             todo="Look at how pg_restore ended, and run it again.",
             detail=(),
-            number=self._count.last_number,
+            number=self._parser.number + 1,
             severity=Severity.UNKNOWN,
             counts_as_error=False,
         )
@@ -340,6 +340,15 @@ def _object(message: Message) -> _About:
         label = f"{subject.kind} {name}".strip()
         return _About(subject.kind, label, name, table, subject.schema or "", subject.name)
     return _About()
+
+
+def _of_one_piece(message: Message, groups: Mapping[str, str]) -> bool:
+    """Whether all lines of a message surely belong together: none is missing, none is another's,
+    and the command names what the message does."""
+    if not message.whole or message.strays or not message.tool:
+        return False
+    names = [part for value in groups.values() for part in value.split(".")]
+    return not message.command or all(name in message.command for name in names)
 
 
 def _with_relation(judged: Judged, named: str, about: _About) -> Judged:

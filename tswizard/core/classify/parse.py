@@ -91,7 +91,8 @@ class Parser:
         self._spoke = ""
         self._owed = 0
         """Severities whose text has not come yet."""
-        self._number = 0
+        self.number = 0
+        """Lines taken so far."""
         self._block: Block | None = None
         self._parallel = False
         self._open: list[TocEntry] = []
@@ -106,7 +107,7 @@ class Parser:
         `ended=False` for a last line that may have been cut: what it says is kept, but nothing
         in it counts as harmless.
         """
-        self._number += 1
+        self.number += 1
         line = line.rstrip("\r\n")
         if "\x1b" in line:
             line = _COLOUR.sub("", line)
@@ -119,7 +120,7 @@ class Parser:
             if found.lastgroup != "plain":
                 self._note(found.lastgroup, line)
             text = line[found.end(1) + 2 :]
-            done.append(Message(tool, Severity.INFO, text, (line,), self._number))
+            done.append(Message(tool, Severity.INFO, text, (line,), self.number))
             return done
         done = self._other(line)
         if not ended and self._block is not None:
@@ -175,7 +176,7 @@ class Parser:
             self._owed += words
             done = self._flush()
             self._note(known.lastgroup, rest)
-            return [*done, Message(tool, Severity.INFO, rest, (line,), self._number)]
+            return [*done, Message(tool, Severity.INFO, rest, (line,), self.number)]
         if _SERVER_SEVERITY.match(rest):
             self._owed += words
             return self._prefixed(tool, rest, line)
@@ -216,12 +217,12 @@ class Parser:
             return self._start(tool, _SEVERITIES.get(word[1], Severity.NOTICE), text, line)
         if _OLD_TOC.match(text):
             self._note("entry", text)
-            return [*self._flush(), Message(tool, Severity.INFO, text, (line,), self._number)]
+            return [*self._flush(), Message(tool, Severity.INFO, text, (line,), self.number)]
         known = _INFO_TEXT.match(text)
         if known and not _GLUED.search(text):
             done = self._flush()
             self._note(known.lastgroup, line)
-            return [*done, Message(tool, Severity.INFO, text.strip(), (line,), self._number)]
+            return [*done, Message(tool, Severity.INFO, text.strip(), (line,), self.number)]
         if block and block.text.startswith(_LISTS) and not module:
             block.add_part("hint" if text.startswith(_LIST_END) else "detail", text.strip(), line)
             return []
@@ -248,9 +249,9 @@ class Parser:
         known = _INFO_TEXT.match(line)
         if known and not _GLUED.search(line):
             self._note(known.lastgroup, line)
-            return [*done, Message(self._own, Severity.INFO, line.strip(), (line,), self._number)]
+            return [*done, Message(self._own, Severity.INFO, line.strip(), (line,), self.number)]
         severity = Severity.UNKNOWN if line.strip() else Severity.INFO
-        return [*done, Message(self._own, severity, line, (line,), self._number)]
+        return [*done, Message(self._own, severity, line, (line,), self.number)]
 
     def _ends(self, block: Block, line: str) -> bool:
         """Lines that go on with nothing, although they have no prefix."""
@@ -263,9 +264,7 @@ class Parser:
     def _start(self, tool: str, severity: Severity, text: str, line: str) -> list[Message]:
         done = self._flush()
         wrapper = _WRAPPER.match(text)
-        block = Block(
-            tool, severity, text[wrapper.end() :] if wrapper else text, line, self._number
-        )
+        block = Block(tool, severity, text[wrapper.end() :] if wrapper else text, line, self.number)
         if severity is Severity.ERROR and tool == "pg_restore":
             block.wrapped = bool(wrapper) and text.startswith("could not execute")
             if self._parallel:
@@ -282,7 +281,7 @@ class Parser:
         """What began as an error and never went on."""
         owed, self._owed = self._owed, 0
         text = "an error whose text is missing"
-        return [Message(self._spoke, Severity.ORPHAN, text, (text,), self._number)] * owed
+        return [Message(self._spoke, Severity.ORPHAN, text, (text,), self.number)] * owed
 
     def _flush(self) -> list[Message]:
         block, self._block = self._block, None
@@ -300,7 +299,11 @@ class Parser:
         elif entry in self._open:
             self._open.remove(entry)
         self._last = entry or self._last
-        return [replace(message, toc=entry, whole=message.whole and entry is not None)]
+        # Without its command, only the name tells that the entry is this error's own.
+        sure = entry is not None and (
+            bool(message.command) or entry.name.split()[-1] in message.text
+        )
+        return [replace(message, toc=entry, whole=message.whole and sure)]
 
     def _whose(self, block: Block, message: Message) -> TocEntry | None:
         """The one entry that the error is about; None when that cannot be told."""
