@@ -40,6 +40,7 @@ from tswizard.core.outcome import Outcome
 from tswizard.core.pgtools import choose, find_tools, which_sentence
 from tswizard.core.preflight.tools import needs_tls
 from tswizard.core.task import Task
+from tswizard.core.verify import VerifyStopped
 
 _BACKLOG = 5000
 """Events that may wait for a slow watcher before a tool has to wait as well."""
@@ -235,7 +236,7 @@ class Run:
 
 def _explain(error: Exception, ctx: Context) -> Finding:
     """A finding for whatever ended a step."""
-    if isinstance(error, StepFailed):
+    if isinstance(error, StepFailed | VerifyStopped):
         return error.finding
     if isinstance(error, CannotConnect):
         return failed("no-connection", error.what, where=ctx.step, todo=error.todo).finding

@@ -168,7 +168,7 @@ async def empty(
         return [f"{schema}.{name}" for _, schema, name in await rows(target, _RELATIONS)]
 
 
-async def create_extension(target: Connection, schema: str | None, version: str | None) -> None:
+async def create_extension(target: Connection, schema: str, version: str | None) -> None:
     """CREATE EXTENSION as the first thing in a session, at a given version."""
     await target.execute(
         sql.SQL("CREATE EXTENSION IF NOT EXISTS timescaledb WITH SCHEMA {} VERSION {}").format(

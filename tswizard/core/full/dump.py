@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tswizard.core.connection import connected, rows
@@ -12,6 +12,7 @@ from tswizard.core.full.marker import SCHEMA
 from tswizard.core.full.parts import Parts
 from tswizard.core.full.snapshot import held_snapshot
 from tswizard.core.task import Task
+from tswizard.core.verify import read_counters
 
 _STARTED = re.compile(r'^pg_dump: dumping contents of table "(.*)"$')
 _FINISHED = re.compile(r"^pg_dump: finished item \d+ TABLE DATA (.*)$")
@@ -64,6 +65,8 @@ async def dump(ctx: Context) -> None:
         ) from error
     async with connected(ctx.task.source) as connection:
         sizes = {name: int(size) for name, size in await rows(connection, _SIZES)}
+        counters = await read_counters(connection)
+    ctx.ledger.save(replace(ctx.ledger.record, counters=counters))
     ctx.snapshot = await ctx.resources.enter_async_context(held_snapshot(ctx.task))
     watch = _Watch(ctx, sizes, Parts(ctx))
     end = await ctx.run_tool(

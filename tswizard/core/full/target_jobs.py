@@ -1,6 +1,7 @@
 """The jobs on the target: enabled as they were on the source, retention last."""
 
 from tswizard.core.catalog.inventory import Job
+from tswizard.core.checklist import result_of
 from tswizard.core.connection import connected, rows
 from tswizard.core.context import Context, StepSkipped
 from tswizard.core.finding import Finding, Level
@@ -23,7 +24,8 @@ async def enable(ctx: Context) -> None:
         raise StepSkipped("no job was switched on at the source")
     if not ctx.task.answers.enable_jobs:
         raise StepSkipped("you asked to leave them paused")
-    if any(finding.level is Level.FAIL for finding in ctx.ledger.record.findings):
+    record = ctx.ledger.record
+    if result_of(record.findings, record.judged, record.tables) is Level.FAIL:
         raise StepSkipped("the check failed; they stay paused until somebody looked")
     schema = ctx.task.target_server.timescaledb_schema
     async with connected(ctx.task.target) as target:
