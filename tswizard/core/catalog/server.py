@@ -147,29 +147,36 @@ def _tls(connection: Connection, server_side: bool | None, version: str | None) 
     return version if server_side and version else "TLS"
 
 
-async def _who_answers(connection: Connection, endpoint: Endpoint) -> tuple[bool, bool]:
-    """Is there a pooler in between, and do two connections get two backends?
+def judge(announced: int, pid: int, other: int | None, *, shows_through: bool) -> tuple[bool, bool]:
+    """(is there a pooler in between, do two connections get two backends).
 
     The server announces its backend's pid when a session starts; a pooler announces a number of
     its own. One backend that serves every connection in turn does so too, but keeps sessions
-    apart, which a pooler does not: there, a setting shows through.
+    apart, which a pooler does not: there, a setting of one shows in the other. `other` is the
+    second connection's backend, None when there was none to be had.
     """
+    concurrent = other is not None and other != pid
+    pooler = pid != announced and (other != pid or shows_through)
+    return pooler, concurrent
+
+
+async def _who_answers(connection: Connection, endpoint: Endpoint) -> tuple[bool, bool]:
     pid = await value(connection, "SELECT pg_catalog.pg_backend_pid()")
-    foreign = pid != connection.info.backend_pid
+    announced = connection.info.backend_pid
     token = uuid4().hex
     mark = "SELECT pg_catalog.set_config('tswizard.probe', %s, false)"
-    if foreign:
+    other, seen = None, None
+    if pid != announced:
         await value(connection, mark, [token])
     try:
         async with asyncio.timeout(SECOND_CONNECTION):
-            other_pid, seen = await _second(endpoint)
+            other, seen = await _second(endpoint)
     except (TimeoutError, CannotConnect, Error):
-        return foreign, False
+        pass  # none to be had: that is an answer
     finally:
-        if foreign:
+        if pid != announced:
             await value(connection, mark, [""])
-    same = pid == other_pid
-    return foreign and (not same or seen == token), not same
+    return judge(announced, pid, other, shows_through=seen == token)
 
 
 async def _second(endpoint: Endpoint) -> tuple[int, str | None]:

@@ -1,0 +1,145 @@
+"""A source and a target in which nothing is wrong; tests change one thing."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tswizard.core.catalog.inventory import (
+    Cagg,
+    Chunk,
+    Compression,
+    Extension,
+    Extras,
+    Hypertable,
+    Inventory,
+    Job,
+    Offered,
+    Role,
+    Server,
+    Table,
+    TableKind,
+)
+from tswizard.core.pgtools import ClientTools
+
+ROLE = Role("tsdbadmin", superuser=False, createrole=True, bypass_rls=False, owns_database=True)
+
+SERVER = Server(
+    version_num=150004,
+    version="15.4 (Debian 15.4-1)",
+    timescaledb="2.23.0",
+    timescaledb_schema="public",
+    timescaledb_offered=("2.19.3", "2.20.3", "2.23.0"),
+    license="timescale",
+    database="defaultdb",
+    encoding="UTF8",
+    collate="en_US.UTF-8",
+    ctype="en_US.UTF-8",
+    size_bytes=10_000_000,
+    role=ROLE,
+    in_recovery=False,
+    tls="TLSv1.3",
+    latency_s=0.001,
+    pooler=False,
+    concurrent=True,
+    restoring=False,
+    identity="2026-01-01 16385",
+)
+
+CHUNK = Chunk(
+    schema="_timescaledb_internal",
+    name="_hyper_1_1_chunk",
+    compressed=True,
+    partial=False,
+    range_start="2024-01-01 00:00:00+00",
+    range_end="2024-01-08 00:00:00+00",
+    bytes=4_000_000,
+    compressed_table="_timescaledb_internal.compress_hyper_2_2_chunk",
+)
+
+HYPERTABLE = Hypertable(
+    schema="public",
+    name="readings",
+    owner="tsdbadmin",
+    dimensions=(),
+    chunks=(CHUNK,),
+    compression=Compression((), ()),
+    bytes=6_000_000,
+    rows_estimate=1000,
+    index_bytes=1_000_000,
+)
+
+TABLE = Table("public", "sites", TableKind.PLAIN, "tsdbadmin", bytes=1_000_000, rows_estimate=10)
+
+CAGG = Cagg(
+    schema="public",
+    name="daily",
+    owner="tsdbadmin",
+    definition="SELECT 1",
+    materialized_only=True,
+    compressed=False,
+    finalized=True,
+    hypertable="public.readings",
+    parent=None,
+    materialization_schema="_timescaledb_internal",
+    materialization_name="_materialized_hypertable_3",
+)
+
+RETENTION = Job(
+    id=1000,
+    application="Retention Policy [1000]",
+    proc_schema="_timescaledb_functions",
+    proc_name="policy_retention",
+    owner="tsdbadmin",
+    scheduled=True,
+    schedule_interval="1 day",
+    config="{}",
+    target="public.readings",
+    next_start="2026-12-01 00:00:00+00",
+)
+
+OFFERED = (Offered("plpgsql", ("1.0",), "1.0"), Offered("citext", ("1.5", "1.6"), "1.6"))
+
+
+def inventory(**changes: Any) -> Inventory:
+    """The source; `server_…` and `extras_…` change what those hold."""
+    server = {k[7:]: changes.pop(k) for k in list(changes) if k.startswith("server_")}
+    extras = {k[7:]: changes.pop(k) for k in list(changes) if k.startswith("extras_")}
+    base = Inventory(
+        server=replace(SERVER, **server),
+        extensions=(
+            Extension("plpgsql", "1.0", "pg_catalog", used=True),
+            Extension("timescaledb", "2.23.0", "public", used=True),
+        ),
+        schemas=("public",),
+        hypertables=(HYPERTABLE,),
+        tables=(TABLE,),
+        caggs=(),
+        jobs=(RETENTION,),
+        sequences=(),
+        roles_granted=("tsdbadmin",),
+        roles=("postgres", "tsdbadmin"),
+        large_objects=0,
+        distributed=False,
+        tiered=False,
+        null_compressed=(),
+        offered=OFFERED,
+        extras=replace(Extras(lock_slots=6400, locale_provider="libc"), **extras),
+    )
+    return replace(base, **changes)
+
+
+def empty(**changes: Any) -> Inventory:
+    """The target: the same kind of server, nothing in it."""
+    base: dict[str, Any] = {
+        "server_database": "tsdb",
+        "server_identity": "2026-01-02 16385",
+        "hypertables": (),
+        "tables": (),
+        "jobs": (),
+    }
+    return inventory(**base | changes)
+
+
+def tools(major: int = 15, *, tls: bool = True) -> ClientTools:
+    folder = Path(f"/usr/lib/postgresql/{major}/bin")
+    return ClientTools(folder, f"{major}.4", major, "system", tls, ("gzip",))

@@ -1,0 +1,212 @@
+"""The whole of it, on real servers: what is tried leaves nothing behind."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.core.preflight.sample import empty, inventory, tools
+from tests.e2e.conftest import module_pair, prepared_demo
+from tswizard.core.answers import Answers
+from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.catalog.read import read_inventory
+from tswizard.core.connection import CannotConnect, Connection, connected, rows
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.finding import Finding, Level
+from tswizard.core.preflight import examine
+from tswizard.core.preflight.probes import extension_rights, restore_rights, rows_written
+from tswizard.demo import EmbeddedPair
+
+__all__ = ["module_pair", "prepared_demo"]
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Ends = tuple[Endpoint, Endpoint]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ends(module_pair: EmbeddedPair) -> Ends:
+    return (
+        Endpoint.parse(module_pair.source_conninfo, password=module_pair.source_password),
+        Endpoint.parse(module_pair.target_conninfo, password=module_pair.target_password),
+    )
+
+
+def native(variable: str) -> Endpoint:
+    if not os.environ.get(variable):
+        pytest.skip(f"{variable} names no server")
+    return Endpoint.parse(os.environ[variable])
+
+
+async def findings(
+    ends: Ends, inventories: tuple[Inventory, Inventory], folder: Path, **answers: Any
+) -> dict[str, Finding]:
+    client = tools(18)
+    return {
+        finding.id: finding
+        async for finding in examine(
+            *ends, *inventories, Answers(**answers), client, (client,), folder
+        )
+    }
+
+
+async def state(connection: Connection) -> list[tuple[Any, ...]]:
+    """Everything that a probe could leave behind."""
+    return await rows(
+        connection,
+        "SELECT 'relation', oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'S', 'v') "
+        "UNION ALL SELECT 'schema', nspname FROM pg_namespace WHERE nspname !~ '^pg_' "
+        "UNION ALL SELECT 'extension', extname FROM pg_extension "
+        "UNION ALL SELECT 'setting', setconfig::text FROM pg_db_role_setting "
+        "UNION ALL SELECT 'restoring', current_setting('timescaledb.restoring') ORDER BY 1, 2",
+    )
+
+
+@pytest.mark.e2e
+async def test_the_demo_has_nothing_to_look_at(ends: Ends, tmp_path: Path) -> None:
+    inventories = await read_inventory(ends[0]), await read_inventory(ends[1])
+    async with connected(ends[1]) as connection:
+        before = await state(connection)
+    found = await findings(ends, inventories, tmp_path)
+    assert {f.level for f in found.values()} == {Level.PASS}, [
+        f for f in found.values() if f.level is not Level.PASS
+    ]
+    assert {"target-rights", "target-room", "staging-room", "source-writes"} <= set(found)
+    async with connected(ends[1]) as connection:
+        assert await state(connection) == before
+
+
+@pytest.mark.e2e
+async def test_nothing_is_tried_on_a_target_that_holds_something(
+    ends: Ends, tmp_path: Path
+) -> None:
+    source, target = await read_inventory(ends[0]), await read_inventory(ends[1])
+    async with connected(ends[1]) as connection:
+        await connection.execute("CREATE TABLE public.mine (id int)")
+        try:
+            full = await read_inventory(ends[1])
+            found = await findings(ends, (source, full), tmp_path)
+        finally:
+            await connection.execute("DROP TABLE public.mine")
+    assert found["target-not-empty"].level is Level.FAIL
+    assert found["target-not-empty"].details == ("table public.mine",)
+    assert {"target-rights", "target-room"}.isdisjoint(found)
+    assert target.user_objects == 0
+
+
+@pytest.mark.e2e
+async def test_the_source_as_its_own_target_is_refused(ends: Ends, tmp_path: Path) -> None:
+    source = await read_inventory(ends[0])
+    again = await read_inventory(ends[0])
+    found = await findings((ends[0], ends[0]), (source, again), tmp_path)
+    assert found["same-database"].level is Level.FAIL
+    assert "target-rights" not in found
+
+
+@pytest.mark.e2e
+async def test_retention_that_goes_on_is_named(ends: Ends, tmp_path: Path) -> None:
+    inventories = await read_inventory(ends[0]), await read_inventory(ends[1])
+    found = await findings(ends, inventories, tmp_path, pause_source_jobs=False)
+    assert found["retention-runs"].level is Level.LOOK
+    assert found["retention-runs"].details
+
+
+@pytest.mark.e2e
+async def test_a_role_that_may_not_restore_hears_what_was_refused(ends: Ends) -> None:
+    async with connected(ends[1]) as connection:
+        await connection.execute(
+            "ALTER EXTENSION timescaledb DROP FUNCTION public.timescaledb_pre_restore()"
+        )
+        await connection.execute(
+            "ALTER FUNCTION public.timescaledb_pre_restore() RENAME TO hidden_pre_restore"
+        )
+        try:
+            rights = await restore_rights(ends[1], "public")
+        finally:
+            await connection.execute(
+                "ALTER FUNCTION public.hidden_pre_restore() RENAME TO timescaledb_pre_restore"
+            )
+            await connection.execute(
+                "ALTER EXTENSION timescaledb ADD FUNCTION public.timescaledb_pre_restore()"
+            )
+    ((tried, answer),) = rights.refused
+    assert "timescaledb_pre_restore" in tried
+    assert "does not exist" in answer
+
+
+@pytest.mark.e2e
+async def test_an_extension_that_cannot_be_made_is_told_apart(ends: Ends) -> None:
+    refused = await extension_rights(ends[1], ("plpgsql", "not_an_extension"))
+    assert set(refused) == {"not_an_extension"}
+
+
+async def test_a_standby_takes_no_wishes(tmp_path: Path, closed: Ends) -> None:
+    """With ends that nobody listens at: what the inventories say comes first."""
+    standby = inventory(server_in_recovery=True)
+    first = await until_it_connects(closed, standby, tmp_path, Answers())
+    assert first["standby-read-only"].level is Level.FAIL
+    none = Answers(pause_source_jobs=False)
+    second = await until_it_connects(closed, standby, tmp_path, none)
+    assert "standby-read-only" not in second
+    assert second["retention-runs"].level is Level.LOOK
+
+
+async def test_a_raised_sslmode_is_said(tmp_path: Path) -> None:
+    ends = Endpoint.parse("host=db.invalid dbname=a"), Endpoint.parse("host=127.0.0.1 port=1")
+    found = await until_it_connects(ends, inventory(), tmp_path, Answers())
+    assert found["sslmode-raised"].where == "db.invalid:5432/a"
+    assert found["sslmode-raised"].level is Level.PASS
+
+
+@pytest.fixture
+def closed() -> Ends:
+    return Endpoint.parse("host=127.0.0.1 port=1"), Endpoint.parse("host=127.0.0.1 port=2")
+
+
+async def until_it_connects(
+    ends: Ends, source: Inventory, folder: Path, answers: Answers
+) -> dict[str, Finding]:
+    """Findings up to the first that needs a server."""
+    found = {}
+    client = tools(15)
+    with pytest.raises(CannotConnect):
+        async for finding in examine(*ends, source, empty(), answers, client, (client,), folder):
+            found[finding.id] = finding
+    return found
+
+
+@pytest.mark.native
+async def test_the_scheduler_is_there_again_after_the_probe() -> None:
+    """A rolled back timescaledb_pre_restore() alone would leave it stopped."""
+    target = native("TSWIZARD_TEST_TARGET")
+    workers = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND backend_type = 'TimescaleDB Background Worker Scheduler'"
+    )
+    async with connected(target) as connection:
+        before = await state(connection)
+        assert await rows(connection, workers) == [(1,)]
+        rights = await restore_rights(target, "public")
+        assert await state(connection) == before
+        while await rows(connection, workers) != [(1,)]:
+            pass  # it starts within a second; pytest-timeout ends this if it does not
+    superuser = await is_superuser(target)
+    assert (rights.refused == ()) is superuser
+    assert all(answer for _tried, answer in rights.refused)
+
+
+async def is_superuser(target: Endpoint) -> bool:
+    return (await read_inventory(target)).server.role.superuser
+
+
+@pytest.mark.native
+async def test_writes_are_seen() -> None:
+    target = native("TSWIZARD_TEST_TARGET")
+    watch = asyncio.create_task(rows_written(target))
+    while not watch.done():
+        async with connected(target) as connection:  # counters are sent when a session ends
+            await connection.execute("CREATE TEMP TABLE scratch AS SELECT generate_series(1, 99)")
+    assert await watch >= 99

@@ -1,0 +1,195 @@
+"""Both ends against each other."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.core.preflight.sample import CAGG, HYPERTABLE, RETENTION, ROLE, TABLE, empty, inventory
+from tswizard.core.answers import Answers
+from tswizard.core.catalog.inventory import Extension, Inventory
+from tswizard.core.finding import Finding, Level
+from tswizard.core.preflight.pair import Pair, compare
+
+
+def found(
+    source: Inventory | None = None, target: Inventory | None = None, **answers: Any
+) -> dict[str, Finding]:
+    pair = Pair(source or inventory(), target or empty(), "src", "tgt", Answers(**answers))
+    findings = list(compare(pair))
+    by_id = {finding.id: finding for finding in findings}
+    assert len(by_id) == len(findings)
+    return by_id
+
+
+def levels(findings: dict[str, Finding]) -> set[Level]:
+    return {finding.level for finding in findings.values()}
+
+
+def test_a_sound_pair_passes() -> None:
+    findings = found()
+    assert levels(findings) == {Level.PASS}
+    assert findings["timescaledb"].what == "TimescaleDB 2.23.0 on both ends."
+    assert findings["postgresql"].what == "PostgreSQL 15.4 moves to 15.4."
+
+
+def test_the_same_database_twice_is_all_there_is_to_say() -> None:
+    findings = found(target=inventory())
+    assert set(findings) == {"same-database"}
+    assert findings["same-database"].level is Level.FAIL
+
+
+def test_two_databases_that_are_only_alike_are_two() -> None:
+    assert "same-database" not in found(target=empty(server_database="defaultdb"))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "id", "level", "named"),
+    [
+        ({}, {"server_pooler": True}, "target-pooler", Level.FAIL, "pool"),
+        ({}, {"server_in_recovery": True}, "target-standby", Level.FAIL, "standby"),
+        ({}, {"server_restoring": True}, "target-restoring", Level.FAIL, "restore mode"),
+        ({}, {"tables": (TABLE,)}, "target-not-empty", Level.FAIL, "table public.sites"),
+        (
+            {},
+            {"extras_objects": ("type public.mood",)},
+            "target-not-empty",
+            Level.FAIL,
+            "type public.mood",
+        ),
+        ({}, {"server_version_num": 140009}, "postgresql-older", Level.FAIL, "14"),
+        (
+            {"server_timescaledb_schema": "ts"},
+            {},
+            "timescaledb-schema",
+            Level.FAIL,
+            'schema "ts"',
+        ),
+        ({}, {"server_license": "apache"}, "target-licence", Level.FAIL, "1 job"),
+        (
+            {"roles_granted": ("reporting", "tsdbadmin")},
+            {},
+            "roles-missing",
+            Level.LOOK,
+            "reporting",
+        ),
+        ({"server_encoding": "SQL_ASCII"}, {}, "encoding", Level.LOOK, "SQL_ASCII"),
+        ({}, {"server_encoding": "LATIN1"}, "encoding", Level.LOOK, "LATIN1"),
+        ({}, {"server_collate": "C"}, "collation", Level.LOOK, "en_US.UTF-8"),
+        ({}, {"extras_locale_provider": "icu"}, "collation", Level.LOOK, "icu"),
+        ({"extras_tablespaces": ("fast",)}, {}, "tablespaces", Level.LOOK, "fast"),
+    ],
+)
+def test_each_difference(
+    source: dict[str, Any], target: dict[str, Any], id: str, level: Level, named: str
+) -> None:
+    finding = found(inventory(**source), empty(**target))[id]
+    assert finding.level is level
+    assert named in finding.what
+    assert finding.why
+    assert finding.todo
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ({"server_encoding": "LATIN1"}, {}),  # converted on the way, and UTF8 holds it all
+        ({}, {"server_version_num": 170005}),
+        ({"roles_granted": ("postgres",)}, {}),
+        ({"jobs": (), "hypertables": (TABLE,)[:0]}, {"server_license": "apache"}),
+        ({}, {"roles": ("tsdbadmin", "postgres", "others")}),
+        ({"extras_tablespaces": ("fast",)}, {"extras_all_tablespaces": ("fast", "pg_default")}),
+    ],
+)
+def test_what_is_no_difference(source: dict[str, Any], target: dict[str, Any]) -> None:
+    assert levels(found(inventory(**source), empty(**target))) == {Level.PASS}
+
+
+def test_what_stands_on_the_target_is_listed_once() -> None:
+    mat = replace(HYPERTABLE, name="_materialized_hypertable_3", cagg="public.daily")
+    finding = found(target=empty(hypertables=(HYPERTABLE, mat), caggs=(CAGG,)))["target-not-empty"]
+    assert finding.details == ("hypertable public.readings", "continuous aggregate public.daily")
+
+
+class TestVersions:
+    """TimescaleDB must be the same on both ends; where it can be made so, it is offered."""
+
+    def test_offered_and_empty_means_it_can_be_made_anew(self) -> None:
+        source = inventory(server_timescaledb="2.19.3")
+        refused = found(source)["timescaledb-version"]
+        assert refused.level is Level.FAIL
+        assert "recreate_extension" in refused.todo
+        assert "VERSION '2.19.3'" in refused.todo
+        agreed = found(source, recreate_extension=True)
+        assert levels(agreed) == {Level.PASS}
+        assert "2.19.3" in agreed["timescaledb"].what
+
+    def test_without_the_extension_it_can_be_made_too(self) -> None:
+        target = empty(server_timescaledb=None, server_timescaledb_schema=None)
+        assert found(target=target)["target-timescaledb-missing"].level is Level.FAIL
+        assert levels(found(target=target, recreate_extension=True)) == {Level.PASS}
+
+    def test_not_on_a_target_that_holds_something(self) -> None:
+        source = inventory(server_timescaledb="2.19.3")
+        findings = found(source, empty(tables=(TABLE,)), recreate_extension=True)
+        assert "empty the target" in findings["timescaledb-version"].todo
+
+    def test_an_older_source_is_to_be_updated(self) -> None:
+        source = inventory(server_timescaledb="2.9.1")
+        finding = found(source, recreate_extension=True)["timescaledb-version"]
+        assert "UPDATE TO '2.23.0'" in finding.todo
+
+    def test_a_newer_source_needs_another_target(self) -> None:
+        source = inventory(server_timescaledb="2.28.1")
+        finding = found(source, recreate_extension=True)["timescaledb-version"]
+        assert "2.23.0" in finding.todo
+        assert "UPDATE TO" not in finding.todo
+
+    def test_an_extension_of_somebody_else_may_not_be_let_drop(self) -> None:
+        source = inventory(server_timescaledb="2.19.3")
+        theirs = (Extension("timescaledb", "2.23.0", "public", owned=False),)
+        findings = found(source, empty(extensions=theirs), recreate_extension=True)
+        assert findings["recreate-rights"].level is Level.LOOK
+        powerful = empty(extensions=theirs, server_role=replace(ROLE, superuser=True))
+        assert "recreate-rights" not in found(source, powerful, recreate_extension=True)
+
+
+class TestExtensions:
+    def source(self, *, used: bool, name: str = "postgis", version: str = "3.4") -> Inventory:
+        return inventory(extensions=(Extension(name, version, "public", used=used),))
+
+    def test_one_in_use_must_be_offered(self) -> None:
+        assert found(self.source(used=True))["extension-missing"].level is Level.FAIL
+
+    def test_one_that_nothing_hangs_on_is_only_named(self) -> None:
+        assert found(self.source(used=False))["extension-missing"].level is Level.LOOK
+
+    def test_one_that_is_installed_is_enough(self) -> None:
+        target = empty(extensions=(Extension("postgis", "3.4", "public"),))
+        assert "extension-missing" not in found(self.source(used=True), target)
+
+    def test_an_older_one_needs_a_look(self) -> None:
+        source = self.source(used=True, name="citext", version="1.10")
+        assert found(source)["extension-older"].level is Level.LOOK
+        source = self.source(used=True, name="citext", version="1.6")
+        assert "extension-older" not in found(source)
+
+
+class TestJobs:
+    def test_an_owner_that_is_missing_would_lose_all_jobs(self) -> None:
+        source = inventory(jobs=(RETENTION, replace(RETENTION, id=1001, owner='o"ps')))
+        finding = found(source)["job-owners-missing"]
+        assert finding.level is Level.FAIL
+        assert finding.details == ('CREATE ROLE "o""ps" NOLOGIN;',)
+        assert "roles-missing" not in found(source)
+
+    def test_before_2_10_an_owner_is_only_a_name(self) -> None:
+        source = inventory(jobs=(replace(RETENTION, owner="ops", owner_by_oid=False),))
+        assert "job-owners-missing" not in found(source)
+
+    def test_jobs_of_another_role_will_lack_their_tables(self) -> None:
+        source = inventory(jobs=(replace(RETENTION, owner="ops"),))
+        target = empty(roles=("ops", "tsdbadmin"))
+        finding = found(source, target)["job-owners"]
+        assert finding.level is Level.LOOK
+        assert finding.details == ("job 1000 (policy_retention), owner ops",)

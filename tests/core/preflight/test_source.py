@@ -1,0 +1,116 @@
+"""Hazards of a source alone."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.core.preflight.sample import CAGG, CHUNK, HYPERTABLE, TABLE, inventory
+from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.finding import Finding, Level
+from tswizard.core.preflight import findings_of_source
+
+
+def found(source: Inventory) -> dict[str, Finding]:
+    findings = findings_of_source(source)
+    by_id = {finding.id: finding for finding in findings}
+    assert len(by_id) == len(findings)
+    return by_id
+
+
+def test_a_sound_source_has_nothing_to_look_at() -> None:
+    assert {f.level for f in found(inventory()).values()} == {Level.PASS}
+
+
+MANY = replace(HYPERTABLE, chunks=(CHUNK,) * 8000)
+
+
+@pytest.mark.parametrize(
+    ("changes", "id", "level", "named"),
+    [
+        ({"server_timescaledb": None}, "source-timescaledb-missing", Level.FAIL, "defaultdb"),
+        ({"server_pooler": True}, "source-pooler", Level.FAIL, "connection pool"),
+        ({"server_restoring": True}, "source-restoring", Level.FAIL, "restore mode"),
+        ({"server_in_recovery": True}, "source-standby", Level.LOOK, "standby"),
+        ({"distributed": True}, "multi-node", Level.FAIL, "multi-node"),
+        (
+            {"tiered": True, "hypertables": (replace(HYPERTABLE, tiered=True),)},
+            "tiered-data",
+            Level.FAIL,
+            "public.readings",
+        ),
+        ({"extras_unreadable": ("a.b",)}, "source-unreadable", Level.FAIL, "tsdbadmin may not"),
+        ({"extras_filtered": ("a.b",)}, "source-row-security", Level.FAIL, "a.b"),
+        (
+            {"server_timescaledb": "2.19.3", "null_compressed": ("public.readings",)},
+            "null-compressed",
+            Level.LOOK,
+            "public.readings",
+        ),
+        (
+            {"server_timescaledb": "2.19.3", "null_unchecked": ("public.readings",)},
+            "null-compressed-unknown",
+            Level.LOOK,
+            "may be lost",
+        ),
+        (
+            {"server_timescaledb": "2.20.2", "extras_skipping": ("public.readings",)},
+            "chunk-skipping",
+            Level.LOOK,
+            "public.readings",
+        ),
+        (
+            {"caggs": (replace(CAGG, finalized=False),)},
+            "old-aggregates",
+            Level.LOOK,
+            "public.daily",
+        ),
+        ({"hypertables": (MANY,)}, "source-locks", Level.FAIL, "16,00"),
+        ({"hypertables": (MANY,), "extras_lock_slots": 9000}, "source-locks", Level.LOOK, "9,000"),
+        ({"extras_settings": ("everybody: x.y",)}, "database-settings", Level.LOOK, "x.y"),
+        ({"extras_slots": ("s",)}, "replication-slots", Level.LOOK, "s"),
+        ({"extras_subscriptions": ("s",)}, "subscriptions", Level.LOOK, "s"),
+        ({"extras_publications": ("p",)}, "publications", Level.LOOK, "p"),
+        ({"extras_event_triggers": ("e",)}, "event-triggers", Level.LOOK, "e"),
+        ({"extras_foreign_servers": ("f",)}, "foreign-servers", Level.LOOK, "f"),
+        ({"large_objects": 3}, "large-objects", Level.PASS, "3 large objects"),
+        (
+            {"tables": (replace(TABLE, unlogged=True),)},
+            "unlogged-tables",
+            Level.PASS,
+            "public.sites",
+        ),
+    ],
+)
+def test_each_hazard(changes: dict[str, Any], id: str, level: Level, named: str) -> None:
+    finding = found(inventory(**changes))[id]
+    assert finding.level is level
+    assert named in finding.what
+    if level is not Level.PASS:
+        assert finding.why.endswith(".")
+        assert finding.todo
+        assert finding.where
+
+
+def test_a_mended_version_has_no_chunk_skipping_bug() -> None:
+    source = inventory(server_timescaledb="2.20.3", extras_skipping=("public.readings",))
+    assert "chunk-skipping" not in found(source)
+
+
+def test_on_a_standby_unlogged_rows_are_named_as_left_out() -> None:
+    source = inventory(server_in_recovery=True, tables=(replace(TABLE, unlogged=True),))
+    findings = found(source)
+    assert findings["source-standby"].details == ("public.sites",)
+    assert "unlogged-tables" not in findings
+
+
+def test_long_lists_are_counted_in_the_sentence_and_whole_in_the_details() -> None:
+    names = tuple(f"app.t{number}" for number in range(9))
+    finding = found(inventory(extras_unreadable=names))["source-unreadable"]
+    assert "and 4 more" in finding.what
+    assert finding.details == names
+
+
+def test_rights_pass_only_when_everything_can_be_read() -> None:
+    assert "source-rights" in found(inventory())
+    assert "source-rights" not in found(inventory(extras_filtered=("a.b",)))

@@ -1,0 +1,116 @@
+"""Connections: set up alike, refused in one sentence."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from psycopg import OperationalError
+
+from tests.e2e.conftest import module_pair, prepared_demo
+from tswizard.core.connection import CannotConnect, connect, connected, rows, value
+from tswizard.core.connection import _explain as explain
+from tswizard.core.endpoint import Endpoint
+from tswizard.demo import EmbeddedPair
+
+__all__ = ["module_pair", "prepared_demo"]
+
+e2e = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port where somebody listens and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+async def test_nothing_listens(closed_port: int) -> None:
+    endpoint = Endpoint.parse(f"postgresql://me:s3cret@127.0.0.1:{closed_port}/shop")
+    with pytest.raises(CannotConnect) as caught:
+        await connect(endpoint)
+    assert caught.value.what == f"Nothing listens at 127.0.0.1:{closed_port}/shop."
+
+
+async def test_somebody_listens_and_does_not_answer(silent_port: int) -> None:
+    endpoint = Endpoint.parse(f"host=127.0.0.1 port={silent_port} dbname=shop connect_timeout=1")
+    with pytest.raises(CannotConnect, match="does not answer"):
+        await connect(endpoint)
+
+
+async def test_a_value_that_libpq_refuses(closed_port: int) -> None:
+    endpoint = Endpoint.parse(f"host=127.0.0.1 port={closed_port} dbname=x connect_timeout=soon")
+    with pytest.raises(CannotConnect, match="soon"):
+        await connect(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ("FATAL:  unsupported startup parameter: options", "is a connection pool"),
+        ('FATAL:  no pg_hba.conf entry for host "::1", SSL off', "does not let me in from here"),
+        ("fe_sendauth: no password supplied", "asks for a password of me"),
+        ('FATAL:  password authentication failed for user "me"', "refuses the password of me"),
+        ('FATAL:  database "shop" does not exist', "no such database"),
+        ('FATAL:  role "me" does not exist', "no role me"),
+        ("server does not support SSL, but SSL was required", "no encrypted connection"),
+        ("FATAL:  sorry, too many clients already", "no free connection"),
+        ("FATAL:  the database system is starting up", "closed the connection"),
+        ("FATAL:  something new: s3cret", "something new: ********."),
+    ],
+)
+def test_what_a_server_says_becomes_one_sentence(said: str, what: str) -> None:
+    endpoint = Endpoint.parse("postgresql://me:s3cret@127.0.0.1:5432/shop")
+    lead = 'connection failed: connection to server at "127.0.0.1", port 5432 failed: '
+    error = explain(OperationalError(lead + said), endpoint)
+    assert what in error.what
+    assert "connection to server" not in error.what
+    assert "s3cret" not in str(error)
+    assert error.todo.endswith(".")
+
+
+class TestOnAServer:
+    """What only a server can tell."""
+
+    pytestmark = e2e
+
+    async def test_a_wrong_password(self, module_pair: EmbeddedPair) -> None:
+        endpoint = Endpoint.parse(module_pair.source_conninfo, password="wrong-s3cret")
+        with pytest.raises(CannotConnect, match="refuses the password") as caught:
+            await connect(endpoint)
+        assert "wrong-s3cret" not in str(caught.value)
+        assert caught.value.__cause__ is None
+
+    async def test_no_such_database(self, module_pair: EmbeddedPair) -> None:
+        given = Endpoint.parse(module_pair.source_conninfo)
+        wrong = Endpoint.parse(f"{given.conninfo} dbname=nowhere")
+        with pytest.raises(CannotConnect, match="defaultdb"):
+            await connect(wrong.with_password(module_pair.source_password))
+
+    async def test_sessions_have_no_limits_and_an_empty_path(
+        self, module_pair: EmbeddedPair
+    ) -> None:
+        endpoint = Endpoint.parse(module_pair.source_conninfo, password=module_pair.source_password)
+        async with connected(endpoint) as connection:
+            names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+            found = [await value(connection, f"SHOW {name}") for name in names]
+            assert found == ["0", "0", "0"]
+            path = "SELECT pg_catalog.current_schemas(false)"
+            assert await rows(connection, path) == [(["pg_catalog"],)]
+        assert connection.closed
+
+    async def test_the_users_own_options_stay(self, module_pair: EmbeddedPair) -> None:
+        given = Endpoint.parse(module_pair.source_conninfo)
+        endpoint = Endpoint.parse(f"{given.conninfo} options='-c work_mem=7MB'")
+        async with connected(endpoint.with_password(module_pair.source_password)) as connection:
+            assert await value(connection, "SHOW work_mem") == "7MB"
+            assert await value(connection, "SHOW statement_timeout") == "0"
