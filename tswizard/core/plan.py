@@ -19,5 +19,6 @@ class Plan:
 
 def build_plan(task: Task) -> Plan:
     """Everything that will run, in order."""
-    stored = task.inventory.stored_bytes
-    return Plan(tuple(runnable.step for runnable in steps(task)), stored, stored)
+    inventory = task.inventory
+    shown = tuple(runnable.step for runnable in steps(task))
+    return Plan(shown, inventory.dump_bytes, inventory.stored_bytes)

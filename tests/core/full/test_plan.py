@@ -1,0 +1,101 @@
+"""Answers and inventory become steps with their exact commands."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.core.preflight.sample import RETENTION, SERVER, inventory
+from tswizard.core.answers import Answers
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.full.target_jobs import in_order
+from tswizard.core.pgtools import ClientTools
+from tswizard.core.plan import build_plan
+from tswizard.core.task import Task
+
+TOOLS = ClientTools(Path("/usr/lib/postgresql/17/bin"), "17.5", 17, "system", True, ("lz4", "gzip"))
+SECRET = "hunter2"
+
+
+def task(answers: Answers | None = None, *, tools: ClientTools = TOOLS) -> Task:
+    return Task(
+        Endpoint.parse("host=mst.example.com user=a dbname=defaultdb", password=SECRET),
+        Endpoint.parse("host=cloud.example.com user=b dbname='my db'", password=SECRET),
+        inventory(),
+        SERVER,
+        answers or Answers(),
+        tools,
+        Path("/var/tmp/a folder/dump"),
+    )
+
+
+def ids(answers: Answers) -> list[str]:
+    return [step.id for step in build_plan(task(answers)).steps]
+
+
+def test_the_order_of_a_full_migration() -> None:
+    assert ids(Answers()) == [
+        "pause-source-jobs",
+        "dump",
+        "prepare",
+        "restore-schema",
+        "restore-catalog",
+        "restore-rows",
+        "restore-rest",
+        "finish",
+        "analyze",
+        "check",
+        "resume-source-jobs",
+        "enable-jobs",
+    ]
+
+
+def test_what_is_not_answered_is_not_there() -> None:
+    assert "pause-source-jobs" not in ids(Answers(pause_source_jobs=False))
+    assert "resume-source-jobs" not in ids(Answers(pause_source_jobs=False))
+    assert ids(Answers(compress_first=True))[0] == "compress"
+    assert "recreate-extension" not in ids(Answers(recreate_extension=True))
+    other = replace(
+        task(Answers(recreate_extension=True)), target_server=replace(SERVER, timescaledb="2.30.0")
+    )
+    assert build_plan(other).steps[0].id == "recreate-extension"
+
+
+def test_commands_can_be_pasted_and_hold_no_password() -> None:
+    steps = {step.id: step for step in build_plan(task()).steps}
+    for step in steps.values():
+        for command in step.commands:
+            assert SECRET not in command
+    argv = shlex.split(steps["dump"].commands[0])
+    assert argv[0] == "/usr/lib/postgresql/17/bin/pg_dump"
+    assert "--file=/var/tmp/a folder/dump" in argv
+    assert "--compress=lz4" in argv
+    assert "--jobs=4" in argv
+    restore = shlex.split(steps["restore-catalog"].commands[0])
+    assert "--jobs=1" in restore
+    assert "--no-owner" in restore
+
+
+@pytest.mark.parametrize(
+    ("offered", "flag"),
+    [(("zstd", "gzip"), "--compress=zstd:1"), (("gzip",), "--compress=1")],
+)
+def test_the_dump_is_compressed_lightly(offered: tuple[str, ...], flag: str) -> None:
+    plan = build_plan(task(tools=replace(TOOLS, compressions=offered)))
+    assert flag in shlex.split(next(s for s in plan.steps if s.id == "dump").commands[0])
+
+
+def test_one_job_where_one_backend_serves_everybody() -> None:
+    alone = replace(task(), target_server=replace(SERVER, concurrent=False))
+    assert alone.jobs == 1
+
+
+def test_retention_comes_last_and_what_was_off_stays_off() -> None:
+    jobs = (
+        RETENTION,
+        replace(RETENTION, id=1001, proc_name="policy_compression"),
+        replace(RETENTION, id=1002, proc_name="policy_refresh_continuous_aggregate"),
+        replace(RETENTION, id=1003, proc_name="my_job", scheduled=False),
+    )
+    assert [j.id for j in in_order(jobs)] == [1001, 1002, 1000]

@@ -1,0 +1,89 @@
+"""The answers file: what is refused, by name, and what the defaults are."""
+
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from tswizard.answers_file import BadAnswers, load
+from tswizard.core.answers import Answers
+from tswizard.questions import QUESTIONS, question
+
+ENDS = """
+[source]
+conninfo = "host=/tmp dbname=defaultdb"
+[target]
+conninfo = "postgresql://tsdbadmin@cloud.example.com:5432/tsdb"
+confirm = "tsdb"
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "answers.toml"
+    path.write_text(text)
+    return path
+
+
+def test_only_the_ends_are_needed(tmp_path: Path) -> None:
+    request = load(write(tmp_path, ENDS))
+    assert request.answers == Answers()
+    assert request.source is not None and request.source.get("dbname") == "defaultdb"
+    assert request.target is not None and request.target.get("sslmode") == "require"
+    assert request.confirm == "tsdb"
+
+
+def test_a_demo_needs_nothing(tmp_path: Path) -> None:
+    request = load(write(tmp_path, "[answers]\njobs = 2\n"), demo=True)
+    assert (request.source, request.target, request.answers.jobs) == (None, None, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "source.conninfo is missing"),
+        (ENDS.replace('confirm = "tsdb"', ""), "target.confirm is missing"),
+        (ENDS + "[answer]\njobs = 1\n", "Did you mean answers.jobs?"),
+        ("jobs = 1\n" + ENDS, "jobs stands outside of a table"),
+        (ENDS + "[answers]\njobs = true\n", "True is not a whole number"),
+        (ENDS + "[answers]\njobs = 65\n", "between 1 and 64 jobs"),
+        (ENDS + '[answers]\nverify = "no"\n', '"no" is not one of checksum, count'),
+        (ENDS + "[answers]\nkeep_dumps = 1\n", "1 is not true or false"),
+        (ENDS.replace("host=/tmp dbname=defaultdb", "nonsense ="), "source.conninfo"),
+        (ENDS.replace("[source]", '[source]\npassword = "x"'), "Put the password into ~/.pgpass"),
+        (ENDS + "[answers\n", "is not TOML"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(BadAnswers) as refused:
+        load(path)
+    assert str(refused.value).startswith(str(path))
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value).removeprefix(str(path))
+
+
+def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
+    with pytest.raises(BadAnswers, match="cannot be read"):
+        load(tmp_path / "none.toml")
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(BadAnswers, match="UTF-8"):
+        load(tmp_path / "bytes.toml")
+
+
+def test_every_answer_has_a_question_and_every_question_an_answer() -> None:
+    asked = {q.key for q in QUESTIONS if q.section == "answers"}
+    assert asked == set(asdict(Answers()))
+    for q in QUESTIONS:
+        if q.section == "answers":
+            assert q.default == getattr(Answers(), q.key)
+            assert q.check(q.default) is None
+
+
+def test_the_docs_show_every_key_with_its_default(tmp_path: Path) -> None:
+    text = Path("docs/commands.md").read_text()
+    block = text.split("```toml")[1].split("```")[0]
+    shown = tomllib.loads(block)
+    assert shown["answers"] == asdict(Answers())
+    assert all(question(section, key) for section, keys in shown.items() for key in keys)
+    load(write(tmp_path, block))
