@@ -1,0 +1,126 @@
+"""A run's surroundings without a runner: steps are called one by one, by hand."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from psycopg import sql
+
+from tswizard.core.answers import Answers
+from tswizard.core.catalog.inventory import TableKind
+from tswizard.core.catalog.read import read_inventory, read_server
+from tswizard.core.classify.judge import Judged
+from tswizard.core.classify.target import TargetProver
+from tswizard.core.classify.verdict import Verdict
+from tswizard.core.connection import connect, connected
+from tswizard.core.context import Context
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.events import Event
+from tswizard.core.finding import Finding
+from tswizard.core.ledger import Ledger
+from tswizard.core.naming import qualified
+from tswizard.core.pgtools import choose, find_tools
+from tswizard.core.task import Task
+
+
+@dataclass
+class World:
+    """A context, and all that its steps said."""
+
+    ctx: Context
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def task(self) -> Task:
+        return self.ctx.task
+
+    @property
+    def findings(self) -> list[Finding]:
+        return self.ctx.findings
+
+    def finding(self, id: str) -> Finding:
+        """The one finding with this id."""
+        (found,) = [f for f in self.ctx.findings if f.id == id]
+        return found
+
+    @property
+    def troubles(self) -> list[Judged]:
+        """Messages of the tools that nobody can call harmless."""
+        return [j for j in self.ctx.judged if j.verdict in (Verdict.LOOK, Verdict.LOST)]
+
+
+@asynccontextmanager
+async def surroundings(
+    folder: Path, source: Endpoint, target: Endpoint, jobs: int = 4
+) -> AsyncIterator[World]:
+    """A context with a ledger in `folder`."""
+    os.environ["TSWIZARD_STATE_DIR"] = str(folder)
+    inventory = await read_inventory(source)
+    server = await read_server(target)
+    tools = choose(find_tools(), inventory.server.major, need_tls=False)
+    assert tools is not None
+    answers = Answers(jobs=jobs)
+    ledger = Ledger.create(source, target, answers, (), ())
+    task = Task(source, target, inventory, server, answers, tools, ledger.dump_path)
+    events: list[Event] = []
+
+    async def room() -> None:
+        return
+
+    prover = TargetProver(lambda: connect(target), lambda: connect(source))
+    going = asyncio.Event()
+    going.set()
+    with ledger.log_path.open("a", encoding="utf-8", buffering=1) as log:
+        ctx = Context(task, ledger, log, events.append, room, prover=prover, going=going)
+        try:
+            yield World(ctx, events)
+        finally:
+            await prover.close()
+
+
+async def copy_tables(task: Task) -> None:
+    """Every plain table's rows, the simple way."""
+    kinds = (TableKind.PLAIN, TableKind.PARTITION)
+    for table in task.inventory.tables:
+        if table.kind in kinds:
+            await _copy(task, table.schema, table.name, only=True)
+
+
+async def copy_hypertables(task: Task, *, compress: bool = True) -> None:
+    """Every hypertable's rows; what was compressed is compressed again."""
+    schema = task.target_server.timescaledb_schema or "public"
+    for table in task.inventory.hypertables:
+        if table.cagg:
+            continue
+        await _copy(task, table.schema, table.name, only=False)
+        if compress and table.compressed_chunks:
+            async with connected(task.target) as target:
+                await target.execute(
+                    sql.SQL(
+                        "SELECT {schema}.compress_chunk(c) FROM {schema}.show_chunks({table}) c"
+                    ).format(schema=sql.Identifier(schema), table=sql.Literal(table.sql))
+                )
+
+
+async def _copy(task: Task, schema: str, name: str, *, only: bool) -> None:
+    async with connected(task.source) as source, connected(task.target) as target:
+        found = await source.execute(
+            "SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = %s::regclass "
+            "AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum",
+            (qualified(schema, name),),
+        )
+        columns = ", ".join(column for (column,) in await found.fetchall())
+        word = "ONLY " if only else ""
+        relation = qualified(schema, name)
+        blocks: list[bytes] = []
+        read = f"COPY (SELECT {columns} FROM {word}{relation}) TO STDOUT"
+        async with source.cursor() as cursor, cursor.copy(read.encode()) as out:
+            async for block in out:
+                blocks.append(bytes(block))
+        write = f"COPY {relation} ({columns}) FROM STDIN"
+        async with target.cursor() as cursor, cursor.copy(write.encode()) as into:
+            for start in range(0, len(blocks), 5000):
+                await into.write(b"".join(blocks[start : start + 5000]))

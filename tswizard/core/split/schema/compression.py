@@ -1,0 +1,118 @@
+"""Compression settings of hypertables, and what needs compression to be on.
+
+Written out in full, empty lists too: where they are left out, newer versions choose by themselves
+(https://docs.timescale.com/api/latest/compression/alter_table_compression/).
+"""
+
+from psycopg import Error
+
+from tswizard.core.connection import connected
+from tswizard.core.context import Context, StepSkipped
+from tswizard.core.events import Unit
+from tswizard.core.finding import Finding, Level
+from tswizard.core.split.schema.facts import Api, HypertableFact, read_api, read_hypertables
+from tswizard.core.split.schema.text import identifier, literal, refusal, run
+
+
+def setting_statements(table: HypertableFact, api: Api) -> tuple[str, ...]:
+    """The SQL that gives a hypertable its settings; none when it has none."""
+    statements = []
+    if table.compression is not None:
+        statements.append(f"ALTER TABLE {table.sql} SET ({', '.join(_options(table))})")
+    if table.skipping and api.has("enable_chunk_skipping"):
+        statements.append("SET LOCAL timescaledb.enable_chunk_skipping = on")
+        statements += [
+            f"SELECT {api.call('enable_chunk_skipping')}({literal(table.sql)}, {literal(column)})"
+            for column in table.skipping
+        ]
+    return tuple(statements)
+
+
+def _options(table: HypertableFact) -> list[str]:
+    settings = table.compression
+    assert settings is not None
+    options = ["timescaledb.compress"]
+    if settings.chosen:
+        order = ", ".join(
+            f"{identifier(column)} {'DESC' if descending else 'ASC'} "
+            f"NULLS {'FIRST' if nulls_first else 'LAST'}"
+            for column, descending, nulls_first in settings.orderby
+        )
+        segments = ", ".join(map(identifier, settings.segmentby))
+        options.append(f"timescaledb.compress_segmentby = {literal(segments)}")
+        options.append(f"timescaledb.compress_orderby = {literal(order)}")
+    if settings.merge_interval:
+        options.append(
+            f"timescaledb.compress_chunk_time_interval = {literal(settings.merge_interval)}"
+        )
+    return options
+
+
+def settings_differ(wanted: HypertableFact, made: HypertableFact) -> bool:
+    """Must the settings be set? Sparse indexes are the target's own choice."""
+    if set(wanted.skipping) - set(made.skipping):
+        return True
+    if wanted.compression is None or made.compression is None:
+        return wanted.compression is not made.compression
+    if not wanted.compression.chosen and not made.compression.chosen:
+        return wanted.compression.merge_interval != made.compression.merge_interval
+    return (
+        wanted.compression.segmentby,
+        wanted.compression.orderby,
+        wanted.compression.merge_interval,
+    ) != (made.compression.segmentby, made.compression.orderby, made.compression.merge_interval)
+
+
+async def set_compression(ctx: Context) -> None:
+    """Give every hypertable its settings; name what is refused."""
+    async with connected(ctx.task.source) as source:
+        wanted = [t for t in await read_hypertables(source) if t.compression or t.skipping]
+    if not wanted:
+        raise StepSkipped("no hypertable of the source has compression settings")
+    refused: list[str] = []
+    async with connected(ctx.task.target) as target:
+        api = await read_api(target, ctx.task.target_server.timescaledb_schema or "public")
+        there = {(t.schema, t.name): t for t in await read_hypertables(target)}
+        for done, table in enumerate(wanted):
+            await ctx.unpaused()
+            ctx.progress(done, len(wanted), Unit.ITEMS, table.label)
+            found = there.get((table.schema, table.name))
+            if found is not None and not settings_differ(table, found):
+                continue
+            try:
+                await run(ctx, target, *setting_statements(table, api))
+            except Error as error:
+                refused.append(f"{table.label}: {refusal(error)}")
+        there = {(t.schema, t.name): t for t in await read_hypertables(target)}
+    ctx.progress(len(wanted), len(wanted), Unit.ITEMS)
+    differ = [
+        table.label
+        for table in wanted
+        if (made := there.get((table.schema, table.name))) and settings_differ(table, made)
+    ]
+    if refused or differ:
+        ctx.found(
+            Finding(
+                Level.FAIL,
+                "compression-settings",
+                f"Compression settings of {len(set(refused) | set(differ))} hypertables are not "
+                "as on the source.",
+                where=ctx.task.target.label,
+                why="What the server said stands below.",
+                todo="Set them by ALTER TABLE … SET (timescaledb.compress, …) as on the source.",
+                details=(*refused, *differ),
+            )
+        )
+    sparse = [t.label for t in wanted if t.compression and t.compression.sparse]
+    if sparse:
+        ctx.found(
+            Finding(
+                Level.LOOK,
+                "sparse-indexes",
+                f"Sparse indexes of {len(sparse)} hypertables are left to the target's choice.",
+                where=ctx.task.target.label,
+                todo="Set them by ALTER TABLE … SET (timescaledb.sparse_index = …) as on the "
+                "source; they make queries faster and hold no rows.",
+                details=tuple(sparse),
+            )
+        )

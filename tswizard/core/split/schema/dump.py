@@ -1,0 +1,83 @@
+"""The schema's dump: pre-data and post-data of one moment in one file.
+
+Both sections come from one pg_dump, so that a change of the source's schema while rows are copied
+cannot leave them contradicting each other.
+"""
+
+from pathlib import Path
+
+from tswizard.core.context import Context, failed
+from tswizard.core.events import Unit
+from tswizard.core.split.schema.toc import POST, PRE, Toc, read_toc
+from tswizard.core.task import Task
+
+_NAME = "schema.dump"
+
+
+def dump_path(task: Task) -> Path:
+    """The schema's dump (custom format)."""
+    return task.dump / _NAME
+
+
+def dump_command(
+    task: Task, snapshot: str | None = None, path: Path | None = None
+) -> tuple[str, ...]:
+    """The pg_dump; the password comes through the environment.
+
+    Large objects are rows and come with them. Publications and subscriptions tie the source to
+    others, and a subscription holds a password: they are named, not carried.
+    """
+    held = (f"--snapshot={snapshot}",) if snapshot else ()
+    return (
+        str(task.tools.pg_dump),
+        "--no-password",
+        "--verbose",
+        "--format=custom",
+        f"--section={PRE}",
+        f"--section={POST}",
+        "--exclude-schema=_timescaledb*",
+        "--exclude-schema=_tswizard",
+        "--no-blobs",
+        "--no-publications",
+        "--no-subscriptions",
+        f"--file={path or dump_path(task)}",
+        *held,
+        f"--dbname={task.source.conninfo}",
+    )
+
+
+async def dump(ctx: Context) -> None:
+    """Dump the schema. Raises StepFailed; a dump that did not end leaves no file."""
+    path = dump_path(ctx.task)
+    half = path.with_suffix(".half")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise failed(
+            "staging",
+            f"The folder for the dump cannot be made: {error.strerror}.",
+            where=str(path.parent),
+            todo="Make room or choose another staging folder, then resume.",
+        ) from error
+    half.unlink(missing_ok=True)
+    end = await ctx.run_tool(
+        dump_command(ctx.task, ctx.snapshot, half), ctx.task.source, tool="pg_dump", phase="dump"
+    )
+    if end.exit_code != 0:
+        half.unlink(missing_ok=True)
+        raise failed(
+            "schema-dump-failed",
+            f"pg_dump gave up: {end.fatal.message if end.fatal else end.last_line}",
+            where=ctx.task.source.label,
+            why=f"It ended with exit code {end.exit_code}. Nothing on the target was changed.",
+            todo="Mend what it says, then resume; the schema is dumped again.",
+        )
+    half.replace(path)
+    ctx.progress(1, 1, Unit.ITEMS)
+
+
+async def contents(ctx: Context) -> Toc:
+    """The dump's TOC. A dump that is not here (another machine, a tidied folder) is made again."""
+    if not dump_path(ctx.task).exists():
+        await dump(ctx)
+    return await read_toc(ctx.task.tools, dump_path(ctx.task))

@@ -1,0 +1,163 @@
+"""Grants that name a role which the target lacks: taken out, kept in a file, the rest given.
+
+pg_restore sends all grants of an object as one statement, so one missing role would take the
+others' grants with it. Roles belong to the server and may have passwords: they are never made
+here, only named.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg import Error, sql
+
+from tswizard.core.connection import Connection, connected, rows
+from tswizard.core.context import Context
+from tswizard.core.finding import Finding, Level
+from tswizard.core.split.schema.dump import dump_path
+from tswizard.core.split.schema.text import identifier, refusal, run
+from tswizard.core.split.schema.toc import Entry, call_restore, write_list
+
+KINDS = ("ACL", "DEFAULT ACL", "POLICY")
+"""Entries that name roles."""
+
+_HEADER = re.compile(r"^-- TOC entry (\d+) \(class \d+ OID \d+\)$", re.MULTILINE)
+_PLAIN = re.compile(r"^[a-z_][a-z0-9_]*$")
+_ROLES = "SELECT rolname::text FROM pg_catalog.pg_roles"
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """What pg_restore must not be given, because it names a missing role."""
+
+    ids: frozenset[int] = frozenset()
+    give: tuple[tuple[str, ...], ...] = ()
+    """Statements of these entries for roles that are there, entry by entry."""
+    keep: tuple[str, ...] = ()
+    """Statements that wait for a role."""
+    roles: tuple[str, ...] = ()
+
+
+async def missing_roles(target: Connection, needed: Iterable[str]) -> tuple[str, ...]:
+    """Roles that own or are granted something on the source and are not on the target."""
+    there = {name for (name,) in await rows(target, _ROLES)}
+    return tuple(sorted(set(needed) - there))
+
+
+async def withhold(ctx: Context, entries: Iterable[Entry], missing: Collection[str]) -> Withheld:
+    """Of these entries, those that name a missing role, and what becomes of them."""
+    candidates = [entry for entry in entries if entry.kind in KINDS]
+    if not candidates or not missing:
+        return Withheld()
+    dump = dump_path(ctx.task)
+    chosen = dump.with_name("grants.list")
+    write_list(chosen, candidates)
+    script = await call_restore(
+        ctx.task.tools, dump, "--verbose", "--no-owner", f"--use-list={chosen}", "--file=-"
+    )
+    return sort_out(blocks(script), missing)
+
+
+def blocks(script: str) -> dict[int, tuple[str, ...]]:
+    """Statements of each entry in a verbose script, by the entry's id."""
+    headers = list(_HEADER.finditer(script))
+    ends = [header.start() for header in headers[1:]] + [len(script)]
+    return {
+        int(header[1]): statements(script[header.end() : end])
+        for header, end in zip(headers, ends, strict=True)
+    }
+
+
+def statements(text: str) -> tuple[str, ...]:
+    """The statements of an entry that holds grants or a policy: each ends with its line, outside
+    of quotes."""
+    found: list[str] = []
+    open_lines: list[str] = []
+    for line in text.splitlines():
+        if not open_lines and (not line.strip() or line.startswith(("--", "\\"))):
+            continue
+        open_lines.append(line)
+        whole = "\n".join(open_lines)
+        if line.endswith(";") and whole.count("'") % 2 == 0 and whole.count('"') % 2 == 0:
+            found.append(whole.removesuffix(";"))
+            open_lines = []
+    return tuple(found)
+
+
+def sort_out(found: Mapping[int, tuple[str, ...]], missing: Collection[str]) -> Withheld:
+    """Entries that name a missing role, statement by statement."""
+    ids, give, keep, roles = set(), [], [], set()
+    for id, texts in found.items():
+        named = {role for role in missing if any(names(text, role) for text in texts)}
+        if not named:
+            continue
+        ids.add(id)
+        roles |= named
+        waiting = [text for text in texts if any(names(text, role) for role in named)]
+        keep += waiting
+        if rest := tuple(text for text in texts if text not in waiting):
+            give.append(rest)
+    return Withheld(frozenset(ids), tuple(give), tuple(keep), tuple(sorted(roles)))
+
+
+def names(statement: str, role: str) -> bool:
+    """Does a grant, a default privilege or a policy name this role?
+
+    Roles stand after TO, FROM, FOR ROLE or AUTHORIZATION, each quoted as pg_dump quotes.
+    """
+    quoted = identifier(role)
+    forms = {quoted, role} if _PLAIN.match(role) else {quoted}
+    word = "|".join(map(re.escape, forms))
+    pattern = rf"\b(?:TO|FROM|FOR ROLE|AUTHORIZATION)\s+(?:[^\s,]+,\s*)*(?:{word})(?![\w\"$.])"
+    return bool(re.search(pattern, statement))
+
+
+async def give(ctx: Context, withheld: Withheld, part: str) -> None:
+    """Give what can be given, keep the rest in a file beside the run's record and name it."""
+    if not withheld.ids:
+        return
+    refused: list[str] = []
+    async with connected(ctx.task.target) as target:
+        for texts in withheld.give:
+            try:
+                await run(ctx, target, *texts)
+            except Error as error:
+                refused.append(f"{texts[0]}: {refusal(error)}")
+    path = ctx.ledger.folder / f"grants-{part}.sql"
+    path.write_text("".join(f"{text};\n" for text in withheld.keep), encoding="utf-8")
+    ctx.found(_finding(withheld, path, ctx.task.target.label))
+    if refused:
+        ctx.found(
+            Finding(
+                Level.LOOK,
+                "grants-refused",
+                f"Grants of {len(refused)} objects were refused by the target.",
+                where=ctx.task.target.label,
+                todo="Give them as a role that may.",
+                details=tuple(refused),
+            )
+        )
+
+
+def create_roles(roles: Iterable[str]) -> str:
+    """SQL that makes roles that nobody can log in as; whoever needs a login gives a password."""
+    return " ".join(
+        sql.SQL("CREATE ROLE {} NOLOGIN;").format(sql.Identifier(role)).as_string(None)
+        for role in roles
+    )
+
+
+def _finding(withheld: Withheld, path: Path, where: str) -> Finding:
+    count = len(withheld.keep)
+    return Finding(
+        Level.LOOK,
+        "grants-without-role",
+        f"{count} {'grant names' if count == 1 else 'grants name'} roles that the target lacks: "
+        f"{', '.join(withheld.roles)}.",
+        where=where,
+        why="Roles belong to the server, not to a database, so no dump holds them.",
+        todo=f"On the target: {create_roles(withheld.roles)} Then give the grants: "
+        f"psql -d … -f {path}",
+        details=withheld.keep,
+    )

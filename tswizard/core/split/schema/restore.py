@@ -1,0 +1,124 @@
+"""One call of pg_restore on a part of the schema's dump, repeatable after a kill."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tswizard.core.connection import connected
+from tswizard.core.context import Context, ToolEnd, failed, shell
+from tswizard.core.events import Unit
+from tswizard.core.split.schema import grants
+from tswizard.core.split.schema.dump import dump_path
+from tswizard.core.split.schema.toc import Entry, write_list
+from tswizard.core.task import Task
+
+_SUM = re.compile(r"errors ignored on restore: \d+")
+_DONE = re.compile(r"^pg_restore: creating [A-Z ]+ ")
+
+
+@dataclass(slots=True)
+class Progress:
+    """Entries that are made, and what is worked on now."""
+
+    ctx: Context
+    total: int = 0
+    done: int = 0
+
+    def line(self, text: str) -> None:
+        """Take a line of pg_restore."""
+        if _DONE.match(text):
+            self.done = min(self.done + 1, self.total)
+            self.tell(text.removeprefix("pg_restore: "))
+
+    def tell(self, what: str = "") -> None:
+        self.ctx.progress(self.done, self.total, Unit.ITEMS, what)
+
+
+def list_path(task: Task, part: str) -> Path:
+    """The list of entries of a part, e.g. `pre-data`."""
+    return task.dump / f"{part}.list"
+
+
+def restore_command(
+    task: Task, part: str, *, jobs: int = 1, again: bool = False
+) -> tuple[str, ...]:
+    """The pg_restore of a part; the password comes through the environment.
+
+    `again` drops first what an interrupted restore of the same part had made: only objects of
+    the list, and without CASCADE.
+    """
+    repeat = ("--clean", "--if-exists") if again else ()
+    return (
+        str(task.tools.pg_restore),
+        "--no-password",
+        "--verbose",
+        "--no-owner",
+        "--no-tablespaces",
+        "--format=custom",
+        f"--jobs={jobs}",
+        *repeat,
+        f"--use-list={list_path(task, part)}",
+        f"--dbname={task.target.conninfo}",
+        str(dump_path(task)),
+    )
+
+
+def command_text(task: Task, part: str, *, jobs: int = 1) -> str:
+    """The same for Review."""
+    return shell(restore_command(task, part, jobs=jobs))
+
+
+async def restore(
+    ctx: Context,
+    entries: Sequence[Entry],
+    part: str,
+    phase: str,
+    *,
+    jobs: int = 1,
+    again: bool = False,
+    progress: Progress | None = None,
+) -> ToolEnd | None:
+    """Restore these entries, grants to missing roles apart; None when there are none.
+
+    Raises StepFailed when pg_restore did not run to its end.
+    """
+    async with connected(ctx.task.target) as target:
+        missing = await grants.missing_roles(target, ctx.task.inventory.roles_granted)
+    withheld = await grants.withhold(ctx, entries, missing)
+    chosen = [entry for entry in entries if entry.id not in withheld.ids]
+    end = None
+    if chosen:
+        write_list(list_path(ctx.task, part), chosen)
+        progress = progress or Progress(ctx)
+        progress.total = len(chosen)
+        end = await ctx.run_tool(
+            restore_command(ctx.task, part, jobs=jobs, again=again),
+            ctx.task.target,
+            tool="pg_restore",
+            phase=phase,
+            on_line=progress.line,
+        )
+        if end.exit_code != 0 and not _SUM.search(end.last_line):
+            raise _gave_up(end, ctx)
+        progress.done = progress.total
+        progress.tell()
+    await grants.give(ctx, withheld, part)
+    return end
+
+
+def labels(entries: Iterable[Entry], schemas: Iterable[str]) -> tuple[str, ...]:
+    """The entries as a person would say them."""
+    known = tuple(schemas)
+    return tuple(entry.label(known) for entry in entries)
+
+
+def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
+    message = end.fatal.message if end.fatal else end.last_line
+    return failed(
+        "restore-failed",
+        f"pg_restore gave up: {message}",
+        where=ctx.task.target.label,
+        why=f"It ended with exit code {end.exit_code}. The source was only read.",
+        todo="Mend what it says, then resume: what this step had made is made again.",
+    )

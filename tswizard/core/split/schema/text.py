@@ -1,0 +1,34 @@
+"""SQL as text: what Review shows is what runs."""
+
+from psycopg import Error, sql
+
+from tswizard.core.connection import Connection
+from tswizard.core.context import Context
+
+
+def literal(text: str) -> str:
+    """A string as SQL writes it."""
+    return sql.Literal(text).as_string(None)
+
+
+def identifier(name: str) -> str:
+    """A name, always quoted."""
+    return sql.Identifier(name).as_string(None)
+
+
+async def run(ctx: Context, target: Connection, *statements: str) -> None:
+    """Run them in one transaction, each shown in the log. Raises psycopg.Error."""
+    async with target.transaction():
+        for statement in statements:
+            ctx.say(f"{statement};", "sql")
+            await target.execute(statement.encode())
+
+
+def refusal(error: Error) -> str:
+    """What the server said, when it refused this statement; raises the error again when the
+    connection itself is gone."""
+    if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+        raise error
+    diag = error.diag
+    parts = (diag.message_primary, diag.message_detail, diag.message_hint)
+    return " ".join(" ".join(part.split()) for part in parts if part)
