@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 
+from tswizard.demo import EmbeddedPair
 from tswizard.demo.node import find_node
 from tswizard.demo.package import ensure_package
 from tswizard.demo.progress import ignore_progress
@@ -53,11 +55,10 @@ async def connect(server: EmbeddedServer) -> AsyncIterator[Connect]:
     """Opens connections to the shared server and closes them all."""
     opened: list[AsyncConnection] = []
 
-    async def open_one(**parameters: str | bool) -> AsyncConnection:
-        autocommit = bool(parameters.pop("autocommit", True))
+    async def open_one(*, autocommit: bool = True, **parameters: str) -> AsyncConnection:
         settings = {"password": server.password} | parameters
         connection = await AsyncConnection.connect(
-            server.conninfo, autocommit=autocommit, **settings
+            make_conninfo(server.conninfo, **settings), autocommit=autocommit
         )
         opened.append(connection)
         return connection
@@ -65,6 +66,13 @@ async def connect(server: EmbeddedServer) -> AsyncIterator[Connect]:
     yield open_one
     for connection in opened:
         await connection.close()
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[EmbeddedPair]:
+    """A filled source and an empty target of one test alone."""
+    async with EmbeddedPair.prepare_and_start() as running:
+        yield running
 
 
 async def value(connection: AsyncConnection, sql: str) -> object:

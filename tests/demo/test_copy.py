@@ -105,7 +105,7 @@ async def test_forty_megabytes_go_in_and_out(connect: Connect) -> None:
 
 
 async def test_a_slow_reader_gets_everything(connect: Connect) -> None:
-    """More than the server holds for a reader, who only begins to read when others were sent away."""
+    """It is more than the server holds; the reader begins only when others were sent away."""
     reader, other = await connect(), await connect()
     rows = 40_000
     async with reader.cursor().copy(

@@ -43,7 +43,7 @@ class EmbeddedServer:
         """`patience`: seconds that others wait for a connection idle in its transaction."""
         self._patience = patience
         self._runtime = runtime
-        self._data_dir = data_dir
+        self.data_dir = data_dir
         self._log = data_dir.with_name(f"{data_dir.name}.log")
         self._process: subprocess.Popen[str] | None = None
         self.database = database
@@ -54,6 +54,11 @@ class EmbeddedServer:
     def conninfo(self) -> str:
         """How to connect, without the password."""
         return make_conninfo(host="127.0.0.1", port=self.port, dbname=self.database, user=USER)
+
+    @property
+    def process(self) -> subprocess.Popen[str] | None:
+        """The child, from its start to its end."""
+        return self._process
 
     @property
     def pid(self) -> int | None:
@@ -100,7 +105,7 @@ class EmbeddedServer:
     def _spawn(self, log: IO[str]) -> subprocess.Popen[str]:
         config = {
             "packageDir": str(self._runtime.package),
-            "dataDir": str(self._data_dir),
+            "dataDir": str(self.data_dir),
             "database": self.database,
             "roles": [{"name": USER, "password": self.password}],
             "port": self.port,

@@ -1,0 +1,158 @@
+"""The pair as the demo and the other tests use it."""
+
+import asyncio
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from psycopg import AsyncConnection, OperationalError
+from psycopg.conninfo import conninfo_to_dict
+
+from tests.demo.conftest import value
+from tswizard.demo import DemoError, EmbeddedPair, Prepared
+from tswizard.demo.cache import cache_dir
+from tswizard.demo.template import statements, template_key
+
+pytestmark = pytest.mark.e2e
+
+
+def _pairs() -> set[Path]:
+    folder = cache_dir() / "pairs"
+    return set(folder.iterdir()) if folder.exists() else set()
+
+
+async def _count(conninfo: str, password: str) -> object:
+    async with await AsyncConnection.connect(conninfo, password=password) as connection:
+        return await value(connection, "SELECT count(*) FROM sensors")
+
+
+async def test_a_second_start_takes_less_than_five_seconds() -> None:
+    await EmbeddedPair.prepare()
+    took = []
+    for _ in range(3):  # a busy machine gets more than one chance
+        began = time.monotonic()
+        async with EmbeddedPair.prepare_and_start():
+            took.append(time.monotonic() - began)
+        if took[-1] < 5:
+            break
+    assert min(took) < 5
+
+
+async def test_two_pairs_at_once_are_two() -> None:
+    before = _pairs()
+    async with (
+        EmbeddedPair.prepare_and_start() as one,
+        EmbeddedPair.prepare_and_start() as two,
+    ):
+        assert len(_pairs() - before) == 2
+        ports = {server.port for pair in (one, two) for server in (pair.source, pair.target)}
+        assert len(ports) == 4
+        async with await AsyncConnection.connect(
+            one.source_conninfo, password=one.source_password, autocommit=True
+        ) as connection:
+            await connection.execute("DELETE FROM alarms")
+            await connection.execute("DROP TABLE alarms")
+        assert await _count(two.source_conninfo, two.source_password) == 60
+        with pytest.raises(OperationalError, match="password authentication failed"):
+            await _count(one.source_conninfo, two.source_password)
+    assert _pairs() <= before
+
+
+async def test_the_conninfos_hold_no_password(pair: EmbeddedPair) -> None:
+    source, target = map(conninfo_to_dict, (pair.source_conninfo, pair.target_conninfo))
+    assert (source["dbname"], target["dbname"]) == ("defaultdb", "tsdb")
+    assert source["user"] == target["user"] == "tsdbadmin"
+    assert source["host"] == target["host"] == "127.0.0.1"
+    assert "password" not in source | target
+    assert len({pair.source_password, pair.target_password}) == 2
+
+
+async def test_a_killed_target_can_come_back(pair: EmbeddedPair) -> None:
+    async def tables() -> object:
+        async with await AsyncConnection.connect(
+            pair.target_conninfo, password=pair.target_password, autocommit=True
+        ) as connection:
+            await connection.execute("CREATE TABLE IF NOT EXISTS here (n int)")
+            return await value(connection, "SELECT count(*) FROM pg_tables WHERE tablename='here'")
+
+    assert await tables() == 1
+    pair.kill_target()
+    with pytest.raises(OperationalError):
+        await tables()
+    await pair.restart_target()
+    assert await tables() == 1
+
+
+async def test_a_failing_program_leaves_nothing() -> None:
+    before = _pairs()
+    with pytest.raises(ZeroDivisionError):
+        async with EmbeddedPair.prepare_and_start() as pair:
+            pids = [pair.source.pid, pair.target.pid]
+            raise ZeroDivisionError
+    assert all(pid and not Path(f"/proc/{pid}").exists() for pid in pids)
+    assert _pairs() <= before
+
+
+async def test_leaving_while_it_starts_leaves_nothing() -> None:
+    before = _pairs()
+    starting = asyncio.Event()
+
+    def watch(step: Prepared) -> None:
+        if step.text.startswith("Starting"):
+            starting.set()
+
+    async def run() -> None:
+        async with EmbeddedPair.prepare_and_start(on_progress=watch):
+            pytest.fail("it was to be left before")
+
+    task = asyncio.create_task(run())
+    await starting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert _pairs() <= before
+
+
+async def test_what_a_killed_program_left_is_removed() -> None:
+    left = cache_dir() / "pairs" / "left-behind"
+    left.mkdir(parents=True, exist_ok=True)
+    (left / "owner.lock").write_text("")
+    async with EmbeddedPair.prepare_and_start():
+        assert not left.exists()
+
+
+async def test_a_sample_that_cannot_be_made_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of the two servers fails, and nothing half made stays."""
+    await EmbeddedPair.prepare()
+    cache = tmp_path / "cache"
+    shutil.copytree(cache_dir() / "package", cache / "package")
+    sample = tmp_path / "sample"
+    for part in ("source", "target"):
+        (sample / part).mkdir(parents=True)
+        (sample / part / "10.sql").write_text("-- The sample\nSELECT 1;\n\nSELECT 1/0;\n")
+    monkeypatch.setenv("TSWIZARD_CACHE_DIR", str(cache))
+    monkeypatch.setattr("tswizard.demo.template.assets", lambda: sample)
+    with pytest.raises(DemoError, match="sample data could not be made in .*: division by zero"):
+        await EmbeddedPair.prepare()
+    assert list((cache / "templates").iterdir()) == []
+
+
+def test_statements_are_cut_at_blank_lines_and_say_what_they_do() -> None:
+    cut = list(statements("source"))
+    assert len(cut) > 80
+    assert all(sql.endswith(";") for _, sql in cut)
+    assert all(doing for doing, _ in cut)
+    assert cut[0] == ("Extension, role and schemas", "CREATE EXTENSION timescaledb;")
+
+
+def test_the_key_changes_with_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "source").mkdir()
+    monkeypatch.setattr("tswizard.demo.template.assets", lambda: tmp_path)
+    keys = set()
+    for text in ("SELECT 1;", "SELECT 2;"):
+        (tmp_path / "source" / "10.sql").write_text(text)
+        keys.add(template_key())
+    assert len(keys) == 2
