@@ -10,7 +10,7 @@ from pathlib import Path
 from psycopg import sql
 
 from tswizard.core.answers import Answers
-from tswizard.core.catalog.inventory import TableKind
+from tswizard.core.catalog.inventory import Hypertable, TableKind
 from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.classify.judge import Judged
 from tswizard.core.classify.target import TargetProver
@@ -23,6 +23,7 @@ from tswizard.core.finding import Finding
 from tswizard.core.ledger import Ledger
 from tswizard.core.naming import qualified
 from tswizard.core.pgtools import choose, find_tools
+from tswizard.core.split.schema.constraints import read_compressed_last
 from tswizard.core.task import Task
 
 
@@ -89,20 +90,36 @@ async def copy_tables(task: Task) -> None:
             await _copy(task, table.schema, table.name, only=True)
 
 
-async def copy_hypertables(task: Task, *, compress: bool = True) -> None:
-    """Every hypertable's rows; what was compressed is compressed again."""
-    schema = task.target_server.timescaledb_schema or "public"
+async def copy_hypertables(task: Task) -> None:
+    """Every hypertable's rows; what was compressed is compressed again, where it may be."""
+    async with connected(task.source) as source:
+        last = await read_compressed_last(source)
     for table in task.inventory.hypertables:
         if table.cagg:
             continue
         await _copy(task, table.schema, table.name, only=False)
-        if compress and table.compressed_chunks:
-            async with connected(task.target) as target:
-                await target.execute(
-                    sql.SQL(
-                        "SELECT {schema}.compress_chunk(c) FROM {schema}.show_chunks({table}) c"
-                    ).format(schema=sql.Identifier(schema), table=sql.Literal(table.sql))
-                )
+        if table.compressed_chunks and (table.schema, table.name) not in last:
+            await compress(task, table)
+
+
+async def compress(task: Task, table: Hypertable) -> None:
+    """All chunks of a hypertable of the target."""
+    schema = task.target_server.timescaledb_schema or "public"
+    async with connected(task.target) as target:
+        await target.execute(
+            sql.SQL(
+                "SELECT {schema}.compress_chunk(c) FROM {schema}.show_chunks({table}) c"
+            ).format(schema=sql.Identifier(schema), table=sql.Literal(table.sql))
+        )
+
+
+async def compress_last(task: Task) -> None:
+    """What had to wait for constraints that are not valid."""
+    async with connected(task.source) as source:
+        last = await read_compressed_last(source)
+    for table in task.inventory.hypertables:
+        if table.compressed_chunks and (table.schema, table.name) in last:
+            await compress(task, table)
 
 
 async def _copy(task: Task, schema: str, name: str, *, only: bool) -> None:

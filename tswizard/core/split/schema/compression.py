@@ -10,6 +10,7 @@ from tswizard.core.connection import connected
 from tswizard.core.context import Context, StepSkipped
 from tswizard.core.events import Unit
 from tswizard.core.finding import Finding, Level
+from tswizard.core.split.schema.constraints import read_compressed_last
 from tswizard.core.split.schema.facts import Api, HypertableFact, read_api, read_hypertables
 from tswizard.core.split.schema.text import identifier, literal, refusal, run
 
@@ -63,12 +64,22 @@ def settings_differ(wanted: HypertableFact, made: HypertableFact) -> bool:
     ) != (made.compression.segmentby, made.compression.orderby, made.compression.merge_interval)
 
 
-async def set_compression(ctx: Context) -> None:
-    """Give every hypertable its settings; name what is refused."""
+async def set_compression(ctx: Context, *, last: bool = False) -> None:
+    """Give every hypertable its settings; name what is refused.
+
+    Those that must be compressed last get theirs when all constraints stand, by a second call
+    with `last`: older versions refuse constraints where compression is on.
+    """
     async with connected(ctx.task.source) as source:
-        wanted = [t for t in await read_hypertables(source) if t.compression or t.skipping]
+        waiting = await read_compressed_last(source)
+        wanted = [
+            table
+            for table in await read_hypertables(source)
+            if (table.compression or table.skipping)
+            and ((table.schema, table.name) in waiting) == last
+        ]
     if not wanted:
-        raise StepSkipped("no hypertable of the source has compression settings")
+        raise StepSkipped("no hypertable of the source has compression settings to set now")
     refused: list[str] = []
     async with connected(ctx.task.target) as target:
         api = await read_api(target, ctx.task.target_server.timescaledb_schema or "public")

@@ -3,10 +3,11 @@
 pg_dump writes `ALTER TABLE ONLY`, which a hypertable refuses (timescale/timescaledb#4917); so
 they are made from pg_get_constraintdef. On a hypertable whose chunks get compressed as they
 arrive they come first: with compressed chunks no foreign key and no check can be added, and
-older versions refuse more. All others come after the rows, so that each index is built once.
+older versions refuse more. All others come after the rows, so that each index is built once; so
+do all of a hypertable with a constraint that is not valid, since its old rows may break it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from psycopg import Error
@@ -18,12 +19,16 @@ from tswizard.core.finding import Finding, Level
 from tswizard.core.naming import qualified
 from tswizard.core.split.schema.dump import contents
 from tswizard.core.split.schema.facts import read_hypertables
-from tswizard.core.split.schema.made import made_entries
+from tswizard.core.split.schema.made import read_made
+from tswizard.core.split.schema.marks import mark_statements, read_indexes
 from tswizard.core.split.schema.restore import restore
 from tswizard.core.split.schema.text import identifier, refusal, run
 from tswizard.core.split.schema.toc import CONSTRAINT, POST, Toc
 from tswizard.core.split.schema.waiting import read_special
 from tswizard.core.verify.schema.equivalent import same
+
+Table = tuple[str, str]
+"""Schema and name."""
 
 _ORDER = "puxcf"
 """Keys before what points to them."""
@@ -82,6 +87,10 @@ class ConstraintFact:
         return self.schema, self.table, self.name
 
     @property
+    def on(self) -> Table:
+        return self.schema, self.table
+
+    @property
     def statement(self) -> str:
         """The SQL that makes it."""
         return (
@@ -115,10 +124,27 @@ def in_order(facts: Sequence[ConstraintFact]) -> tuple[ConstraintFact, ...]:
 
 
 def early(
-    facts: Sequence[ConstraintFact], compressed: set[tuple[str, str]]
+    facts: Sequence[ConstraintFact], compressed: Collection[Table]
 ) -> tuple[ConstraintFact, ...]:
     """Those that must stand before the first chunk is compressed."""
-    return in_order([f for f in facts if not f.incoming and (f.schema, f.table) in compressed])
+    now = set(compressed) - compressed_last(facts, compressed)
+    return in_order([f for f in facts if not f.incoming and f.on in now])
+
+
+def compressed_last(
+    facts: Sequence[ConstraintFact], compressed: Collection[Table]
+) -> frozenset[Table]:
+    """Compressed hypertables with a constraint that is not valid: old rows may break it, so it
+    can only be made after the rows, and they can only be compressed after that."""
+    return frozenset(
+        f.on for f in facts if not f.validated and not f.incoming and f.on in compressed
+    )
+
+
+async def read_compressed_last(source: Connection) -> frozenset[Table]:
+    """Hypertables of the source whose chunks must not be compressed before `after_rows`."""
+    tables = {(t.schema, t.name) for t in await read_hypertables(source) if t.compression}
+    return compressed_last(await read_constraints(source), tables)
 
 
 def referenced_keys(toc: Toc, facts: Sequence[ConstraintFact], ours: frozenset[int]) -> set[int]:
@@ -142,58 +168,89 @@ def referenced_keys(toc: Toc, facts: Sequence[ConstraintFact], ours: frozenset[i
 async def before_rows(ctx: Context) -> None:
     """Constraints of hypertables that get compressed, and the keys that they point to.
 
-    The rows of the plain tables that they point to must be there.
+    The rows of the plain tables that they point to must be there. Raises StepFailed.
     """
     async with connected(ctx.task.source) as source:
         facts = await read_constraints(source)
-        special = await read_special(source)
         tables = await read_hypertables(source)
-    compressed = {(t.schema, t.name) for t in tables if t.compression}
-    chosen = early(facts, compressed)
+    chosen = early(facts, {(t.schema, t.name) for t in tables if t.compression})
     if not chosen:
-        raise StepSkipped("no compressed hypertable has a constraint")
-    toc = await contents(ctx)
-    keys = referenced_keys(toc, chosen, special.constraints)
-    made = await made_entries(ctx, toc)
-    entries = [e for e in toc.section(POST) if e.id in keys and e.id not in made]
-    await restore(ctx, entries, "referenced-keys", POST)
+        raise StepSkipped("no compressed hypertable has a constraint that can come before its rows")
+    await _make_keys(ctx, chosen)
     await add(ctx, chosen)
 
 
 async def after_rows(ctx: Context) -> None:
-    """All other constraints of hypertables, and foreign keys that point to one."""
+    """All other constraints of hypertables, foreign keys that point to one, and marks on indexes.
+
+    Raises StepFailed.
+    """
     async with connected(ctx.task.source) as source:
-        facts = await read_constraints(source)
-    if not facts:
-        raise StepSkipped("no hypertable has a constraint")
-    await add(ctx, in_order(facts))
+        facts = in_order(await read_constraints(source))
+        indexes = await read_indexes(source)
+    if not facts and not indexes:
+        raise StepSkipped("no hypertable has a constraint or a marked index")
+    await _make_keys(ctx, [fact for fact in facts if not fact.incoming])
+    await add(ctx, facts)
+    async with connected(ctx.task.target) as target:
+        there = {index.key: index for index in await read_indexes(target)}
+        marks = [(i.label, mark_statements(i, there.get(i.key))) for i in indexes]
+        refused = await _each(ctx, target, marks)
+    _name(ctx, "index-marks", "indexes of hypertables could not be made or marked", refused)
+
+
+async def _make_keys(ctx: Context, facts: Sequence[ConstraintFact]) -> None:
+    """Keys of plain tables that these constraints point to; they come with the post-data
+    otherwise, which is too late."""
+    async with connected(ctx.task.source) as source:
+        special = await read_special(source)
+    toc = await contents(ctx)
+    keys = referenced_keys(toc, facts, special.constraints)
+    made = (await read_made(ctx)).entries(toc)
+    entries = [e for e in toc.section(POST) if e.id in keys and e.id not in made]
+    await restore(ctx, entries, "referenced-keys", POST)
 
 
 async def add(ctx: Context, facts: Sequence[ConstraintFact]) -> None:
     """Make those that are not there as they should be; name every one that is refused."""
-    refused: list[str] = []
     async with connected(ctx.task.target) as target:
         there = {fact.key: fact for fact in await read_constraints(target)}
-        for done, fact in enumerate(facts):
-            await ctx.unpaused()
-            ctx.progress(done, len(facts), Unit.ITEMS, fact.label)
-            found = there.get(fact.key)
-            if found is not None and fact.equals(found):
-                continue
-            try:
-                await run(ctx, target, fact.statement)
-            except Error as error:
-                refused.append(f"{fact.statement};  -- {refusal(error)}")
-    ctx.progress(len(facts), len(facts), Unit.ITEMS)
-    if refused:
-        ctx.found(
-            Finding(
-                Level.FAIL,
-                "constraints-not-made",
-                f"{len(refused)} of {len(facts)} constraints of hypertables could not be made.",
-                where=ctx.task.target.label,
-                why="What the server said stands behind each statement.",
-                todo="Mend the cause and run the statements on the target.",
-                details=tuple(refused),
-            )
+        todo = [
+            (fact.label, (fact.statement,))
+            for fact in facts
+            if (found := there.get(fact.key)) is None or not fact.equals(found)
+        ]
+        refused = await _each(ctx, target, todo)
+    _name(ctx, "constraints-not-made", "constraints of hypertables could not be made", refused)
+
+
+async def _each(
+    ctx: Context, target: Connection, todo: Sequence[tuple[str, tuple[str, ...]]]
+) -> list[str]:
+    """Run each one's statements in a transaction; what was refused, with the server's words."""
+    refused = []
+    for done, (label, statements) in enumerate(todo):
+        await ctx.unpaused()
+        ctx.progress(done, len(todo), Unit.ITEMS, label)
+        try:
+            await run(ctx, target, *statements)
+        except Error as error:
+            refused.append(f"{'; '.join(statements)};  -- {refusal(error)}")
+    ctx.progress(len(todo), len(todo), Unit.ITEMS)
+    return refused
+
+
+def _name(ctx: Context, id: str, what: str, refused: Sequence[str]) -> None:
+    if not refused:
+        return
+    ctx.found(
+        Finding(
+            Level.FAIL,
+            id,
+            f"{len(refused)} {what}.",
+            where=ctx.task.target.label,
+            why="What the server said stands behind each statement.",
+            todo="Mend the cause and run the statements on the target.",
+            details=tuple(refused),
         )
+    )

@@ -153,11 +153,11 @@ def _finding(withheld: Withheld, path: Path, where: str) -> Finding:
     return Finding(
         Level.LOOK,
         "grants-without-role",
-        f"{count} {'grant names' if count == 1 else 'grants name'} roles that the target lacks: "
+        f"{count} grants or policies name roles that the target lacks: "
         f"{', '.join(withheld.roles)}.",
         where=where,
         why="Roles belong to the server, not to a database, so no dump holds them.",
-        todo=f"On the target: {create_roles(withheld.roles)} Then give the grants: "
+        todo=f"On the target: {create_roles(withheld.roles)} Then run the statements: "
         f"psql -d … -f {path}",
         details=withheld.keep,
     )

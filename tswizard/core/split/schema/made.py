@@ -5,7 +5,8 @@ here. An entry counts as made only when kind, name and definition are equal on b
 the name and another definition is tried again, and pg_restore's error is judged.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from tswizard.core.connection import Connection, connected, rows
 from tswizard.core.context import Context
@@ -17,6 +18,7 @@ from tswizard.core.split.schema.toc import (
     RULE,
     STATISTICS,
     TRIGGER,
+    Entry,
     Toc,
 )
 from tswizard.core.verify.schema.equivalent import same
@@ -77,32 +79,42 @@ FROM pg_catalog.pg_event_trigger e
 """
 
 
-async def made_entries(ctx: Context, toc: Toc) -> frozenset[int]:
-    """Ids of entries that need not be restored any more."""
-    async with connected(ctx.task.source) as source:
-        wanted = await _read(source)
-    async with connected(ctx.task.target) as target:
-        there = await _read(target)
-    return compare(toc, wanted, there)
-
-
 Objects = Mapping[tuple[int, int], tuple[tuple[str, ...], str]]
 """(catalog, oid) -> (name, definition)."""
 
 
-def compare(toc: Toc, wanted: Objects, there: Objects) -> frozenset[int]:
-    """Entries whose object both ends have alike."""
-    by_name = {(catalog, name): text for (catalog, _oid), (name, text) in there.items()}
-    made = set()
-    for entry in toc.entries:
-        found = wanted.get((entry.catalog, entry.oid))
-        if found is None:
-            continue
-        name, definition = found
-        other = by_name.get((entry.catalog, name))
-        if other is not None and same(definition, other):
-            made.add(entry.id)
-    return frozenset(made)
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Both ends' objects of the kinds that can be told made from missing."""
+
+    wanted: Objects
+    there: Objects
+
+    def entries(self, toc: Toc) -> frozenset[int]:
+        """Ids of entries whose object both ends have alike: they need not be restored."""
+        by_name = {(catalog, name): text for (catalog, _), (name, text) in self.there.items()}
+        made = set()
+        for entry in self._known(toc):
+            name, definition = self.wanted[entry.catalog, entry.oid]
+            other = by_name.get((entry.catalog, name))
+            if other is not None and same(definition, other):
+                made.add(entry.id)
+        return frozenset(made)
+
+    def missing(self, toc: Toc) -> frozenset[int]:
+        """Ids of entries whose object the target lacks, or has with another definition."""
+        return frozenset(entry.id for entry in self._known(toc)) - self.entries(toc)
+
+    def _known(self, toc: Toc) -> Iterator[Entry]:
+        return (e for e in toc.entries if (e.catalog, e.oid) in self.wanted)
+
+
+async def read_made(ctx: Context) -> Made:
+    """Read both ends."""
+    async with connected(ctx.task.source) as source:
+        wanted = await _read(source)
+    async with connected(ctx.task.target) as target:
+        return Made(wanted, await _read(target))
 
 
 async def _read(connection: Connection) -> Objects:

@@ -9,19 +9,10 @@ from tswizard.core.connection import CannotConnect, connected, rows
 from tswizard.core.context import Context
 from tswizard.core.finding import Finding, Level
 from tswizard.core.split.schema.dump import contents, dump_path
-from tswizard.core.split.schema.made import made_entries
+from tswizard.core.split.schema.made import read_made
 from tswizard.core.split.schema.restore import Progress, labels, list_path, restore
 from tswizard.core.split.schema.selected import selection
-from tswizard.core.split.schema.toc import (
-    CLASS,
-    CONSTRAINT,
-    EVENT_TRIGGER,
-    POLICY,
-    POST,
-    RULE,
-    STATISTICS,
-    TRIGGER,
-)
+from tswizard.core.split.schema.toc import POST
 
 _EVERY = 1.0
 """Seconds between two looks at the index builds."""
@@ -40,28 +31,24 @@ ORDER BY p.pid
 """
 
 
-CHECKED = (CLASS, CONSTRAINT, TRIGGER, RULE, POLICY, STATISTICS, EVENT_TRIGGER)
-"""Catalogs whose entries can be told made from missing by name and definition."""
-
-
 async def post_data(ctx: Context) -> None:
     """Restore what is not there yet, and name what is not there afterwards. Raises StepFailed."""
     chosen = await selection(ctx)
     toc = await contents(ctx)
-    made = await made_entries(ctx, toc)
+    made = (await read_made(ctx)).entries(toc)
     entries = [entry for entry in chosen.post if entry.id not in made]
     ctx.say(f"{len(entries)} of {len(chosen.post)} entries of the post-data are to be made")
     progress = Progress(ctx)
     watch = asyncio.create_task(_watch(ctx, progress)) if ctx.task.concurrent else None
     try:
-        await restore(ctx, entries, POST, POST, jobs=ctx.task.jobs, progress=progress)
+        withheld = await restore(ctx, entries, POST, POST, jobs=ctx.task.jobs, progress=progress)
     finally:
         if watch is not None:
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
-    made = await made_entries(ctx, toc)
-    missing = [e for e in chosen.post if e.catalog in CHECKED and e.oid and e.id not in made]
+    lacking = (await read_made(ctx)).missing(toc) - withheld.ids
+    missing = [entry for entry in chosen.post if entry.id in lacking]
     if missing:
         ctx.found(
             Finding(

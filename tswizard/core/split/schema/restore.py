@@ -78,8 +78,8 @@ async def restore(
     jobs: int = 1,
     again: bool = False,
     progress: Progress | None = None,
-) -> ToolEnd | None:
-    """Restore these entries, grants to missing roles apart; None when there are none.
+) -> grants.Withheld:
+    """Restore these entries; what names a missing role is withheld.
 
     Raises StepFailed when pg_restore did not run to its end.
     """
@@ -87,7 +87,6 @@ async def restore(
         missing = await grants.missing_roles(target, ctx.task.inventory.roles_granted)
     withheld = await grants.withhold(ctx, entries, missing)
     chosen = [entry for entry in entries if entry.id not in withheld.ids]
-    end = None
     if chosen:
         write_list(list_path(ctx.task, part), chosen)
         progress = progress or Progress(ctx)
@@ -104,7 +103,7 @@ async def restore(
         progress.done = progress.total
         progress.tell()
     await grants.give(ctx, withheld, part)
-    return end
+    return withheld
 
 
 def labels(entries: Iterable[Entry], schemas: Iterable[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ functions, rules, grants, comments, indexes) waits for that step: pg_dump's depe
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tswizard.core.catalog.hypertables import relations
 from tswizard.core.catalog.shape import CAGG, read_shape
 from tswizard.core.connection import Connection, rows
 from tswizard.core.split.schema.toc import (
@@ -25,6 +26,26 @@ EXTENSION = 3079
 
 _ROWS = frozenset({"TABLE", "FOREIGN TABLE", "SEQUENCE", "TABLE ATTACH"})
 
+_PARTS = frozenset(
+    {
+        "ACL",
+        "CHECK CONSTRAINT",
+        "COMMENT",
+        "CONSTRAINT",
+        "DEFAULT",
+        "FK CONSTRAINT",
+        "INDEX",
+        "INDEX ATTACH",
+        "POLICY",
+        "ROW SECURITY",
+        "RULE",
+        "SECURITY LABEL",
+        "STATISTICS",
+        "TRIGGER",
+    }
+)
+"""What belongs to one table and goes with it."""
+
 _CAGGS = f"""
 SELECT c.oid::bigint, g.user_view_schema || '.' || g.user_view_name
 FROM {CAGG} g
@@ -41,23 +62,32 @@ JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE NOT t.tgisinternal AND n.nspname LIKE '\_timescaledb\_%'
 """
 
-_HYPERTABLES = """
+HYPERTABLES = """
 SELECT c.oid FROM _timescaledb_catalog.hypertable h
 JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
 WHERE n.nspname <> '_timescaledb_internal'
 """
+"""OIDs of the user's hypertables."""
 
 _CONSTRAINTS = f"""
 SELECT oid::bigint FROM pg_catalog.pg_constraint
 WHERE contype IN ('p', 'u', 'x', 'f', 'c')
-  AND (conrelid IN ({_HYPERTABLES}) OR (contype = 'f' AND confrelid IN ({_HYPERTABLES})))
+  AND (conrelid IN ({HYPERTABLES}) OR (contype = 'f' AND confrelid IN ({HYPERTABLES})))
 """
 
 # pg_dump marks a replica identity by ALTER TABLE ONLY, which takes the index with it.
 _MARKED = f"""
 SELECT indexrelid::bigint FROM pg_catalog.pg_index
-WHERE indisreplident AND indrelid IN ({_HYPERTABLES})
+WHERE indisreplident AND indrelid IN ({HYPERTABLES})
+"""
+
+_CHUNKS = r"""
+SELECT DISTINCT c.oid::bigint
+FROM ({}) k CROSS JOIN LATERAL (VALUES (k.rel), (k.comp)) AS part (oid)
+JOIN pg_catalog.pg_class c ON c.oid = part.oid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname !~ '^_timescaledb_'
 """
 
 _TIMESCALE = "SELECT oid::bigint FROM pg_catalog.pg_extension WHERE extname = 'timescaledb'"
@@ -77,6 +107,8 @@ class Special:
     """Of hypertables, marked as replica identity."""
     timescaledb: frozenset[int]
     """The extension itself, which the target has."""
+    chunks: frozenset[int] = frozenset()
+    """Chunks, where a hypertable keeps them in a schema of the user."""
 
 
 async def read_special(source: Connection) -> Special:
@@ -90,6 +122,7 @@ async def read_special(source: Connection) -> Special:
         await _oids(source, _CONSTRAINTS),
         await _oids(source, _MARKED),
         await _oids(source, _TIMESCALE),
+        await _oids(source, _CHUNKS.format(relations(shape))),
     )
 
 
@@ -159,4 +192,13 @@ def _never(toc: Toc, special: Special) -> frozenset[int]:
     extension = {e.id for e in toc.entries if e.catalog == EXTENSION and e.id in found}
     # Its comment is the extension's own as well; only its owner may set it.
     found |= {e.id for e in toc.entries if e.kind == "COMMENT" and e.needs & extension}
-    return frozenset(found)
+    return frozenset(found | _chunks(toc, special.chunks))
+
+
+def _chunks(toc: Toc, chunks: frozenset[int]) -> set[int]:
+    """Chunks' tables and all that is part of one. Views that read a chunk are not: their restore
+    fails, and is judged."""
+    found = {e.id for e in toc.entries if e.catalog == CLASS and e.oid in chunks}
+    for _ in range(3):  # a constraint of it, an attachment or a comment of that
+        found |= {e.id for e in toc.entries if e.kind in _PARTS and e.needs & found}
+    return found
