@@ -57,6 +57,8 @@ class RunRecord:
     answers: Answers
     steps: tuple[StepRecord, ...]
     preflight: tuple[Finding, ...] = ()
+    leaving: tuple[Finding, ...] = ()
+    """What went wrong when the run was left; forgotten when it is taken up again."""
     tables: tuple[TableRows, ...] = ()
     paused_source_jobs: tuple[int, ...] = ()
     """Jobs of the source that this run pauses and has not put back yet."""
@@ -72,8 +74,9 @@ class RunRecord:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Everything found so far: by preflight, then step by step."""
-        return self.preflight + tuple(f for step in self.steps for f in step.findings)
+        """Everything found so far: by preflight, step by step, and in leaving."""
+        by_steps = tuple(f for step in self.steps for f in step.findings)
+        return self.preflight + by_steps + self.leaving
 
     @property
     def judged(self) -> tuple[Judged, ...]:

@@ -210,11 +210,7 @@ class Run:
             await self._try(ctx, leave(ctx), "The target may still be in restore mode")
         if record.paused_source_jobs:
             await self._try(ctx, source_jobs.put_back(ctx), "The source's jobs are still paused")
-        self.ledger.save(
-            replace(
-                self.ledger.record, preflight=self.ledger.record.preflight + tuple(ctx.findings)
-            )
-        )
+        self.ledger.save(replace(self.ledger.record, leaving=tuple(ctx.findings)))
 
     async def _try(self, ctx: Context, action: Coroutine[Any, Any, None], what: str) -> None:
         try:
@@ -317,7 +313,7 @@ async def reopen(
     if tools is None:
         raise LedgerError(f"No pg_dump here serves that server: {which_sentence(found)}.")
     task = Task(source, target, inventory, server, record.answers, tools, ledger.dump_path)
-    ledger.save(record.repeated(_to_repeat(ledger)))
+    ledger.save(replace(record.repeated(_to_repeat(ledger)), leaving=()))
     return Run(task, ledger, may_clean=bool(question))
 
 
