@@ -83,6 +83,10 @@ class WizardApp(App[int]):
     def get_default_screen(self) -> Screen[None]:
         return WelcomeScreen(self._prepare, self.demo)
 
+    async def on_unmount(self) -> None:
+        if self.feed is not None and not self.feed.over:
+            await self.feed.stop_now()
+
     def on_mount(self) -> None:
         if not self.is_headless:
             loop = asyncio.get_running_loop()
@@ -246,11 +250,7 @@ async def wizard(
         CoreEngine(), source=source, target=target, demo=demo, resume=resume, prepare=prepare
     )
     app.driver_class = TerminalDriver
-    try:
-        code = await app.run_async()
-    finally:
-        if app.feed is not None and not app.feed.over:
-            await app.feed.stop_now()
+    code = await app.run_async()
     if code is None:
         code = app.return_code or Exit.PASSED
     return int(code)

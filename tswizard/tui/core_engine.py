@@ -86,10 +86,10 @@ class CoreEngine:
 
         return await reopen(ledger, source, target, confirm=confirm)
 
-    def checklist(self, outcome: "Outcome") -> "Checklist":
+    def checklist(self, outcome: "Outcome", report: str) -> "Checklist":
         from tswizard.core.checklist import checklist
 
-        return checklist(outcome)
+        return checklist(outcome, report)
 
 
 def _chosen(

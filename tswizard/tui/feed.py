@@ -30,6 +30,7 @@ class Feed:
         self._events: deque[Event] = deque()
         self._room = asyncio.Event()
         self._room.set()
+        self._ending = False
         self._task = asyncio.create_task(self._read())
 
     @property
@@ -51,6 +52,7 @@ class Feed:
 
     async def stop_now(self) -> None:
         """End the run and wait until it has ended; it can be resumed."""
+        self._ending = True
         self.run.stop(now=True)
         self._room.set()
         await asyncio.wait([self._task])
@@ -61,7 +63,7 @@ class Feed:
             async with aclosing(cast("AsyncGenerator[Event]", self.run.events())) as events:
                 async for event in events:
                     self._events.append(event)
-                    if len(self._events) >= _BACKLOG:
+                    if len(self._events) >= _BACKLOG and not self._ending:
                         self._room.clear()
                         await self._room.wait()
                     if time.monotonic() - breath > _BREATH:

@@ -136,15 +136,24 @@ class InspectScreen(WizardScreen):
             async for finding in findings:
                 await view.add(finding)
                 if finding.id in OFFER and offered:
-                    self.query_one("#recreate").display = True
+                    self._offer()
         self._checked = True
         self._say_result()
+
+    def _offer(self) -> None:
+        """The target can be made to fit: one tick away."""
+        tick = self.query_one("#recreate")
+        if not tick.display:
+            tick.display = True
+            tick.focus()
 
     def _say_result(self) -> None:
         level = worst(self._findings)
         total = counts(self._findings)
         if self.refused:
             text = "Cannot go on: do what → says at FAIL, then ctrl+r reads again."
+            if self.query_one("#recreate").display and not self._answers.recreate_extension:
+                text = "Cannot go on: tick the offer above, or do what → says."
         elif level is Level.FAIL:
             text = "FAIL here is for you to settle on Method; enter goes on."
         elif level is Level.LOOK:

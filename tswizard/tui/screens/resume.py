@@ -1,6 +1,6 @@
 """Resume: where a run stands, what going on does, and what it needs to know again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -13,13 +13,14 @@ from tswizard.core.endpoint import Endpoint
 from tswizard.core.events import StepState
 from tswizard.core.ledger import LedgerError
 from tswizard.tui.base import WizardScreen
-from tswizard.tui.text import STATES, clock, day
+from tswizard.tui.text import day, span
 from tswizard.tui.widgets.fields import TextField
 
 if TYPE_CHECKING:
-    from tswizard.core.ledger import Ledger
+    from tswizard.core.ledger import Ledger, StepRecord
 
-_ASKED = "Password of the {end}, {label} (empty: from ~/.pgpass)"
+_OVER = (StepState.DONE, StepState.SKIPPED)
+_ASKED = "Password of {label} (empty: from ~/.pgpass)"
 
 
 class ResumeScreen(WizardScreen):
@@ -45,13 +46,13 @@ class ResumeScreen(WizardScreen):
         yield Static(self._about(), id="about", markup=False)
         source, target = self._known or (None, None)
         yield TextField(
-            _ASKED.format(end="source", label=record.source_label),
+            _ASKED.format(label=record.source_label),
             (source.password or "") if source else "",
             id="source-password",
             password=True,
         )
         yield TextField(
-            _ASKED.format(end="target", label=record.target_label),
+            _ASKED.format(label=record.target_label),
             (target.password or "") if target else "",
             id="target-password",
             password=True,
@@ -60,19 +61,17 @@ class ResumeScreen(WizardScreen):
 
     def _about(self) -> Content:
         record = self._ledger.record
-        lines = [
-            Content.assemble((record.id, "bold"), f"  from {day(record.started)}"),
-            Content(f"{record.source_label} → {record.target_label}"),
-            Content(""),
-        ]
-        for step in record.steps:
-            mark, style = STATES[step.state]
-            time = clock(step.seconds) if step.seconds else ""
-            word = "" if step.state is StepState.DONE else str(step.state)
-            lines.append(
-                Content.assemble((f"{mark} ", style), f"{step.name:<22} {time:>8}  ", (word, style))
-            )
-        return Content("\n").join(lines)
+        over = [step for step in record.steps if step.state in _OVER]
+        rest = [step for step in record.steps if step.state not in _OVER]
+        took = f", {span(record.seconds)} so far" if record.seconds else ""
+        return Content("\n").join(
+            [
+                Content.assemble((record.id, "bold"), f"  from {day(record.started)}{took}"),
+                Content(f"{record.source_label} → {record.target_label}\n"),
+                _steps("Done", over, "$text-success"),
+                _steps("To do", rest, ""),
+            ]
+        )
 
     def on_mount(self) -> None:
         self.query_one("#confirm").display = False
@@ -121,3 +120,8 @@ class ResumeScreen(WizardScreen):
     def _endpoint(self, conninfo: str, end: str) -> Endpoint:
         password = self.query_one(f"#{end}-password", TextField).value
         return Endpoint.parse(conninfo, password=password or None)
+
+
+def _steps(title: str, steps: "Sequence[StepRecord]", style: str) -> Content:
+    names = ", ".join(step.name.replace("-", " ") for step in steps)
+    return Content.assemble((f"{title}: ", "bold"), (names or "none", style))

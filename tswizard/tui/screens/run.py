@@ -80,7 +80,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     def __init__(self, feed: "Feed") -> None:
         super().__init__()
         self._feed = feed
-        self._view = RunView()
+        self.view = RunView()
         self._book = Logbook()
         self._filter = Filter.ALL
         self._shown = 0
@@ -101,6 +101,9 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             yield Static(id="log-title", markup=False)
             yield Static(id="log-path", markup=False)
         yield RunLog(id="log")
+
+    def extra_buttons(self) -> Iterable[Widget]:
+        yield Button("Resume", id="resume", compact=True)
 
     def on_mount(self) -> None:
         self.say("")
@@ -128,23 +131,23 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         width = self.query_one(RunLog).scrollable_content_region.width
         while self._feed.waiting and time.perf_counter() < until:
             for event in self._feed.take(_PORTION):
-                self._view.apply(event)
+                self.view.apply(event)
                 self._book.add(event, width)
 
     def _draw(self) -> None:
-        changed = self._view.changed - {"tables"}
-        self._view.changed -= changed
+        changed = self.view.changed - {"tables"}
+        self.view.changed -= changed
         if "steps" in changed:
             self._show_times()
         if "progress" in changed:
             self._show_progress()
 
     def _show_times(self) -> None:
-        view = self._view
+        view = self.view
         self.query_one(StepList).show(view.steps, view.position, self.wizard.now())
 
     def _show_progress(self) -> None:
-        view, current = self._view, self._view.current
+        view, current = self.view, self.view.current
         if current is None:
             return
         title = f"{current.title}   step {view.position} of {len(view.steps)}"
@@ -159,18 +162,18 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             figures = "   ".join(
                 filter(None, progress_figures(view.progress, view.rate.per_second))
             )
-            bar.update(total=view.progress.total, progress=view.progress.done)
+            bar.update(total=view.progress.total or None, progress=view.progress.done)
         else:
             bar.update(total=None)
         self.query_one("#run-figures", Static).update(figures)
 
     def _show_tables(self) -> None:
-        if "tables" not in self._view.changed:
+        if "tables" not in self.view.changed:
             return
-        self._view.changed.discard("tables")
+        self.view.changed.discard("tables")
         table = self.query_one(FittingTable)
-        table.display = bool(self._view.tables)
-        table.show(_row(view) for view in self._view.tables.values())
+        table.display = bool(self.view.tables)
+        table.show(_row(view) for view in self.view.tables.values())
 
     # The log
 
@@ -230,7 +233,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     # Pausing, stopping, ending
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        view = self._view
+        view = self.view
         match action:
             case "pause":
                 return not self._over and not view.paused
@@ -241,7 +244,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             case "resume":
                 return self._over and self._feed.run.outcome is None
             case "next":
-                return self._over and not isinstance(self.focused, RunLog)
+                return self._feed.run.outcome is not None and not isinstance(self.focused, RunLog)
         return True
 
     def action_pause(self) -> None:
@@ -270,7 +273,9 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         run = self._feed.run
         self.query_one("#buttons").display = True
         button = self.query_one("#next", Button)
-        button.focus()
+        again = self.query_one("#resume", Button)
+        again.display = run.outcome is None
+        (again if again.display else button).focus()
         self.refresh_bindings()
         if run.outcome is not None:
             self.query_one("#run-title", Static).update(f"Finished in {span(run.outcome.seconds)}")
@@ -282,8 +287,8 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         self._say_why_it_ended()
 
     def _say_why_it_ended(self) -> None:
-        failure, error = self._view.failure, self._feed.error
-        again = f"r resumes it now; later: tswizard resume {self._feed.run.ledger.record.id}"
+        failure, error = self.view.failure, self._feed.error
+        again = f"Resume it here, or later: tswizard resume {self._feed.run.ledger.record.id}"
         if error is not None:
             self.say(f"The run broke: {error} {again}")
         elif failure is not None:
@@ -291,12 +296,13 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         else:
             self.say(f"Stopped. What is done stays done. {again}", "look")
 
+    @on(Button.Pressed, "#resume")
     def action_resume(self) -> None:
         task = self._feed.run
         self.wizard.show_resume(task.ledger)
 
     def go_on(self) -> None:
-        outcome, finished = self._feed.run.outcome, self._view.finished
+        outcome, finished = self._feed.run.outcome, self.view.finished
         if outcome is not None:
             self.wizard.show_check(outcome, finished.report if finished else "")
         else:

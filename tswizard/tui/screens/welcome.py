@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tswizard.core.endpoint import Endpoint
     from tswizard.core.ledger import Ledger
     from tswizard.demo.progress import Prepared
+    from tswizard.tui.engine import Engine
 
     Prepare = Callable[[Callable[[Prepared], None]], Awaitable[tuple[Endpoint, Endpoint]]]
 
@@ -107,12 +108,11 @@ class WelcomeScreen(WizardScreen):
 
     @work
     async def _read_runs(self) -> None:
-        runs = await asyncio.to_thread(self.wizard.engine.runs)
-        # A demo's servers are gone: its runs have nothing to go on with.
-        self._runs = tuple(r for r in runs if r.record.resumable and not r.record.demo)
+        unfinished = await asyncio.to_thread(_unfinished, self.wizard.engine)
+        self._runs = tuple(ledger for ledger, _ in unfinished)
         menu = self.query_one("#menu", OptionList)
-        for ledger in self._runs:
-            menu.add_option(Option(_described(ledger), id=ledger.record.id))
+        for ledger, busy in unfinished:
+            menu.add_option(Option(_described(ledger, busy=busy), id=ledger.record.id))
 
     @on(OptionList.OptionSelected)
     def _clicked(self) -> None:
@@ -135,7 +135,23 @@ def _new(demo: bool) -> Content:
     return Content.styled(text, "bold")
 
 
-def _described(ledger: "Ledger") -> Content:
+def _unfinished(engine: "Engine") -> "list[tuple[Ledger, bool]]":
+    """Runs that can be resumed, and whether another process works on them.
+
+    Of a demo nothing is left to go on with: its servers are gone.
+    """
+    runs = [ledger for ledger in engine.runs() if ledger.record.resumable]
+    return [(ledger, _busy(ledger)) for ledger in runs if not ledger.record.demo]
+
+
+def _busy(ledger: "Ledger") -> bool:
+    try:
+        return ledger.busy
+    except OSError:  # a folder that may only be read: resuming will say so
+        return False
+
+
+def _described(ledger: "Ledger", *, busy: bool) -> Content:
     """A run that waits: where it stands and what resuming does."""
     from tswizard.core.events import StepState
     from tswizard.tui.text import day, plural
@@ -143,10 +159,10 @@ def _described(ledger: "Ledger") -> Content:
     record = ledger.record
     over = (StepState.DONE, StepState.SKIPPED)
     done = sum(step.state in over for step in record.steps)
-    busy = "  being worked on by another tswizard" if ledger.busy else ""
+    note = "  being worked on by another tswizard" if busy else ""
     return Content.assemble(
         (f"Resume {record.id}", "bold"),
-        f"  from {day(record.started)}{busy}\n",
+        f"  from {day(record.started)}{note}\n",
         (f"  {record.source_label} → {record.target_label}\n", "$text-muted"),
         (
             f"  {done} of {plural(len(record.steps), 'step')} done; goes on after them",

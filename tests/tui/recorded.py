@@ -1,0 +1,126 @@
+"""The screens' engine, replaying what was recorded."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+from tests.tui import world
+from tswizard.core.answers import Answers
+from tswizard.core.catalog.inventory import Inventory, Server
+from tswizard.core.checklist import Checklist
+from tswizard.core.connection import CannotConnect
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.events import Event
+from tswizard.core.finding import Finding
+from tswizard.core.ledger import Ledger
+from tswizard.core.outcome import Outcome
+from tswizard.core.plan import Plan
+from tswizard.tui.draft import Decided, Ends
+
+
+@dataclass
+class RecordedRun:
+    """Yields recorded events; remembers what the screens asked of it."""
+
+    ledger: Ledger
+    recorded: Sequence[Event]
+    end: Outcome | None = None
+    hold_at: tuple[int, ...] = ()
+    """Before these events it waits until it is stopped or let go, as a long step does."""
+    outcome: Outcome | None = None
+    asked: list[str] = field(default_factory=list)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: bool = False
+
+    async def events(self) -> AsyncIterator[Event]:
+        try:
+            for number, event in enumerate(self.recorded):
+                if number in self.hold_at:
+                    self.held.set()
+                    await self.go.wait()
+                    self.go.clear()
+                if "stop now" in self.asked:
+                    return
+                yield event
+            self.outcome = self.end
+        finally:
+            self.closed = True
+
+    def stop(self, *, now: bool) -> None:
+        self.asked.append("stop now" if now else "stop after step")
+        if now:
+            self.go.set()
+
+    def pause(self, paused: bool) -> None:
+        self.asked.append("pause" if paused else "go on")
+
+
+@dataclass
+class RecordedEngine:
+    """Answers from a recording; every answer can be replaced by a test."""
+
+    ledgers: Sequence[Ledger] = ()
+    refuses: dict[str, CannotConnect] = field(default_factory=dict)
+    """By host: what a connection to it says instead of answering."""
+    findings: Sequence[Finding] = (*world.PASSED, world.ROLES_MISSING)
+    with_recreation: Sequence[Finding] = (*world.PASSED, world.VERSIONS_RECREATED)
+    run: RecordedRun | None = None
+    final: Checklist | None = None
+    confirmation: str | None = None
+    asked_endpoints: list[Endpoint] = field(default_factory=list)
+    started: list[Decided] = field(default_factory=list)
+    reopened: list[tuple[Endpoint, Endpoint, str | None]] = field(default_factory=list)
+    slow: asyncio.Event | None = None
+    """When given, servers answer only once it is set."""
+
+    def runs(self) -> Sequence[Ledger]:
+        return self.ledgers
+
+    async def read_server(self, endpoint: Endpoint) -> Server:
+        self.asked_endpoints.append(endpoint)
+        if self.slow is not None:
+            await self.slow.wait()
+        if endpoint.host in self.refuses:
+            raise self.refuses[endpoint.host]
+        is_source = endpoint.host == world.SOURCE.host
+        return world.SOURCE_SERVER if is_source else world.TARGET_SERVER
+
+    async def read_inventory(
+        self, endpoint: Endpoint, on_progress: Callable[[str], None]
+    ) -> Inventory:
+        on_progress("hypertables and chunks")
+        return world.INVENTORY if endpoint.host == world.SOURCE.host else world.EMPTY
+
+    async def examine(
+        self,
+        ends: Ends,
+        inventory: Inventory,
+        target_inventory: Inventory,
+        answers: Answers,
+    ) -> AsyncIterator[Finding]:
+        found = self.with_recreation if answers.recreate_extension else self.findings
+        for finding in found:
+            yield finding
+
+    def plan(self, decided: Decided) -> Plan:
+        return world.PLAN
+
+    def start(self, decided: Decided, *, demo: bool) -> RecordedRun:
+        self.started.append(decided)
+        assert self.run is not None
+        return self.run
+
+    async def needs_confirmation(self, ledger: Ledger, target: Endpoint) -> str | None:
+        return self.confirmation
+
+    async def reopen(
+        self, ledger: Ledger, source: Endpoint, target: Endpoint, confirm: str | None
+    ) -> RecordedRun:
+        self.reopened.append((source, target, confirm))
+        assert self.run is not None
+        return self.run
+
+    def checklist(self, outcome: Outcome, report: str) -> Checklist:
+        assert self.final is not None
+        return self.final

@@ -1,0 +1,350 @@
+"""Every screen in every state that matters, driven there by keys: for snapshots and pictures."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.clock import MockClock
+from textual.events import Paste
+from textual.pilot import Pilot
+from textual.widgets import OptionList, ProgressBar
+
+from tests.tui import story, world
+from tests.tui.recorded import RecordedEngine, RecordedRun
+from tswizard.core.answers import Answers
+from tswizard.core.connection import CannotConnect
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.events import Event
+from tswizard.core.finding import Level
+from tswizard.core.outcome import Outcome
+from tswizard.demo.progress import Prepared
+from tswizard.tui.app import WizardApp
+from tswizard.tui.base import WizardScreen
+from tswizard.tui.draft import Decided, End, Ends, Inspected
+from tswizard.tui.screens.run import RunScreen
+
+SMALL = (80, 24)
+LARGE = (120, 35)
+RUNS = Path("/home/ada/.local/state/tswizard/runs")
+
+SOURCE_URL = "postgresql://tsdbadmin@mst-2f1a.example.com:20985/defaultdb"
+TARGET_URL = "postgresql://tsdbadmin@x7f0q.tsdb.example.com:33412/tsdb?sslmode=require"
+
+SOURCE = End(world.SOURCE, world.SOURCE_SERVER)
+TARGET = End(world.TARGET, world.TARGET_SERVER)
+ENDS = Ends(SOURCE, TARGET)
+INSPECTED = Inspected(
+    ENDS, world.INVENTORY, world.EMPTY, (*world.PASSED, world.ROLES_MISSING), Answers()
+)
+
+Drive = Callable[[Pilot[int]], Awaitable[None]]
+
+
+async def until(
+    pilot: Pilot[int], holds: Callable[[], object], *, what: str = "the condition"
+) -> None:
+    """Let the app work until something holds; fails after 20 s."""
+    limit = time.monotonic() + 20
+    while not holds():
+        if time.monotonic() > limit:
+            raise AssertionError(f"waited in vain for {what} on {pilot.app.screen!r}")
+        await pilot.pause()
+        await asyncio.sleep(0.005)
+
+
+def _app(pilot: Pilot[int]) -> WizardApp:
+    assert isinstance(pilot.app, WizardApp)
+    return pilot.app
+
+
+async def on_screen(pilot: Pilot[int], name: str) -> None:
+    """Wait for a screen by its class's name, with its keys in the footer."""
+    await until(pilot, lambda: type(pilot.app.screen).__name__ == name, what=name)
+    await settled(pilot)
+
+
+async def settled(pilot: Pilot[int]) -> None:
+    """Wait until no worker is busy and the footer shows the keys that work now."""
+    await until(pilot, lambda: not any(w.is_running for w in pilot.app.workers), what="workers")
+
+    def footer_fits() -> bool:
+        screen = pilot.app.screen
+        if not isinstance(screen, WizardScreen):
+            return True
+        shown = [key.description for key in screen.query("FooterKey").results()]  # type: ignore[attr-defined]
+        wanted = [a.binding.description for a in screen.active_bindings.values() if a.binding.show]
+        return shown == list(dict.fromkeys(wanted)) or set(shown) == set(wanted)
+
+    await until(pilot, footer_fits, what="the footer")
+    await pilot.wait_for_scheduled_animations()
+
+
+def notice(pilot: Pilot[int]) -> str:
+    """The sentence above the buttons."""
+    return str(pilot.app.screen.query_one("#notice").render())
+
+
+async def type_text(pilot: Pilot[int], selector: str, text: str) -> None:
+    """Focus a field and paste into it, as a terminal does."""
+    field = pilot.app.screen.query_one(selector)
+    field.focus()
+    await pilot.pause()
+    field.post_message(Paste(text))
+    await pilot.pause()
+
+
+async def to_source(pilot: Pilot[int]) -> None:
+    await on_screen(pilot, "WelcomeScreen")
+    await pilot.press("enter")
+    await on_screen(pilot, "SourceScreen")
+
+
+async def connect_source(pilot: Pilot[int]) -> None:
+    await to_source(pilot)
+    await type_text(pilot, "#conninfo", SOURCE_URL)
+    await type_text(pilot, "#password", "mst-secret")
+    await pilot.press("enter")
+    await until(pilot, lambda: "Connected" in notice(pilot))
+    await settled(pilot)
+
+
+async def to_target(pilot: Pilot[int]) -> None:
+    await on_screen(pilot, "WelcomeScreen")
+    _app(pilot).show_target(SOURCE)
+    await on_screen(pilot, "TargetScreen")
+
+
+async def connect_target(pilot: Pilot[int]) -> None:
+    await to_target(pilot)
+    await type_text(pilot, "#conninfo", TARGET_URL)
+    await type_text(pilot, "#password", "cloud-secret")
+    await pilot.press("enter")
+    await until(pilot, lambda: "Connected" in notice(pilot))
+    await settled(pilot)
+
+
+async def to_inspect(pilot: Pilot[int]) -> None:
+    await on_screen(pilot, "WelcomeScreen")
+    _app(pilot).show_inspect(ENDS)
+    await on_screen(pilot, "InspectScreen")
+    await until(pilot, lambda: "PASS" in notice(pilot))
+
+
+async def to_method(pilot: Pilot[int]) -> None:
+    await on_screen(pilot, "WelcomeScreen")
+    _app(pilot).show_method(INSPECTED)
+    await on_screen(pilot, "MethodScreen")
+
+
+async def to_review(pilot: Pilot[int]) -> None:
+    await on_screen(pilot, "WelcomeScreen")
+    _app(pilot).show_review(Decided(INSPECTED, Answers(), INSPECTED.findings))
+    await on_screen(pilot, "ReviewScreen")
+    await until(pilot, lambda: "Disk" in str(pilot.app.screen.query_one("#cost").render()))
+
+
+async def to_run(pilot: Pilot[int]) -> None:
+    """Straight to a run, as a resume does."""
+    await on_screen(pilot, "WelcomeScreen")
+    app = _app(pilot)
+    assert isinstance(app.engine, RecordedEngine) and app.engine.run is not None
+    app.show_run(app.engine.run)
+    await on_screen(pilot, "RunScreen")
+    screen = app.screen
+    assert isinstance(screen, RunScreen)
+    feed = app.feed
+    assert feed is not None
+    run = app.engine.run
+    clock = app.bar_clock
+    assert isinstance(clock, MockClock)
+    bar = screen.query_one("#run-bar", ProgressBar)
+
+    def drawn() -> bool:
+        progress = screen.view.progress
+        return not feed.waiting and (progress is None or bar.progress == progress.done)
+
+    for _ in run.hold_at[1:]:
+        await until(pilot, lambda: run.held.is_set() and drawn(), what="the run to hold")
+        run.held.clear()
+        clock.set_time(clock.time + 10)
+        run.go.set()
+    await until(pilot, lambda: (feed.over or run.held.is_set()) and drawn())
+    await until(pilot, lambda: "tables" not in screen.view.changed)
+    await settled(pilot)
+
+
+def keys(before: Drive, *pressed: str) -> Drive:
+    """That scene, and then these keys."""
+
+    async def drive(pilot: Pilot[int]) -> None:
+        await before(pilot)
+        for key in pressed:
+            await pilot.press(key)
+            await pilot.pause()
+        await settled(pilot)
+
+    return drive
+
+
+async def source_refuses(pilot: Pilot[int]) -> None:
+    await to_source(pilot)
+    await type_text(pilot, "#conninfo", SOURCE_URL)
+    await type_text(pilot, "#password", "wrong")
+    await pilot.press("enter")
+    await until(pilot, lambda: "refuses" in notice(pilot))
+    await settled(pilot)
+
+
+async def to_end(pilot: Pilot[int]) -> None:
+    """A run that ends by itself."""
+    await to_run(pilot)
+    await until(pilot, lambda: pilot.app.screen.query_one("#buttons").display)
+    await settled(pilot)
+
+
+async def to_check(pilot: Pilot[int]) -> None:
+    await to_end(pilot)
+    await pilot.press("enter")
+    await on_screen(pilot, "CheckScreen")
+
+
+async def to_resume(pilot: Pilot[int]) -> None:
+    await on_screen(pilot, "WelcomeScreen")
+    menu = pilot.app.screen.query_one("#menu", OptionList)
+    await until(pilot, lambda: menu.option_count == 2)
+    await pilot.press("down", "enter")
+    await on_screen(pilot, "ResumeScreen")
+
+
+async def resume_asks(pilot: Pilot[int]) -> None:
+    await to_resume(pilot)
+    await pilot.press("enter")
+    await until(pilot, lambda: "interrupted" in notice(pilot))
+    await settled(pilot)
+
+
+async def welcome(pilot: Pilot[int]) -> None:
+    await on_screen(pilot, "WelcomeScreen")
+
+
+async def demo_prepares(pilot: Pilot[int]) -> None:
+    await on_screen(pilot, "WelcomeScreen")
+    label = pilot.app.screen.query_one("#preparing")
+    await until(pilot, lambda: "sample" in str(label.render()))
+
+
+async def _prepare_slowly(on_progress: Callable[[Prepared], None]) -> tuple[Endpoint, Endpoint]:
+    on_progress(Prepared("template", 120, 300, "Filling the source with sample data"))
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A state to be looked at: how the app is made and how it is driven there."""
+
+    drive: Drive
+    engine: Callable[[], RecordedEngine] = RecordedEngine
+    demo: bool = False
+    now: float = story.NOON + 1313
+    sizes: tuple[tuple[int, int], ...] = (SMALL,)
+    preparing: bool = False
+
+    def app(self) -> WizardApp:
+        return WizardApp(
+            self.engine(),
+            demo=self.demo,
+            prepare=_prepare_slowly if self.preparing else None,
+            now=lambda: self.now,
+            bar_clock=MockClock(),
+        )
+
+
+def run_engine(events: list[Event], end: Outcome | None = None) -> RecordedEngine:
+    return RecordedEngine(run=RecordedRun(story.ledger(RUNS / story.RUN), events, end))
+
+
+def held_run() -> RecordedEngine:
+    """In the middle of restoring rows."""
+    events = story.until_rows()
+    engine = run_engine([*events, *story.started()])
+    assert engine.run is not None
+    engine.run.hold_at = (len(events) - 40, len(events) - 20, len(events))
+    return engine
+
+
+def finished_run() -> RecordedEngine:
+    engine = run_engine(story.whole(), story.outcome(Level.LOOK))
+    engine.final = story.CHECKLIST
+    return engine
+
+
+def lost_run() -> RecordedEngine:
+    engine = run_engine(story.whole(result=Level.FAIL), story.outcome(Level.FAIL))
+    engine.final = story.LOST
+    return engine
+
+
+def failed_run() -> RecordedEngine:
+    return run_engine(story.failed_in_rows())
+
+
+def refused() -> RecordedEngine:
+    return RecordedEngine(
+        refuses={
+            world.SOURCE.host: CannotConnect(
+                "mst-2f1a.example.com:20985/defaultdb refuses the password of tsdbadmin.",
+                "Give the right one, or put it into ~/.pgpass.",
+            )
+        }
+    )
+
+
+def blocked() -> RecordedEngine:
+    return RecordedEngine(findings=(*world.PASSED, world.ROLES_MISSING, world.VERSIONS_DIFFER))
+
+
+def unfinished() -> RecordedEngine:
+    done = ("pause-source-jobs", "dump", "prepare", "restore-schema")
+    return RecordedEngine(
+        ledgers=(story.ledger(RUNS / story.RUN, *done),),
+        confirmation=(
+            f"The restore into {world.TARGET.label} was interrupted. Everything that this run put "
+            "there is removed, and the restore starts again from the finished dump."
+        ),
+    )
+
+
+BOTH = (SMALL, LARGE)
+
+SCENES: dict[str, Scene] = {
+    "welcome": Scene(welcome, sizes=BOTH),
+    "welcome-unfinished": Scene(welcome, unfinished),
+    "welcome-demo": Scene(demo_prepares, demo=True, preparing=True),
+    "source": Scene(to_source),
+    "source-refused": Scene(source_refuses, refused),
+    "source-connected": Scene(connect_source, sizes=BOTH),
+    "target": Scene(connect_target),
+    "inspect": Scene(to_inspect, sizes=BOTH),
+    "inspect-blocked": Scene(to_inspect, blocked),
+    "inspect-hypertables": Scene(keys(to_inspect, "right"), sizes=BOTH),
+    "inspect-aggregates": Scene(keys(to_inspect, "right", "right", "right")),
+    "method": Scene(to_method, sizes=BOTH),
+    "review": Scene(to_review, sizes=BOTH),
+    "run": Scene(to_run, held_run, sizes=BOTH),
+    "run-look": Scene(keys(to_run, "f"), held_run),
+    "run-explained": Scene(keys(to_run, "enter"), held_run),
+    "run-zoomed": Scene(keys(to_run, "z"), held_run),
+    "run-stop": Scene(keys(to_run, "s"), held_run),
+    "run-failed": Scene(to_end, failed_run),
+    "run-finished": Scene(to_end, finished_run),
+    "check": Scene(to_check, finished_run, sizes=BOTH),
+    "check-lost": Scene(to_check, lost_run),
+    "check-detail": Scene(keys(to_check, "enter"), finished_run),
+    "resume": Scene(to_resume, unfinished),
+    "resume-asks": Scene(resume_asks, unfinished, sizes=BOTH),
+    "help": Scene(keys(to_review, "f1")),
+    "quit": Scene(keys(to_run, "ctrl+q"), held_run),
+}

@@ -1,0 +1,287 @@
+"""A run as its events tell it, on a clock that starts at noon."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.tui import world
+from tswizard.core.answers import Answers
+from tswizard.core.checklist import Checklist, File, Line, Todo
+from tswizard.core.classify.judge import Judged
+from tswizard.core.classify.message import Severity
+from tswizard.core.classify.verdict import Verdict
+from tswizard.core.events import (
+    Event,
+    FindingFound,
+    LogLine,
+    LogVerdict,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepProgress,
+    StepStarted,
+    StepState,
+    TableProgress,
+    TableState,
+    Unit,
+)
+from tswizard.core.finding import Finding, Level
+from tswizard.core.ledger import Ledger, RunRecord, StepRecord
+from tswizard.core.outcome import Outcome, StepOutcome, TableRows
+
+NOON = 1_795_521_600.0
+"""2026-11-24 12:00:00 UTC."""
+RUN = "run-20261124-120000"
+STEPS = tuple((step.id, step.title, StepState.PENDING) for step in world.PLAN.steps)
+
+
+def judged(
+    verdict: Verdict, rule: str, message: str, reason: str, todo: str = "", *detail: str
+) -> Judged:
+    """A verdict as the classifier gives it."""
+    return Judged(
+        verdict=verdict,
+        rule=rule,
+        tool="pg_restore",
+        method="full",
+        phase="restore-schema",
+        object="",
+        message=message,
+        reason=reason,
+        todo=todo,
+        detail=detail or (f"pg_restore: error: could not execute query: ERROR:  {message}",),
+        number=1,
+        severity=Severity.ERROR,
+        counts_as_error=True,
+    )
+
+
+OWNER = judged(
+    Verdict.SAFE,
+    "extension-owner",
+    "must be owner of extension timescaledb",
+    "TimescaleDB is on the target already; only the comment on it is skipped.",
+    "",
+    "pg_restore: while PROCESSING TOC:",
+    "pg_restore: from TOC entry 6239; 0 0 COMMENT EXTENSION timescaledb",
+    "pg_restore: error: could not execute query: ERROR:  must be owner of extension timescaledb",
+    "Command was: COMMENT ON EXTENSION timescaledb IS 'Enables scalable inserts';",
+)
+ROLE_MISSING = judged(
+    Verdict.LOOK,
+    "role-missing",
+    'role "reporting" does not exist',
+    "The target has no role reporting, so this grant is missing: ACL public.metrics.",
+    'Create it (CREATE ROLE "reporting" NOLOGIN;), then run the grant again: '
+    'GRANT SELECT ON TABLE public.metrics TO "reporting";',
+)
+ROWS_LOST = judged(
+    Verdict.LOST,
+    "copy-failed",
+    'COPY failed for table "compress_hyper_2_156_chunk": ERROR:  function 0x7f1c returned NULL',
+    "Rows of the hypertable public.metrics did not arrive: the chunk _hyper_1_12_chunk.",
+    "Update TimescaleDB on the source to 2.20.1 or later, then migrate again.",
+)
+
+
+def started(at: float = NOON) -> Iterator[Event]:
+    yield RunStarted(at, RUN, STEPS)
+
+
+def step(id: str, at: float, seconds: float, *events: Event) -> Iterator[Event]:
+    """A whole step."""
+    yield StepStarted(at, id)
+    yield from events
+    yield StepFinished(at + seconds, id, StepState.DONE, seconds)
+
+
+def _line(at: float, text: str) -> LogLine:
+    return LogLine(at, "pg_restore" if text.startswith("pg_restore") else "pg_dump", text)
+
+
+def until_rows() -> list[Event]:
+    """Up to the middle of restoring the rows: the dump is done, two errors have verdicts."""
+    events = list(started())
+    events += step("pause-source-jobs", NOON, 0.4, LogLine(NOON, "tswizard", "paused job 1001"))
+    events += step(
+        "dump",
+        NOON + 1,
+        1233,
+        LogLine(NOON + 1, "tswizard", "$ pg_dump --no-password --verbose --format=directory"),
+        *(
+            _line(
+                NOON + 2 + n,
+                f'pg_dump: dumping contents of table "_timescaledb_internal._hyper_1_{n}_chunk"',
+            )
+            for n in range(1, 40)
+        ),
+    )
+    events += step("prepare", NOON + 1234, 0.2)
+    events += step(
+        "restore-schema",
+        NOON + 1235,
+        14,
+        _line(NOON + 1236, 'pg_restore: creating EXTENSION "timescaledb"'),
+        LogVerdict(NOON + 1236, OWNER),
+        _line(NOON + 1237, "pg_restore: creating TABLE public.metrics"),
+        LogVerdict(NOON + 1238, ROLE_MISSING),
+    )
+    events += step("restore-catalog", NOON + 1249, 3.1)
+    at = NOON + 1253
+    events.append(StepStarted(at, "restore-rows"))
+    for n in range(60):
+        events.append(
+            StepProgress(at + n, "restore-rows", n * 230 * world.MIB, 40 * world.GIB, Unit.BYTES)
+        )
+        events.append(
+            TableProgress(
+                at + n,
+                "restore-rows",
+                "public.metrics",
+                2 * n,
+                412,
+                n * 910_000,
+                TableState.WORKING,
+            )
+        )
+    events += [
+        TableProgress(at + 59, "restore-rows", "public.events", 0, 97, None, TableState.WAITING),
+        TableProgress(at + 59, "restore-rows", "public.devices", 1, 1, 48_102, TableState.DONE),
+        *(
+            _line(
+                at + 50 + n,
+                f'pg_restore: processing data for table "_timescaledb_internal._hyper_1_{n}_chunk"',
+            )
+            for n in range(9)
+        ),
+    ]
+    return events
+
+
+def whole(*, result: Level = Level.PASS) -> list[Event]:
+    """A run from its first event to its last."""
+    events = until_rows()
+    at = NOON + 2000
+    if result is Level.FAIL:
+        events.append(LogVerdict(at, ROWS_LOST))
+    events.append(StepFinished(at, "restore-rows", StepState.DONE, 747))
+    for number, (id, _, _) in enumerate(STEPS[6:]):
+        events += step(id, at + number, 1)
+    events.append(RunFinished(at + 60, result, 2060, report="/state/report.md"))
+    return events
+
+
+def failed_in_rows() -> list[Event]:
+    """The connection is lost while rows are restored."""
+    finding = Finding(
+        Level.FAIL,
+        "connection-lost",
+        "The connection was lost: server closed the connection unexpectedly",
+        "restore-rows",
+        "",
+        "When the server answers again, resume the run.",
+    )
+    at = NOON + 1400
+    return [
+        *until_rows(),
+        FindingFound(at, finding),
+        StepFinished(at, "restore-rows", StepState.FAILED, 147, finding.what),
+        RunFinished(at, None, 1400, (finding,)),
+    ]
+
+
+def outcome(result: Level, findings: Sequence[Finding] = ()) -> Outcome:
+    """What the whole run came to."""
+    return Outcome(
+        run=RUN,
+        result=result,
+        method="full",
+        source=world.SOURCE.label,
+        target=world.TARGET.label,
+        started=NOON,
+        seconds=2060,
+        steps=tuple(StepOutcome(id, StepState.DONE, 1.0) for id, _, _ in STEPS),
+        findings=tuple(findings),
+        judged=(OWNER,) if result is Level.PASS else (OWNER, ROLE_MISSING, ROWS_LOST),
+        tables=(
+            TableRows("public.metrics", 31_204_551_000, 31_204_551_000, True),
+            TableRows("public.events", 48_000_210, 48_000_210, True, newer_on_source=1_912),
+        ),
+    )
+
+
+def ledger(folder: Path, *done: str, demo: bool = False) -> Ledger:
+    """A run's folder that needs no disk until it is written to."""
+    steps = tuple(
+        StepRecord(id, StepState.DONE if id in done else StepState.PENDING, 12.0 * (id in done))
+        for id, _, _ in STEPS
+    )
+    record = RunRecord(
+        id=RUN,
+        started=NOON,
+        source=world.SOURCE.conninfo,
+        target=world.TARGET.conninfo,
+        source_label=world.SOURCE.label,
+        target_label=world.TARGET.label,
+        answers=Answers(),
+        steps=steps,
+        demo=demo,
+    )
+    return Ledger(folder, record)
+
+
+CHECKLIST = Checklist(
+    Level.LOOK,
+    (
+        Line(
+            Level.PASS,
+            "schema: 41 of 41 tables, 63 of 63 indexes, 12 of 12 foreign keys, 4 more kinds of "
+            "objects",
+            ("41 of 41 tables", "63 of 63 indexes (and 1,207 on chunks)", "12 of 12 foreign keys"),
+        ),
+        Line(Level.PASS, "hypertables: 3 of 3, 5 of 5 dimensions, 2 of 2 compression settings"),
+        Line(Level.PASS, "continuous aggregates: 3 of 3, 3 of 3 definitions"),
+        Line(Level.PASS, "policies: 4 of 4, schedules equal"),
+        Line(
+            Level.LOOK,
+            "rows: public.events has 1,912 rows on the source that are newer than the dump",
+            ("They were written between 12:00:07 and 12:34:20.", "public.events: 1,912"),
+            "Copy them or accept the loss.",
+        ),
+        Line(Level.PASS, "rows: 38 of 38 tables equal, 31,252,599,312 rows, every checksum"),
+        Line(
+            Level.LOOK,
+            "errors: pg_restore ignored 2, 1 matched known-safe rules, 1 need a look, 0 lost "
+            "something",
+            ('LOOK ACL public.metrics role "reporting" does not exist',),
+        ),
+        Line(Level.PASS, "before and around the run: 9 further checks", ("The target is empty.",)),
+        Line(Level.SKIP, "checksums: rows were only counted"),
+    ),
+    (
+        Todo("host", f"Point applications at the new host {world.TARGET.label}", "host=x7f0q"),
+        Todo(
+            "newer-0",
+            "1,912 rows of public.events are newer: copy them or accept the loss",
+            "COPY (SELECT * FROM public.events WHERE ts >= '2026-11-24 12:00:07') TO STDOUT",
+        ),
+        Todo("keep", f"Keep {world.SOURCE.label} until you are sure, then delete it"),
+    ),
+    (
+        File("report", "/home/ada/.local/state/tswizard/runs/run-20261124-120000/report.md"),
+        File("dump", "/home/ada/.local/state/tswizard/runs/run-20261124-120000/dump"),
+    ),
+)
+LOST = Checklist(
+    Level.FAIL,
+    (
+        Line(
+            Level.FAIL,
+            "rows: public.metrics lost 432,050 of 31,204,551,000 rows",
+            ("[2026-03-01, 2026-03-02): 432,050 on the source, 0 on the target",),
+            "Update TimescaleDB on the source to 2.20.1 or later, then migrate again.",
+        ),
+        *CHECKLIST.lines[:4],
+    ),
+    (Todo("todo-0", "Do not use the target yet: see what failed above"), *CHECKLIST.todo[:1]),
+    CHECKLIST.files[:1],
+)

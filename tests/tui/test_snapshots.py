@@ -1,0 +1,47 @@
+"""Each screen as it was accepted; `--snapshot-update` accepts it anew after a look at it.
+
+On the way each is measured: in 80 columns by 24 lines nothing may be cut off.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button, Footer
+
+from tests.tui.scenes import SCENES, Scene
+from tswizard.tui.widgets.runlog import RunLog
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [(name, size) for name, scene in SCENES.items() for size in scene.sizes],
+    ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
+)
+def test_looks_as_accepted_and_fits(
+    snap_compare: Callable[..., bool], name: str, size: tuple[int, int]
+) -> None:
+    scene: Scene = SCENES[name]
+
+    async def drive(pilot: Pilot[int]) -> None:
+        await scene.drive(pilot)
+        assert_fits(pilot)
+
+    assert snap_compare(scene.app(), terminal_size=size, run_before=drive)
+
+
+def assert_fits(pilot: Pilot[int]) -> None:
+    """No button or key is cut off, and nothing scrolls sideways."""
+    screen = pilot.app.screen
+    for button in screen.query(Button).results(Button):
+        if all(node.display for node in button.ancestors_with_self if hasattr(node, "display")):
+            assert screen.region.contains_region(button.region), f"{button!r} is cut off"
+            assert button.region.width >= len(str(button.label)), f"{button!r} is too narrow"
+    for widget in screen.query("*"):
+        cuts_by_itself = isinstance(widget, RunLog)
+        if widget.is_scrollable and widget.size and not cuts_by_itself:
+            assert widget.max_scroll_x == 0, f"{widget!r} hides something to its right"
+    for footer in screen.query(Footer).results(Footer):
+        assert footer.children, "no key is shown"
+        for key in footer.children:
+            assert screen.region.contains_region(key.region), f"{key!r} is cut off"
