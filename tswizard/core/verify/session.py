@@ -1,17 +1,25 @@
 """A connection for reading one end: equal settings, one moment, repaired when it breaks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from psycopg import Error, InterfaceError, OperationalError, sql
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+)
 
 from tswizard.core.connection import CannotConnect, Connection, connect, rows
 from tswizard.core.endpoint import Endpoint
 from tswizard.core.finding import Finding, Level
 from tswizard.core.verify.job import VerifyStopped
+
+T = TypeVar("T")
 
 # Text of a value must not hang on what role, database or client have set.
 _SETTINGS = {
@@ -80,13 +88,11 @@ class Side:
         name: Literal["source", "target"],
         endpoint: Endpoint,
         snapshot: str | None = None,
-        on_retry: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.name = name
         self.endpoint = endpoint
         self._snapshot = snapshot
         self._connection: Connection | None = None
-        self._on_retry = on_retry
 
     async def connection(self) -> Connection:
         """The open connection. Raises CannotConnect, VerifyStopped when the snapshot is gone."""
@@ -97,34 +103,35 @@ class Side:
                 await self._enter_snapshot(self._connection)
         return self._connection
 
-    async def fetch(self, query: sql.Composable | str, args: Any = None) -> list[tuple[Any, ...]]:
-        """All rows of a query, sent again after a transient error with growing pauses.
+    async def run(self, action: Callable[[Connection], Awaitable[T]]) -> T:
+        """The result of some reading, done again after a transient error with growing pauses.
 
         Raises psycopg.Error for any other, VerifyStopped when the attempts are used up.
         """
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=_PAUSES,
+            retry=retry_if_exception(transient),
+            before_sleep=self._drop,
+            reraise=True,
+        )
         try:
-            async for attempt in AsyncRetrying(
-                stop=stop_after_attempt(ATTEMPTS),
-                wait=_PAUSES,
-                retry=retry_if_exception(transient),
-                reraise=True,
-            ):
-                with attempt:
-                    if attempt.retry_state.attempt_number > 1:
-                        await self.close()
-                    return await self._fetch(query, args)
+            return await retrying(self._run, action)
         except (CannotConnect, Error) as error:
             if not transient(error):
                 raise
             raise self._gave_up(error) from error
-        raise AssertionError("unreachable")
 
-    async def _fetch(self, query: sql.Composable | str, args: Any) -> list[tuple[Any, ...]]:
+    async def _run(self, action: Callable[[Connection], Awaitable[T]]) -> T:
         connection = await self.connection()
         if self._snapshot is None:
-            return await rows(connection, query, args)
+            return await action(connection)
         async with connection.transaction():  # a savepoint: an error must not end the snapshot
-            return await rows(connection, query, args)
+            return await action(connection)
+
+    async def fetch(self, query: sql.Composable | str) -> list[tuple[Any, ...]]:
+        """All rows of a query; see `run`."""
+        return await self.run(lambda connection: rows(connection, query))
 
     async def _enter_snapshot(self, connection: Connection) -> None:
         try:
@@ -160,6 +167,10 @@ class Side:
                 todo="When the server answers again, resume the run; the check starts again.",
             )
         )
+
+    async def _drop(self, _state: RetryCallState) -> None:
+        """After an error that may come from the connection, the next attempt opens a new one."""
+        await self.close()
 
     async def close(self) -> None:
         """Close it, if it is open."""

@@ -6,6 +6,7 @@ from psycopg import sql
 
 from tswizard.core.catalog.inventory import Chunk
 from tswizard.core.catalog.shape import read_shape
+from tswizard.core.connection import Connection
 from tswizard.core.naming import qualified
 from tswizard.core.verify.job import Counters, VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
@@ -67,9 +68,8 @@ async def newer_rows(job: VerifyJob, results: tuple[SetResult, ...]) -> dict[str
         opened("source", job.source, job.snapshot) as then,
         opened("source", job.source) as now,
     ):
-        connection = await now.connection()
-        counters = await read_counters(connection)
-        live = {r.name: r for r in await read_sets(connection, await read_shape(connection))}
+        counters = await now.run(read_counters)
+        live = {rows.name: rows for rows in await now.run(_sets)}
         for result in results:
             rows = result.rows
             current = live.get(rows.name)
@@ -83,6 +83,10 @@ async def newer_rows(job: VerifyJob, results: tuple[SetResult, ...]) -> dict[str
                 show = await _show(job, rows) if more > 0 else ""
                 found[rows.name] = replace(written, rows=more, show=show)
     return found
+
+
+async def _sets(connection: Connection) -> tuple[RowSet, ...]:
+    return await read_sets(connection, await read_shape(connection))
 
 
 def _written(

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from tswizard.core.connection import Connection, rows, value
 from tswizard.core.verify.both import both
 from tswizard.core.verify.rows.checksum import hash_of
+from tswizard.core.verify.session import Side
 
 # Read as named objects elsewhere, or about this server only: its identity, refreshes under way.
 _ELSEWHERE = (
@@ -56,13 +56,13 @@ class CatalogDifference:
 
 
 async def compare_catalog_rows(
-    source: Connection, target: Connection
+    source: Side, target: Side
 ) -> tuple[tuple[CatalogDifference, ...], int]:
     """The differences, and how many rows the source has in these tables."""
     tables = {
-        name: condition for name, condition in await rows(source, _TABLES) if name not in _ELSEWHERE
+        name: condition for name, condition in await source.fetch(_TABLES) if name not in _ELSEWHERE
     }
-    there = {name for (name, _) in await rows(target, _TABLES)}
+    there = {name for (name, _) in await target.fetch(_TABLES)}
     differences = []
     total = 0
     for name, condition in tables.items():
@@ -83,17 +83,15 @@ def _from(name: str, condition: str) -> sql.Composed:
     )
 
 
-async def _digest(connection: Connection, name: str, condition: str) -> tuple[int, int]:
+async def _digest(side: Side, name: str, condition: str) -> tuple[int, int]:
     query = sql.SQL("SELECT pg_catalog.count(*), {} ").format(
         hash_of(sql.SQL("pg_catalog.to_jsonb(t)::text"))
     )
-    found = await rows(connection, query + _from(name, condition))
+    found = await side.fetch(query + _from(name, condition))
     return int(found[0][0]), int(found[0][1])
 
 
-async def _difference(
-    source: Connection, target: Connection, name: str, condition: str
-) -> CatalogDifference:
+async def _difference(source: Side, target: Side, name: str, condition: str) -> CatalogDifference:
     ours, theirs = await both(_rows(source, name, condition), _rows(target, name, condition))
     return CatalogDifference(
         name,
@@ -102,9 +100,9 @@ async def _difference(
     )
 
 
-async def _rows(connection: Connection, name: str, condition: str) -> Counter[str]:
-    count = await value(connection, sql.SQL("SELECT pg_catalog.count(*) ") + _from(name, condition))
-    if count > _MANY:
-        return Counter([f"{count} rows"])
+async def _rows(side: Side, name: str, condition: str) -> Counter[str]:
+    count = await side.fetch(sql.SQL("SELECT pg_catalog.count(*) ") + _from(name, condition))
+    if count[0][0] > _MANY:
+        return Counter([f"{count[0][0]} rows"])
     query = sql.SQL("SELECT pg_catalog.to_jsonb(t)::text ") + _from(name, condition)
-    return Counter(row for (row,) in await rows(connection, query))
+    return Counter(row for (row,) in await side.fetch(query))

@@ -66,6 +66,8 @@ def compare(source: Schema, target: Schema) -> Comparison:
         other = target.objects.get(key)
         if other is None:
             differences.append(_missing(key, found, source, target))
+        elif found.text == other.text:
+            continue
         elif changed := changes(found, other, across=source.major != target.major):
             differences.append(_differs(key, found, changed, source, target))
     for key, found in target.objects.items():
@@ -99,8 +101,15 @@ def changes(source: Object, target: Object, *, across: bool) -> tuple[tuple[str,
     return tuple(
         (name, ours.get(name), theirs.get(name))
         for name in names
-        if not same(ours.get(name), theirs.get(name))
+        if not _same(name, ours.get(name), theirs.get(name))
     )
+
+
+def _same(name: str, ours: Any, theirs: Any) -> bool:
+    """A column that one end lacks is named by itself; the order is that of the others."""
+    if name == "column_order" and ours and theirs:
+        return [c for c in ours if c in theirs] == [c for c in theirs if c in ours]
+    return same(ours, theirs)
 
 
 def _flat(definition: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def _of_kind(
     wrong = [d for d in differences if d.level in (Level.FAIL, Level.LOOK)]
     if not wrong:
         if total or parts or differences:
-            if kind.id == "chunk":  # nothing but internal relations
+            if not total:  # nothing but internal relations, or nothing on the source at all
                 total, parts = parts, 0
             inside = f" (and {parts:,} inside TimescaleDB)" if parts else ""
             details = tuple(d.words for d in differences)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tswizard.core.finding import Level
-from tswizard.core.verify.schema.read import Object, Schema
+from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 from tswizard.core.verify.schema.rights import OWNER
 
 _NOT_OWNED = ("column ", "schema public")
 """Without an owner of its own, or with one that PostgreSQL gave it."""
+_NOTHING = Object('{"granted": {}}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,15 @@ def compare_grants(source: Schema, target: Schema) -> Rights:
             compared += count
         else:
             parts += count
-        if other is not None:  # a missing object is named as such
+        if other is None and _rows_come_with_grants(key.name, found, target):
+            other = _NOTHING
+        if other is not None and other.text != found.text:  # a missing object is named as such
             differences += _of_object(key.name, found, other, source, target)
     for key, found in target.objects.items():
         # Columns have a row only where something is granted on them. What only the target has on
         # an extension's own object is the service's.
         if key.kind == "grant" and key not in source.objects and key.name.startswith("column "):
-            differences += _of_object(key.name, Object({"granted": {}}), found, source, target)
+            differences += _of_object(key.name, _NOTHING, found, source, target)
     owners = _owners(source, target)
     return Rights(tuple(differences) + owners, compared, parts, _owned(source))
 
@@ -64,6 +67,13 @@ def granted(found: Object) -> Mapping[str, str]:
     """Grantee -> its privileges, comma-separated."""
     result: Mapping[str, str] = found.definition.get("granted", {})
     return result
+
+
+def _rows_come_with_grants(name: str, found: Object, target: Schema) -> bool:
+    """Columns and objects of extensions are read only where something is granted on them."""
+    if name.startswith("column "):
+        return ObjectKey("column", name.removeprefix("column ")) in target.objects
+    return "owner" not in found.definition
 
 
 def _of_object(

@@ -72,9 +72,9 @@ _ALL = (
     _kind("schema", "schemas", SCHEMA),
     # A target may bring extensions of its own, and others in a newer version.
     _kind("extension", "extensions", SCHEMA, "version", "schema", extra=_PASS),
-    _kind("table", "tables", SCHEMA, "tablespace"),
     # pg_dump writes inherited columns first.
-    _kind("column", "columns", SCHEMA, "position", extra=_FAIL),
+    _kind("table", "tables", SCHEMA, "tablespace", "column_order"),
+    _kind("column", "columns", SCHEMA, extra=_FAIL),
     _kind("primary-key", "primary keys", SCHEMA, extra=_FAIL),
     _kind("unique-constraint", "unique constraints", SCHEMA, extra=_FAIL),
     _kind("foreign-key", "foreign keys", SCHEMA, extra=_FAIL),

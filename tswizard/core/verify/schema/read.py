@@ -1,5 +1,7 @@
 """Reads one end: every object with its definition."""
 
+import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -85,9 +87,17 @@ class ObjectKey:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    definition: Definition
+    text: str
+    """Its properties as the server's jsonb prints them: equal texts, equal properties. There can
+    be a hundred thousand of these, so they are read only when they differ."""
     part: str | None = None
     """The internal relation that it belongs to, quoted: a chunk, a materialization."""
+
+    @property
+    def definition(self) -> Definition:
+        """The properties by name."""
+        read: Definition = json.loads(self.text)
+        return read
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +119,8 @@ async def read_schema(connection: Connection) -> Schema:
     catalogs = await read_catalogs(connection)
     objects: dict[ObjectKey, Object] = {}
     for query in queries(catalogs):
-        for kind, name, part, definition in await rows(connection, query(catalogs)):
-            objects[ObjectKey(kind, name)] = Object(definition, part)
+        for kind, name, part, text in await rows(connection, as_text(query(catalogs))):
+            objects[ObjectKey(sys.intern(kind), name)] = Object(text, part)
     version = await rows(
         connection,
         "SELECT pg_catalog.current_setting('server_version_num')::int / 10000, "
@@ -125,6 +135,14 @@ async def read_schema(connection: Connection) -> Schema:
         ),
         catalogs,
         *version[0],
+    )
+
+
+def as_text(query: str) -> str:
+    """The query with its JSON as text, which is not read before it has to be."""
+    return (
+        "SELECT o.kind, o.name, o.part, o.definition::text "
+        f"FROM ({query}) AS o (kind, name, part, definition)"
     )
 
 

@@ -45,6 +45,9 @@ def tables(catalogs: Catalogs) -> str:
         server="srv.srvname",
         hidden_options="pg_catalog.to_jsonb(ft.ftoptions)",
         columns="cols.digest",
+        column_order="""CASE WHEN r.part IS NULL THEN (
+      SELECT pg_catalog.jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
+      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) END""",
     )
     return f"""{relations(catalogs.shape)}
 SELECT 'table', r.name, r.part, {definition}
@@ -70,15 +73,12 @@ WHERE r.relkind IN ('r', 'p', 'f')
 
 def columns(catalogs: Catalogs) -> str:
     """Columns of everything but internal relations, whose columns are in the digest above."""
-    definition = json(**_column(catalogs), position="a.position")
+    definition = json(**_column(catalogs))
     return f"""{relations(catalogs.shape)}
 SELECT 'column', r.name || '.' || pg_catalog.quote_ident(a.attname), NULL::text, {definition}
 FROM rel r
-JOIN LATERAL (
-  SELECT x.*, pg_catalog.row_number() OVER (ORDER BY x.attnum) AS position
-  FROM pg_catalog.pg_attribute x
-  WHERE x.attrelid = r.oid AND x.attnum > 0 AND NOT x.attisdropped
-) a ON true
+JOIN pg_catalog.pg_attribute a
+  ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
 {_COLUMN_JOINS}
 WHERE r.part IS NULL AND r.relkind IN ('r', 'p', 'f', 'v', 'm')
 """

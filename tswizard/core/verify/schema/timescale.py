@@ -173,11 +173,13 @@ def jobs(catalogs: Catalogs) -> str:
     """All of a job but whether it is switched on: on the target they are paused until the end."""
     definition = json(
         row="pg_catalog.to_jsonb(j) - ARRAY['id', 'scheduled', 'hypertable_id']",
-        hypertable=_hypertable("h"),
+        hypertable=f"COALESCE({_quoted('g.user_view_schema', 'g.user_view_name')}, "
+        f"{_hypertable('h')})",
     )
     return f"""
 SELECT 'job', j.id::text, NULL::text, {definition}
 FROM {catalogs.shape.jobs} j
 LEFT JOIN {HYPERTABLE} h ON h.id = j.hypertable_id
+LEFT JOIN {CAGG} g ON g.mat_hypertable_id = j.hypertable_id
 WHERE j.id >= {FIRST_USER_JOB}
 """

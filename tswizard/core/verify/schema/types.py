@@ -118,7 +118,6 @@ def collations(catalogs: Catalogs) -> str:
     definition = json(
         provider="c.collprovider",
         deterministic="c.collisdeterministic",
-        encoding="c.collencoding",
         locale=f"COALESCE({', '.join(f'{locale}::text' for locale in locales)})",
         ctype="c.collctype",
         rules=catalogs.column("pg_collation", "c", "collicurules"),
