@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tswizard.core.classify.judge import Classifier, Judged
-from tswizard.core.classify.message import Message, Severity
+from tswizard.core.classify.message import Message
 from tswizard.core.classify.parse import Parser
 from tswizard.core.classify.prove import Origin
 from tswizard.core.classify.verdict import Verdict, gravest
@@ -14,7 +14,7 @@ def messages(text: str, tool: str | None = None) -> list[Message]:
     """Everything but the lines of a tool at work."""
     parser = Parser(tool)
     found = [m for line in text.splitlines(keepends=True) for m in parser.feed(line)]
-    return [m for m in (*found, *parser.close()) if m.severity is not Severity.INFO]
+    return [m for m in (*found, *parser.close()) if isinstance(m, Message)]
 
 
 def judge(

@@ -15,8 +15,9 @@ import pytest
 import tomli_w
 
 from tests.core.classify.judging import Answers
-from tswizard.core.classify.judge import Classifier, Judged, Line
+from tswizard.core.classify.judge import Classifier, Judged
 from tswizard.core.classify.log import classify_log, judge_log, read_lines
+from tswizard.core.classify.message import Line
 from tswizard.core.classify.prove import Origin, prove
 from tswizard.core.classify.tally import Tally
 from tswizard.core.classify.verdict import Verdict

@@ -23,8 +23,9 @@ from tests.core.classify.blocks import (
     table_exists,
 )
 from tests.core.classify.judging import judge
-from tswizard.core.classify.judge import Classifier, Judged, Line
+from tswizard.core.classify.judge import Classifier, Judged
 from tswizard.core.classify.log import classify_log, judge_log, read_lines
+from tswizard.core.classify.message import Line
 from tswizard.core.classify.rules import Rules, default_rules
 from tswizard.core.classify.tally import Tally
 from tswizard.core.classify.verdict import Verdict, gravest
@@ -79,7 +80,12 @@ def test_shuffled_blocks_keep_their_verdicts(blocks: list[Block], data: st.DataO
     judged = proven(text)
     for block in blocks:
         alone = said_of(block, proven(block.text + end))
-        assert said_of(block, judged) == alone, block.head_line
+        found = said_of(block, judged)
+        if block.lines[0].startswith("pg_restore: "):
+            assert found == alone, block.head_line
+        else:
+            # A strange line may fall into a message, and then says as much as that one.
+            assert gravest(found).gravity >= gravest(alone).gravity
 
 
 @_often

@@ -110,7 +110,7 @@ _SUBJECTS = tuple(
         ("SERVER", r"CREATE SERVER {q}"),
         ("FOREIGN DATA WRAPPER", r"CREATE FOREIGN DATA WRAPPER {q}"),
         ("DEFAULT ACL", r"ALTER DEFAULT PRIVILEGES"),
-        ("ACL", r"(?:GRANT|REVOKE) [^;]*? ON (?:[A-Z ]+? )?{q} (?:TO|FROM) "),
+        ("ACL", r"(?:GRANT|REVOKE) [^;]*? ON (?:[A-Z ]+? )?{q}(?:\([^)]*\))? (?:TO|FROM) "),
         ("ACL", r"(?:GRANT|REVOKE) "),
         ("SEQUENCE SET", r"SELECT pg_catalog\.setval\('(?P<name>[^']+)'"),
         ("SESSION", r"SET (?P<name>\w+) = "),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from tswizard.core.classify.message import TROUBLE, Message, Severity
+from tswizard.core.classify.message import TROUBLE, Line, Message, Severity
 from tswizard.core.classify.parse import Parser
 from tswizard.core.classify.rules import Rule, Rules, default_rules, render
 from tswizard.core.classify.sums import ErrorCount, SumCheck, read_sum, settle
@@ -22,15 +22,6 @@ class ProofState(StrEnum):
     HELD = "held"
     FAILED = "failed"
     NOT_POSSIBLE = "not possible"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line that needs no verdict."""
-
-    text: str
-    number: int
-    tool: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +98,25 @@ class Classifier:
     def feed(self, line: str, *, ended: bool = True) -> list[Line | Judged]:
         """Take one line; what is judged comes out when the next message begins."""
         out: list[Line | Judged] = []
-        for message in self._parser.feed(line, ended=ended):
-            if message.severity is Severity.INFO:
-                self._count.mark(message.text)
-                out.append(Line(message.lines[0], message.number, message.tool))
-            else:
-                out += self._judge(message)
+        for item in self._parser.feed(line, ended=ended):
+            self._take(item, out)
         return out
 
     def close(self) -> list[Line | Judged]:
         """What was still open, and a word on errors that no sum line closed."""
         out: list[Line | Judged] = []
-        for message in self._parser.close():
-            out += self._judge(message)
+        for item in self._parser.close():
+            self._take(item, out)
         if self._count.seen:
             out.append(self._without_sum())
         return out
+
+    def _take(self, item: Line | Message, out: list[Line | Judged]) -> None:
+        if isinstance(item, Line):
+            self._count.mark(item.text)
+            out.append(item)
+        else:
+            out += self._judge(item)
 
     def _judge(self, message: Message) -> list[Line | Judged]:
         check = read_sum(message, self._count)
@@ -347,8 +341,9 @@ def _of_one_piece(message: Message, groups: Mapping[str, str]) -> bool:
     and the command names what the message does."""
     if not message.whole or message.strays or not message.tool:
         return False
+    command = message.command.replace('""', '"')
     names = [part for value in groups.values() for part in value.split(".")]
-    return not message.command or all(name in message.command for name in names)
+    return not command or all(name in command for name in names)
 
 
 def _with_relation(judged: Judged, named: str, about: _About) -> Judged:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from tswizard.core.classify.judge import Classifier, Judged, Line, ProofState
+from tswizard.core.classify.judge import Classifier, Judged, ProofState
+from tswizard.core.classify.message import Line
 from tswizard.core.classify.tally import Tally
 from tswizard.core.classify.verdict import Verdict
 

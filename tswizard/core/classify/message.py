@@ -17,12 +17,21 @@ class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     NOTICE = "notice"
-    INFO = "info"
-    """A line that the tools are known to print while all goes well."""
     UNKNOWN = "unknown"
     """A line that nobody knows."""
     ORPHAN = "orphan"
     """The tail of a message whose head the log does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that needs no verdict: what the tools print while all goes well, or nothing known
+    to be wrong."""
+
+    text: str
+    """The whole line, without its end."""
+    number: int
+    tool: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,12 +51,11 @@ class ErrorCount:
         self._session: Counter[str] = Counter()
         self._uncounted = 0
 
-    def mark(self, text: str) -> None:
+    def mark(self, line: str) -> None:
         """Take a verbose line: it may say where the workers begin and end."""
-        if text == "entering main parallel loop":
-            self._parallel = self._in_workers = True
-        elif text == "finished main parallel loop":
-            self._in_workers, self._finished = False, True
+        if line.endswith(" main parallel loop"):
+            self._in_workers = line.endswith("entering main parallel loop")
+            self._parallel, self._finished = True, not self._in_workers
 
     def add(self, message: Message) -> bool:
         """Take a message; whether it is one that pg_restore counts."""

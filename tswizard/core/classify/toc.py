@@ -45,6 +45,11 @@ class TocEntry:
     owner: str
 
     @property
+    def bare(self) -> str:
+        """The object's own name, without its table, its kind of thing or its arguments."""
+        return self.name.partition("(")[0].split()[-1]
+
+    @property
     def label(self) -> str:
         """How a person would call it: kind and qualified name."""
         if not self.schema:
