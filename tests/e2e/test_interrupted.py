@@ -110,25 +110,42 @@ async def test_the_target_dies_in_the_restore(pair: EmbeddedPair, tmp_path: Path
     assert program.report()["result"] == "pass"
 
 
-async def test_the_staging_disk_is_full(pair: EmbeddedPair, tmp_path: Path) -> None:
+async def test_the_staging_disk_fills_up(pair: EmbeddedPair, tmp_path: Path) -> None:
     staging = tmp_path / "staging"
     staging.mkdir()
-    wrapper = (
-        *("unshare", "--map-root-user", "--mount", "sh", "-c"),
-        f'mount -t tmpfs -o size=600k none "{staging}" && exec "$@"',
-        "sh",
+    # Room enough for preflight; somebody else takes it once the dump has begun.
+    somebody_else = (
+        f'mount -t tmpfs -o size=200m none "{staging}" || exit 77\n'
+        f'(until [ -d "{staging}"/tswizard-* ]; do :; done 2>/dev/null\n'
+        f' head -c 200m /dev/zero > "{staging}/filler") 2>/dev/null &\n'
+        'exec "$@"'
     )
+    wrapper = ("unshare", "--map-root-user", "--mount", "sh", "-c", somebody_else, "sh")
+    program = Program.make(tmp_path, pair)
+    answers = program.answers(pair, staging=str(staging))
+    stopped = await program.call("--answers", answers, wrapper=wrapper)
+    if (not program.runs and "unshare" in stopped.err) or stopped.code == 77:
+        pytest.skip("nobody may mount a small disk on this machine")
+    assert stopped.code == 3, stopped.err
+    assert "No space left on device" in stopped.err
+    assert "choose another staging folder" in stopped.err
+    ended = await program.call("resume")  # without the wrapper there is room again
+    assert ended.code == 0, ended.err
+
+
+async def test_no_room_for_the_dump_is_said_before(pair: EmbeddedPair, tmp_path: Path) -> None:
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    small = f'mount -t tmpfs -o size=600k none "{staging}" || exit 77; exec "$@"'
+    wrapper = ("unshare", "--map-root-user", "--mount", "sh", "-c", small, "sh")
     program = Program.make(tmp_path, pair)
     answers = program.answers(pair, staging=str(staging))
     refused = await program.call("--answers", answers, wrapper=wrapper)
-    if "unshare" in refused.err and "tswizard" not in refused.err:
-        pytest.skip("this machine lets nobody mount a small disk")
-    assert refused.code in (3, 4), refused.err
-    assert "room" in refused.err.lower()
-    if refused.code == 3:
-        assert "No space left" in refused.err
-        ended = await program.call("resume")  # without the wrapper there is room
-        assert ended.code == 0, ended.err
+    if "unshare" in refused.err or refused.code == 77:
+        pytest.skip("nobody may mount a small disk on this machine")
+    assert refused.code == 4, refused.err
+    assert str(staging) in refused.err
+    assert not program.runs
 
 
 async def test_two_cannot_work_on_one_run(pair: EmbeddedPair, tmp_path: Path) -> None:

@@ -107,8 +107,10 @@ def say(text: str) -> None:
 
 
 def say_finding(finding: Finding) -> None:
-    say(f"{finding.level.upper():<5} {finding.what}")
-    if finding.level in (Level.FAIL, Level.LOOK):
+    grave = finding.level in (Level.FAIL, Level.LOOK)
+    where = f" ({finding.where})" if grave and finding.where not in finding.what else ""
+    say(f"{finding.level.upper():<5} {finding.what}{where}")
+    if grave:
         for text in filter(None, (finding.why, finding.todo)):
             say(f"      {text}")
 

@@ -59,9 +59,9 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 task,
                 "restore-catalog",
                 Phase.CATALOG,
-                "Restore TimescaleDB's catalog",
-                "Which hypertables, chunks, aggregates and jobs there are; one by one, since "
-                "in parallel it breaks.",
+                "Restore the catalog",
+                "TimescaleDB's own: which hypertables, chunks, aggregates and jobs there are. "
+                "One by one, since in parallel it breaks.",
             ),
         ),
         (
@@ -80,7 +80,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 task,
                 "restore-rest",
                 Phase.REST,
-                "Restore indexes and constraints",
+                "Restore indexes and keys",
                 "Indexes, constraints, triggers, rules: everything after rows.",
             ),
         ),
@@ -131,8 +131,9 @@ def _pause(task: Task) -> Runnable:
     jobs = [j for j in task.inventory.jobs if j.scheduled and (j.retention or j.compression)]
     step = Step(
         "pause-source-jobs",
-        "Pause retention and compression on the source",
-        "So that no chunk vanishes or changes between dump and check. Put back at the end.",
+        "Pause the source's jobs",
+        "Retention and compression, so that no chunk vanishes or changes between dump and "
+        "check. Put back at the end.",
         tuple(f"SELECT alter_job({job.id}, scheduled => false);" for job in jobs),
     )
     return Runnable(step, source_jobs.pause)
@@ -151,8 +152,9 @@ def _dump(task: Task) -> Runnable:
 def _prepare(task: Task) -> Runnable:
     step = Step(
         "prepare",
-        "Switch the target to restore mode",
-        "And mark it as this run's, so that an interrupted restore is recognised.",
+        "Restore mode on",
+        "On the target, which is also marked as this run's, so that an interrupted restore is "
+        "recognised.",
         (f"SELECT {_function(task, 'timescaledb_pre_restore')}();",),
     )
     return Runnable(step, prepare)
@@ -166,8 +168,8 @@ def _restore(task: Task, id: str, phase: Phase, title: str, what: str) -> Runnab
 def _finish(task: Task) -> Runnable:
     step = Step(
         "finish",
-        "Back to normal mode, jobs paused",
-        "In one transaction, so that no restored job starts before the check.",
+        "Restore mode off",
+        "And all jobs paused in the same transaction, so that none starts before the check.",
         (
             "BEGIN;",
             f"SELECT {_function(task, 'timescaledb_post_restore')}();",
@@ -202,7 +204,7 @@ def _check(task: Task) -> Runnable:
 def _put_back(task: Task) -> Runnable:
     step = Step(
         "resume-source-jobs",
-        "Switch the source's jobs on again",
+        "Source's jobs on again",
         "Exactly those that this run paused.",
         ("SELECT alter_job(…, scheduled => true);  -- each of the paused",),
     )
@@ -218,7 +220,7 @@ def _enable(task: Task) -> Runnable:
     )
     step = Step(
         "enable-jobs",
-        "Enable the jobs on the target",
+        "Enable the target's jobs",
         "As they were on the source, retention last, and only when the check did not fail."
         if task.answers.enable_jobs
         else "You asked to leave them paused.",
