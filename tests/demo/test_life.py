@@ -33,7 +33,7 @@ def _is_alive(pid: int) -> bool:
 
 async def _gone(pid: int) -> None:
     async with asyncio.timeout(20):
-        while _is_alive(pid):  # noqa: ASYNC110 - another process's end has no event here
+        while _is_alive(pid):
             await asyncio.sleep(0.05)
 
 
@@ -80,15 +80,17 @@ async def test_it_ends_when_its_parent_is_killed() -> None:
         "asyncio.run(main())\n"
     )
     await new_runtime()
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
-        assert parent.stdout is not None
-        line = await asyncio.to_thread(parent.stdout.readline)
-        pids = [int(pid) for pid in line.split()]
-        assert len(pids) == 2
-        assert all(_is_alive(pid) for pid in pids)
-        parent.kill()
-        for pid in pids:
-            await _gone(pid)
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    pids = [int(pid) for pid in (await parent.stdout.readline()).split()]
+    assert len(pids) == 2
+    assert all(_is_alive(pid) for pid in pids)
+    parent.kill()
+    await parent.wait()
+    for pid in pids:
+        await _gone(pid)
 
 
 async def test_what_was_committed_survives_a_kill(own_server: EmbeddedServer) -> None:
@@ -133,7 +135,7 @@ async def test_a_taken_port_is_said(tmp_path: Path) -> None:
 async def test_a_broken_data_directory_is_said(tmp_path: Path) -> None:
     server = await empty_server(tmp_path)
     (tmp_path / "target" / "global" / "pg_control").write_bytes(b"broken")
-    with pytest.raises(DemoError, match="ended with code .* while it started: .+"):
+    with pytest.raises(DemoError, match=r"ended with code .* while it started: .+"):
         await server.start()
 
 

@@ -1,6 +1,7 @@
 """The pair as the demo and the other tests use it."""
 
 import asyncio
+import os
 import shutil
 import time
 from pathlib import Path
@@ -17,9 +18,18 @@ from tswizard.demo.template import statements, template_key
 pytestmark = pytest.mark.e2e
 
 
-def _pairs() -> set[Path]:
-    folder = cache_dir() / "pairs"
-    return set(folder.iterdir()) if folder.exists() else set()
+@pytest.fixture
+async def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache directory that shares the package and the templates, but not the running pairs."""
+    await EmbeddedPair.prepare()
+    for part in ("package", "templates"):
+        (tmp_path / part).symlink_to(cache_dir() / part)
+    monkeypatch.setenv("TSWIZARD_CACHE_DIR", str(tmp_path))
+    return tmp_path
+
+
+def _pairs(cache: Path) -> list[Path]:
+    return list((cache / "pairs").iterdir())
 
 
 async def _count(conninfo: str, password: str) -> object:
@@ -29,23 +39,20 @@ async def _count(conninfo: str, password: str) -> object:
 
 async def test_a_second_start_takes_less_than_five_seconds() -> None:
     await EmbeddedPair.prepare()
-    took = []
-    for _ in range(3):  # a busy machine gets more than one chance
-        began = time.monotonic()
-        async with EmbeddedPair.prepare_and_start():
-            took.append(time.monotonic() - began)
-        if took[-1] < 5:
-            break
-    assert min(took) < 5
+    began = time.monotonic()
+    async with EmbeddedPair.prepare_and_start():
+        took = time.monotonic() - began
+    if took >= 5 and os.getloadavg()[0] > (os.cpu_count() or 1) + 1:
+        pytest.skip(f"it took {took:.1f} s, but this machine is busy with other things")
+    assert took < 5
 
 
-async def test_two_pairs_at_once_are_two() -> None:
-    before = _pairs()
+async def test_two_pairs_at_once_are_two(own_cache: Path) -> None:
     async with (
         EmbeddedPair.prepare_and_start() as one,
         EmbeddedPair.prepare_and_start() as two,
     ):
-        assert len(_pairs() - before) == 2
+        assert len(_pairs(own_cache)) == 2
         ports = {server.port for pair in (one, two) for server in (pair.source, pair.target)}
         assert len(ports) == 4
         async with await AsyncConnection.connect(
@@ -56,7 +63,7 @@ async def test_two_pairs_at_once_are_two() -> None:
         assert await _count(two.source_conninfo, two.source_password) == 60
         with pytest.raises(OperationalError, match="password authentication failed"):
             await _count(one.source_conninfo, two.source_password)
-    assert _pairs() <= before
+    assert _pairs(own_cache) == []
 
 
 async def test_the_conninfos_hold_no_password(pair: EmbeddedPair) -> None:
@@ -84,18 +91,16 @@ async def test_a_killed_target_can_come_back(pair: EmbeddedPair) -> None:
     assert await tables() == 1
 
 
-async def test_a_failing_program_leaves_nothing() -> None:
-    before = _pairs()
+async def test_a_failing_program_leaves_nothing(own_cache: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         async with EmbeddedPair.prepare_and_start() as pair:
             pids = [pair.source.pid, pair.target.pid]
             raise ZeroDivisionError
     assert all(pid and not Path(f"/proc/{pid}").exists() for pid in pids)
-    assert _pairs() <= before
+    assert _pairs(own_cache) == []
 
 
-async def test_leaving_while_it_starts_leaves_nothing() -> None:
-    before = _pairs()
+async def test_leaving_while_it_starts_leaves_nothing(own_cache: Path) -> None:
     starting = asyncio.Event()
 
     def watch(step: Prepared) -> None:
@@ -111,12 +116,12 @@ async def test_leaving_while_it_starts_leaves_nothing() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert _pairs() <= before
+    assert _pairs(own_cache) == []
 
 
-async def test_what_a_killed_program_left_is_removed() -> None:
-    left = cache_dir() / "pairs" / "left-behind"
-    left.mkdir(parents=True, exist_ok=True)
+async def test_what_a_killed_program_left_is_removed(own_cache: Path) -> None:
+    left = own_cache / "pairs" / "left-behind"
+    left.mkdir(parents=True)
     (left / "owner.lock").write_text("")
     async with EmbeddedPair.prepare_and_start():
         assert not left.exists()
@@ -135,7 +140,7 @@ async def test_a_sample_that_cannot_be_made_is_said(
         (sample / part / "10.sql").write_text("-- The sample\nSELECT 1;\n\nSELECT 1/0;\n")
     monkeypatch.setenv("TSWIZARD_CACHE_DIR", str(cache))
     monkeypatch.setattr("tswizard.demo.template.assets", lambda: sample)
-    with pytest.raises(DemoError, match="sample data could not be made in .*: division by zero"):
+    with pytest.raises(DemoError, match=r"sample data could not be made in .*: division by zero"):
         await EmbeddedPair.prepare()
     assert list((cache / "templates").iterdir()) == []
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from tswizard.demo.cache import cache_dir, locked, need_room, unfinished
 from tswizard.demo.node import Node, npm_command
 from tswizard.demo.progress import DemoError, OnProgress, Prepared
+from tswizard.demo.waiting import in_thread
 
 _FETCH_SECONDS = 300
 _ROOM_MIB = 60
@@ -74,7 +75,7 @@ async def _fetch(node: Node, package: PinnedPackage, ready: Path, on_progress: O
         on_progress(Prepared("package", 1, 3, "Checking the download"))
         check_archive(archive, package)
         on_progress(Prepared("package", 2, 3, "Unpacking the download"))
-        await asyncio.to_thread(_unpack, archive, folder)
+        await in_thread(lambda: _unpack(archive, folder))
         (folder / "package").rename(ready)
 
 

@@ -18,7 +18,7 @@ from tswizard.demo.template import (
     ensure_templates,
     templates,
 )
-from tswizard.demo.together import together
+from tswizard.demo.waiting import together
 
 
 class EmbeddedPair:

@@ -4,7 +4,6 @@ Their name is a hash of everything that goes into them, so that a new version of
 the sample data makes new ones.
 """
 
-import asyncio
 import hashlib
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,7 +16,7 @@ from tswizard.demo.cache import cache_dir, locked, need_room, unfinished
 from tswizard.demo.package import PACKAGE
 from tswizard.demo.progress import DemoError, OnProgress, Prepared
 from tswizard.demo.server import EmbeddedServer, Runtime
-from tswizard.demo.together import together
+from tswizard.demo.waiting import in_thread, together
 
 SOURCE = "source"
 TARGET = "target"
@@ -82,7 +81,7 @@ async def copy_template(ready: Path, name: str, to: Path) -> Path:
     """A fresh data directory under `to`. Raises DemoError."""
     need_room(to, _ROOM_MIB // 2)
     try:
-        copied: Path = await asyncio.to_thread(shutil.copytree, ready / name, to / name)
+        copied: Path = await in_thread(lambda: shutil.copytree(ready / name, to / name))
     except OSError as error:
         raise DemoError(
             f"The sample data could not be copied to {to} ({error.strerror or error}); make room "
