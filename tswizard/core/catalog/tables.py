@@ -90,6 +90,7 @@ _SEQUENCES = f"""
 SELECT n.nspname::text, c.relname::text, s.seqstart,
   pg_catalog.has_schema_privilege(n.oid, 'USAGE')
     AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
+    AND NOT (c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery())
 FROM pg_catalog.pg_sequence s
 JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
