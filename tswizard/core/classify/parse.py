@@ -105,6 +105,8 @@ class Parser:
 
     def __init__(self, tool: str | None = None) -> None:
         self._own = tool or ""
+        self._cut = False
+        """The line at hand is the last one, and may be cut."""
         self._spoke = ""
         self._owed = 0
         """Severities whose text has not come yet."""
@@ -138,8 +140,9 @@ class Parser:
                 self._note(found.lastgroup, line)
             done.append(Line(line, self.number, tool))
             return done
+        self._cut = not ended
         done = self._other(line)
-        if not ended and self._block is not None:
+        if self._cut and self._block is not None:
             self._block.whole = False
         return done
 
@@ -290,6 +293,7 @@ class Parser:
                 block.entries = tuple(self._open[-1:]) or ((self._last,) if self._last else ())
         self._block = block
         if text.startswith(_SUM):
+            block.whole = not self._cut
             done += [*self._flush(), *self._missing()]
             self._parallel, self._last, self._open = False, None, []
         return done

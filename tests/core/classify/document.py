@@ -1,0 +1,129 @@
+"""docs/classifier.md, made from the rules: `python -m tests.core.classify.document` writes it."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tswizard.core.classify.rules import Proof, Rule, default_rules
+from tswizard.core.classify.verdict import Verdict
+
+PAGE = Path(__file__).parents[3] / "docs" / "classifier.md"
+
+_HEAD = """\
+# The classifier: what each message means
+
+`pg_dump` and `pg_restore` print warnings and errors that mean nothing beside others that mean
+lost rows, in the same words every time. The classifier reads every line of a run and gives each
+message one of four verdicts:
+
+| verdict | meaning |
+|---|---|
+| `safe` | Nothing is missing: a rule knows it, and where it can be checked, a check agrees. |
+| `later` | A later step of the migration brings it. |
+| `look` | Nobody could show that it is harmless. Every message that no rule knows is this. |
+| `lost` | Something did not arrive, or never got into the dump. It is named. |
+
+A run with a `lost` message, or with one that still needs a look, never ends in PASS.
+
+## How a verdict comes about
+
+1. Lines become messages: prefix, TOC entry, sentence, `DETAIL`, `HINT`, `CONTEXT` and the command
+   that failed, as PostgreSQL 9.6 to 18 print them. With `-j` the workers write into one stream,
+   sometimes into one line; what cannot be told apart for sure is never harmless.
+2. A rule fits by tool, method (full or split), phase, severity, kind of TOC entry, sentence and
+   command. A `lost` rule that fits always counts; otherwise the first one does, in the order of
+   this page.
+3. A `safe` or `later` verdict that names a proof needs it. If the check does not hold, the
+   message needs a look, and says what was found. If it cannot be made (a log alone, no
+   connection), it needs a look too, unless the rule says otherwise below.
+4. Lost rows of a chunk, compressed or not, are named after their hypertable or continuous
+   aggregate, by the source's catalog.
+
+`errors ignored on restore: N`, pg_restore's last line, is a check of its own: it is `safe` only
+when exactly the errors seen were counted and each of them is explained. With `-j` pg_restore
+counts an entry that failed in a worker once more than it had errors, and not what a worker meets
+while it connects; with `--verbose` that is checked exactly, without it mostly not at all. A log
+with errors and without this line was cut off.
+
+`tswizard classify LOG` judges a log by itself. Say `--method` and `--phase` where you know them:
+a verdict that holds in one context only is not given without.
+
+## Rules
+
+Words set as code in a sentence stand for what the message names. "MST guide" is Timescale's
+"Migrate from Managed Service for TimescaleDB to Timescale Cloud", #n an issue of
+[timescale/timescaledb](https://github.com/timescale/timescaledb/issues).
+"""
+
+_TITLES = {
+    Verdict.SAFE: "Safe",
+    Verdict.LATER: "Later",
+    Verdict.LOST: "Lost",
+    Verdict.LOOK: "Needs a look",
+}
+
+
+def render() -> str:
+    """The whole page."""
+    rules = default_rules()
+    lines = [_HEAD]
+    for verdict, title in _TITLES.items():
+        lines += [f"### {title}", ""]
+        for rule in rules.rules:
+            if rule.verdict is verdict:
+                lines += _rule(rule, rules.proofs.get(rule.proof))
+    lines += ["## Proofs", "", "| proof | asked of | the claim |", "|---|---|---|"]
+    lines += [
+        f"| `{proof.name}` | {_WHO[proof.on]} | {_cell(proof.claim)} |"
+        for proof in rules.proofs.values()
+    ]
+    return "\n".join([*lines, ""])
+
+
+_WHO = {"source": "the source", "target": "the target", "both": "both ends"}
+
+
+def _rule(rule: Rule, proof: Proof | None) -> Iterator[str]:
+    yield f"#### {rule.id}"
+    yield ""
+    yield _prose(rule.reason)
+    yield ""
+    yield f"- Message ({_some(rule.tool)}; {', '.join(rule.severity)}): `{rule.pattern}`"
+    for part in ("detail", "context", "command"):
+        if text := getattr(rule, part):
+            yield f"- With {part}: `{text}`"
+    context = [
+        _some(rule.method, "method"),
+        _some(rule.phase, "phase"),
+        ", ".join(rule.kinds),
+    ]
+    if any(context):
+        yield f"- Only in: {'; '.join(part for part in context if part)}"
+    if proof is not None:
+        yield f"- Proof: `{proof.name}`: {_prose(proof.claim)}"
+        if rule.unproven is rule.verdict:
+            yield "- Counts without its proof too, where that cannot be had"
+    if rule.todo:
+        yield f"- To do: {_prose(rule.todo)}"
+    yield f"- Source: {rule.source}"
+    yield ""
+
+
+def _some(values: Iterable[str], word: str = "") -> str:
+    named = [value for value in values if value != "any"]
+    if not named:
+        return "" if word else "any tool"
+    return f"{word} {' or '.join(named)}".strip()
+
+
+def _prose(text: str) -> str:
+    """A rule's text with its names in braces set as code."""
+    return re.sub(r"\{(\w+)(?::ident)?\}", r"`\1`", text)
+
+
+def _cell(text: str) -> str:
+    return _prose(text).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(), encoding="utf-8")
