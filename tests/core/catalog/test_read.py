@@ -4,6 +4,7 @@ import pytest
 from psycopg import sql
 
 from tests.core.catalog.conftest import named
+from tswizard.core.catalog import read
 from tswizard.core.catalog.extras import read_extras
 from tswizard.core.catalog.inventory import DimensionKind, Inventory, Server
 from tswizard.core.catalog.nulls import read_nulls
@@ -52,6 +53,24 @@ async def test_one_backend_for_all_is_seen_and_is_no_pooler(embedded: Endpoint) 
 @pytest.mark.native
 async def test_a_real_server_works_on_several_connections(native: Endpoint) -> None:
     assert (await read_server(native)).concurrent
+
+
+@pytest.mark.native
+async def test_a_locked_table_is_not_waited_for_all_night(
+    native: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read, "LOCK_WAIT", 1)
+    server = await read_server(native)
+    (table, *_others) = (await read_inventory(native, server=server)).tables
+    async with connected(native) as holder:
+        await holder.execute("BEGIN")
+        await holder.execute(
+            sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(
+                sql.Identifier(table.schema, table.name)
+            )
+        )
+        with pytest.raises(read.CannotRead, match="exclusively for 1 s"):
+            await read_inventory(native, server=server)
 
 
 @pytest.mark.native

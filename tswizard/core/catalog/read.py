@@ -22,6 +22,7 @@ from tswizard.core.catalog.server import read_server
 from tswizard.core.catalog.shape import Shape, read_shape
 from tswizard.core.catalog.tables import read_sequences, read_tables
 from tswizard.core.connection import (
+    CannotConnect,
     Connection,
     closing,
     connect,
@@ -47,13 +48,8 @@ LOCK_WAIT = 60
 """Seconds to wait for a table that somebody holds exclusively."""
 
 
-class CannotRead(Exception):
+class CannotRead(CannotConnect):
     """The inventory cannot be read: one sentence of what, and what to do."""
-
-    def __init__(self, what: str, todo: str) -> None:
-        super().__init__(f"{what} {todo}")
-        self.what = what
-        self.todo = todo
 
 
 async def read_inventory(

@@ -1,11 +1,15 @@
 """Everything that is checked before anything is changed, in order, as it is found."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+from psycopg import Error
 
 from tswizard.core.answers import Answers
 from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.connection import CannotConnect
 from tswizard.core.endpoint import Endpoint
 from tswizard.core.finding import Finding
 from tswizard.core.pgtools import ClientTools
@@ -121,14 +125,29 @@ def _answers(pair: Pair) -> Iterator[Finding]:
         )
 
 
+_T = TypeVar("_T")
+
+
+async def _asked(endpoint: Endpoint, answer: Awaitable[_T]) -> _T:
+    """An answer of a server, or CannotConnect in one sentence when it breaks off."""
+    try:
+        return await answer
+    except Error as error:
+        said = " ".join(str(error.diag.message_primary or error).split()).rstrip(".")
+        raise CannotConnect(
+            f"{endpoint.label} broke off while it was examined: {said}.",
+            "See whether the server is up, then examine it again.",
+        ) from None
+
+
 async def _tried(pair: Pair, target: Endpoint) -> AsyncIterator[Finding]:
     role = pair.target.server.role.name
     if pair.target.server.timescaledb is not None:
         schema = pair.target.server.timescaledb_schema or "public"
-        yield _rights(pair, role, await restore_rights(target, schema))
+        yield _rights(pair, role, await _asked(target, restore_rights(target, schema)))
     async for finding in _extensions(pair, target):
         yield finding
-    free = await free_on_target(target)
+    free = await _asked(target, free_on_target(target))
     for finding in check_target_room(pair.source, pair.target_label, free):
         yield finding
 
@@ -159,7 +178,7 @@ async def _extensions(pair: Pair, target: Endpoint) -> AsyncIterator[Finding]:
     wanted = {e.name: e for e in pair.source.extensions if e.name in offered - installed}
     if not wanted:
         return
-    refused = await extension_rights(target, tuple(wanted))
+    refused = await _asked(target, extension_rights(target, tuple(wanted)))
     for name, answer in refused.items():
         tell = fail if wanted[name].used else look
         yield tell(
@@ -181,7 +200,7 @@ async def _extensions(pair: Pair, target: Endpoint) -> AsyncIterator[Finding]:
 
 
 async def _written(source: Endpoint) -> Finding:
-    written = await rows_written(source)
+    written = await _asked(source, rows_written(source))
     why = (
         "The dump holds the source as it is when the dump begins. Rows written later are not "
         "migrated; the check counts and names them."

@@ -18,7 +18,7 @@ from pathlib import Path
 from psycopg import Error, sql
 
 from tswizard.core.catalog.shape import read_shape
-from tswizard.core.connection import Connection, connected, rows, value
+from tswizard.core.connection import CannotConnect, Connection, connected, rows, value
 from tswizard.core.endpoint import Endpoint
 
 WATCH = 2.0
@@ -57,22 +57,29 @@ async def restore_rights(target: Endpoint, schema: str) -> Rights:
     """
     refused: list[tuple[str, str]] = []
     async with connected(target) as connection:
-        shape = await read_shape(connection)
-        started = False
+        restart = (await read_shape(connection)).function("restart_background_workers")
+        stopped = True  # from here on it may be, however we leave
         try:
             with suppress(_Undo):
                 async with connection.transaction():
-                    started = await _try(
-                        connection, f"{schema}.timescaledb_pre_restore()", _pre(schema), refused
-                    )
+                    what = f"{schema}.timescaledb_pre_restore()"
+                    stopped = await _try(connection, what, _pre(schema), refused)
                     await _try_writes(connection, refused)
                     raise _Undo
         finally:
-            if started and not connection.closed:
-                restart = shape.function("restart_background_workers")
-                with suppress(Error):
-                    await value(connection, f"SELECT {restart}()")
+            if stopped:
+                await _start_scheduler(target, connection, restart)
     return Rights(tuple(refused))
+
+
+async def _start_scheduler(target: Endpoint, connection: Connection, function: str) -> None:
+    """On this connection, or on another where this one is lost."""
+    with suppress(Error):
+        await value(connection, f"SELECT {function}()")
+        return
+    with suppress(Error, CannotConnect):
+        async with connected(target) as another:
+            await value(another, f"SELECT {function}()")
 
 
 def _pre(schema: str) -> sql.Composed:
