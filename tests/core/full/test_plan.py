@@ -44,6 +44,7 @@ def test_the_order_of_a_full_migration() -> None:
         "restore-rows",
         "restore-rest",
         "finish",
+        "hypertable-keys",
         "analyze",
         "check",
         "resume-source-jobs",

@@ -8,10 +8,12 @@ import re
 import subprocess
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 
 from tswizard.core.classify.verdict import Verdict
 from tswizard.core.context import Context, ToolEnd, failed
 from tswizard.core.events import Unit
+from tswizard.core.full.foreign_keys import keys_to_hypertables
 from tswizard.core.full.parts import Parts
 from tswizard.core.task import Task
 
@@ -40,8 +42,11 @@ class Phase(Enum):
         self.parallel = parallel
 
 
-def restore_command(task: Task, phase: Phase) -> tuple[str, ...]:
-    """The pg_restore of one phase; the password comes through the environment."""
+def restore_command(task: Task, phase: Phase, only: Path | None = None) -> tuple[str, ...]:
+    """The pg_restore of one phase; the password comes through the environment.
+
+    `only` is a file with the TOC entries to restore, where some have to wait.
+    """
     return (
         str(task.tools.pg_restore),
         "--no-password",
@@ -50,6 +55,7 @@ def restore_command(task: Task, phase: Phase) -> tuple[str, ...]:
         "--format=directory",
         f"--jobs={task.jobs if phase.parallel else 1}",
         *phase.selection,
+        *((f"--use-list={only}",) if only else ()),
         f"--dbname={task.target.conninfo}",
         str(task.dump),
     )
@@ -58,9 +64,12 @@ def restore_command(task: Task, phase: Phase) -> tuple[str, ...]:
 async def restore(ctx: Context, phase: Phase) -> None:
     """Run one phase and judge what it prints. Raises StepFailed when it did not run to its end."""
     entries = contents(ctx.task, phase)
+    only = None
+    if phase is Phase.REST:
+        entries, only = await _without_keys(ctx, entries)
     watch = _Watch(ctx, entries, Parts(ctx))
     end = await ctx.run_tool(
-        restore_command(ctx.task, phase),
+        restore_command(ctx.task, phase, only),
         ctx.task.target,
         tool="pg_restore",
         phase=phase.label,
@@ -80,11 +89,27 @@ async def restore(ctx: Context, phase: Phase) -> None:
     ctx.progress(watch.total, watch.total, watch.unit)
 
 
+async def _without_keys(
+    ctx: Context, entries: "tuple[Entry, ...]"
+) -> "tuple[tuple[Entry, ...], Path | None]":
+    """The entries that can be restored in restore mode, and the file that lists them."""
+    waiting = tuple(e for key in await keys_to_hypertables(ctx) for e in key.toc_entries)
+    if not waiting:
+        return entries, None
+    now = tuple(entry for entry in entries if not entry.text.startswith(waiting))
+    path = ctx.ledger.folder / "restore-rest.list"
+    path.write_text("".join(f"{entry.line}\n" for entry in now), encoding="utf-8")
+    ctx.say(f"{len(entries) - len(now)} foreign keys to hypertables wait until restore mode is off")
+    return now, path
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A TOC entry of the dump that a phase restores."""
 
     id: int
+    line: str
+    """The whole line of the list."""
     text: str
     """Kind, schema, name and owner as `pg_restore --list` prints them."""
     bytes: int
@@ -111,7 +136,7 @@ def contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
         int(path.name.split(".")[0]): path.stat().st_size for path in task.dump.glob("[0-9]*.dat*")
     }
     found = [m for m in map(_ENTRY.match, listed.stdout.splitlines()) if m]
-    return tuple(Entry(int(m[1]), m[2], files.get(int(m[1]), 0)) for m in found)
+    return tuple(Entry(int(m[1]), m[0], m[2], files.get(int(m[1]), 0)) for m in found)
 
 
 def _gave_up(end: ToolEnd, ctx: Context) -> Exception:

@@ -11,6 +11,7 @@ from tswizard.core.full.check import check
 from tswizard.core.full.clean import recreate_extension
 from tswizard.core.full.compress import compress, eligible
 from tswizard.core.full.dump import dump, dump_command
+from tswizard.core.full.foreign_keys import make_keys
 from tswizard.core.full.modes import finish, prepare
 from tswizard.core.full.restore import Phase, restore, restore_command
 from tswizard.core.task import Step, Task
@@ -85,6 +86,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
             ),
         ),
         (True, _finish(task)),
+        (True, _KEYS),
         (True, _analyze(task)),
         (True, _check(task)),
         (answers.pause_source_jobs, _put_back(task)),
@@ -179,6 +181,17 @@ def _finish(task: Task) -> Runnable:
         ),
     )
     return Runnable(step, finish)
+
+
+_KEYS = Runnable(
+    Step(
+        "hypertable-keys",
+        "Keys to hypertables",
+        "Foreign keys that point to a hypertable; in restore mode they cannot be checked.",
+        ("ALTER TABLE … ADD CONSTRAINT … FOREIGN KEY …;  -- each, as on the source",),
+    ),
+    make_keys,
+)
 
 
 def _analyze(task: Task) -> Runnable:

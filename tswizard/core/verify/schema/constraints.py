@@ -11,7 +11,8 @@ from tswizard.core.verify.schema.base import Catalogs, json, relations, role, us
 def constraints(catalogs: Catalogs) -> str:
     """Constraints of tables, those of chunks included; domains have theirs in `types`.
 
-    A foreign key to a hypertable has a copy for each of its chunks. One whose internal triggers
+    A foreign key to a hypertable has a copy for each of its chunks, under a name that the server
+    counts up as chunks come: its definition tells which it is. One whose internal triggers
     are switched off is there and checks nothing. NOT NULL constraints (in the catalog since
     PostgreSQL 18) of chunks show in their columns.
     """
@@ -26,7 +27,9 @@ def constraints(catalogs: Catalogs) -> str:
 SELECT CASE c.contype WHEN 'p' THEN 'primary-key' WHEN 'u' THEN 'unique-constraint'
     WHEN 'f' THEN 'foreign-key' WHEN 'c' THEN 'check' WHEN 'x' THEN 'exclusion-constraint'
     ELSE 'not-null-constraint' END,
-  r.name || '.' || pg_catalog.quote_ident(c.conname), COALESCE(r.part, f.part), {definition}
+  r.name || CASE WHEN f.part IS NULL THEN '.' || pg_catalog.quote_ident(c.conname)
+                 ELSE ': ' || pg_catalog.pg_get_constraintdef(c.oid) END,
+  COALESCE(r.part, f.part), {definition}
 FROM rel r
 JOIN pg_catalog.pg_constraint c ON c.conrelid = r.oid
 LEFT JOIN rel f ON f.oid = c.confrelid

@@ -1,0 +1,114 @@
+"""Foreign keys that point to a hypertable: made after the restore, since during it they fail.
+
+In restore mode a hypertable shows none of the rows in its chunks, so checking such a key says
+that every row it points to is missing (measured on 2.17.2, 2.19.3, 2.23.1 and 2.28.3).
+"""
+
+from dataclasses import dataclass
+
+from psycopg import Error, sql
+
+from tswizard.core.connection import connected, rows, value
+from tswizard.core.context import Context, StepSkipped
+from tswizard.core.events import Unit
+from tswizard.core.finding import Finding, Level
+
+# Keys on single chunks have a parent and come with it.
+_KEYS = """
+SELECT con.conname, n.nspname, c.relname, pg_catalog.pg_get_constraintdef(con.oid),
+       pg_catalog.obj_description(con.oid, 'pg_constraint'),
+       pg_catalog.format('%I ON %I', con.conname, c.relname), rn.nspname || '.' || r.relname
+FROM pg_catalog.pg_constraint con
+JOIN pg_catalog.pg_class c ON c.oid = con.conrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_class r ON r.oid = con.confrelid
+JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
+WHERE con.contype = 'f' AND con.conparentid = 0
+ORDER BY n.nspname, c.relname, con.conname
+"""
+
+_EXISTS = """
+SELECT true FROM pg_catalog.pg_constraint con
+JOIN pg_catalog.pg_class c ON c.oid = con.conrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE con.conname = %s AND n.nspname = %s AND c.relname = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """One such key, as the source has it."""
+
+    name: str
+    schema: str
+    table: str
+    definition: str
+    comment: str | None
+    quoted: str
+    """`name ON table`, quoted where that is needed."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} of {self.schema}.{self.table}"
+
+    @property
+    def toc_entries(self) -> tuple[str, str]:
+        """How `pg_restore --list` begins the key and the comment on it."""
+        return (
+            f"FK CONSTRAINT {self.schema} {self.table} {self.name} ",
+            f"COMMENT {self.schema} CONSTRAINT {self.quoted} ",
+        )
+
+
+async def keys_to_hypertables(ctx: Context) -> tuple[ForeignKey, ...]:
+    """Every foreign key of the source that points to a hypertable."""
+    inventory = ctx.task.inventory
+    hypertables = {f"{h.schema}.{h.name}" for h in inventory.hypertables if not h.cagg}
+    async with connected(ctx.task.source) as source:
+        found = await rows(source, _KEYS)
+    return tuple(ForeignKey(*key[:6]) for key in found if key[6] in hypertables)
+
+
+async def make_keys(ctx: Context) -> None:
+    """Make them on the target; what is there already stays. A refused one is named."""
+    keys = await keys_to_hypertables(ctx)
+    if not keys:
+        raise StepSkipped("no foreign key points to a hypertable")
+    async with connected(ctx.task.target) as target:
+        for done, key in enumerate(keys):
+            await ctx.unpaused()
+            ctx.progress(done, len(keys), Unit.ITEMS, key.label)
+            if await value(target, _EXISTS, (key.name, key.schema, key.table)):
+                continue
+            table = sql.Identifier(key.schema, key.table)
+            try:
+                async with target.transaction():
+                    await target.execute(
+                        sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
+                            table,
+                            sql.Identifier(key.name),
+                            sql.SQL(key.definition),  # the server's own text
+                        )
+                    )
+                    if key.comment is not None:
+                        await target.execute(
+                            sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
+                                sql.Identifier(key.name), table, sql.Literal(key.comment)
+                            )
+                        )
+            except Error as error:
+                if error.sqlstate is None:
+                    raise
+                ctx.found(
+                    Finding(
+                        Level.FAIL,
+                        "foreign-key",
+                        f"The foreign key {key.label} could not be made: "
+                        f"{error.diag.message_primary}",
+                        where=ctx.task.target.label,
+                        why=error.diag.message_detail or "",
+                        todo=f'ALTER TABLE "{key.schema}"."{key.table}" ADD CONSTRAINT '
+                        f'"{key.name}" {key.definition};',
+                    )
+                )
+    ctx.progress(len(keys), len(keys), Unit.ITEMS)
