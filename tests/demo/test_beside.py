@@ -88,6 +88,32 @@ async def test_functions_of_timescaledb_that_write_wait_too(
     assert await value(other, f"{count} WHERE hypertable_name = 'later'") == 1
 
 
+async def test_a_prepared_statement_that_writes_waits_too(
+    connect: Connect, holder: AsyncConnection
+) -> None:
+    other = await connect()
+    insert = b"WITH new AS (INSERT INTO held VALUES (%s) RETURNING n) SELECT n FROM new"
+    for parameter in (2, 3):  # prepared by the first, only bound by the second
+        await holder.execute("SELECT 1")
+        writing = asyncio.create_task(other.execute(insert, (parameter,), prepare=True))
+        assert await value(await connect(), "SELECT 1") == 1
+        assert not writing.done()
+        await holder.commit()
+        await writing
+    assert await value(holder, "SELECT array_agg(n ORDER BY n) FROM held") == [1, 2, 3]
+    await holder.rollback()
+
+
+async def test_a_prepared_statement_that_reads_is_answered(
+    connect: Connect, holder: AsyncConnection
+) -> None:
+    other = await connect()
+    for parameter in (2, 3):
+        row = await (await other.execute("SELECT %s::int", (parameter,), prepare=True)).fetchone()
+        assert row == (parameter,)
+    await holder.commit()
+
+
 async def test_nobody_waits_for_ever(connect: Connect, holder: AsyncConnection) -> None:
     other = await connect()
     with pytest.raises(errors.LockNotAvailable, match="one backend for all"):

@@ -121,7 +121,13 @@ async function open({ packageDir, dataDir, database }) {
   const dist = (name) => pathToFileURL(join(packageDir, 'dist', name)).href;
   const { PGlite } = await import(dist('index.js'));
   const { timescaledb } = await import(dist('timescaledb/index.js'));
-  return PGlite.create({ dataDir, database, extensions: { timescaledb, keepLog } });
+  /** Without its table of array types, which only its own query functions need. */
+  class Lean extends PGlite {
+    async _initArrayTypes() {}
+  }
+  const pglite = new Lean({ dataDir, database, extensions: { timescaledb, keepLog } });
+  await pglite.waitReady;
+  return pglite;
 }
 
 async function serve() {

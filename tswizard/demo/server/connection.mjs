@@ -19,8 +19,7 @@ export class Connection {
   #framer = new wire.Framer({ typed: false });
   #login = null;
   #loggingIn = Promise.resolve();
-  #extended = []; // messages of the extended protocol since the last Sync
-  #extendedReads = true;
+  #extended = newBatch(); // messages of the extended protocol since the last Sync
   #direct = null; // the backend, while it works for this connection
   #copying = false;
   #id;
@@ -66,8 +65,9 @@ export class Connection {
   /** Has the backend work off everything that is waiting here. */
   async exchange(backend) {
     this.#direct = backend;
-    const messages = this.batches.splice(0).map((batch) => batch.bytes);
-    messages.push(...this.#extended.splice(0));
+    const batches = [...this.batches.splice(0), this.#extended];
+    const messages = batches.flatMap((batch) => batch.messages);
+    this.#extended = newBatch();
     this.tags.clear();
     this.synced = await backend.exchange(Buffer.concat(messages), (answers) => this.#pass(answers));
     this.#direct = null;
@@ -78,12 +78,17 @@ export class Connection {
     const batch = this.batches.shift();
     if (!batch) return;
     if (!batch.complete) {
-      this.send([wire.errorResponse({ ...error, severity: 'FATAL' })]);
-      this.#socket.end();
+      this.fail(error);
       return;
     }
     this.send([wire.errorResponse({ ...error, severity: 'ERROR' }), wire.ready('I')]);
     if (this.batches.length) this.#turns.request(this);
+  }
+
+  /** Ends the connection with an error. */
+  fail({ code = 'XX000', message }) {
+    this.send([wire.errorResponse({ code, message })]);
+    this.#end();
   }
 
   #pass(messages) {
@@ -158,9 +163,7 @@ export class Connection {
 
   #reject(error) {
     if (!(error instanceof Refused)) console.error(error);
-    const { code = 'XX000', message } = error;
-    this.send([wire.errorResponse({ code, message })]);
-    this.#socket.end();
+    this.fail(error);
   }
 
   #request(message, straight) {
@@ -182,22 +185,29 @@ export class Connection {
   }
 
   #gather(type, message) {
-    if (type === 'Q') {
-      const [sql] = wire.readCstring(message, 5);
-      this.#enqueue([message], { ...classify(sql), complete: true });
-      return;
-    }
-    this.#extended.push(Buffer.from(message));
-    if (type === 'P') this.#extendedReads &&= classify(parsedSql(message)).reads;
-    if (type !== 'S' && type !== 'H' && type !== 'F') return;
-    const complete = type !== 'H' && this.synced;
-    this.#enqueue(this.#extended.splice(0), { reads: this.#extendedReads && complete, complete });
-    this.#extendedReads = true;
+    const part = type === 'Q' ? newBatch() : this.#extended;
+    part.messages.push(Buffer.from(message));
+    if (type === 'Q') note(part, wire.readCstring(message, 5)[0]);
+    else if (type === 'P') this.#gatherParse(part, message);
+    else if (type === 'B') part.reads &&= this.#reads(part, statementOf(message));
+    else if (type === 'H' || type === 'F') part.reads = false;
+    if (!'QSHF'.includes(type)) return;
+    part.complete = type !== 'H' && this.synced;
+    part.reads &&= part.complete;
+    if (part === this.#extended) this.#extended = newBatch();
+    this.batches.push(part);
+    this.#turns.request(this);
   }
 
-  #enqueue(messages, kind) {
-    this.batches.push({ bytes: Buffer.concat(messages), ...kind });
-    this.#turns.request(this);
+  #gatherParse(part, parse) {
+    const [name, at] = wire.readCstring(parse, 5);
+    const reads = note(part, wire.readCstring(parse, at)[0]);
+    if (!name) part.unnamedReads = reads;
+    else part.parsed.push(name);
+  }
+
+  #reads(part, name) {
+    return name ? this.session.statements.get(name)?.reads === true : part.unnamedReads;
   }
 
   #feed(bytes) {
@@ -215,7 +225,8 @@ export class Connection {
     if (type === 'P') {
       const [name, at] = wire.readCstring(body);
       const parse = wire.message('P', wire.cstring(prefix(name)), body.subarray(at));
-      if (name) this.session.statements.set(prefix(name), parse);
+      const { reads } = classify(wire.readCstring(body, at)[0]);
+      if (name) this.session.statements.set(prefix(name), { parse, reads });
       return parse;
     }
     if (type === 'B') {
@@ -243,9 +254,27 @@ export class Connection {
   }
 }
 
+/** What is run in one go. `reads`: it may be answered beside another's transaction; `sets`: it
+ * changes settings; `complete`: it ends with a ReadyForQuery; `unnamedReads`: the unnamed statement
+ * that it parses only reads; `parsed`: the named ones. */
+function newBatch() {
+  const flags = { reads: true, sets: false, complete: false, unnamedReads: false };
+  return { messages: [], parsed: [], ...flags };
+}
+
 function classify(sql) {
   const sets = SETS.test(sql);
   return { reads: (sets || READS.test(sql)) && !NOT_BESIDE.test(sql), sets };
 }
 
-const parsedSql = (parse) => wire.readCstring(parse, wire.readCstring(parse, 5)[1])[0];
+/** Notes in a batch what one of its statements may do; whether that only reads. */
+function note(batch, sql) {
+  const { reads, sets } = classify(sql);
+  batch.sets ||= sets;
+  batch.reads &&= reads;
+  return reads;
+}
+
+function statementOf(bind) {
+  return wire.readCstring(bind, wire.readCstring(bind, 5)[1])[0];
+}

@@ -1,17 +1,27 @@
 // The server's side of SCRAM-SHA-256 (RFC 5802, RFC 7677), against the verifier that PostgreSQL
 // keeps in pg_authid.rolpassword: SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>.
 
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
 
 export const MECHANISM = 'SCRAM-SHA-256';
+const ITERATIONS = 4096; // PostgreSQL's default
 const VERIFIER = /^SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):(.+)$/;
 
 const hmac = (key, text) => createHmac('sha256', key).update(text).digest();
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest();
 
+/** The verifier of an ASCII password, which PostgreSQL takes in the password's place. */
+export function verifierOf(password) {
+  const salt = randomBytes(16);
+  const salted = pbkdf2Sync(password, salt, ITERATIONS, 32, 'sha256');
+  const stored = sha256(hmac(salted, 'Client Key'));
+  const keys = [stored, hmac(salted, 'Server Key')].map((key) => key.toString('base64'));
+  return `${MECHANISM}$${ITERATIONS}:${salt.toString('base64')}$${keys.join(':')}`;
+}
+
 /** What stands in for the verifier of a role that has none, so that nobody can tell. */
 function nobody() {
-  return [4096, randomBytes(16).toString('base64'), randomBytes(32), randomBytes(32)];
+  return [ITERATIONS, randomBytes(16).toString('base64'), randomBytes(32), randomBytes(32)];
 }
 
 function parse(verifier) {

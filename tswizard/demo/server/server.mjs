@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Backend } from './backend.mjs';
 import { Connection } from './connection.mjs';
+import { verifierOf } from './scram.mjs';
 import { identifier, literal } from './session.mjs';
 import { Turns } from './turns.mjs';
 
@@ -61,7 +62,7 @@ async function setPasswords(backend, roles) {
     );
     const verb = known.length ? 'ALTER' : 'CREATE';
     const may = known.length ? 'LOGIN' : 'LOGIN SUPERUSER';
-    await backend.query(`${verb} ROLE ${identifier(name)} ${may} PASSWORD ${literal(password)}`);
+    await backend.query(`${verb} ROLE ${identifier(name)} ${may} PASSWORD ${literal(verifierOf(password))}`);
   }
 }
 

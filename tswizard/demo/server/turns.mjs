@@ -107,7 +107,7 @@ export class Turns {
 
   /** Runs all that a connection has asked for; what it sends meanwhile goes straight through. */
   async #run(connection) {
-    if (this.#present !== connection) await this.#enter(connection);
+    if (this.#present !== connection && !(await this.#enter(connection))) return;
     this.#owner = connection;
     await connection.exchange(this.#backend);
     if (connection.synced && connection.status !== 'E') await this.#followUp(connection.tags);
@@ -128,9 +128,11 @@ export class Turns {
     try {
       await this.#backend.query(connection.session.enter);
     } catch (error) {
-      console.error(`session of ${connection.session.user}: ${error.message}`);
+      connection.fail(error); // as when its role was dropped meanwhile
+      return false;
     }
     this.#present = connection;
+    return true;
   }
 
   /** Takes the present session down, keeping what it set if its connection lives. */
@@ -142,23 +144,34 @@ export class Turns {
   }
 
   async #answerBeside(connection) {
-    const batch = connection.batches.shift();
+    const batch = connection.batches[0];
     const answers = [];
     try {
       await this.#beside(async () => {
         await this.#backend.query(`${connection.session.visit} SET LOCAL transaction_read_only = on`);
-        await this.#backend.exchange(batch.bytes, (messages) => void answers.push(...messages));
+        const bytes = Buffer.concat(batch.messages);
+        await this.#backend.exchange(bytes, (messages) => void answers.push(...messages));
         if (batch.sets) await connection.session.saveSettings(this.#backend);
       });
     } catch (error) {
-      console.error(`beside an open transaction: ${error.message}`);
+      connection.fail(error);
+      return;
     }
     if (wantsToWrite(answers)) {
-      connection.batches.unshift({ ...batch, reads: false });
+      batch.reads = false;
+      await this.#closeStatements(batch.parsed);
     } else {
+      connection.batches.shift();
       await connection.send(answers.map(outsideTransaction));
     }
     if (connection.batches.length) this.request(connection);
+  }
+
+  async #closeStatements(names) {
+    for (const name of names) {
+      const messages = [wire.closeStatement(name), wire.sync()];
+      await this.#backend.exchange(Buffer.concat(messages), () => {});
+    }
   }
 
   /** Runs `work` in a subtransaction of the owner's and takes back whatever it did. */
@@ -209,7 +222,7 @@ export class Turns {
     await this.#backend.open(this.#database);
     await this.begin();
     for (const connection of this.#connections) {
-      for (const parse of connection.session.statements.values()) {
+      for (const { parse } of connection.session.statements.values()) {
         await this.#backend.exchange(Buffer.concat([parse, wire.sync()]), () => {});
       }
     }
@@ -235,12 +248,7 @@ export class Turns {
       await this.#vacate();
       await this.#forgetPrepared();
     }
-    for (const name of connection.session.statements.keys()) {
-      await this.#backend.exchange(
-        Buffer.concat([wire.closeStatement(name), wire.sync()]),
-        () => {},
-      );
-    }
+    await this.#closeStatements(connection.session.statements.keys());
     if (alone) await this.#backend.query(FORGET);
   }
 
