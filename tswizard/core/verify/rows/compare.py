@@ -94,8 +94,10 @@ class RowComparison:
             opened("source", job.source, job.snapshot) as source,
             opened("target", job.target) as target,
         ):
-            while self._queue:
+            while True:
                 await self._unpaused()
+                if not self._queue:
+                    return
                 unit = self._queue.popleft()
                 await self._compare(unit, source, target)
                 self._report(unit)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tswizard.core.classify.judge import Judged
 from tswizard.core.classify.verdict import Verdict
-from tswizard.core.finding import Finding, Level
+from tswizard.core.finding import Finding, Level, worst
 from tswizard.core.outcome import RangeRows, TableRows
 from tswizard.core.verify.job import Counters, VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
@@ -49,36 +49,24 @@ def table_rows(results: Iterable[SetResult], newer: Mapping[str, Written]) -> tu
 
 def rows_findings(results: tuple[SetResult, ...], evidence: Evidence) -> tuple[Finding, ...]:
     """One finding for all that is equal, one for each table that is not."""
-    findings = [_sum(results, evidence.job)]
-    for result in sorted(results, key=lambda result: result.rows.name):
-        if result.unreadable:
-            findings.append(_unreadable(result, evidence))
-        elif result.differing:
-            findings.append(_differs(result, evidence))
-    if evidence.newer:
-        findings += _newer(evidence)
-    return tuple(findings)
+    wrong = [
+        _unreadable(result, evidence) if result.unreadable else _differs(result, evidence)
+        for result in sorted(results, key=lambda result: result.rows.name)
+        if not result.equal
+    ]
+    return (_sum(results, evidence.job, worst(wrong)), *wrong, *_newer(evidence))
 
 
-def _sum(results: tuple[SetResult, ...], job: VerifyJob) -> Finding:
+def _sum(results: tuple[SetResult, ...], job: VerifyJob, level: Level) -> Finding:
     equal = [result for result in results if result.equal]
     total = sum(result.source_rows for result in equal)
     how = "counted and checksummed" if job.verify == "checksum" else "counted only, as you chose"
-    level = Level.PASS if len(equal) == len(results) else Level.FAIL
-    if level is Level.FAIL and all(_mild(r) for r in results if not r.equal):
-        level = Level.LOOK
     return Finding(
         level,
         "rows",
         f"{len(equal)} of {len(results)} tables equal, {total:,} rows {how}",
         why="" if job.verify == "checksum" else "Equal counts do not prove equal contents.",
         details=tuple(r.rows.name for r in results if not r.equal),
-    )
-
-
-def _mild(result: SetResult) -> bool:
-    return result.rows.kind is SetKind.MATVIEW or (
-        bool(result.unreadable) and all(end.forbidden for end in result.unreadable)
     )
 
 
@@ -224,7 +212,9 @@ def _dropped(result: SetResult, evidence: Evidence) -> bool:
 
 def _newer(evidence: Evidence) -> Iterable[Finding]:
     for name, written in sorted(evidence.newer.items()):
-        amount = f"{written.rows:+,} rows" if written.rows else "rows changed"
+        amount = "rows changed"
+        if written.rows:
+            amount = f"{written.rows:+,} row{'' if abs(written.rows) == 1 else 's'}"
         yield Finding(
             Level.LOOK,
             "rows-newer",

@@ -1,12 +1,13 @@
 """Differences as findings: one for each kind of object and level, the objects in its details."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tswizard.core.finding import Finding, Level
 from tswizard.core.verify.schema.compare import Comparison, Difference
 from tswizard.core.verify.schema.kinds import KINDS, Kind
-from tswizard.core.verify.schema.read import Schema
+
+Labels = Mapping[str, str]
 
 _DETAILS = 500
 """Objects named singly in one finding."""
@@ -27,19 +28,22 @@ _TODO = {
 }
 
 
-def schema_findings(comparison: Comparison, source: Schema) -> tuple[Finding, ...]:
-    """One finding a kind and level, in the order of `kinds`; nothing for kinds nobody has."""
+def schema_findings(comparison: Comparison, labels: Labels) -> tuple[Finding, ...]:
+    """One finding a kind and level, in the order of `kinds`; nothing for kinds nobody has.
+
+    `labels` tell what an internal relation belongs to.
+    """
     by_kind: dict[str, list[Difference]] = defaultdict(list)
     for difference in comparison.differences:
         by_kind[difference.key.kind].append(difference)
     findings: list[Finding] = []
     for kind in KINDS.values():
-        findings += _of_kind(kind, comparison, by_kind[kind.id], source)
+        findings += _of_kind(kind, comparison, by_kind[kind.id], labels)
     return tuple(findings)
 
 
 def _of_kind(
-    kind: Kind, comparison: Comparison, differences: list[Difference], source: Schema
+    kind: Kind, comparison: Comparison, differences: list[Difference], labels: Labels
 ) -> Iterable[Finding]:
     total, parts = comparison.compared[kind.id], comparison.parts_compared[kind.id]
     wrong = [d for d in differences if d.level in (Level.FAIL, Level.LOOK)]
@@ -56,11 +60,11 @@ def _of_kind(
     for level in (Level.FAIL, Level.LOOK):
         some = [d for d in wrong if d.level is level]
         if some:
-            yield _finding(kind, level, some, total, source)
+            yield _finding(kind, level, some, total, labels)
 
 
 def _finding(
-    kind: Kind, level: Level, differences: list[Difference], total: int, source: Schema
+    kind: Kind, level: Level, differences: list[Difference], total: int, labels: Labels
 ) -> Finding:
     own = [d for d in differences if d.part is None]
     of_parts = [d for d in differences if d.part is not None]
@@ -71,11 +75,11 @@ def _finding(
     if len(own) > _DETAILS:
         details.append(f"and {len(own) - _DETAILS:,} more")
     if of_parts:
-        labels = _by_label(of_parts, source)
-        where = ", ".join(labels) if len(labels) <= _LABELS else f"{len(labels)} hypertables"
+        behind = _by_label(of_parts, labels)
+        where = ", ".join(behind) if len(behind) <= _LABELS else f"{len(behind)} hypertables"
         states = ", ".join(f"{n:,} {what}" for what, n in _states(of_parts).items())
         words.append(f"{kind.many} inside {where}: {states}")
-    for label, some in _by_label(of_parts, source).items():
+    for label, some in _by_label(of_parts, labels).items():
         details += [f"{label}: {_line(d)}" for d in some[:_PARTS]]
         if len(some) > _PARTS:
             details.append(f"{label}: and {len(some) - _PARTS:,} more of this kind")
@@ -108,11 +112,11 @@ def _id(kind: Kind) -> str:
     return f"schema-{kind.id}"
 
 
-def _by_label(differences: list[Difference], source: Schema) -> dict[str, list[Difference]]:
+def _by_label(differences: list[Difference], labels: Labels) -> dict[str, list[Difference]]:
     groups: dict[str, list[Difference]] = defaultdict(list)
     for difference in differences:
         part = difference.part or ""
-        groups[source.labels.get(part, part)].append(difference)
+        groups[labels.get(part, part)].append(difference)
     return groups
 
 

@@ -1,0 +1,135 @@
+"""Every object of the target is dropped or altered by hand, and every one of them is named."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.core.verify.conftest import Migrated
+from tests.core.verify.mutations import ADDED, ALTERED, DROPPED, Mutation
+from tswizard.core.connection import connect
+from tswizard.core.finding import Level
+from tswizard.core.verify.schema.compare import Comparison, compare
+from tswizard.core.verify.schema.findings import schema_findings
+from tswizard.core.verify.schema.kinds import KINDS
+from tswizard.core.verify.schema.read import Schema, read_schema
+from tswizard.core.verify.session import Side
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def source_schema(migrated: Migrated) -> AsyncIterator[Schema]:
+    side = Side("source", migrated.source)
+    yield await read_schema(await side.connection())
+    await side.close()
+
+
+async def compared(migrated: Migrated, source: Schema, *mutations: Mutation) -> Comparison:
+    """The comparison with some mutations of the target, which are rolled back."""
+    side = Side("target", migrated.target)
+    connection = await side.connection()
+    try:
+        async with connection.transaction(force_rollback=True):
+            await connection.execute("SET LOCAL search_path = public")
+            for mutation in mutations:
+                await connection.execute(mutation.sql)
+            await connection.execute("SET LOCAL search_path = pg_catalog")
+            return compare(source, await read_schema(connection))
+    finally:
+        await side.close()
+
+
+async def test_a_faithful_target_shows_no_difference(
+    migrated: Migrated, source_schema: Schema
+) -> None:
+    comparison = await compared(migrated, source_schema)
+    assert [d.words for d in comparison.differences] == []
+    findings = schema_findings(comparison, source_schema.labels)
+    assert {f.level for f in findings} == {Level.PASS}
+
+
+async def test_the_sample_has_nearly_every_kind(source_schema: Schema) -> None:
+    have = {key.kind for key in source_schema.objects}
+    lacking = set(KINDS) - have - {"owner", "catalog-row", "sequence-value"}
+    assert lacking == {
+        "window-function",  # only in C
+        "conversion",  # kills the embedded server
+        "transform",  # needs a second language
+        "language",  # only plpgsql is there
+        "base-type",  # only in C
+        "text-search-parser",  # only in C
+        "text-search-template",  # only in C
+        "subscription",  # needs a publisher
+        "security-label",  # needs a provider
+        "database-setting",  # see its own test
+        "not-null-constraint",  # since PostgreSQL 18
+    }
+
+
+@pytest.mark.parametrize(
+    "mutations", [DROPPED, ALTERED, ADDED], ids=["dropped", "altered", "added"]
+)
+async def test_every_change_by_hand_is_named(
+    migrated: Migrated, source_schema: Schema, mutations: tuple[Mutation, ...]
+) -> None:
+    comparison = await compared(migrated, source_schema, *mutations)
+    named = {(d.key.kind, d.key.name, d.state) for d in comparison.differences if d.part is None}
+    expected = {change for mutation in mutations for change in mutation.changes}
+    assert named - expected == set()
+    assert expected - named == set()
+    inside = {(d.key.kind, d.state, d.part) for d in comparison.differences if d.part is not None}
+    parts = {part for mutation in mutations for part in mutation.parts}
+    assert {part for part in parts if not any(part[:2] == i[:2] for i in inside)} == set()
+    levels = {d.level for d in comparison.differences if d.state != "extra"}
+    assert Level.PASS not in levels
+
+
+async def test_a_secret_in_foreign_options_is_compared_and_never_shown(
+    migrated: Migrated, source_schema: Schema
+) -> None:
+    comparison = await compared(
+        migrated,
+        source_schema,
+        Mutation("ALTER SERVER nowhere OPTIONS (SET password 'changed')"),
+    )
+    (difference,) = comparison.differences
+    assert difference.key.name == "nowhere"
+    assert "options differ" in difference.words
+    words = str(schema_findings(comparison, source_schema.labels))
+    assert "secret" not in words
+    assert "changed" not in words
+
+
+async def test_a_grant_to_a_role_that_is_missing_gives_the_statement(
+    migrated: Migrated, source_schema: Schema
+) -> None:
+    comparison = await compared(
+        migrated,
+        source_schema,
+        Mutation("DROP OWNED BY reporting CASCADE"),
+        Mutation("DROP ROLE reporting"),
+    )
+    findings = {f.id: f for f in schema_findings(comparison, source_schema.labels)}
+    grants = findings["schema-grant"]
+    assert grants.level is Level.LOOK
+    assert (
+        "GRANT SELECT ON TABLE more.things TO reporting WITH GRANT OPTION;"
+        "  -- the target has no role reporting" in grants.details
+    )
+
+
+async def test_database_settings_are_named_although_no_dump_carries_them(
+    migrated: Migrated,
+) -> None:
+    connection = await connect(migrated.source)
+    try:
+        async with connection.transaction(force_rollback=True):
+            await connection.execute("ALTER DATABASE defaultdb SET work_mem = '5MB'")
+            source = await read_schema(connection)
+    finally:
+        await connection.close()
+    (difference,) = (await compared(migrated, source)).differences
+    assert difference.key.kind == "database-setting"
+    assert difference.level is Level.LOOK
+    assert "5MB" in difference.words
