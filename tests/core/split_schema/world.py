@@ -15,12 +15,12 @@ from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.classify.judge import Judged
 from tswizard.core.classify.target import TargetProver
 from tswizard.core.classify.verdict import Verdict
-from tswizard.core.connection import connect, connected
+from tswizard.core.connection import connect, connected, value
 from tswizard.core.context import Context
 from tswizard.core.endpoint import Endpoint
 from tswizard.core.events import Event
 from tswizard.core.finding import Finding
-from tswizard.core.ledger import Ledger
+from tswizard.core.ledger import Ledger, all_runs
 from tswizard.core.naming import qualified
 from tswizard.core.pgtools import choose, find_tools
 from tswizard.core.split.schema.constraints import read_compressed_last
@@ -57,14 +57,15 @@ class World:
 async def surroundings(
     folder: Path, source: Endpoint, target: Endpoint, jobs: int = 4
 ) -> AsyncIterator[World]:
-    """A context with a ledger in `folder`."""
+    """A context with a ledger in `folder`; the run that is there already goes on."""
     os.environ["TSWIZARD_STATE_DIR"] = str(folder)
     inventory = await read_inventory(source)
     server = await read_server(target)
     tools = choose(find_tools(), inventory.server.major, need_tls=False)
     assert tools is not None
     answers = Answers(jobs=jobs)
-    ledger = Ledger.create(source, target, answers, (), ())
+    earlier = all_runs()
+    ledger = earlier[0] if earlier else Ledger.create(source, target, answers, (), ())
     task = Task(source, target, inventory, server, answers, tools, ledger.dump_path)
     events: list[Event] = []
 
@@ -108,7 +109,7 @@ async def compress(task: Task, table: Hypertable) -> None:
     async with connected(task.target) as target:
         await target.execute(
             sql.SQL(
-                "SELECT {schema}.compress_chunk(c) FROM {schema}.show_chunks({table}) c"
+                "SELECT {schema}.compress_chunk(c, true) FROM {schema}.show_chunks({table}) c"
             ).format(schema=sql.Identifier(schema), table=sql.Literal(table.sql))
         )
 
@@ -123,6 +124,12 @@ async def compress_last(task: Task) -> None:
 
 
 async def _copy(task: Task, schema: str, name: str, *, only: bool) -> None:
+    """All rows in one transaction; what has rows already is left alone."""
+    word = "ONLY " if only else ""
+    relation = qualified(schema, name)
+    async with connected(task.target) as target:
+        if await value(target, f"SELECT EXISTS (SELECT FROM {word}{relation})"):
+            return
     async with connected(task.source) as source, connected(task.target) as target:
         found = await source.execute(
             "SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = %s::regclass "
@@ -130,8 +137,6 @@ async def _copy(task: Task, schema: str, name: str, *, only: bool) -> None:
             (qualified(schema, name),),
         )
         columns = ", ".join(column for (column,) in await found.fetchall())
-        word = "ONLY " if only else ""
-        relation = qualified(schema, name)
         blocks: list[bytes] = []
         read = f"COPY (SELECT {columns} FROM {word}{relation}) TO STDOUT"
         async with source.cursor() as cursor, cursor.copy(read.encode()) as out:

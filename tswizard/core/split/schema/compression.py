@@ -12,6 +12,7 @@ from tswizard.core.events import Unit
 from tswizard.core.finding import Finding, Level
 from tswizard.core.split.schema.constraints import read_compressed_last
 from tswizard.core.split.schema.facts import Api, HypertableFact, read_api, read_hypertables
+from tswizard.core.split.schema.session import schema_session
 from tswizard.core.split.schema.text import identifier, literal, refusal, run
 
 
@@ -81,7 +82,7 @@ async def set_compression(ctx: Context, *, last: bool = False) -> None:
     if not wanted:
         raise StepSkipped("no hypertable of the source has compression settings to set now")
     refused: list[str] = []
-    async with connected(ctx.task.target) as target:
+    async with schema_session(ctx) as target:
         api = await read_api(target, ctx.task.target_server.timescaledb_schema or "public")
         there = {(t.schema, t.name): t for t in await read_hypertables(target)}
         for done, table in enumerate(wanted):

@@ -22,6 +22,7 @@ from tswizard.core.split.schema.facts import read_hypertables
 from tswizard.core.split.schema.made import read_made
 from tswizard.core.split.schema.marks import mark_statements, read_indexes
 from tswizard.core.split.schema.restore import restore
+from tswizard.core.split.schema.session import schema_session
 from tswizard.core.split.schema.text import identifier, refusal, run
 from tswizard.core.split.schema.toc import CONSTRAINT, POST, Toc
 from tswizard.core.split.schema.waiting import read_special
@@ -192,7 +193,7 @@ async def after_rows(ctx: Context) -> None:
         raise StepSkipped("no hypertable has a constraint or a marked index")
     await _make_keys(ctx, [fact for fact in facts if not fact.incoming])
     await add(ctx, facts)
-    async with connected(ctx.task.target) as target:
+    async with schema_session(ctx) as target:
         there = {index.key: index for index in await read_indexes(target)}
         marks = [(i.label, mark_statements(i, there.get(i.key))) for i in indexes]
         refused = await _each(ctx, target, marks)
@@ -213,7 +214,7 @@ async def _make_keys(ctx: Context, facts: Sequence[ConstraintFact]) -> None:
 
 async def add(ctx: Context, facts: Sequence[ConstraintFact]) -> None:
     """Make those that are not there as they should be; name every one that is refused."""
-    async with connected(ctx.task.target) as target:
+    async with schema_session(ctx) as target:
         there = {fact.key: fact for fact in await read_constraints(target)}
         todo = [
             (fact.label, (fact.statement,))

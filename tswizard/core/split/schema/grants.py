@@ -12,10 +12,11 @@ from pathlib import Path
 
 from psycopg import Error, sql
 
-from tswizard.core.connection import Connection, connected, rows
+from tswizard.core.connection import Connection, rows
 from tswizard.core.context import Context
 from tswizard.core.finding import Finding, Level
 from tswizard.core.split.schema.dump import dump_path
+from tswizard.core.split.schema.session import schema_session
 from tswizard.core.split.schema.text import identifier, refusal, run
 from tswizard.core.split.schema.toc import Entry, call_restore, write_list
 
@@ -118,7 +119,7 @@ async def give(ctx: Context, withheld: Withheld, part: str) -> None:
     if not withheld.ids:
         return
     refused: list[str] = []
-    async with connected(ctx.task.target) as target:
+    async with schema_session(ctx) as target:
         for texts in withheld.give:
             try:
                 await run(ctx, target, *texts)

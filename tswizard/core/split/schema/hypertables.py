@@ -19,6 +19,7 @@ from tswizard.core.split.schema.facts import (
     read_api,
     read_hypertables,
 )
+from tswizard.core.split.schema.session import schema_session
 from tswizard.core.split.schema.text import literal, refusal, run
 
 
@@ -99,7 +100,7 @@ async def create(ctx: Context) -> None:
     if not wanted:
         raise StepSkipped("the source has no hypertable")
     refused: list[str] = []
-    async with connected(ctx.task.target) as target:
+    async with schema_session(ctx) as target:
         api = await read_api(target, ctx.task.target_server.timescaledb_schema or "public")
         there = {(t.schema, t.name): t for t in await read_hypertables(target)}
         for done, table in enumerate(wanted):

@@ -12,13 +12,14 @@ from tswizard.core.split.schema.dump import contents, dump_path
 from tswizard.core.split.schema.made import read_made
 from tswizard.core.split.schema.restore import Progress, labels, list_path, restore
 from tswizard.core.split.schema.selected import selection
+from tswizard.core.split.schema.session import NAME
 from tswizard.core.split.schema.toc import POST
 
 _EVERY = 1.0
 """Seconds between two looks at the index builds."""
 
 # https://www.postgresql.org/docs/current/progress-reporting.html#CREATE-INDEX-PROGRESS-REPORTING
-_BUILDS = """
+_BUILDS = f"""
 SELECT n.nspname || '.' || c.relname, p.phase,
   CASE WHEN p.blocks_total > 0 THEN 100 * p.blocks_done / p.blocks_total
        WHEN p.tuples_total > 0 THEN 100 * p.tuples_done / p.tuples_total END
@@ -26,7 +27,7 @@ FROM pg_catalog.pg_stat_progress_create_index p
 JOIN pg_catalog.pg_stat_activity a ON a.pid = p.pid
 LEFT JOIN pg_catalog.pg_class c ON c.oid = p.relid
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE a.application_name = 'tswizard' AND p.datname = pg_catalog.current_database()
+WHERE a.application_name = '{NAME}' AND p.datname = pg_catalog.current_database()
 ORDER BY p.pid
 """
 

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tswizard.core.connection import connected
+from psycopg.conninfo import make_conninfo
+
 from tswizard.core.context import Context, ToolEnd, failed, shell
 from tswizard.core.events import Unit
 from tswizard.core.split.schema import grants
 from tswizard.core.split.schema.dump import dump_path
+from tswizard.core.split.schema.session import NAME, schema_session
 from tswizard.core.split.schema.toc import Entry, write_list
 from tswizard.core.task import Task
 
@@ -59,7 +61,7 @@ def restore_command(
         f"--jobs={jobs}",
         *repeat,
         f"--use-list={list_path(task, part)}",
-        f"--dbname={task.target.conninfo}",
+        f"--dbname={make_conninfo(task.target.conninfo, application_name=NAME)}",
         str(dump_path(task)),
     )
 
@@ -83,7 +85,7 @@ async def restore(
 
     Raises StepFailed when pg_restore did not run to its end.
     """
-    async with connected(ctx.task.target) as target:
+    async with schema_session(ctx) as target:
         missing = await grants.missing_roles(target, ctx.task.inventory.roles_granted)
     withheld = await grants.withhold(ctx, entries, missing)
     chosen = [entry for entry in entries if entry.id not in withheld.ids]

@@ -1,0 +1,69 @@
+"""All steps of the schema in their order, with the simplest copy of rows in between.
+
+As a program (`python -m tests.core.split_schema.steps SOURCE TARGET FOLDER`) it can be killed and
+started again: every step runs again, done or not.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+from tests.core.split_schema.world import (
+    World,
+    compress_last,
+    copy_hypertables,
+    copy_tables,
+    surroundings,
+)
+from tswizard.core.context import Context, StepSkipped
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.split.schema.compression import set_compression
+from tswizard.core.split.schema.constraints import after_rows, before_rows
+from tswizard.core.split.schema.dump import dump
+from tswizard.core.split.schema.hypertables import create
+from tswizard.core.split.schema.later import restore_later
+from tswizard.core.split.schema.postdata import post_data
+from tswizard.core.split.schema.predata import pre_data
+from tswizard.core.split.schema.sequences import set_sequences
+
+Action = Callable[[Context], Awaitable[None]]
+
+STEPS: tuple[tuple[str, Action], ...] = (
+    ("dump-schema", dump),
+    ("pre-data", pre_data),
+    ("hypertables", create),
+    ("copy-tables", lambda ctx: copy_tables(ctx.task)),
+    ("constraints-before-rows", before_rows),
+    ("compression", set_compression),
+    ("copy-hypertables", lambda ctx: copy_hypertables(ctx.task)),
+    ("sequences", set_sequences),
+    ("constraints-after-rows", after_rows),
+    ("compression-last", partial(set_compression, last=True)),
+    ("compress-last", lambda ctx: compress_last(ctx.task)),
+    ("post-data", post_data),
+    ("after-aggregates", restore_later),
+)
+
+
+async def run_all(world: World, *, until: str = "") -> None:
+    """Run the steps; what has nothing to do is passed over. Ends before `until`."""
+    for name, action in STEPS:
+        if name == until:
+            return
+        world.ctx.step = name
+        try:
+            await action(world.ctx)
+        except StepSkipped as skipped:
+            world.ctx.say(f"{name}: skipped, {skipped}")
+
+
+async def _main(source: str, target: str, folder: str) -> None:
+    ends = Endpoint.parse(source), Endpoint.parse(target)
+    async with surroundings(Path(folder), *ends) as world:
+        await run_all(world)
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(*sys.argv[1:]))
