@@ -32,6 +32,8 @@ class Stage(StrEnum):
 
     TABLES = "tables"
     CHUNKS = "chunks"
+    LAST = "last"
+    """Chunks that can be compressed only after all constraints are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ def select(table: Table, piece: Piece) -> sql.Composed:
     an error, never wrong bytes, when somebody altered it meanwhile.
     """
     columns = sql.SQL(", ").join(
-        sql.SQL("{}::").format(sql.Identifier(column.name)) + sql.SQL(column.type)  # type: ignore[arg-type]  # format_type quotes
+        sql.SQL("{}::").format(sql.Identifier(column.name))
+        + sql.SQL(column.type)  # format_type quotes
         for column in table.columns
     )
     query = sql.SQL("SELECT {} FROM {}{}").format(
@@ -130,7 +133,7 @@ def condition(piece: Piece) -> sql.Composable:
     """` WHERE …`, or nothing."""
     if not piece.where:
         return sql.SQL("")
-    return sql.SQL(" WHERE ") + sql.SQL(piece.where)  # type: ignore[arg-type]  # composed by plan
+    return sql.SQL(" WHERE ") + sql.SQL(piece.where)  # composed by plan
 
 
 def copy_out(table: Table, piece: Piece) -> sql.Composed:

@@ -4,7 +4,7 @@ Read in one transaction, which is the moment's own where one is held, so that th
 of the rows that will be seen.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from psycopg import sql
@@ -34,15 +34,22 @@ class Planned:
     """Chunks in object storage: `hypertable chunk`."""
 
 
-async def plan_pieces(connection: Connection, *, width: str = "chunk", cut: bool = True) -> Planned:
+async def plan_pieces(
+    connection: Connection,
+    *,
+    width: str = "chunk",
+    cut: bool = True,
+    compressed_last: Collection[tuple[str, str]] = (),
+) -> Planned:
     """All pieces of the source, as the transaction of `connection` sees it.
 
     `width` is a width of time for slices of chunks, or `chunk`. Without `cut` big tables stay
-    whole: slices of a table need one moment for all of them. Aggregates' materializations are not
+    whole: slices of a table need one moment for all of them. Chunks of the hypertables in
+    `compressed_last` (schema, name) are compressed in a stage of their own. Aggregates' materializations are not
     among the pieces. Wants the settings of `verify.session.prepare`. Raises BadWidth.
     """
     shape = await read_shape(connection)
-    building = _Building(connection, cut)
+    building = _Building(connection, cut, frozenset(compressed_last))
     await building.tables(shape)
     await building.configs()
     if shape.timescaledb:
@@ -55,6 +62,7 @@ async def plan_pieces(connection: Connection, *, width: str = "chunk", cut: bool
 class _Building:
     connection: Connection
     cut: bool
+    last: frozenset[tuple[str, str]]
     tables_: list[Table] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     tiered: list[str] = field(default_factory=list)
@@ -89,8 +97,17 @@ class _Building:
             number = self._table(_described(schema, name, columns[oid]))
             sliced = len(cut.conditions) > 1
             piece = Piece(
-                0, number, Kind.SLICE if sliced else Kind.TABLE, Stage.TABLES, schema, name, size,
-                estimate, only=True, local=cut.local, filenode=filenode if cut.local else None,
+                0,
+                number,
+                Kind.SLICE if sliced else Kind.TABLE,
+                Stage.TABLES,
+                schema,
+                name,
+                size,
+                estimate,
+                only=True,
+                local=cut.local,
+                filenode=filenode if cut.local else None,
             )
             self._add(piece, cut.conditions)
 
@@ -105,8 +122,17 @@ class _Building:
             number = self._table(_described(schema, name, columns[oid]))
             where = condition.strip().removeprefix("WHERE").removeprefix("where").strip()
             piece = Piece(
-                0, number, Kind.CONFIG, Stage.TABLES, schema, name, size, estimate,
-                only=True, where=where, whole=False,
+                0,
+                number,
+                Kind.CONFIG,
+                Stage.TABLES,
+                schema,
+                name,
+                size,
+                estimate,
+                only=True,
+                where=where,
+                whole=False,
             )
             self._add(piece)
 
@@ -130,8 +156,15 @@ class _Building:
             if size:
                 self._add(
                     Piece(
-                        0, number, Kind.ROUTED, Stage.CHUNKS, hypertable.schema, hypertable.name,
-                        size, only=True, whole=False,
+                        0,
+                        number,
+                        Kind.ROUTED,
+                        Stage.CHUNKS,
+                        hypertable.schema,
+                        hypertable.name,
+                        size,
+                        only=True,
+                        whole=False,
                     )
                 )
             for chunk in hypertable.chunks:
@@ -150,12 +183,29 @@ class _Building:
             return
         dimension = hypertable.dimensions[0] if hypertable.dimensions else None
         piece = Piece(
-            0, number, Kind.CHUNK, Stage.CHUNKS, chunk.schema, chunk.name, chunk.bytes,
-            chunk.rows_estimate, slices=slices.get((chunk.schema, chunk.name), ""),
+            0,
+            number,
+            Kind.CHUNK,
+            Stage.CHUNKS,
+            chunk.schema,
+            chunk.name,
+            chunk.bytes,
+            chunk.rows_estimate,
+            slices=slices.get((chunk.schema, chunk.name), ""),
         )
         self._add(piece, await widths.cut(dimension, chunk))
         if chunk.compressed:
-            self._add(replace(piece, kind=Kind.COMPRESS, whole=False, bytes=0, rows_estimate=0))
+            last = (hypertable.schema, hypertable.name) in self.last
+            self._add(
+                replace(
+                    piece,
+                    kind=Kind.COMPRESS,
+                    stage=Stage.LAST if last else Stage.CHUNKS,
+                    whole=False,
+                    bytes=0,
+                    rows_estimate=0,
+                )
+            )
 
     async def objects(self) -> None:
         """Ranges of OIDs that touch each other, so that none made later falls between."""
@@ -167,9 +217,16 @@ class _Building:
         for first, after in zip(starts, [*starts[1:], _LAST_OID + 1], strict=True):
             self._add(
                 Piece(
-                    0, table, Kind.OBJECTS, Stage.TABLES, "pg_catalog", f"pg_largeobject {first}",
-                    _OBJECT_GUESS * min(number, OBJECTS_AT_ONCE), whole=False,
-                    first_oid=0 if first == starts[0] else first, last_oid=after - 1,
+                    0,
+                    table,
+                    Kind.OBJECTS,
+                    Stage.TABLES,
+                    "pg_catalog",
+                    f"pg_largeobject {first}",
+                    _OBJECT_GUESS * min(number, OBJECTS_AT_ONCE),
+                    whole=False,
+                    first_oid=0 if first == starts[0] else first,
+                    last_oid=after - 1,
                 )
             )
 

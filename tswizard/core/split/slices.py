@@ -1,6 +1,7 @@
 """Cutting what is big: ranges of a table's pages or of its key, widths of a chunk's time."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from psycopg import Error, sql
 
@@ -55,9 +56,7 @@ async def cut_table(connection: Connection, oid: int, name: sql.Identifier, size
     return await _cut_by_key(connection, oid, name, number)
 
 
-async def _cut_by_key(
-    connection: Connection, oid: int, name: sql.Identifier, number: int
-) -> Cut:
+async def _cut_by_key(connection: Connection, oid: int, name: sql.Identifier, number: int) -> Cut:
     found = await rows(connection, _INTEGER_KEY, (oid,))
     if not found:
         return Cut(("",), False)
@@ -87,10 +86,7 @@ ORDER BY NOT i.indisprimary, i.indexrelid LIMIT 1
 def _ranges(column: str, bounds: list[str]) -> tuple[str, ...]:
     """Half-open ranges, the first and the last without an end: nothing falls between."""
     first = [f"{column} < {bounds[0]}"]
-    middle = [
-        f"{column} >= {low} AND {column} < {high}"
-        for low, high in zip(bounds, bounds[1:], strict=False)
-    ]
+    middle = [f"{column} >= {low} AND {column} < {high}" for low, high in pairwise(bounds)]
     return tuple(first + middle + [f"{column} >= {bounds[-1]}"])
 
 
@@ -138,9 +134,13 @@ class Widths:
             return []
         try:
             found = await rows(
-                self._connection, _MOMENTS.format(kind=kind), (
-                    chunk.range_start, chunk.range_end, self._width,
-                )
+                self._connection,
+                _MOMENTS.format(kind=kind),
+                (
+                    chunk.range_start,
+                    chunk.range_end,
+                    self._width,
+                ),
             )
         except Error as error:
             raise BadWidth(

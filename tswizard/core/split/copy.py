@@ -1,0 +1,228 @@
+"""Copying one piece: its rows and its done-mark in one transaction of the target."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+from psycopg import sql
+
+from tswizard.core.connection import Connection, value
+from tswizard.core.split import large_objects, queue
+from tswizard.core.split.files import FileBroken, Staged, Staging, opened
+from tswizard.core.split.job import CopyJob
+from tswizard.core.split.moment import Moment
+from tswizard.core.split.piece import (
+    Kind,
+    Piece,
+    Plan,
+    Table,
+    condition,
+    copy_in,
+    copy_out,
+    destination,
+)
+from tswizard.core.split.pump import FileSink, Pump, TargetSink, in_thread
+from tswizard.core.split.queue import State, Taken
+from tswizard.core.split.source import Guard, environment, reading, script
+
+
+@dataclass(slots=True)
+class Desk:
+    """What every worker of a process shares."""
+
+    job: CopyJob
+    plan: Plan
+    threads: ThreadPoolExecutor
+    passfile: str | None
+    staging: Staging | None
+    held: Callable[[], bool]
+    pumps: dict[int, Pump] = field(default_factory=dict)
+    """Of pieces under way, by id."""
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        return environment(os.environ, self.passfile, self.job.options.encoding)
+
+    @property
+    def in_flight(self) -> int:
+        """Bytes that pieces under way have moved."""
+        return sum(pump.moved for pump in self.pumps.values())
+
+
+async def carry(desk: Desk, target: Connection, taken: Taken, moment: Moment) -> int:
+    """Do what a taken piece asks for and mark it, in the transaction that holds it; its rows.
+
+    Raises SourceFailed, MomentGone, PieceRefused, psycopg.Error; the transaction must be rolled
+    back then.
+    """
+    piece, table = taken.piece, desk.plan.of(taken.piece)
+    if taken.state is State.WAITING and piece.kind is not Kind.COMPRESS and desk.staging:
+        await _stage(desk, target, piece, table, desk.staging, moment)
+        return 0
+    at = moment.id
+    if piece.kind is Kind.COMPRESS:
+        await _compress(desk, target, piece)
+        found, moved = 0, 0
+    elif taken.state is State.STAGED:
+        assert desk.staging is not None
+        found, moved, at = await _load(desk, target, taken, table, desk.staging)
+    elif piece.kind is Kind.OBJECTS:
+        copied = await large_objects.copy(desk.job, target, piece, moment)
+        found, moved = copied.number, copied.bytes
+    else:
+        freeze = await _make_room(desk, target, table, taken)
+        found, moved = await _stream(desk, target, piece, table, moment, freeze=freeze)
+    await queue.done(target, piece, rows_=found, copied=moved, moment=at)
+    return found
+
+
+async def _make_room(desk: Desk, target: Connection, table: Table, taken: Taken) -> bool:
+    """Take away what is there of this piece; may its rows come frozen?
+
+    A relation that holds nothing but this piece is emptied: rows that come into an emptied table
+    can be written as frozen, which spares the target a later pass over all of them (COPY …
+    FREEZE). Otherwise only what an earlier copy of this very piece brought is deleted.
+    """
+    piece = taken.piece
+    place = destination(table, piece)
+    if taken.there and await queue.compresses(target, piece):
+        await _decompress(desk, target, place)
+    if piece.whole and piece.kind is not Kind.ROUTED and (piece.target or not table.hypertable):
+        if not await _referenced(target, place):
+            await target.execute(sql.SQL("TRUNCATE ONLY {}").format(place))
+            return True
+        if taken.there:
+            await target.execute(sql.SQL("DELETE FROM ONLY {}").format(place))
+        return False
+    if piece.kind is Kind.CONFIG or taken.there:
+        if piece.local or piece.kind is Kind.ROUTED or (table.hypertable and not piece.target):
+            raise AssertionError("such a piece is copied again with its whole relation")
+        await target.execute(sql.SQL("DELETE FROM ONLY {}").format(place) + condition(piece))
+    return False
+
+
+async def _decompress(desk: Desk, target: Connection, chunk: sql.Identifier) -> None:
+    """Rows of a compressed chunk cannot be deleted everywhere; those of any other can."""
+    function = sql.Identifier(desk.job.timescaledb_schema, "decompress_chunk")
+    await target.execute(
+        sql.SQL("SELECT {}(%s::pg_catalog.regclass, true)").format(function),
+        (chunk.as_string(None),),
+    )
+
+
+async def _referenced(target: Connection, place: sql.Identifier) -> bool:
+    """Does a foreign key point there? Such a table cannot be emptied by TRUNCATE."""
+    return bool(
+        await value(
+            target,
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE contype = 'f' "
+            "AND confrelid = %s::pg_catalog.regclass)",
+            (place.as_string(None),),
+        )
+    )
+
+
+async def _stream(
+    desk: Desk, target: Connection, piece: Piece, table: Table, moment: Moment, *, freeze: bool
+) -> tuple[int, int]:
+    """psql's rows into COPY; rows and bytes. The source has come to its end before it returns."""
+    guard = Guard(piece.relation, piece.filenode) if piece.filenode is not None else None
+    text = script(copy_out(table, piece), moment.snapshot, guard)
+    async with reading(desk.job.psql, desk.job.source, desk.env, text) as reader:
+        pump = Pump(reader.pipe, TargetSink(target.pgconn), desk.held)
+        statement = copy_in(table, piece, freeze=freeze)
+        return await _into(desk, target, piece, statement, pump, reader.finish)
+
+
+async def _into(
+    desk: Desk,
+    target: Connection,
+    piece: Piece,
+    statement: sql.Composed,
+    pump: Pump,
+    finish: Callable[[], Awaitable[None]],
+) -> tuple[int, int]:
+    """The pump's blocks into a COPY, which `finish` can still call off; rows and bytes."""
+    async with target.cursor() as cursor:
+        async with cursor.copy(statement) as copy:
+            await copy.write(b"")  # the blocks bring their header themselves
+            moved = await _pumped(desk, piece, pump)
+            await finish()
+        return cursor.rowcount, moved
+
+
+async def _pumped(desk: Desk, piece: Piece, pump: Pump) -> int:
+    desk.pumps[piece.id] = pump
+    try:
+        return await in_thread(pump, desk.threads)
+    finally:
+        desk.pumps.pop(piece.id, None)
+
+
+async def _stage(
+    desk: Desk, target: Connection, piece: Piece, table: Table, staging: Staging, moment: Moment
+) -> None:
+    """The first half of `via = "files"`: a whole file, then the mark that it is there."""
+    entry = staging.listed(piece)
+    if entry is None:
+        with staging.writing(table, piece) as draft:
+            sink = FileSink(draft.descriptor)
+            if piece.kind is Kind.OBJECTS:
+                await large_objects.write_file(
+                    desk.job, piece, moment, lambda b: sink.write(memoryview(b), bool)
+                )
+            else:
+                guard = Guard(piece.relation, piece.filenode) if piece.filenode else None
+                text = script(copy_out(table, piece), moment.snapshot, guard)
+                async with reading(desk.job.psql, desk.job.source, desk.env, text) as reader:
+                    await _pumped(desk, piece, Pump(reader.pipe, sink, desk.held))
+                    await reader.finish()
+            entry = await asyncio.to_thread(draft.keep, piece, sink.sum.hexdigest(), moment.id)
+    await queue.staged(target, piece, staging.place, entry.moment, entry.bytes)
+
+
+async def _load(
+    desk: Desk, target: Connection, taken: Taken, table: Table, staging: Staging
+) -> tuple[int, int, int]:
+    """The second half: the file's rows; their number, the bytes, and the moment they are of."""
+    piece = taken.piece
+    entry = staging.listed(piece)
+    if entry is None:
+        raise FileBroken(f"the file of {piece.name} is missing or too short")
+    with opened(staging, entry) as descriptor:
+        if piece.kind is Kind.OBJECTS:
+            copied = await large_objects.read_file(target, piece, descriptor)
+            found, moved = copied.number, copied.bytes
+        else:
+            freeze = await _make_room(desk, target, table, taken)
+            pump = Pump(descriptor, TargetSink(target.pgconn), desk.held, sum_input=True)
+            found, moved = await _into(
+                desk,
+                target,
+                piece,
+                copy_in(table, piece, freeze=freeze),
+                pump,
+                partial(_same, pump, entry),
+            )
+    return found, moved, entry.moment
+
+
+async def _same(pump: Pump, entry: Staged) -> None:
+    if pump.sum != entry.sha256:
+        raise FileBroken(f"{entry.file} is not what was written")
+
+
+async def _compress(desk: Desk, target: Connection, piece: Piece) -> None:
+    """Compress the chunk again; one that is compressed is left as it is.
+
+    https://docs.timescale.com/api/latest/compression/compress_chunk/
+    """
+    function = sql.Identifier(desk.job.timescaledb_schema, "compress_chunk")
+    for chunk in await queue.made_for(target, piece):
+        await target.execute(
+            sql.SQL("SELECT {}(%s::pg_catalog.regclass, true)").format(function),
+            (sql.Identifier(*chunk).as_string(None),),
+        )

@@ -1,0 +1,139 @@
+"""The data phase as steps of a run: plan, chunks, tables, hypertables, one moment for all."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from tswizard.core.context import Context, StepSkipped, failed
+from tswizard.core.split import queue, recheck
+from tswizard.core.split.hands import hands_of
+from tswizard.core.split.job import CopyJob
+from tswizard.core.split.piece import Stage
+from tswizard.core.split.queue import Options, Pass
+from tswizard.core.split.session import Session
+from tswizard.core.split.source import find_psql
+
+
+def encoding(source: str, target: str) -> str:
+    """The encoding that rows travel in: the servers' own where it is one, so nothing is
+    converted; else UTF8, which either converts or refuses."""
+    return source if source == target else "UTF8"
+
+
+def job_of(ctx: Context, options: Options, *, keep_files: bool = False) -> CopyJob:
+    """The copy that a run's task asks for. Raises StepFailed without a psql."""
+    task = ctx.task
+    psql = find_psql(task.tools.folder)
+    if psql is None:
+        raise failed(
+            "no-psql",
+            f"There is no psql beside pg_dump in {task.tools.folder}.",
+            todo="Install PostgreSQL's client tools (psql comes with them), then resume.",
+        )
+    server = task.inventory.server
+    return CopyJob(
+        task.source,
+        task.target,
+        ctx.ledger.record.id,
+        psql,
+        replace(options, encoding=encoding(server.encoding, task.target_server.encoding)),
+        task.jobs,
+        task.concurrent,
+        task.dump,
+        keep_files,
+        task.target_server.timescaledb_schema or "public",
+    )
+
+
+@dataclass(slots=True)
+class DataPhase:
+    """The steps. One object for one process's run: they share a session and its moment."""
+
+    options: Options = field(default_factory=Options)
+    keep_files: bool = False
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set it to stop after the pieces under way."""
+    _session: Session | None = None
+
+    async def session(self, ctx: Context) -> Session:
+        """The session, begun by whichever step comes first in this process.
+
+        `ctx.snapshot` is the moment's from here on, and `ctx.resources` closes it.
+        """
+        hands = hands_of(ctx, self.stopping)
+        if self._session is None:
+            session = await Session.begin(
+                job_of(ctx, self.options, keep_files=self.keep_files), hands
+            )
+            self._session = session
+            ctx.resources.push_async_callback(self._close)
+        self._session.hands = hands
+        self._follow(ctx)
+        return self._session
+
+    def _follow(self, ctx: Context) -> None:
+        assert self._session is not None
+        now = self._session.moments.now
+        ctx.snapshot = now.snapshot if now else None
+
+    async def _close(self) -> None:
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+    async def plan(self, ctx: Context) -> None:
+        """Write the plan of pieces down on the target, at one moment of the source."""
+        session = await self.session(ctx)
+        pieces = session.plan.pieces
+        size = sum(piece.bytes for piece in pieces)
+        ctx.say(f"{len(pieces)} pieces of {len(session.plan.tables)} tables, {size} bytes")
+
+    async def chunks(self, ctx: Context) -> None:
+        """Make the chunks of every hypertable as they are on the source."""
+        session = await self.session(ctx)
+        if not any(table.hypertable for table in session.plan.tables):
+            raise StepSkipped("the source has no hypertable")
+        await session.make_chunks()
+
+    async def export(self, ctx: Context) -> None:
+        """The first half of `via = "files"`: everything into the staging folder."""
+        session = await self.session(ctx)
+        for stage in (Stage.TABLES, Stage.CHUNKS):
+            await session.run(stage, Pass.EXPORT)
+        self._follow(ctx)
+
+    async def tables(self, ctx: Context) -> None:
+        """Copy plain tables, partitions and large objects."""
+        await self._copy(ctx, Stage.TABLES)
+
+    async def hypertables(self, ctx: Context) -> None:
+        """Copy the chunks, and compress again what was compressed, each soon after its copy."""
+        await self._copy(ctx, Stage.CHUNKS)
+
+    async def compress_last(self, ctx: Context) -> None:
+        """Compress the chunks that had to wait for constraints."""
+        session = await self.session(ctx)
+        if not any(piece.stage is Stage.LAST for piece in session.plan.pieces):
+            raise StepSkipped("no chunk had to wait for constraints")
+        await session.run_all(Stage.LAST)
+
+    async def _copy(self, ctx: Context, stage: Stage) -> None:
+        session = await self.session(ctx)
+        await session.run_all(stage)
+        self._follow(ctx)
+
+    async def settle(self, ctx: Context) -> None:
+        """Bring pieces of earlier moments to the last one. Belongs before what builds on rows."""
+        session = await self.session(ctx)
+        repeated = await recheck.settle(session)
+        self._follow(ctx)
+        ctx.say(
+            f"{repeated} pieces had changed on the source and were copied again"
+            if repeated
+            else "every piece is of the same moment"
+        )
+
+    async def forget(self, ctx: Context) -> None:
+        """Remove the ledger of pieces from the target."""
+        session = await self.session(ctx)
+        await queue.drop(session.target)
+        await self._close()

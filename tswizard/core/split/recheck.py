@@ -1,0 +1,218 @@
+"""Pieces that were copied at an earlier moment: compared at the last one, copied again if need be.
+
+Between a crash and a resume the source lives on. What was copied before may not be what the
+source holds at the moment that the rest is copied at; equality at the end needs all of it to be
+of one moment.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from tswizard.core.connection import connected, rows
+from tswizard.core.split import queue
+from tswizard.core.split.piece import Kind, Piece, Plan, Stage, Table, condition, destination
+from tswizard.core.split.queue import Known, State
+from tswizard.core.split.session import Session
+from tswizard.core.verify.both import both, together
+from tswizard.core.verify.rows.checksum import COLUMNS, Column, checksum, hash_of
+from tswizard.core.verify.session import Side, prepare
+
+_ROUNDS = 5
+"""A moment that is lost during a round makes another one necessary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is compared at once: a piece, or all pieces that only make sense together."""
+
+    table: Table
+    pieces: tuple[Piece, ...]
+    source: sql.Composable
+    """`FROM … WHERE …` on the source, with the alias t."""
+    target: sql.Composable
+    hypertable: bool = False
+    """The pieces are all of a hypertable, whose rows were routed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A unit on both ends."""
+
+    unit: Unit
+    source_rows: int
+    target_rows: int
+    equal: bool
+
+
+def units(plan: Plan, known: Iterable[Known]) -> list[Unit]:
+    """What to compare for these pieces. Compressions hold no rows of their own."""
+    single: list[Unit] = []
+    relations: dict[str, list[Piece]] = {}
+    routed: dict[int, list[Piece]] = {}
+    for piece in (k.piece for k in known):
+        table = plan.of(piece)
+        if piece.kind is Kind.COMPRESS:
+            continue
+        if piece.kind is Kind.OBJECTS:
+            single.append(Unit(table, (piece,), _objects(piece), _objects(piece)))
+        elif table.hypertable and piece.target is None:
+            routed.setdefault(piece.table, []).append(piece)
+        elif piece.local:
+            relations.setdefault(queue.relation(piece), []).append(piece)
+        else:
+            single.append(_unit(table, piece))
+    for pieces in relations.values():
+        first = pieces[0]
+        whole = sql.SQL(" FROM ONLY {} t").format(first.relation)
+        single.append(Unit(plan.of(first), tuple(pieces), whole, whole))
+    for number in routed:
+        table = plan.tables[number]
+        whole = sql.SQL(" FROM {} t").format(table.sql)
+        mine = tuple(p for p in plan.pieces if p.table == number and p.kind is not Kind.COMPRESS)
+        single.append(Unit(table, mine, whole, whole, hypertable=True))
+    return single
+
+
+def _unit(table: Table, piece: Piece) -> Unit:
+    only = sql.SQL("ONLY " if piece.only else "")
+    where = condition(piece)
+    return Unit(
+        table,
+        (piece,),
+        sql.SQL(" FROM {}{} t{}").format(only, piece.relation, where),
+        sql.SQL(" FROM {}{} t{}").format(only, destination(table, piece), where),
+    )
+
+
+def _objects(piece: Piece) -> sql.Composed:
+    return sql.SQL(
+        " FROM pg_catalog.pg_largeobject_metadata t "
+        "WHERE t.oid BETWEEN {}::bigint::pg_catalog.oid AND {}::bigint::pg_catalog.oid"
+    ).format(piece.first_oid, piece.last_oid)
+
+
+class Comparison:
+    """Compares units side by side, inside the databases; no row travels."""
+
+    def __init__(self, session: Session, snapshot: str | None) -> None:
+        self._session = session
+        self._snapshot = snapshot
+        self._columns: dict[tuple[str, str], tuple[Column, ...]] = {}
+
+    async def run(self, wanted: list[Unit]) -> list[Compared]:
+        """Every unit on both ends. Raises VerifyStopped, psycopg.Error."""
+        await self._read_columns({unit.table for unit in wanted})
+        waiting, found = deque(wanted), list[Compared]()
+        workers = min(self._session.job.workers, max(1, len(wanted)))
+        await together(self._work(waiting, found, len(wanted)) for _ in range(workers))
+        return found
+
+    async def _work(self, waiting: deque[Unit], found: list[Compared], total: int) -> None:
+        job, hands = self._session.job, self._session.hands
+        source = Side("source", job.source, self._snapshot)
+        target = Side("target", job.target)
+        try:
+            while waiting:
+                await hands.going.wait()
+                unit = waiting.popleft()
+                hands.progress(len(found), total, unit.table.label)
+                found.append(await self._compare(unit, source, target))
+        finally:
+            await source.close()
+            await target.close()
+
+    async def _compare(self, unit: Unit, source: Side, target: Side) -> Compared:
+        head = sql.SQL("SELECT pg_catalog.count(*), {}").format(self._sum(unit))
+        ours, theirs = await both(
+            source.fetch(head + unit.source), target.fetch(head + unit.target)
+        )
+        return Compared(unit, int(ours[0][0]), int(theirs[0][0]), ours[0] == theirs[0])
+
+    def _sum(self, unit: Unit) -> sql.Composable:
+        if unit.pieces[0].kind is Kind.OBJECTS:
+            return hash_of(sql.SQL("pg_catalog.record_send(ROW(t.oid, pg_catalog.lo_get(t.oid)))"))
+        return checksum(self._columns[unit.table.schema, unit.table.name])
+
+    async def _read_columns(self, tables: set[Table]) -> None:
+        names = [(t.schema, t.name) for t in tables]
+        async with connected(self._session.job.source) as source:
+            await prepare(source)
+            oids = {
+                oid: (schema, name)
+                for oid, schema, name in await rows(
+                    source, _OIDS, ([s for s, _ in names], [n for _, n in names])
+                )
+            }
+            found: dict[tuple[str, str], list[Column]] = {name: [] for name in names}
+            for oid, name, binary in await rows(source, COLUMNS, (list(oids),)):
+                found[oids[int(oid)]].append(Column(name, binary))
+        self._columns = {name: tuple(columns) for name, columns in found.items()}
+
+
+_OIDS = """
+SELECT c.oid::bigint, n.nspname::text, c.relname::text
+FROM unnest(%s::text[], %s::text[]) AS w (schema, name)
+JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+"""
+
+
+async def stale(session: Session) -> list[Known]:
+    """Pieces on the target that are of an earlier moment than the last."""
+    now = session.moments.now
+    assert now is not None
+    return [
+        known
+        for known in await queue.read_pieces(session.target)
+        if known.state is State.DONE
+        and known.piece.kind is not Kind.COMPRESS
+        and known.moment != now.id
+    ]
+
+
+async def settle(session: Session) -> int:
+    """Bring every piece to the last moment; how many were copied again.
+
+    Raises StepFailed, VerifyStopped, psycopg.Error.
+    """
+    repeated = 0
+    for _ in range(_ROUNDS):
+        old = await stale(session)
+        if not old:
+            return repeated
+        now = session.moments.now
+        assert now is not None
+        session.hands.say(f"{len(old)} pieces are of an earlier moment; they are compared")
+        compared = await Comparison(session, now.snapshot).run(units(session.plan, old))
+        differing = [c for c in compared if not c.equal]
+        repeated += sum(len(c.unit.pieces) for c in differing)
+        await _write_down(session, compared, now.id)
+        if differing:
+            tables = ", ".join(dict.fromkeys(c.unit.table.label for c in differing))
+            session.hands.say(f"changed on the source since they were copied: {tables}")
+            for stage in (Stage.TABLES, Stage.CHUNKS):
+                await session.run_all(stage)
+    return repeated
+
+
+async def _write_down(session: Session, compared: list[Compared], moment: int) -> None:
+    """What is equal is of this moment too; what differs waits to be copied again."""
+    target = session.target
+    equal = [piece.id for c in compared if c.equal for piece in c.unit.pieces]
+    async with target.transaction():
+        await queue.confirmed(target, equal, moment)
+        for c in compared:
+            if c.equal:
+                continue
+            if c.unit.hypertable or c.unit.pieces[0].local:
+                await target.execute(
+                    sql.SQL("TRUNCATE {}{}").format(
+                        sql.SQL("" if c.unit.hypertable else "ONLY "), c.unit.table.sql
+                    )
+                )
+                await queue.forget(target, c.unit.pieces)
+            else:
+                await queue.repeat(target, c.unit.pieces)

@@ -1,0 +1,256 @@
+"""Workers: each takes the largest free piece, copies it, marks it, and takes the next."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from psycopg import Error, sql
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+)
+
+from tswizard.core.connection import CannotConnect, Connection, connect
+from tswizard.core.context import StepFailed
+from tswizard.core.finding import Finding, Level
+from tswizard.core.secrets import passfile
+from tswizard.core.split import queue
+from tswizard.core.split.board import Board
+from tswizard.core.split.copy import Desk, carry
+from tswizard.core.split.failures import (
+    Halt,
+    MomentGone,
+    PieceRefused,
+    explain,
+    gave_up,
+    passes,
+    says,
+)
+from tswizard.core.split.files import FileBroken, Staging
+from tswizard.core.split.hands import Hands
+from tswizard.core.split.job import CopyJob
+from tswizard.core.split.moment import Moments
+from tswizard.core.split.piece import Plan, Stage
+from tswizard.core.split.queue import Pass, State, Taken
+from tswizard.core.verify.both import together
+from tswizard.core.verify.session import prepare
+
+_LOOK_AGAIN = 0.5
+"""Seconds until a worker that found nothing free looks whether somebody gave a piece back."""
+
+# So that the server soon gives back what a machine held that is no longer there.
+_KEEPALIVE = """
+SELECT pg_catalog.set_config(w.name, w.value, false)
+FROM (VALUES ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'),
+             ('tcp_keepalives_count', '6')) AS w (name, value)
+"""
+
+
+async def open_target(job: CopyJob) -> Connection:
+    """A connection for writing rows. Raises CannotConnect."""
+    connection = await connect(job.target)
+    await prepare(connection)
+    await connection.execute(_KEEPALIVE)
+    if job.options.encoding != "UTF8":
+        await connection.execute(
+            sql.SQL("SET client_encoding = {}").format(sql.Literal(job.options.encoding))
+        )
+    return connection
+
+
+async def work(
+    job: CopyJob, plan: Plan, stage: Stage, over: Pass, moments: Moments, hands: Hands
+) -> None:
+    """Copy until no piece of the stage is left, whoever takes them.
+
+    Raises StepFailed when nothing goes any more, or when pieces were refused (after all others).
+    When `hands.stopping` ends it early there is no error: look at `queue.left`.
+    """
+    staging = None if over is Pass.STREAM else Staging(job.staging)
+    with (
+        passfile(job.source) as path,
+        ThreadPoolExecutor(job.workers, "copy") as threads,
+    ):
+        desk = Desk(job, plan, threads, path, staging, lambda: not hands.going.is_set())
+        board = Board(desk, hands, stage, over)
+        ticking = asyncio.create_task(board.tick())
+        try:
+            await together(
+                _Worker(number, desk, board, moments, hands, stage, over).run()
+                for number in range(1, job.workers + 1)
+            )
+        except Halt as halt:
+            raise StepFailed(halt.finding) from halt
+        finally:
+            ticking.cancel()
+        board.say()
+    if board.refused:
+        raise StepFailed(_refused(board.refused))
+
+
+def _refused(findings: list[Finding]) -> Finding:
+    """One finding is the step's own; of more, a sum."""
+    if len(findings) == 1:
+        return findings[0]
+    return Finding(
+        Level.FAIL,
+        "pieces-refused",
+        f"{len(findings)} pieces could not be copied; all others are on the target.",
+        todo="Mend what each says, then resume: only these are copied then.",
+        details=tuple(finding.what for finding in findings),
+    )
+
+
+class _Worker:
+    def __init__(
+        self,
+        number: int,
+        desk: Desk,
+        board: Board,
+        moments: Moments,
+        hands: Hands,
+        stage: Stage,
+        over: Pass,
+    ) -> None:
+        self._number = number
+        self._desk = desk
+        self._board = board
+        self._moments = moments
+        self._hands = hands
+        self._stage = stage
+        self._over = over
+        self._target: Connection | None = None
+        self._taken: Taken | None = None
+
+    @property
+    def _place(self) -> str:
+        return self._desk.staging.place if self._desk.staging else ""
+
+    async def run(self) -> None:
+        """Take pieces until none is left. Raises Halt."""
+        try:
+            while not self._hands.stopping.is_set():
+                await self._hands.going.wait()
+                if await self._patiently(self._one):
+                    continue
+                if not await self._patiently(self._anything_left):
+                    return
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._hands.stopping.wait(), _LOOK_AGAIN)
+        finally:
+            if self._target is not None:
+                await asyncio.shield(self._target.close())
+
+    async def _patiently(self, action: Callable[[], Awaitable[bool]]) -> bool:
+        """Do it, again after a transient error, with growing pauses. Raises Halt."""
+        patience = self._desk.job.patience
+        try:
+            async for attempt in AsyncRetrying(
+                stop=stop_after_attempt(patience.attempts),
+                wait=wait_exponential(multiplier=patience.first, max=patience.longest),
+                retry=retry_if_exception(passes),
+                before_sleep=self._tell,
+                reraise=True,
+            ):
+                with attempt:
+                    return await action()
+        except Exception as error:
+            if not passes(error):
+                raise
+            where = self._desk.job.target.label
+            raise Halt(gave_up(error, patience.attempts, where)) from error
+        raise AssertionError("unreachable")
+
+    def _tell(self, state: RetryCallState) -> None:
+        assert state.outcome is not None
+        assert state.next_action is not None
+        error = state.outcome.exception()
+        assert error is not None
+        what = ""
+        if self._taken is not None:
+            what = f" while copying {self._desk.plan.of(self._taken.piece).label}"
+        self._hands.say(
+            f"worker {self._number}: {says(error)}{what}; again in "
+            f"{state.next_action.sleep:.0f} s (attempt {state.attempt_number + 1})"
+        )
+
+    async def _connection(self) -> Connection:
+        if self._target is None or self._target.closed:
+            self._target = await open_target(self._desk.job)
+        return self._target
+
+    async def _anything_left(self) -> bool:
+        target = await self._connection()
+        return await queue.left(target, self._stage, self._over, self._place) > 0
+
+    async def _one(self) -> bool:
+        """Copy one piece; False when none is free. Raises what may pass when tried again, Halt."""
+        self._taken = None
+        target = await self._connection()
+        await self._board.refresh(target)
+        moment = self._moments.now
+        assert moment is not None
+        rows = None
+        try:
+            async with target.transaction():
+                taken = await queue.claim(target, self._stage, self._over, self._place)
+                if taken is None:
+                    return False
+                self._taken = taken
+                self._board.begin(taken.piece)
+                rows = await carry(self._desk, target, taken, moment)
+        except MomentGone:
+            self._hands.say("the moment that rows were read at is held no more; the next begins")
+            await self._moments.renew(moment, target)
+            return True
+        except Exception as error:
+            if self._taken is None:
+                raise
+            await self._went_wrong(error, self._taken)
+            return True
+        finally:
+            if self._taken is not None:
+                self._board.end(self._taken.piece, rows)
+        if taken.state is State.STAGED and self._desk.staging and not self._desk.job.keep_files:
+            self._desk.staging.remove(taken.piece)
+        return True
+
+    async def _went_wrong(self, error: Exception, taken: Taken) -> None:
+        """Write down what became of a piece. Raises Halt, and what may pass."""
+        piece, table = taken.piece, self._desk.plan.of(taken.piece)
+        patience = self._desk.job.patience
+        if passes(error):
+            tried = await self._attempted(taken, error)
+            if tried < patience.attempts:
+                raise error
+            error = PieceRefused(gave_up(error, tried, table.label))
+        if isinstance(error, FileBroken):
+            self._hands.say(f"{error}; it is made again")
+            await queue.set_state(await self._connection(), [piece.id], State.WAITING)
+            return
+        if not isinstance(error, Error | OSError | CannotConnect | PieceRefused) and not hasattr(
+            error, "sqlstate"
+        ):
+            raise error  # a bug is no finding about a piece
+        verdict = explain(error, table, piece, self._desk.job.ends)
+        if isinstance(verdict, Halt):
+            raise verdict
+        state = State.GONE if verdict.gone else State.FAILED
+        target = await self._connection()
+        await queue.set_state(target, [piece.id], state, verdict.finding.what)
+        if verdict.gone:
+            self._hands.found(verdict.finding)
+        else:
+            self._hands.say(f"{verdict.finding.id}: {verdict.finding.what}")
+            self._board.refused.append(verdict.finding)
+
+    async def _attempted(self, taken: Taken, error: Exception) -> int:
+        """Count it, where the target can still be told."""
+        try:
+            return await queue.attempted(await self._connection(), taken.piece, says(error))
+        except (Error, CannotConnect):
+            return 0
