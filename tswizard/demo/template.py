@@ -21,7 +21,7 @@ from tswizard.demo.waiting import in_thread, together
 SOURCE = "source"
 TARGET = "target"
 DATABASES = {SOURCE: "defaultdb", TARGET: "tsdb"}
-_FORMAT = 1  # raise it when the servers themselves make a data directory in another way
+_FORMAT = 2  # raise it when the servers themselves make a data directory in another way
 _ROOM_MIB = 1500
 
 

@@ -27,7 +27,7 @@ SELECT 1767225600 + g * 20, 'device ' || g % 7, jsonb_build_object('n', g, 'ok',
        ARRAY['batch ' || g % 10, 'line "' || g % 3 || '"'], ('10.0.' || g % 250 || '.1')::inet
   FROM generate_series(1, 40000) AS g;
 
--- 20,160 meter readings
+-- 20,400 meter readings
 INSERT INTO "Plant Ops"."Meter ""Readings"" °C"
 SELECT t, z, (extract(day FROM t)::int * 17 + z * 31) % 10000 / 8.0
   FROM generate_series(timestamp '2025-11-01 00:00', '2026-01-24 23:00', '1 hour') AS t,

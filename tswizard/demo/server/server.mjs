@@ -53,6 +53,13 @@ async function prepare(backend, { dataDir, database, roles }) {
     await backend.close();
   }
   await backend.open(database);
+  if (isNew) await dropOtherDatabases(backend);
+}
+
+/** Nobody can connect to them, and they are a good half of the files that each demo copies. */
+async function dropOtherDatabases(backend) {
+  await backend.query("UPDATE pg_catalog.pg_database SET datistemplate = false WHERE datname = 'template0'");
+  for (const name of ['postgres', 'template0']) await backend.query(`DROP DATABASE ${name}`);
 }
 
 async function setPasswords(backend, roles) {
