@@ -13,6 +13,7 @@ from typing import TextIO
 from tswizard.core.classify.judge import Classifier, Judged
 from tswizard.core.classify.prove import Prover, prove
 from tswizard.core.classify.tally import Tally
+from tswizard.core.classify.untangle import Untangler
 from tswizard.core.endpoint import Endpoint, child_environment, redact
 from tswizard.core.events import Event, FindingFound, LogLine, LogVerdict, StepProgress, Unit
 from tswizard.core.finding import Finding, Level
@@ -107,6 +108,7 @@ class Context:
         """
         self.say("$ " + shell(argv))
         classifier = Classifier(tool, "full", phase)
+        untangler = Untangler()
         tally = Tally()
         proven: list[Judged] = []
         queue: asyncio.Queue[Judged | None] = asyncio.Queue()
@@ -125,7 +127,7 @@ class Context:
 
         async def line(text: str) -> None:
             nonlocal last
-            text = redact(text, (self.task.source, self.task.target))
+            text = redact(untangler.feed(text), (self.task.source, self.task.target))
             last = text or last
             self._write(text)
             on_line(text)

@@ -20,6 +20,7 @@ from tswizard.core.classify.log import classify_log, judge_log, read_lines
 from tswizard.core.classify.message import Line
 from tswizard.core.classify.prove import Origin, prove
 from tswizard.core.classify.tally import Tally
+from tswizard.core.classify.untangle import Untangler
 from tswizard.core.classify.verdict import Verdict
 
 FOLDER = Path(__file__).parent / "logs"
@@ -77,7 +78,9 @@ def test_no_line_of_a_log_is_dropped(name: str) -> None:
         for item in items(name)
         for line in ((item.text,) if isinstance(item, Line) else item.detail)
     ]
-    assert given == text.removesuffix("\n").split("\n")[: len(given)]
+    untangler = Untangler()
+    lines = [untangler.feed(line) for line in text.removesuffix("\n").split("\n")]
+    assert given == lines[: len(given)]
     assert len(given) == text.count("\n")
 
 

@@ -7,6 +7,7 @@ from typing import BinaryIO
 from tswizard.core.classify.judge import Classifier, Judged, ProofState
 from tswizard.core.classify.message import Line
 from tswizard.core.classify.tally import Tally
+from tswizard.core.classify.untangle import Untangler
 from tswizard.core.classify.verdict import Verdict
 
 LINE_KEPT = 1 << 20
@@ -62,8 +63,9 @@ def judge_log(
     """
     classifier = Classifier(tool, method, phase)
     tally = tally or Tally()
+    untangler = Untangler()
     for line in lines:
-        for item in classifier.feed(line, ended=line.endswith("\n")):
+        for item in classifier.feed(untangler.feed(line), ended=line.endswith("\n")):
             yield tally.add(item) if isinstance(item, Judged) else item
     for item in classifier.close():
         yield tally.add(item) if isinstance(item, Judged) else item

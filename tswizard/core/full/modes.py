@@ -66,7 +66,7 @@ async def leave(ctx: Context) -> None:
     before anybody looked. Raises StepFailed.
     """
     schema = ctx.task.target_server.timescaledb_schema
-    refused: list[int] = []
+    refused: list[tuple[int, str]] = []
     async with connected(ctx.task.target) as target:
         try:
             async with target.transaction():
@@ -88,14 +88,14 @@ async def leave(ctx: Context) -> None:
                 where=ctx.task.target.label,
                 todo="Call timescaledb_post_restore() as the database's owner, then resume.",
             )
-    for job in refused:
+    for job, why in refused:
         ctx.found(
             Finding(
                 Level.LOOK,
                 "job-not-paused",
                 f"Job {job} could not be paused on the target; it may be running.",
                 where=ctx.task.target.label,
-                why="It belongs to another role.",
+                why=why,
                 todo=f"As its owner: SELECT alter_job({job}, scheduled => false);",
             )
         )
@@ -109,21 +109,31 @@ async def restoring(connection: Connection) -> bool:
     return bool(setting == "on")
 
 
-async def _pause_all(target: Connection, schema: str | None) -> list[int]:
+async def _pause_all(target: Connection, schema: str | None) -> list[tuple[int, str]]:
+    """Pause every job of the user; those that could not be, with the reason.
+
+    Where alter_job() fails, the job's own row is changed: the scheduler has not started yet.
+    """
     jobs = await rows(
         target,
         "SELECT job_id FROM timescaledb_information.jobs WHERE job_id >= 1000 AND scheduled",
     )
-    return [job for (job,) in jobs if not await set_scheduled(target, schema, job, False)]
+    refused = []
+    for (job,) in jobs:
+        why = await set_scheduled(target, schema, job, False)
+        if why is not None and await set_row(target, job, False) is not None:
+            refused.append((job, why))
+    return refused
 
 
 async def set_scheduled(
     connection: Connection, schema: str | None, job: int, scheduled: bool
-) -> bool:
-    """Switch one job on or off; False when this role may not, or the job is gone.
+) -> str | None:
+    """Switch one job on or off; the server's own words when it refuses, None when it did it.
 
     alter_job() forgets the job's time zone unless it is told again (measured on 2.19.3 and
-    2.23.1), so it is.
+    2.23.1), so it is. It fails on a retention policy with drop_created_before (2.23.1: "could not
+    find drop_after in config for job").
     https://docs.timescale.com/api/latest/jobs-automation/alter_job/
     """
     zone: sql.Composable = sql.SQL("")
@@ -137,14 +147,27 @@ async def set_scheduled(
         sql.Literal(scheduled),
         zone,
     )
+    return await _refusal(connection, query)
+
+
+async def set_row(connection: Connection, job: int, scheduled: bool) -> str | None:
+    """The same by the job's own row, which a role that may restore can write.
+
+    A scheduler that runs does not notice.
+    """
+    query = sql.SQL("UPDATE _timescaledb_config.bgw_job SET scheduled = {} WHERE id = {}")
+    return await _refusal(connection, query.format(sql.Literal(scheduled), sql.Literal(job)))
+
+
+async def _refusal(connection: Connection, query: sql.Composed) -> str | None:
     try:
         async with connection.transaction():
             await connection.execute(query)
     except Error as error:
         if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
             raise
-        return False
-    return True
+        return f"The server says: {error.diag.message_primary}"
+    return None
 
 
 _TAKES_TIMEZONE = """

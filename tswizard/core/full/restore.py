@@ -67,7 +67,7 @@ async def restore(ctx: Context, phase: Phase) -> None:
     only = None
     if phase is Phase.REST:
         entries, only = await _without_keys(ctx, entries)
-    watch = _Watch(ctx, entries, Parts(ctx))
+    watch = _Watch(ctx, entries, Parts(ctx), phase.parallel and ctx.task.jobs > 1)
     end = await ctx.run_tool(
         restore_command(ctx.task, phase, only),
         ctx.task.target,
@@ -165,6 +165,8 @@ class _Watch:
     ctx: Context
     entries: tuple[Entry, ...]
     parts: Parts
+    parallel: bool
+    """With -j every entry's end is told; the lines of a serial restore come from workers too."""
     done: int = 0
     current: Entry | None = None
     seen: set[int] = field(default_factory=set)
@@ -182,7 +184,7 @@ class _Watch:
         return sum(map(self._weight, self.entries))
 
     def line(self, text: str) -> None:
-        if serial := _SERIAL_ROWS.match(text):
+        if (serial := _SERIAL_ROWS.match(text)) and not self.parallel:
             # Serial: entries come in the list's own order, and one begins when the last ended.
             self._finish(self.current)
             index = len(self.seen)
@@ -191,7 +193,7 @@ class _Watch:
                 self.seen.add(self.current.id)
                 self.parts.start(serial[1])
                 self._report(serial[1])
-        elif _SERIAL_OBJECT.match(text) and self.unit is Unit.ITEMS:
+        elif _SERIAL_OBJECT.match(text) and self.unit is Unit.ITEMS and not self.parallel:
             self.done = min(self.done + 1, self.total)
             self._report(text.removeprefix("pg_restore: "))
         elif started := _PARALLEL_START.match(text):

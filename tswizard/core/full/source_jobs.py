@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
-from tswizard.core.connection import connected
+from tswizard.core.connection import connected, value
 from tswizard.core.context import Context, StepSkipped
 from tswizard.core.finding import Finding, Level
 from tswizard.core.full.modes import set_scheduled
+
+_SCHEDULED = "SELECT scheduled FROM timescaledb_information.jobs WHERE job_id = %s"
 
 
 async def pause(ctx: Context) -> None:
@@ -17,8 +19,10 @@ async def pause(ctx: Context) -> None:
     ctx.ledger.save(replace(ctx.ledger.record, paused_source_jobs=tuple(job.id for job in jobs)))
     async with connected(ctx.task.source) as source:
         for job in jobs:
-            paused = await set_scheduled(source, inventory.server.timescaledb_schema, job.id, False)
-            if paused:
+            refusal = await set_scheduled(
+                source, inventory.server.timescaledb_schema, job.id, False
+            )
+            if refusal is None:
                 ctx.say(f"paused {job.application} of {job.target or job.proc_name} on the source")
                 continue
             ctx.found(
@@ -27,7 +31,7 @@ async def pause(ctx: Context) -> None:
                     "source-job-not-paused",
                     f"{job.application} of {job.target} could not be paused on the source.",
                     where=ctx.task.source.label,
-                    why=f"It belongs to {job.owner}.",
+                    why=refusal,
                     todo="If it runs during the dump, chunks may vanish between dump and check.",
                 )
             )
@@ -38,22 +42,23 @@ async def put_back(ctx: Context) -> None:
     paused = ctx.ledger.record.paused_source_jobs
     if not paused:
         raise StepSkipped("nothing was paused")
-    refused = []
+    refused: dict[int, str] = {}
     async with connected(ctx.task.source) as source:
         for job in paused:
             schema = ctx.task.inventory.server.timescaledb_schema
-            if await set_scheduled(source, schema, job, True):
+            refusal = await set_scheduled(source, schema, job, True)
+            if refusal is None:
                 ctx.say(f"switched job {job} of the source on again")
-            else:
-                refused.append(job)
-    for job in refused:
+            elif not await value(source, _SCHEDULED, (job,)):
+                refused[job] = refusal
+    for job, why in refused.items():
         ctx.found(
             Finding(
                 Level.LOOK,
                 "source-job-not-put-back",
                 f"Job {job} of the source could not be switched on again.",
                 where=ctx.task.source.label,
-                why="It is gone, or belongs to another role.",
+                why=why,
                 todo=f"On the source: SELECT alter_job({job}, scheduled => true);",
             )
         )

@@ -1,11 +1,15 @@
 """The jobs on the target: enabled as they were on the source, retention last."""
 
+from contextlib import suppress
+
+from psycopg import Error, sql
+
 from tswizard.core.catalog.inventory import Job
 from tswizard.core.checklist import result_of
-from tswizard.core.connection import connected, rows
+from tswizard.core.connection import Connection, connected, rows, value
 from tswizard.core.context import Context, StepSkipped
 from tswizard.core.finding import Finding, Level
-from tswizard.core.full.modes import set_scheduled
+from tswizard.core.full.modes import set_row, set_scheduled
 
 
 def in_order(jobs: tuple[Job, ...]) -> tuple[Job, ...]:
@@ -29,8 +33,12 @@ async def enable(ctx: Context) -> None:
         raise StepSkipped("the check failed; they stay paused until somebody looked")
     schema = ctx.task.target_server.timescaledb_schema
     async with connected(ctx.task.target) as target:
-        for job in jobs:
-            await set_scheduled(target, schema, job.id, True)
+        refused = {job: await set_scheduled(target, schema, job.id, True) for job in jobs}
+        by_row = [job for job, why in refused.items() if why is not None]
+        for job in by_row:
+            await set_row(target, job.id, True)
+        if by_row:
+            await _wake_scheduler(target)
         on = {
             id
             for (id,) in await rows(
@@ -45,8 +53,7 @@ async def enable(ctx: Context) -> None:
                 "job-not-enabled",
                 f"{job.application} of {job.target or job.proc_name} is not enabled.",
                 where=ctx.task.target.label,
-                why=f"On the source it belongs to {job.owner}; this role may not alter it, or it "
-                "did not arrive.",
+                why=refused[job] or "",
                 todo=f"As its owner: SELECT alter_job({job.id}, scheduled => true);",
             )
         )
@@ -58,4 +65,18 @@ async def enable(ctx: Context) -> None:
                 f"jobs: {len(jobs)} of {len(jobs)} enabled as on the source, retention last",
                 where=ctx.task.target.label,
             )
+        )
+
+
+async def _wake_scheduler(target: Connection) -> None:
+    """Make it read the jobs again; it does so by itself at the next restart."""
+    with suppress(Error):
+        schema = await value(
+            target,
+            "SELECT n.nspname FROM pg_catalog.pg_proc p "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
+            "WHERE p.proname = 'restart_background_workers'",
+        )
+        await target.execute(
+            sql.SQL("SELECT {}()").format(sql.Identifier(str(schema), "restart_background_workers"))
         )
