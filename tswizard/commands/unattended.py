@@ -145,7 +145,7 @@ class _Printer:
                 say(f"▸ {self._titles[step]}")
             case StepProgress() if event.at - self._last >= _EVERY:
                 self._last = event.at
-                say(f"  {_amount(event)} {event.what}")
+                say(f"  {_amount(event)} {event.what}".rstrip())
             case StepFinished(step=step, state=state, seconds=seconds, why=why):
                 mark = {StepState.DONE: "✓", StepState.SKIPPED: "–"}.get(state, "✗")
                 say(f"{mark} {self._titles[step]}  {seconds:.1f} s  {why}".rstrip())
@@ -166,8 +166,6 @@ def _amount(event: StepProgress) -> str:
     def number(n: int) -> str:
         return naturalsize(n, binary=True) if event.unit is Unit.BYTES else f"{n:,}"
 
-    return (
-        number(event.done)
-        if event.total is None
-        else (f"{number(event.done)} of {number(event.total)}")
-    )
+    if event.total is None:
+        return number(event.done)
+    return f"{number(event.done)} of {number(event.total)}" if event.total else ""
