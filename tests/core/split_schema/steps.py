@@ -1,12 +1,12 @@
 """All steps of the schema in their order, with the simplest copy of rows in between.
 
-As a program (`python -m tests.core.split_schema.steps SOURCE TARGET FOLDER`) it can be killed and
-started again: every step runs again, done or not.
+As a program (`python -m tests.core.split_schema.steps SOURCE TARGET FOLDER [SCHEMA …]`) it can
+be killed and started again: every step runs again, done or not.
 """
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -30,26 +30,29 @@ from tswizard.core.split.schema.sequences import set_sequences
 
 Action = Callable[[Context], Awaitable[None]]
 
-STEPS: tuple[tuple[str, Action], ...] = (
-    ("dump-schema", dump),
-    ("pre-data", pre_data),
-    ("hypertables", create),
-    ("copy-tables", lambda ctx: copy_tables(ctx.task)),
-    ("constraints-before-rows", before_rows),
-    ("compression", set_compression),
-    ("copy-hypertables", lambda ctx: copy_hypertables(ctx.task)),
-    ("sequences", set_sequences),
-    ("constraints-after-rows", after_rows),
-    ("compression-last", partial(set_compression, last=True)),
-    ("compress-last", lambda ctx: compress_last(ctx.task)),
-    ("post-data", post_data),
-    ("after-aggregates", restore_later),
-)
+
+def steps(schemas: Collection[str] = ()) -> tuple[tuple[str, Action], ...]:
+    """Names and actions; rows of these schemas only, where some are given."""
+    return (
+        ("dump-schema", dump),
+        ("pre-data", pre_data),
+        ("hypertables", create),
+        ("copy-tables", lambda ctx: copy_tables(ctx.task, schemas)),
+        ("constraints-before-rows", before_rows),
+        ("compression", set_compression),
+        ("copy-hypertables", lambda ctx: copy_hypertables(ctx.task, schemas)),
+        ("sequences", set_sequences),
+        ("constraints-after-rows", after_rows),
+        ("compression-last", partial(set_compression, last=True)),
+        ("compress-last", lambda ctx: compress_last(ctx.task)),
+        ("post-data", post_data),
+        ("after-aggregates", restore_later),
+    )
 
 
-async def run_all(world: World, *, until: str = "") -> None:
+async def run_all(world: World, *, until: str = "", schemas: Collection[str] = ()) -> None:
     """Run the steps; what has nothing to do is passed over. Ends before `until`."""
-    for name, action in STEPS:
+    for name, action in steps(schemas):
         if name == until:
             return
         world.ctx.step = name
@@ -59,10 +62,10 @@ async def run_all(world: World, *, until: str = "") -> None:
             world.ctx.say(f"{name}: skipped, {skipped}")
 
 
-async def _main(source: str, target: str, folder: str) -> None:
+async def _main(source: str, target: str, folder: str, *schemas: str) -> None:
     ends = Endpoint.parse(source), Endpoint.parse(target)
     async with surroundings(Path(folder), *ends) as world:
-        await run_all(world)
+        await run_all(world, schemas=schemas)
 
 
 if __name__ == "__main__":

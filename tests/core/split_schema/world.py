@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,35 +83,24 @@ async def surroundings(
             await prover.close()
 
 
-async def copy_tables(task: Task) -> None:
-    """Every plain table's rows, the simple way."""
+async def copy_tables(task: Task, schemas: Collection[str] = ()) -> None:
+    """Every plain table's rows, the simple way; of these schemas only, where some are given."""
     kinds = (TableKind.PLAIN, TableKind.PARTITION)
     for table in task.inventory.tables:
-        if table.kind in kinds:
+        if table.kind in kinds and (not schemas or table.schema in schemas):
             await _copy(task, table.schema, table.name, only=True)
 
 
-async def copy_hypertables(task: Task) -> None:
+async def copy_hypertables(task: Task, schemas: Collection[str] = ()) -> None:
     """Every hypertable's rows; what was compressed is compressed again, where it may be."""
     async with connected(task.source) as source:
         last = await read_compressed_last(source)
     for table in task.inventory.hypertables:
-        if table.cagg:
+        if table.cagg or (schemas and table.schema not in schemas):
             continue
         await _copy(task, table.schema, table.name, only=False)
-        if table.compressed_chunks and (table.schema, table.name) not in last:
-            await compress(task, table)
-
-
-async def compress(task: Task, table: Hypertable) -> None:
-    """All chunks of a hypertable of the target."""
-    schema = task.target_server.timescaledb_schema or "public"
-    async with connected(task.target) as target:
-        await target.execute(
-            sql.SQL(
-                "SELECT {schema}.compress_chunk(c, true) FROM {schema}.show_chunks({table}) c"
-            ).format(schema=sql.Identifier(schema), table=sql.Literal(table.sql))
-        )
+        if (table.schema, table.name) not in last:
+            await _compress(task, table)
 
 
 async def compress_last(task: Task) -> None:
@@ -119,8 +108,27 @@ async def compress_last(task: Task) -> None:
     async with connected(task.source) as source:
         last = await read_compressed_last(source)
     for table in task.inventory.hypertables:
-        if table.compressed_chunks and (table.schema, table.name) in last:
-            await compress(task, table)
+        if (table.schema, table.name) in last:
+            await _compress(task, table)
+
+
+async def _compress(task: Task, table: Hypertable) -> None:
+    """Chunks up to the last one that is compressed on the source."""
+    ends = [chunk.range_end for chunk in table.chunks if chunk.compressed]
+    if not ends:
+        return
+    query = sql.SQL(
+        "SELECT {schema}.compress_chunk(c, true) FROM {schema}.show_chunks({table}, "
+        "older_than => {end}::{kind}) c"
+    ).format(
+        schema=sql.Identifier(task.target_server.timescaledb_schema or "public"),
+        table=sql.Literal(table.sql),
+        end=sql.Literal(max(end for end in ends if end)),
+        kind=sql.SQL("timestamptz"),
+    )
+    async with connected(task.target) as target:
+        await target.execute("SET timezone = 'UTC'")
+        await target.execute(query)
 
 
 async def _copy(task: Task, schema: str, name: str, *, only: bool) -> None:
@@ -138,7 +146,9 @@ async def _copy(task: Task, schema: str, name: str, *, only: bool) -> None:
         )
         columns = ", ".join(column for (column,) in await found.fetchall())
         blocks: list[bytes] = []
-        read = f"COPY (SELECT {columns} FROM {word}{relation}) TO STDOUT"
+        # Chunks are made in the order of time then, so that compression merges the same ones.
+        order = "" if only else " ORDER BY 1"
+        read = f"COPY (SELECT {columns} FROM {word}{relation}{order}) TO STDOUT"
         async with source.cursor() as cursor, cursor.copy(read.encode()) as out:
             async for block in out:
                 blocks.append(bytes(block))

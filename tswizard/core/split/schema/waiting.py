@@ -142,6 +142,8 @@ class Selection:
     """Entry of `later` -> the aggregates that it waits for."""
     stuck: tuple[Entry, ...] = ()
     """Of `later`: tables and sequences, whose rows would have to wait as well."""
+    caggs: frozenset[str] = frozenset()
+    """Aggregates of the source."""
 
 
 def select(toc: Toc, special: Special) -> Selection:
@@ -157,6 +159,7 @@ def select(toc: Toc, special: Special) -> Selection:
         later,
         waits,
         tuple(entry for entry in later if entry.kind in _ROWS),
+        frozenset(special.caggs.values()),
     )
 
 
