@@ -25,7 +25,22 @@ from tswizard.core.outcome import Outcome, TableRows
 FORMAT = 1
 
 _OUTCOME = TypeAdapter(Outcome)
-_NOT_REPORTED = ("detail", "proof", "args", "claim", "if_proven", "proof_state", "sum")
+_MESSAGE = (
+    "verdict",
+    "rule",
+    "tool",
+    "method",
+    "phase",
+    "object",
+    "message",
+    "reason",
+    "todo",
+    "number",
+    "severity",
+    "counts_as_error",
+    "relation",
+    "schema",
+)
 """Of a message: its raw lines are in the run's log, its proof is in the reason."""
 
 
@@ -58,7 +73,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
 
 
 def _error(judged: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in judged.items() if name not in _NOT_REPORTED}
+    return {name: judged[name] for name in _MESSAGE}
 
 
 def from_json(text: str | bytes) -> Outcome:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 from pathlib import Path
 
 from tswizard.core.connection import connected
@@ -28,13 +27,13 @@ async def migrate(source: Endpoint, target: Endpoint, folder: Path) -> None:
 
 async def _run(endpoint: Endpoint, tool: Path, *args: str) -> None:
     with passfile(endpoint) as path:
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [tool, "--no-password", *args],
+        process = await asyncio.create_subprocess_exec(
+            tool,
+            "--no-password",
+            *args,
             env=child_environment(os.environ, path),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
         )
-    assert done.returncode == 0, done.stderr
+        _, stderr = await process.communicate()
+    assert process.returncode == 0, stderr.decode()

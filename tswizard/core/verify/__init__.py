@@ -8,10 +8,11 @@ from tswizard.core.verify.job import (
     VerifyStopped,
 )
 from tswizard.core.verify.rows.counters import read_counters
-from tswizard.core.verify.verify import verify
+from tswizard.core.verify.verify import Likeness, verify
 
 __all__ = [
     "Counters",
+    "Likeness",
     "Verification",
     "VerifyJob",
     "VerifyProgress",

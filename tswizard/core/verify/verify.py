@@ -1,7 +1,7 @@
 """Compares source and target after a full migration: every object, every row."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from tswizard.core.catalog.shape import Shape
 from tswizard.core.events import TableState
@@ -26,24 +26,39 @@ from tswizard.core.verify.rows.findings import (
 )
 from tswizard.core.verify.rows.newer import Written, newer_rows
 from tswizard.core.verify.rows.roots import misplaced
-from tswizard.core.verify.rows.sets import read_sets
+from tswizard.core.verify.rows.sets import RowSet, read_sets
 from tswizard.core.verify.schema.catalog_rows import compare_catalog_rows
 from tswizard.core.verify.schema.compare import compare
+from tswizard.core.verify.schema.detail import with_columns
 from tswizard.core.verify.schema.explain import explained
 from tswizard.core.verify.schema.findings import schema_findings
 from tswizard.core.verify.schema.proof import without_equal_views
-from tswizard.core.verify.schema.read import read_schema
+from tswizard.core.verify.schema.read import Schema, read_schema
 from tswizard.core.verify.schema.sequences import compare_values, read_values
 from tswizard.core.verify.session import Side, opened
 
 Unpaused = Callable[[], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What makes two ends comparable of which one was made anew rather than copied as stored."""
+
+    schemas: Callable[[Side, Side, Schema, Schema], Awaitable[tuple[Schema, Schema]]]
+    """Both schemas in a form in which nothing that arrived makes a difference."""
+    rows: Callable[[RowSet], bool]
+    """Were these rows to arrive?"""
+
+
 async def verify(
-    job: VerifyJob, on_progress: OnProgress, unpaused: Unpaused = no_pause
+    job: VerifyJob,
+    on_progress: OnProgress,
+    unpaused: Unpaused = no_pause,
+    likeness: Likeness | None = None,
 ) -> Verification:
     """Compare both ends by their catalogs and by their rows. Both are only read.
 
+    With a `likeness` TimescaleDB's own catalog is not compared row by row: its ids differ.
     `unpaused` is awaited before each range of rows, so that a run can be held there. Raises
     psycopg.Error when a catalog cannot be read, VerifyStopped when an end cannot be reached any
     more or is in restore mode. When cancelled, no query goes on.
@@ -55,11 +70,14 @@ async def verify(
         for side in (source, target):
             await _refuse_restore_mode(side)
         on_progress(_reading("schemas"))
-        findings, shape = await _schemas(job, source, target)
+        findings, shape = await _schemas(job, source, target, likeness)
         on_progress(_reading("sequences and TimescaleDB's catalog"))
         findings += await _sequences(job, source, target)
-        findings += await _catalog(job, source, target, shape)
+        if likeness is None:
+            findings += await _catalog(job, source, target, shape)
         sets = await source.run(lambda connection: read_sets(connection, shape))
+    if likeness is not None:
+        sets = tuple(rows for rows in sets if likeness.rows(rows))
     comparison = RowComparison(job, sets, on_progress, unpaused)
     await comparison.run()
     evidence = await _evidence(job, comparison.results)
@@ -89,11 +107,18 @@ async def _refuse_restore_mode(side: Side) -> None:
         )
 
 
-async def _schemas(job: VerifyJob, source: Side, target: Side) -> tuple[list[Finding], Shape]:
+async def _schemas(
+    job: VerifyJob, source: Side, target: Side, likeness: Likeness | None
+) -> tuple[list[Finding], Shape]:
     ours, theirs = await both(source.run(read_schema), target.run(read_schema))
+    if likeness is not None:
+        ours, theirs = await likeness.schemas(source, target, ours, theirs)
     compared = compare(ours, theirs)
     differences = await target.run(
         lambda connection: without_equal_views(connection, compared.differences)
+    )
+    differences = await with_columns(
+        (source, ours.catalogs), (target, theirs.catalogs), differences
     )
     if job.snapshot is None:
         differences = explained(differences, job.inventory, ours)

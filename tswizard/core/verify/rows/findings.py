@@ -173,10 +173,16 @@ def _details(differing: list[RangeRows]) -> tuple[str, ...]:
 
 
 def _lost(result: SetResult, judged: tuple[Judged, ...]) -> list[Judged]:
-    """Verdicts about a relation that holds rows of this set, by full or bare name."""
-    names = set(relations_of(result.rows)) | {result.rows.name}
-    names |= {name.split(".", 1)[1] for name in names if "." in name}
-    return [j for j in judged if j.verdict is Verdict.LOST and j.relation.replace('"', "") in names]
+    """Verdicts about a relation that holds rows of this set, by its bare name where a log gives
+    no more."""
+    full = {*relations_of(result.rows), result.rows.name}
+    bare = {name.split(".", 1)[-1] for name in full}
+    return [
+        j
+        for j in judged
+        if j.verdict is Verdict.LOST
+        and (f"{j.schema}.{j.relation}" in full if j.schema else j.relation in bare)
+    ]
 
 
 def _explained(result: SetResult, evidence: Evidence) -> Written | None:

@@ -180,8 +180,6 @@ _SHOWN = 300
 def _change(name: str, source: Any, target: Any) -> str:
     if name.startswith(HIDDEN):
         return f"{name.removeprefix(HIDDEN)} differ"
-    if name == "columns" and isinstance(source, str) and isinstance(target, str):
-        return "its columns differ"
     source_text, target_text = _shortened(_text(source), _text(target))
     return f"{name} is {target_text} instead of {source_text}"
 

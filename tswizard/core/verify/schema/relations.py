@@ -60,7 +60,7 @@ LEFT JOIN pg_catalog.pg_foreign_table ft ON ft.ftrelid = c.oid
 LEFT JOIN pg_catalog.pg_foreign_server srv ON srv.oid = ft.ftserver
 LEFT JOIN (
   SELECT a.attrelid, pg_catalog.md5(pg_catalog.string_agg(
-    pg_catalog.concat_ws(' ', {_column_words(catalogs)}), ',' ORDER BY a.attnum)) AS digest
+    {_column_words(catalogs)}, ',' ORDER BY a.attnum)) AS digest
   FROM rel p
   JOIN pg_catalog.pg_attribute a ON a.attrelid = p.oid
   {_COLUMN_JOINS}
@@ -118,8 +118,34 @@ def _column(catalogs: Catalogs) -> dict[str, str]:
 
 
 def _column_words(catalogs: Catalogs) -> str:
-    words = {"name": "pg_catalog.quote_ident(a.attname)", **_column(catalogs)}
-    return ", ".join(f"'{name}=' || ({value})::text" for name, value in words.items())
+    """A column of an internal relation as one text.
+
+    TimescaleDB makes some of these NOT NULL without the constraint that PostgreSQL 18 has for it,
+    so no dump carries that (measured on 2.29.2, columns of materializations).
+    """
+    words = _column(catalogs)
+    if catalogs.has("pg_constraint", "conenforced"):
+        words["not_null"] = """(
+      SELECT true FROM pg_catalog.pg_constraint k WHERE k.conrelid = a.attrelid
+        AND k.contype = 'n' AND k.conkey = ARRAY[a.attnum] AND a.attnotnull LIMIT 1)"""
+    texts = [
+        f"' {name}=' || ({value})::text"
+        for name, value in words.items()
+        if not name.startswith("hidden_")
+    ]
+    return f"pg_catalog.concat(pg_catalog.quote_ident(a.attname), {', '.join(texts)})"
+
+
+def columns_of(catalogs: Catalogs) -> str:
+    """The texts behind the digest of some internal relations, given by name."""
+    return f"""
+SELECT x.relation, pg_catalog.array_agg({_column_words(catalogs)} ORDER BY a.attnum)
+FROM pg_catalog.unnest(%s::text[]) AS x (relation)
+JOIN pg_catalog.pg_attribute a ON a.attrelid = x.relation::regclass
+{_COLUMN_JOINS}
+WHERE a.attnum > 0 AND NOT a.attisdropped
+GROUP BY x.relation
+"""
 
 
 def views(catalogs: Catalogs) -> str:

@@ -1,0 +1,179 @@
+"""The last screen's lines, from outcomes that are given."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.core.verify.data import judged
+from tswizard.core.checklist import CHECKED, FORETOLD, Checklist, checklist, result_of
+from tswizard.core.classify.verdict import Verdict
+from tswizard.core.finding import Finding, Level
+from tswizard.core.outcome import Outcome, TableRows
+
+_ROWS = Finding(Level.PASS, CHECKED, "38 of 38 tables equal, 809,421 rows counted and checksummed")
+
+
+def passed(id: str, what: str) -> Finding:
+    return Finding(Level.PASS, id, what)
+
+
+def outcome(*findings: Finding, **more: object) -> Outcome:
+    made = Outcome(
+        run="run-1",
+        result=Level.PASS,
+        method="full",
+        source="a:5432/defaultdb",
+        target="b:5432/tsdb",
+        started=0.0,
+        seconds=1.0,
+        steps=(),
+        findings=findings,
+        judged=(),
+        tables=(),
+    )
+    return replace(made, **more)  # type: ignore[arg-type]  # fields by name
+
+
+def texts(made: Checklist) -> list[str]:
+    return [f"{line.level.upper()} {line.text}" for line in made.lines]
+
+
+def test_what_is_right_is_one_line_a_group_and_names_the_rest_in_its_details() -> None:
+    made = checklist(
+        outcome(
+            passed("schema-table", "41 of 41 tables (and 12 inside TimescaleDB)"),
+            passed("schema-column", "200 of 200 columns"),
+            passed("schema-foreign-key", "12 of 12 foreign keys"),
+            passed("schema-index", "63 of 63 indexes"),
+            passed("schema-enum", "1 of 1 enum"),
+            passed("schema-hypertable", "3 of 3 hypertables"),
+            passed("schema-continuous-aggregate", "1 of 1 continuous aggregate"),
+            passed("schema-job", "6 of 6 policies and jobs"),
+            passed("schema-sequence-value", "17 of 17 sequences at their value"),
+            _ROWS,
+        )
+    )
+    assert texts(made) == [
+        "PASS schema: 41 of 41 tables, 12 of 12 foreign keys, 63 of 63 indexes, "
+        "2 more kinds of objects",
+        "PASS hypertables: 3 of 3",
+        "PASS continuous aggregates: 1 of 1",
+        "PASS policies: 6 of 6",
+        "PASS sequences: 17 of 17",
+        "PASS rows: 38 of 38 tables equal, 809,421 rows counted and checksummed",
+        "PASS errors: pg_dump and pg_restore reported none",
+    ]
+    assert "41 of 41 tables (and 12 inside TimescaleDB)" in made.lines[0].details
+    assert made.count(Level.PASS) == 7
+
+
+def test_what_is_wrong_has_its_own_line_with_its_objects_and_what_to_do() -> None:
+    wrong = Finding(
+        Level.FAIL, "schema-index", "62 of 63 indexes, 1 missing", todo="Make it.", details=("a.i",)
+    )
+    made = checklist(outcome(passed("schema-table", "1 of 1 table"), wrong))
+    assert texts(made)[:2] == [
+        "PASS schema: 1 of 1 table",
+        "FAIL schema: 62 of 63 indexes, 1 missing",
+    ]
+    assert made.lines[1].details == ("a.i",)
+    assert made.lines[1].todo == "Make it."
+
+
+def test_what_the_user_left_out_is_a_line_to_skip() -> None:
+    made = checklist(outcome(skipped=("jobs stay paused on the target",)))
+    assert texts(made)[-1] == "SKIP jobs stay paused on the target"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "line"),
+    [
+        (
+            [Verdict.SAFE] * 4 + [Verdict.LATER],
+            "PASS errors: pg_restore ignored 5, all 5 matched known-safe rules, 0 unexplained",
+        ),
+        (
+            [Verdict.SAFE, Verdict.LOOK],
+            "LOOK errors: pg_restore ignored 2, 1 matched known-safe rules, 1 need a look, "
+            "0 lost something",
+        ),
+        (
+            [Verdict.SAFE, Verdict.LOOK, Verdict.LOST],
+            "FAIL errors: pg_restore ignored 3, 1 matched known-safe rules, 1 need a look, "
+            "1 lost something",
+        ),
+    ],
+)
+def test_errors_are_counted_against_their_rules(verdicts: list[Verdict], line: str) -> None:
+    made = checklist(outcome(judged=tuple(map(judged, verdicts))))
+    assert texts(made) == [line]
+    assert len(made.lines[0].details) == sum(not v.explained for v in verdicts)
+
+
+def test_a_warning_that_no_rule_knows_is_no_error_and_no_pass() -> None:
+    warning = judged(Verdict.LOOK, counts_as_error=False, tool="pg_dump")
+    assert texts(checklist(outcome(judged=(warning,)))) == [
+        "LOOK errors: pg_dump and pg_restore reported none; 1 warning to look at"
+    ]
+
+
+def test_statements_to_run_are_ready_to_copy() -> None:
+    made = checklist(
+        outcome(
+            Finding(Level.LOOK, "schema-grant", "1 of 2 grants", details=("GRANT a;",)),
+            Finding(Level.FAIL, "schema-grant", "0 of 2 grants", details=("GRANT b;",)),
+            Finding(Level.LOOK, "rows-newer", "public.events +5 rows", todo="SELECT 1;"),
+            todo=(("Point applications at the new host", "host=b"),),
+        ),
+        "/run/report.md",
+    )
+    assert [(todo.id, todo.copy) for todo in made.todo] == [
+        ("newer-2", "SELECT 1;"),
+        ("schema-grant", "GRANT a;\nGRANT b;"),
+        ("todo-0", "host=b"),
+    ]
+    assert [(file.what, file.path) for file in made.files] == [("report", "/run/report.md")]
+
+
+def test_warnings_that_the_check_has_answered_do_not_stand() -> None:
+    warning = Finding(Level.LOOK, "source-writes", "The source is being written to.")
+    assert result_of((warning,), (), ()) is Level.LOOK
+    assert result_of((warning, _ROWS), (), ()) is Level.PASS
+    (line,) = [line for line in checklist(outcome(warning, _ROWS)).lines if "around" in line.text]
+    assert line.level is Level.PASS
+    assert line.details == (warning.what,)
+
+
+def test_a_warning_that_the_check_cannot_answer_stands() -> None:
+    standing = Finding(Level.LOOK, "replication-slots", "Slots are not carried.")
+    assert standing.id not in FORETOLD
+    assert result_of((standing, _ROWS), (), ()) is Level.LOOK
+
+
+_FINDINGS = st.builds(
+    Finding,
+    st.sampled_from(Level),
+    st.sampled_from(["rows", "schema-index", "source-writes", "x"]),
+    st.just("what"),
+)
+_TABLES = st.builds(TableRows, st.just("t"), st.just(1), st.just(1), st.booleans())
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(_FINDINGS),
+    st.lists(st.sampled_from(Verdict)),
+    st.lists(_TABLES),
+)
+def test_nothing_lost_or_unexplained_ever_passes(
+    findings: list[Finding], verdicts: list[Verdict], tables: list[TableRows]
+) -> None:
+    result = result_of(findings, map(judged, verdicts), tables)
+    if Verdict.LOST in verdicts or any(f.level is Level.FAIL for f in findings):
+        assert result is Level.FAIL
+    elif Verdict.LOOK in verdicts or not all(table.equal for table in tables):
+        assert result is Level.LOOK
+    elif result is Level.PASS:
+        assert all(f.level is not Level.LOOK or f.id in FORETOLD for f in findings)

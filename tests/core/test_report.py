@@ -1,0 +1,164 @@
+"""The report as JSON and as Markdown."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.core.test_checklist import outcome
+from tests.core.verify.data import judged
+from tswizard.core.classify.verdict import Verdict
+from tswizard.core.events import StepState
+from tswizard.core.finding import Finding, Level
+from tswizard.core.outcome import Outcome, RangeRows, StepOutcome, TableRows
+from tswizard.core.report import BadReport, from_json, to_json, to_markdown, write_report
+
+WHOLE = outcome(
+    Finding(Level.FAIL, "rows-lost", "public.m: 5 missing", "b", "COPY failed", "Do.", ("[1, 2)",)),
+    result=Level.FAIL,
+    seconds=6421.0,
+    started=1_790_000_000.0,
+    steps=(StepOutcome("dump", StepState.DONE, 63.0),),
+    judged=(
+        judged(Verdict.LOST, message='COPY failed for table "_hyper_1_2_chunk"', rule="copy-failed",
+               reason="Rows of public.m.", object="TABLE DATA _hyper_1_2_chunk"),
+        judged(Verdict.SAFE, message="must be owner of extension timescaledb", rule="ext-owner"),
+        judged(Verdict.SAFE, message="must be owner of extension timescaledb", rule="ext-owner"),
+    ),
+    tables=(
+        TableRows("public.m", 10, 5, False, 7,
+                  (RangeRows("[1, 2)", 10, 5, False, ("i._hyper_1_2_chunk",)),)),
+    ),
+    skipped=("jobs stay paused",),
+    todo=(("Point applications at b", "host=b"), ("Keep a", "")),
+    dump="/run/dump",
+)  # fmt: skip
+
+
+def test_the_json_has_what_is_promised() -> None:
+    data = to_json(WHOLE)
+    assert (
+        data
+        | {
+            "run": "run-1",
+            "result": "fail",
+            "method": "full",
+            "seconds": 6421.0,
+            "steps": [{"name": "dump", "state": "done", "seconds": 63.0}],
+            "verdicts": {"safe": 2, "later": 0, "look": 0, "lost": 1},
+        }
+        == data
+    )
+    assert {"level", "what", "where", "why", "todo"} <= data["findings"][0].keys()
+    promised = {"verdict", "rule", "tool", "phase", "object", "message", "reason"}
+    assert promised <= data["errors"][0].keys()
+    assert data["tables"][0] == {
+        "name": "public.m",
+        "source_rows": 10,
+        "target_rows": 5,
+        "equal": False,
+        "newer_on_source": 7,
+        "differing": [
+            {
+                "range": "[1, 2)",
+                "source_rows": 10,
+                "target_rows": 5,
+                "equal": False,
+                "chunks": ["i._hyper_1_2_chunk"],
+            }
+        ],
+    }
+    json.dumps(data)
+
+
+def test_every_field_of_the_json_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
+    data = to_json(WHOLE)
+    names = set(data) | {
+        name for part in ("steps", "findings", "errors", "tables", "todo") for name in data[part][0]
+    }
+    names |= set(data["tables"][0]["differing"][0])
+    assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+def test_an_outcome_survives_its_report() -> None:
+    again = from_json(json.dumps(to_json(WHOLE)))
+    assert again == WHOLE
+    assert to_json(again) == to_json(WHOLE)
+
+
+def test_a_report_of_later_days_is_read_too() -> None:
+    data = to_json(WHOLE) | {"something": "new"}
+    assert from_json(json.dumps(data)) == WHOLE
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"run": 1}', "not json"])
+def test_what_is_no_report_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(BadReport, match="no report of tswizard"):
+        from_json(text)
+
+
+def test_the_markdown_tells_the_whole() -> None:
+    text = to_markdown(WHOLE, "/run/report.md")
+    assert text.startswith("# Migration run-1\n\n**FAIL: something was lost")
+    for expected in (
+        "- Source: a:5432/defaultdb",
+        "- Started: 2026-09-21 14:13:20 UTC",
+        "- Took: 1 hour, 47 minutes and 1 second",
+        "- **FAIL** rows: public.m: 5 missing",
+        "- **SKIP** jobs stay paused",
+        "- [ ] Point applications at b\n\n```\nhost=b\n```",
+        "- [ ] Keep a\n",
+        "### FAIL: public.m: 5 missing\n\n- Where: b\n- Why: COPY failed\n- What to do: Do.\n",
+        "```\n[1, 2)\n```",
+        "| public.m | 10 | 5 | **no** | +7 |",
+        "| SAFE | 2 | pg_restore: must be owner of extension timescaledb |",
+        "| dump | done | 1 minute and 3 seconds |",
+        "- dump: `/run/dump`",
+    ):
+        assert expected in text
+
+
+def test_names_are_no_markdown() -> None:
+    evil = "a|b `c` _d_ *e* <f> [g](h)\n# i"
+    text = to_markdown(
+        replace(
+            WHOLE,
+            tables=(TableRows(evil, 1, 1, True),),
+            findings=(Finding(Level.LOOK, "x", evil, details=("```", evil)),),
+        )
+    )
+    row = next(line for line in text.splitlines() if "| 1 | 1 |" in line)
+    assert row == r"| a\|b \`c\` \_d\_ \*e\* \<f> \[g](h) # i | 1 | 1 | yes |  |"
+    assert "````\n```\n" in text
+
+
+def test_both_files_are_there_whole_and_nothing_else(tmp_path: Path) -> None:
+    path = write_report(WHOLE, tmp_path)
+    write_report(WHOLE, tmp_path)
+    assert path == tmp_path / "report.md"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.json", "report.md"]
+    assert from_json((tmp_path / "report.json").read_bytes()) == WHOLE
+
+
+def test_a_report_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_report(WHOLE, tmp_path)
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_report(replace(WHOLE, run="other"), tmp_path)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_a_run_that_did_nothing_can_be_reported() -> None:
+    empty: Outcome = outcome()
+    assert from_json(json.dumps(to_json(empty))) == empty
+    assert "## Checked by tswizard" in to_markdown(empty)

@@ -1,0 +1,116 @@
+"""Small pieces of data for tests without a server."""
+
+import json
+from typing import Any
+
+from tswizard.core.catalog.inventory import (
+    Chunk,
+    Dimension,
+    DimensionKind,
+    Hypertable,
+    Inventory,
+    Role,
+    Server,
+)
+from tswizard.core.catalog.shape import Shape
+from tswizard.core.classify.judge import Judged
+from tswizard.core.classify.message import Severity
+from tswizard.core.classify.verdict import Verdict
+from tswizard.core.verify.schema.base import Catalogs
+from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
+
+
+def chunk(
+    start: str,
+    end: str,
+    name: str = "c",
+    *,
+    schema: str = "i",
+    size: int = 0,
+    compressed: str | None = None,
+) -> Chunk:
+    return Chunk(schema, name, compressed is not None, False, start, end, size,
+                 compressed_table=compressed)  # fmt: skip
+
+
+def dimension(kind: str, column: str = "t", *, function: str | None = None) -> Dimension:
+    return Dimension(1, column, kind, DimensionKind.RANGE, "1", False, None, function, None)
+
+
+def server() -> Server:
+    return Server(
+        version_num=170005,
+        version="17.5",
+        timescaledb="2.23.0",
+        timescaledb_schema="public",
+        timescaledb_offered=(),
+        license="timescale",
+        database="x",
+        encoding="UTF8",
+        collate="C",
+        ctype="C",
+        size_bytes=0,
+        role=Role("me", True, True, True, True),
+        in_recovery=False,
+        tls=None,
+        latency_s=0.0,
+        pooler=False,
+        concurrent=True,
+        restoring=False,
+    )
+
+
+def inventory(chunks: tuple[Chunk, ...] = ()) -> Inventory:
+    """A source with one hypertable, `a.t`."""
+    table = Hypertable("a", "t", "me", (dimension("integer"),), chunks, None, 0, 0)
+    return Inventory(
+        server=server(),
+        extensions=(),
+        schemas=("a",),
+        hypertables=(table,),
+        tables=(),
+        caggs=(),
+        jobs=(),
+        sequences=(),
+        roles_granted=(),
+        roles=(),
+        large_objects=0,
+        distributed=False,
+        tiered=False,
+        null_compressed=(),
+    )
+
+
+def schema(*objects: tuple[Any, ...], major: int = 17, roles: set[str] | None = None) -> Schema:
+    """One end: objects are (kind, name, properties) or (kind, name, properties, part)."""
+    return Schema(
+        {
+            ObjectKey(kind, name): Object(json.dumps(properties), *part)
+            for kind, name, properties, *part in objects
+        },
+        {},
+        frozenset(roles or ()),
+        Catalogs(Shape({}, frozenset()), {}),
+        major,
+        "2.23.0",
+    )
+
+
+def judged(verdict: Verdict, **more: Any) -> Judged:
+    """A verdict on an error of pg_restore."""
+    fields: dict[str, Any] = {
+        "verdict": verdict,
+        "rule": "",
+        "tool": "pg_restore",
+        "method": "full",
+        "phase": "data",
+        "object": "",
+        "message": "",
+        "reason": "",
+        "todo": "",
+        "detail": (),
+        "number": 1,
+        "severity": Severity.ERROR,
+        "counts_as_error": True,
+    }
+    return Judged(**(fields | more))
