@@ -16,7 +16,7 @@ from tests.tui.recorded import RecordedEngine, RecordedRun
 from tswizard.core.answers import Answers
 from tswizard.core.connection import CannotConnect
 from tswizard.core.endpoint import Endpoint
-from tswizard.core.events import Event
+from tswizard.core.events import Event, StepProgress
 from tswizard.core.finding import Level
 from tswizard.core.outcome import Outcome
 from tswizard.demo.progress import Prepared
@@ -24,6 +24,7 @@ from tswizard.tui.app import WizardApp
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.draft import Decided, End, Ends, Inspected
 from tswizard.tui.screens.run import RunScreen
+from tswizard.tui.widgets.keys import Keys
 
 SMALL = (80, 24)
 LARGE = (120, 35)
@@ -73,9 +74,10 @@ async def settled(pilot: Pilot[int]) -> None:
         screen = pilot.app.screen
         if not isinstance(screen, WizardScreen):
             return True
-        shown = [key.description for key in screen.query("FooterKey").results()]  # type: ignore[attr-defined]
-        wanted = [a.binding.description for a in screen.active_bindings.values() if a.binding.show]
-        return shown == list(dict.fromkeys(wanted)) or set(shown) == set(wanted)
+        active = [a.binding for a in screen.active_bindings.values() if a.enabled]
+        keys = screen.query(Keys).results(Keys)
+        shown = {binding.action for footer in keys for binding in footer.shown}
+        return shown == {binding.action for binding in active if binding.show}
 
     await until(pilot, footer_fits, what="the footer")
     await pilot.wait_for_scheduled_animations()
@@ -271,7 +273,8 @@ def held_run() -> RecordedEngine:
     events = story.until_rows()
     engine = run_engine([*events, *story.started()])
     assert engine.run is not None
-    engine.run.hold_at = (len(events) - 40, len(events) - 20, len(events))
+    first = next(n for n, event in enumerate(events) if isinstance(event, StepProgress))
+    engine.run.hold_at = (first + 1, len(events) - 20, len(events))
     return engine
 
 

@@ -1,15 +1,17 @@
 """Each screen as it was accepted; `--snapshot-update` accepts it anew after a look at it.
 
-On the way each is measured: in 80 columns by 24 lines nothing may be cut off.
+On the way each is measured: in 80 columns by 24 lines nothing may be cut off, and every key that
+is shown has something to do.
 """
 
 from collections.abc import Callable
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button, Footer
+from textual.widgets import Button
 
 from tests.tui.scenes import SCENES, Scene
+from tswizard.tui.widgets.keys import Keys
 from tswizard.tui.widgets.runlog import RunLog
 
 
@@ -26,6 +28,7 @@ def test_looks_as_accepted_and_fits(
     async def drive(pilot: Pilot[int]) -> None:
         await scene.drive(pilot)
         assert_fits(pilot)
+        assert_keys_work(pilot)
 
     assert snap_compare(scene.app(), terminal_size=size, run_before=drive)
 
@@ -41,7 +44,18 @@ def assert_fits(pilot: Pilot[int]) -> None:
         cuts_by_itself = isinstance(widget, RunLog)
         if widget.is_scrollable and widget.size and not cuts_by_itself:
             assert widget.max_scroll_x == 0, f"{widget!r} hides something to its right"
-    for footer in screen.query(Footer).results(Footer):
-        assert footer.children, "no key is shown"
-        for key in footer.children:
-            assert screen.region.contains_region(key.region), f"{key!r} is cut off"
+    for keys in screen.query(Keys).results(Keys):
+        assert keys.shown, "no key is shown"
+        assert keys.needed_width <= keys.content_region.width, "a key is cut off"
+
+
+def assert_keys_work(pilot: Pilot[int]) -> None:
+    """Every key in the footer leads to a method of the widget that it is bound on."""
+    shown = [key for keys in pilot.app.screen.query(Keys).results(Keys) for key in keys.shown]
+    for active in pilot.app.screen.active_bindings.values():
+        if active.binding not in shown:
+            continue
+        action = active.binding.action.partition("(")[0]
+        node = pilot.app if action.startswith("app.") else active.node
+        method = f"action_{action.removeprefix('app.').removeprefix('screen.')}"
+        assert hasattr(node, method), f"{active.binding.key} does nothing"

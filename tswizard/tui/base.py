@@ -11,8 +11,9 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Button, Footer, Static
+from textual.widgets import Button, Static
 
+from tswizard.tui.widgets.keys import Keys
 from tswizard.tui.widgets.stepper import Stepper
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class WizardScreen(Screen[None]):
                 yield Button(self.BACK, id="back", compact=True)
             if self.NEXT:
                 yield Button(self.NEXT, id="next", compact=True)
-        yield Footer(compact=True, show_command_palette=False)
+        yield Keys()
 
     def compose_frame(self) -> Iterable[Widget]:
         """The middle of the screen; scrolls when the terminal is too low for it."""

@@ -147,6 +147,14 @@ class EndScreen(WizardScreen):
         """One sentence why this end will not do; empty when it does."""
         return ""
 
+    def _endpoint(self) -> Endpoint:
+        """What stands in the fields. Raises BadEndpoint."""
+        conninfo, password = self._field("conninfo").value, self._field("password").value
+        given = self._given
+        if given and (conninfo, password) == (given.conninfo, given.password or ""):
+            return given  # untouched: it knows more than its conninfo says
+        return Endpoint.parse(conninfo, password=password or None)
+
     @work(exclusive=True)
     async def _test(self) -> None:
         self._hide_password()
@@ -154,9 +162,7 @@ class EndScreen(WizardScreen):
         facts = self.query_one("#facts", Facts)
         facts.display = False
         try:
-            endpoint = Endpoint.parse(
-                self._field("conninfo").value, password=self._field("password").value or None
-            )
+            endpoint = self._endpoint()
         except BadEndpoint as error:
             self.say(str(error))
             self._field("conninfo").complain("cannot be read")

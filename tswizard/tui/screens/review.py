@@ -38,7 +38,7 @@ _SHOWN = 6
 class StepCard(VerticalGroup, can_focus=True):
     """One step of the plan; while it has the focus, `y` copies its commands alone."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy this step")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "copy", "Copy step")]
 
     class Copy(Message):
         def __init__(self, step: "Step") -> None:
@@ -68,8 +68,8 @@ class ReviewScreen(WizardScreen):
     """The last screen on which nothing has been changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+y", "copy_all", "Copy all commands"),
-        Binding("pageup", "scroll(-1)", key_display="PgUp/Dn", description="Scroll"),
+        Binding("ctrl+y", "copy_all", "Copy all"),
+        Binding("pageup", "scroll(-1)", key_display="PgDn", description="Scroll"),
         Binding("pagedown", "scroll(1)", show=False),
     ]
     STEP: ClassVar[str | None] = "Review"

@@ -148,6 +148,10 @@ class RunLog(Log, inherit_bindings=False):
         if index >= 0:
             self.post_message(self.CopyLine(self.cursor_number, self.lines[index]))
 
+    def on_resize(self) -> None:
+        if self.cursor is None:
+            self.scroll_end(animate=False)
+
     def on_click(self, event: Click) -> None:
         index = self.scroll_offset.y + event.y
         if index < len(self.lines):

@@ -1,0 +1,387 @@
+"""The way through the wizard, forward and back, by keys alone."""
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui import story, world
+from tests.tui.recorded import RecordedEngine
+from tests.tui.scenes import (
+    SCENES,
+    SMALL,
+    blocked,
+    connect_source,
+    finished_run,
+    notice,
+    on_screen,
+    refused,
+    settled,
+    source_refuses,
+    to_inspect,
+    to_method,
+    to_review,
+    to_source,
+    to_target,
+    type_text,
+    until,
+)
+from tswizard.core.answers import Answers
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.exits import Exit
+from tswizard.core.finding import Finding, Level
+from tswizard.tui.app import WizardApp
+from tswizard.tui.draft import Decided
+from tswizard.tui.widgets.fields import TextField
+from tswizard.tui.widgets.findings import FindingsView
+
+
+def app_with(engine: RecordedEngine, **given: Endpoint) -> WizardApp:
+    return WizardApp(engine, now=lambda: story.NOON + 3000, **given)  # type: ignore[arg-type]
+
+
+def shown(pilot: Pilot[int]) -> str:
+    """All characters on the screen."""
+    strips = pilot.app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+def value(pilot: Pilot[int], selector: str) -> str:
+    return pilot.app.screen.query_one(selector, TextField).value
+
+
+async def test_from_the_first_screen_to_the_last() -> None:
+    engine = finished_run()
+    app = app_with(engine)
+    async with app.run_test(size=SMALL) as pilot:
+        await connect_source(pilot)
+        await pilot.press("enter")
+        await on_screen(pilot, "TargetScreen")
+        await type_text(pilot, "#conninfo", "host=x7f0q.tsdb.example.com port=33412 dbname=tsdb")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Connected" in notice(pilot))
+        await pilot.press("enter")
+        await on_screen(pilot, "InspectScreen")
+        await until(pilot, lambda: "enter goes on" in notice(pilot))
+        await pilot.press("enter")
+        await on_screen(pilot, "MethodScreen")
+        await pilot.press("backspace", "2", "tab", "tab", "space")  # jobs 2, compress first
+        await pilot.press("enter")
+        await on_screen(pilot, "ReviewScreen")
+        await until(pilot, lambda: "Disk" in shown(pilot))
+        await pilot.press(*"tsdb", "enter")
+        await on_screen(pilot, "RunScreen")
+        await until(pilot, lambda: "Finished" in notice(pilot))
+        await pilot.press("enter")
+        await on_screen(pilot, "CheckScreen")
+        await pilot.press("ctrl+q")
+    assert app.return_value == Exit.LOOK
+    (decided,) = engine.started
+    assert decided.answers == Answers(jobs=2, compress_first=True)
+    assert decided.inspected.ends.source.endpoint.password == "mst-secret"
+    assert decided.inspected.ends.target.endpoint.password is None
+
+
+async def test_back_drops_later_answers_and_keeps_earlier_ones() -> None:
+    app = app_with(RecordedEngine())
+    async with app.run_test(size=SMALL) as pilot:
+        await connect_source(pilot)
+        await pilot.press("enter")
+        await on_screen(pilot, "TargetScreen")
+        await type_text(pilot, "#conninfo", "host=x7f0q.tsdb.example.com")
+        await pilot.press("escape")
+        await on_screen(pilot, "SourceScreen")
+        assert "mst-2f1a.example.com" in value(pilot, "#conninfo")
+        await pilot.press("enter")
+        await on_screen(pilot, "TargetScreen")
+        assert value(pilot, "#conninfo") == ""
+
+
+@pytest.mark.parametrize(
+    ("drive", "before"),
+    [
+        (to_source, "WelcomeScreen"),
+        (to_target, "WelcomeScreen"),
+        (to_inspect, "WelcomeScreen"),
+        (to_method, "WelcomeScreen"),
+        (to_review, "WelcomeScreen"),
+    ],
+)
+async def test_escape_goes_back_everywhere_up_to_review(drive: object, before: str) -> None:
+    assert callable(drive)
+    async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
+        await drive(pilot)
+        await pilot.press("escape")
+        await on_screen(pilot, before)
+
+
+# Source and Target
+
+
+async def test_a_password_in_a_pasted_url_is_never_shown() -> None:
+    engine = RecordedEngine()
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_source(pilot)
+        url = "postgresql://tsdbadmin:s3cr3t%21@mst-2f1a.example.com:20985/defaultdb"
+        await type_text(pilot, "#conninfo", url)
+        await until(pilot, lambda: value(pilot, "#password") == "s3cr3t!")
+        assert "s3cr3t" not in shown(pilot)
+        assert "s3cr3t" not in value(pilot, "#conninfo")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Connected" in notice(pilot))
+        assert "s3cr3t" not in shown(pilot)
+    assert engine.asked_endpoints[0].password == "s3cr3t!"
+    assert engine.asked_endpoints[0].get("port") == "20985"
+
+
+async def test_a_typed_password_is_hidden_when_the_field_is_left() -> None:
+    async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
+        await to_source(pilot)
+        await pilot.press(*"host=h password=pw1", "tab")
+        await until(pilot, lambda: value(pilot, "#password") == "pw1")
+        assert value(pilot, "#conninfo") == "host=h"
+
+
+async def test_the_parts_and_the_whole_follow_each_other() -> None:
+    async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
+        await to_source(pilot)
+        await type_text(pilot, "#conninfo", "host=a port=1 dbname=d user=u sslmode=verify-full")
+        await until(pilot, lambda: value(pilot, "#host") == "a")
+        assert [value(pilot, f"#{p}") for p in ("port", "dbname", "user")] == ["1", "d", "u"]
+        await pilot.press("tab", "end", "b")
+        await until(pilot, lambda: "host=ab" in value(pilot, "#conninfo"))
+        assert "sslmode=verify-full" in value(pilot, "#conninfo")
+
+
+async def test_changing_a_tested_connection_tests_it_again() -> None:
+    engine = RecordedEngine()
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await connect_source(pilot)
+        await type_text(pilot, "#password", "x")
+        await until(pilot, lambda: not notice(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Connected" in notice(pilot))
+        assert type(pilot.app.screen).__name__ == "SourceScreen"
+    assert [e.password for e in engine.asked_endpoints] == ["mst-secret", "mst-secretx"]
+
+
+async def test_a_refused_connection_says_one_sentence_and_where_to_mend_it() -> None:
+    async with app_with(refused()).run_test(size=SMALL) as pilot:
+        await source_refuses(pilot)
+        assert notice(pilot).startswith("mst-2f1a.example.com:20985/defaultdb refuses")
+        assert pilot.app.focused is not None and pilot.app.focused.id == "password"
+        assert "Traceback" not in shown(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "refuses" in notice(pilot))
+        assert type(pilot.app.screen).__name__ == "SourceScreen"
+
+
+async def test_what_cannot_be_read_as_a_connection_is_said_at_its_field() -> None:
+    async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
+        await to_source(pilot)
+        await type_text(pilot, "#conninfo", "host=")
+        await pilot.press("enter")
+        await until(pilot, lambda: notice(pilot))
+        assert pilot.app.focused is not None and pilot.app.focused.id == "conninfo"
+
+
+async def test_the_wizard_answers_while_a_server_does_not() -> None:
+    import asyncio
+
+    engine = RecordedEngine(slow=asyncio.Event())
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_source(pilot)
+        await type_text(pilot, "#conninfo", "host=mst-2f1a.example.com")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Connecting" in notice(pilot))
+        await pilot.press("escape")
+        await on_screen(pilot, "WelcomeScreen")
+        assert not [w for w in pilot.app.workers if w.is_running]
+
+
+async def test_the_source_is_no_target() -> None:
+    async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
+        await to_target(pilot)
+        await type_text(pilot, "#conninfo", world.SOURCE.conninfo)
+        await pilot.press("enter")
+        await until(pilot, lambda: "source itself" in notice(pilot))
+        await pilot.press("enter")
+        await settled(pilot)
+        assert type(pilot.app.screen).__name__ == "TargetScreen"
+
+
+async def test_ends_that_are_given_are_tested_without_asking() -> None:
+    engine = RecordedEngine()
+    app = app_with(engine, source=world.SOURCE, target=world.TARGET)
+    async with app.run_test(size=SMALL) as pilot:
+        await to_source(pilot)
+        await until(pilot, lambda: "Connected" in notice(pilot))
+        await pilot.press("enter")
+        await on_screen(pilot, "TargetScreen")
+        await until(pilot, lambda: "Connected" in notice(pilot))
+        assert "secret" not in shown(pilot)
+    assert engine.asked_endpoints == [world.SOURCE, world.TARGET]
+
+
+# Inspect
+
+
+async def test_a_failed_check_stops_until_the_offer_is_taken() -> None:
+    async with app_with(blocked()).run_test(size=SMALL) as pilot:
+        await to_inspect(pilot)
+        assert "Cannot go on" in notice(pilot)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert type(pilot.app.screen).__name__ == "InspectScreen"
+        await pilot.press("space")  # the offer has the focus
+        await until(pilot, lambda: "enter goes on" in notice(pilot) or "Nothing" in notice(pilot))
+        await pilot.press("enter")
+        await on_screen(pilot, "MethodScreen")
+        await pilot.press("enter")
+        await on_screen(pilot, "ReviewScreen")
+        screen = pilot.app.screen
+        decided = getattr(screen, "_decided", None)
+        assert isinstance(decided, Decided) and decided.answers.recreate_extension
+
+
+async def test_leaving_with_a_failed_check_means_refused() -> None:
+    app = app_with(blocked())
+    async with app.run_test(size=SMALL) as pilot:
+        await to_inspect(pilot)
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: pilot.app.screen.id == "quit")
+        await pilot.press("right", "enter")
+    assert app.return_value == Exit.REFUSED
+
+
+async def test_the_gravest_finding_is_first_and_passed_ones_are_short() -> None:
+    async with app_with(blocked()).run_test(size=SMALL) as pilot:
+        await to_inspect(pilot)
+        levels = [f.level for f in pilot.app.screen.query_one(FindingsView).findings]
+        assert levels[:2] == [Level.FAIL, Level.LOOK]
+        assert set(levels[2:]) == {Level.PASS}
+
+
+async def test_read_again_sees_what_was_mended() -> None:
+    engine = blocked()
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_inspect(pilot)
+        engine.findings = world.PASSED
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "Nothing stands in the way" in notice(pilot))
+
+
+# Method and Review
+
+
+async def test_a_bad_answer_is_refused_at_its_field() -> None:
+    async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
+        await to_method(pilot)
+        await pilot.press("9", "9", "enter")
+        await until(pilot, lambda: "between 1 and 64" in notice(pilot))
+        assert pilot.app.focused is not None and pilot.app.focused.id == "jobs"
+        await type_text(pilot, "#staging", "/nonexistent/folder")
+        await pilot.press("shift+tab", "home", "delete", "delete", "enter")
+        await until(pilot, lambda: "is not a folder" in notice(pilot))
+        assert pilot.app.focused.id == "staging" or pilot.app.focused is not None
+
+
+async def test_every_question_can_be_answered_with_arrows_and_space() -> None:
+    engine = RecordedEngine()
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_method(pilot)
+        await pilot.press("tab")
+        for _ in range(4):  # compress first, pause, snapshot, enable
+            await pilot.press("down", "space")
+        await pilot.press("down", "down")  # rows: count only
+        await pilot.press("down", "space")  # keep the dump
+        await pilot.press("enter")
+        await on_screen(pilot, "ReviewScreen")
+        decided = getattr(pilot.app.screen, "_decided", None)
+        assert isinstance(decided, Decided)
+        assert decided.answers == Answers(
+            compress_first=True,
+            pause_source_jobs=False,
+            snapshot=False,
+            enable_jobs=False,
+            verify="count",
+            keep_dumps=True,
+        )
+
+
+async def test_nothing_starts_without_the_targets_name() -> None:
+    engine = finished_run()
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_review(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "tsdb" in notice(pilot))
+        await pilot.press(*"defaultdb", "enter")
+        await until(pilot, lambda: "tsdb" in notice(pilot))
+        assert not engine.started
+        await pilot.press("ctrl+u", *"tsdb", "enter")
+        await on_screen(pilot, "RunScreen")
+    assert len(engine.started) == 1
+
+
+async def test_answers_are_checked_again_before_the_start() -> None:
+    no_room = Finding(
+        Level.FAIL, "staging-room", "No room for the dump.", "/mnt", "", "Make room there."
+    )
+    engine = finished_run()
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_method(pilot)
+        engine.findings = (no_room,)
+        await pilot.press("tab", "tab", "space", "enter")
+        await on_screen(pilot, "ReviewScreen")
+        await until(pilot, lambda: "No room for the dump" in notice(pilot))
+        await pilot.press(*"tsdb", "enter")
+        await settled(pilot)
+        assert type(pilot.app.screen).__name__ == "ReviewScreen"
+    assert not engine.started
+
+
+async def test_room_for_the_dump_is_for_method_to_settle() -> None:
+    no_room = Finding(
+        Level.FAIL, "staging-room", "No room for the dump.", "/var", "", "Choose another folder."
+    )
+    engine = RecordedEngine(findings=(*world.PASSED, no_room))
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_inspect(pilot)
+        await until(pilot, lambda: "on Method" in notice(pilot))
+        await pilot.press("enter")
+        await on_screen(pilot, "MethodScreen")
+
+
+async def test_the_commands_can_be_copied() -> None:
+    async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
+        await to_review(pilot)
+        await pilot.press("ctrl+y")
+        await until(pilot, lambda: "pg_dump" in pilot.app.clipboard)
+        for step in world.PLAN.steps:
+            for command in step.commands:
+                assert command in pilot.app.clipboard
+        await pilot.press("shift+tab", "y")
+        await until(pilot, lambda: "pg_dump" not in pilot.app.clipboard)
+
+
+# Keys that mean the same everywhere
+
+
+@pytest.mark.parametrize(
+    "name", ["welcome", "source", "inspect", "method", "review", "run", "check"]
+)
+async def test_help_and_quit_work_on_every_screen(name: str) -> None:
+    scene = SCENES[name]
+    async with scene.app().run_test(size=SMALL) as pilot:
+        await scene.drive(pilot)
+        screen = type(pilot.app.screen)
+        await pilot.press("f1")
+        await until(pilot, lambda: type(pilot.app.screen).__name__ == "Help")
+        assert len(shown(pilot).split()) > 40, "help says nothing"
+        await pilot.press("escape")
+        await until(pilot, lambda: type(pilot.app.screen) is screen)
+        if name == "check":
+            return  # nothing is at stake there: it just ends
+        for key in ("ctrl+q", "f10"):
+            await pilot.press(key)
+            await until(pilot, lambda: pilot.app.screen.id == "quit")
+            await pilot.press("enter")  # the harmless answer has the focus
+            await until(pilot, lambda: type(pilot.app.screen) is screen)
