@@ -50,7 +50,6 @@ async def test_another_download_than_the_pinned_one_is_refused(cache: Path) -> N
 
 async def test_no_network_is_said(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
-    monkeypatch.setenv("npm_config_cache", str(cache / "npm"))
     with pytest.raises(DemoError, match="needs the network once"):
         await ensure_package(find_node(), ignore_progress)
     assert _content(cache) == set()

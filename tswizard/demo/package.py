@@ -87,7 +87,9 @@ async def _download(node: Node, package: PinnedPackage, folder: Path) -> Path:
         f"{package.name}@{package.version}",
         "--pack-destination=.",
         "--ignore-scripts",
+        "--cache=npm",  # in the folder, which goes away
         "--fetch-retries=1",
+        "--fetch-retry-mintimeout=1000",
         "--loglevel=error",
         "--no-update-notifier",
         cwd=folder,

@@ -82,9 +82,10 @@ class EmbeddedServer:
         with self._log.open("a") as log:
             process = self._spawn(log)
         self._process = process
+        assert process.stdout is not None
         try:
             async with asyncio.timeout(_START_SECONDS):
-                line = await asyncio.to_thread(process.stdout.readline)  # type: ignore[union-attr]
+                line = await asyncio.to_thread(process.stdout.readline)
         except TimeoutError as error:
             await self.stop()
             raise DemoError(
