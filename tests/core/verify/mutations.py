@@ -318,7 +318,7 @@ ALTERED = (
     _altered(
         "SELECT set_chunk_time_interval('conditions', interval '8 days')",
         "dimension",
-        "public.conditions.time",
+        'public.conditions."time"',
     ),
     _altered("SELECT set_number_partitions('events', 3)", "dimension", "public.events.device"),
     _altered(

@@ -5,7 +5,7 @@ import pytest
 from tests.core.verify.conftest import Migrated, changed
 from tswizard.core.catalog.shape import read_shape
 from tswizard.core.finding import Level
-from tswizard.core.verify import VerifyProgress, verify
+from tswizard.core.verify import VerifyProgress, VerifyStopped, verify
 from tswizard.core.verify.rows.findings import misplaced_findings
 from tswizard.core.verify.rows.roots import misplaced
 
@@ -58,3 +58,15 @@ async def test_rows_in_a_root_table_are_found(migrated: Migrated) -> None:
     (finding,) = misplaced_findings({}, found, migrated.job)
     assert finding.level is Level.FAIL
     assert finding.what.startswith("public.daily_costs: 1 rows lie in the hypertable's own table")
+
+
+async def test_a_target_in_restore_mode_is_not_compared(migrated: Migrated) -> None:
+    """Rows of compressed chunks would seem lost."""
+    async with migrated.target_connection() as connection:
+        await connection.execute("ALTER DATABASE tsdb SET timescaledb.restoring = 'on'")
+        try:
+            with pytest.raises(VerifyStopped, match="restore mode") as stopped:
+                await verify(migrated.job, lambda _progress: None)
+        finally:
+            await connection.execute("ALTER DATABASE tsdb RESET timescaledb.restoring")
+    assert stopped.value.finding.level is Level.FAIL

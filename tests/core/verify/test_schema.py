@@ -7,13 +7,15 @@ import pytest_asyncio
 
 from tests.core.verify.conftest import Migrated
 from tests.core.verify.mutations import ADDED, ALTERED, DROPPED, Mutation
-from tswizard.core.connection import connect
+from tswizard.core.connection import connect, value
 from tswizard.core.finding import Level
-from tswizard.core.verify.schema.compare import Comparison, compare
+from tswizard.core.verify.schema.compare import Comparison, Difference, compare
+from tswizard.core.verify.schema.detail import with_columns
 from tswizard.core.verify.schema.findings import schema_findings
 from tswizard.core.verify.schema.kinds import KINDS
-from tswizard.core.verify.schema.read import Schema, read_schema
-from tswizard.core.verify.session import Side
+from tswizard.core.verify.schema.proof import without_equal_views
+from tswizard.core.verify.schema.read import ObjectKey, Schema, read_schema
+from tswizard.core.verify.session import Side, opened
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]
 
@@ -133,3 +135,51 @@ async def test_database_settings_are_named_although_no_dump_carries_them(
     assert difference.key.kind == "database-setting"
     assert difference.level is Level.LOOK
     assert "5MB" in difference.words
+
+
+async def test_a_views_text_that_means_the_same_to_the_target_is_no_difference(
+    migrated: Migrated,
+) -> None:
+    """As between major versions of PostgreSQL: the target itself reads the other text."""
+    key = ObjectKey("view", "more.view")
+    async with migrated.target_connection() as connection:
+        printed = await value(connection, "SELECT pg_get_viewdef('more.view'::regclass)")
+        plain = "SELECT things.id, things.kind IN ('a', 'b') AS known FROM more.things"
+        other = plain.replace("'b'", "'c'")
+        broken = "SELECT nothing FROM nowhere"
+        found = await without_equal_views(
+            connection,
+            tuple(
+                Difference(key, "differs", Level.LOOK, changed=(("definition", text, printed),))
+                for text in (plain, other, broken)
+            ),
+        )
+        assert [d.changed[0][1] for d in found] == [other, broken]
+        assert await value(connection, "SELECT to_regclass('pg_temp.tswizard_proof')") is None
+
+
+async def test_a_changed_column_of_a_chunk_is_told(
+    migrated: Migrated, source_schema: Schema
+) -> None:
+    chunk = next(
+        key.name
+        for key, found in source_schema.objects.items()
+        if key.kind == "chunk" and found.definition["hypertable"] == "public.fill_levels"
+    )
+    async with (
+        migrated.target_connection() as connection,
+        opened("source", migrated.source) as source,
+        opened("target", migrated.target) as target,
+    ):
+        await connection.execute(f"ALTER TABLE {chunk} ALTER note SET STATISTICS 7")
+        theirs = await target.run(read_schema)
+        differences = await with_columns(
+            (source, source_schema.catalogs),
+            (target, theirs.catalogs),
+            compare(source_schema, theirs).differences,
+        )
+        await connection.execute(f"ALTER TABLE {chunk} ALTER note SET STATISTICS -1")
+    assert [d.words for d in differences] == [
+        f"{chunk}: columns is note type=text default='automatic'::text statistics=7 local=false "
+        "instead of note type=text default='automatic'::text local=false"
+    ]
