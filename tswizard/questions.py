@@ -128,9 +128,15 @@ QUESTIONS: tuple[Question, ...] = (
         "method",
         "How should the data move?",
         "Full: one pg_dump of everything, one pg_restore. Aggregates, policies and compressed "
-        "chunks come across as they are. An interrupted restore starts again from the dump.",
+        "chunks come across as they are. An interrupted restore starts again from the dump. Split: "
+        "the schema first, then the rows piece by piece; an interrupted run goes on at a piece, "
+        "and the versions of TimescaleDB may differ. Continuous aggregates and policies are not "
+        "carried by it; they are named at the end.",
         Kind.CHOICE,
-        (Choice("full", "Full: one dump, one restore"),),
+        (
+            Choice("full", "Full: one dump, one restore"),
+            Choice("split", "Split: the schema, then the rows in pieces"),
+        ),
     ),
     Question(
         "answers",
@@ -140,6 +146,27 @@ QUESTIONS: tuple[Question, ...] = (
         "server. More than the smaller server has cores rarely helps.",
         Kind.NUMBER,
         check=_jobs,
+    ),
+    Question(
+        "answers",
+        "via",
+        "Split: how do the rows go across?",
+        "Stream: straight from the source to the target. Files: all of them into binary files in "
+        "the staging folder first, then from there; the run may be stopped in between for days.",
+        Kind.CHOICE,
+        (
+            Choice("stream", "Stream: straight across"),
+            Choice("files", "Files: through the staging folder"),
+        ),
+    ),
+    Question(
+        "answers",
+        "piece",
+        "Split: the width of a piece",
+        'chunk: each chunk is one piece. Or a width of the time column, such as "1 day" or 86400, '
+        "for chunks so large that copying one again would hurt.",
+        Kind.TEXT,
+        check=lambda value: None if str(value).strip() else "write chunk or a width",
     ),
     Question(
         "answers",

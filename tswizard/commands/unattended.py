@@ -113,6 +113,8 @@ def say_finding(finding: Finding) -> None:
     if grave:
         for text in filter(None, (finding.why, finding.todo)):
             say(f"      {text}")
+        for detail in finding.details[:5]:
+            say(f"      - {detail}")
 
 
 @contextmanager

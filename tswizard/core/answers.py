@@ -8,11 +8,15 @@ from typing import Literal
 class Answers:
     """The decisions that, with two endpoints, are enough to run without asking again."""
 
-    method: Literal["full"] = "full"
+    method: Literal["full", "split"] = "full"
     jobs: int = 4
     """Parallel dump and restore jobs where both servers allow it."""
+    via: Literal["stream", "files"] = "stream"
+    """Split: rows go straight across, or through files in the staging folder."""
+    piece: str = "chunk"
+    """Split: a chunk is copied in one piece, or in pieces of this width of its time column."""
     compress_first: bool = False
-    """Compress eligible chunks of the source before the dump."""
+    """Full: compress eligible chunks of the source before the dump."""
     pause_source_jobs: bool = True
     """Pause retention and compression jobs of the source while it is read."""
     snapshot: bool = True

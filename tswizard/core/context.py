@@ -72,6 +72,8 @@ class Context:
     judged: list[Judged] = field(default_factory=list)
     going: asyncio.Event = field(default_factory=asyncio.Event)
     """Clear while the run is paused."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the run is to end after the piece under way."""
 
     def say(self, text: str, tool: str = "tswizard") -> None:
         """A plain line for the log and the watchers."""
@@ -107,7 +109,7 @@ class Context:
         must never wait for us while it holds a transaction.
         """
         self.say("$ " + shell(argv))
-        classifier = Classifier(tool, "full", phase)
+        classifier = Classifier(tool, self.task.answers.method, phase)
         untangler = Untangler()
         tally = Tally()
         proven: list[Judged] = []

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tswizard.core.full.steps import steps
+from tswizard.core.steps import steps
 from tswizard.core.task import Step, Task
 
 
@@ -21,4 +21,11 @@ def build_plan(task: Task) -> Plan:
     """Everything that will run, in order."""
     inventory = task.inventory
     shown = tuple(runnable.step for runnable in steps(task))
-    return Plan(shown, inventory.dump_bytes, inventory.stored_bytes)
+    return Plan(shown, _disk_here(task), inventory.stored_bytes)
+
+
+def _disk_here(task: Task) -> int:
+    """A split migration that streams keeps no rows here, only a dump of the schema."""
+    if task.answers.method == "split" and task.answers.via == "stream":
+        return 0
+    return task.inventory.dump_bytes

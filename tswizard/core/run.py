@@ -34,11 +34,13 @@ from tswizard.core.full import source_jobs
 from tswizard.core.full.clean import interrupted
 from tswizard.core.full.close import close
 from tswizard.core.full.modes import leave
-from tswizard.core.full.steps import RESTORING, Runnable, steps
+from tswizard.core.full.steps import RESTORING
 from tswizard.core.ledger import Ledger, LedgerError, StepRecord
 from tswizard.core.outcome import Outcome
 from tswizard.core.pgtools import choose, find_tools, which_sentence
 from tswizard.core.preflight.tools import needs_tls
+from tswizard.core.runnable import Runnable
+from tswizard.core.steps import steps
 from tswizard.core.task import Task
 from tswizard.core.verify import VerifyStopped
 
@@ -61,7 +63,7 @@ class Run:
         self._room = asyncio.Event()
         self._going = asyncio.Event()
         self._going.set()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._current: asyncio.Task[None] | None = None
         self._ctx: Context | None = None
 
@@ -88,7 +90,7 @@ class Run:
 
     def stop(self, *, now: bool) -> None:
         """Stop after the running step, or end it now. What is done stays done."""
-        self._stopping = True
+        self._stopping.set()
         self.pause(False)
         if now and self._current is not None:
             self._current.cancel()
@@ -141,6 +143,7 @@ class Run:
                 self._may_clean,
                 prover,
                 going=self._going,
+                stopping=self._stopping,
             )
             finished = False
             try:
@@ -160,7 +163,7 @@ class Run:
         for runnable in runnables:
             if self.ledger.record.step(runnable.id).state in _OVER:
                 continue
-            if self._stopping:
+            if self._stopping.is_set():
                 return False
             await ctx.unpaused()
             if await self._step(ctx, runnable) not in _OVER:

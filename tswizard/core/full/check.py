@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from tswizard.core.context import Context
 from tswizard.core.events import TableProgress, Unit
-from tswizard.core.verify import VerifyJob, VerifyProgress, verify
+from tswizard.core.verify import Likeness, VerifyJob, VerifyProgress, verify
 
 
-async def check(ctx: Context) -> None:
+async def check(ctx: Context, likeness: Likeness | None = None) -> None:
     """Compare everything; from here on the source's snapshot is not needed any more."""
     record = ctx.ledger.record
     if ctx.snapshot is None:
@@ -26,6 +26,8 @@ async def check(ctx: Context) -> None:
             record.judged,
         ),
         lambda progress: _tell(ctx, progress),
+        ctx.unpaused,
+        likeness,
     )
     for finding in result.findings:
         ctx.found(finding)

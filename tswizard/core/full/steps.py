@@ -1,10 +1,8 @@
 """The full method as ordered steps: what each shows on Review and what it runs."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 
-from tswizard.core.context import Context, shell
+from tswizard.core.context import shell
 from tswizard.core.full import source_jobs, target_jobs
 from tswizard.core.full.analyze import analyze
 from tswizard.core.full.check import check
@@ -14,22 +12,8 @@ from tswizard.core.full.dump import dump, dump_command
 from tswizard.core.full.foreign_keys import make_keys
 from tswizard.core.full.modes import finish, prepare
 from tswizard.core.full.restore import Phase, restore, restore_command
+from tswizard.core.runnable import Runnable
 from tswizard.core.task import Step, Task
-
-Action = Callable[[Context], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Runnable:
-    """A step of the plan with the code that carries it out."""
-
-    step: Step
-    action: Action
-
-    @property
-    def id(self) -> str:
-        return self.step.id
-
 
 RESTORING = ("prepare", "restore-schema", "restore-catalog", "restore-rows", "restore-rest")
 """Steps that are repeated from the first when one of them was interrupted."""

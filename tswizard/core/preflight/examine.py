@@ -25,6 +25,7 @@ from tswizard.core.preflight.room import check_staging, check_target_room
 from tswizard.core.preflight.source import findings_of_source
 from tswizard.core.preflight.tools import check_tools, needs_tls
 from tswizard.core.preflight.words import count, fail, look, passed, some
+from tswizard.core.split.source import find_psql
 
 
 async def examine(
@@ -63,8 +64,17 @@ async def examine(
         need_tls=needs_tls(source, target),
     ):
         yield finding
-    for finding in await asyncio.to_thread(lambda: list(check_staging(inventory, staging))):
-        yield finding
+    if pair.split and tools is not None and find_psql(tools.folder) is None:
+        yield fail(
+            "psql-missing",
+            f"There is no psql beside pg_dump in {tools.folder}.",
+            "this machine",
+            "A split migration reads rows through psql.",
+            "Install the whole of PostgreSQL's client tools (psql comes with them).",
+        )
+    if not pair.split or answers.via == "files":
+        for finding in await asyncio.to_thread(lambda: list(check_staging(inventory, staging))):
+            yield finding
     if not hindered:
         async for finding in _tried(pair, target):
             yield finding
@@ -142,7 +152,7 @@ async def _asked(endpoint: Endpoint, answer: Awaitable[_T]) -> _T:
 
 async def _tried(pair: Pair, target: Endpoint) -> AsyncIterator[Finding]:
     role = pair.target.server.role.name
-    if pair.target.server.timescaledb is not None:
+    if pair.target.server.timescaledb is not None and not pair.split:
         schema = pair.target.server.timescaledb_schema or "public"
         yield _rights(pair, role, await _asked(target, restore_rights(target, schema)))
     async for finding in _extensions(pair, target):

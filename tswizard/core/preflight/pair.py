@@ -27,6 +27,11 @@ class Pair:
         return bool(identity) and identity == self.target.server.identity
 
     @property
+    def split(self) -> bool:
+        """Hypertables are made anew, so TimescaleDB's own catalog does not travel."""
+        return self.answers.method == "split"
+
+    @property
     def recreates(self) -> bool:
         """The extension on the target is to be made anew at the source's version."""
         wanted = self.source.server.timescaledb
@@ -130,6 +135,14 @@ def _postgresql(pair: Pair) -> Iterator[Finding]:
 
 def _timescaledb(pair: Pair) -> Iterator[Finding]:
     source, target = pair.source.server.timescaledb, pair.target.server.timescaledb
+    if pair.split and target is not None:
+        yield passed(
+            "timescaledb",
+            f"TimescaleDB {source} on the source, {target} here.",
+            pair.target_label,
+            "A split migration makes hypertables anew and needs no equal versions.",
+        )
+        return
     if source is None or (source == target):
         if source:
             yield passed("timescaledb", f"TimescaleDB {source} on both ends.", pair.target_label)
@@ -151,6 +164,11 @@ def _timescaledb(pair: Pair) -> Iterator[Finding]:
     if target is None:
         id, what = "target-timescaledb-missing", "The target database has no TimescaleDB."
         why = "Restore mode is a function of the extension, so it must be there before the dump."
+        if pair.split:
+            why = "Hypertables are made by the extension, so it must be there."
+            todo = "On the target: CREATE EXTENSION timescaledb;"
+            yield fail(id, what, pair.target_label, why, todo)
+            return
     yield fail(id, what, pair.target_label, why, _same_version(pair, source))
 
 
@@ -210,12 +228,12 @@ def _licence(pair: Pair) -> Iterator[Finding]:
         return
     source = pair.source
     used = []
-    if source.caggs:
+    if source.caggs and not pair.split:
         used.append(count(len(source.caggs), "continuous aggregate"))
     compressed = sum(h.compression is not None for h in source.hypertables)
     if compressed:
         used.append(count(compressed, "hypertable") + " with compression")
-    if source.jobs:
+    if source.jobs and not pair.split:
         used.append(count(len(source.jobs), "job"))
     if used:
         yield fail(
@@ -263,7 +281,7 @@ def _extensions(pair: Pair) -> Iterator[Finding]:
 def _roles(pair: Pair) -> Iterator[Finding]:
     have = set(pair.target.roles)
     owners = {job.owner for job in pair.source.jobs if job.owner_by_oid} - have
-    if owners:
+    if owners and not pair.split:
         names = sorted(owners)
         jobs = sum(job.owner in owners for job in pair.source.jobs)
         yield fail(
@@ -276,7 +294,8 @@ def _roles(pair: Pair) -> Iterator[Finding]:
             + " ".join(_create(names)),
             _create(names),
         )
-    missing = sorted(set(pair.source.roles_granted) - have - owners)
+    told = set() if pair.split else owners
+    missing = sorted(set(pair.source.roles_granted) - have - told)
     if missing:
         yield look(
             "roles-missing",
@@ -299,7 +318,7 @@ def _job_owners(pair: Pair) -> Iterator[Finding]:
     role = pair.target.server.role
     have = set(pair.target.roles)
     others = sorted({j.owner for j in pair.source.jobs} & have - {role.name})
-    if others and not role.superuser:
+    if others and not role.superuser and not pair.split:
         jobs = [f"job {j.id} ({j.proc_name}), owner {j.owner}" for j in pair.source.jobs]
         yield look(
             "job-owners",

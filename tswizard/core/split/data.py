@@ -1,6 +1,5 @@
 """The data phase as steps of a run: plan, chunks, tables, hypertables, one moment for all."""
 
-import asyncio
 from dataclasses import dataclass, field, replace
 
 from tswizard.core.context import Context, StepSkipped, failed
@@ -50,8 +49,6 @@ class DataPhase:
 
     options: Options = field(default_factory=Options)
     keep_files: bool = False
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set it to stop after the pieces under way."""
     _session: Session | None = None
 
     async def session(self, ctx: Context) -> Session:
@@ -59,7 +56,7 @@ class DataPhase:
 
         `ctx.snapshot` is the moment's from here on, and `ctx.resources` closes it.
         """
-        hands = hands_of(ctx, self.stopping)
+        hands = hands_of(ctx)
         if self._session is None:
             session = await Session.begin(
                 job_of(ctx, self.options, keep_files=self.keep_files), hands

@@ -25,7 +25,7 @@ class Hands:
     """Set: no new piece is begun."""
 
 
-def hands_of(ctx: Context, stopping: asyncio.Event | None = None) -> Hands:
+def hands_of(ctx: Context) -> Hands:
     """A step's hands."""
     return Hands(
         ctx.say,
@@ -34,5 +34,5 @@ def hands_of(ctx: Context, stopping: asyncio.Event | None = None) -> Hands:
         ctx.put,
         ctx.step,
         ctx.going,
-        stopping or asyncio.Event(),
+        ctx.stopping,
     )

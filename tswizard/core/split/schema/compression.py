@@ -42,7 +42,8 @@ def _options(table: HypertableFact) -> list[str]:
         )
         segments = ", ".join(map(identifier, settings.segmentby))
         options.append(f"timescaledb.compress_segmentby = {literal(segments)}")
-        options.append(f"timescaledb.compress_orderby = {literal(order)}")
+        if order:  # an empty one is refused; without it the server chooses for each chunk
+            options.append(f"timescaledb.compress_orderby = {literal(order)}")
     if settings.merge_interval:
         options.append(
             f"timescaledb.compress_chunk_time_interval = {literal(settings.merge_interval)}"

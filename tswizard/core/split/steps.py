@@ -1,0 +1,244 @@
+"""The split method as ordered steps: the schema, the rows in pieces, what hangs on the rows.
+
+Foreign keys and checks of a hypertable cannot be added once chunks of it are compressed, and
+chunks are compressed again as they arrive: so plain tables are copied first, then come those
+constraints, then the chunks; indexes come last, built once.
+"""
+
+from functools import partial
+
+from tswizard.core.context import Context, StepSkipped, shell
+from tswizard.core.full import source_jobs
+from tswizard.core.full.analyze import analyze
+from tswizard.core.runnable import Action, Runnable
+from tswizard.core.split.check import check
+from tswizard.core.split.data import DataPhase
+from tswizard.core.split.queue import Options
+from tswizard.core.split.schema.compression import set_compression
+from tswizard.core.split.schema.constraints import after_rows, before_rows
+from tswizard.core.split.schema.dump import dump, dump_command
+from tswizard.core.split.schema.hypertables import create
+from tswizard.core.split.schema.later import restore_later
+from tswizard.core.split.schema.postdata import post_data
+from tswizard.core.split.schema.predata import pre_data
+from tswizard.core.split.schema.restore import command_text
+from tswizard.core.split.schema.sequences import set_sequences
+from tswizard.core.task import Step, Task
+
+_COPY = (
+    'psql -c "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" '
+    "-c \"SET TRANSACTION SNAPSHOT '…'\" "
+    '-c "COPY (SELECT columns FROM ONLY chunk) TO STDOUT (FORMAT binary)"  # for each piece',
+    "COPY chunk (columns) FROM STDIN (FORMAT binary);  -- with the done-mark, in one transaction",
+)
+
+
+def steps(task: Task) -> tuple[Runnable, ...]:
+    """All steps of a split migration in order; what the answers leave out is not there."""
+    answers = task.answers
+    data = DataPhase(
+        Options(via=answers.via, width=answers.piece, snapshot=answers.snapshot),
+        keep_files=answers.keep_dumps,
+    )
+    files = answers.via == "files"
+    wanted = (
+        (answers.pause_source_jobs, _pause(task)),
+        (True, _step("plan-pieces", "Plan the pieces", _PLAN, data.plan)),
+        (
+            True,
+            _step(
+                "dump-schema",
+                "Dump the schema",
+                "What comes before the rows and what comes after them, in one file.",
+                dump,
+                shell(dump_command(task)),
+            ),
+        ),
+        (
+            True,
+            _step(
+                "pre-data",
+                "Restore the schema",
+                "Schemas, types, functions, tables. What waits for aggregates is set aside.",
+                pre_data,
+                command_text(task, "pre-data"),
+            ),
+        ),
+        (
+            True,
+            _step(
+                "hypertables",
+                "Make hypertables",
+                "Each with all its dimensions, by the target's own API.",
+                create,
+                "SELECT create_hypertable(…);  -- and add_dimension, set_integer_now_func",
+            ),
+        ),
+        (
+            True,
+            _step(
+                "chunks",
+                "Make chunks",
+                "With the source's own slices, so that old intervals survive.",
+                data.chunks,
+                "SELECT _timescaledb_functions.create_chunk(…);  -- each",
+            ),
+        ),
+        (files, _step("export", "Write the files", _EXPORT, data.export, _COPY[0])),
+        (
+            True,
+            _step(
+                "copy-tables",
+                "Copy plain tables",
+                "Tables, partitions and large objects, the largest first.",
+                data.tables,
+                *_COPY,
+            ),
+        ),
+        (
+            True,
+            _step(
+                "constraints-before",
+                "Keys before the chunks",
+                "Foreign keys and checks of hypertables that have compressed chunks.",
+                before_rows,
+                "ALTER TABLE … ADD CONSTRAINT …;  -- each, as on the source",
+            ),
+        ),
+        (
+            True,
+            _step(
+                "compression",
+                "Compression settings",
+                "segmentby, orderby and intervals, as on the source.",
+                set_compression,
+                "ALTER TABLE … SET (timescaledb.compress, …);  -- each",
+            ),
+        ),
+        (
+            True,
+            _step(
+                "copy-hypertables",
+                "Copy hypertables",
+                "Chunk by chunk; what was compressed is compressed again soon after its copy.",
+                data.hypertables,
+                *_COPY,
+            ),
+        ),
+        (
+            True,
+            _step(
+                "settle",
+                "Bring all to one moment",
+                "Pieces that were copied before an interruption are compared with the source "
+                "again, and copied again where it has changed.",
+                data.settle,
+            ),
+        ),
+        (
+            True,
+            _step(
+                "sequences",
+                "Set sequences",
+                "Serial, identity and free ones, to their values on the source.",
+                set_sequences,
+                "SELECT setval(…, last_value, is_called);  -- each",
+            ),
+        ),
+        (
+            True,
+            _step(
+                "constraints-after",
+                "Keys of hypertables",
+                "Primary keys, unique constraints and the other keys; indexes are built once.",
+                after_rows,
+                "ALTER TABLE … ADD CONSTRAINT …;  -- each, as on the source",
+            ),
+        ),
+        (
+            True,
+            _step(
+                "compression-last",
+                "Late compression",
+                "Hypertables whose constraints had to come first: settings, then chunks.",
+                partial(_compress_last, data=data),
+            ),
+        ),
+        (
+            True,
+            _step(
+                "post-data",
+                "Indexes and the rest",
+                "Indexes, keys of plain tables, triggers, rules, policies.",
+                post_data,
+                command_text(task, "post-data", jobs=task.jobs),
+            ),
+        ),
+        (
+            True,
+            _step(
+                "left-out",
+                "What waits is named",
+                "Aggregates are not carried by this method: they are named, with all that stands "
+                "on them.",
+                restore_later,
+            ),
+        ),
+        (True, _step("analyze", "Analyze the target", _ANALYZE, analyze, "ANALYZE;")),
+        (True, _step("check", "Check everything", _check_text(task), check)),
+        (answers.pause_source_jobs, _put_back()),
+    )
+    return tuple(runnable for include, runnable in wanted if include)
+
+
+_PLAN = (
+    "Every chunk, table, slice and large object is written down on the target, in the schema "
+    "_tswizard: what is done stands beside what was copied, in one transaction."
+)
+_EXPORT = (
+    "Everything into binary files in the staging folder. The run may be stopped after this for "
+    "days."
+)
+_ANALYZE = "Statistics for the planner; a copy brings none."
+
+
+def _step(id: str, title: str, what: str, action: Action, *commands: str) -> Runnable:
+    return Runnable(Step(id, title, what, commands), action)
+
+
+async def _compress_last(ctx: Context, data: DataPhase) -> None:
+    skipped = 0
+    for action in (partial(set_compression, last=True), data.compress_last):
+        try:
+            await action(ctx)
+        except StepSkipped:
+            skipped += 1
+    if skipped == 2:
+        raise StepSkipped("no hypertable had to wait")
+
+
+def _check_text(task: Task) -> str:
+    how = "counted and checksummed" if task.answers.verify == "checksum" else "counted"
+    return f"Every object compared, every row {how} on both ends, inside the databases."
+
+
+def _pause(task: Task) -> Runnable:
+    jobs = [j for j in task.inventory.jobs if j.scheduled and (j.retention or j.compression)]
+    return _step(
+        "pause-source-jobs",
+        "Pause the source's jobs",
+        "Retention and compression, so that no chunk vanishes or changes before the check. Put "
+        "back at the end.",
+        source_jobs.pause,
+        *(f"SELECT alter_job({job.id}, scheduled => false);" for job in jobs),
+    )
+
+
+def _put_back() -> Runnable:
+    return _step(
+        "resume-source-jobs",
+        "Source's jobs on again",
+        "Exactly those that this run paused.",
+        source_jobs.put_back,
+        "SELECT alter_job(…, scheduled => true);  -- each of the paused",
+    )
