@@ -44,6 +44,13 @@ def shown(pilot: Pilot[int]) -> str:
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
+async def at(pilot: Pilot[int], selector: str, *keys: str) -> None:
+    """Keys at a field."""
+    pilot.app.screen.query_one(selector).focus()
+    await pilot.pause()
+    await pilot.press(*keys)
+
+
 def value(pilot: Pilot[int], selector: str) -> str:
     return pilot.app.screen.query_one(selector, TextField).value
 
@@ -63,8 +70,8 @@ async def test_from_the_first_screen_to_the_last() -> None:
         await until(pilot, lambda: "enter goes on" in notice(pilot))
         await pilot.press("enter")
         await on_screen(pilot, "MethodScreen")
-        await pilot.press("backspace", "2", "tab", "tab", "space")  # jobs 2, compress first
-        await pilot.press("enter")
+        await at(pilot, "#jobs", "backspace", "2")
+        await at(pilot, "#compress_first", "space", "enter")
         await on_screen(pilot, "ReviewScreen")
         await until(pilot, lambda: "Disk" in shown(pilot))
         await pilot.press(*"tsdb", "enter")
@@ -275,20 +282,21 @@ async def test_read_again_sees_what_was_mended() -> None:
 async def test_a_bad_answer_is_refused_at_its_field() -> None:
     async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
         await to_method(pilot)
-        await pilot.press("9", "9", "enter")
+        await at(pilot, "#jobs", "9", "9", "enter")
         await until(pilot, lambda: "between 1 and 64" in notice(pilot))
         assert pilot.app.focused is not None and pilot.app.focused.id == "jobs"
+        await pilot.press("ctrl+u", "4")
         await type_text(pilot, "#staging", "/nonexistent/folder")
-        await pilot.press("shift+tab", "home", "delete", "delete", "enter")
+        await pilot.press("enter")
         await until(pilot, lambda: "is not a folder" in notice(pilot))
-        assert pilot.app.focused.id == "staging" or pilot.app.focused is not None
+        assert pilot.app.focused.id == "staging"
 
 
 async def test_every_question_can_be_answered_with_arrows_and_space() -> None:
     engine = RecordedEngine()
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_method(pilot)
-        await pilot.press("tab")
+        await at(pilot, "#staging")
         for _ in range(4):  # compress first, pause, snapshot, enable
             await pilot.press("down", "space")
         await pilot.press("down", "down")  # rows: count only
@@ -329,7 +337,7 @@ async def test_answers_are_checked_again_before_the_start() -> None:
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_method(pilot)
         engine.findings = (no_room,)
-        await pilot.press("tab", "tab", "space", "enter")
+        await at(pilot, "#compress_first", "space", "enter")
         await on_screen(pilot, "ReviewScreen")
         await until(pilot, lambda: "No room for the dump" in notice(pilot))
         await pilot.press(*"tsdb", "enter")

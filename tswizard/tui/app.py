@@ -68,10 +68,8 @@ class WizardApp(App[int]):
         self.now = now
         self.bar_clock = bar_clock
         self.feed: Feed | None = None
-        self.outcome: Outcome | None = None
         self.run_id = ""
         """Of the run that this process started or resumed."""
-        self.report = ""
         self.lost = False
         """The terminal is gone."""
         self._resume = resume
@@ -123,6 +121,24 @@ class WizardApp(App[int]):
             self.terminal_lost()
 
     @property
+    def go_on_later(self) -> str:
+        """How a run that was stopped goes on when this program has ended."""
+        if self.demo:
+            return "The demo's servers end with it."
+        return f"Go on later: tswizard resume {self.run_id}"
+
+    @property
+    def farewell(self) -> str:
+        """What is left to say in the terminal when the screens are gone; often nothing."""
+        if self.feed is None or self.lost:
+            return ""
+        outcome = self.feed.run.outcome
+        if outcome is None:
+            return f"{self.run_id} is stopped. {self.go_on_later}"
+        folder = self.feed.run.ledger.folder
+        return f"{self.run_id}: {outcome.result}. Report: {folder / 'report.md'}"
+
+    @property
     def exit_code(self) -> int:
         """What the run came to; stopped when it came to nothing."""
         from tswizard.core.finding import Level
@@ -147,8 +163,7 @@ class WizardApp(App[int]):
             question = Ask(
                 "Stop the run and quit?",
                 "The running step is ended now; what is done stays done. The target is taken out "
-                "of restore mode and the source's jobs are switched on again. Go on later with "
-                f"`tswizard resume {self.run_id}`.",
+                f"of restore mode and the source's jobs are switched on again. {self.go_on_later}",
                 yes="Stop and quit",
                 no="Let it run",
                 id="quit",
@@ -251,6 +266,8 @@ async def wizard(
     )
     app.driver_class = TerminalDriver
     code = await app.run_async()
+    if app.farewell:
+        print(app.farewell)
     if code is None:
         code = app.return_code or Exit.PASSED
     return int(code)

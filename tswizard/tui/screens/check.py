@@ -161,7 +161,8 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
         self.say("")
         entries = list(self.query(Entry))
         wrong = [e for e in entries if isinstance(e, CheckedEntry) and e.needs_a_look]
-        (wrong or entries)[0].focus()
+        first = (wrong or entries)[0]
+        first.focus(scroll_visible=bool(wrong))
 
     # Keys
 

@@ -15,6 +15,7 @@ from tswizard.core.answers import Answers
 from tswizard.core.catalog.read import CannotRead
 from tswizard.core.connection import CannotConnect
 from tswizard.core.finding import Finding, Level, worst
+from tswizard.questions import question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.draft import Ends, Inspected, refused
 from tswizard.tui.holdings import (
@@ -68,11 +69,15 @@ class InspectScreen(WizardScreen):
         self._inventories: tuple[Inventory, Inventory] | None = None
         self._checked = False
         self._answers = Answers()
+        self._split: tuple[Finding, ...] | None = None
+        """The checks for the split method, made when they forbid the full one and it is offered."""
 
     @property
     def refused(self) -> bool:
         """The checks are done and one of them failed."""
-        return self._checked and refused(self._findings, final=False)
+        if not self._checked or not refused(self._findings, final=False):
+            return False
+        return self._split is None or refused(self._split, final=False)
 
     @property
     def _findings(self) -> tuple[Finding, ...]:
@@ -137,8 +142,18 @@ class InspectScreen(WizardScreen):
                 await view.add(finding)
                 if finding.id in OFFER and offered:
                     self._offer()
+        self._split = None
+        if refused(self._findings, final=False) and _offers_split():
+            self.say("Checking for the split method …", "")
+            self._split = await self._examine_split(source, target)
         self._checked = True
         self._say_result()
+
+    async def _examine_split(self, source: "Inventory", target: "Inventory") -> tuple[Finding, ...]:
+        answers = replace(self._answers, method="split")
+        checks = self.wizard.engine.examine(self._ends, source, target, answers)
+        async with aclosing(cast("AsyncGenerator[Finding]", checks)) as findings:
+            return tuple([finding async for finding in findings])
 
     def _offer(self) -> None:
         """The target can be made to fit: one tick away."""
@@ -154,6 +169,8 @@ class InspectScreen(WizardScreen):
             text = "Cannot go on: do what → says at FAIL, then ctrl+r reads again."
             if self.query_one("#recreate").display and not self._answers.recreate_extension:
                 text = "Cannot go on: tick the offer above, or do what → says."
+        elif self._split is not None:
+            text = "FAIL is for the full method; Method offers split. Enter goes on."
         elif level is Level.FAIL:
             text = "FAIL here is for you to settle on Method; enter goes on."
         elif level is Level.LOOK:
@@ -211,6 +228,12 @@ class InspectScreen(WizardScreen):
             self.app.bell()
             self.notify("A check failed; do what → says, then ctrl+r.", severity="error")
         else:
-            self.wizard.show_method(
-                Inspected(self._ends, *self._inventories, self._findings, self._answers)
-            )
+            findings, answers = self._findings, self._answers
+            if self._split is not None:
+                findings, answers = self._split, replace(answers, method="split")
+            self.wizard.show_method(Inspected(self._ends, *self._inventories, findings, answers))
+
+
+def _offers_split() -> bool:
+    asked = question("answers", "method")
+    return asked is not None and any(choice.value == "split" for choice in asked.choices)

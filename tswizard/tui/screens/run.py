@@ -95,8 +95,8 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             yield Static(id="run-figures", markup=False)
         yield ProgressBar(id="run-bar", clock=self.wizard.bar_clock)
         with Horizontal(id="panels"):
-            yield StepList(id="steps")
-            yield FittingTable(_TABLES, id="tables")
+            yield StepList(id="run-steps")
+            yield FittingTable(_TABLES, id="run-tables")
         with HorizontalGroup(id="log-head"):
             yield Static(id="log-title", markup=False)
             yield Static(id="log-path", markup=False)
@@ -108,7 +108,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     def on_mount(self) -> None:
         self.say("")
         self.query_one("#buttons").display = False
-        self.query_one("#tables").display = False
+        self.query_one("#run-tables").display = False
         self.query_one("#log-path", Static).update(str(self._feed.run.ledger.log_path))
         self.query_one(RunLog).focus()
         self.set_interval(FRAME, self.frame)
@@ -288,7 +288,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
 
     def _say_why_it_ended(self) -> None:
         failure, error = self.view.failure, self._feed.error
-        again = f"Resume it here, or later: tswizard resume {self._feed.run.ledger.record.id}"
+        again = f"It can be resumed here. {self.wizard.go_on_later}"
         if error is not None:
             self.say(f"The run broke: {error} {again}")
         elif failure is not None:

@@ -93,6 +93,15 @@ class Choices(Widget, can_focus=True):
 
     index: reactive[int] = reactive(0)
 
+    @dataclass
+    class Changed(Message):
+        choices: "Choices"
+        value: str
+
+        @property
+        def control(self) -> "Choices":
+            return self.choices
+
     def __init__(
         self, label: str, choices: Sequence[Choice], value: str, *, id: str | None = None
     ) -> None:
@@ -117,12 +126,16 @@ class Choices(Widget, can_focus=True):
     def action_move(self, by: int) -> None:
         if not 0 <= self.index + by < len(self._choices):
             raise SkipAction  # past the end: on to the next field
-        self.index += by
+        self._choose(self.index + by)
 
     def on_click(self, event: Click) -> None:
         event.stop()
         if 1 <= event.y <= len(self._choices):
-            self.index = event.y - 1
+            self._choose(event.y - 1)
+
+    def _choose(self, index: int) -> None:
+        self.index = index
+        self.post_message(self.Changed(self, self.value))
 
 
 Field = TextField | Tick | Choices

@@ -25,7 +25,7 @@ class StepList(VerticalScroll, can_focus=False):
 
     def show(self, steps: "Sequence[StepView]", current: int, now: float) -> None:
         """Draw all steps; `current` is the place of the running one, from 1."""
-        room = max(12, self.size.width - self.scrollbar_size_vertical - _TIME - 3)
+        room = max(12, self.scrollable_content_region.width - _TIME - 2)
         lines = [_line(step, room, now) for step in steps]
         self.query_one("#step-lines", Static).update(Content("\n").join(lines))
         if current:
