@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tswizard.core.connection import Connection, rows
+from tswizard.core.split.schema.compression import as_chosen
 from tswizard.core.split.schema.facts import HypertableFact
 from tswizard.core.split.schema.waiting import Selection
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
@@ -85,7 +86,7 @@ WHERE NOT user_view_schema || '.' || user_view_name = ANY (%s::text[])
 async def read_left_out(source: Connection, chosen: Selection, there: Iterable[str]) -> LeftOut:
     """Aggregates that the target lacks (`there` are those it has), and what waits for them."""
     carried = frozenset(there)
-    waiting = [e for e in chosen.later if e.oid and not chosen.waits[e.id] <= carried]
+    waiting = [e for e in chosen.later if e.catalog and e.oid and not chosen.waits[e.id] <= carried]
     oids = [entry.oid for entry in waiting]
     identities = {
         name for (name,) in await rows(source, _WAITING, ([e.catalog for e in waiting], oids))
@@ -102,6 +103,7 @@ def alike(
     left_out: LeftOut,
 ) -> tuple[Schema, Schema]:
     """Source and target, each with its hypertables' facts, ready to be compared."""
+    theirs = theirs[0], _as_chosen(ours[1], theirs[1])
     chunks = [_chunks(*end) for end in (ours, theirs)]
     # What hangs on a compressed chunk moves to its compressed table, by rules of each version.
     plain = [{chunk.name for chunk in end.values() if not chunk.compressed} for end in chunks]
@@ -114,6 +116,16 @@ def alike(
     return replace(source, objects=kept), target
 
 
+def _as_chosen(
+    ours: Iterable[HypertableFact], theirs: Iterable[HypertableFact]
+) -> tuple[HypertableFact, ...]:
+    wanted = {fact.quoted: fact.compression for fact in ours}
+    return tuple(
+        replace(fact, compression=as_chosen(fact.compression, wanted.get(fact.quoted)))
+        for fact in theirs
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Chunk:
     name: str
@@ -123,14 +135,14 @@ class _Chunk:
 
 def _chunks(schema: Schema, facts: Iterable[HypertableFact]) -> dict[str, _Chunk]:
     """Chunks of the user's hypertables by their relations' names."""
-    users = {fact.sql.replace('"', "") for fact in facts}
+    users = {fact.quoted for fact in facts}
     found = {}
     for key, chunk in schema.objects.items():
         if key.kind != "chunk":
             continue
         definition = chunk.definition
         table, row = str(definition["hypertable"]), definition["row"]
-        if table.replace('"', "") not in users or row.get("dropped"):
+        if table not in users or row.get("dropped"):
             continue
         slices = json.dumps(definition.get("slices"), sort_keys=True, ensure_ascii=False)
         found[key.name] = _Chunk(f"{table} {slices}", bool(row["status"] & 1))
@@ -179,7 +191,7 @@ def _on_chunk(key: ObjectKey, found: Object, chunk: str) -> dict[ObjectKey, Obje
 
 def _of_facts(facts: Iterable[HypertableFact]) -> Iterable[tuple[ObjectKey, Object]]:
     for fact in facts:
-        table = fact.sql
+        table = fact.quoted
         definition = {
             "chunks_schema": fact.associated_schema,
             "chunks_prefix": fact.associated_prefix,
@@ -189,7 +201,7 @@ def _of_facts(facts: Iterable[HypertableFact]) -> Iterable[tuple[ObjectKey, Obje
         yield ObjectKey("hypertable", table), _object(definition)
         for number, dimension in enumerate(fact.dimensions, 1):
             yield (
-                ObjectKey("dimension", f'{table}."{dimension.column}"'),
+                ObjectKey("dimension", f"{table}.{dimension.quoted}"),
                 _object(
                     {
                         "number": number,

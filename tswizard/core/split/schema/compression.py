@@ -4,6 +4,8 @@ Written out in full, empty lists too: where they are left out, newer versions ch
 (https://docs.timescale.com/api/latest/compression/alter_table_compression/).
 """
 
+from dataclasses import replace
+
 from psycopg import Error
 
 from tswizard.core.connection import connected
@@ -11,7 +13,13 @@ from tswizard.core.context import Context, StepSkipped
 from tswizard.core.events import Unit
 from tswizard.core.finding import Finding, Level
 from tswizard.core.split.schema.constraints import read_compressed_last
-from tswizard.core.split.schema.facts import Api, HypertableFact, read_api, read_hypertables
+from tswizard.core.split.schema.facts import (
+    Api,
+    CompressionFact,
+    HypertableFact,
+    read_api,
+    read_hypertables,
+)
 from tswizard.core.split.schema.session import schema_session
 from tswizard.core.split.schema.text import identifier, literal, refusal, run
 
@@ -55,15 +63,22 @@ def settings_differ(wanted: HypertableFact, made: HypertableFact) -> bool:
     """Must the settings be set? Sparse indexes are the target's own choice."""
     if set(wanted.skipping) - set(made.skipping):
         return True
-    if wanted.compression is None or made.compression is None:
-        return wanted.compression is not made.compression
-    if not wanted.compression.chosen and not made.compression.chosen:
-        return wanted.compression.merge_interval != made.compression.merge_interval
-    return (
-        wanted.compression.segmentby,
-        wanted.compression.orderby,
-        wanted.compression.merge_interval,
-    ) != (made.compression.segmentby, made.compression.orderby, made.compression.merge_interval)
+    return wanted.compression != as_chosen(made.compression, wanted.compression)
+
+
+def as_chosen(
+    made: CompressionFact | None, wanted: CompressionFact | None
+) -> CompressionFact | None:
+    """What a target has, without what it chose by itself where the source left it open (older
+    versions write their choice down at once, newer ones choose for each chunk)."""
+    if made is None or wanted is None:
+        return made
+    return replace(
+        made,
+        segmentby=made.segmentby if wanted.chosen else (),
+        orderby=made.orderby if wanted.orderby else (),
+        sparse=wanted.sparse,
+    )
 
 
 async def set_compression(ctx: Context, *, last: bool = False) -> None:

@@ -20,6 +20,8 @@ class DimensionFact:
     function: str | None
     """The partitioning function, quoted; None for the default."""
     integer_now: str | None
+    quoted: str = ""
+    """The column as the server quotes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class HypertableFact:
     tablespaces: tuple[str, ...] = ()
     skipping: tuple[str, ...] = ()
     """Columns with chunk skipping."""
+    quoted: str = ""
+    """Its name as the server quotes it."""
     adaptive: bool = False
     """Its chunk interval adapts itself (an experiment of early versions)."""
 
@@ -88,7 +92,9 @@ def _hypertables(shape: Shape) -> str:
 SELECT h.id, c.oid::bigint, h.schema_name::text, h.table_name::text, {" OR ".join(compressed)},
   NULLIF(h.associated_schema_name::text, '_timescaledb_internal'),
   NULLIF(h.associated_table_prefix::text, '_hyper_' || h.id),
-  {tablespaces}, {skipping}, h.chunk_target_size > 0
+  {tablespaces}, {skipping},
+  pg_catalog.quote_ident(h.schema_name) || '.' || pg_catalog.quote_ident(h.table_name),
+  h.chunk_target_size > 0
 FROM {HYPERTABLE} h
 JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
@@ -123,7 +129,8 @@ SELECT d.hypertable_id, d.column_name::text,
     },
   d.num_slices::int, d.partitioning_func_schema::text, d.partitioning_func::text,
   d.integer_now_func_schema::text, d.integer_now_func::text,
-  {length(merge, "{}::text", "{}::text")}
+  {length(merge, "{}::text", "{}::text")},
+  pg_catalog.quote_ident(d.column_name)
 FROM _timescaledb_catalog.dimension d
 LEFT JOIN pg_catalog.pg_namespace fn ON fn.nspname = d.partitioning_func_schema
 LEFT JOIN LATERAL (
@@ -142,7 +149,7 @@ async def read_hypertables(connection: Connection) -> tuple[HypertableFact, ...]
     dimensions: dict[int, list[DimensionFact]] = {}
     merges: dict[int, str] = {}
     for row in await rows(connection, _dimensions(shape)):
-        number, column, interval, partitions, fs, fn, ns, nn, merge = row
+        number, column, interval, partitions, fs, fn, ns, nn, merge, quoted = row
         dimensions.setdefault(number, []).append(
             DimensionFact(
                 column,
@@ -150,6 +157,7 @@ async def read_hypertables(connection: Connection) -> tuple[HypertableFact, ...]
                 partitions,
                 _function(fs, fn),
                 None if nn is None else qualified(ns, nn),
+                quoted,
             )
         )
         if merge is not None:
@@ -167,6 +175,7 @@ async def read_hypertables(connection: Connection) -> tuple[HypertableFact, ...]
             prefix,
             tuple(tablespaces),
             tuple(skipping),
+            quoted,
             adaptive,
         )
         for (
@@ -179,6 +188,7 @@ async def read_hypertables(connection: Connection) -> tuple[HypertableFact, ...]
             prefix,
             tablespaces,
             skipping,
+            quoted,
             adaptive,
         ) in await rows(connection, _hypertables(shape))
     )

@@ -9,6 +9,7 @@ from tswizard.core.connection import CannotConnect, connected, rows
 from tswizard.core.context import Context
 from tswizard.core.finding import Finding, Level
 from tswizard.core.split.schema.dump import contents, dump_path
+from tswizard.core.split.schema.left_out import left_out
 from tswizard.core.split.schema.made import read_made
 from tswizard.core.split.schema.restore import Progress, labels, list_path, restore
 from tswizard.core.split.schema.selected import selection
@@ -63,6 +64,8 @@ async def post_data(ctx: Context) -> None:
                 details=labels(missing, ctx.task.inventory.schemas),
             )
         )
+    for finding in left_out(ctx.task):
+        ctx.found(finding)
 
 
 async def _watch(ctx: Context, progress: Progress) -> None:

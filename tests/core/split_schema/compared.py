@@ -1,0 +1,49 @@
+"""Both ends of a split migration compared, as the check does it."""
+
+from dataclasses import dataclass
+
+from tests.core.split_schema.world import World
+from tswizard.core.connection import Connection, connected
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.finding import Level
+from tswizard.core.split.schema.alike import LeftOut, alike, read_left_out
+from tswizard.core.split.schema.facts import HypertableFact, read_hypertables
+from tswizard.core.split.schema.selected import selection
+from tswizard.core.verify.schema.compare import Difference, compare
+from tswizard.core.verify.schema.read import Schema, read_schema
+
+End = tuple[Schema, tuple[HypertableFact, ...]]
+
+
+@dataclass(frozen=True)
+class Comparer:
+    """The source, read once."""
+
+    source: End
+    left_out: LeftOut
+
+    @classmethod
+    async def of(cls, world: World) -> "Comparer":
+        chosen = await selection(world.ctx)
+        async with connected(world.task.source) as source:
+            left_out = await read_left_out(source, chosen, ())
+            return cls(await _read(source), left_out)
+
+    async def differences(self, target: Connection) -> tuple[Difference, ...]:
+        """What the target, as this connection sees it, has otherwise."""
+        return compare(*alike(self.source, await _read(target), self.left_out)).differences
+
+
+async def _read(connection: Connection) -> End:
+    return await read_schema(connection), await read_hypertables(connection)
+
+
+async def left(comparer: Comparer, target: Endpoint) -> set[str]:
+    """Differences, but for chunks of tables whose rows the tests do not copy."""
+    async with connected(target) as connection:
+        found = await comparer.differences(connection)
+    return {
+        f"{d.key.kind} {d.words}"
+        for d in found
+        if d.level is not Level.PASS and not (d.key.kind == "chunk" and "hard." not in d.key.name)
+    }

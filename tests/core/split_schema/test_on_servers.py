@@ -1,0 +1,128 @@
+"""The steps on real servers: everything arrives, and whatever is taken away is named."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from psycopg import Rollback
+
+from tests.core.split_schema.compared import Comparer, left
+from tests.core.split_schema.conftest import SCHEMAS, Ends
+from tests.core.split_schema.steps import run_all
+from tests.core.split_schema.world import World, surroundings
+from tswizard.core.connection import Connection, connected, rows, value
+from tswizard.core.finding import Level
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@dataclass(frozen=True)
+class Moved:
+    world: World
+    comparer: Comparer
+
+    @asynccontextmanager
+    async def changed(self, statement: str) -> AsyncIterator[Connection]:
+        """The target with a change that is taken back."""
+        async with connected(self.world.task.target) as target, target.transaction():
+            await target.execute(statement.encode())
+            yield target
+            raise Rollback()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def moved(ends: Ends, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Moved]:
+    """All steps are through."""
+    folder = tmp_path_factory.mktemp("moved")
+    async with surroundings(folder, ends.source, ends.target) as world:
+        await run_all(world, schemas=SCHEMAS)
+        yield Moved(world, await Comparer.of(world))
+
+
+async def test_everything_arrives_without_an_unexplained_message(moved: Moved) -> None:
+    assert [f for f in moved.world.findings if f.level is Level.FAIL] == []
+    assert [j.message for j in moved.world.troubles] == []
+    assert await left(moved.comparer, moved.world.task.target) == set()
+
+
+async def test_sequences_stand_where_they_stand_on_the_source(moved: Moved) -> None:
+    query = (
+        "SELECT (SELECT (last_value, is_called)::text FROM hard.free), "
+        '(SELECT (last_value, is_called)::text FROM hard."Never Called"), '
+        "(SELECT (last_value, is_called)::text FROM hard.readings_seq_seq)"
+    )
+    async with connected(moved.world.task.source) as source:
+        wanted = await rows(source, query)
+    async with connected(moved.world.task.target) as target:
+        assert await rows(target, query) == wanted
+    assert wanted[0][0] == "(3,t)"
+
+
+async def test_all_steps_again_change_nothing(moved: Moved) -> None:
+    async with connected(moved.world.task.target) as target:
+        oids = "SELECT array_agg(oid ORDER BY oid) FROM pg_class WHERE relkind IN ('r', 'i', 'v')"
+        before = await value(target, oids)
+    moved.world.ctx.judged.clear()
+    await run_all(moved.world, schemas=SCHEMAS)
+    assert moved.world.troubles == []
+    assert await left(moved.comparer, moved.world.task.target) == set()
+    async with connected(moved.world.task.target) as target:
+        assert await value(target, oids) == before
+
+
+# One object of each kind that the split method makes by itself.
+_MUTATIONS = (
+    ('ALTER TABLE hard.readings DROP CONSTRAINT "Readings PK" CASCADE', "primary-key"),
+    ("ALTER TABLE hard.marks DROP CONSTRAINT marks_once", "unique-constraint"),
+    ("ALTER TABLE hard.marks DROP CONSTRAINT marks_apart", "exclusion-constraint"),
+    ("ALTER TABLE hard.marks DROP CONSTRAINT marks_line", "foreign-key"),
+    ("ALTER TABLE hard.marks DROP CONSTRAINT marks_lane", "check"),
+    ("DROP INDEX hard.marks_by_step", "index"),
+    ("ALTER TABLE hard.marks SET WITHOUT CLUSTER", "index"),
+    ("ALTER TABLE hard.marks REPLICA IDENTITY DEFAULT", "index"),
+    ("DROP TRIGGER marks_plain ON hard.marks", "trigger"),
+    ("DROP POLICY marks_some ON hard.marks", "policy"),
+    ("DROP RULE plain_keep ON hard.plain", "rule"),
+    ("DROP STATISTICS hard.readings_stats", "statistics-object"),
+    ("DROP VIEW hard.by_key", "view"),
+    ("DROP MATERIALIZED VIEW hard.filled", "materialized-view"),
+    ("DROP FUNCTION hard.note() CASCADE", "function"),
+    ('ALTER TABLE hard.readings ALTER "select" DROP DEFAULT', "column"),
+    ('ALTER TABLE hard.readings ALTER "select" DROP NOT NULL', "column"),
+    ('DROP SEQUENCE hard."Never Called"', "sequence"),
+    ("COMMENT ON TRIGGER marks_plain ON hard.marks IS NULL", "comment"),
+    ("ALTER TABLE hard.plain ENABLE TRIGGER plain_off", "trigger"),
+    ("SELECT public.set_chunk_time_interval('hard.marks', 7, 'step')", "dimension"),
+    ("SELECT public.set_number_partitions('hard.marks', 3)", "dimension"),
+    (
+        "CREATE FUNCTION hard.again() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 1::bigint'; "
+        "SELECT public.set_integer_now_func('hard.marks', 'hard.again', true)",
+        "dimension",
+    ),
+    ("SELECT public.drop_chunks('hard.marks', older_than => 1500)", "chunk"),
+)
+
+
+@pytest.mark.parametrize(("statement", "kind"), _MUTATIONS)
+async def test_whatever_goes_missing_is_named(moved: Moved, statement: str, kind: str) -> None:
+    async with moved.changed(statement) as target:
+        found = await moved.comparer.differences(target)
+        assert kind in {d.key.kind for d in found if d.level is Level.FAIL and "hard." in d.words}
+
+
+async def test_an_index_dropped_from_a_single_chunk_is_named(moved: Moved) -> None:
+    async with connected(moved.world.task.target) as target:
+        (index,) = await rows(
+            target,
+            "SELECT indexrelid::regclass::text FROM pg_index "
+            "JOIN public.show_chunks('hard.marks') c ON c = indrelid "
+            "WHERE NOT indisunique AND NOT EXISTS "
+            "(SELECT FROM pg_constraint WHERE conindid = indexrelid) ORDER BY 1 LIMIT 1",
+        )
+    async with moved.changed(f"DROP INDEX {index[0]}") as target:
+        found = await moved.comparer.differences(target)
+        assert [(d.key.kind, d.state) for d in found if "hard." in d.words] == [
+            ("index", "missing")
+        ]

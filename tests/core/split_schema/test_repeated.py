@@ -1,0 +1,80 @@
+"""Killed and started again, the steps end as if nothing had happened."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.core.split_schema.compared import Comparer, left
+from tests.core.split_schema.conftest import SCHEMAS, Ends
+from tests.core.split_schema.steps import run_all
+from tests.core.split_schema.world import surroundings
+from tswizard.core.connection import connected, value
+from tswizard.core.context import StepFailed
+from tswizard.core.split.schema import mark
+from tswizard.core.split.schema.predata import pre_data
+
+
+async def test_a_begun_restore_is_made_again_and_never_over_rows(
+    fresh_ends: Ends, tmp_path: Path
+) -> None:
+    async with surroundings(tmp_path, fresh_ends.source, fresh_ends.target) as world:
+        await run_all(world, until="hypertables")
+        async with connected(fresh_ends.target) as target:
+            await mark.write(target, world.ctx.ledger.record.id, "pre-data", "begun")
+            await target.execute("DROP VIEW hard.by_hyper_key")
+        await pre_data(world.ctx)
+        assert world.troubles == []
+        async with connected(fresh_ends.target) as target:
+            assert await value(target, "SELECT to_regclass('hard.by_hyper_key') IS NOT NULL")
+            await mark.write(target, world.ctx.ledger.record.id, "pre-data", "begun")
+            await target.execute("INSERT INTO hard.lines VALUES ('x')")
+        with pytest.raises(StepFailed, match=r"hard\.lines is not empty"):
+            await pre_data(world.ctx)
+
+
+async def test_killed_at_three_moments_it_ends_the_same(fresh_ends: Ends, tmp_path: Path) -> None:
+    for line in ("creating TABLE", "set_integer_now_func", "creating INDEX"):
+        await _killed_when(line, fresh_ends, tmp_path)
+    async with surroundings(tmp_path, fresh_ends.source, fresh_ends.target) as world:
+        await run_all(world, schemas=SCHEMAS)
+        assert world.troubles == []
+        assert await left(await Comparer.of(world), fresh_ends.target) == set()
+
+
+async def _killed_when(line: str, ends: Ends, folder: Path) -> None:
+    """Start the steps as a process of its own, and kill it as soon as its log says this."""
+    passfile = folder / "pgpass"
+    passfile.write_text(
+        "".join(
+            f"{end.host}:{end.get('port')}:*:{end.get('user')}:{end.password}\n"
+            for end in (ends.source, ends.target)
+        )
+    )
+    passfile.chmod(0o600)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.core.split_schema.steps",
+        ends.source.conninfo,
+        ends.target.conninfo,
+        str(folder),
+        *SCHEMAS,
+        env={**os.environ, "PGPASSFILE": str(passfile)},
+        start_new_session=True,
+    )
+    seen = sum(path.read_text().count(line) for path in folder.glob("runs/*/log.txt"))
+    try:
+        async with asyncio.timeout(60):
+            while not any(
+                path.read_text().count(line) > seen for path in folder.glob("runs/*/log.txt")
+            ):
+                assert process.returncode is None, f"it ended before it said {line!r}"
+                await asyncio.sleep(0.005)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
