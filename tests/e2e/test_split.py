@@ -1,0 +1,60 @@
+"""The split method moves every row and names what it leaves out; killed, it goes on at a piece."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.program import Program, children, gone
+from tswizard.core.connection import connected, value
+from tswizard.core.endpoint import Endpoint
+from tswizard.demo import EmbeddedPair
+
+pytestmark = pytest.mark.e2e
+
+
+def proved(report: dict[str, Any]) -> None:
+    """Every row is there, nothing failed, and what this method leaves out is named."""
+    assert report["method"] == "split"
+    assert report["result"] == "look"
+    assert sum(table["source_rows"] for table in report["tables"]) > 200_000
+    assert all(table["equal"] for table in report["tables"])
+    levels = {finding["id"]: finding["level"] for finding in report["findings"]}
+    assert "fail" not in levels.values()
+    assert levels["aggregates-left-out"] == levels["jobs-left-out"] == "look"
+    assert report["verdicts"]["lost"] == 0
+
+
+async def test_everything_but_aggregates_and_policies(pair: EmbeddedPair, tmp_path: Path) -> None:
+    program = Program.make(tmp_path, pair)
+    ended = await program.call("--answers", program.answers(pair, method="split"))
+    assert ended.code == 1, ended.err
+    proved(program.report())
+    target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
+    async with connected(target) as connection:
+        assert await value(connection, "SELECT to_regnamespace('_tswizard')") is None
+
+
+@pytest.mark.parametrize(
+    ("via", "said"), [("stream", "▸ Copy hypertables"), ("files", "▸ Write the files")]
+)
+async def test_kill_9_while_rows_are_copied(
+    pair: EmbeddedPair, tmp_path: Path, via: str, said: str
+) -> None:
+    program = Program.make(tmp_path, pair)
+    answers = program.answers(pair, method="split", via=via)
+    async with program.started("--answers", answers) as process:
+        assert process.stderr is not None
+        async for line in process.stderr:
+            if line.decode().startswith(said):
+                break
+        tools = children(process.pid)
+        os.kill(process.pid, signal.SIGKILL)
+        await process.wait()
+    for pid in tools:
+        await gone(pid)
+    ended = await program.call("resume")
+    assert ended.code == 1, ended.err
+    proved(program.report())
