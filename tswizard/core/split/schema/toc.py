@@ -47,8 +47,7 @@ class Entry:
 
     def label(self, schemas: Collection[str] = ()) -> str:
         """Kind and name as a person would say it; schemas are what can stand before a name."""
-        name, _, owner = self.words.rpartition(" ")
-        name = name or owner
+        name = self.words.rpartition(" ")[0]  # the owner may be empty, its place is there
         for schema in sorted(schemas, key=len, reverse=True):
             if name.startswith(f"{schema} "):
                 rest = name.removeprefix(f"{schema} ")
@@ -122,7 +121,7 @@ def _ids(text: str) -> set[int]:
 
 def _kind(text: str) -> tuple[str, str]:
     kind = next((k for k in _LONGEST_FIRST if text.startswith(f"{k} ")), "")
-    return kind or text.partition(" ")[0], text.removeprefix(kind).strip()
+    return kind or text.partition(" ")[0], text.removeprefix(kind).removeprefix(" ")
 
 
 async def read_toc(tools: ClientTools, dump: Path) -> Toc:
