@@ -181,6 +181,7 @@ def test_restore_without_its_sum_was_cut_off() -> None:
     assert total(whole) is Verdict.SAFE
     assert whole[-1].reason == "Equals the one error above; each is explained."
     cut = judge(text.rpartition("pg_restore:")[0], "full", "data")
+    assert cut[0].reason.startswith("The log is cut")
     assert cut[-1].rule == "error-sum-missing"
     assert total(cut) is Verdict.LOOK
 

@@ -32,6 +32,11 @@ class Statements:
         if not self._inside and line.strip():
             self._done = line.rstrip().endswith(";")
 
+    @property
+    def complete(self) -> bool:
+        """Whether the last statement has come to its end."""
+        return self._done and not self._inside
+
     def goes_on(self, line: str) -> bool:
         """Whether this line can belong to the command."""
         if self._inside or not self._done or not line.strip():

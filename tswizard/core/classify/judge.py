@@ -343,7 +343,9 @@ def _of_one_piece(message: Message, groups: Mapping[str, str]) -> bool:
         return False
     command = message.command.replace('""', '"')
     names = [part for value in groups.values() for part in value.split(".")]
-    return not command or all(name in command for name in names)
+    return not command or all(
+        re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", command) for name in names if name
+    )
 
 
 def _with_relation(judged: Judged, named: str, about: _About) -> Judged:

@@ -72,6 +72,12 @@ TROUBLE = re.compile(
 )
 """Words that make a line nobody knows worth a look."""
 
+# Even inside a function's body, this is more likely a shell that speaks.
+_DIED = re.compile(
+    r"Segmentation fault|core dumped|^\s*(?:Killed|Terminated|Aborted)\b"
+    r"|^(?:/bin/)?(?:ba|da|z)?sh: "
+)
+
 _FIELD = re.compile(
     r"\s*(?:(?P<field>DETAIL|HINT|CONTEXT|QUERY|STATEMENT|LOCATION):\s+(?P<rest>.*)"
     r"|(?P<line>LINE \d+: .*)|(?:Command|Query|The command|query) was: (?P<command>.*))$",
@@ -125,11 +131,16 @@ class Block:
     def add(self, line: str) -> None:
         """Take a further line that has no prefix."""
         self._keep(line)
+        found = _FIELD.match(line)
         if self._command is not None:
+            if found and found["command"] is not None:
+                # A second command: another worker's line has come between.
+                self.whole = False
+            if _DIED.search(line):
+                self._strays.append(line)
             self._command.add(line)
             self._append("command", line)
             return
-        found = _FIELD.match(line)
         if not found:
             if line.strip() and TROUBLE.search(line):
                 self._strays.append(line)
@@ -160,6 +171,9 @@ class Block:
         if self._cut:
             lines.append(f"… ({self._cut} more characters not kept)")
         command = self._join("command").strip()[:KEPT]
+        # pg_restore prints statements to their end: an open one has swallowed other lines.
+        open_end = self._command is not None and not self._command.complete
+        whole = self.whole and not (open_end and self.tool == "pg_restore")
         return Message(
             self.tool,
             self.severity,
@@ -173,7 +187,7 @@ class Block:
             self._join("context").rstrip(),
             self._join("statement_line").rstrip(),
             command,
-            self.whole,
+            whole,
             tuple(self._strays),
         )
 

@@ -15,9 +15,7 @@ _PIECES = re.compile(r"(?:(?:pg_dump|pg_restore):| |(?:error|warning|detail|hint
 _PREFIX = re.compile(r"pg_dump:|pg_restore:")
 _SEVERITY = re.compile(r"(?:error|warning|detail|hint): ")
 # What belongs to the text before it, since a text is written in one piece.
-_CONTINUED = re.compile(
-    r"(?:DETAIL|HINT|CONTEXT|QUERY|STATEMENT|LOCATION|LINE \d+|Command was):|$"
-)
+_CONTINUED = re.compile(r"(?:DETAIL|HINT|CONTEXT|QUERY|STATEMENT|LOCATION|LINE \d+|Command was):|$")
 _INFO = re.compile(
     r"dumping contents of|finished item|processing|launching item|creating|executing|"
     r"NOTICE:|entering main|finished main"
