@@ -1,5 +1,6 @@
 """Both ends of a split migration compared, as the check does it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from tests.core.split_schema.world import World
@@ -23,10 +24,11 @@ class Comparer:
     left_out: LeftOut
 
     @classmethod
-    async def of(cls, world: World) -> "Comparer":
+    async def of(cls, world: World, there: Collection[str] = ()) -> "Comparer":
+        """`there` are the aggregates that the target has."""
         chosen = await selection(world.ctx)
         async with connected(world.task.source) as source:
-            left_out = await read_left_out(source, chosen, ())
+            left_out = await read_left_out(source, chosen, there)
             return cls(await _read(source), left_out)
 
     async def differences(self, target: Connection) -> tuple[Difference, ...]:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.conftest import prepared_demo
-from tswizard.core.catalog.read import read_inventory
+from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.connection import connected
 from tswizard.core.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
@@ -62,6 +62,8 @@ async def _ends(*, native: bool) -> AsyncIterator[Ends]:
     if not all(os.environ.get(name) for name in _NATIVE):
         pytest.skip(f"{' and '.join(_NATIVE)} name no servers")
     source, target = (Endpoint.parse(os.environ[name]) for name in _NATIVE)
+    if (await read_server(source)).license != "timescale":
+        pytest.skip("the servers have no compression and no aggregates (Apache edition)")
     for end in (source, target):
         await _drop(end)
         if others := (await read_inventory(end)).tables:

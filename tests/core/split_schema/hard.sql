@@ -87,3 +87,16 @@ CREATE VIEW hard.by_hyper_key AS SELECT r."order", r."time", max(r.v) AS v FROM 
 CREATE MATERIALIZED VIEW hard.filled AS SELECT "order", count(*) FROM hard.readings GROUP BY 1;
 CREATE UNIQUE INDEX filled_order ON hard.filled("order");
 CREATE MATERIALIZED VIEW hard.never_filled AS SELECT 1 AS x WITH NO DATA;
+-- an aggregate, and all that can hang on one
+CREATE MATERIALIZED VIEW hard."By Hour" WITH (timescaledb.continuous, timescaledb.materialized_only = true) AS
+  SELECT public.time_bucket('1 hour', "time") AS bucket, "order", count(*) AS n FROM hard.readings GROUP BY 1, 2 WITH NO DATA;
+COMMENT ON VIEW hard."By Hour" IS 'an aggregate';
+COMMENT ON COLUMN hard."By Hour".n IS 'how many';
+GRANT SELECT ON hard."By Hour" TO PUBLIC;
+CREATE VIEW hard.on_aggregate AS SELECT bucket, sum(n) AS n FROM hard."By Hour" GROUP BY bucket;
+CREATE VIEW hard.on_view AS SELECT * FROM hard.on_aggregate WHERE n > 1;
+CREATE MATERIALIZED VIEW hard.kept AS SELECT * FROM hard.on_view;
+CREATE INDEX kept_bucket ON hard.kept(bucket);
+CREATE FUNCTION hard.hours() RETURNS bigint LANGUAGE sql STABLE BEGIN ATOMIC SELECT count(*) FROM hard."By Hour"; END;
+CREATE FUNCTION hard.hours_of(o int) RETURNS SETOF hard."By Hour" LANGUAGE sql STABLE AS $$ SELECT * FROM hard."By Hour" WHERE "order" = o $$;
+CREATE RULE read_only AS ON INSERT TO hard.on_aggregate DO INSTEAD NOTHING;

@@ -14,6 +14,8 @@ from tests.core.split_schema.steps import run_all
 from tests.core.split_schema.world import World, surroundings
 from tswizard.core.connection import Connection, connected, rows, value
 from tswizard.core.finding import Level
+from tswizard.core.split.schema.later import restore_later
+from tswizard.core.split.schema.restore import list_path
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -126,3 +128,42 @@ async def test_an_index_dropped_from_a_single_chunk_is_named(moved: Moved) -> No
         assert [(d.key.kind, d.state) for d in found if "hard." in d.words] == [
             ("index", "missing")
         ]
+
+
+async def test_what_reads_an_aggregate_is_named_and_kept_in_a_list(moved: Moved) -> None:
+    named = moved.world.findings
+    (absent,) = {f.details for f in named if f.id == "aggregates-left-out"}
+    (waiting,) = {f.details for f in named if f.id == "waiting-for-aggregates"}
+    assert "hard.By Hour" in absent
+    hard = {text.partition(" (waits for hard.By Hour)")[0] for text in waiting if "hard." in text}
+    assert hard >= {
+        "VIEW hard.on_aggregate",
+        "VIEW hard.on_view",
+        "MATERIALIZED VIEW hard.kept",
+        "MATERIALIZED VIEW DATA hard.kept",
+        "INDEX hard.kept_bucket",
+        "FUNCTION hard.hours()",
+        "FUNCTION hard.hours_of(integer)",
+        "RULE hard.on_aggregate read_only",
+        'COMMENT VIEW hard."By Hour"',
+        'ACL TABLE hard."By Hour"',
+    }
+    kept = list_path(moved.world.task, "later").read_text()
+    assert "MATERIALIZED VIEW hard kept" in kept
+    assert "waits for hard.By Hour" in kept
+
+
+async def test_what_reads_an_aggregate_comes_when_the_aggregate_is_there(moved: Moved) -> None:
+    """The last test of this file: the target has the aggregate from here on."""
+    async with connected(moved.world.task.target) as target:
+        await target.execute(
+            'CREATE MATERIALIZED VIEW hard."By Hour" WITH (timescaledb.continuous, '
+            "timescaledb.materialized_only = true) AS SELECT public.time_bucket('1 hour', "
+            '"time") AS bucket, "order", count(*) AS n FROM hard.readings GROUP BY 1, 2 '
+            "WITH NO DATA"
+        )
+    moved.world.ctx.judged.clear()
+    await restore_later(moved.world.ctx)
+    assert moved.world.troubles == []
+    comparer = await Comparer.of(moved.world, ["hard.By Hour"])
+    assert await left(comparer, moved.world.task.target) == set()

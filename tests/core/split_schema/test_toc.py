@@ -8,7 +8,8 @@ from tswizard.core.split.schema.constraints import ConstraintFact, referenced_ke
 from tswizard.core.split.schema.toc import POST, PRE, Toc, parse, write_list
 from tswizard.core.split.schema.waiting import Special, select, waiting
 
-# As pg_restore 15 prints it (~ is a space at a line's end: no owner); 30 is an aggregate, 31 a view on it, 32 a view on that view.
+# As pg_restore 15 prints it (~ is a space at a line's end, where there is no owner): 30 is an
+# aggregate, 31 a view on it, 32 a materialized view on that.
 _VERBOSE = """;
 ; Archive created at 2026-11-24 19:56:51 UTC
 ;     Format: CUSTOM
