@@ -291,6 +291,16 @@ def test_a_severity_without_its_text_is_not_forgotten() -> None:
     assert message.severity is Severity.ORPHAN
 
 
+def test_a_notice_that_lost_its_prefix_is_still_the_tools() -> None:
+    message = one(
+        'pg_dump:pg_dump: dumping contents of table "app.sensors"\n'
+        " NOTICE:  hypertable data are in the chunks, no data will be copied\n"
+        "DETAIL:  Data for hypertables are stored in the chunks.\n"
+    )
+    assert (message.tool, message.severity) == ("pg_dump", Severity.NOTICE)
+    assert message.whole
+
+
 def test_the_rest_of_an_error_without_workers_is_damaged() -> None:
     assert not one('could not execute query: ERROR:  relation "x" already exists\n').whole
     assert not one("error: x\n").whole

@@ -4,6 +4,7 @@ Every check here lets all proofs hold, so that a message is harmless as soon as 
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from io import BytesIO
@@ -28,6 +29,7 @@ from tswizard.core.classify.log import classify_log, judge_log, read_lines
 from tswizard.core.classify.message import Line
 from tswizard.core.classify.rules import Rules, default_rules
 from tswizard.core.classify.tally import Tally
+from tswizard.core.classify.untangle import Untangler
 from tswizard.core.classify.verdict import Verdict, gravest
 
 # The machine may be busy: time is no property.
@@ -128,6 +130,50 @@ def test_interleaved_lines(blocks: list[Block], parallel: bool, data: st.DataObj
     while left or right:
         mixed.append((left if left and (not right or data.draw(st.booleans())) else right).pop(0))
     check_not_harmless(blocks, "".join(mixed))
+
+
+@_often
+@given(logs(least=2), st.booleans(), st.data())
+def test_pieces_of_lines_mixed(blocks: list[Block], untangled: bool, data: st.DataObject) -> None:
+    """As with -j: prefix, space, severity and text are written one by one, each by itself whole."""
+    half = len(blocks) // 2
+    queues = [_pieces(blocks[:half]), _pieces(blocks[half:])]
+    stream = LOOP
+    while any(queues):
+        stream += data.draw(st.sampled_from([queue for queue in queues if queue])).pop(0)
+    lines = stream.splitlines(keepends=True)
+    if untangled:
+        untangler = Untangler()
+        lines = [untangler.feed(line.rstrip("\n")) + "\n" for line in lines]
+    judged = proven("".join(lines))
+    for block in blocks:
+        text = _PIECES.sub("", block.head_line).rstrip("\n")
+        found = [one for one in judged if any(line.endswith(text) for line in one.detail)]
+        if block.bad:
+            assert found, text
+            assert not any(one.verdict.explained for one in found), text
+
+
+_PIECES = re.compile(r"^pg_restore: (?:error: )?")
+
+
+def _pieces(blocks: Sequence[Block]) -> list[str]:
+    """What one worker writes at a time: a message's text with all its lines is one piece."""
+    pieces: list[str] = []
+    for block in blocks:
+        for line in block.lines:
+            head = _PIECES.match(line)
+            if head is None and pieces and block.lines[0].startswith("pg_restore: "):
+                pieces[-1] += line
+                continue
+            rest = line
+            if head:
+                pieces += ["pg_restore:", " "]
+                rest = line[head.end() :]
+                if head[0].endswith("error: "):
+                    pieces.append("error: ")
+            pieces.append(rest)
+    return pieces
 
 
 @_often

@@ -250,12 +250,19 @@ class Parser:
 
     def _bare(self, line: str) -> list[Line | Message]:
         """A line without a tool's name: the server's, the rest of a message, or anything."""
-        found = _SERVER_SEVERITY.match(line)
+        # A worker's notice that lost its prefix may still have the space after it.
+        said = line.removeprefix(" ")
+        found = _SERVER_SEVERITY.match(said)
         if found:
-            text = line[found.end() :]
-            # Before version 12 the sum had no prefix.
-            tool = "pg_restore" if text.startswith(_SUM) else self._own or "server"
-            return self._start(tool, _SEVERITIES.get(found[1], Severity.NOTICE), text, line)
+            text = said[found.end() :]
+            severity = _SEVERITIES.get(found[1], Severity.NOTICE)
+            tool = self._own or "server"
+            if text.startswith(_SUM):
+                # Before version 12 the sum had no prefix.
+                tool = "pg_restore"
+            elif severity is not Severity.ERROR and self._spoke:
+                tool = self._spoke
+            return self._start(tool, severity, text, line)
         if _REST.match(line):
             return self._mixed(self._own or self._spoke, line)
         block = self._block
