@@ -1,0 +1,97 @@
+"""Ends to copy between: native servers that the environment names, and the embedded ones."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from psycopg import sql
+
+from tests.core.split.world import Ends, fill
+from tests.e2e.conftest import prepared_demo
+from tswizard.core.connection import connected
+from tswizard.core.endpoint import Endpoint
+from tswizard.demo.cache import cache_dir, private_folder
+from tswizard.demo.node import find_node
+from tswizard.demo.package import ensure_package
+from tswizard.demo.progress import ignore_progress
+from tswizard.demo.server import EmbeddedServer, Runtime
+from tswizard.demo.template import TARGET, copy_template, templates
+
+__all__ = ["prepared_demo"]
+
+_NATIVE = ("TSWIZARD_TEST_SOURCE", "TSWIZARD_TEST_TARGET")
+
+
+@asynccontextmanager
+async def _database(server: Endpoint) -> AsyncIterator[Endpoint]:
+    """A database of a test's own on a server; gone at the end."""
+    name = f"split_{uuid4().hex[:12]}"
+    async with connected(server) as connection:
+        await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    end = replace(server, params=tuple(sorted({**dict(server.params), "dbname": name}.items())))
+    try:
+        async with connected(end) as connection:
+            await connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public")
+        yield end
+    finally:
+        async with connected(server) as connection:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            await connection.execute(drop)
+
+
+@pytest.fixture
+async def native_ends() -> AsyncIterator[Ends]:
+    """Fresh databases on native servers, filled."""
+    if not all(os.environ.get(name) for name in _NATIVE):
+        pytest.skip(f"{' and '.join(_NATIVE)} name no servers")
+    source, target = (Endpoint.parse(os.environ[name]) for name in _NATIVE)
+    async with _database(source) as here, _database(target) as there:
+        ends = Ends(here, there)
+        await fill(ends)
+        yield ends
+
+
+@pytest.fixture
+async def embedded_ends(prepared_demo: None) -> AsyncIterator[Ends]:
+    """Two embedded servers, filled."""
+    node = find_node()
+    runtime = Runtime(node, await ensure_package(node, ignore_progress))
+    with private_folder(cache_dir() / "pairs") as folder:
+        servers = []
+        try:
+            async with templates(runtime, ignore_progress) as ready:
+                for side in ("ours", "theirs"):
+                    (folder / side).mkdir()
+                    await copy_template(ready, TARGET, folder / side)
+                    servers.append(EmbeddedServer(runtime, folder / side / TARGET, "tsdb"))
+            for server in servers:
+                await server.start()
+            here, there = (Endpoint.parse(s.conninfo, password=s.password) for s in servers)
+            ends = Ends(here, there, concurrent=False)
+            await fill(ends)
+            yield ends
+        finally:
+            for server in servers:
+                server.kill()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("embedded_ends", marks=pytest.mark.e2e),
+        pytest.param("native_ends", marks=pytest.mark.native),
+    ],
+)
+def ends(request: pytest.FixtureRequest) -> Ends:
+    """Each pair of ends there is, in turn."""
+    found: Ends = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of the test's own."""
+    return tmp_path

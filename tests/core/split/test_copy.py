@@ -1,0 +1,43 @@
+"""Every kind of table arrives, by either way, with its chunks as they were."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.core.split.world import Ends, content, job, migrate
+from tswizard.core.connection import connected
+from tswizard.core.events import TableProgress, TableState
+from tswizard.core.split import queue
+from tswizard.core.split.piece import Kind
+
+WAYS = [("stream", "chunk"), ("stream", "2 hours"), ("files", "400")]
+
+
+@pytest.mark.e2e
+async def test_everything_arrives_on_the_embedded_pair(embedded_ends: Ends, folder: Path) -> None:
+    await _everything_arrives(embedded_ends, folder, "stream", "chunk")
+
+
+@pytest.mark.native
+@pytest.mark.parametrize(("via", "width"), WAYS)
+async def test_everything_arrives(native_ends: Ends, folder: Path, via: str, width: str) -> None:
+    await _everything_arrives(native_ends, folder, via, width)
+
+
+async def _everything_arrives(ends: Ends, folder: Path, via: str, width: str) -> None:
+    heard = await migrate(job(ends, folder, via=via, width=width))
+    wanted = await content(ends.source)
+    assert wanted["public.metrics"][0] > 10_000
+    assert await content(ends.target) == wanted
+    assert heard.findings == []
+    tables = {e.table: e for e in heard.events if isinstance(e, TableProgress)}
+    assert {e.state for e in tables.values()} == {TableState.DONE}
+    assert tables["public.metrics"].rows == wanted["public.metrics"][0]
+    if via == "files":
+        assert [path.name for path in (folder / "staging").iterdir()] == ["manifest.jsonl"]
+    async with connected(ends.target) as target:
+        known = await queue.read_pieces(target)
+    assert {k.state for k in known} == {queue.State.DONE}
+    chunks = [k.piece for k in known if k.piece.kind is Kind.CHUNK]
+    assert all(piece.target for piece in chunks)
+    assert any(piece.where for piece in chunks) == (width != "chunk")

@@ -1,0 +1,102 @@
+"""kill -9 at any moment: resumed, the target is what an undisturbed run would have made of it."""
+
+import asyncio
+import multiprocessing
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.core.split.program import life
+from tests.core.split.world import Ends, content, described, job, run
+from tests.e2e.program import children, gone
+from tswizard.core.connection import connected, rows
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.split.job import CopyJob
+
+KILLS = 22
+IN_SETTLING = 3
+SEED = 20261124
+
+# The source lives on between the kills: rows change, come and go where copies already are.
+_CHANGES = (
+    "UPDATE plain SET note = 'changed', n = n + 1 WHERE id % 500 = {n}",
+    "INSERT INTO metrics SELECT '2024-03-09 12:00:01+00'::timestamptz + {n} * interval '1 second',"
+    " {n}, 1",
+    "DELETE FROM days WHERE v = {n} + 100",
+    "INSERT INTO metrics SELECT '2024-04-01'::timestamptz + {n} * interval '6 hours', {n}, 2",
+    "UPDATE parts SET id = id + 10000 WHERE id = {n}",
+    "SELECT lo_put(content, 0, 'changed') FROM files WHERE name = 'file 7'",
+)
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("via", ["stream", "files"])
+async def test_killed_at_random_moments(native_ends: Ends, folder: Path, via: str) -> None:
+    await _killed(native_ends, job(native_ends, folder, via=via))
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("via", ["stream", "files"])
+async def test_killed_on_the_embedded_pair(embedded_ends: Ends, folder: Path, via: str) -> None:
+    await _killed(embedded_ends, job(embedded_ends, folder, via=via))
+
+
+async def _killed(ends: Ends, work: CopyJob) -> None:
+    dice = random.Random(SEED)
+    # Pieces that one life may finish; in files each is finished twice.
+    most = 2 if work.options.via == "stream" else 10
+    stood: list[tuple[int, ...]] = []
+    for number in range(KILLS):
+        await _live(work, pieces=dice.randrange(most), pause=dice.uniform(0, 0.03))
+        stood.append(await _standing(ends.target))
+        if number % 4 == 3:
+            await run(ends.source, _CHANGES[(number // 4) % len(_CHANGES)].format(n=number))
+    for _ in range(IN_SETTLING):
+        await _live(work, settling=True, pause=dice.uniform(0, 0.5))
+    assert await _live(work)
+    assert await content(ends.target) == await content(ends.source)
+    # The kills were spread over the migration, not all before or after it.
+    assert len(set(stood)) > KILLS // 3, stood
+
+
+async def _live(
+    work: CopyJob, *, pieces: int | None = None, settling: bool = False, pause: float = 0
+) -> bool:
+    """One life of the program, ended after so many pieces or in its last step; did it finish?"""
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload([life.__module__])
+    ours, theirs = forking.Pipe(duplex=False)
+    process = forking.Process(target=life, args=(theirs, described(work)))
+    process.start()
+    theirs.close()
+    assert process.pid is not None
+    finished = 0
+    try:
+        while (said := await asyncio.to_thread(ours.recv)) != "done":
+            finished += said == "."
+            if (said != "settling" and finished == pieces) or (settling and said == "settling"):
+                await asyncio.sleep(pause)
+                break
+    except EOFError:
+        raise AssertionError("the program ended by itself, unfinished") from None
+    tools = children(process.pid)
+    if said != "done":
+        process.kill()
+    await asyncio.to_thread(process.join)
+    ours.close()
+    for pid in tools:
+        await gone(pid)
+    return bool(said == "done")
+
+
+async def _standing(target: Endpoint) -> tuple[int, ...]:
+    """How many pieces wait, lie in files, and are on the target."""
+    async with connected(target) as connection:
+        found = await rows(
+            connection,
+            "SELECT count(*) FILTER (WHERE state = 'waiting'), "
+            "count(*) FILTER (WHERE state = 'staged'), count(*) FILTER (WHERE state = 'done') "
+            "FROM _tswizard.piece",
+        )
+    return found[0]
