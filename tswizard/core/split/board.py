@@ -33,9 +33,9 @@ class Board:
         self.rows = 0
         self.bytes = 0
 
-    async def refresh(self, target: Connection) -> None:
+    async def refresh(self, target: Connection, *, now: bool = False) -> None:
         """Look into the ledger, if the last look is a while ago. Outside of a transaction."""
-        if time.monotonic() - self._read < _REFRESH:
+        if time.monotonic() - self._read < _REFRESH and not now:
             return
         found = await queue.standings(target)
         self._read = time.monotonic()
@@ -64,16 +64,30 @@ class Board:
                 table.done_bytes += piece.bytes
         self._tell(piece)
 
+    async def close(self, target: Connection) -> None:
+        """Tell how every table stands at the end of the pass."""
+        await self.refresh(target, now=True)
+        for table in self._tables.values():
+            self._tell_table(table)
+        self.say()
+
     def _tell(self, piece: Piece) -> None:
-        label = self._desk.plan.of(piece).label
-        table = self._tables.get(label)
-        if table is None:
-            return
+        table = self._tables.get(self._desk.plan.of(piece).label)
+        if table is not None:
+            self._tell_table(table)
+
+    def _tell_table(self, table: Standing) -> None:
         done = table.done + (table.staged if self._over is Pass.EXPORT else 0)
         state = TableState.DONE if done >= table.total else TableState.WORKING
         self._hands.put(
             TableProgress(
-                time.time(), self._hands.step, label, done, table.total, table.rows, state
+                time.time(),
+                self._hands.step,
+                table.label,
+                min(done, table.total),
+                table.total,
+                table.rows,
+                state,
             )
         )
 

@@ -67,7 +67,7 @@ def _unmade(known: list[Known]) -> Iterator[tuple[Piece, ...]]:
         and k.piece.slices
         and k.piece.target is None
         and k.state in OPEN
-        and k.moment is None
+        and k.rows is None
     ]
     for _, pieces in groupby(
         sorted(chunks, key=lambda p: (p.table, queue.relation(p))), key=queue.relation

@@ -1,8 +1,7 @@
 """Copying one piece: its rows and its done-mark in one transaction of the target."""
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,12 +20,11 @@ from tswizard.core.split.piece import (
     Table,
     condition,
     copy_in,
-    copy_out,
     destination,
 )
 from tswizard.core.split.pump import FileSink, Pump, TargetSink, in_thread
 from tswizard.core.split.queue import State, Taken
-from tswizard.core.split.source import Guard, environment, reading, script
+from tswizard.core.split.source import Reading
 
 
 @dataclass(slots=True)
@@ -36,23 +34,15 @@ class Desk:
     job: CopyJob
     plan: Plan
     threads: ThreadPoolExecutor
-    passfile: str | None
     staging: Staging | None
     held: Callable[[], bool]
     pumps: dict[int, Pump] = field(default_factory=dict)
     """Of pieces under way, by id."""
 
-    @property
-    def env(self) -> Mapping[str, str]:
-        return environment(os.environ, self.passfile, self.job.options.encoding)
 
-    @property
-    def in_flight(self) -> int:
-        """Bytes that pieces under way have moved."""
-        return sum(pump.moved for pump in self.pumps.values())
-
-
-async def carry(desk: Desk, target: Connection, taken: Taken, moment: Moment) -> int:
+async def carry(
+    desk: Desk, target: Connection, source: Reading, taken: Taken, moment: Moment
+) -> int:
     """Do what a taken piece asks for and mark it, in the transaction that holds it; its rows.
 
     Raises SourceFailed, MomentGone, PieceRefused, psycopg.Error; the transaction must be rolled
@@ -60,7 +50,7 @@ async def carry(desk: Desk, target: Connection, taken: Taken, moment: Moment) ->
     """
     piece, table = taken.piece, desk.plan.of(taken.piece)
     if taken.state is State.WAITING and piece.kind is not Kind.COMPRESS and desk.staging:
-        await _stage(desk, target, piece, table, desk.staging, moment)
+        await _stage(desk, target, source, piece, table, desk.staging, moment)
         return 0
     at = moment.id
     if piece.kind is Kind.COMPRESS:
@@ -74,7 +64,7 @@ async def carry(desk: Desk, target: Connection, taken: Taken, moment: Moment) ->
         found, moved = copied.number, copied.bytes
     else:
         freeze = await _make_room(desk, target, table, taken)
-        found, moved = await _stream(desk, target, piece, table, moment, freeze=freeze)
+        found, moved = await _stream(desk, target, source, piece, table, moment, freeze=freeze)
     await queue.done(target, piece, rows_=found, copied=moved, moment=at)
     return found
 
@@ -126,13 +116,19 @@ async def _referenced(target: Connection, place: sql.Identifier) -> bool:
 
 
 async def _stream(
-    desk: Desk, target: Connection, piece: Piece, table: Table, moment: Moment, *, freeze: bool
+    desk: Desk,
+    target: Connection,
+    source: Reading,
+    piece: Piece,
+    table: Table,
+    moment: Moment,
+    *,
+    freeze: bool,
 ) -> tuple[int, int]:
     """psql's rows into COPY; rows and bytes. The source has come to its end before it returns."""
-    guard = Guard(piece.relation, piece.filenode) if piece.filenode is not None else None
-    text = script(copy_out(table, piece), moment.snapshot, guard)
-    async with reading(desk.job.psql, desk.job.source, desk.env, text) as reader:
-        pump = Pump(reader.pipe, TargetSink(target.pgconn), desk.held)
+    text = source.script(table, piece, moment.snapshot)
+    async with source.piece(text) as (reader, pipe):
+        pump = Pump(pipe, TargetSink(target.pgconn), desk.held)
         statement = copy_in(table, piece, freeze=freeze)
         return await _into(desk, target, piece, statement, pump, reader.finish)
 
@@ -163,7 +159,13 @@ async def _pumped(desk: Desk, piece: Piece, pump: Pump) -> int:
 
 
 async def _stage(
-    desk: Desk, target: Connection, piece: Piece, table: Table, staging: Staging, moment: Moment
+    desk: Desk,
+    target: Connection,
+    source: Reading,
+    piece: Piece,
+    table: Table,
+    staging: Staging,
+    moment: Moment,
 ) -> None:
     """The first half of `via = "files"`: a whole file, then the mark that it is there."""
     entry = staging.listed(piece)
@@ -175,10 +177,9 @@ async def _stage(
                     desk.job, piece, moment, lambda b: sink.write(memoryview(b), bool)
                 )
             else:
-                guard = Guard(piece.relation, piece.filenode) if piece.filenode else None
-                text = script(copy_out(table, piece), moment.snapshot, guard)
-                async with reading(desk.job.psql, desk.job.source, desk.env, text) as reader:
-                    await _pumped(desk, piece, Pump(reader.pipe, sink, desk.held))
+                text = source.script(table, piece, moment.snapshot)
+                async with source.piece(text) as (reader, pipe):
+                    await _pumped(desk, piece, Pump(pipe, sink, desk.held))
                     await reader.finish()
             entry = await asyncio.to_thread(draft.keep, piece, sink.sum.hexdigest(), moment.id)
     await queue.staged(target, piece, staging.place, entry.moment, entry.bytes)

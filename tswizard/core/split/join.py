@@ -62,7 +62,7 @@ async def join(
                 continue
             await moments.join(connection)
             plan = await _plan(connection)
-            await work(job, plan, *opened, moments, hands)
+            await work(job, plan, *opened, moments, hands, connection)
             await asyncio.sleep(_LOOK)
         return 0
     finally:

@@ -45,8 +45,9 @@ async def plan_pieces(
 
     `width` is a width of time for slices of chunks, or `chunk`. Without `cut` big tables stay
     whole: slices of a table need one moment for all of them. Chunks of the hypertables in
-    `compressed_last` (schema, name) are compressed in a stage of their own. Aggregates' materializations are not
-    among the pieces. Wants the settings of `verify.session.prepare`. Raises BadWidth.
+    `compressed_last` (schema, name) are compressed in a stage of their own. Aggregates'
+    materializations are not among the pieces. Wants the settings of `verify.session.prepare`.
+    Raises BadWidth.
     """
     shape = await read_shape(connection)
     building = _Building(connection, cut, frozenset(compressed_last))

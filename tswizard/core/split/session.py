@@ -98,7 +98,7 @@ class Session:
         """One pass over a stage's pieces. Raises StepFailed, psycopg.Error."""
         await queue.open_pass(self.target, stage, over)
         try:
-            await work(self.job, self.plan, stage, over, self.moments, self.hands)
+            await work(self.job, self.plan, stage, over, self.moments, self.hands, self.target)
         finally:
             if not self.target.closed:
                 await queue.close_pass(self.target)

@@ -36,6 +36,7 @@ from tswizard.core.split.job import CopyJob
 from tswizard.core.split.moment import Moments
 from tswizard.core.split.piece import Plan, Stage
 from tswizard.core.split.queue import Pass, State, Taken
+from tswizard.core.split.source import Reading, pipes
 from tswizard.core.verify.both import together
 from tswizard.core.verify.session import prepare
 
@@ -63,9 +64,16 @@ async def open_target(job: CopyJob) -> Connection:
 
 
 async def work(
-    job: CopyJob, plan: Plan, stage: Stage, over: Pass, moments: Moments, hands: Hands
+    job: CopyJob,
+    plan: Plan,
+    stage: Stage,
+    over: Pass,
+    moments: Moments,
+    hands: Hands,
+    ledger: Connection,
 ) -> None:
-    """Copy until no piece of the stage is left, whoever takes them.
+    """Copy until no piece of the stage is left, whoever takes them. `ledger` is a connection to
+    the target that is free meanwhile.
 
     Raises StepFailed when nothing goes any more, or when pieces were refused (after all others).
     When `hands.stopping` ends it early there is no error: look at `queue.left`.
@@ -73,21 +81,31 @@ async def work(
     staging = None if over is Pass.STREAM else Staging(job.staging)
     with (
         passfile(job.source) as path,
+        pipes() as folder,
         ThreadPoolExecutor(job.workers, "copy") as threads,
     ):
-        desk = Desk(job, plan, threads, path, staging, lambda: not hands.going.is_set())
+        desk = Desk(job, plan, threads, staging, lambda: not hands.going.is_set())
         board = Board(desk, hands, stage, over)
         ticking = asyncio.create_task(board.tick())
         try:
             await together(
-                _Worker(number, desk, board, moments, hands, stage, over).run()
+                _Worker(
+                    number,
+                    desk,
+                    board,
+                    moments,
+                    hands,
+                    stage,
+                    over,
+                    Reading(job, folder, path, number),
+                ).run()
                 for number in range(1, job.workers + 1)
             )
         except Halt as halt:
             raise StepFailed(halt.finding) from halt
         finally:
             ticking.cancel()
-        board.say()
+        await board.close(ledger)
     if board.refused:
         raise StepFailed(_refused(board.refused))
 
@@ -115,7 +133,9 @@ class _Worker:
         hands: Hands,
         stage: Stage,
         over: Pass,
+        source: Reading,
     ) -> None:
+        self._source = source
         self._number = number
         self._desk = desk
         self._board = board
@@ -142,6 +162,7 @@ class _Worker:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._hands.stopping.wait(), _LOOK_AGAIN)
         finally:
+            await asyncio.shield(self._source.close())
             if self._target is not None:
                 await asyncio.shield(self._target.close())
 
@@ -202,7 +223,7 @@ class _Worker:
                     return False
                 self._taken = taken
                 self._board.begin(taken.piece)
-                rows = await carry(self._desk, target, taken, moment)
+                rows = await carry(self._desk, target, self._source, taken, moment)
         except MomentGone:
             self._hands.say("the moment that rows were read at is held no more; the next begins")
             await self._moments.renew(moment, target)
