@@ -8,7 +8,6 @@ from tswizard.core.context import Context
 from tswizard.core.events import Unit
 from tswizard.core.finding import Finding, Level
 
-
 _NOT_THERE = "42P01"
 
 
