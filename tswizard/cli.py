@@ -127,6 +127,23 @@ def resume(context: click.Context, run: str | None, confirm: str | None, unatten
 
 
 @cli.command()
+@click.argument("target")
+@click.option("--source", help="Where the source is seen from here, if not as the run knows it.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True)
+@click.pass_context
+def join(context: click.Context, target: str, source: str | None, jobs: int) -> None:
+    """Help the split migration into TARGET along from here, until no piece is left."""
+    from tswizard.commands.join import join as run
+    from tswizard.core.endpoint import BadEndpoint, Endpoint
+
+    try:
+        endpoint = Endpoint.parse(target)
+    except BadEndpoint as error:
+        raise click.UsageError(str(error)) from None
+    context.exit(_run(run(endpoint, source, jobs)))
+
+
+@cli.command()
 @click.argument("run", required=False)
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--markdown", is_flag=True)
