@@ -41,11 +41,13 @@ async def _read(connection: Connection) -> End:
 
 
 async def left(comparer: Comparer, target: Endpoint) -> set[str]:
-    """Differences, but for chunks of tables whose rows the tests do not copy."""
+    """Differences, but for chunks: of the sample's tables no rows are copied, and which chunks a
+    compression merges depends on the order of their making. Chunks of one table are compared."""
     async with connected(target) as connection:
         found = await comparer.differences(connection)
     return {
         f"{d.key.kind} {d.words}"
         for d in found
-        if d.level is not Level.PASS and not (d.key.kind == "chunk" and "hard." not in d.key.name)
+        if d.level is not Level.PASS
+        and not (d.key.kind == "chunk" and not d.key.name.startswith("hard.marks "))
     }

@@ -7,15 +7,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from psycopg.errors import AdminShutdown
 
 from tests.core.split_schema.compared import Comparer, left
 from tests.core.split_schema.conftest import SCHEMAS, Ends
 from tests.core.split_schema.steps import run_all
 from tests.core.split_schema.world import surroundings
-from tswizard.core.connection import connected, value
+from tswizard.core.connection import connected, rows, value
 from tswizard.core.context import StepFailed
 from tswizard.core.split.schema import mark
 from tswizard.core.split.schema.predata import pre_data
+from tswizard.core.split.schema.session import NAME, schema_session
+
+_ASLEEP = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
 
 
 async def test_a_begun_restore_is_made_again_and_never_over_rows(
@@ -34,6 +38,22 @@ async def test_a_begun_restore_is_made_again_and_never_over_rows(
             await target.execute("INSERT INTO hard.lines VALUES ('x')")
         with pytest.raises(StepFailed, match=r"hard\.lines is not empty"):
             await pre_data(world.ctx)
+
+
+async def test_what_a_killed_run_left_at_work_is_ended(fresh_ends: Ends, tmp_path: Path) -> None:
+    async with surroundings(tmp_path, fresh_ends.source, fresh_ends.target) as world:
+        if not world.task.concurrent:
+            pytest.skip("one backend serves every connection here")
+        async with connected(fresh_ends.target) as left_over:
+            await left_over.execute(f"SET application_name = '{NAME}'".encode())
+            asleep = asyncio.create_task(left_over.execute("SELECT pg_sleep(60)"))
+            async with connected(fresh_ends.target) as target:
+                while not await rows(target, _ASLEEP):
+                    await asyncio.sleep(0.01)
+            async with schema_session(world.ctx) as target:
+                assert await rows(target, _ASLEEP) == []
+            with pytest.raises(AdminShutdown):
+                await asleep
 
 
 async def test_killed_at_three_moments_it_ends_the_same(fresh_ends: Ends, tmp_path: Path) -> None:

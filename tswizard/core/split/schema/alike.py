@@ -36,6 +36,8 @@ _ON_CHUNKS = frozenset(
 )
 
 _OWN_TRIGGER = re.compile(r"EXECUTE FUNCTION _timescaledb_(?:functions|internal)\.")
+# An aggregate reads its materialization, whose name holds an id.
+_MATERIALIZATION = re.compile(r"(_materialized_hypertable_|cagg_watermark\()\d+")
 _INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX .*? USING ", re.DOTALL)
 
 
@@ -167,6 +169,8 @@ def _alike(
             on = chunks.get(found.part)
             if on is not None and on.name in compared and key.kind in _ON_CHUNKS:
                 objects |= _on_chunk(key, found, on.name)
+        elif key.kind == "view" and ObjectKey("continuous-aggregate", key.name) in schema.objects:
+            objects[key] = Object(_MATERIALIZATION.sub(r"\1", found.text))
         elif key == ObjectKey("extension", "timescaledb"):
             objects[key] = _object({k: v for k, v in found.definition.items() if k != "version"})
         else:
