@@ -1,6 +1,7 @@
 """The way through the wizard, forward and back, by keys alone."""
 
 import pytest
+from textual.clock import MockClock
 from textual.pilot import Pilot
 
 from tests.tui import story, world
@@ -35,7 +36,12 @@ from tswizard.tui.widgets.findings import FindingsView
 
 
 def app_with(engine: RecordedEngine, **given: Endpoint) -> WizardApp:
-    return WizardApp(engine, now=lambda: story.NOON + 3000, **given)  # type: ignore[arg-type]
+    return WizardApp(
+        engine,
+        now=lambda: story.NOON + 3000,
+        bar_clock=MockClock(),
+        **given,  # type: ignore[arg-type]
+    )
 
 
 def shown(pilot: Pilot[int]) -> str:

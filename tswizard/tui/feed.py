@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _BREATH = 0.01
 """Seconds of reading without a pause before the screen gets its turn."""
 
-_BACKLOG = 50_000
+_BACKLOG = 20_000
 """Events that may wait for the screen; beyond that the run waits for it."""
 
 

@@ -92,7 +92,7 @@ class RunView:
     paused: bool = False
     finished: RunFinished | None = None
     changed: set[str] = field(default_factory=set)
-    """Parts that a screen has to draw again: steps, progress, tables."""
+    """Parts that a screen has to draw again: steps, progress, tables, keys."""
 
     def apply(self, event: Event) -> None:
         """Take one event."""
@@ -115,7 +115,7 @@ class RunView:
                 self.findings.append(finding)
             case Paused(_, paused):
                 self.paused = paused
-                self.changed.add("progress")
+                self.changed |= {"progress", "keys"}
             case RunFinished():
                 self.finished = event
                 self.changed |= {"steps", "progress"}

@@ -141,6 +141,8 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             self._show_times()
         if "progress" in changed:
             self._show_progress()
+        if "keys" in changed:
+            self.refresh_bindings()
 
     def _show_times(self) -> None:
         view = self.view

@@ -1,0 +1,123 @@
+"""The log: lines, verdicts, filters; and a hundred thousand lines of it."""
+
+import asyncio
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tui import story
+from tests.tui.flood import LINES, Flood, line
+from tests.tui.recorded import RecordedEngine, RecordedRun
+from tests.tui.scenes import LARGE, RUNS, on_screen, until
+from tests.tui.test_flow import app_with
+from tswizard.core.events import LogLine, LogVerdict
+from tswizard.tui import logbook
+from tswizard.tui.logbook import Channel, Filter, Logbook, Note
+from tswizard.tui.screens.run import RunScreen
+from tswizard.tui.widgets.runlog import RunLog, shortened
+
+AT = story.NOON
+
+
+def test_the_oldest_lines_go_and_notes_stay_with_their_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logbook, "MAX_LINES", 50)
+    monkeypatch.setattr(logbook, "_SLACK", 10)
+    book = Logbook()
+    for number in range(200):
+        book.add(LogVerdict(AT, story.OWNER) if number % 20 == 0 else line(number), 100)
+        book.trim()
+    channel = book.channels[Filter.ALL]
+    assert 50 <= len(channel.lines) <= 60
+    for index, text in enumerate(channel.lines):
+        note = channel.note_at(index)
+        is_note = " SAFE " in text or text.startswith(" ")
+        assert (note is not None) == is_note, text
+    assert book.counts[Filter.ALL] == 200
+
+
+@given(st.text())
+def test_a_line_stays_one_line_and_commands_no_terminal(text: str) -> None:
+    book = Logbook()
+    book.add(LogLine(AT, "pg_dump", text), 80)
+    (shown,) = book.channels[Filter.ALL].lines
+    assert shown.splitlines() == [shown]
+    assert not any(ord(char) < 32 or ord(char) == 127 for char in shown)
+
+
+@given(st.text(min_size=1), st.integers(min_value=10, max_value=120))
+def test_what_is_too_long_is_cut_in_its_middle(text: str, width: int) -> None:
+    from rich.cells import cell_len
+
+    cut = shortened(text.replace("\n", " "), width)
+    assert cell_len(cut) <= width
+
+
+def test_what_was_lost_is_counted_by_itself() -> None:
+    book = Logbook()
+    book.add(LogVerdict(AT, story.ROWS_LOST), 80)
+    book.add(LogVerdict(AT, story.ROLE_MISSING), 80)
+    assert (book.counts[Filter.LOOK], book.lost, book.counts[Filter.SAFE]) == (2, 1, 0)
+
+
+def test_a_channel_keeps_the_note_of_every_line_of_a_block() -> None:
+    channel = Channel()
+    note = Note("LOOK", "t", "r", "", "raw")
+    channel.add(("one",), None)
+    channel.add(("head", "reason"), note)
+    assert [channel.note_at(n) for n in range(3)] == [None, note, note]
+
+
+async def test_a_hundred_thousand_lines_never_hold_up_the_screen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In processor time of this thread, since a test machine's own pauses are not ours."""
+    frames: list[float] = []
+    frame = RunScreen.frame
+
+    def timed(self: RunScreen) -> None:
+        before = time.thread_time()
+        frame(self)
+        frames.append(time.thread_time() - before)
+
+    monkeypatch.setattr(RunScreen, "frame", timed)
+    run = RecordedRun(story.ledger(RUNS / story.RUN), Flood())
+    app = app_with(RecordedEngine(run=run))
+    async with app.run_test(size=LARGE) as pilot:
+        await on_screen(pilot, "WelcomeScreen")
+        app.show_run(run)
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.feed is not None)
+        screen = app.screen
+        assert isinstance(screen, RunScreen) and app.feed is not None
+        while not (app.feed.over and not app.feed.waiting):
+            await asyncio.sleep(0.05)
+        await until(pilot, lambda: len(screen.query_one(RunLog).lines) >= LINES)
+        busy = [seconds for seconds in frames if seconds > 0.001]
+        print(f"{len(busy)} busy frames, slowest {max(frames) * 1000:.0f} ms")
+        assert max(frames) < 0.1
+        before = time.thread_time()
+        await pilot.press("up", "pageup", "home", "end")
+        assert (time.thread_time() - before) / 4 < 0.15
+        before = time.thread_time()
+        await pilot.press("f")
+        assert time.thread_time() - before < 0.5
+
+
+def test_a_hundred_thousand_lines_take_less_than_200_mb() -> None:
+    """The whole process at its highest, in one of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.tui.flood"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=240,
+    )
+    lines, kilobytes = map(int, done.stdout.split())
+    print(f"{lines} lines, {kilobytes / 1024:.0f} MiB")
+    assert lines >= LINES
+    assert kilobytes < 200 * 1000

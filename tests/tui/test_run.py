@@ -1,0 +1,301 @@
+"""A run on the screen: what is shown, paused, stopped, explained, and how it ends."""
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button
+
+from tests.tui import story, world
+from tests.tui.recorded import RecordedEngine, RecordedRun
+from tests.tui.scenes import (
+    RUNS,
+    SMALL,
+    failed_run,
+    finished_run,
+    held_run,
+    lost_run,
+    notice,
+    on_screen,
+    resume_asks,
+    run_engine,
+    settled,
+    to_check,
+    to_end,
+    to_resume,
+    to_run,
+    unfinished,
+    until,
+)
+from tests.tui.test_flow import app_with, shown
+from tswizard.core.connection import CannotConnect
+from tswizard.core.events import Paused, RunFinished
+from tswizard.core.exits import Exit
+from tswizard.core.finding import Level
+from tswizard.core.ledger import Ledger
+from tswizard.tui.screens.check import TodoEntry
+from tswizard.tui.widgets.runlog import RunLog
+
+
+def log(pilot: Pilot[int]) -> RunLog:
+    return pilot.app.screen.query_one(RunLog)
+
+
+async def test_each_error_has_its_word_and_its_reason_under_it() -> None:
+    async with app_with(held_run()).run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+        lines = list(log(pilot).lines)
+        at = next(n for n, line in enumerate(lines) if " LOOK " in line)
+        assert 'role "reporting" does not exist' in lines[at]
+        assert "└ role-missing:" in lines[at + 1]
+        assert max(map(len, lines[at : at + 5])) <= SMALL[0]
+
+
+async def test_filters_show_what_they_say() -> None:
+    async with app_with(held_run()).run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+        everything = len(log(pilot).lines)
+        await pilot.press("f")
+        await settled(pilot)
+        assert {line[9:14] for line in log(pilot).lines if line[0] != " "} == {"LOOK "}
+        await pilot.press("f")
+        await settled(pilot)
+        assert {line[9:14] for line in log(pilot).lines if line[0] != " "} == {"SAFE "}
+        await pilot.press("f")
+        await settled(pilot)
+        assert len(log(pilot).lines) == everything
+
+
+async def test_enter_explains_the_line_under_the_cursor() -> None:
+    async with app_with(held_run()).run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+        lines = list(log(pilot).lines)
+        safe = next(n for n, line in enumerate(lines) if " SAFE " in line)
+        await pilot.press(*["up"] * (len(lines) - safe), "enter")
+        await until(pilot, lambda: type(pilot.app.screen).__name__ == "Reader")
+        text = shown(pilot)
+        assert "COMMENT ON EXTENSION timescaledb" in text
+        await pilot.press("y")
+        await until(pilot, lambda: "COMMENT ON EXTENSION" in pilot.app.clipboard)
+        await pilot.press("escape")
+        await on_screen(pilot, "RunScreen")
+
+
+async def test_the_log_follows_its_end_until_somebody_reads() -> None:
+    engine = held_run()
+    run = engine.run
+    assert run is not None
+    run.recorded = [*run.recorded[: run.hold_at[-1]], *story.failed_in_rows()[-3:]]
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+        await pilot.press("up", "up", "up")
+        await settled(pilot)
+        before = log(pilot).scroll_offset.y
+        run.go.set()
+        await until(pilot, lambda: pilot.app.screen.query_one("#buttons").display)
+        assert log(pilot).cursor is not None
+        assert abs(log(pilot).scroll_offset.y - before) <= 1
+        log(pilot).focus()
+        await pilot.press("end")
+        await until(pilot, lambda: log(pilot).is_vertical_scroll_end)
+
+
+async def test_pause_and_go_on() -> None:
+    engine = held_run()
+    run = engine.run
+    assert run is not None
+    run.recorded = [
+        *run.recorded[: run.hold_at[-1]],
+        Paused(story.NOON + 1400, True),
+        Paused(story.NOON + 1410, False),
+        RunFinished(story.NOON + 1410, None, 1410),
+    ]
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+        await pilot.press("p")
+        assert run.asked == ["pause"]
+        run.hold_at = (run.hold_at[-1] + 1,)
+        run.go.set()
+        await until(pilot, lambda: "PAUSED" in shown(pilot) and "Go on" in shown(pilot))
+        await pilot.press("p")
+        assert run.asked == ["pause", "go on"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "asked"),
+    [
+        (("s", "enter"), []),
+        (("s", "escape"), []),
+        (("s", "down", "enter"), ["stop after step"]),
+        (("s", "down", "down", "enter"), ["stop now"]),
+    ],
+)
+async def test_stop_asks_how(keys: tuple[str, ...], asked: list[str]) -> None:
+    engine = held_run()
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+        await on_screen(pilot, "RunScreen")
+        assert engine.run is not None
+        assert engine.run.asked == asked
+        if asked == ["stop after step"]:
+            assert "STOPPING AFTER THIS STEP" in shown(pilot)
+
+
+async def test_quitting_stops_the_run_and_says_it_can_be_resumed() -> None:
+    engine = held_run()
+    app = app_with(engine)
+    async with app.run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: pilot.app.screen.id == "quit")
+        await pilot.press("right", "enter")
+    assert app.return_value == Exit.STOPPED
+    assert engine.run is not None
+    assert engine.run.asked == ["stop now"]
+    assert engine.run.closed
+    assert f"tswizard resume {story.RUN}" in app.farewell
+
+
+async def test_nothing_is_left_running_when_the_screens_end_without_asking() -> None:
+    engine = held_run()
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+    assert engine.run is not None
+    assert engine.run.closed
+
+
+@pytest.mark.parametrize(
+    ("engine", "code"),
+    [
+        (run_engine(story.whole(), story.outcome(Level.PASS)), Exit.PASSED),
+        (finished_run(), Exit.LOOK),
+        (lost_run(), Exit.LOOK),
+    ],
+)
+async def test_the_exit_code_says_what_it_came_to(engine: RecordedEngine, code: Exit) -> None:
+    engine.final = engine.final or story.CHECKLIST
+    app = app_with(engine)
+    async with app.run_test(size=SMALL) as pilot:
+        await to_check(pilot)
+        await pilot.press("ctrl+q")
+    assert app.return_value == code
+
+
+async def test_a_failed_step_says_why_and_offers_to_resume() -> None:
+    engine = failed_run()
+    app = app_with(engine)
+    async with app.run_test(size=SMALL) as pilot:
+        await to_end(pilot)
+        assert "The connection was lost" in notice(pilot)
+        assert "resume the run" in notice(pilot)
+        assert isinstance(app.focused, Button) and app.focused.id == "resume"
+        await pilot.press("enter")
+        await on_screen(pilot, "ResumeScreen")
+        await pilot.press("escape")
+        await on_screen(pilot, "RunScreen")
+        await pilot.press("ctrl+q")
+    assert app.return_value == Exit.STOPPED
+
+
+async def test_a_broken_engine_ends_in_a_sentence() -> None:
+    class Broken(RecordedRun):
+        def events(self):  # type: ignore[no-untyped-def]
+            raise OSError("No space left on device")
+
+    engine = RecordedEngine(run=Broken(story.ledger(RUNS / story.RUN), []))
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await on_screen(pilot, "WelcomeScreen")
+        assert engine.run is not None
+        app_with_run = pilot.app
+        app_with_run.show_run(engine.run)  # type: ignore[attr-defined]
+        await until(pilot, lambda: pilot.app.screen.query("#buttons"))
+        await until(pilot, lambda: "No space left" in notice(pilot))
+
+
+# Resume
+
+
+async def test_resume_asks_for_the_name_before_it_removes_anything() -> None:
+    engine = unfinished()
+    engine.run = held_run().run
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await resume_asks(pilot)
+        assert not engine.reopened
+        await pilot.press(*"tsd", "enter")
+        await settled(pilot)
+        assert not engine.reopened
+        await pilot.press("b", "enter")
+        await on_screen(pilot, "RunScreen")
+    assert [confirm for _, _, confirm in engine.reopened] == ["tsdb"]
+
+
+async def test_resume_goes_straight_on_when_nothing_has_to_go() -> None:
+    engine = unfinished()
+    engine.confirmation = None
+    engine.run = held_run().run
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_resume(pilot)
+        await pilot.press(*"mst-pw", "tab", *"cloud-pw", "enter")
+        await on_screen(pilot, "RunScreen")
+        assert "mst-pw" not in shown(pilot)
+    ((source, target, confirm),) = engine.reopened
+    assert (source.password, target.password, confirm) == ("mst-pw", "cloud-pw", None)
+    assert source.host == world.SOURCE.host
+
+
+async def test_resume_says_what_stands_in_its_way() -> None:
+    class Refusing(RecordedEngine):
+        async def needs_confirmation(self, ledger: Ledger, target: object) -> str | None:
+            raise CannotConnect("Nothing listens at x7f0q.", "Check that the service runs.")
+
+    engine = Refusing(ledgers=unfinished().ledgers)
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_resume(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Nothing listens" in notice(pilot))
+
+
+async def test_runs_of_a_demo_and_finished_runs_are_not_offered() -> None:
+    from dataclasses import replace
+
+    demo = story.ledger(RUNS / "demo", demo=True)
+    over = story.ledger(RUNS / "over")
+    over.record = replace(over.record, result=Level.PASS)
+    engine = RecordedEngine(ledgers=(demo, over))
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await on_screen(pilot, "WelcomeScreen")
+        assert "Resume" not in shown(pilot)
+
+
+# Check
+
+
+async def test_what_the_user_does_is_ticked_by_hand_and_copied() -> None:
+    async with app_with(finished_run()).run_test(size=SMALL) as pilot:
+        await to_check(pilot)
+        todo = list(pilot.app.screen.query(TodoEntry))
+        todo[0].focus()
+        await pilot.press("space")
+        await until(pilot, lambda: "[x]" in shown(pilot))
+        await pilot.press("y")
+        await until(pilot, lambda: pilot.app.clipboard == "host=x7f0q")
+        await pilot.press("space")
+        await until(pilot, lambda: "[x]" not in shown(pilot))
+
+
+async def test_the_report_can_be_read_and_its_absence_is_said() -> None:
+    async with app_with(finished_run()).run_test(size=SMALL) as pilot:
+        await to_check(pilot)
+        pilot.app.screen.query("FileEntry").first().focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: "cannot be read" in notice(pilot))
+
+
+async def test_back_from_check_shows_the_log_and_forward_the_checklist() -> None:
+    async with app_with(finished_run()).run_test(size=SMALL) as pilot:
+        await to_check(pilot)
+        await pilot.press("escape")
+        await on_screen(pilot, "RunScreen")
+        await pilot.press("enter")
+        await on_screen(pilot, "CheckScreen")
