@@ -37,6 +37,7 @@ async def _count(conninfo: str, password: str) -> object:
         return await value(connection, "SELECT count(*) FROM sensors")
 
 
+@pytest.mark.timing
 async def test_a_second_start_takes_less_than_five_seconds() -> None:
     await EmbeddedPair.prepare()
     began = time.monotonic()

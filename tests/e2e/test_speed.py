@@ -13,7 +13,7 @@ from tswizard.core.endpoint import Endpoint
 from tswizard.core.pgtools import ClientTools, choose, find_tools
 from tswizard.demo import EmbeddedPair
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timing]
 
 MOVING = ("dump", "prepare", "restore-schema", "restore-catalog", "restore-rows", "restore-rest")
 LIMIT = 1.3
