@@ -41,7 +41,8 @@ class Terminal:
     def run(self, command: str, *, env: str = "", size: tuple[int, int] = (80, 24)) -> None:
         """Run a command; its exit code and the terminal's state after it are kept."""
         script = (
-            f"unset COLUMNS LINES; export TSWIZARD_STATE_DIR={shlex.quote(str(self._state))} {env}; "
+            "unset COLUMNS LINES; "
+            f"export TSWIZARD_STATE_DIR={shlex.quote(str(self._state))} {env}; "
             f"sh -c 'echo $$ > {self._pid}; exec {command}'; "
             f"echo $? > {self._status}.new; stty -a >> {self._status}.new; "
             f"mv {self._status}.new {self._status}; exec sleep 600"
