@@ -15,7 +15,7 @@ from tswizard.core.connection import connected
 from tswizard.core.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 
-__all__ = ["ends", "fresh_ends", "prepared_demo"]
+__all__ = ["ends", "fresh_ends", "native_ends", "prepared_demo"]
 
 HARD = Path(__file__).with_name("hard.sql")
 SCHEMAS = ("hard", "hard_chunks")
@@ -47,6 +47,13 @@ async def ends(request: pytest.FixtureRequest, prepared_demo: None) -> AsyncIter
 async def fresh_ends(request: pytest.FixtureRequest, prepared_demo: None) -> AsyncIterator[Ends]:
     """For one test alone."""
     async with _ends(native=request.param) as found:
+        yield found
+
+
+@pytest.fixture
+async def native_ends() -> AsyncIterator[Ends]:
+    """For a test that needs real concurrency."""
+    async with _ends(native=True) as found:
         yield found
 
 

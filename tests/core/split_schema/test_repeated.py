@@ -13,7 +13,7 @@ from tests.core.split_schema.compared import Comparer, left
 from tests.core.split_schema.conftest import SCHEMAS, Ends
 from tests.core.split_schema.steps import run_all
 from tests.core.split_schema.world import surroundings
-from tswizard.core.connection import connected, rows, value
+from tswizard.core.connection import connected, rows
 from tswizard.core.context import StepFailed
 from tswizard.core.split.schema import mark
 from tswizard.core.split.schema.predata import pre_data
@@ -22,47 +22,42 @@ from tswizard.core.split.schema.session import NAME, schema_session
 _ASLEEP = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
 
 
-async def test_a_begun_restore_is_made_again_and_never_over_rows(
-    fresh_ends: Ends, tmp_path: Path
-) -> None:
-    async with surroundings(tmp_path, fresh_ends.source, fresh_ends.target) as world:
-        await run_all(world, until="hypertables")
-        async with connected(fresh_ends.target) as target:
-            await mark.write(target, world.ctx.ledger.record.id, "pre-data", "begun")
-            await target.execute("DROP VIEW hard.by_hyper_key")
-        await pre_data(world.ctx)
-        assert world.troubles == []
-        async with connected(fresh_ends.target) as target:
-            assert await value(target, "SELECT to_regclass('hard.by_hyper_key') IS NOT NULL")
-            await mark.write(target, world.ctx.ledger.record.id, "pre-data", "begun")
-            await target.execute("INSERT INTO hard.lines VALUES ('x')")
-        with pytest.raises(StepFailed, match=r"hard\.lines is not empty"):
-            await pre_data(world.ctx)
-
-
-async def test_what_a_killed_run_left_at_work_is_ended(fresh_ends: Ends, tmp_path: Path) -> None:
-    async with surroundings(tmp_path, fresh_ends.source, fresh_ends.target) as world:
-        if not world.task.concurrent:
-            pytest.skip("one backend serves every connection here")
-        async with connected(fresh_ends.target) as left_over:
-            await left_over.execute(f"SET application_name = '{NAME}'".encode())
-            asleep = asyncio.create_task(left_over.execute("SELECT pg_sleep(60)"))
-            async with connected(fresh_ends.target) as target:
-                while not await rows(target, _ASLEEP):
-                    await asyncio.sleep(0.01)
-            async with schema_session(world.ctx) as target:
-                assert await rows(target, _ASLEEP) == []
-            with pytest.raises(AdminShutdown):
-                await asleep
+@pytest.mark.native
+async def test_what_a_killed_run_left_at_work_is_ended(native_ends: Ends, tmp_path: Path) -> None:
+    """Where one backend serves every connection there is nobody to be ended."""
+    async with (
+        surroundings(tmp_path, native_ends.source, native_ends.target) as world,
+        connected(native_ends.target) as left_over,
+        connected(native_ends.target) as other,
+    ):
+        await left_over.execute(f"SET application_name = '{NAME}'".encode())
+        asleep = asyncio.create_task(left_over.execute("SELECT pg_sleep(60)"))
+        while not await rows(other, _ASLEEP):
+            await asyncio.sleep(0.01)
+        async with schema_session(world.ctx) as target:
+            assert await rows(target, _ASLEEP) == []
+        with pytest.raises(AdminShutdown):
+            await asleep
 
 
 async def test_killed_in_both_restores_it_ends_the_same(fresh_ends: Ends, tmp_path: Path) -> None:
+    target_end = fresh_ends.target
+    async with surroundings(tmp_path, fresh_ends.source, target_end) as world:
+        await run_all(world, until="hypertables")
+        async with connected(target_end) as target:
+            await mark.write(target, world.ctx.ledger.record.id, "pre-data", "begun")
+            await target.execute("DROP VIEW hard.by_hyper_key")
+            await target.execute("INSERT INTO hard.lines VALUES ('x')")
+        with pytest.raises(StepFailed, match=r"hard\.lines is not empty"):
+            await pre_data(world.ctx)
+        async with connected(target_end) as target:
+            await target.execute("DELETE FROM hard.lines")
     for line in ("creating TABLE", "creating INDEX"):
         await _killed_when(line, fresh_ends, tmp_path)
-    async with surroundings(tmp_path, fresh_ends.source, fresh_ends.target) as world:
+    async with surroundings(tmp_path, fresh_ends.source, target_end) as world:
         await run_all(world, schemas=SCHEMAS)
         assert world.troubles == []
-        assert await left(await Comparer.of(world), fresh_ends.target) == set()
+        assert await left(await Comparer.of(world), target_end) == set()
 
 
 async def _killed_when(line: str, ends: Ends, folder: Path) -> None:
