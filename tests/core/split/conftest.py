@@ -27,7 +27,7 @@ _NATIVE = ("TSWIZARD_TEST_SOURCE", "TSWIZARD_TEST_TARGET")
 
 
 @asynccontextmanager
-async def _database(server: Endpoint) -> AsyncIterator[Endpoint]:
+async def database(server: Endpoint) -> AsyncIterator[Endpoint]:
     """A database of a test's own on a server; gone at the end."""
     name = f"split_{uuid4().hex[:12]}"
     async with connected(server) as connection:
@@ -49,7 +49,7 @@ async def native_ends() -> AsyncIterator[Ends]:
     if not all(os.environ.get(name) for name in _NATIVE):
         pytest.skip(f"{' and '.join(_NATIVE)} name no servers")
     source, target = (Endpoint.parse(os.environ[name]) for name in _NATIVE)
-    async with _database(source) as here, _database(target) as there:
+    async with database(source) as here, database(target) as there:
         ends = Ends(here, there)
         await fill(ends)
         yield ends

@@ -12,6 +12,7 @@ from tswizard.core.connection import Connection, value
 from tswizard.core.split import large_objects, queue
 from tswizard.core.split.files import FileBroken, Staged, Staging, opened
 from tswizard.core.split.job import CopyJob
+from tswizard.core.split.merge import BESIDE, make_beside, merge
 from tswizard.core.split.moment import Moment
 from tswizard.core.split.piece import (
     Kind,
@@ -63,14 +64,25 @@ async def carry(
         copied = await large_objects.copy(desk.job, target, piece, moment)
         found, moved = copied.number, copied.bytes
     else:
-        freeze = await _make_room(desk, target, table, taken)
-        found, moved = await _stream(desk, target, source, piece, table, moment, freeze=freeze)
+        room = await _make_room(desk, target, table, taken)
+        found, moved = await _stream(desk, target, source, piece, table, room, moment)
     await queue.done(target, piece, rows_=found, copied=moved, moment=at)
     return found
 
 
-async def _make_room(desk: Desk, target: Connection, table: Table, taken: Taken) -> bool:
-    """Take away what is there of this piece; may its rows come frozen?
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where the rows of a piece go, after room was made for them."""
+
+    place: sql.Identifier
+    frozen: bool = False
+    """The place was emptied in this transaction: rows can be written as frozen."""
+    beside: sql.Identifier | None = None
+    """The table that what was copied beside it is merged into."""
+
+
+async def _make_room(desk: Desk, target: Connection, table: Table, taken: Taken) -> Room:
+    """Take away what is there of this piece.
 
     A relation that holds nothing but this piece is emptied: rows that come into an emptied table
     can be written as frozen, which spares the target a later pass over all of them (COPY …
@@ -83,15 +95,16 @@ async def _make_room(desk: Desk, target: Connection, table: Table, taken: Taken)
     if piece.whole and piece.kind is not Kind.ROUTED and (piece.target or not table.hypertable):
         if not await _referenced(target, place):
             await target.execute(sql.SQL("TRUNCATE ONLY {}").format(place))
-            return True
-        if taken.there:
-            await target.execute(sql.SQL("DELETE FROM ONLY {}").format(place))
-        return False
+            return Room(place, frozen=True)
+        if not taken.there:
+            return Room(place)
+        await make_beside(target, place)
+        return Room(BESIDE, beside=place)
     if piece.kind is Kind.CONFIG or taken.there:
         if piece.local or piece.kind is Kind.ROUTED or (table.hypertable and not piece.target):
             raise AssertionError("such a piece is copied again with its whole relation")
         await target.execute(sql.SQL("DELETE FROM ONLY {}").format(place) + condition(piece))
-    return False
+    return Room(place)
 
 
 async def _decompress(desk: Desk, target: Connection, chunk: sql.Identifier) -> None:
@@ -121,33 +134,35 @@ async def _stream(
     source: Reading,
     piece: Piece,
     table: Table,
+    room: Room,
     moment: Moment,
-    *,
-    freeze: bool,
 ) -> tuple[int, int]:
     """psql's rows into COPY; rows and bytes. The source has come to its end before it returns."""
     text = source.script(table, piece, moment.snapshot)
     async with source.piece(text) as (reader, pipe):
         pump = Pump(pipe, TargetSink(target.pgconn), desk.held)
-        statement = copy_in(table, piece, freeze=freeze)
-        return await _into(desk, target, piece, statement, pump, reader.finish)
+        return await _into(desk, target, piece, table, room, pump, reader.finish)
 
 
 async def _into(
     desk: Desk,
     target: Connection,
     piece: Piece,
-    statement: sql.Composed,
+    table: Table,
+    room: Room,
     pump: Pump,
     finish: Callable[[], Awaitable[None]],
 ) -> tuple[int, int]:
     """The pump's blocks into a COPY, which `finish` can still call off; rows and bytes."""
     async with target.cursor() as cursor:
-        async with cursor.copy(statement) as copy:
+        async with cursor.copy(copy_in(table, room.place, freeze=room.frozen)) as copy:
             await copy.write(b"")  # the blocks bring their header themselves
             moved = await _pumped(desk, piece, pump)
             await finish()
-        return cursor.rowcount, moved
+        found = cursor.rowcount
+    if room.beside is not None:
+        await merge(target, table, room.beside)
+    return found, moved
 
 
 async def _pumped(desk: Desk, piece: Piece, pump: Pump) -> int:
@@ -198,16 +213,10 @@ async def _load(
             copied = await large_objects.read_file(target, piece, descriptor)
             found, moved = copied.number, copied.bytes
         else:
-            freeze = await _make_room(desk, target, table, taken)
+            room = await _make_room(desk, target, table, taken)
             pump = Pump(descriptor, TargetSink(target.pgconn), desk.held, sum_input=True)
-            found, moved = await _into(
-                desk,
-                target,
-                piece,
-                copy_in(table, piece, freeze=freeze),
-                pump,
-                partial(_same, pump, entry),
-            )
+            same = partial(_same, pump, entry)
+            found, moved = await _into(desk, target, piece, table, room, pump, same)
     return found, moved, entry.moment
 
 

@@ -132,5 +132,5 @@ class DataPhase:
     async def forget(self, ctx: Context) -> None:
         """Remove the ledger of pieces from the target."""
         session = await self.session(ctx)
-        await queue.drop(session.target)
+        await queue.drop(await session.target())
         await self._close()

@@ -25,6 +25,15 @@ class MomentGone(Exception):
     """The snapshot of this moment is no longer held by anybody."""
 
 
+class MomentPassed(MomentGone):
+    """A relation was rewritten after this moment: its rows cannot be seen at it any more.
+
+    ALTER TABLE with a rewrite, TRUNCATE and TimescaleDB's compression and decompression of a
+    chunk leave a table that looks empty to older snapshots.
+    https://www.postgresql.org/docs/current/mvcc-caveats.html
+    """
+
+
 class PieceRefused(Exception):
     """A piece that cannot be copied; the others can."""
 

@@ -49,6 +49,10 @@ async def join(
     job = _job(header, source, target, psql, servers, jobs, staging)
     moments = Moments(source, hold=job.held)
     connection = await open_target(job)
+
+    async def ledger() -> Connection:
+        return connection
+
     try:
         while left := await queue.waiting(connection):
             if hands.stopping.is_set():
@@ -62,7 +66,7 @@ async def join(
                 continue
             await moments.join(connection)
             plan = await _plan(connection)
-            await work(job, plan, *opened, moments, hands, connection)
+            await work(job, plan, *opened, moments, hands, ledger)
             await asyncio.sleep(_LOOK)
         return 0
     finally:

@@ -66,12 +66,16 @@ class Moments:
         self.now = Moment(*latest)
         return self.now
 
-    async def renew(self, gone: Moment, target: Connection) -> Moment:
-        """Another moment for one that is gone; the same for all who noticed."""
+    async def renew(self, gone: Moment, target: Connection, *, passed: bool = False) -> Moment:
+        """Another moment for one that is gone, or that rows cannot be seen at any more (`passed`);
+        the same for all who noticed."""
         async with self._lock:
-            if self.now is None or self.now.id == gone.id:
-                return await self.join(target)
-            return self.now
+            if self.now is not None and self.now.id != gone.id:
+                return self.now
+            latest = await queue.last_moment(target)
+            if passed and latest is not None and latest[0] == gone.id:
+                return await self.begin(target)
+            return await self.join(target)
 
     async def _alive(self, snapshot: str) -> bool:
         connection = await connect(self._source)

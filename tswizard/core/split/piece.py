@@ -152,7 +152,7 @@ def destination(table: Table, piece: Piece) -> sql.Identifier:
     return piece.relation
 
 
-def copy_in(table: Table, piece: Piece, *, freeze: bool = False) -> sql.Composed:
+def copy_in(table: Table, place: sql.Identifier, *, freeze: bool = False) -> sql.Composed:
     """`COPY … FROM STDIN` for the target, columns named.
 
     A table without columns of its own has no list: `()` is no SQL.
@@ -160,7 +160,7 @@ def copy_in(table: Table, piece: Piece, *, freeze: bool = False) -> sql.Composed
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
     listed = sql.SQL("({})").format(names) if table.columns else sql.SQL("")
     return sql.SQL("COPY {}{} FROM STDIN (FORMAT {}{})").format(
-        destination(table, piece),
+        place,
         listed,
         sql.Identifier(table.format),
         sql.SQL(", FREEZE" if freeze else ""),

@@ -68,6 +68,8 @@ class Options:
     snapshot: bool = True
     encoding: str = "UTF8"
     """The encoding that rows travel in."""
+    chunk_state: str = "NULL::text"
+    """SQL: where a chunk's compressed rows are; `%s` stands for the chunk."""
 
 
 _OPTIONS = TypeAdapter(Options)

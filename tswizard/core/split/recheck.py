@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from tswizard.core.connection import connected, rows
+from tswizard.core.context import failed
 from tswizard.core.split import queue
 from tswizard.core.split.piece import Kind, Piece, Plan, Stage, Table, condition, destination
 from tswizard.core.split.queue import Known, State
@@ -166,7 +167,7 @@ async def stale(session: Session) -> list[Known]:
     assert now is not None
     return [
         known
-        for known in await queue.read_pieces(session.target)
+        for known in await queue.read_pieces(await session.target())
         if known.state is State.DONE
         and known.piece.kind is not Kind.COMPRESS
         and known.moment != now.id
@@ -195,12 +196,21 @@ async def settle(session: Session) -> int:
             session.hands.say(f"changed on the source since they were copied: {tables}")
             for stage in (Stage.TABLES, Stage.CHUNKS):
                 await session.run_all(stage)
+    if await stale(session):
+        raise failed(
+            "moments-pass",
+            "The source is being rewritten faster than it can be copied.",
+            where=session.job.source.label,
+            why=f"In each of {_ROUNDS} rounds a table was rewritten or a chunk was compressed, "
+            "which takes its rows out of the sight of the moment that is copied.",
+            todo="Pause what does that (compression jobs above all), then resume.",
+        )
     return repeated
 
 
 async def _write_down(session: Session, compared: list[Compared], moment: int) -> None:
     """What is equal is of this moment too; what differs waits to be copied again."""
-    target = session.target
+    target = await session.target()
     equal = [piece.id for c in compared if c.equal for piece in c.unit.pieces]
     async with target.transaction():
         await queue.confirmed(target, equal, moment)

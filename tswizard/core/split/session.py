@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
-from psycopg import sql
+from psycopg import Error, OperationalError, sql
 
-from tswizard.core.connection import Connection, connect
+from tswizard.core.catalog.shape import read_shape
+from tswizard.core.connection import CannotConnect, Connection, connect
 from tswizard.core.context import failed
 from tswizard.core.finding import Finding, Level
 from tswizard.core.split import queue
@@ -21,6 +23,7 @@ from tswizard.core.split.pieces import Planned, plan_pieces
 from tswizard.core.split.queue import Header, Known, Merge, Pass
 from tswizard.core.split.schema.constraints import read_compressed_last
 from tswizard.core.split.slices import BadWidth
+from tswizard.core.split.source import chunk_state
 from tswizard.core.split.workers import open_target, work
 from tswizard.core.verify.session import prepare
 
@@ -33,7 +36,7 @@ class Session:
     hands: Hands
     plan: Plan
     moments: Moments
-    target: Connection
+    _target: Connection
     """Holds the lock of who leads."""
 
     @classmethod
@@ -49,8 +52,9 @@ class Session:
             _check_run(header, job)
             await _lead(target, job)
             snapshot = await moments.export() if job.held else None
-            planned = await _plan(job, snapshot)
+            planned, state = await _plan(job, snapshot)
             if header is None:
+                job = replace(job, options=replace(job.options, chunk_state=state))
                 async with target.transaction():
                     await queue.create(
                         target, job.run, job.source.conninfo, job.options, planned.plan
@@ -58,6 +62,7 @@ class Session:
                     await moments.enter(target, snapshot)
                 tables = planned.plan.tables
             else:
+                job = replace(job, options=replace(header.options, chunk_state=state))
                 tables = await _take_up(target, header, planned, moments, snapshot, job, hands)
             pieces = tuple(known.piece for known in await queue.read_pieces(target))
             session = cls(job, hands, Plan(tables, pieces), moments, target)
@@ -84,10 +89,21 @@ class Session:
         for table in texts:
             self.hands.say(f"{table.label} is copied as text: {table.why_text} needs it")
 
+    async def target(self) -> Connection:
+        """The connection that leads, opened again when it broke. Raises StepFailed when somebody
+        else took the lead meanwhile, CannotConnect."""
+        try:
+            await self._target.execute("SELECT 1")
+        except OperationalError:
+            await self._target.close()
+            self._target = await open_target(self.job)
+            await _lead(self._target, self.job)
+        return self._target
+
     async def make_chunks(self) -> None:
         """Make the target's chunks. Raises psycopg.Error."""
         await make_chunks(
-            self.target,
+            await self.target(),
             self.plan.tables,
             self.hands,
             self.job.target.label,
@@ -96,12 +112,12 @@ class Session:
 
     async def run(self, stage: Stage, over: Pass) -> None:
         """One pass over a stage's pieces. Raises StepFailed, psycopg.Error."""
-        await queue.open_pass(self.target, stage, over)
+        await queue.open_pass(await self.target(), stage, over)
         try:
             await work(self.job, self.plan, stage, over, self.moments, self.hands, self.target)
         finally:
-            if not self.target.closed:
-                await queue.close_pass(self.target)
+            with suppress(Error, CannotConnect):
+                await queue.close_pass(await self.target())
         await self._check_left(stage, over)
 
     async def run_all(self, stage: Stage) -> None:
@@ -112,17 +128,18 @@ class Session:
     async def _check_left(self, stage: Stage, over: Pass) -> None:
         """Nothing half-done is called done."""
         place = "" if over is Pass.STREAM else Staging(self.job.staging).place
-        left = await queue.left(self.target, stage, over, place)
+        target = await self.target()
+        left = await queue.left(target, stage, over, place)
         if left and self.hands.stopping.is_set():
             raise Stopping
-        if over is Pass.LOAD and (others := await queue.elsewhere(self.target, place)):
+        if over is Pass.LOAD and (others := await queue.elsewhere(target, place)):
             raise failed(
                 "files-elsewhere",
                 f"Files of this run lie at {', '.join(others)}.",
                 where=self.job.target.label,
                 todo="Resume the run there, with that staging folder.",
             )
-        errors = await queue.errors(self.target)
+        errors = await queue.errors(target)
         if errors:
             raise failed(
                 "pieces-refused",
@@ -134,7 +151,7 @@ class Session:
     async def close(self) -> None:
         """Let go of the moment and of the lead."""
         await self.moments.close()
-        await self.target.close()
+        await self._target.close()
 
 
 class Stopping(asyncio.CancelledError):
@@ -161,15 +178,17 @@ async def _lead(target: Connection, job: CopyJob) -> None:
         )
 
 
-async def _plan(job: CopyJob, snapshot: str | None) -> Planned:
+async def _plan(job: CopyJob, snapshot: str | None) -> tuple[Planned, str]:
+    """The plan at a moment, and SQL for the state of chunks on this source."""
     source = await connect(job.source)
     try:
         await prepare(source)
         await enter_snapshot(source, snapshot)
         last = await read_compressed_last(source)
-        return await plan_pieces(
+        planned = await plan_pieces(
             source, width=job.options.width, cut=job.held, compressed_last=last
         )
+        return planned, chunk_state(await read_shape(source))
     except BadWidth as error:
         raise failed("piece-width", str(error), todo="Change that answer, then resume.") from error
     finally:

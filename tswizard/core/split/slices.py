@@ -13,6 +13,8 @@ BIG = 1 << 30
 SLICE = 512 << 20
 """Bytes that a slice of it should have."""
 
+_PAGES_SCAN = "Tid Range Scan"
+
 _TIMES = {
     "timestamp with time zone": "timestamptz",
     "timestamp without time zone": "timestamp",
@@ -50,7 +52,7 @@ async def cut_table(connection: Connection, oid: int, name: sql.Identifier, size
             "EXPLAIN SELECT 1 FROM ONLY {} WHERE ctid >= '(0,0)'::tid AND ctid < '(1,0)'::tid"
         ).format(name),
     )
-    if any("Tid Range Scan" in str(line) for (line,) in plan):
+    if any(_PAGES_SCAN in str(line) for (line,) in plan):
         bounds = [f"'({pages * n // number},0)'::pg_catalog.tid" for n in range(1, number)]
         return Cut(_ranges("ctid", bounds), True)
     return await _cut_by_key(connection, oid, name, number)

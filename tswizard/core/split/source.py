@@ -19,11 +19,13 @@ from pathlib import Path
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from tswizard.core.catalog.hypertables import relations
+from tswizard.core.catalog.shape import Shape
 from tswizard.core.endpoint import child_environment
 from tswizard.core.pgtools import Child, _die_with_parent
-from tswizard.core.split.failures import MomentGone, SourceFailed, no_snapshot
+from tswizard.core.split.failures import MomentGone, MomentPassed, SourceFailed, no_snapshot
 from tswizard.core.split.job import CopyJob
-from tswizard.core.split.piece import Piece, Table, copy_out
+from tswizard.core.split.piece import Kind, Piece, Table, copy_out
 
 _PREFIX = "tswizard-pipes-"
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", 1031)
@@ -49,7 +51,7 @@ SETTINGS = {
     "jit": "off",
 }
 # Set in the session, since a server without TimescaleDB loaded would refuse them at its door.
-_IN_SESSION = "SET timescaledb.enable_transparent_decompression = on;\n"
+_IN_SESSION = "SET timescaledb.enable_transparent_decompression = on;\n\\set end done\n"
 
 _MESSAGE = re.compile(r"(?:ERROR|FATAL|PANIC):\s+(?:([0-9A-Z]{5}): )?(.*)")
 
@@ -106,16 +108,21 @@ class Reader:
         stream = self._process.stdin
         assert stream is not None
         with suppress(ConnectionError):
-            stream.write(f"{text}\\echo done {self._number}\n".encode())
+            stream.write(f"{text}\\echo :end {self._number}\n".encode())
             await stream.drain()
 
     async def finish(self) -> None:
-        """Wait until psql has said that it did it. Raises SourceFailed, MomentGone."""
+        """Wait until psql has said that it did it.
+
+        Raises SourceFailed, MomentGone, MomentPassed.
+        """
         stream = self._process.stdout
         assert stream is not None
         said = (await stream.readline()).decode("utf-8", "replace").strip()
         if said == f"done {self._number}":
             return
+        if said == f"passed {self._number}":
+            raise MomentPassed
         code = await self._process.wait()
         error = _error((await self._errors).decode("utf-8", "replace"), code)
         if no_snapshot(error):
@@ -192,7 +199,9 @@ class Reading:
     def script(self, table: Table, piece: Piece, snapshot: str | None) -> str:
         """What psql is told for a piece: one transaction that reads, at the moment if one is held.
 
-        What follows `\\g` names the file that psql writes the result to.
+        What follows `\\g` names the file that psql writes the result to. `end` is what it says in
+        the end: `passed`, when the relation was rewritten after the moment and may have looked
+        empty. The state before is the moment's, the state behind is of now.
         """
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         if snapshot is not None:
@@ -200,9 +209,23 @@ class Reading:
         lines = [f"{begin};"]
         if piece.filenode is not None:
             lines.append(_guard(piece.relation, piece.filenode))
-        lines.append(f"{copy_out(table, piece).as_string(None)} \\g {self._fifo}")
-        lines.append("COMMIT;")
+        state = self._state(piece)
+        lines += [
+            f"SELECT {state} AS before \\gset",
+            f"{copy_out(table, piece).as_string(None)} \\g {self._fifo}",
+            "COMMIT;",
+            f"SELECT CASE {state} WHEN :'before' THEN 'done' ELSE 'passed' END AS end \\gset",
+        ]
         return "\n".join(lines) + "\n"
+
+    def _state(self, piece: Piece) -> str:
+        """SQL of the files that a relation's rows are in, as the transaction's snapshot has it."""
+        name = f"{sql.Literal(piece.relation.as_string(None)).as_string(None)}::pg_catalog.regclass"
+        packed = self._job.options.chunk_state.replace("%s", name)
+        return (
+            "pg_catalog.concat_ws(' ', (SELECT relfilenode FROM pg_catalog.pg_class "
+            f"WHERE oid = {name}), {packed if piece.kind is Kind.CHUNK else 'NULL'})"
+        )
 
 
 def _guard(relation: sql.Identifier, filenode: int) -> str:
@@ -212,6 +235,17 @@ def _guard(relation: sql.Identifier, filenode: int) -> str:
         f"SELECT 1 / (pg_catalog.pg_relation_filenode({name}::pg_catalog.regclass) = "
         f"{filenode})::int \\g /dev/null"
     )
+
+
+def chunk_state(shape: Shape) -> str:
+    """For Options: where a chunk's compressed rows are, and whether it has any."""
+    if not shape.timescaledb:
+        return "NULL::text"
+    return (
+        "(SELECT pg_catalog.concat_ws(' ', k.status & 1, c.oid, c.relfilenode) "
+        f"FROM ({relations(shape)}) k LEFT JOIN pg_catalog.pg_class c ON c.oid = k.comp "
+        "WHERE k.rel = %s)"
+    ).replace("\n", " ")
 
 
 @contextmanager

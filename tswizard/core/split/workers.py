@@ -24,6 +24,7 @@ from tswizard.core.split.copy import Desk, carry
 from tswizard.core.split.failures import (
     Halt,
     MomentGone,
+    MomentPassed,
     PieceRefused,
     explain,
     gave_up,
@@ -33,8 +34,8 @@ from tswizard.core.split.failures import (
 from tswizard.core.split.files import FileBroken, Staging
 from tswizard.core.split.hands import Hands
 from tswizard.core.split.job import CopyJob
-from tswizard.core.split.moment import Moments
-from tswizard.core.split.piece import Plan, Stage
+from tswizard.core.split.moment import Moment, Moments
+from tswizard.core.split.piece import Kind, Plan, Stage
 from tswizard.core.split.queue import Pass, State, Taken
 from tswizard.core.split.source import Reading, pipes
 from tswizard.core.verify.both import together
@@ -70,9 +71,9 @@ async def work(
     over: Pass,
     moments: Moments,
     hands: Hands,
-    ledger: Connection,
+    ledger: Callable[[], Awaitable[Connection]],
 ) -> None:
-    """Copy until no piece of the stage is left, whoever takes them. `ledger` is a connection to
+    """Copy until no piece of the stage is left, whoever takes them. `ledger` gives a connection to
     the target that is free meanwhile.
 
     Raises StepFailed when nothing goes any more, or when pieces were refused (after all others).
@@ -105,7 +106,7 @@ async def work(
             raise StepFailed(halt.finding) from halt
         finally:
             ticking.cancel()
-        await board.close(ledger)
+        await board.close(await ledger())
     if board.refused:
         raise StepFailed(_refused(board.refused))
 
@@ -224,14 +225,13 @@ class _Worker:
                 self._taken = taken
                 self._board.begin(taken.piece)
                 rows = await carry(self._desk, target, self._source, taken, moment)
-        except MomentGone:
-            self._hands.say("the moment that rows were read at is held no more; the next begins")
-            await self._moments.renew(moment, target)
+        except MomentGone as gone:
+            await self._renew(moment, target, passed=isinstance(gone, MomentPassed))
             return True
         except Exception as error:
             if self._taken is None:
                 raise
-            await self._went_wrong(error, self._taken)
+            await self._went_wrong(error, self._taken, moment)
             return True
         finally:
             if self._taken is not None:
@@ -240,7 +240,18 @@ class _Worker:
             self._desk.staging.remove(taken.piece)
         return True
 
-    async def _went_wrong(self, error: Exception, taken: Taken) -> None:
+    async def _renew(self, moment: Moment, target: Connection, *, passed: bool) -> None:
+        """Go on at another moment."""
+        table = self._desk.plan.of(self._taken.piece).label if self._taken else ""
+        self._hands.say(
+            f"{table} was rewritten on the source: a later moment begins, and what is copied is "
+            "compared at that one"
+            if passed
+            else "the moment that rows were read at is held no more; another begins"
+        )
+        await self._moments.renew(moment, target, passed=passed)
+
+    async def _went_wrong(self, error: Exception, taken: Taken, moment: Moment) -> None:
         """Write down what became of a piece. Raises Halt, and what may pass."""
         piece, table = taken.piece, self._desk.plan.of(taken.piece)
         patience = self._desk.job.patience
@@ -249,10 +260,13 @@ class _Worker:
             if tried < patience.attempts:
                 raise error
             error = PieceRefused(gave_up(error, tried, table.label))
-        if isinstance(error, FileBroken):
-            self._hands.say(f"{error}; it is made again")
-            await queue.set_state(await self._connection(), [piece.id], State.WAITING)
-            return
+        if isinstance(error, FileBroken) and self._desk.staging:
+            self._desk.staging.remove(piece)
+            if await self._attempted(taken, error) < patience.attempts:
+                self._hands.say(f"{error}; it is made again")
+                await queue.set_state(await self._connection(), [piece.id], State.WAITING)
+                return
+            error = OSError(None, "it does not keep what is written", str(error))
         if not isinstance(error, Error | OSError | CannotConnect | PieceRefused) and not hasattr(
             error, "sqlstate"
         ):
@@ -265,6 +279,8 @@ class _Worker:
         await queue.set_state(target, [piece.id], state, verdict.finding.what)
         if verdict.gone:
             self._hands.found(verdict.finding)
+            if piece.kind is Kind.CHUNK:  # merged into another one, its rows are to be seen there
+                await self._moments.renew(moment, target, passed=True)
         else:
             self._hands.say(f"{verdict.finding.id}: {verdict.finding.what}")
             self._board.refused.append(verdict.finding)

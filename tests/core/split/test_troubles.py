@@ -1,0 +1,390 @@
+"""What goes wrong during a copy: one clear finding each, the rest goes on, nothing half-done."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.core.split.world import Ends, Heard, content, copy_everything, job, migrate, run
+from tswizard.core.connection import connected, rows, value
+from tswizard.core.context import StepFailed
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.finding import Finding
+from tswizard.core.split import queue, slices
+from tswizard.core.split.hands import Hands
+from tswizard.core.split.job import CopyJob
+from tswizard.core.split.join import join
+from tswizard.core.split.piece import Kind, Stage
+from tswizard.core.split.queue import Pass, State
+from tswizard.core.split.session import Session
+
+pytestmark = pytest.mark.native
+
+
+@asynccontextmanager
+async def leading(work: CopyJob, heard: Heard | None = None) -> AsyncIterator[Session]:
+    """A session that is closed at the end."""
+    session = await Session.begin(work, (heard or Heard()).hands())
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+async def refused(work: CopyJob, *between: tuple[Endpoint, str]) -> Finding:
+    """The finding that ends a copy, when this happens between plan and copy."""
+    async with leading(work) as session:
+        for end, statement in between:
+            await run(end, statement)
+        with pytest.raises(StepFailed) as failed:
+            await copy_everything(session)
+    return failed.value.finding
+
+
+async def states(end: Endpoint) -> dict[str, set[str]]:
+    """States of the pieces of each table."""
+    async with connected(end) as target:
+        found: dict[str, set[str]] = {}
+        for label, state in await rows(target, "SELECT label, state FROM _tswizard.piece"):
+            found.setdefault(label, set()).add(state)
+    return found
+
+
+async def mended(ends: Ends, work: CopyJob) -> None:
+    """Resumed, everything is there."""
+    await migrate(work)
+    assert await content(ends.target) == await content(ends.source)
+
+
+async def test_a_value_the_target_refuses(native_ends: Ends, folder: Path) -> None:
+    ends, work = native_ends, job(native_ends, folder)
+    check = "ALTER TABLE plain ADD CONSTRAINT small CHECK (id < 4000)"
+    finding = await refused(work, (ends.target, check))
+    assert finding.id == "value-refused"
+    assert "public.plain" in finding.what
+    assert "small" in finding.what
+    found = await states(ends.target)
+    assert found["public.plain"] == {"failed"}
+    assert found["public.kinds"] == {"done"}
+    async with connected(ends.target) as target:
+        assert await value(target, "SELECT count(*) FROM public.plain") == 0
+    await run(ends.target, "ALTER TABLE plain DROP CONSTRAINT small")
+    await mended(ends, work)
+
+
+async def test_no_room_on_the_target(native_ends: Ends, folder: Path) -> None:
+    ends, work = native_ends, job(native_ends, folder)
+    await run(
+        ends.target,
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON plain EXECUTE FUNCTION full_disk()",
+    )
+    finding = await refused(work)
+    assert finding.id == "target-full"
+    await run(ends.target, "DROP FUNCTION full_disk() CASCADE")
+    await mended(ends, work)
+
+
+@pytest.mark.parametrize(
+    ("statement", "id", "undo"),
+    [
+        (
+            "ALTER TABLE plain RENAME COLUMN note TO remark",
+            "table-altered",
+            "ALTER TABLE plain RENAME COLUMN remark TO note",
+        ),
+        (
+            "REVOKE SELECT ON plain FROM CURRENT_USER",
+            "table-unreadable",
+            "GRANT SELECT ON plain TO CURRENT_USER",
+        ),
+        (
+            "ALTER TABLE plain ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+            "rows-hidden",
+            "ALTER TABLE plain DISABLE ROW LEVEL SECURITY",
+        ),
+    ],
+)
+async def test_a_table_that_cannot_be_read_as_planned(
+    native_ends: Ends, folder: Path, statement: str, id: str, undo: str
+) -> None:
+    ends, work = native_ends, job(native_ends, folder)
+    async with connected(ends.source) as source:
+        superuser = await value(source, "SHOW is_superuser") == "on"
+    if superuser and id != "table-altered":
+        pytest.skip("a superuser may read everything")
+    finding = await refused(work, (ends.source, statement))
+    assert finding.id == id
+    assert "public.plain" in finding.what
+    assert (await states(ends.target))["public.kinds"] == {"done"}
+    await run(ends.source, undo)
+    await mended(ends, work)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE plain ALTER COLUMN id TYPE bigint",
+        "TRUNCATE plain",
+        "DROP TABLE plain; CREATE TABLE plain AS SELECT 1 AS id, NULL::text AS note, now() AS at, "
+        "1.0::numeric(12, 3) AS n, 1::float8 AS f, ''::bytea AS b, NULL::jsonb AS j",
+        "SELECT compress_chunk(c) "
+        "FROM show_chunks('metrics', newer_than => '2024-03-08 00:00+00'::timestamptz) c",
+        "SELECT decompress_chunk(c) "
+        "FROM show_chunks('metrics', older_than => '2024-03-05 00:00+00'::timestamptz) c",
+    ],
+)
+@pytest.mark.parametrize("via", ["stream", "files"])
+async def test_rewritten_after_the_moment(
+    native_ends: Ends, folder: Path, via: str, statement: str
+) -> None:
+    """To an older snapshot such a table looks empty: nobody may believe that."""
+    heard, work = Heard(), job(native_ends, folder, via=via)
+    async with leading(work, heard) as session:
+        await run(native_ends.source, statement)
+        await copy_everything(session)
+    assert any("a later moment begins" in line for line in heard.lines)
+    wanted, found = [await content(end) for end in (native_ends.source, native_ends.target)]
+    compressed = wanted.pop("chunks"), found.pop("chunks")
+    assert found == wanted
+    assert len(compressed[0]) == len(compressed[1])
+
+
+async def test_dropped_between_plan_and_copy(native_ends: Ends, folder: Path) -> None:
+    heard = Heard()
+    async with leading(job(native_ends, folder), heard) as session:
+        await run(
+            native_ends.source,
+            "DROP TABLE plain",
+            "SELECT drop_chunks('days', older_than => date '2024-01-11')",
+        )
+        await copy_everything(session)
+    assert {finding.id for finding in heard.findings} == {"dropped-on-source"}
+    said = " ".join(finding.what for finding in heard.findings)
+    assert "of public.days" in said
+    assert "Table public.plain" in said
+    found = await states(native_ends.target)
+    assert found["public.plain"] == {"gone"}
+    assert found["public.days"] == {"gone", "done"}
+    wanted = await content(native_ends.source)
+    there = await content(native_ends.target)
+    assert there.pop("public.plain")[0] == 0
+    assert there["public.days"] == wanted["public.days"]
+
+
+async def test_dropped_after_the_copy(native_ends: Ends, folder: Path) -> None:
+    work = job(native_ends, folder)
+    await migrate(work)
+    await run(native_ends.source, "DROP TABLE plain")
+    heard = await migrate(work)
+    (finding,) = heard.findings
+    assert finding.id == "dropped-after-copy"
+    assert "5000 rows" in finding.what
+    assert (await migrate(work)).findings == []
+
+
+async def test_new_on_the_source_when_resumed(native_ends: Ends, folder: Path) -> None:
+    work = job(native_ends, folder)
+    await migrate(work)
+    for end in (native_ends.source, native_ends.target):
+        await run(end, "CREATE TABLE later (id int)")
+    await run(
+        native_ends.source,
+        "INSERT INTO later SELECT generate_series(1, 10)",
+        "INSERT INTO days VALUES ('2030-01-01', 1)",
+        "SELECT count(compress_chunk(c)) "
+        "FROM show_chunks('metrics', newer_than => '2024-03-08 00:00+00'::timestamptz) c",
+    )
+    await mended(native_ends, work)
+
+
+async def test_a_big_table_in_slices(
+    native_ends: Ends, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "BIG", 1 << 16)
+    monkeypatch.setattr(slices, "SLICE", 1 << 15)
+    ends, work = native_ends, job(native_ends, folder)
+    finding = await refused(work, (ends.source, "VACUUM FULL plain"))
+    assert finding.id == "pieces-refused" or finding.id == "table-altered"
+    assert await states(ends.target) != {}
+    # Half of it under one moment, the rest under the next, with changes in between.
+    async with leading(work) as session:
+        assert sum(p.kind is Kind.SLICE for p in session.plan.pieces) > 5
+        session.hands.stopping.set()
+        with pytest.raises(asyncio.CancelledError):
+            await session.run_all(Stage.TABLES)
+    async with leading(work) as session:
+        await session.run_all(Stage.TABLES)
+    await run(ends.source, "UPDATE plain SET note = 'moved' WHERE id % 3 = 0")
+    await mended(ends, work)
+
+
+async def test_slices_by_key(
+    native_ends: Ends, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "BIG", 1 << 16)
+    monkeypatch.setattr(slices, "SLICE", 1 << 15)
+    monkeypatch.setattr(slices, "_PAGES_SCAN", "a plan that no server has")
+    await run(native_ends.source, "ALTER TABLE plain ADD PRIMARY KEY (id)")
+    work = job(native_ends, folder)
+    async with leading(work) as session:
+        cut = [p for p in session.plan.pieces if p.kind is Kind.SLICE]
+        assert len(cut) > 5
+        assert not any(piece.local for piece in cut)
+        await copy_everything(session)
+    await run(native_ends.source, "UPDATE plain SET note = 'changed' WHERE id = 2500")
+    heard = await migrate(work)
+    assert any("changed on the source" in line for line in heard.lines)
+    assert await content(native_ends.target) == await content(native_ends.source)
+
+
+async def test_a_second_copy_into_a_table_that_is_referred_to(
+    native_ends: Ends, folder: Path
+) -> None:
+    ends, work = native_ends, job(native_ends, folder)
+    await run(ends.source, "UPDATE plain SET id = id + 100000 WHERE id = 17")
+    await migrate(work)
+    await run(
+        ends.target,
+        "ALTER TABLE plain ADD PRIMARY KEY (id)",
+        "CREATE TABLE refers (id int REFERENCES plain)",
+        "INSERT INTO refers VALUES (1), (2)",
+    )
+    await run(
+        ends.source,
+        "UPDATE plain SET note = 'changed' WHERE id = 1",
+        "DELETE FROM plain WHERE id = 3",
+        "INSERT INTO plain (id, note) VALUES (17, 'new')",
+    )
+    await migrate(work)
+    there = await content(ends.target)
+    del there["public.refers"]
+    assert there == await content(ends.source)
+
+
+async def test_connections_that_break(native_ends: Ends, folder: Path) -> None:
+    ends, heard, broken = native_ends, Heard(), 0
+    async with leading(job(ends, folder, width="1 hour"), heard) as session:
+        copying = asyncio.create_task(copy_everything(session))
+        for number in range(1, 6):
+            async with connected(ends.target) as target, asyncio.timeout(60):
+                while await value(target, _DONE) < number * 50:
+                    await asyncio.sleep(0.01)
+            for end in (ends.source, ends.target):
+                async with connected(end) as connection:
+                    broken += len(await rows(connection, _BREAK))
+        await copying
+    assert broken > 20
+    assert any("again in" in line for line in heard.lines)
+    assert any("another begins" in line for line in heard.lines)
+    assert await content(ends.target) == await content(ends.source)
+
+
+_DONE = "SELECT count(*) FROM _tswizard.piece WHERE state = 'done'"
+_BREAK = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+
+async def test_two_that_lead_and_another_run(native_ends: Ends, folder: Path) -> None:
+    async with leading(job(native_ends, folder)):
+        with pytest.raises(StepFailed) as failed:
+            await Session.begin(job(native_ends, folder), Heard().hands())
+        assert failed.value.finding.id == "target-busy"
+        with pytest.raises(StepFailed) as failed:
+            await Session.begin(job(native_ends, folder, "run-2"), Heard().hands())
+        assert failed.value.finding.id == "target-taken"
+        assert "run-1" in failed.value.finding.what
+
+
+async def test_a_ledger_from_a_newer_version(native_ends: Ends, folder: Path) -> None:
+    async with leading(job(native_ends, folder)):
+        pass
+    await run(native_ends.target, "UPDATE _tswizard.ledger SET format = 99")
+    with pytest.raises(StepFailed) as failed:
+        await Session.begin(job(native_ends, folder), Heard().hands())
+    assert failed.value.finding.id == "ledger-version"
+
+
+async def test_a_schema_that_is_not_ours(native_ends: Ends, folder: Path) -> None:
+    await run(
+        native_ends.target, "CREATE SCHEMA _tswizard", "CREATE TABLE _tswizard.piece (mine int)"
+    )
+    with pytest.raises(StepFailed) as failed:
+        await Session.begin(job(native_ends, folder), Heard().hands())
+    assert failed.value.finding.id == "schema-taken"
+    async with connected(native_ends.target) as target:
+        assert await rows(target, "SELECT * FROM _tswizard.piece") == []
+
+
+async def test_a_width_that_is_none(native_ends: Ends, folder: Path) -> None:
+    with pytest.raises(StepFailed) as failed:
+        await Session.begin(job(native_ends, folder, width="1 fortnight"), Heard().hands())
+    assert failed.value.finding.id == "piece-width"
+    assert "1 fortnight" in failed.value.finding.what
+
+
+async def test_a_helper_from_another_process(native_ends: Ends, folder: Path) -> None:
+    work, helper = job(native_ends, folder, jobs=1, width="1 hour"), Heard()
+    async with leading(work) as session:
+        helping = asyncio.create_task(_join(work, helper.hands(), folder / "other"))
+        await copy_everything(session)
+        assert await helping == 0
+    assert helper.events
+    assert await content(native_ends.target) == await content(native_ends.source)
+
+
+async def test_a_helper_without_a_leader(native_ends: Ends, folder: Path) -> None:
+    work, helper = job(native_ends, folder), Heard()
+    async with leading(work) as session:
+        pieces = len(session.plan.pieces)
+    assert await _join(work, helper.hands(), folder / "other") == pieces
+    assert any("nobody leads" in line for line in helper.lines)
+
+
+async def _join(work: CopyJob, hands: Hands, folder: Path) -> int:
+    return await join(work.source, work.target, work.psql, hands, jobs=1, staging=folder)
+
+
+async def test_a_file_that_was_damaged_between_the_halves(native_ends: Ends, folder: Path) -> None:
+    ends, work, heard = native_ends, job(native_ends, folder, via="files"), Heard()
+    async with leading(work) as session:
+        for stage in (Stage.TABLES, Stage.CHUNKS):
+            await session.run(stage, Pass.EXPORT)
+    files = sorted((folder / "staging").glob("*.copy"))
+    assert len(files) > 50
+    damaged = bytearray(files[0].read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    files[0].write_bytes(damaged)
+    files[1].unlink()
+    files[2].write_bytes(files[2].read_bytes()[:-30])
+    await migrate(work, heard)
+    assert sum("it is made again" in line for line in heard.lines) >= 2
+    assert await content(ends.target) == await content(ends.source)
+    async with connected(ends.target) as target:
+        assert {k.state for k in await queue.read_pieces(target)} == {State.DONE}
+
+
+async def test_stopped_and_cancelled(native_ends: Ends, folder: Path) -> None:
+    work = job(native_ends, folder, width="1 hour")
+    async with leading(work) as session:
+        copying = asyncio.create_task(session.run_all(Stage.TABLES))
+        await asyncio.sleep(0)
+        copying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await copying
+    async with connected(native_ends.source) as source:
+        async with asyncio.timeout(10):
+            while await rows(source, _READING):
+                await asyncio.sleep(0.01)
+    await mended(native_ends, work)
+
+
+_READING = """
+SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+  AND backend_type = 'client backend'
+"""
