@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.tui import story
+from tests.tui import story, world
 from tests.tui.recorded import RecordedEngine, RecordedRun
 from tswizard.core.events import Event, LogLine, LogVerdict
 from tswizard.tui.app import WizardApp
@@ -38,7 +38,7 @@ async def main() -> None:
     run = RecordedRun(story.ledger(Path("/nonexistent")), Flood())
     app = WizardApp(RecordedEngine(run=run))
     async with app.run_test(size=(120, 35)) as pilot:
-        app.show_run(run)
+        app.show_run(run, (world.SOURCE, world.TARGET))
         assert app.feed is not None
         while not (app.feed.over and not app.feed.waiting):
             await asyncio.sleep(0.05)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from tests.tui import story
+from tests.tui import story, world
 from tests.tui.recorded import RecordedEngine, RecordedRun
 from tswizard.core.events import Event, RunFinished, StepFinished, StepState
 from tswizard.core.pgtools import Child
@@ -42,7 +42,7 @@ async def main() -> int:
     app.driver_class = TerminalDriver
 
     def begin() -> None:
-        app.show_run(run)
+        app.show_run(run, (world.SOURCE, world.TARGET))
 
     app.call_later(begin)
     code = await app.run_async()

@@ -152,7 +152,7 @@ async def to_run(pilot: Pilot[int]) -> None:
     await on_screen(pilot, "WelcomeScreen")
     app = _app(pilot)
     assert isinstance(app.engine, RecordedEngine) and app.engine.run is not None
-    app.show_run(app.engine.run)
+    app.show_run(app.engine.run, (world.SOURCE, world.TARGET))
     await on_screen(pilot, "RunScreen")
     screen = app.screen
     assert isinstance(screen, RunScreen)

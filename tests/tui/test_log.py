@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tui import story
+from tests.tui import story, world
 from tests.tui.flood import LINES, Flood, line
 from tests.tui.recorded import RecordedEngine, RecordedRun
 from tests.tui.scenes import LARGE, RUNS, on_screen, until
@@ -73,6 +73,7 @@ def test_a_channel_keeps_the_note_of_every_line_of_a_block() -> None:
     assert [channel.note_at(n) for n in range(3)] == [None, note, note]
 
 
+@pytest.mark.timing
 async def test_a_hundred_thousand_lines_never_hold_up_the_screen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -90,7 +91,7 @@ async def test_a_hundred_thousand_lines_never_hold_up_the_screen(
     app = app_with(RecordedEngine(run=run))
     async with app.run_test(size=LARGE) as pilot:
         await on_screen(pilot, "WelcomeScreen")
-        app.show_run(run)
+        app.show_run(run, (world.SOURCE, world.TARGET))
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.feed is not None)
         screen = app.screen
         assert isinstance(screen, RunScreen) and app.feed is not None
@@ -108,6 +109,7 @@ async def test_a_hundred_thousand_lines_never_hold_up_the_screen(
         assert time.thread_time() - before < 0.5
 
 
+@pytest.mark.timing
 def test_a_hundred_thousand_lines_take_less_than_200_mb() -> None:
     """The whole process at its highest, in one of its own."""
     done = subprocess.run(

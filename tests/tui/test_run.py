@@ -32,6 +32,7 @@ from tswizard.core.exits import Exit
 from tswizard.core.finding import Level
 from tswizard.core.ledger import Ledger
 from tswizard.tui.screens.check import TodoEntry
+from tswizard.tui.widgets.fields import TextField
 from tswizard.tui.widgets.runlog import RunLog
 
 
@@ -139,7 +140,7 @@ async def test_stop_asks_how(keys: tuple[str, ...], asked: list[str]) -> None:
         assert engine.run is not None
         assert engine.run.asked == asked
         if asked == ["stop after step"]:
-            assert "STOPPING AFTER THIS STEP" in shown(pilot)
+            assert "STOPPING AFTER THIS" in shown(pilot)
 
 
 async def test_quitting_stops_the_run_and_says_it_can_be_resumed() -> None:
@@ -192,6 +193,9 @@ async def test_a_failed_step_says_why_and_offers_to_resume() -> None:
         assert isinstance(app.focused, Button) and app.focused.id == "resume"
         await pilot.press("enter")
         await on_screen(pilot, "ResumeScreen")
+        password = app.screen.query_one("#source-password", TextField)
+        assert password.value == world.SOURCE.password  # typed once, known until the end
+        assert "secret" not in shown(pilot)
         await pilot.press("escape")
         await on_screen(pilot, "RunScreen")
         await pilot.press("ctrl+q")
@@ -208,7 +212,7 @@ async def test_a_broken_engine_ends_in_a_sentence() -> None:
         await on_screen(pilot, "WelcomeScreen")
         assert engine.run is not None
         app_with_run = pilot.app
-        app_with_run.show_run(engine.run)  # type: ignore[attr-defined]
+        app_with_run.show_run(engine.run, (world.SOURCE, world.TARGET))  # type: ignore[attr-defined]
         await until(pilot, lambda: pilot.app.screen.query("#buttons"))
         await until(pilot, lambda: "No space left" in notice(pilot))
 

@@ -11,6 +11,8 @@ import termios
 import time
 from pathlib import Path
 
+import pytest
+
 LATER = ("psycopg", "pydantic", "humanize", "textual.widgets._markdown", "tswizard.core.run")
 
 
@@ -50,6 +52,7 @@ def _first_paint(state: Path) -> tuple[float, float]:
     return took, busy
 
 
+@pytest.mark.timing
 def test_the_first_screen_is_there_within_a_second(tmp_path: Path) -> None:
     """The best of three, in processor time: other programs on the machine are not ours."""
     times = [_first_paint(tmp_path) for _ in range(3)]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tswizard.tui.engine import Engine, Running
     from tswizard.tui.feed import Feed
 
+    RunEnds = tuple[Endpoint, Endpoint]
     Prepare = Callable[[Callable[[Prepared], None]], Awaitable[tuple[Endpoint, Endpoint]]]
 
 _LOOK_AFTER_TERMINAL = 2.0
@@ -219,18 +220,18 @@ class WizardApp(App[int]):
 
         self.push_screen(ReviewScreen(decided))
 
-    def show_resume(self, ledger: "Ledger") -> None:
+    def show_resume(self, ledger: "Ledger", ends: "RunEnds | None" = None) -> None:
         from tswizard.tui.screens.resume import ResumeScreen
 
-        self.push_screen(ResumeScreen(ledger))
+        self.push_screen(ResumeScreen(ledger, ends))
 
-    def show_run(self, run: "Running") -> None:
+    def show_run(self, run: "Running", ends: "RunEnds") -> None:
         from tswizard.tui.feed import Feed
         from tswizard.tui.screens.run import RunScreen
 
         self.run_id = run.ledger.record.id
         self.feed = Feed(run)
-        self.push_screen(RunScreen(self.feed))
+        self.push_screen(RunScreen(self.feed, ends))
 
     def show_check(self, outcome: "Outcome", report: str) -> None:
         from tswizard.tui.screens.check import CheckScreen

@@ -14,16 +14,16 @@ WORDS = {
     "pass": ("✓ PASS", "$text-success"),
     "look": ("! LOOK", "$text-warning"),
     "fail": ("✗ FAIL", "$text-error"),
-    "skip": ("– SKIP", "$text-muted"),
+    "skip": ("– SKIP", "dim"),
 }
 """A level's word and its colour."""
 
 STATES = {
-    "pending": ("·", "$text-muted"),
+    "pending": ("·", "dim"),
     "running": ("▸", "bold $text-accent"),
     "done": ("✓", "$text-success"),
     "failed": ("✗", "bold $text-error"),
-    "skipped": ("–", "$text-muted"),
+    "skipped": ("–", "dim"),
     "stopped": ("■", "$text-warning"),
 }
 """A step's mark and its colour."""

@@ -17,7 +17,7 @@ from textual.widgets import Button, Markdown, Static
 from tswizard.core.finding import Level
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Reader, text_reader
-from tswizard.tui.text import WORDS, span
+from tswizard.tui.text import WORDS, plural, span
 from tswizard.tui.widgets.facts import Row
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class CheckedEntry(Entry):
 
     def __init__(self, line: "Line") -> None:
         word, style = WORDS[line.level]
-        more = f"  ({len(line.details)} more)" if line.details else ""
-        text = Content.assemble(line.text, (more, "$text-muted"))
+        more = f"  (enter: {plural(len(line.details), 'line')})" if line.details else ""
+        text = Content.assemble(line.text, (more, "dim"))
         if line.todo:
             text = Content("\n").join([text, Content(f"→ {line.todo}")])
         details = "\n".join((line.text, *line.details))
@@ -78,7 +78,7 @@ class TodoEntry(Entry):
     done: reactive[bool] = reactive(False, init=False)
 
     def __init__(self, todo: "Todo") -> None:
-        hint = Content.styled("  (y copies)", "$text-muted") if todo.copy else Content("")
+        hint = Content.styled("  (y copies)", "dim") if todo.copy else Content("")
         super().__init__(Content("[ ]"), Content.assemble(todo.text, hint), todo.copy)
         self._todo = todo
 
@@ -111,6 +111,7 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
     ]
+    AUTO_FOCUS = ""  # what needs a look comes first
     STEP: ClassVar[str | None] = "Check"
     NEXT: ClassVar[str | None] = "Done"
     BACK: ClassVar[str | None] = "< Log"

@@ -97,7 +97,7 @@ class MethodScreen(WizardScreen):
         text = f"one dump, one restore; moves {moves}{stored}."
         if any(question.key == "method" for question in self._questions):
             return Content(text[0].upper() + text[1:])
-        return Content.assemble(("Full", "bold"), f": {text}\n", (_ONE_WAY, "$text-muted"))
+        return Content.assemble(("Full", "bold"), f": {text}\n", (_ONE_WAY, "dim"))
 
     # Answering
 

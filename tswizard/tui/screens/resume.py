@@ -115,7 +115,7 @@ class ResumeScreen(WizardScreen):
         run = await engine.reopen(
             self._ledger, source, target, typed.value.strip() if sentence else None
         )
-        self.wizard.show_run(run)
+        self.wizard.show_run(run, (source, target))
 
     def _endpoint(self, conninfo: str, end: str) -> Endpoint:
         password = self.query_one(f"#{end}-password", TextField).value

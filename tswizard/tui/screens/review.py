@@ -208,4 +208,5 @@ class ReviewScreen(WizardScreen):
             self._starting = False
             self.say(str(error))
             return
-        self.wizard.show_run(run)
+        ends = self._decided.inspected.ends
+        self.wizard.show_run(run, (ends.source.endpoint, ends.target.endpoint))

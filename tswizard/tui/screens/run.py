@@ -22,6 +22,7 @@ from tswizard.tui.widgets.steps import StepList
 from tswizard.tui.widgets.table import Column, FittingTable
 
 if TYPE_CHECKING:
+    from tswizard.core.endpoint import Endpoint
     from tswizard.tui.feed import Feed
 
 FRAME = 1 / 20
@@ -77,9 +78,10 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         "way the run can be resumed."
     )
 
-    def __init__(self, feed: "Feed") -> None:
+    def __init__(self, feed: "Feed", ends: "tuple[Endpoint, Endpoint]") -> None:
         super().__init__()
         self._feed = feed
+        self._ends = ends
         self.view = RunView()
         self._book = Logbook()
         self._filter = Filter.ALL
@@ -93,7 +95,9 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         with HorizontalGroup(id="run-head"):
             yield Static(id="run-title", markup=False)
             yield Static(id="run-figures", markup=False)
-        yield ProgressBar(id="run-bar", clock=self.wizard.bar_clock)
+        with HorizontalGroup(id="run-bar-line"):
+            yield ProgressBar(id="run-bar", clock=self.wizard.bar_clock)
+            yield Static("left", id="run-left")
         with Horizontal(id="panels"):
             yield StepList(id="run-steps")
             yield FittingTable(_TABLES, id="run-tables")
@@ -156,7 +160,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         if view.paused:
             title = f"PAUSED   {title}"
         elif self._stopping:
-            title = f"STOPPING AFTER THIS STEP   {title}"
+            title = f"STOPPING AFTER THIS   {title}"
         self.query_one("#run-title", Static).update(title)
         bar = self.query_one("#run-bar", ProgressBar)
         figures = ""
@@ -258,7 +262,11 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     def action_stop(self) -> None:
         choices = (
             ("", "Let it run", "Nothing changes."),
-            ("step", "After this step", "The step that runs is finished first."),
+            (
+                "step",
+                "Finish this first",
+                "The running step is finished; of a split migration only the pieces under way.",
+            ),
             ("now", "Now", "The running step is ended; a resume repeats it."),
         )
         self.app.push_screen(Choose("Stop the run?", choices), self._stop_chosen)
@@ -282,7 +290,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         if run.outcome is not None:
             self.query_one("#run-title", Static).update(f"Finished in {span(run.outcome.seconds)}")
             self.query_one("#run-figures", Static).update("")
-            self.query_one("#run-bar").display = False
+            self.query_one("#run-bar-line").display = False
             self.say("Finished. Enter shows the checklist.", "")
             return
         button.label = "Quit"
@@ -300,8 +308,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
 
     @on(Button.Pressed, "#resume")
     def action_resume(self) -> None:
-        task = self._feed.run
-        self.wizard.show_resume(task.ledger)
+        self.wizard.show_resume(self._feed.run.ledger, self._ends)
 
     def go_on(self) -> None:
         outcome, finished = self._feed.run.outcome, self.view.finished
@@ -314,7 +321,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
 def _row(view: TableView) -> tuple[str, ...]:
     rate = view.rate.per_second if view.state is TableState.WORKING else None
     return (
-        view.name,
+        view.name.removeprefix("public."),  # room is short, and it says little
         f"{view.done}/{view.total}",
         "–" if view.rows is None else short_number(view.rows),
         short_number(int(rate)) if rate else "–",

@@ -163,9 +163,9 @@ def _described(ledger: "Ledger", *, busy: bool) -> Content:
     return Content.assemble(
         (f"Resume {record.id}", "bold"),
         f"  from {day(record.started)}{note}\n",
-        (f"  {record.source_label} → {record.target_label}\n", "$text-muted"),
+        (f"  {record.source_label} → {record.target_label}\n", "dim"),
         (
             f"  {done} of {plural(len(record.steps), 'step')} done; goes on after them",
-            "$text-muted",
+            "dim",
         ),
     )

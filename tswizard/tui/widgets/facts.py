@@ -35,4 +35,4 @@ class Facts(VerticalGroup):
 
 
 def label(text: str) -> Content:
-    return Content.styled(text, "$text-muted")
+    return Content.styled(text, "dim")

@@ -23,15 +23,15 @@ def finding_row(finding: Finding, *, details: int | None = _SHOWN) -> Row:
         return Row(Content.styled(word, style), Content(finding.what), "-pass")
     lines = [Content.styled(finding.what, "bold")]
     if finding.where:
-        lines.append(Content.styled(f"at {finding.where}", "$text-muted"))
+        lines.append(Content.styled(f"at {finding.where}", "dim"))
     if finding.why:
-        lines.append(Content.styled(finding.why, "$text-muted"))
+        lines.append(Content.styled(finding.why, "dim"))
     if finding.todo:
         lines.append(Content(f"→ {finding.todo}"))
     shown = finding.details if details is None else finding.details[:details]
-    lines += [Content.styled(f"  {detail}", "$text-muted") for detail in shown]
+    lines += [Content.styled(f"  {detail}", "dim") for detail in shown]
     if hidden := len(finding.details) - len(shown):
-        lines.append(Content.styled(f"  and {hidden} more", "$text-muted"))
+        lines.append(Content.styled(f"  and {hidden} more", "dim"))
     return Row(Content.styled(word, style), Content("\n").join(lines), f"-{finding.level}")
 
 
@@ -74,10 +74,10 @@ class FindingsView(VerticalScroll, can_focus=True, inherit_bindings=False):
 
 
 def counts(findings: Iterable[Finding]) -> Content:
-    """`2 fail   1 look   9 pass`."""
+    """`2 FAIL   1 LOOK   9 PASS`."""
     levels = [finding.level for finding in findings]
     parts = [
-        Content.styled(f"{levels.count(level)} {WORDS[level][0]}", WORDS[level][1])
+        Content.styled(f"{levels.count(level)} {level.upper()}", WORDS[level][1])
         for level in _ORDER
         if level in levels
     ]

@@ -25,7 +25,7 @@ class Stepper(Widget):
         if wide or self._current is None:
             parts.append(Content.styled("tswizard", "bold"))
         if self._current is None:
-            parts.append(Content.styled(self._note, "$text-muted"))
+            parts.append(Content.styled(self._note, "dim"))
         else:
             parts += self._steps(STEPS.index(self._current))
         return Content("  " if wide else " ").join(parts)
@@ -39,5 +39,5 @@ class Stepper(Widget):
             elif index == current:
                 steps.append(Content.styled(f"{label} ▸", "bold underline"))
             else:
-                steps.append(Content.styled(label, "$text-muted"))
+                steps.append(Content.styled(label, "dim"))
         return steps
