@@ -1,5 +1,6 @@
 """Ends to copy between: native servers that the environment names, and the embedded ones."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from psycopg import sql
+from psycopg.errors import InsufficientPrivilege
 
 from tests.core.split.world import Ends, fill
 from tests.e2e.conftest import prepared_demo
@@ -38,9 +40,14 @@ async def database(server: Endpoint) -> AsyncIterator[Endpoint]:
             await connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public")
         yield end
     finally:
-        async with connected(server) as connection:
-            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-            await connection.execute(drop)
+        drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+        async with connected(server) as connection, asyncio.timeout(60):
+            while True:
+                try:
+                    await connection.execute(drop)
+                    break
+                except InsufficientPrivilege:  # autovacuum is in there
+                    await asyncio.sleep(0.1)
 
 
 @pytest.fixture

@@ -40,6 +40,11 @@ class Desk:
     pumps: dict[int, Pump] = field(default_factory=dict)
     """Of pieces under way, by id."""
 
+    def loaded(self, piece: Piece) -> None:
+        """A piece's file is on the target for good."""
+        if self.staging is not None and not self.job.keep_files:
+            self.staging.remove(piece)
+
 
 async def carry(
     desk: Desk, target: Connection, source: Reading, taken: Taken, moment: Moment

@@ -26,6 +26,7 @@ from tswizard.core.split.failures import (
     MomentGone,
     MomentPassed,
     PieceRefused,
+    SourceFailed,
     explain,
     gave_up,
     passes,
@@ -35,7 +36,7 @@ from tswizard.core.split.files import FileBroken, Staging
 from tswizard.core.split.hands import Hands
 from tswizard.core.split.job import CopyJob
 from tswizard.core.split.moment import Moment, Moments
-from tswizard.core.split.piece import Kind, Plan, Stage
+from tswizard.core.split.piece import Kind, Piece, Plan, Stage
 from tswizard.core.split.queue import Pass, State, Taken
 from tswizard.core.split.source import Reading, pipes
 from tswizard.core.verify.both import together
@@ -216,29 +217,38 @@ class _Worker:
         await self._board.refresh(target)
         moment = self._moments.now
         assert moment is not None
-        rows = None
         try:
             async with target.transaction():
-                taken = await queue.claim(target, self._stage, self._over, self._place)
-                if taken is None:
+                self._taken = await queue.claim(target, self._stage, self._over, self._place)
+                if self._taken is None:
                     return False
-                self._taken = taken
-                self._board.begin(taken.piece)
-                rows = await carry(self._desk, target, self._source, taken, moment)
+                trouble = await self._carry(target, self._taken, moment)
         except MomentGone as gone:
             await self._renew(moment, target, passed=isinstance(gone, MomentPassed))
             return True
-        except Exception as error:
-            if self._taken is None:
-                raise
-            await self._went_wrong(error, self._taken, moment)
-            return True
-        finally:
-            if self._taken is not None:
-                self._board.end(self._taken.piece, rows)
-        if taken.state is State.STAGED and self._desk.staging and not self._desk.job.keep_files:
-            self._desk.staging.remove(taken.piece)
+        if trouble is not None:
+            await self._tell_trouble(trouble, self._taken.piece, target, moment)
+        elif self._taken.state is State.STAGED:
+            self._desk.loaded(self._taken.piece)
         return True
+
+    async def _carry(self, target: Connection, taken: Taken, moment: Moment) -> Exception | None:
+        """Copy a piece that this transaction holds; what went wrong, written down by it too.
+
+        Whoever else wants it gets it only when what became of it is known.
+        """
+        rows = None
+        self._board.begin(taken.piece)
+        try:
+            async with target.transaction():
+                rows = await carry(self._desk, target, self._source, taken, moment)
+        except MomentGone:
+            raise
+        except Exception as error:
+            return await self._write_down(error, taken, target)
+        finally:
+            self._board.end(taken.piece, rows)
+        return None
 
     async def _renew(self, moment: Moment, target: Connection, *, passed: bool) -> None:
         """Go on at another moment."""
@@ -251,43 +261,49 @@ class _Worker:
         )
         await self._moments.renew(moment, target, passed=passed)
 
-    async def _went_wrong(self, error: Exception, taken: Taken, moment: Moment) -> None:
-        """Write down what became of a piece. Raises Halt, and what may pass."""
+    async def _write_down(self, error: Exception, taken: Taken, target: Connection) -> Exception:
+        """Note what became of a piece in the transaction that holds it; what to tell of it."""
         piece, table = taken.piece, self._desk.plan.of(taken.piece)
-        patience = self._desk.job.patience
-        if passes(error):
-            tried = await self._attempted(taken, error)
-            if tried < patience.attempts:
-                raise error
+        most = self._desk.job.patience.attempts
+        if passes(error) or isinstance(error, FileBroken):
+            tried = await _attempted(target, taken, error)
+            if isinstance(error, FileBroken) and self._desk.staging:
+                self._desk.staging.remove(piece)
+                await queue.set_state(target, [piece.id], State.WAITING)
+            if tried < most:
+                return error
             error = PieceRefused(gave_up(error, tried, table.label))
-        if isinstance(error, FileBroken) and self._desk.staging:
-            self._desk.staging.remove(piece)
-            if await self._attempted(taken, error) < patience.attempts:
-                self._hands.say(f"{error}; it is made again")
-                await queue.set_state(await self._connection(), [piece.id], State.WAITING)
-                return
-            error = OSError(None, "it does not keep what is written", str(error))
-        if not isinstance(error, Error | OSError | CannotConnect | PieceRefused) and not hasattr(
-            error, "sqlstate"
-        ):
+        if not isinstance(error, _KNOWN):
             raise error  # a bug is no finding about a piece
         verdict = explain(error, table, piece, self._desk.job.ends)
-        if isinstance(verdict, Halt):
-            raise verdict
-        state = State.GONE if verdict.gone else State.FAILED
-        target = await self._connection()
-        await queue.set_state(target, [piece.id], state, verdict.finding.what)
-        if verdict.gone:
-            self._hands.found(verdict.finding)
+        if isinstance(verdict, PieceRefused):
+            state = State.GONE if verdict.gone else State.FAILED
+            await queue.set_state(target, [piece.id], state, verdict.finding.what)
+        return verdict
+
+    async def _tell_trouble(
+        self, trouble: Exception, piece: Piece, target: Connection, moment: Moment
+    ) -> None:
+        """Say what was written down. Raises Halt, and what may pass."""
+        if isinstance(trouble, FileBroken):
+            self._hands.say(f"{trouble}; it is made again")
+        elif not isinstance(trouble, PieceRefused):
+            raise trouble
+        elif not trouble.gone:
+            self._hands.say(f"{trouble.finding.id}: {trouble.finding.what}")
+            self._board.refused.append(trouble.finding)
+        else:
+            self._hands.found(trouble.finding)
             if piece.kind is Kind.CHUNK:  # merged into another one, its rows are to be seen there
                 await self._moments.renew(moment, target, passed=True)
-        else:
-            self._hands.say(f"{verdict.finding.id}: {verdict.finding.what}")
-            self._board.refused.append(verdict.finding)
 
-    async def _attempted(self, taken: Taken, error: Exception) -> int:
-        """Count it, where the target can still be told."""
-        try:
-            return await queue.attempted(await self._connection(), taken.piece, says(error))
-        except (Error, CannotConnect):
-            return 0
+
+_KNOWN = (Error, OSError, CannotConnect, PieceRefused, SourceFailed)
+
+
+async def _attempted(target: Connection, taken: Taken, error: Exception) -> int:
+    """Count it, where the transaction is still there."""
+    try:
+        return await queue.attempted(target, taken.piece, says(error))
+    except Error:
+        return 0

@@ -1,0 +1,197 @@
+"""What can be known without a server."""
+
+import errno
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tswizard.core.finding import Level
+from tswizard.core.split.failures import (
+    Ends,
+    Halt,
+    PieceRefused,
+    SourceFailed,
+    explain,
+    no_snapshot,
+    passes,
+)
+from tswizard.core.split.files import Staged, Staging, file_name
+from tswizard.core.split.piece import Column, Kind, Piece, Plan, Stage, Table, copy_in, copy_out
+from tswizard.core.split.pump import FileSink, Pump, Stopped
+from tswizard.core.split.queue import Known, State, merged
+from tswizard.core.split.slices import _ranges
+
+TABLE = Table("app.odd", "app", 'o"dd', (Column('a "b"', "integer"), Column("c", "app.kind")))
+PIECE = Piece(1, 0, Kind.TABLE, Stage.TABLES, "app", 'o"dd', 100, only=True)
+ENDS = Ends("here", "there")
+
+
+def test_sql_of_a_piece() -> None:
+    sliced = replace(PIECE, where="ctid < '(5,0)'::tid")
+    assert copy_out(TABLE, sliced).as_string(None) == (
+        'COPY (SELECT "a ""b"""::integer, "c"::app.kind FROM ONLY "app"."o""dd" '
+        "WHERE ctid < '(5,0)'::tid) TO STDOUT (FORMAT \"binary\")"
+    )
+    into = copy_in(TABLE, TABLE.sql, freeze=True).as_string(None)
+    assert into == ('COPY "app"."o""dd"("a ""b""", "c") FROM STDIN (FORMAT "binary", FREEZE)')
+    nothing = replace(TABLE, columns=())
+    assert copy_in(nothing, nothing.sql).as_string(None).startswith('COPY "app"."o""dd" FROM')
+
+
+@given(st.lists(st.integers(-50, 50), min_size=1, max_size=6, unique=True), st.integers(-60, 60))
+def test_slices_hold_everything_once(bounds: list[int], x: int) -> None:
+    ranges = _ranges("x", [str(bound) for bound in sorted(bounds)])
+    held = [r for r in ranges if eval(r.replace("AND", "and"), {"x": x})]  # noqa: S307 - our own text
+    assert len(held) == 1
+
+
+def test_file_names_are_safe_and_their_own() -> None:
+    wild = replace(TABLE, label="../a/b c.\n\u00e4" + "x" * 300)
+    name = file_name(wild, replace(PIECE, name="chunk"))
+    assert "/" not in name
+    assert len(name) < 200
+    assert name.startswith("000001-")
+    assert name.endswith(".binary.copy")
+    assert name != file_name(wild, replace(PIECE, id=2, name="chunk"))
+
+
+def test_a_manifest_survives_a_torn_line(tmp_path: Path) -> None:
+    staging = Staging(tmp_path / "staging")
+    with staging.writing(TABLE, PIECE) as draft:
+        os.write(draft.descriptor, b"rows")
+        draft.keep(PIECE, "sum", 3)
+    with (tmp_path / "staging" / "manifest.jsonl").open("ab") as file:
+        file.write(b'{"piece": 2, "file": "tor')
+    again = Staging(tmp_path / "staging")
+    assert again.listed(PIECE) == Staged(1, file_name(TABLE, PIECE), 4, "sum", 3)
+    assert again.listed(replace(PIECE, id=2)) is None
+    other = replace(PIECE, id=3)
+    with again.writing(TABLE, other) as draft:
+        os.write(draft.descriptor, b"more")
+        draft.keep(other, "sum", 3)
+    assert Staging(tmp_path / "staging").listed(other) is not None
+    (tmp_path / "staging" / file_name(TABLE, PIECE)).write_bytes(b"row")
+    assert Staging(tmp_path / "staging").listed(PIECE) is None
+
+
+def test_an_unfinished_file_leaves_nothing(tmp_path: Path) -> None:
+    staging = Staging(tmp_path)
+    with pytest.raises(OSError, match="full"), staging.writing(TABLE, PIECE) as draft:
+        os.write(draft.descriptor, b"half")
+        raise OSError(errno.ENOSPC, "disk full")
+    assert list(tmp_path.iterdir()) == []
+    assert staging.listed(PIECE) is None
+
+
+@given(st.binary(max_size=600_000))
+def test_a_pump_moves_every_byte(data: bytes) -> None:
+    read, write = os.pipe()
+    with os.fdopen(write, "wb") as file, os.fdopen(os.memfd_create("out"), "r+b") as out:
+        pump = Pump(read, FileSink(out.fileno()), sum_input=True)
+        fed = os.fork()
+        if fed == 0:
+            try:
+                file.write(data)
+                file.close()
+            finally:
+                os._exit(0)
+        file.close()
+        assert pump.run() == len(data) == pump.moved
+        os.waitpid(fed, 0)
+        out.seek(0)
+        assert out.read() == data
+    os.close(read)
+
+
+def test_a_pump_can_be_stopped() -> None:
+    read, write = os.pipe()
+    pump = Pump(read, FileSink(write))
+    pump.stop()
+    with pytest.raises(Stopped):
+        pump.run()
+    os.close(read)
+    os.close(write)
+
+
+@pytest.mark.parametrize(
+    ("error", "id", "halts"),
+    [
+        (SourceFailed("42P01", 'relation "x" does not exist'), "dropped-on-source", False),
+        (SourceFailed("42703", 'column "x" does not exist'), "table-altered", False),
+        (SourceFailed("42501", "permission denied for table x"), "table-unreadable", False),
+        (SourceFailed("XX001", "invalid page in block 3"), "not-read", False),
+        (OSError(errno.ENOSPC, "No space left on device", "/tmp/x"), "staging-full", True),
+        (OSError(errno.EACCES, "Permission denied", "/tmp/x"), "staging", True),
+        (psycopg.errors.DiskFull("could not extend file"), "target-full", True),
+        (psycopg.errors.ReadOnlySqlTransaction("cannot execute"), "target-read-only", True),
+        (psycopg.errors.CheckViolation("violates check"), "value-refused", False),
+        (psycopg.errors.UndefinedTable("no such table"), "target-table-differs", False),
+        (psycopg.errors.InsufficientPrivilege("permission denied"), "target-forbidden", False),
+        (psycopg.errors.SyntaxError("at or near"), "not-copied", False),
+    ],
+)
+def test_every_lasting_error_has_one_finding(error: Exception, id: str, halts: bool) -> None:
+    assert not passes(error)
+    verdict = explain(error, TABLE, PIECE, ENDS)
+    assert isinstance(verdict, Halt if halts else PieceRefused)
+    assert verdict.finding.id == id
+    assert verdict.finding.level in (Level.FAIL, Level.LOOK)
+    assert verdict.finding.todo
+    assert isinstance(verdict, Halt) or verdict.gone == (id == "dropped-on-source")
+
+
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        (SourceFailed(None, 'connection to server at "x" failed: Connection refused'), True),
+        (SourceFailed(None, "server closed the connection unexpectedly"), True),
+        (SourceFailed("57P01", "terminating connection due to administrator command"), True),
+        (SourceFailed("40001", "could not serialize access"), True),
+        (SourceFailed(None, 'FATAL:  password authentication failed for user "x"'), False),
+        (SourceFailed("42501", "permission denied"), False),
+        (psycopg.errors.DeadlockDetected("deadlock"), True),
+        (psycopg.errors.TooManyConnections("sorry"), True),
+        (psycopg.errors.UniqueViolation("twice"), False),
+    ],
+)
+def test_which_errors_pass(error: Exception, passing: bool) -> None:
+    assert passes(error) is passing
+
+
+def test_a_snapshot_that_is_gone_is_no_missing_type() -> None:
+    assert no_snapshot(SourceFailed("22023", 'invalid snapshot identifier: "0000-1"'))
+    assert no_snapshot(SourceFailed("42704", 'snapshot "0000-1" does not exist'))
+    assert not no_snapshot(SourceFailed("42704", 'type "app.snapshot" does not exist'))
+
+
+def test_a_later_plan_keeps_what_is_known() -> None:
+    cut = [
+        replace(PIECE, id=n, name="big", kind=Kind.SLICE, where=f"w{n}", local=True, filenode=7)
+        for n in (2, 3)
+    ]
+    big = replace(TABLE, name="big")
+    known = [Known(p, State.DONE, 1, 5) for p in (PIECE, *cut)]
+    fresh = Plan(
+        (TABLE, big, replace(TABLE, name="new")),
+        (
+            replace(PIECE, id=1),
+            *(replace(p, table=1, where="elsewhere") for p in cut),
+            replace(PIECE, id=9, table=2, name="new"),
+        ),
+    )
+    merge = merged(known, (TABLE, big), fresh)
+    assert [(p.id, p.name, p.table) for p in merge.added.pieces] == [(4, "new", 2)]
+    assert merge.gone == merge.rewritten == ()
+    moved = replace(
+        fresh, pieces=tuple(replace(p, filenode=8) if p.local else p for p in fresh.pieces)
+    )
+    merge = merged(known, (TABLE, big), moved)
+    assert {k.piece.id for k in merge.rewritten} == {2, 3}
+    assert [p.where for p in merge.added.pieces if p.name == "big"] == ["elsewhere"] * 2
+    merge = merged(known, (TABLE, big), replace(fresh, pieces=fresh.pieces[1:]))
+    assert [k.piece.id for k in merge.gone] == [1]
