@@ -51,8 +51,7 @@ async def until(
     while not holds():
         if time.monotonic() > limit:
             raise AssertionError(f"waited in vain for {what} on {pilot.app.screen!r}")
-        await pilot.pause()
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.01)
 
 
 def _app(pilot: Pilot[int]) -> WizardApp:
@@ -323,18 +322,18 @@ def unfinished() -> RecordedEngine:
 BOTH = (SMALL, LARGE)
 
 SCENES: dict[str, Scene] = {
-    "welcome": Scene(welcome, sizes=BOTH),
+    "welcome": Scene(welcome),
     "welcome-unfinished": Scene(welcome, unfinished),
     "welcome-demo": Scene(demo_prepares, demo=True, preparing=True),
     "source": Scene(to_source),
     "source-refused": Scene(source_refuses, refused),
     "source-connected": Scene(connect_source, sizes=BOTH),
     "target": Scene(connect_target),
-    "inspect": Scene(to_inspect, sizes=BOTH),
+    "inspect": Scene(to_inspect),
     "inspect-blocked": Scene(to_inspect, blocked),
     "inspect-hypertables": Scene(keys(to_inspect, "right"), sizes=BOTH),
     "inspect-aggregates": Scene(keys(to_inspect, "right", "right", "right")),
-    "method": Scene(to_method, sizes=BOTH),
+    "method": Scene(to_method),
     "review": Scene(to_review, sizes=BOTH),
     "run": Scene(to_run, held_run, sizes=BOTH),
     "run-look": Scene(keys(to_run, "f"), held_run),
@@ -347,7 +346,7 @@ SCENES: dict[str, Scene] = {
     "check-lost": Scene(to_check, lost_run),
     "check-detail": Scene(keys(to_check, "enter"), finished_run),
     "resume": Scene(to_resume, unfinished),
-    "resume-asks": Scene(resume_asks, unfinished, sizes=BOTH),
+    "resume-asks": Scene(resume_asks, unfinished),
     "help": Scene(keys(to_review, "f1")),
     "quit": Scene(keys(to_run, "ctrl+q"), held_run),
 }

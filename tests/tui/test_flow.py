@@ -379,9 +379,7 @@ async def test_the_commands_can_be_copied() -> None:
 # Keys that mean the same everywhere
 
 
-@pytest.mark.parametrize(
-    "name", ["welcome", "source", "inspect", "method", "review", "run", "check"]
-)
+@pytest.mark.parametrize("name", ["welcome", "source", "inspect", "run", "check"])
 async def test_help_and_quit_work_on_every_screen(name: str) -> None:
     scene = SCENES[name]
     async with scene.app().run_test(size=SMALL) as pilot:

@@ -20,11 +20,20 @@ _TIME = 9
 class StepList(VerticalScroll, can_focus=False):
     """One line a step: mark, title, time; a word where the mark alone would not do."""
 
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._drawn: tuple[Sequence[StepView], int, float] | None = None
+
     def compose(self) -> "ComposeResult":
         yield Static(id="step-lines")
 
+    def on_resize(self) -> None:
+        if self._drawn is not None:
+            self.show(*self._drawn)
+
     def show(self, steps: "Sequence[StepView]", current: int, now: float) -> None:
         """Draw all steps; `current` is the place of the running one, from 1."""
+        self._drawn = (steps, current, now)
         room = max(12, self.scrollable_content_region.width - _TIME - 2)
         lines = [_line(step, room, now) for step in steps]
         self.query_one("#step-lines", Static).update(Content("\n").join(lines))
