@@ -44,10 +44,14 @@ Drive = Callable[[Pilot[int]], Awaitable[None]]
 
 
 async def until(
-    pilot: Pilot[int], holds: Callable[[], object], *, what: str = "the condition"
+    pilot: Pilot[int],
+    holds: Callable[[], object],
+    *,
+    what: str = "the condition",
+    seconds: float = 30,
 ) -> None:
-    """Let the app work until something holds; fails after 20 s."""
-    limit = time.monotonic() + 20
+    """Let the app work until something holds."""
+    limit = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > limit:
             raise AssertionError(f"waited in vain for {what} on {pilot.app.screen!r}")

@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from tests.tui.scenes import SCENES, Scene
+from tests.tui.scenes import SCENES, Scene, settled
 from tswizard.tui.widgets.keys import Keys
 from tswizard.tui.widgets.runlog import RunLog
 
@@ -31,6 +31,16 @@ def test_looks_as_accepted_and_fits(
         assert_keys_work(pilot)
 
     assert snap_compare(scene.app(), terminal_size=size, run_before=drive)
+
+
+@pytest.mark.parametrize("name", ["source-connected", "inspect", "review", "run", "check"])
+async def test_a_terminal_that_is_too_small_breaks_nothing(name: str) -> None:
+    scene = SCENES[name]
+    async with scene.app().run_test(size=(30, 8)) as pilot:
+        await scene.drive(pilot)
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        assert_fits(pilot)
 
 
 def assert_fits(pilot: Pilot[int]) -> None:

@@ -1,6 +1,7 @@
 """The engine itself behind the screens' protocol. Imports it when it is asked for."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,14 +31,16 @@ class CoreEngine:
     async def read_server(self, endpoint: "Endpoint") -> "Server":
         from tswizard.core.catalog.read import read_server
 
-        return await read_server(endpoint)
+        with said():
+            return await read_server(endpoint)
 
     async def read_inventory(
         self, endpoint: "Endpoint", on_progress: Callable[[str], None]
     ) -> "Inventory":
         from tswizard.core.catalog.read import read_inventory
 
-        return await read_inventory(endpoint, on_progress)
+        with said():
+            return await read_inventory(endpoint, on_progress)
 
     async def examine(
         self,
@@ -52,17 +55,18 @@ class CoreEngine:
         from tswizard.core.preflight import examine
 
         found = await asyncio.to_thread(find_tools)
-        async for finding in examine(
-            ends.source.endpoint,
-            ends.target.endpoint,
-            inventory,
-            target_inventory,
-            answers,
-            _chosen(found, inventory, ends),
-            found,
-            _staging(answers).parent,
-        ):
-            yield finding
+        with said():
+            async for finding in examine(
+                ends.source.endpoint,
+                ends.target.endpoint,
+                inventory,
+                target_inventory,
+                answers,
+                _chosen(found, inventory, ends),
+                found,
+                _staging(answers).parent,
+            ):
+                yield finding
 
     def plan(self, decided: "Decided") -> "Plan":
         from tswizard.core.plan import build_plan
@@ -77,19 +81,35 @@ class CoreEngine:
     async def needs_confirmation(self, ledger: "Ledger", target: "Endpoint") -> str | None:
         from tswizard.core.run import needs_confirmation
 
-        return await needs_confirmation(ledger, target)
+        with said():
+            return await needs_confirmation(ledger, target)
 
     async def reopen(
         self, ledger: "Ledger", source: "Endpoint", target: "Endpoint", confirm: str | None
     ) -> "Run":
         from tswizard.core.run import reopen
 
-        return await reopen(ledger, source, target, confirm=confirm)
+        with said():
+            return await reopen(ledger, source, target, confirm=confirm)
 
     def checklist(self, outcome: "Outcome", report: str) -> "Checklist":
         from tswizard.core.checklist import checklist
 
         return checklist(outcome, report)
+
+
+@contextmanager
+def said() -> Iterator[None]:
+    """What a server refuses in the middle of something is a sentence too. Raises CannotConnect."""
+    from psycopg import Error
+
+    from tswizard.core.connection import CannotConnect
+
+    try:
+        yield
+    except Error as error:
+        message = " ".join(str(error.diag.message_primary or error).split()).rstrip(".")
+        raise CannotConnect(f"The server says: {message}.", "Mend that, then try again.") from error
 
 
 def _chosen(
