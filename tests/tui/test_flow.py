@@ -376,6 +376,17 @@ async def test_the_commands_can_be_copied() -> None:
         await until(pilot, lambda: "pg_dump" not in pilot.app.clipboard)
 
 
+async def test_the_plan_scrolls_while_the_name_is_typed() -> None:
+    async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
+        await to_review(pilot)
+        plan = pilot.app.screen.query_one("#plan")
+        await pilot.press("t", "pagedown", "s")
+        await until(pilot, lambda: plan.scroll_offset.y > 0)
+        await pilot.press("pageup")
+        await until(pilot, lambda: plan.scroll_offset.y == 0)
+        assert value(pilot, "#confirm") == "ts"
+
+
 # Keys that mean the same everywhere
 
 

@@ -57,7 +57,7 @@ class ResumeScreen(WizardScreen):
             id="target-password",
             password=True,
         )
-        yield TextField("Type the name of the target's database to remove it", id="confirm")
+        yield TextField("To remove what this run put there, type the database's name", id="confirm")
 
     def _about(self) -> Content:
         record = self._ledger.record

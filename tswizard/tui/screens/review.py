@@ -69,8 +69,9 @@ class ReviewScreen(WizardScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+y", "copy_all", "Copy all"),
-        Binding("pageup", "scroll(-1)", key_display="PgDn", description="Scroll"),
-        Binding("pagedown", "scroll(1)", show=False),
+        # Before the field's own: the plan is read while the name is typed.
+        Binding("pagedown", "scroll(1)", "Scroll", key_display="PgDn", priority=True),
+        Binding("pageup", "scroll(-1)", show=False, priority=True),
     ]
     STEP: ClassVar[str | None] = "Review"
     NEXT: ClassVar[str | None] = "Start >"
@@ -146,7 +147,7 @@ class ReviewScreen(WizardScreen):
         return next((f for f in self._decided.findings if f.level is Level.FAIL), None)
 
     def _cost(self, plan: "Plan") -> Content:
-        folder = self._decided.answers.staging or "the run's own folder"
+        folder = self._decided.answers.staging or "the run's own folder (RUN above)"
         lines = [
             Content(f"Disk here: up to {size(plan.disk_here)}, in {folder}"),
             Content(f"Disk on the target: about {size(plan.disk_there)}"),
