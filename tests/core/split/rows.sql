@@ -1,7 +1,7 @@
 -- What only the source has; a blank line ends a statement.
 INSERT INTO plain SELECT g, CASE WHEN g % 7 = 0 THEN NULL ELSE E'tab\tnew\nline \\ ' || g END, '2024-01-01'::timestamptz + g * interval '1 minute', g / 7.0, CASE WHEN g % 50 = 0 THEN 'NaN' ELSE sqrt(g) END, decode(repeat(lpad(to_hex(g % 256), 2, '0'), 20), 'hex'), jsonb_build_object('n', g, 'u', 'ä€') FROM generate_series(1, 5000) g
 
-INSERT INTO kinds SELECT g, 'it''s high', ARRAY['low', NULL]::mood[], (g, 'a,"b', 'low')::place, ARRAY[(g, NULL, NULL)::place], 'plain'::regclass, ARRAY['int4'::regtype, 'mood'::regtype], g, g * interval '1 day 2.5 s', int4range(g, g + 5), 'x', 'näme', B'10101', B'101', '10.0.0.1/8', '00000000-0000-0000-0000-000000000001', '<a/>text', ARRAY[[1, 2], [3, g]], 'ab', 12.34 FROM generate_series(1, 100) g
+INSERT INTO kinds SELECT g, 'it''s high', ARRAY['low', NULL]::mood[], (g, 'a,"b', 'low')::place, ARRAY[(g, NULL, NULL)::place], 'plain'::regclass, ARRAY['int4'::regtype, 'mood'::regtype], g, g * interval '1 day 2.5 s', int4range(g, g + 5), 'x', 'näme', B'10101', B'101', '10.0.0.1/8', '00000000-0000-0000-0000-000000000001', '$.a[*] ? (@ > 1)', ARRAY[[1, 2], [3, g]], 'ab', 12.34 FROM generate_series(1, 100) g
 
 INSERT INTO generated (w, h) SELECT g, g + 1 FROM generate_series(1, 500) g
 

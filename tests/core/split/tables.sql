@@ -9,7 +9,7 @@ CREATE SCHEMA "Odd Schema"
 
 CREATE TABLE plain (id int, note text, at timestamptz, n numeric(12, 3), f float8, b bytea, j jsonb)
 
-CREATE TABLE kinds (id int, m mood, ms mood[], p place, ps place[], c regclass, t regtype[], d percent, i interval, r int4range, ch "char", nm name, bt bit(5), vb varbit, ip inet, u uuid, x xml, arr int[][], bp char(4), mo money)
+CREATE TABLE kinds (id int, m mood, ms mood[], p place, ps place[], c regclass, t regtype[], d percent, i interval, r int4range, ch "char", nm name, bt bit(5), vb varbit, ip inet, u uuid, x jsonpath, arr int[][], bp char(4), mo money)
 
 CREATE TABLE generated (id int GENERATED ALWAYS AS IDENTITY, w int, h int, area int GENERATED ALWAYS AS (w * h) STORED)
 

@@ -1,6 +1,7 @@
 """Copying one piece: its rows and its done-mark in one transaction of the target."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ from tswizard.core.split.piece import (
 from tswizard.core.split.pump import FileSink, Pump, TargetSink, in_thread
 from tswizard.core.split.queue import State, Taken
 from tswizard.core.split.source import Reading
+
+
+# What psycopg warns of is raised as well; its words must not fall into a full-screen program.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 @dataclass(slots=True)

@@ -112,6 +112,8 @@ class Session:
 
     async def run(self, stage: Stage, over: Pass) -> None:
         """One pass over a stage's pieces. Raises StepFailed, psycopg.Error."""
+        if not any(piece.stage is stage for piece in self.plan.pieces):
+            return
         await queue.open_pass(await self.target(), stage, over)
         try:
             await work(self.job, self.plan, stage, over, self.moments, self.hands, self.target)

@@ -52,6 +52,12 @@ FROM (VALUES ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'),
              ('tcp_keepalives_count', '6')) AS w (name, value)
 """
 
+# A commit need not wait for the disk: if the server crashes it loses a piece's rows together with
+# their mark, and the piece is free again. The mark that a stage is over is written later, by a
+# connection that does wait, and the log is flushed in order. Files are removed as they are loaded,
+# so there it must wait.
+_LAZY = "SET synchronous_commit = off"
+
 
 async def open_target(job: CopyJob) -> Connection:
     """A connection for writing rows. Raises CannotConnect."""
@@ -203,7 +209,10 @@ class _Worker:
 
     async def _connection(self) -> Connection:
         if self._target is None or self._target.closed:
-            self._target = await open_target(self._desk.job)
+            target = await open_target(self._desk.job)
+            if self._over is Pass.STREAM:
+                await target.execute(_LAZY)
+            self._target = target
         return self._target
 
     async def _anything_left(self) -> bool:
