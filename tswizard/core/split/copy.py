@@ -28,7 +28,6 @@ from tswizard.core.split.pump import FileSink, Pump, TargetSink, in_thread
 from tswizard.core.split.queue import State, Taken
 from tswizard.core.split.source import Reading
 
-
 # What psycopg warns of is raised as well; its words must not fall into a full-screen program.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
