@@ -157,7 +157,7 @@ async def read_header(target: Connection) -> Header | None:
         return None
     number, run, source, options, tables = found[0]
     if number != FORMAT:
-        raise _newer(f"it has format {number}, this tswizard knows {FORMAT}")
+        raise other_version(f"it has format {number}, this tswizard knows {FORMAT}")
     try:
         return Header(
             run,
@@ -166,10 +166,11 @@ async def read_header(target: Connection) -> Header | None:
             _TABLES_JSON.validate_json(json.dumps(tables)),
         )
     except ValidationError as error:
-        raise _newer(f"{error.error_count()} of its fields do not fit") from None
+        raise other_version(f"{error.error_count()} of its fields do not fit") from None
 
 
-def _newer(why: str) -> Exception:
+def other_version(why: str) -> Exception:
+    """A StepFailed for a record on the target that this version would misread."""
     return failed(
         "ledger-version",
         "The record of pieces on the target was made by another version of tswizard.",
@@ -186,7 +187,7 @@ SELECT n.nspname IS NOT NULL,
   NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)
   OR EXISTS (SELECT FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'run'
-    WHERE c.relnamespace = n.oid AND c.relname IN ('ledger', 'run', 'schema_restore'))
+    WHERE c.relnamespace = n.oid AND c.relname IN ('ledger', 'record', 'run', 'schema_restore'))
 FROM (SELECT 1) x LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = '_tswizard'
 """
 
