@@ -5,14 +5,17 @@ import json
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from tswizard import __version__
 from tswizard.core.exits import Exit
 
+_T = TypeVar("_T")
+
 if TYPE_CHECKING:
+    from tswizard.core.endpoint import Endpoint
     from tswizard.core.ledger import Ledger
 
 
@@ -111,19 +114,49 @@ def runs(as_json: bool) -> None:
 @click.argument("run", required=False)
 @click.option("--confirm", help="The target's database name, when a restore has to start again.")
 @click.option("--unattended", is_flag=True, help="Line by line, even in a terminal.")
+@click.option("--target", help="The split migration into this target, begun on any machine.")
+@click.option("--source", help="Where its source is seen from here, if not as the run knows it.")
 @click.pass_context
-def resume(context: click.Context, run: str | None, confirm: str | None, unattended: bool) -> None:
+def resume(
+    context: click.Context,
+    run: str | None,
+    confirm: str | None,
+    unattended: bool,
+    target: str | None,
+    source: str | None,
+) -> None:
     """Go on where a run stopped; the newest unfinished one when none is named."""
-    ledger = _ledger(run, unfinished=True)
+    ledger, ends = _stopped_run(run, target, source)
     if not unattended and confirm is None and sys.stdin.isatty() and sys.stdout.isatty():
         from tswizard.tui.app import run_wizard
 
-        context.exit(run_wizard(resume=ledger))
+        context.exit(run_wizard(source=ends[0], target=ends[1], resume=ledger))
     from tswizard.commands.unattended import resume as go_on
-    from tswizard.core.endpoint import Endpoint
 
-    source, target = (Endpoint.parse(text) for text in (ledger.record.source, ledger.record.target))
-    context.exit(_run(go_on(ledger, source, target, confirm)))
+    context.exit(_run(go_on(ledger, *ends, confirm)))
+
+
+def _stopped_run(
+    run: str | None, target: str | None, source: str | None
+) -> "tuple[Ledger, tuple[Endpoint, Endpoint]]":
+    """A run of this machine by its name, or any machine's by its target; and its two ends."""
+    from tswizard.core.endpoint import BadEndpoint, Endpoint
+    from tswizard.core.takeover import take_over
+
+    if target is None:
+        if source is not None:
+            raise click.UsageError("--source goes with --target.")
+        ledger = _ledger(run, unfinished=True)
+        record = ledger.record
+        return ledger, (Endpoint.parse(record.source), Endpoint.parse(record.target))
+    if run is not None:
+        raise click.UsageError("Name a run of this machine or --target, not both.")
+    try:
+        there = Endpoint.parse(target)
+        ledger, here = _run(take_over(there, Endpoint.parse(source) if source else None))
+    except BadEndpoint as error:
+        raise click.UsageError(str(error)) from None
+    return ledger, (here, there)
 
 
 @cli.command()
@@ -168,22 +201,27 @@ def _unattended(path: Path) -> int:
     return _run(migrate(request.source, request.target, request.answers, request.confirm))
 
 
-def _run(work: "Coroutine[Any, Any, int]") -> int:
+def _run(work: "Coroutine[Any, Any, _T]") -> _T:
     """Run a command; what a user can mend is one sentence, not a traceback."""
     from tswizard.core.connection import CannotConnect
+    from tswizard.core.context import StepFailed
     from tswizard.core.ledger import LedgerError
 
     try:
         return asyncio.run(work)
     except CannotConnect as error:
         click.echo(f"{error.what} {error.todo} Nothing was changed.", err=True)
-        return Exit.REFUSED
+        code = Exit.REFUSED
+    except StepFailed as failure:
+        click.echo(f"{failure.finding.what} {failure.finding.todo}", err=True)
+        code = Exit.REFUSED
     except LedgerError as error:
         click.echo(str(error), err=True)
-        return Exit.STOPPED
+        code = Exit.STOPPED
     except KeyboardInterrupt:
         click.echo("Stopped before anything was changed.", err=True)
-        return Exit.STOPPED
+        code = Exit.STOPPED
+    raise click.exceptions.Exit(code)
 
 
 def _ledger(run: str | None, *, unfinished: bool) -> "Ledger":

@@ -235,6 +235,15 @@ QUESTIONS: tuple[Question, ...] = (
         "No removes it once the check has passed.",
         Kind.YES_NO,
     ),
+    Question(
+        "answers",
+        "keep_record",
+        "Split: keep the record of pieces on the target",
+        "The schema _tswizard tells when each piece was copied, with how many rows. No removes it "
+        "at the end of the run; if it is kept, the checklist names it with the statement that "
+        "removes it.",
+        Kind.YES_NO,
+    ),
 )
 
 

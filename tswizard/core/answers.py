@@ -29,3 +29,5 @@ class Answers:
     staging: str = ""
     """Folder for the dump; empty means the run's own folder."""
     keep_dumps: bool = False
+    keep_record: bool = False
+    """Split: keep the schema _tswizard, with what became of each piece, on the target."""

@@ -17,7 +17,7 @@ from tswizard.core.classify.untangle import Untangler
 from tswizard.core.endpoint import Endpoint, child_environment, redact
 from tswizard.core.events import Event, FindingFound, LogLine, LogVerdict, StepProgress, Unit
 from tswizard.core.finding import Finding, Level
-from tswizard.core.ledger import Ledger
+from tswizard.core.ledger import Ledger, RunRecord
 from tswizard.core.pgtools import Child
 from tswizard.core.secrets import passfile
 from tswizard.core.task import Task
@@ -49,6 +49,10 @@ class ToolEnd:
         return next((j for j in reversed(self.judged) if j.counts_as_error), None)
 
 
+async def _nowhere_else() -> None:
+    """The record is kept in the run's folder alone."""
+
+
 @dataclass(slots=True)
 class Context:
     """One run's surroundings. Steps emit events here and keep no state of their own."""
@@ -74,6 +78,16 @@ class Context:
     """Clear while the run is paused."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the run is to end after the piece under way."""
+    keep: Callable[[], Awaitable[None]] = _nowhere_else
+    """Brings the ledger's record to wherever it is kept beside the run's folder."""
+
+    async def remember(self, record: RunRecord) -> None:
+        """Make this the run's record, everywhere, before anything is done that it tells of.
+
+        Raises CannotConnect, psycopg.Error.
+        """
+        self.ledger.save(record)
+        await self.keep()
 
     def say(self, text: str, tool: str = "tswizard") -> None:
         """A plain line for the log and the watchers."""

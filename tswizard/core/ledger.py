@@ -5,7 +5,9 @@ cannot tell different stories.
 """
 
 import fcntl
+import json
 import os
+import socket
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -111,6 +113,26 @@ _RECORD = TypeAdapter(RunRecord)
 _INVENTORY = TypeAdapter(Inventory)
 
 
+def record_to_text(record: RunRecord) -> str:
+    """The record as JSON in ASCII, which every database can hold."""
+    return json.dumps(_RECORD.dump_python(record, mode="json"))
+
+
+def record_from_text(text: str) -> RunRecord:
+    """Raises pydantic.ValidationError for what another version wrote."""
+    return _RECORD.validate_json(text)
+
+
+def inventory_to_text(inventory: Inventory) -> str:
+    """The inventory as JSON in ASCII."""
+    return json.dumps(_INVENTORY.dump_python(inventory, mode="json"))
+
+
+def inventory_from_text(text: str) -> Inventory:
+    """Raises pydantic.ValidationError for what another version wrote."""
+    return _INVENTORY.validate_json(text)
+
+
 def runs_folder() -> Path:
     """Where runs live: TSWIZARD_STATE_DIR, or the user's state directory."""
     override = os.environ.get("TSWIZARD_STATE_DIR")
@@ -166,6 +188,33 @@ class Ledger:
             ledger.save(record)
             return ledger
         raise LedgerError(f"No free name for a run in {base}.")
+
+    @classmethod
+    def take_up(cls, record: RunRecord, inventory: Inventory) -> "Ledger":
+        """A folder here for a run that was begun elsewhere. Raises LedgerError."""
+        folder = runs_folder() / record.id
+        try:
+            folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise LedgerError(
+                f"The run's folder {folder} cannot be made ({error.strerror}); "
+                "make room there or set TSWIZARD_STATE_DIR."
+            ) from error
+        ledger = cls(folder, record)
+        ledger.save_inventory(inventory)
+        ledger.save(record)
+        return ledger
+
+    @classmethod
+    def known(cls, run: str) -> "Ledger | None":
+        """This machine's folder of a run; None when it has none. Raises LedgerError."""
+        folder = runs_folder() / run
+        return cls(folder, _load(folder)) if (folder / "run.json").exists() else None
+
+    @property
+    def place(self) -> str:
+        """How others name this folder: `host:folder`."""
+        return f"{socket.gethostname()}:{self.folder.absolute()}"
 
     @classmethod
     def open(cls, run: str) -> "Ledger":

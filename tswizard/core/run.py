@@ -40,7 +40,9 @@ from tswizard.core.outcome import Outcome
 from tswizard.core.pgtools import choose, find_tools, which_sentence
 from tswizard.core.preflight.tools import needs_tls
 from tswizard.core.runnable import Runnable
+from tswizard.core.split.kept import Keeper
 from tswizard.core.steps import steps
+from tswizard.core.takeover import adopt
 from tswizard.core.task import Task
 from tswizard.core.verify import VerifyStopped
 
@@ -66,6 +68,9 @@ class Run:
         self._stopping = asyncio.Event()
         self._current: asyncio.Task[None] | None = None
         self._ctx: Context | None = None
+        split = task.answers.method == "split"
+        self._keeper = Keeper(task, ledger) if split else None
+        """A dump lies on one machine; pieces can be copied from any."""
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Carry the run out and tell what happens; closing the iterator stops the run.
@@ -145,19 +150,46 @@ class Run:
                 going=self._going,
                 stopping=self._stopping,
             )
-            finished = False
+            if self._keeper is not None:
+                ctx.keep = self._keeper.save
             try:
-                finished = await self._all(ctx, runnables)
+                await self._to_end(ctx, runnables, prover)
             finally:
-                await ctx.resources.aclose()
-                await prover.close()
-                await self._leave(ctx)
-            if finished:
-                self.outcome = await close(ctx)
+                if self._keeper is not None:
+                    await self._keeper.close()
         result = self.outcome.result if self.outcome else None
         report = str(self.ledger.folder / "report.md") if self.outcome else ""
         record = self.ledger.record
         self._put(RunFinished(time.time(), result, record.seconds, record.findings, report))
+
+    async def _to_end(
+        self, ctx: Context, runnables: tuple[Runnable, ...], prover: TargetProver
+    ) -> None:
+        finished = False
+        try:
+            finished = await self._all(ctx, runnables)
+        finally:
+            await ctx.resources.aclose()
+            await prover.close()
+            await self._leave(ctx)
+            if not finished:
+                await self._keep(ctx)
+        if finished:
+            self.outcome = await close(ctx)
+            if self.task.answers.keep_record:
+                await self._keep(ctx)
+
+    async def _keep(self, ctx: Context) -> None:
+        """The record elsewhere may be late: what it does not know of is done again."""
+        try:
+            await ctx.keep()
+        except (CannotConnect, Error, StepFailed) as error:
+            ctx.say(f"the run's record on the target is not up to date: {error}")
+
+    async def _act(self, ctx: Context, runnable: Runnable) -> None:
+        if self._keeper is not None:
+            await self._keeper.lead()
+        await runnable.action(ctx)
 
     async def _all(self, ctx: Context, runnables: tuple[Runnable, ...]) -> bool:
         for runnable in runnables:
@@ -180,7 +212,7 @@ class Run:
         self._put(StepStarted(time.time(), runnable.id))
         why = ""
         try:
-            self._current = asyncio.ensure_future(runnable.action(ctx))
+            self._current = asyncio.ensure_future(self._act(ctx, runnable))
             await self._current
             state = StepState.DONE
         except StepSkipped as skip:
@@ -201,6 +233,7 @@ class Run:
                 )
             )
         )
+        await self._keep(ctx)
         self._put(StepFinished(time.time(), runnable.id, state, seconds, why))
         return state
 
@@ -211,7 +244,7 @@ class Run:
         restoring = any(record.step(s).state is not StepState.PENDING for s in RESTORING)
         if restoring and record.step("finish").state is not StepState.DONE:
             await self._try(ctx, leave(ctx), "The target may still be in restore mode")
-        if record.paused_source_jobs:
+        if record.paused_source_jobs and not (self._keeper and self._keeper.refused):
             await self._try(ctx, source_jobs.put_back(ctx), "The source's jobs are still paused")
         self.ledger.save(replace(self.ledger.record, leaving=tuple(ctx.findings)))
 
@@ -301,6 +334,8 @@ async def reopen(
 
     Raises LedgerError when it is over, busy, not confirmed or lacks its tools, CannotConnect.
     """
+    if ledger.record.resumable and not ledger.busy:
+        await adopt(ledger, target)
     record = ledger.record
     inventory = ledger.inventory()
     if not record.resumable or inventory is None:

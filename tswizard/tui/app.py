@@ -93,7 +93,8 @@ class WizardApp(App[int]):
                 loop.add_signal_handler(number, self.end_now, 128 + number)
             self.set_interval(_LOOK_AFTER_TERMINAL, self._look_after_terminal)
         if self._resume is not None:
-            self.show_resume(self._resume)
+            source, target = self.given_source, self.given_target
+            self.show_resume(self._resume, (source, target) if source and target else None)
 
     def end_now(self, code: int) -> None:
         """End the run where it is, then the program: with 3 if there was a run, else `code`."""

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from psycopg import Error
+
 from tswizard.core.checklist import result_of
 from tswizard.core.connection import CannotConnect, connected
 from tswizard.core.context import Context
@@ -20,11 +22,7 @@ async def close(ctx: Context) -> Outcome:
     keep = ctx.task.answers.keep_dumps or result is Level.FAIL
     if not keep:
         remove(ctx.task.dump)
-    try:
-        async with connected(ctx.task.target) as target:
-            await marker.erase(target)
-    except CannotConnect as error:
-        ctx.say(f"the schema _tswizard is still on the target: {error}")
+    record_is = await _remove_record(ctx)
     outcome = Outcome(
         run=record.id,
         result=result,
@@ -38,12 +36,26 @@ async def close(ctx: Context) -> Outcome:
         judged=record.judged,
         tables=record.tables,
         skipped=_skipped(ctx),
-        todo=_todo(ctx, result),
+        todo=_todo(ctx, result, record_is),
         dump=str(ctx.task.dump) if keep else "",
     )
     write_report(outcome, ctx.ledger.folder)
     ctx.ledger.save(replace(record, result=result))
     return outcome
+
+
+async def _remove_record(ctx: Context) -> str:
+    """Why the schema _tswizard is still on the target; empty when it is not."""
+    answers = ctx.task.answers
+    if answers.method == "split" and answers.keep_record:
+        return "is kept, as you chose"
+    try:
+        async with connected(ctx.task.target) as target:
+            await marker.erase(target)
+    except (CannotConnect, Error) as error:
+        ctx.say(f"the schema _tswizard is still on the target: {error}")
+        return "could not be removed"
+    return ""
 
 
 def _skipped(ctx: Context) -> tuple[str, ...]:
@@ -57,7 +69,7 @@ def _skipped(ctx: Context) -> tuple[str, ...]:
     return tuple(text for text, chosen in left_out.items() if chosen)
 
 
-def _todo(ctx: Context, result: Level) -> tuple[tuple[str, str], ...]:
+def _todo(ctx: Context, result: Level, record_is: str) -> tuple[tuple[str, str], ...]:
     """What only the user can do."""
     target, source = ctx.task.target, ctx.task.source
     todo = []
@@ -71,6 +83,14 @@ def _todo(ctx: Context, result: Level) -> tuple[tuple[str, str], ...]:
                 "Enable the jobs on the target when you are content, retention last",
                 "SELECT alter_job(job_id, scheduled => true) FROM timescaledb_information.jobs"
                 " WHERE job_id >= 1000;",
+            )
+        )
+    if record_is:
+        todo.append(
+            (
+                f"The record of this run on the target (schema {marker.SCHEMA}) {record_is}; "
+                "remove it when nobody needs it",
+                f"DROP SCHEMA {marker.SCHEMA} CASCADE;",
             )
         )
     todo.append((f"Keep {source.label} until you are sure, then delete it", ""))

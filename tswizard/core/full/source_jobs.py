@@ -11,12 +11,12 @@ _SCHEDULED = "SELECT scheduled FROM timescaledb_information.jobs WHERE job_id = 
 
 
 async def pause(ctx: Context) -> None:
-    """Pause them. The ledger knows of it before the source does, so a crash loses nothing."""
+    """Pause them. The record knows of it before the source does, so a crash loses nothing."""
     inventory = ctx.task.inventory
     jobs = [j for j in inventory.jobs if j.scheduled and (j.retention or j.compression)]
     if not jobs:
         raise StepSkipped("the source has no retention or compression job that is switched on")
-    ctx.ledger.save(replace(ctx.ledger.record, paused_source_jobs=tuple(job.id for job in jobs)))
+    await ctx.remember(replace(ctx.ledger.record, paused_source_jobs=tuple(job.id for job in jobs)))
     async with connected(ctx.task.source) as source:
         for job in jobs:
             refusal = await set_scheduled(

@@ -46,7 +46,7 @@ _LOOK_AGAIN = 0.5
 """Seconds until a worker that found nothing free looks whether somebody gave a piece back."""
 
 # So that the server soon gives back what a machine held that is no longer there.
-_KEEPALIVE = """
+KEEPALIVE = """
 SELECT pg_catalog.set_config(w.name, w.value, false)
 FROM (VALUES ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'),
              ('tcp_keepalives_count', '6')) AS w (name, value)
@@ -63,7 +63,7 @@ async def open_target(job: CopyJob) -> Connection:
     """A connection for writing rows. Raises CannotConnect."""
     connection = await connect(job.target)
     await prepare(connection)
-    await connection.execute(_KEEPALIVE)
+    await connection.execute(KEEPALIVE)
     if job.options.encoding != "UTF8":
         await connection.execute(
             sql.SQL("SET client_encoding = {}").format(sql.Literal(job.options.encoding))

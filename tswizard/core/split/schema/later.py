@@ -34,6 +34,7 @@ async def restore_later(ctx: Context) -> None:
     if not inventory.caggs:
         raise StepSkipped("the source has no continuous aggregate")
     chosen = await selection(ctx)
+    keep_list(ctx.task, chosen)  # of the dump that is here: another machine made its own
     async with connected(ctx.task.target) as target:
         there = {name for (name,) in await rows(target, _CAGGS)}
         state = await mark.read(target, ctx.ledger.record.id, _PART)

@@ -1,0 +1,76 @@
+"""A split migration is taken up on another machine, which has nothing but the two ends."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.program import Program, children, gone
+from tests.e2e.test_interrupted import scheduled
+from tests.e2e.test_split import proved
+from tswizard.core.connection import connected, value
+from tswizard.core.endpoint import Endpoint
+from tswizard.demo import EmbeddedPair
+
+pytestmark = pytest.mark.e2e
+
+
+def machine(folder: Path, pair: EmbeddedPair) -> Program:
+    folder.mkdir()
+    return Program.make(folder, pair)
+
+
+async def test_the_machine_that_began_it_is_gone(pair: EmbeddedPair, tmp_path: Path) -> None:
+    before = await scheduled(pair)
+    first, second = (machine(tmp_path / name, pair) for name in ("first", "second"))
+    nothing = await second.call("resume", "--target", pair.target_conninfo)
+    assert nothing.code == 4
+    assert "There is no run on this target" in nothing.err
+    answers = first.answers(pair, method="split", keep_record=True)
+    async with first.started("--answers", answers) as process:
+        assert process.stderr is not None
+        async for line in process.stderr:
+            if line.decode().startswith("▸ Copy hypertables"):
+                break
+        tools = children(process.pid)
+        os.kill(process.pid, signal.SIGKILL)
+        await process.wait()
+    for pid in tools:
+        await gone(pid)
+    assert await scheduled(pair) == []
+
+    ended = await second.call("resume", "--target", pair.target_conninfo)
+    assert ended.code == 1, ended.err
+    assert "✓ Dump the schema" not in ended.err  # steps that are done stay done
+    assert second.run.name == first.run.name
+    report = second.report()
+    proved(report)
+    assert {step["state"] for step in report["steps"]} <= {"done", "skipped"}
+    assert await scheduled(pair) == before
+    assert "DROP SCHEMA _tswizard CASCADE;" in (second.run / "report.md").read_text()
+
+    # The record is kept, and the machine that began it learns from there that all is over.
+    late = await first.call("resume")
+    assert late.code == 3
+    assert "is over (look)" in late.err
+    target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
+    async with connected(target) as connection:
+        text = str(await value(connection, "SELECT record || inventory FROM _tswizard.record"))
+        text += str(await value(connection, "SELECT source FROM _tswizard.ledger"))
+    files = [p for p in tmp_path.rglob("*") if p.is_file() and p.name != "pgpass"]
+    text += "".join(p.read_bytes().decode(errors="replace") for p in files)
+    assert pair.source_password not in text
+    assert pair.target_password not in text
+
+
+async def test_a_dump_lies_on_one_machine(pair: EmbeddedPair, tmp_path: Path) -> None:
+    first, second = (machine(tmp_path / name, pair) for name in ("first", "second"))
+    async with first.started("--answers", first.answers(pair)) as process:
+        await first.log_says("pg_restore: ")
+        os.kill(process.pid, signal.SIGKILL)
+        await process.wait()
+    refused = await second.call("resume", "--target", pair.target_conninfo)
+    assert refused.code == 4
+    assert f"tswizard resume {first.run.name}" in refused.err
+    assert not second.runs

@@ -1,0 +1,145 @@
+"""Going on with a split migration on another machine, and coming back to the first one.
+
+The run's record on its target is what counts: whoever led last wrote it.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from psycopg import Error
+
+from tswizard.core.connection import Connection, connected
+from tswizard.core.context import StepFailed, failed
+from tswizard.core.endpoint import Endpoint
+from tswizard.core.events import StepState
+from tswizard.core.full import marker
+from tswizard.core.ledger import Ledger, LedgerError, RunRecord
+from tswizard.core.split import kept, queue
+from tswizard.core.split.kept import Kept
+
+
+async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[Ledger, Endpoint]:
+    """This machine's folder of the run on a target, made if there is none, and its source.
+
+    `source` is where the source is seen from here, if not as the run knows it. Raises LedgerError
+    when somebody leads the run now, StepFailed when there is none that could be taken up,
+    BadEndpoint for a source that cannot be read here, CannotConnect.
+    """
+    async with connected(target) as connection:
+        try:
+            found = await _find(connection, target)
+        except Error as error:
+            raise LedgerError(
+                f"The run's record on {target.label} cannot be read: "
+                f"{error.diag.message_primary or error}."
+            ) from None
+    ours = found.record
+    if not ours.resumable:
+        raise LedgerError(f"{ours.id} is over ({ours.state}); there is nothing to resume.")
+    source = source or Endpoint.parse(ours.source)
+    here = Ledger.known(ours.id)
+    record = replace(
+        here.record if here else ours,
+        source=source.conninfo,
+        target=target.conninfo,
+        source_label=source.label,
+        target_label=target.label,
+    )
+    if here is None:
+        return Ledger.take_up(_staged_here(record), found.inventory), source
+    if here.busy:
+        raise LedgerError(f"{ours.id} is being worked on by another tswizard.")
+    here.save(record)
+    return here, source
+
+
+async def _find(target: Connection, end: Endpoint) -> Kept:
+    header = await queue.read_header(target)
+    found = await kept.read(target)
+    if found is None:
+        mark = await marker.read(target)
+        if mark is not None:
+            raise failed(
+                "run-elsewhere",
+                f"The run on this target, {mark.run}, uses the full method: its dump lies on "
+                f"{mark.host or 'the machine that began it'}.",
+                where=end.label,
+                todo=f"There: tswizard resume {mark.run}",
+            )
+        if header is not None:
+            raise queue.other_version(f"{header.run} did not write all of its plan there")
+        raise failed(
+            "no-run",
+            "There is no run on this target that could be resumed.",
+            where=end.label,
+            todo="See whether it is the right target; a run that is finished leaves nothing there.",
+        )
+    await _refuse_led(target, found)
+    return found
+
+
+async def _refuse_led(target: Connection, found: Kept) -> None:
+    if found.record.resumable and await kept.led(target):
+        raise LedgerError(
+            f"{found.record.id} is being led by another tswizard, at {found.place}; let it end, "
+            "or help it along: tswizard join."
+        )
+
+
+async def adopt(ledger: Ledger, target: Endpoint) -> None:
+    """Make the record in this folder what the target says, when another machine led last.
+
+    Only for a split migration. Raises LedgerError when the run is led now, or is gone from the
+    target, CannotConnect.
+    """
+    record = ledger.record
+    if record.answers.method != "split":
+        return
+    try:
+        async with connected(target) as connection:
+            header = await queue.read_header(connection)
+            found = await kept.read(connection)
+            if found is not None and found.record.id == record.id:
+                await _refuse_led(connection, found)
+    except StepFailed as failure:
+        raise LedgerError(f"{failure.finding.what} {failure.finding.todo}") from None
+    except Error as error:
+        raise LedgerError(
+            f"The run's record on {target.label} cannot be read: "
+            f"{error.diag.message_primary or error}."
+        ) from None
+    if found is None or found.record.id != record.id:
+        if header is None and _copied(record):
+            raise LedgerError(
+                f"{target.label} holds nothing of {record.id} any more: it was finished from "
+                "another machine, or the target was emptied. Begin a new run for an empty target."
+            )
+        return
+    if found.place != ledger.place:
+        ledger.save(_here(found.record, record))
+
+
+def _copied(record: RunRecord) -> bool:
+    """Were rows to be on the target, and the check not over?"""
+    planned = record.step("plan-pieces").state is StepState.DONE
+    return planned and record.step("check").state is not StepState.DONE
+
+
+def _staged_here(record: RunRecord) -> RunRecord:
+    """Files go to the run's own folder where the staging folder of the other machine is not."""
+    staging = record.answers.staging
+    if not staging or Path(staging).expanduser().is_dir():
+        return record
+    return replace(record, answers=replace(record.answers, staging=""))
+
+
+def _here(theirs: RunRecord, ours: RunRecord) -> RunRecord:
+    """Their record, with what is only so on this machine."""
+    return replace(
+        theirs,
+        source=ours.source,
+        target=ours.target,
+        source_label=ours.source_label,
+        target_label=ours.target_label,
+        answers=replace(theirs.answers, staging=ours.answers.staging),
+    )
