@@ -69,6 +69,10 @@ def test_the_json_has_what_is_promised() -> None:
                 "chunks": ["i._hyper_1_2_chunk"],
             }
         ],
+        "pieces": None,
+        "pieces_failed": None,
+        "retries": None,
+        "bytes_copied": None,
     }
     json.dumps(data)
 
@@ -119,6 +123,23 @@ def test_the_markdown_tells_the_whole() -> None:
         "- dump: `/run/dump`",
     ):
         assert expected in text
+
+
+def test_pieces_and_retries_of_a_split_migration_are_told() -> None:
+    table = replace(WHOLE.tables[0], pieces=1412, pieces_failed=1, retries=3, bytes_copied=9)
+    outcome = replace(WHOLE, method="split", tables=(table, replace(table, pieces=None)))
+    told = to_json(outcome)["tables"][0]
+    assert [told[name] for name in ("pieces", "pieces_failed", "retries", "bytes_copied")] == [
+        1412,
+        1,
+        3,
+        9,
+    ]
+    text = to_markdown(outcome)
+    assert "| Newer on the source | Pieces | Refused | Retries |" in text
+    assert "| +7 | 1,412 | 1 | 3 |" in text
+    assert from_json(json.dumps(to_json(outcome))) == outcome
+    assert "Pieces" not in to_markdown(WHOLE)
 
 
 def test_names_are_no_markdown() -> None:

@@ -281,6 +281,15 @@ def held_run() -> RecordedEngine:
     return engine
 
 
+def split_run() -> RecordedEngine:
+    """In the middle of copying chunks."""
+    events = story.split_pieces()
+    run = RecordedRun(story.ledger(RUNS / story.RUN, method="split"), [*events, *story.started()])
+    first = next(n for n, event in enumerate(events) if isinstance(event, StepProgress))
+    run.hold_at = (first + 1, len(events) - 20, len(events))
+    return RecordedEngine(run=run)
+
+
 def finished_run() -> RecordedEngine:
     engine = run_engine(story.whole(), story.outcome(Level.LOOK))
     engine.final = story.CHECKLIST
@@ -344,6 +353,8 @@ SCENES: dict[str, Scene] = {
     "run-explained": Scene(keys(to_run, "enter"), held_run),
     "run-zoomed": Scene(keys(to_run, "z"), held_run),
     "run-stop": Scene(keys(to_run, "s"), held_run),
+    "run-split": Scene(to_run, split_run, now=story.NOON + 101, sizes=BOTH),
+    "run-split-stop": Scene(keys(to_run, "s"), split_run, now=story.NOON + 101),
     "run-failed": Scene(to_end, failed_run),
     "run-finished": Scene(to_end, finished_run),
     "check": Scene(to_check, finished_run, sizes=BOTH),

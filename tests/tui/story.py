@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from tests.tui import world
 from tswizard.core.answers import Answers
@@ -157,6 +158,72 @@ def until_rows() -> list[Event]:
     return events
 
 
+SPLIT_STEPS = (
+    ("plan-pieces", "Plan the pieces"),
+    ("dump-schema", "Dump the schema"),
+    ("pre-data", "Restore the schema"),
+    ("hypertables", "Make hypertables"),
+    ("chunks", "Make chunks"),
+    ("copy-tables", "Copy plain tables"),
+    ("copy-hypertables", "Copy hypertables"),
+    ("settle", "Bring all to one moment"),
+    ("post-data", "Indexes and the rest"),
+    ("check", "Check everything"),
+)
+LONG_TABLE = "plant_north.readings_of_all_the_very_long_named_sensors_in_the_northern_plants"
+UNICODE_TABLE = "messwerte.Größe der 測定値 in Straße №7"
+
+
+def split_pieces() -> list[Event]:
+    """A split run in the middle of its chunks: one table broke off, one has refused pieces."""
+    events: list[Event] = [
+        RunStarted(NOON, RUN, tuple((*step, StepState.PENDING) for step in SPLIT_STEPS))
+    ]
+    for number, (id, _) in enumerate(SPLIT_STEPS[:6]):
+        events += step(id, NOON + 10 * number, 9.0)
+    at = NOON + 60
+    events.append(StepStarted(at, "copy-hypertables"))
+
+    def table(
+        second: int, name: str, done: int, total: int, rows: int, state: TableState, mib: int
+    ) -> TableProgress:
+        failed = 2 if state is TableState.FAILED else 0
+        retried = {TableState.FAILED: 10, TableState.RETRYING: 3}.get(state, 0)
+        return TableProgress(
+            at + second,
+            "copy-hypertables",
+            name,
+            done,
+            total,
+            rows,
+            state,
+            mib * world.MIB,
+            failed,
+            retried,
+        )
+
+    for n in range(41):
+        events += [
+            StepProgress(
+                at + n, "copy-hypertables", n * 205 * world.MIB, 40 * world.GIB, Unit.BYTES
+            ),
+            table(n, "public.metrics", 2 * n, 412, n * 910_000, TableState.WORKING, n * 118),
+            table(n, LONG_TABLE, n // 10, 1_024, n * 22_500, TableState.RETRYING, n * 51),
+        ]
+    events += [
+        table(40, "public.events", 0, 97, 0, TableState.WAITING, 0),
+        table(40, UNICODE_TABLE, 95, 97, 47_010_210, TableState.FAILED, 1_400),
+        table(40, "public.devices", 12, 12, 48_102, TableState.DONE, 9),
+        LogLine(
+            at + 40,
+            "tswizard",
+            f"worker 2: server closed the connection while copying {LONG_TABLE}; again in 4 s "
+            "(attempt 2)",
+        ),
+    ]
+    return events
+
+
 def whole(*, result: Level = Level.PASS) -> list[Event]:
     """A run from its first event to its last."""
     events = until_rows()
@@ -209,7 +276,12 @@ def outcome(result: Level, findings: Sequence[Finding] = ()) -> Outcome:
     )
 
 
-def ledger(folder: Path, *done: str, demo: bool = False) -> Ledger:
+def ledger(
+    folder: Path,
+    *done: str,
+    demo: bool = False,
+    method: Literal["full", "split"] = "full",
+) -> Ledger:
     """A run's folder that needs no disk until it is written to."""
     steps = tuple(
         StepRecord(id, StepState.DONE if id in done else StepState.PENDING, 12.0 * (id in done))
@@ -222,7 +294,7 @@ def ledger(folder: Path, *done: str, demo: bool = False) -> Ledger:
         target=world.TARGET.conninfo,
         source_label=world.SOURCE.label,
         target_label=world.TARGET.label,
-        answers=Answers(),
+        answers=Answers(method=method),
         steps=steps,
         demo=demo,
     )

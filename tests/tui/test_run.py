@@ -1,12 +1,14 @@
 """A run on the screen: what is shown, paused, stopped, explained, and how it ends."""
 
 import pytest
+from rich.cells import cell_len
 from textual.pilot import Pilot
 from textual.widgets import Button
 
 from tests.tui import story, world
 from tests.tui.recorded import RecordedEngine, RecordedRun
 from tests.tui.scenes import (
+    LARGE,
     RUNS,
     SMALL,
     failed_run,
@@ -18,6 +20,7 @@ from tests.tui.scenes import (
     resume_asks,
     run_engine,
     settled,
+    split_run,
     to_check,
     to_end,
     to_resume,
@@ -32,8 +35,11 @@ from tswizard.core.exits import Exit
 from tswizard.core.finding import Level
 from tswizard.core.ledger import Ledger
 from tswizard.tui.screens.check import TodoEntry
+from tswizard.tui.text import shortened
 from tswizard.tui.widgets.fields import TextField
 from tswizard.tui.widgets.runlog import RunLog
+from tswizard.tui.widgets.steps import StepList
+from tswizard.tui.widgets.table import FittingTable
 
 
 def log(pilot: Pilot[int]) -> RunLog:
@@ -141,6 +147,74 @@ async def test_stop_asks_how(keys: tuple[str, ...], asked: list[str]) -> None:
         assert engine.run.asked == asked
         if asked == ["stop after step"]:
             assert "STOPPING AFTER THIS" in shown(pilot)
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_tables_of_a_split_run_tell_pieces_rows_rate_retries_and_what_failed(
+    size: tuple[int, int],
+) -> None:
+    async with app_with(split_run()).run_test(size=size) as pilot:
+        await to_run(pilot)
+        table = pilot.app.screen.query_one(FittingTable)
+        assert table.max_scroll_x == 0
+        lines = [[str(cell).strip() for cell in table.get_row_at(n)] for n in range(5)]
+        assert [str(column.label).strip() for column in table.ordered_columns] == [
+            "table",
+            "pieces",
+            "rows",
+            "rate",
+            "retries",
+            "state",
+        ]
+        names = [line.pop(0) for line in lines]
+        assert lines == [
+            ["95/97", "47.0 M", "–", "10", "✗ 2 FAILED"],
+            ["4/1024", "900,000", "51.0 MiB/s", "3", "! retrying"],
+            ["80/412", "36.4 M", "118.0 MiB/s", "–", "working"],
+            ["0/97", "0", "–", "–", "waiting"],
+            ["12/12", "48,102", "–", "–", "✓ done"],
+        ]
+        assert names[0].startswith("messwerte.") and names[0].endswith("№7")
+        assert names[1].startswith("plant_north") and names[1].endswith("_plants")
+        steps = pilot.app.screen.query_one(StepList)
+        assert "▸ Copy hypertables" in shown(pilot) and steps.region.height >= 3
+
+
+@pytest.mark.parametrize(
+    ("keys", "asked"),
+    [(("s", "down", "enter"), ["stop after step"]), (("s", "down", "down", "enter"), ["stop now"])],
+)
+async def test_a_split_run_stops_after_the_piece_or_now(
+    keys: tuple[str, ...], asked: list[str]
+) -> None:
+    engine = split_run()
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+        await pilot.press("s")
+        await until(pilot, lambda: "Stop after this piece" in shown(pilot))
+        assert "Stop now" in shown(pilot)
+        for key in keys[1:]:
+            await pilot.press(key)
+            await pilot.pause()
+        await on_screen(pilot, "RunScreen")
+        assert engine.run is not None
+        assert engine.run.asked == asked
+        assert ("STOPPING AFTER THIS PIECE" in shown(pilot)) == (asked == ["stop after step"])
+
+
+@pytest.mark.parametrize(
+    ("text", "room", "found"),
+    [
+        ("public.metrics", 14, "public.metrics"),
+        ("public.metrics_of_north", 12, "publi…_north"),
+        ("測定値測定値測定値", 9, "測定…定値"),
+        ("測定値測定値", 4, "測…"),
+        ("metrics", 0, ""),
+    ],
+)
+def test_a_name_gives_way_in_its_middle(text: str, room: int, found: str) -> None:
+    assert shortened(text, room) == found
+    assert cell_len(shortened(text, room)) <= room
 
 
 async def test_quitting_stops_the_run_and_says_it_can_be_resumed() -> None:

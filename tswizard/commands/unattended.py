@@ -9,6 +9,7 @@ from pathlib import Path
 
 from humanize import naturalsize, precisedelta
 
+from tswizard.commands.table_lines import TableLines
 from tswizard.core.answers import Answers
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.checklist import checklist
@@ -24,6 +25,7 @@ from tswizard.core.events import (
     StepProgress,
     StepStarted,
     StepState,
+    TableProgress,
     Unit,
 )
 from tswizard.core.exits import Exit
@@ -136,6 +138,7 @@ class _Printer:
     def __init__(self) -> None:
         self._titles: dict[str, str] = {}
         self._last = 0.0
+        self._tables = TableLines()
 
     def show(self, event: Event) -> None:
         match event:
@@ -144,10 +147,17 @@ class _Printer:
                 say(f"run     {run}")
             case StepStarted(step=step):
                 self._last = event.at
+                self._tables.begin()
                 say(f"▸ {self._titles[step]}")
             case StepProgress() if event.at - self._last >= _EVERY:
                 self._last = event.at
                 say(f"  {_amount(event)} {event.what}".rstrip())
+                for line in self._tables.working():
+                    say(f"    {line}")
+            case TableProgress():
+                told = self._tables.take(event)
+                if told is not None:
+                    say(f"    {told}")
             case StepFinished(step=step, state=state, seconds=seconds, why=why):
                 mark = {StepState.DONE: "✓", StepState.SKIPPED: "–"}.get(state, "✗")
                 say(f"{mark} {self._titles[step]}  {seconds:.1f} s  {why}".rstrip())

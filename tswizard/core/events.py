@@ -71,6 +71,10 @@ class TableState(StrEnum):
 
     WAITING = "waiting"
     WORKING = "working"
+    RETRYING = "retrying"
+    """A piece of it broke off, and is copied again."""
+    FAILED = "failed"
+    """Pieces of it were refused; the others go on."""
     DONE = "done"
     DIFFERS = "differs"
     LOST = "lost"
@@ -78,7 +82,7 @@ class TableState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TableProgress(Event):
-    """One table or hypertable within a step; `done` and `total` count chunks or parts."""
+    """One table or hypertable within a step; `done` and `total` count chunks, parts or pieces."""
 
     step: str
     table: str
@@ -86,6 +90,12 @@ class TableProgress(Event):
     total: int
     rows: int | None
     state: TableState
+    bytes: int | None = None
+    """Moved so far, pieces under way included; None where nobody counts them."""
+    failed: int = 0
+    """Pieces that were refused."""
+    retried: int = 0
+    """Attempts at its pieces that failed, over every resume."""
 
 
 @dataclass(frozen=True, slots=True)

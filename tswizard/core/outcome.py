@@ -38,6 +38,13 @@ class TableRows:
     newer_on_source: int = 0
     """Rows that the source holds now beyond the moment that was dumped; may be negative."""
     differing: tuple[RangeRows, ...] = ()
+    pieces: int | None = None
+    """Pieces that it was copied in; None where nothing is copied in pieces (the full method)."""
+    pieces_failed: int | None = None
+    """Those of them that were refused, and are not on the target."""
+    retries: int | None = None
+    """Attempts at its pieces that failed and were made again, over every resume."""
+    bytes_copied: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

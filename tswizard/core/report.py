@@ -207,8 +207,11 @@ def _messages(outcome: Outcome) -> str:
 
 
 def _tables(tables: Iterable[TableRows]) -> str:
+    some = tuple(tables)
+    in_pieces = any(table.pieces is not None for table in some)
+    head = ("Table", "Source", "Target", "Equal", "Newer on the source")
     return _table(
-        ("Table", "Source", "Target", "Equal", "Newer on the source"),
+        (*head, *_PIECES) if in_pieces else head,
         (
             (
                 table.name,
@@ -216,10 +219,22 @@ def _tables(tables: Iterable[TableRows]) -> str:
                 f"{table.target_rows:,}",
                 "yes" if table.equal else "**no**",
                 f"{table.newer_on_source:+,}" if table.newer_on_source else "",
+                *(map(_count, _in_pieces(table)) if in_pieces else ()),
             )
-            for table in tables
+            for table in some
         ),
     )
+
+
+_PIECES = ("Pieces", "Refused", "Retries")
+
+
+def _in_pieces(table: TableRows) -> tuple[int | None, ...]:
+    return table.pieces, table.pieces_failed, table.retries
+
+
+def _count(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -1,6 +1,5 @@
 """What the Run screen shows, kept up to date event by event. Knows no widget."""
 
-from collections import deque
 from dataclasses import dataclass, field
 
 from tswizard.core.events import (
@@ -18,34 +17,8 @@ from tswizard.core.events import (
     Unit,
 )
 from tswizard.core.finding import Finding, Level
+from tswizard.core.rate import Rate
 from tswizard.tui.text import number, size
-
-_WINDOW = 30.0
-"""Seconds over which a rate is taken."""
-
-
-class Rate:
-    """Units a second over the last half minute, by the events' own clock."""
-
-    def __init__(self) -> None:
-        self._samples: deque[tuple[float, int]] = deque()
-
-    def add(self, at: float, done: int) -> None:
-        if self._samples and done < self._samples[-1][1]:
-            self._samples.clear()
-        self._samples.append((at, done))
-        while len(self._samples) > 2 and self._samples[1][0] < at - _WINDOW:
-            self._samples.popleft()
-
-    @property
-    def per_second(self) -> float | None:
-        """None until a second has been seen."""
-        if not self._samples:
-            return None
-        (first_at, first), (last_at, last) = self._samples[0], self._samples[-1]
-        if last_at - first_at < 1:
-            return None
-        return (last - first) / (last_at - first_at)
 
 
 @dataclass(slots=True)
@@ -75,7 +48,27 @@ class TableView:
     total: int
     rows: int | None
     state: TableState
+    failed: int = 0
+    retried: int = 0
+    bytes_counted: bool = False
+    """The rate is of bytes; otherwise of rows."""
     rate: Rate = field(default_factory=Rate)
+
+    @property
+    def rank(self) -> int:
+        """What needs eyes comes first, what is done last."""
+        return _RANKS.index(self.state)
+
+
+_RANKS = (
+    TableState.LOST,
+    TableState.DIFFERS,
+    TableState.FAILED,
+    TableState.RETRYING,
+    TableState.WORKING,
+    TableState.WAITING,
+    TableState.DONE,
+)
 
 
 @dataclass(slots=True)
@@ -157,8 +150,11 @@ class RunView:
             self.tables[event.table] = view
         view.done, view.total = event.done, event.total
         view.rows, view.state = event.rows, event.state
-        if event.rows is not None:
-            view.rate.add(event.at, event.rows)
+        view.failed, view.retried = event.failed, event.retried
+        view.bytes_counted = event.bytes is not None
+        counted = event.rows if event.bytes is None else event.bytes
+        if counted is not None:
+            view.rate.add(event.at, counted)
         self.changed.add("tables")
 
     def _step(self, id: str) -> StepView:

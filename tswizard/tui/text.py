@@ -8,6 +8,7 @@ import time
 from functools import lru_cache
 
 import humanize
+from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 WORDS = {
@@ -89,6 +90,25 @@ def plural(count: int, one: str, many: str = "") -> str:
 def plain(text: str) -> str:
     """`text` on one line, without anything that a terminal would obey."""
     return _CONTROL.sub("�", text.replace("\t", "    "))
+
+
+def shortened(text: str, room: int) -> str:
+    """At most `room` cells of it: its middle gives way, since names differ at either end."""
+    if cell_len(text) <= room:
+        return text
+    if room <= 0:
+        return ""
+    if room < _BOTH_ENDS:
+        return set_cell_size(text, room - 1).rstrip() + "…"
+    head = set_cell_size(text, (room - 1) // 2).rstrip()
+    tail = text
+    while cell_len(tail) > room - 1 - cell_len(head):
+        tail = tail[1:]
+    return f"{head}…{tail.lstrip()}"
+
+
+_BOTH_ENDS = 7
+"""Cells below which two ends tell less than one."""
 
 
 def word(level: str) -> Content:

@@ -23,6 +23,7 @@ from tswizard.core.split.schema.postdata import post_data
 from tswizard.core.split.schema.predata import pre_data
 from tswizard.core.split.schema.restore import command_text
 from tswizard.core.split.schema.sequences import set_sequences
+from tswizard.core.split.tally import add_tallies
 from tswizard.core.task import Step, Task
 
 _COPY = (
@@ -185,7 +186,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
             ),
         ),
         (True, _step("analyze", "Analyze the target", _ANALYZE, analyze, "ANALYZE;")),
-        (True, _step("check", "Check everything", _check_text(task), check)),
+        (True, _step("check", "Check everything", _check_text(task), _check)),
         (answers.pause_source_jobs, _put_back()),
     )
     return tuple(runnable for include, runnable in wanted if include)
@@ -215,6 +216,11 @@ async def _compress_last(ctx: Context, data: DataPhase) -> None:
             skipped += 1
     if skipped == 2:
         raise StepSkipped("no hypertable had to wait")
+
+
+async def _check(ctx: Context) -> None:
+    await check(ctx)
+    await add_tallies(ctx)
 
 
 def _check_text(task: Task) -> str:

@@ -16,7 +16,7 @@ from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Choose, text_reader
 from tswizard.tui.logbook import Filter, Logbook
 from tswizard.tui.runview import RunView, TableView, progress_figures
-from tswizard.tui.text import short_number, span
+from tswizard.tui.text import number, plain, short_number, size, span
 from tswizard.tui.widgets.runlog import RunLog
 from tswizard.tui.widgets.steps import StepList
 from tswizard.tui.widgets.table import Column, FittingTable
@@ -39,14 +39,17 @@ _PORTION = 200
 
 _TABLES = (
     Column("table", flexible=True),
-    Column("parts", right=True),
+    Column("pieces", right=True),
     Column("rows", right=True),
-    Column("rows/s", right=True, wide=True),
+    Column("rate", right=True),
+    Column("retries", right=True),
     Column("state"),
 )
 _WORDS = {
     TableState.WAITING: "waiting",
     TableState.WORKING: "working",
+    TableState.RETRYING: "! retrying",
+    TableState.FAILED: "✗ FAILED",
     TableState.DONE: "✓ done",
     TableState.DIFFERS: "! DIFFERS",
     TableState.LOST: "✗ LOST",
@@ -74,8 +77,13 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         "Each error line carries a word. SAFE: a rule knows it, and a check on the target agrees. "
         "LATER: a later step brings it. LOOK: nobody could show that it is harmless. LOST: "
         "something did not arrive. The reason stands below the line; enter shows all of it.\n\n"
-        "Pause holds the running tool where it is. Stop asks: after this step, or now. Either "
-        "way the run can be resumed."
+        "The tables: what needs eyes comes first. Pieces are chunks, tables or parts of them, done "
+        "and in all; the rate is of that table now; retries are attempts that broke off and were "
+        "made again. FAILED has the number of pieces that the target or the source refused; the "
+        "others go on, and the log says why.\n\n"
+        "p pauses: everything is held where it is until p again. s stops and asks how: after this "
+        "piece (of a full migration: after this step), or now. Either way what is done stays done "
+        "and the run can be resumed."
     )
 
     def __init__(self, feed: "Feed", ends: "tuple[Endpoint, Endpoint]") -> None:
@@ -160,7 +168,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         if view.paused:
             title = f"PAUSED   {title}"
         elif self._stopping:
-            title = f"STOPPING AFTER THIS   {title}"
+            title = f"STOPPING AFTER THIS {self._unit.upper()}   {title}"
         self.query_one("#run-title", Static).update(title)
         bar = self.query_one("#run-bar", ProgressBar)
         figures = ""
@@ -179,7 +187,9 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         self.view.changed.discard("tables")
         table = self.query_one(FittingTable)
         table.display = bool(self.view.tables)
-        table.show(_row(view) for view in self.view.tables.values())
+        self.set_class(table.display, "-tables")
+        views = sorted(self.view.tables.values(), key=lambda view: view.rank)
+        table.show(_row(view) for view in views)
 
     # The log
 
@@ -253,6 +263,11 @@ class RunScreen(WizardScreen, inherit_bindings=False):
                 return self._feed.run.outcome is not None and not isinstance(self.focused, RunLog)
         return True
 
+    @property
+    def _unit(self) -> str:
+        """What is finished before a run stops."""
+        return "piece" if self._feed.run.ledger.record.answers.method == "split" else "step"
+
     def action_pause(self) -> None:
         self._feed.run.pause(True)
 
@@ -260,14 +275,11 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         self._feed.run.pause(False)
 
     def action_stop(self) -> None:
+        after, now = _STOPS[self._unit]
         choices = (
             ("", "Let it run", "Nothing changes."),
-            (
-                "step",
-                "Finish this first",
-                "The running step is finished; of a split migration only the pieces under way.",
-            ),
-            ("now", "Now", "The running step is ended; a resume repeats it."),
+            ("step", f"Stop after this {self._unit}", after),
+            ("now", "Stop now", now),
         )
         self.app.push_screen(Choose("Stop the run?", choices), self._stop_chosen)
 
@@ -318,12 +330,32 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             self.app.exit(self.wizard.exit_code)
 
 
+_STOPS = {
+    "piece": (
+        "The pieces under way are finished, no other is begun. A resume goes on at the next.",
+        "The pieces under way are broken off; a resume copies just these again.",
+    ),
+    "step": (
+        "The running step is finished; a resume goes on at the next.",
+        "The running step is ended; a resume repeats it.",
+    ),
+}
+
+
 def _row(view: TableView) -> tuple[str, ...]:
-    rate = view.rate.per_second if view.state is TableState.WORKING else None
     return (
-        view.name.removeprefix("public."),  # room is short, and it says little
+        plain(view.name.removeprefix("public.")),  # room is short, and it says little
         f"{view.done}/{view.total}",
         "–" if view.rows is None else short_number(view.rows),
-        short_number(int(rate)) if rate else "–",
-        _WORDS[view.state],
+        _rate(view),
+        number(view.retried) if view.retried else "–",
+        f"✗ {view.failed} FAILED" if view.failed else _WORDS[view.state],
     )
+
+
+def _rate(view: TableView) -> str:
+    """What it does now; a table that nobody works on has none."""
+    rate = view.rate.per_second
+    if not rate or view.state in (TableState.WAITING, TableState.DONE):
+        return "–"
+    return f"{size(int(rate))}/s" if view.bytes_counted else f"{short_number(int(rate))} rows/s"

@@ -9,6 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.events import Resize
 from textual.widgets import DataTable
 
+from tswizard.tui.text import shortened
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -25,7 +27,7 @@ _PADDING = 2
 
 
 class FittingTable(DataTable[Text], inherit_bindings=False):
-    """Rows of text. The flexible column takes what is left and cuts with an ellipsis.
+    """Rows of text. The flexible column takes what is left; its middle gives way.
 
     There is nothing to the left or the right, so those keys stay free for the screen; and enter
     goes on, as everywhere.
@@ -83,5 +85,8 @@ class FittingTable(DataTable[Text], inherit_bindings=False):
         return natural
 
     def _cell(self, index: int, value: str, width: int) -> Text:
-        padded = value.rjust(width) if self._specs[index].right else value
-        return Text(padded, no_wrap=True, overflow="ellipsis")
+        spec = self._specs[index]
+        text = value.rjust(width) if spec.right else value
+        if spec.flexible:
+            text = shortened(text, width)
+        return Text(text, no_wrap=True, overflow="ellipsis")
