@@ -68,6 +68,7 @@ class RecordedEngine:
     run: RecordedRun | None = None
     final: Checklist | None = None
     confirmation: str | None = None
+    planned: Plan = world.PLAN
     asked_endpoints: list[Endpoint] = field(default_factory=list)
     started: list[Decided] = field(default_factory=list)
     reopened: list[tuple[Endpoint, Endpoint, str | None]] = field(default_factory=list)
@@ -104,7 +105,7 @@ class RecordedEngine:
             yield finding
 
     def plan(self, decided: Decided) -> Plan:
-        return world.PLAN
+        return self.planned
 
     def start(self, decided: Decided, *, demo: bool) -> RecordedRun:
         self.started.append(decided)

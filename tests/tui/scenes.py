@@ -23,6 +23,7 @@ from tswizard.demo.progress import Prepared
 from tswizard.tui.app import WizardApp
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.draft import Decided, End, Ends, Inspected
+from tswizard.tui.screens.review import StepCard
 from tswizard.tui.screens.run import RunScreen
 from tswizard.tui.widgets.keys import Keys
 
@@ -306,6 +307,20 @@ def failed_run() -> RecordedEngine:
     return run_engine(story.failed_in_rows())
 
 
+def split_planned() -> RecordedEngine:
+    return RecordedEngine(planned=world.split_plan(more=190))
+
+
+async def split_reviewed(pilot: Pilot[int]) -> None:
+    """The step that makes the hypertables, of which there are many."""
+    await to_review(pilot)
+    card = next(c for c in pilot.app.screen.query(StepCard) if c.step.id == "hypertables")
+    card.focus()
+    await pilot.pause()
+    card.scroll_visible(animate=False, top=True)
+    await settled(pilot)
+
+
 def refused() -> RecordedEngine:
     return RecordedEngine(
         refuses={
@@ -348,6 +363,7 @@ SCENES: dict[str, Scene] = {
     "inspect-aggregates": Scene(keys(to_inspect, "right", "right", "right")),
     "method": Scene(to_method),
     "review": Scene(to_review, sizes=BOTH),
+    "review-split": Scene(split_reviewed, split_planned, sizes=BOTH),
     "run": Scene(to_run, held_run, sizes=BOTH),
     "run-look": Scene(keys(to_run, "f"), held_run),
     "run-explained": Scene(keys(to_run, "enter"), held_run),

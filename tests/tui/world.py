@@ -4,7 +4,9 @@ Everything is made of the engine's own dataclasses; nothing here decides anythin
 """
 
 from dataclasses import replace
+from pathlib import Path
 
+from tswizard.core.answers import Answers
 from tswizard.core.catalog.inventory import (
     Cagg,
     Chunk,
@@ -22,8 +24,9 @@ from tswizard.core.catalog.inventory import (
 )
 from tswizard.core.endpoint import Endpoint
 from tswizard.core.finding import Finding, Level
-from tswizard.core.plan import Plan
-from tswizard.core.task import Step
+from tswizard.core.pgtools import ClientTools
+from tswizard.core.plan import Plan, build_plan
+from tswizard.core.task import Step, Task
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -327,3 +330,22 @@ PLAN = Plan(
     disk_here=41 * GIB,
     disk_there=41 * GIB,
 )
+
+
+def split_plan(more: int = 0) -> Plan:
+    """The engine's own plan of a split migration, with `more` hypertables."""
+    many = tuple(
+        _hypertable(10 + n, f"sensor_{n:03}", GIB, 3, 0, 1_000, _time("12:00:00"))
+        for n in range(more)
+    )
+    return build_plan(
+        Task(
+            SOURCE,
+            TARGET,
+            replace(INVENTORY, hypertables=(*INVENTORY.hypertables, *many)),
+            TARGET_SERVER,
+            Answers(method="split"),
+            ClientTools(Path("/usr/lib/postgresql/17/bin"), "17.6", 17, "system", True, ("lz4",)),
+            Path("/home/ada/.local/state/tswizard/runs/RUN/dump"),
+        )
+    )

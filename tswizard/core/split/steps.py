@@ -14,6 +14,7 @@ from tswizard.core.runnable import Action, Runnable
 from tswizard.core.split.check import check
 from tswizard.core.split.data import DataPhase
 from tswizard.core.split.queue import Options
+from tswizard.core.split.schema import foreseen
 from tswizard.core.split.schema.compression import set_compression
 from tswizard.core.split.schema.constraints import after_rows, before_rows
 from tswizard.core.split.schema.dump import dump, dump_command
@@ -27,16 +28,17 @@ from tswizard.core.split.tally import add_tallies
 from tswizard.core.task import Step, Task
 
 _COPY = (
-    'psql -c "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" '
-    "-c \"SET TRANSACTION SNAPSHOT '…'\" "
-    '-c "COPY (SELECT columns FROM ONLY chunk) TO STDOUT (FORMAT binary)"  # for each piece',
-    "COPY chunk (columns) FROM STDIN (FORMAT binary);  -- with the done-mark, in one transaction",
+    "-- For each piece on the source, by psql in a read-only transaction at the moment's snapshot:",
+    "COPY (SELECT columns FROM ONLY piece) TO STDOUT (FORMAT binary);",
+    "-- Straight into the target, in one transaction with the piece's done-mark:",
+    "COPY piece (columns) FROM STDIN (FORMAT binary);",
 )
 
 
 def steps(task: Task) -> tuple[Runnable, ...]:
     """All steps of a split migration in order; what the answers leave out is not there."""
-    answers = task.answers
+    answers, inventory = task.answers, task.inventory
+    schema = task.target_server.timescaledb_schema or "public"
     data = DataPhase(
         Options(via=answers.via, width=answers.piece, snapshot=answers.snapshot),
         keep_files=answers.keep_dumps,
@@ -72,7 +74,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Make hypertables",
                 "Each with all its dimensions, by the target's own API.",
                 create,
-                "SELECT create_hypertable(…);  -- and add_dimension, set_integer_now_func",
+                *foreseen.making(inventory, schema),
             ),
         ),
         (
@@ -82,10 +84,10 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Make chunks",
                 "With the source's own slices, so that old intervals survive.",
                 data.chunks,
-                "SELECT _timescaledb_functions.create_chunk(…);  -- each",
+                *foreseen.chunking(inventory),
             ),
         ),
-        (files, _step("export", "Write the files", _EXPORT, data.export, _COPY[0])),
+        (files, _step("export", "Write the files", _EXPORT, data.export, *_COPY[:2])),
         (
             True,
             _step(
@@ -103,7 +105,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Keys before the chunks",
                 "Foreign keys and checks of hypertables that have compressed chunks.",
                 before_rows,
-                "ALTER TABLE … ADD CONSTRAINT …;  -- each, as on the source",
+                *foreseen.constraining(inventory, first=True),
             ),
         ),
         (
@@ -113,7 +115,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Compression settings",
                 "segmentby, orderby and intervals, as on the source.",
                 set_compression,
-                "ALTER TABLE … SET (timescaledb.compress, …);  -- each",
+                *foreseen.compressing(inventory, schema),
             ),
         ),
         (
@@ -143,7 +145,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Set sequences",
                 "Serial, identity and free ones, to their values on the source.",
                 set_sequences,
-                "SELECT setval(…, last_value, is_called);  -- each",
+                *foreseen.counting(inventory),
             ),
         ),
         (
@@ -153,7 +155,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Keys of hypertables",
                 "Primary keys, unique constraints and the other keys; indexes are built once.",
                 after_rows,
-                "ALTER TABLE … ADD CONSTRAINT …;  -- each, as on the source",
+                *foreseen.constraining(inventory, first=False),
             ),
         ),
         (
@@ -187,7 +189,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
         ),
         (True, _step("analyze", "Analyze the target", _ANALYZE, analyze, "ANALYZE;")),
         (True, _step("check", "Check everything", _check_text(task), _check)),
-        (answers.pause_source_jobs, _put_back()),
+        (answers.pause_source_jobs, _put_back(task)),
     )
     return tuple(runnable for include, runnable in wanted if include)
 
@@ -228,23 +230,27 @@ def _check_text(task: Task) -> str:
     return f"Every object compared, every row {how} on both ends, inside the databases."
 
 
+def _paused(task: Task) -> list[int]:
+    jobs = task.inventory.jobs
+    return [job.id for job in jobs if job.scheduled and (job.retention or job.compression)]
+
+
 def _pause(task: Task) -> Runnable:
-    jobs = [j for j in task.inventory.jobs if j.scheduled and (j.retention or j.compression)]
     return _step(
         "pause-source-jobs",
         "Pause the source's jobs",
         "Retention and compression, so that no chunk vanishes or changes before the check. Put "
         "back at the end.",
         source_jobs.pause,
-        *(f"SELECT alter_job({job.id}, scheduled => false);" for job in jobs),
+        *(f"SELECT alter_job({job}, scheduled => false);" for job in _paused(task)),
     )
 
 
-def _put_back() -> Runnable:
+def _put_back(task: Task) -> Runnable:
     return _step(
         "resume-source-jobs",
         "Source's jobs on again",
         "Exactly those that this run paused.",
         source_jobs.put_back,
-        "SELECT alter_job(…, scheduled => true);  -- each of the paused",
+        *(f"SELECT alter_job({job}, scheduled => true);" for job in _paused(task)),
     )

@@ -21,7 +21,7 @@ from tswizard.core.ledger import LedgerError
 from tswizard.questions import question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.draft import Decided
-from tswizard.tui.text import plural, size
+from tswizard.tui.text import number, size
 from tswizard.tui.widgets.fields import TextField
 
 if TYPE_CHECKING:
@@ -48,20 +48,22 @@ class StepCard(VerticalGroup, can_focus=True):
     def __init__(self, number: int, step: "Step") -> None:
         super().__init__()
         self._number = number
-        self._step = step
+        self.step = step
 
     def compose(self) -> ComposeResult:
-        step = self._step
+        step = self.step
         yield Static(f"{self._number:>2}  {step.title}", classes="step-title", markup=False)
         yield Static(step.what, classes="step-what", markup=False)
         shown = [line for command in step.commands[:_SHOWN] for line in command.splitlines()]
         if hidden := len(step.commands) - _SHOWN:
-            shown += [f"… and {plural(hidden, 'more command')}"] if hidden > 0 else []
+            shown += (
+                [f"… and {number(hidden)} more like it; y here copies all"] if hidden > 0 else []
+            )
         if shown:
             yield Static("\n".join(shown), classes="step-commands", markup=False)
 
     def action_copy(self) -> None:
-        self.post_message(self.Copy(self._step))
+        self.post_message(self.Copy(self.step))
 
 
 class ReviewScreen(WizardScreen):
@@ -77,7 +79,9 @@ class ReviewScreen(WizardScreen):
     NEXT: ClassVar[str | None] = "Start >"
     topic = (
         "Every step in order with the commands and the SQL that it runs, without passwords. "
-        "Nothing has been changed so far.\n\n"
+        "Nothing has been changed so far. A line that begins with -- says what only the run can "
+        "know; the run's log shows each statement as it is made. Of a long list the first lines "
+        "are shown: tab goes to a step and y copies all of it, ctrl+y copies the whole plan.\n\n"
         "Type the name of the target's database and press enter to start. From then on the run "
         "needs nobody; it can be paused, stopped and resumed, but not undone."
     )
@@ -149,7 +153,11 @@ class ReviewScreen(WizardScreen):
     def _cost(self, plan: "Plan") -> Content:
         folder = self._decided.answers.staging or "the run's own folder (RUN above)"
         lines = [
-            Content(f"Disk here: up to {size(plan.disk_here)}, in {folder}"),
+            Content(
+                f"Disk here: up to {size(plan.disk_here)}, in {folder}"
+                if plan.disk_here
+                else f"Disk here: only a dump of the schema, in {folder}"
+            ),
             Content(f"Disk on the target: about {size(plan.disk_there)}"),
         ]
         looks = [f for f in self._decided.findings if f.level is Level.LOOK]

@@ -1,0 +1,92 @@
+"""What Review shows is what the steps run, as far as it is known before."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.tui import world
+from tswizard.core.catalog.inventory import Compression
+from tswizard.core.split.schema import foreseen
+
+METRICS, EVENTS, *_ = world.INVENTORY.hypertables
+SEVEN_DAYS = METRICS.dimensions[0]
+
+
+def making(**changed: object) -> list[str]:
+    """Statements for one hypertable, changed like this."""
+    table = replace(METRICS, **changed)  # type: ignore[arg-type]
+    inventory = replace(world.INVENTORY, hypertables=(table,))
+    return foreseen.making(inventory, "ts")[1].splitlines()
+
+
+def test_every_dimension_is_shown_in_order() -> None:
+    assert making() == [
+        """SELECT "ts"."create_hypertable"('"public"."metrics"', """
+        """"ts"."by_range"('time', INTERVAL '1 day'), create_default_indexes => false);""",
+        """SELECT "ts"."add_dimension"('"public"."metrics"', "ts"."by_hash"('device_id', 4));""",
+    ]
+
+
+def test_integers_functions_and_names_are_written_as_sql() -> None:
+    dimension = replace(
+        SEVEN_DAYS,
+        column="it's",
+        interval="86400",
+        integer=True,
+        partitioning_function='"f"."part"',
+        integer_now='"f"."now"',
+    )
+    assert making(name='say "hi" x', dimensions=(dimension,)) == [
+        """SELECT "ts"."create_hypertable"('"public"."say ""hi"" x"', "ts"."by_range"("""
+        """'it''s', bigint '86400', '"f"."part"'), create_default_indexes => false);""",
+        """SELECT "ts"."set_integer_now_func"('"public"."say ""hi"" x"', '"f"."now"');""",
+    ]
+
+
+def test_chunks_in_a_schema_of_their_own_want_the_older_form() -> None:
+    chunk = replace(METRICS.chunks[0], schema="mine")
+    first, _ = making(chunks=(chunk,))
+    assert "chunk_time_interval => INTERVAL '1 day'" in first
+    assert "associated_schema_name => 'mine'" in first
+
+
+@pytest.mark.parametrize(
+    ("orderby", "written"),
+    [
+        ((), ""),
+        (("time DESC NULLS FIRST",), """'"time" DESC NULLS FIRST'"""),
+        (('"a ""b"" DESC" ASC NULLS LAST',), """'"a ""b"" DESC" ASC NULLS LAST'"""),
+    ],
+)
+def test_compression_is_written_out(orderby: tuple[str, ...], written: str) -> None:
+    table = replace(METRICS, compression=Compression(("device",), orderby, "7 days"))
+    _, statement = foreseen.compressing(replace(world.INVENTORY, hypertables=(table,)), "ts")
+    order = f"timescaledb.compress_orderby = {written}, " if written else ""
+    assert statement == (
+        """ALTER TABLE "public"."metrics" SET (timescaledb.compress, """
+        f"""timescaledb.compress_segmentby = '"device"', {order}"""
+        "timescaledb.compress_chunk_time_interval = '7 days');"
+    )
+
+
+def test_what_only_the_run_knows_is_said_in_words() -> None:
+    first = foreseen.constraining(world.INVENTORY, first=True)
+    last = foreseen.constraining(world.INVENTORY, first=False)
+    assert '-- constraints of "public"."metrics"' in first
+    assert '-- constraints of "public"."events"' in last
+    assert not set(first[1:]) & set(last[1:])
+    for step in world.split_plan().steps:
+        assert not [c for c in step.commands if "…" in c], step.id
+
+
+def test_an_aggregates_own_hypertable_is_not_made() -> None:
+    made = "\n".join(foreseen.making(world.INVENTORY, "ts"))
+    assert "_materialized" not in made
+
+
+def test_nothing_to_do_is_said() -> None:
+    none = replace(world.INVENTORY, hypertables=())
+    assert foreseen.making(none, "ts") == ("-- nothing: the source has no hypertable",)
+    assert foreseen.chunking(none) == ("-- nothing: the source has no chunk",)
+    assert foreseen.compressing(none, "ts")[0].startswith("-- nothing")
+    assert foreseen.counting(none)[0].startswith("-- nothing")
