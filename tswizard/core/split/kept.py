@@ -123,6 +123,7 @@ class Keeper:
             self.refused = isinstance(error, StepFailed)
             await target.close()
             raise
+        self.refused = False
         if self._task.concurrent:
             self._target = target
         else:  # one backend for all: a connection that stays open holds up the others
