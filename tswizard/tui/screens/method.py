@@ -5,6 +5,7 @@ from textwrap import shorten
 from typing import Any, ClassVar
 
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.events import DescendantFocus
@@ -16,22 +17,46 @@ from tswizard.questions import QUESTIONS, Kind, Question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.draft import Decided, Inspected
 from tswizard.tui.text import plural, size
+from tswizard.tui.widgets.facts import Facts
 from tswizard.tui.widgets.fields import Choices, Field, TextField, answer_of, field_for
 
 _ELSEWHERE = ("recreate_extension",)
 """Answered on Inspect."""
 
-_ONLY = {"compress_first": "full", "via": "split", "piece": "split"}
+_ONLY = {"compress_first": "full", "via": "split", "piece": "split", "keep_record": "split"}
 """Questions that mean something for one method."""
 
 _TYPED = (Kind.NUMBER, Kind.TEXT, Kind.FOLDER)
 
 _HELP_LINES = 3
 
-_ONE_WAY = (
-    "Moving it table by table, with a restart in the middle, is not in this version: if the "
-    "link drops, dump or restore start again."
+_COMPARED = (
+    "FULL  One pg_dump of everything into a folder here, then one pg_restore into the target. "
+    "Aggregates with their history, policies and compressed chunks come across as they are.\n"
+    "Better when the whole of it fits into one quiet stretch of time and the line is steady, and "
+    "when you want everything without thinking about parts.\n"
+    "It cannot go on in the middle: a dump or a restore that breaks off starts again from 0 (a "
+    "finished dump is kept). It needs the same version of TimescaleDB on both ends, and room here "
+    "for the dump.\n\n"
+    "SPLIT  The schema first, then the rows in pieces: chunks, tables, slices of big ones, several "
+    "at a time; keys and indexes last. What was compressed is compressed again on the target.\n"
+    "Better when the copy takes hours, when the line may drop, when the versions of TimescaleDB "
+    "differ, or when there is no room for a dump here. A run that breaks off, or is stopped, goes "
+    "on at the piece where it stood; no row comes twice and none is left out.\n"
+    "It cannot carry continuous aggregates and policies yet, nor views that stand on aggregates. "
+    "Each of them is named at the end, one by one, for you to make again.\n\n"
+    "In doubt: full, if you can let it start again; otherwise split."
 )
+"""Both methods, for somebody who has to decide at night."""
+
+
+class Form(VerticalScroll, inherit_bindings=False):
+    """Up and down are left to the screen, which moves between the fields; those come into sight."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pageup", "page_up", show=False),
+        Binding("pagedown", "page_down", show=False),
+    ]
 
 
 class MethodScreen(WizardScreen):
@@ -49,14 +74,15 @@ class MethodScreen(WizardScreen):
 
     @property
     def topic(self) -> str:
-        return "\n\n".join(f"{q.text}\n{q.help}" for q in QUESTIONS if q.section == "answers")
+        others = (q for q in self._questions if q.key != "method")
+        return "\n\n".join((_COMPARED, *(f"{q.text}\n{q.help}" for q in others)))
 
     def compose_frame(self) -> Iterable[Widget]:
         method = [q for q in self._questions if q.key == "method"]
         typed = [q for q in self._questions if q.kind in _TYPED]
-        with VerticalScroll(id="body", can_focus=False):
+        with Form(id="body", can_focus=False):
             yield from map(self._ask, method)
-            yield Static(id="about", markup=False)
+            yield Facts(id="about")
             with Horizontal(id="typed"):
                 yield from map(self._ask, typed)
             yield from (self._ask(q) for q in self._questions if q not in (*method, *typed))
@@ -65,9 +91,9 @@ class MethodScreen(WizardScreen):
     def _ask(self, question: Question) -> Field:
         return field_for(question, self._given[question.key])
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         self.say("")
-        self._show_method()
+        await self._show_method()
 
     # What depends on the method
 
@@ -77,27 +103,54 @@ class MethodScreen(WizardScreen):
         return next((field.value for field in chosen), self._given["method"])
 
     @on(Choices.Changed, "#method")
-    def _show_method(self) -> None:
+    async def _show_method(self) -> None:
         for question in self._questions:
             self._field(question).display = self._fits(question)
-        self.query_one("#about", Static).update(self._about())
+        lines = self._split() if self._method == "split" else self._full()
+        about = self.query_one("#about", Facts)
+        await about.show((Content.styled(title, "bold"), text) for title, text in lines)
 
     def _fits(self, question: Question) -> bool:
         return _ONLY.get(question.key, self._method) == self._method
 
-    def _about(self) -> Content:
+    def _full(self) -> tuple[tuple[str, str], ...]:
+        stored = f", {self._chunks} as stored" if self._compressed else ""
+        return (
+            ("Does", f"one dump, one restore: {self._moves}{stored}. Aggregates and policies too."),
+            ("Best", "when all of it fits into one quiet stretch and the line is steady."),
+            ("Cannot", "go on in the middle: what breaks off, dump or restore, starts from 0."),
+            ("Needs", f"equal versions of TimescaleDB; {self._versions}. Room here for the dump."),
+        )
+
+    def _split(self) -> tuple[tuple[str, str], ...]:
+        again = f", {self._chunks} compressed again there" if self._compressed else ""
         inventory = self._inspected.inventory
-        compressed = sum(h.compressed_chunks for h in inventory.hypertables)
-        chunks = plural(compressed, "compressed chunk")
-        moves = f"about {size(inventory.dump_bytes)}"
-        if self._method != "full":
-            again = f", {chunks} compressed again there" if compressed else ""
-            return Content(f"Moves {moves} as stored here, as rows{again}.")
-        stored = f", {chunks} as stored" if compressed else ""
-        text = f"one dump, one restore; moves {moves}{stored}."
-        if any(question.key == "method" for question in self._questions):
-            return Content(text[0].upper() + text[1:])
-        return Content.assemble(("Full", "bold"), f": {text}\n", (_ONE_WAY, "dim"))
+        aggregates, jobs = len(inventory.caggs), len(inventory.jobs)
+        here = f"{plural(aggregates, 'aggregate')}, {plural(jobs, 'job')}"
+        return (
+            ("Does", f"the schema, then the rows in pieces: {self._moves}{again}."),
+            ("Best", "when it takes hours, the line may drop, or versions differ; goes on at a "
+             "piece."),
+            ("Cannot", f"carry aggregates and policies yet: each is named at the end ({here})."),
+        )  # fmt: skip
+
+    @property
+    def _moves(self) -> str:
+        return f"about {size(self._inspected.inventory.dump_bytes)}"
+
+    @property
+    def _compressed(self) -> int:
+        return sum(h.compressed_chunks for h in self._inspected.inventory.hypertables)
+
+    @property
+    def _chunks(self) -> str:
+        return plural(self._compressed, "compressed chunk")
+
+    @property
+    def _versions(self) -> str:
+        ends = self._inspected.ends
+        here, there = (end.server.timescaledb or "none" for end in (ends.source, ends.target))
+        return f"both have {here}" if here == there else f"{here} here, {there} there"
 
     # Answering
 
@@ -106,6 +159,8 @@ class MethodScreen(WizardScreen):
         box = self.query_one("#question-help", Static)
         room = _HELP_LINES * (box.content_region.width - 8)
         text = question.help if question else ""
+        if question and question.key == "method":
+            text = "↑ and ↓ show what each does and what it cannot. F1 compares them at length."
         box.update(shorten(text, max(room, 40), placeholder=" … (F1 shows all of it)"))
 
     def go_on(self) -> None:
