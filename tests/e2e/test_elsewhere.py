@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from tests.e2e.program import Program, children, gone
 from tests.e2e.test_interrupted import scheduled
@@ -40,7 +41,8 @@ async def test_the_machine_that_began_it_is_gone(pair: EmbeddedPair, tmp_path: P
         await gone(pid)
     assert await scheduled(pair) == []
 
-    ended = await second.call("resume", "--target", pair.target_conninfo)
+    given = make_conninfo(pair.target_conninfo, password=pair.target_password)
+    ended = await second.call("resume", "--target", given)
     assert ended.code == 1, ended.err
     assert "✓ Dump the schema" not in ended.err  # steps that are done stay done
     assert second.run.name == first.run.name

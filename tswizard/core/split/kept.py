@@ -49,6 +49,12 @@ SELECT pg_catalog.to_regclass('_tswizard.ledger') IS NOT NULL
   OR pg_catalog.to_regclass('_tswizard.schema_restore') IS NOT NULL
 """
 
+# A step may take hours in which this connection has nothing to say (PostgreSQL 14 and later).
+_NO_TIMEOUT = """
+SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
+WHERE name = 'idle_session_timeout'
+"""
+
 _LOCK = "pg_catalog.hashtext('_tswizard'), pg_catalog.hashtext('record')"
 
 
@@ -134,6 +140,7 @@ class Keeper:
         header, kept = await queue.read_header(target), await read(target)
         if self._task.concurrent:
             await target.execute(KEEPALIVE)
+            await target.execute(_NO_TIMEOUT)
             if not await value(target, f"SELECT pg_catalog.pg_try_advisory_lock({_LOCK})"):
                 raise failed(
                     "target-busy",
