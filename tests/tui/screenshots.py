@@ -15,6 +15,9 @@ PICTURES = (
     "method",
     "review",
     "run",
+    "run-split",
+    "method-split",
+    "review-split",
     "check",
     "resume-asks",
 )

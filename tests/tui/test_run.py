@@ -202,6 +202,21 @@ async def test_a_split_run_stops_after_the_piece_or_now(
         assert ("STOPPING AFTER THIS PIECE" in shown(pilot)) == (asked == ["stop after step"])
 
 
+async def test_a_run_that_was_stopped_says_so_and_of_its_tables_too() -> None:
+    engine = split_run()
+    run = engine.run
+    assert run is not None
+    run.recorded = [*run.recorded[: run.hold_at[-1]], RunFinished(story.NOON + 101, None, 101)]
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+        run.go.set()
+        await until(pilot, lambda: "STOPPED   Copy hypertables" in shown(pilot))
+        table = pilot.app.screen.query_one(FittingTable)
+        await until(pilot, lambda: "■ stopped" in str(table.get_row_at(2)[5]))
+        assert "MiB/s" not in shown(pilot)
+        assert "FAILED" in str(table.get_row_at(0)[5])
+
+
 @pytest.mark.parametrize(
     ("text", "room", "found"),
     [

@@ -24,6 +24,10 @@ class Tally:
     bytes: int
 
 
+_NOTHING = Tally(0, 0, 0, 0)
+"""Of what has no piece, such as a hypertable without chunks."""
+
+
 async def add_tallies(ctx: Context) -> None:
     """Put them beside the compared rows. Without a ledger there is nothing to add."""
     try:
@@ -41,8 +45,7 @@ async def add_tallies(ctx: Context) -> None:
             retries=tally.retries,
             bytes_copied=tally.bytes,
         )
-        if (tally := found.get(table.name))
-        else table
         for table in record.tables
+        for tally in (found.get(table.name, _NOTHING),)
     )
     ctx.ledger.save(replace(record, tables=tables))

@@ -80,8 +80,8 @@ class ReviewScreen(WizardScreen):
     topic = (
         "Every step in order with the commands and the SQL that it runs, without passwords. "
         "Nothing has been changed so far. A line that begins with -- says what only the run can "
-        "know; the run's log shows each statement as it is made. Of a long list the first lines "
-        "are shown: tab goes to a step and y copies all of it, ctrl+y copies the whole plan.\n\n"
+        "know. Of a long list the first lines are shown: shift+tab goes to a step and y copies all "
+        "of it, ctrl+y copies the whole plan.\n\n"
         "Type the name of the target's database and press enter to start. From then on the run "
         "needs nobody; it can be paused, stopped and resumed, but not undone."
     )

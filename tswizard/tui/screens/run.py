@@ -165,17 +165,18 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         if current is None:
             return
         title = f"{current.title}   step {view.position} of {len(view.steps)}"
-        if view.paused:
+        if self._over:
+            title = f"STOPPED   {title}"
+        elif view.paused:
             title = f"PAUSED   {title}"
         elif self._stopping:
             title = f"STOPPING AFTER THIS {self._unit.upper()}   {title}"
         self.query_one("#run-title", Static).update(title)
         bar = self.query_one("#run-bar", ProgressBar)
         figures = ""
+        rate = None if self._over else view.rate.per_second
         if view.progress is not None:
-            figures = "   ".join(
-                filter(None, progress_figures(view.progress, view.rate.per_second))
-            )
+            figures = "   ".join(filter(None, progress_figures(view.progress, rate)))
             bar.update(total=view.progress.total or None, progress=view.progress.done)
         else:
             bar.update(total=None)
@@ -189,7 +190,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         table.display = bool(self.view.tables)
         self.set_class(table.display, "-tables")
         views = sorted(self.view.tables.values(), key=lambda view: view.rank)
-        table.show(_row(view) for view in views)
+        table.show(_row(view, over=self._over) for view in views)
 
     # The log
 
@@ -306,6 +307,9 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             self.say("Finished. Enter shows the checklist.", "")
             return
         button.label = "Quit"
+        self._show_progress()
+        self.view.changed.add("tables")
+        self._show_tables()
         self._say_why_it_ended()
 
     def _say_why_it_ended(self) -> None:
@@ -342,14 +346,17 @@ _STOPS = {
 }
 
 
-def _row(view: TableView) -> tuple[str, ...]:
+def _row(view: TableView, *, over: bool = False) -> tuple[str, ...]:
+    """`over`: nobody works on it any more, however far it came."""
+    stopped = over and view.state in (TableState.WORKING, TableState.RETRYING)
+    state = "■ stopped" if stopped else _WORDS[view.state]
     return (
         plain(view.name.removeprefix("public.")),  # room is short, and it says little
         f"{view.done}/{view.total}",
         "–" if view.rows is None else short_number(view.rows),
-        _rate(view),
+        "–" if over else _rate(view),
         number(view.retried) if view.retried else "–",
-        f"✗ {view.failed} FAILED" if view.failed else _WORDS[view.state],
+        f"✗ {view.failed} FAILED" if view.failed else state,
     )
 
 

@@ -1,0 +1,65 @@
+"""What watchers are told of each table while it is copied."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.core.split.world import Ends, Heard, copy_everything, job, run
+from tswizard.core.context import StepFailed
+from tswizard.core.events import TableProgress, TableState
+from tswizard.core.split.session import Session
+
+pytestmark = pytest.mark.native
+
+_TROUBLE = (
+    "CREATE SEQUENCE attempts",
+    "CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    "IF nextval('public.attempts') = 1 THEN RAISE 'try again' USING ERRCODE = '40001'; END IF; "
+    "RETURN NULL; END $$",
+    "CREATE TRIGGER trouble BEFORE INSERT ON plain EXECUTE FUNCTION trouble()",
+)
+
+
+async def told(ends: Ends, folder: Path, *commands: str) -> dict[str, list[TableProgress]]:
+    """By table, what was told of a copy into a target on which this was done before."""
+    heard = Heard()
+    session = await Session.begin(job(ends, folder), heard.hands())
+    try:
+        await run(ends.target, *commands)
+        await copy_everything(session)
+    except StepFailed as failed:
+        assert "public.plain" in failed.finding.what
+    finally:
+        await session.close()
+    found: dict[str, list[TableProgress]] = {}
+    for event in heard.events:
+        if isinstance(event, TableProgress):
+            found.setdefault(event.table, []).append(event)
+    return found
+
+
+async def test_a_piece_that_broke_off_is_told_until_it_is_there(
+    native_ends: Ends, folder: Path
+) -> None:
+    tables = await told(native_ends, folder, *_TROUBLE)
+    plain = tables["public.plain"]
+    states = [event.state for event in plain]
+    assert states[0] is TableState.WAITING
+    assert TableState.RETRYING in states
+    assert states[-1] is TableState.DONE
+    assert plain[-1].retried == 1
+    assert plain[-1].failed == 0
+    assert plain[-1].rows and plain[-1].bytes
+    others = (events[-1] for name, events in tables.items() if name != "public.plain")
+    assert {event.retried for event in others} == {0}
+
+
+async def test_refused_pieces_are_counted_and_the_others_go_on(
+    native_ends: Ends, folder: Path
+) -> None:
+    check = "ALTER TABLE plain ADD CONSTRAINT small CHECK (id < 4000)"
+    tables = await told(native_ends, folder, check)
+    last = {name: events[-1] for name, events in tables.items()}
+    assert last["public.plain"].state is TableState.FAILED
+    assert last["public.plain"].failed == 1
+    assert last["public.kinds"].state is TableState.DONE
