@@ -316,8 +316,16 @@ async def split_reviewed(pilot: Pilot[int]) -> None:
     await to_review(pilot)
     card = next(c for c in pilot.app.screen.query(StepCard) if c.step.id == "hypertables")
     card.focus()
-    await pilot.pause()
-    card.scroll_visible(animate=False, top=True)
+    await settled(pilot)
+    seen: list[int] = []
+
+    def at_rest() -> bool:
+        """Scrolled again until nothing moves: the layout may come later."""
+        card.scroll_visible(animate=False, top=True)
+        seen.append(card.region.y)
+        return len(seen) > 5 and len(set(seen[-5:])) == 1
+
+    await until(pilot, at_rest, what="the card at rest")
     await settled(pilot)
 
 

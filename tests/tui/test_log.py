@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.tui import story, world
@@ -51,6 +51,7 @@ def test_a_line_stays_one_line_and_commands_no_terminal(text: str) -> None:
 
 
 @given(st.text(min_size=1), st.integers(min_value=10, max_value=120))
+@example("000000000⺀", 10)  # wide at the end
 def test_what_is_too_long_is_cut_in_its_middle(text: str, width: int) -> None:
     from rich.cells import cell_len
 

@@ -169,5 +169,8 @@ def shortened(line: str, width: int) -> str:
     """A line that fits, cut in its middle: what it is about stands at its end."""
     if cell_len(line) <= width:
         return line
-    tail = width // 3
-    return f"{set_cell_size(line, width - tail - 1)}…{line[-tail:]}"
+    room = width // 3
+    tail = line[-room:]
+    while cell_len(tail) > room:
+        tail = tail[1:]
+    return f"{set_cell_size(line, width - room - 1)}…{tail}"
