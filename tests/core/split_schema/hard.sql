@@ -65,6 +65,11 @@ CREATE POLICY marks_all ON hard.marks AS PERMISSIVE FOR ALL TO PUBLIC USING (tru
 CREATE POLICY marks_some ON hard.marks AS RESTRICTIVE FOR SELECT TO PUBLIC USING (lane < 1000);
 COMMENT ON POLICY marks_all ON hard.marks IS 'everybody';
 
+-- never written to
+CREATE TABLE hard.unused(at date NOT NULL, lane int);
+SELECT create_hypertable('hard.unused', 'at');
+SELECT add_dimension('hard.unused', 'lane', number_partitions => 3);
+
 -- plain tables: the same marks, a circle, constraints in every state
 CREATE TABLE hard.plain(id int NOT NULL, other int, name text, at timestamptz, CONSTRAINT plain_pk PRIMARY KEY (id) INCLUDE (name) WITH (fillfactor = 55));
 ALTER TABLE hard.plain ADD CONSTRAINT plain_self FOREIGN KEY (other) REFERENCES hard.plain NOT VALID;

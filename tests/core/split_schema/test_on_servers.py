@@ -10,11 +10,13 @@ from psycopg import Rollback
 
 from tests.core.split_schema.compared import Comparer, left
 from tests.core.split_schema.conftest import SCHEMAS, Ends
+from tests.core.split_schema.mutations import GROUPS
 from tests.core.split_schema.steps import run_all
 from tests.core.split_schema.world import World, surroundings
 from tswizard.core.connection import Connection, connected, rows, value
 from tswizard.core.finding import Level
 from tswizard.core.split.schema.later import restore_later
+from tswizard.core.split.schema.objects import describe
 from tswizard.core.split.schema.restore import list_path
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -112,6 +114,55 @@ async def test_whatever_goes_missing_is_named(moved: Moved, statement: str, kind
     async with moved.changed(statement) as target:
         found = await moved.comparer.differences(target)
         assert kind in {d.key.kind for d in found if d.level is Level.FAIL and "hard." in d.words}
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=range(len(GROUPS)))
+async def test_each_change_by_hand_fails_and_is_named(
+    moved: Moved, group: tuple[tuple[str, str, str], ...]
+) -> None:
+    writable = "SELECT has_table_privilege('_timescaledb_catalog.dimension', 'UPDATE')"
+    async with connected(moved.world.task.target) as target:
+        if not await value(target, writable):
+            group = tuple(change for change in group if "_timescaledb_catalog." not in change[0])
+    async with moved.changed("; ".join(statement for statement, _, _ in group)) as target:
+        found = await moved.comparer.differences(target)
+    failed = [(d.key.kind, d.words) for d in found if d.level is Level.FAIL]
+    assert [
+        statement
+        for statement, kind, name in group
+        if not any(of == kind and name in words for of, words in failed)
+    ] == []
+
+
+_OBJECT = 99  # below the numbers that PostgreSQL gives
+
+
+async def test_grants_and_comments_of_large_objects_arrive(moved: Moved) -> None:
+    task = moved.world.task
+    create = f"SELECT lo_from_bytea({_OBJECT}, 'rows')"
+    described = (
+        f"COMMENT ON LARGE OBJECT {_OBJECT} IS 'it''s one'",
+        f"GRANT SELECT ON LARGE OBJECT {_OBJECT} TO PUBLIC",
+    )
+    try:
+        async with connected(task.source) as source, connected(task.target) as target:
+            for statement in (create, *described):
+                await source.execute(statement.encode())
+            await target.execute(create.encode())
+        comparer = await Comparer.of(moved.world)
+        assert {text.partition(" ")[0] for text in await left(comparer, task.target)} == {
+            "comment",
+            "grant",
+        }
+        for _ in range(2):
+            await describe(moved.world.ctx)
+            assert await left(comparer, task.target) == set()
+    finally:
+        for end in (task.source, task.target):
+            async with connected(end) as connection:
+                await connection.execute(
+                    f"SELECT lo_unlink(oid) FROM pg_largeobject_metadata WHERE oid = {_OBJECT}"
+                )
 
 
 async def test_an_index_dropped_from_a_single_chunk_is_named(moved: Moved) -> None:

@@ -32,6 +32,7 @@ _ON_CHUNKS = frozenset(
         "foreign-key",
         "check",
         "trigger",
+        "rule",
     }
 )
 
@@ -106,6 +107,7 @@ def alike(
 ) -> tuple[Schema, Schema]:
     """Source and target, each with its hypertables' facts, ready to be compared."""
     theirs = theirs[0], _as_chosen(ours[1], theirs[1])
+    ours = ours[0], tuple(replace(fact, adaptive=False) for fact in ours[1])
     chunks = [_chunks(*end) for end in (ours, theirs)]
     # What hangs on a compressed chunk moves to its compressed table, by rules of each version.
     plain = [{chunk.name for chunk in end.values() if not chunk.compressed} for end in chunks]
@@ -121,9 +123,17 @@ def alike(
 def _as_chosen(
     ours: Iterable[HypertableFact], theirs: Iterable[HypertableFact]
 ) -> tuple[HypertableFact, ...]:
-    wanted = {fact.quoted: fact.compression for fact in ours}
+    """Without what the target chose by itself, and without what only the source may have (an
+    interval that adapts itself is named where the hypertable is made)."""
+    wanted = {fact.quoted: fact for fact in ours}
     return tuple(
-        replace(fact, compression=as_chosen(fact.compression, wanted.get(fact.quoted)))
+        replace(
+            fact,
+            compression=as_chosen(fact.compression, our.compression),
+            adaptive=fact.adaptive and not our.adaptive,
+        )
+        if (our := wanted.get(fact.quoted)) is not None
+        else fact
         for fact in theirs
     )
 
@@ -158,8 +168,13 @@ def _alike(
     compared: set[str],
 ) -> Schema:
     objects = dict(_of_facts(facts))
-    for chunk in chunks.values():
-        objects[ObjectKey("chunk", chunk.name)] = _object({"compressed": chunk.compressed})
+    for relation, chunk in chunks.items():
+        table = schema.objects.get(ObjectKey("table", relation))
+        definition = {
+            "compressed": chunk.compressed,
+            "row_security": bool(table and table.definition.get("row_security")),
+        }
+        objects[ObjectKey("chunk", chunk.name)] = _object(definition)
     for key, found in schema.objects.items():
         if key.kind in _FROM_FACTS or key.kind in _NAMED_ELSEWHERE or key.kind == "chunk":
             continue
@@ -200,6 +215,7 @@ def _of_facts(facts: Iterable[HypertableFact]) -> Iterable[tuple[ObjectKey, Obje
             "chunks_schema": fact.associated_schema,
             "chunks_prefix": fact.associated_prefix,
             "compression": fact.compression is not None,
+            "adaptive": fact.adaptive,
             "chunk_skipping": list(fact.skipping),
         }
         yield ObjectKey("hypertable", table), _object(definition)

@@ -11,6 +11,7 @@ from tswizard.core.finding import Finding, Level
 from tswizard.core.split.schema.dump import contents, dump_path
 from tswizard.core.split.schema.left_out import left_out
 from tswizard.core.split.schema.made import read_made
+from tswizard.core.split.schema.objects import describe
 from tswizard.core.split.schema.restore import Progress, labels, list_path, restore
 from tswizard.core.split.schema.selected import selection
 from tswizard.core.split.schema.session import NAME
@@ -64,6 +65,7 @@ async def post_data(ctx: Context) -> None:
                 details=labels(missing, ctx.task.inventory.schemas),
             )
         )
+    await describe(ctx)
     for finding in left_out(ctx.task):
         ctx.found(finding)
 

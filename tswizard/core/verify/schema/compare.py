@@ -72,7 +72,7 @@ def compare(source: Schema, target: Schema) -> Comparison:
             differences.append(_differs(key, found, changed, source, target))
     for key, found in target.objects.items():
         if key.kind != "grant" and key not in source.objects and _comparable(key, source, target):
-            level = KINDS[key.kind].extra
+            level = _of_extra(key, found)
             differences.append(
                 Difference(key, "extra", level, found.part, about=_about(key, found))
             )
@@ -134,6 +134,15 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
     elif key.kind in ("default-privilege", "policy"):
         level, why = _for_roles(level, key, found, target)
     return Difference(key, "missing", level, found.part, (), why, _about(key, found))
+
+
+def _of_extra(key: ObjectKey, found: Object) -> Level:
+    """A unique index refuses rows that the source takes, like a constraint."""
+    if key.kind == "index":
+        text = str(found.definition.get("definition", key.name))
+        if text.startswith(("CREATE UNIQUE ", "UNIQUE ")):
+            return Level.FAIL
+    return KINDS[key.kind].extra
 
 
 def _about(key: ObjectKey, found: Object) -> str:

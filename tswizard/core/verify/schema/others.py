@@ -9,7 +9,8 @@ from tswizard.core.catalog.tables import not_member
 from tswizard.core.verify.schema.base import Catalogs, json, relations, role, users
 
 # Comments on what comes with PostgreSQL are below this number; `public` is too, but is dumped.
-_OURS = """(d.objoid >= 16384
+# Large objects have whatever number somebody gave them.
+_OURS = """(d.objoid >= 16384 OR d.classoid = 'pg_catalog.pg_largeobject'::regclass
     OR (d.classoid = 'pg_catalog.pg_namespace'::regclass AND d.objoid = 'public'::regnamespace))
   AND d.classoid <> 'pg_catalog.pg_extension'::regclass"""
 
