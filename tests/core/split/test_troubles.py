@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -72,6 +74,55 @@ async def test_a_value_the_target_refuses(native_ends: Ends, folder: Path) -> No
         assert await value(target, "SELECT count(*) FROM public.plain") == 0
     await run(ends.target, "ALTER TABLE plain DROP CONSTRAINT small")
     await mended(ends, work)
+
+
+async def test_a_value_that_the_targets_domain_refuses(native_ends: Ends, folder: Path) -> None:
+    ends, work = native_ends, job(native_ends, folder)
+    narrower = "ALTER DOMAIN percent ADD CONSTRAINT half CHECK (VALUE < 50)"
+    finding = await refused(work, (ends.target, narrower))
+    assert finding.id == "value-refused"
+    assert "public.kinds" in finding.what
+    assert "half" in finding.what
+    found = await states(ends.target)
+    assert found["public.kinds"] == {"failed"}
+    assert found["public.plain"] == {"done"}
+    await run(ends.target, "ALTER DOMAIN percent DROP CONSTRAINT half")
+    await mended(ends, work)
+
+
+async def test_a_value_that_the_targets_encoding_lacks(native_ends: Ends, folder: Path) -> None:
+    ends = native_ends
+    name = f"latin_{uuid4().hex[:12]}"
+    async with connected(ends.target) as server:
+        await server.execute(
+            f"CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' "
+            "TEMPLATE template0".encode()
+        )
+        latin = replace(
+            ends.target, params=tuple(sorted({**dict(ends.target.params), "dbname": name}.items()))
+        )
+        table = "CREATE TABLE texts (id int, t text)"
+        try:
+            await run(latin, "CREATE EXTENSION timescaledb SCHEMA public")
+            await run(ends.source, table)
+            await run(ends.source, "INSERT INTO texts VALUES (1, 'costs 5 \u20ac')")
+            await run(latin, table, "CREATE TABLE base (id int, note text)")
+            async with leading(job(Ends(ends.source, latin), folder)) as session:
+                with pytest.raises(StepFailed) as failed:
+                    await session.run_all(Stage.TABLES)
+            assert failed.value.finding.id == "pieces-refused"
+            found = await states(latin)
+            assert found["public.texts"] == {"failed"}
+            assert found["public.base"] == {"done"}
+            async with connected(latin) as target:
+                assert await value(target, "SELECT count(*) FROM public.texts") == 0
+                (said,) = await rows(target, _ERROR_OF_TEXTS)
+            assert "LATIN1" in said[0]
+        finally:
+            await server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+_ERROR_OF_TEXTS = "SELECT error FROM _tswizard.piece WHERE label = 'public.texts'"
 
 
 async def test_no_room_on_the_target(native_ends: Ends, folder: Path) -> None:
