@@ -17,10 +17,12 @@ from tswizard.core.connection import Connection, connected, rows
 from tswizard.core.endpoint import Endpoint
 from tswizard.core.verify.job import VerifyJob
 from tswizard.core.verify.rows.counters import read_counters
+from tswizard.core.verify.schema.sequences import Name, Standing, read_values
 from tswizard.demo import EmbeddedPair
 
 __all__ = ["migrated", "prepared_demo"]
 
+_LOG = "_timescaledb_catalog.continuous_aggs_hypertable_invalidation_log"
 _MORE = Path(__file__).with_name("more.sql")
 
 
@@ -33,6 +35,10 @@ class Migrated:
     inventory: Inventory
     server: Server
     job: VerifyJob
+    numbers: dict[Name, Standing]
+    """Where the target's sequences stood before any test."""
+    log: list[tuple[int, int, int]]
+    """The target's log of changed times, at that moment."""
 
     @asynccontextmanager
     async def target_connection(self) -> AsyncIterator[Connection]:
@@ -85,4 +91,23 @@ async def migrated(
         await migrate(source, target, tmp_path_factory.mktemp("verify"))
         server = await read_server(target)
         job = VerifyJob(source, target, inventory, server, counters_before=counters)
-        yield Migrated(source, target, inventory, server, job)
+        async with connected(target) as connection:
+            numbers = await read_values(connection)
+            log = await rows(connection, f"SELECT * FROM {_LOG}")
+        yield Migrated(source, target, inventory, server, job, numbers, log)
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def as_it_was(migrated: Migrated) -> None:
+    """Sequences know no rollback, and rows that were put back are logged as changed: whatever
+    tests ran before, the target's catalog is as the migration left it."""
+    async with migrated.target_connection() as connection:
+        for name, at in migrated.numbers.items():
+            await connection.execute(
+                "SELECT setval(%s::regclass, %s, %s)",
+                (sql.Identifier(*name).as_string(connection), at.last_value, at.is_called),
+            )
+        async with connection.transaction():
+            await connection.execute(f"DELETE FROM {_LOG}")
+            for logged in migrated.log:
+                await connection.execute(f"INSERT INTO {_LOG} VALUES (%s, %s, %s)", logged)

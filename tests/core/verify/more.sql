@@ -67,3 +67,22 @@ COMMENT ON COLUMN more.things.note IS 'a note';
 GRANT SELECT ON more.things TO reporting WITH GRANT OPTION;
 GRANT EXECUTE ON FUNCTION pg_read_file(text) TO reporting;
 REVOKE EXECUTE ON FUNCTION more.add(int, int) FROM PUBLIC;
+-- Names that need quotes, reserved words, 63 bytes of them.
+CREATE SCHEMA "Odd ""Schema"" select %s é";
+CREATE TABLE "Odd ""Schema"" select %s é"."ünïcode_name_that_is_sixty_three_bytes_long_and_not_one_more_" ("Time ""of"" day" timestamptz NOT NULL, "select" text NOT NULL, "a%s b" float8 DEFAULT 1, "seq uence" bigserial, CONSTRAINT "check it's" CHECK ("a%s b" < 1e9), CONSTRAINT "PRIMARY" PRIMARY KEY ("select", "Time ""of"" day"));
+SELECT create_hypertable('"Odd ""Schema"" select %s é"."ünïcode_name_that_is_sixty_three_bytes_long_and_not_one_more_"', 'Time "of" day', 'select', 2, chunk_time_interval => interval '1 day');
+INSERT INTO "Odd ""Schema"" select %s é"."ünïcode_name_that_is_sixty_three_bytes_long_and_not_one_more_" SELECT '2024-01-01 00:00+00'::timestamptz + g * interval '1 hour', 'd' || g % 3, g FROM generate_series(1, 60) g;
+CREATE INDEX "index on ""it""" ON "Odd ""Schema"" select %s é"."ünïcode_name_that_is_sixty_three_bytes_long_and_not_one_more_" ("a%s b" DESC);
+ALTER TABLE "Odd ""Schema"" select %s é"."ünïcode_name_that_is_sixty_three_bytes_long_and_not_one_more_" SET (timescaledb.compress, timescaledb.compress_segmentby = '"select"', timescaledb.compress_orderby = '"Time ""of"" day" DESC');
+SELECT compress_chunk(c) FROM show_chunks('"Odd ""Schema"" select %s é"."ünïcode_name_that_is_sixty_three_bytes_long_and_not_one_more_"', older_than => timestamptz '2024-01-02 00:00+00') c;
+CREATE TABLE "Odd ""Schema"" select %s é"."table" ("user" int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "end" text);
+INSERT INTO "Odd ""Schema"" select %s é"."table" ("end") SELECT 'x''"\%s' FROM generate_series(1,9);
+CREATE VIEW "Odd ""Schema"" select %s é"."group" AS SELECT * FROM "Odd ""Schema"" select %s é"."table";
+COMMENT ON COLUMN "Odd ""Schema"" select %s é"."table"."user" IS 'it''s %s';
+GRANT SELECT ON "Odd ""Schema"" select %s é"."table" TO PUBLIC;
+-- A hypertable whose time is within a type of the user's.
+CREATE TYPE more.moment AS (at timestamptz, note text);
+CREATE FUNCTION more.moment_of(m more.moment) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS 'SELECT m.at';
+CREATE TABLE more.by_moment (m more.moment NOT NULL, v int);
+SELECT create_hypertable('more.by_moment', 'm', chunk_time_interval => interval '1 day', time_partitioning_func => 'more.moment_of', create_default_indexes => false);
+INSERT INTO more.by_moment SELECT ROW('2024-01-01 00:00+00'::timestamptz + g * interval '1 hour', 'n')::more.moment, g FROM generate_series(1, 60) g;

@@ -9,7 +9,11 @@ from tswizard.core.verify import VerifyProgress, VerifyStopped, verify
 from tswizard.core.verify.rows.findings import misplaced_findings
 from tswizard.core.verify.rows.roots import misplaced
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.asyncio(loop_scope="package"),
+    pytest.mark.usefixtures("as_it_was"),
+]
 
 
 async def test_a_faithful_target_passes(migrated: Migrated) -> None:
