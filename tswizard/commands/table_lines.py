@@ -33,9 +33,8 @@ class TableLines:
         """Take an event; the line that it is worth at once."""
         before = self._last.get(event.table)
         self._last[event.table] = event
-        counted = event.rows if event.bytes is None else event.bytes
-        if counted is not None:
-            self._rates.setdefault(event.table, Rate()).add(event.at, counted)
+        if event.counted is not None:
+            self._rates.setdefault(event.table, Rate()).add(event.at, event.counted)
         if event.state not in _ENDS:
             self._fresh.add(event.table)
         else:

@@ -97,6 +97,11 @@ class TableProgress(Event):
     retried: int = 0
     """Attempts at its pieces that failed, over every resume."""
 
+    @property
+    def counted(self) -> int | None:
+        """What its rate is of: bytes, or rows where nobody counts bytes."""
+        return self.rows if self.bytes is None else self.bytes
+
 
 @dataclass(frozen=True, slots=True)
 class LogLine(Event):

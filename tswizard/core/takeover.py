@@ -3,6 +3,8 @@
 The run's record on its target is what counts: whoever led last wrote it.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,14 +27,8 @@ async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[Ledger, 
     when somebody leads the run now, StepFailed when there is none that could be taken up,
     BadEndpoint for a source that cannot be read here, CannotConnect.
     """
-    async with connected(target) as connection:
-        try:
-            found = await _find(connection, target)
-        except Error as error:
-            raise LedgerError(
-                f"The run's record on {target.label} cannot be read: "
-                f"{error.diag.message_primary or error}."
-            ) from None
+    async with _reading(target) as connection:
+        found = await _find(connection, target)
     ours = found.record
     if not ours.resumable:
         raise LedgerError(f"{ours.id} is over ({ours.state}); there is nothing to resume.")
@@ -51,6 +47,19 @@ async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[Ledger, 
         raise LedgerError(f"{ours.id} is being worked on by another tswizard.")
     here.save(record)
     return here, source
+
+
+@asynccontextmanager
+async def _reading(target: Endpoint) -> AsyncIterator[Connection]:
+    """A connection to read the run's record with. Raises CannotConnect, LedgerError."""
+    async with connected(target) as connection:
+        try:
+            yield connection
+        except Error as error:
+            raise LedgerError(
+                f"The run's record on {target.label} cannot be read: "
+                f"{error.diag.message_primary or error}."
+            ) from None
 
 
 async def _find(target: Connection, end: Endpoint) -> Kept:
@@ -96,18 +105,13 @@ async def adopt(ledger: Ledger, target: Endpoint) -> None:
     if record.answers.method != "split":
         return
     try:
-        async with connected(target) as connection:
+        async with _reading(target) as connection:
             header = await queue.read_header(connection)
             found = await kept.read(connection)
             if found is not None and found.record.id == record.id:
                 await _refuse_led(connection, found)
     except StepFailed as failure:
         raise LedgerError(f"{failure.finding.what} {failure.finding.todo}") from None
-    except Error as error:
-        raise LedgerError(
-            f"The run's record on {target.label} cannot be read: "
-            f"{error.diag.message_primary or error}."
-        ) from None
     if found is None or found.record.id != record.id:
         if header is None and _copied(record):
             raise LedgerError(

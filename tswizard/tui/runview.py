@@ -152,9 +152,8 @@ class RunView:
         view.rows, view.state = event.rows, event.state
         view.failed, view.retried = event.failed, event.retried
         view.bytes_counted = event.bytes is not None
-        counted = event.rows if event.bytes is None else event.bytes
-        if counted is not None:
-            view.rate.add(event.at, counted)
+        if event.counted is not None:
+            view.rate.add(event.at, event.counted)
         self.changed.add("tables")
 
     def _step(self, id: str) -> StepView:

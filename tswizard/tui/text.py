@@ -101,10 +101,14 @@ def shortened(text: str, room: int) -> str:
     if room < _BOTH_ENDS:
         return set_cell_size(text, room - 1).rstrip() + "…"
     head = set_cell_size(text, (room - 1) // 2).rstrip()
-    tail = text
-    while cell_len(tail) > room - 1 - cell_len(head):
-        tail = tail[1:]
-    return f"{head}…{tail.lstrip()}"
+    return f"{head}…{ending(text, room - 1 - cell_len(head)).lstrip()}"
+
+
+def ending(text: str, room: int) -> str:
+    """The end of it, as much as `room` cells hold."""
+    while cell_len(text) > room:
+        text = text[1:]
+    return text
 
 
 _BOTH_ENDS = 7

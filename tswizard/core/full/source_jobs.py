@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from tswizard.core.catalog.inventory import Inventory, Job
 from tswizard.core.connection import connected, value
 from tswizard.core.context import Context, StepSkipped
 from tswizard.core.finding import Finding, Level
@@ -10,10 +11,15 @@ from tswizard.core.full.modes import set_scheduled
 _SCHEDULED = "SELECT scheduled FROM timescaledb_information.jobs WHERE job_id = %s"
 
 
+def to_pause(inventory: Inventory) -> tuple[Job, ...]:
+    """Jobs that are switched on and would take chunks away, or change them, while they are read."""
+    return tuple(j for j in inventory.jobs if j.scheduled and (j.retention or j.compression))
+
+
 async def pause(ctx: Context) -> None:
     """Pause them. The record knows of it before the source does, so a crash loses nothing."""
     inventory = ctx.task.inventory
-    jobs = [j for j in inventory.jobs if j.scheduled and (j.retention or j.compression)]
+    jobs = to_pause(inventory)
     if not jobs:
         raise StepSkipped("the source has no retention or compression job that is switched on")
     await ctx.remember(replace(ctx.ledger.record, paused_source_jobs=tuple(job.id for job in jobs)))

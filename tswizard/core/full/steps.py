@@ -114,7 +114,7 @@ def _compress(task: Task) -> Runnable:
 
 
 def _pause(task: Task) -> Runnable:
-    jobs = [j for j in task.inventory.jobs if j.scheduled and (j.retention or j.compression)]
+    jobs = source_jobs.to_pause(task.inventory)
     step = Step(
         "pause-source-jobs",
         "Pause the source's jobs",

@@ -88,6 +88,10 @@ class Board:
             self._tell_table(table)
         self.say()
 
+    def _busy(self) -> dict[str, None]:
+        """Labels of the tables that pieces under way are of, in order."""
+        return dict.fromkeys(map(self._label, self._under_way.values()))
+
     def _label(self, piece: Piece) -> str:
         return self._desk.plan.of(piece).label
 
@@ -135,7 +139,7 @@ class Board:
         """Tell the bytes until cancelled."""
         while True:
             self.say()
-            for label in dict.fromkeys(map(self._label, self._under_way.values())):
+            for label in self._busy():
                 if table := self._tables.get(label):
                     self._tell_table(table)
             await asyncio.sleep(_TICK)
@@ -145,6 +149,5 @@ class Board:
         total = sum(table.bytes for table in self._tables.values())
         done = sum(map(self._done_bytes, self._tables.values()))
         done += sum(map(self._moved, self._under_way.values()))
-        what = ", ".join(dict.fromkeys(map(self._label, self._under_way.values())))
         if total:
-            self._hands.progress(min(done, total), total, what)
+            self._hands.progress(min(done, total), total, ", ".join(self._busy()))

@@ -5,6 +5,7 @@ chunks are compressed again as they arrive: so plain tables are copied first, th
 constraints, then the chunks; indexes come last, built once.
 """
 
+from collections.abc import Iterator
 from functools import partial
 
 from tswizard.core.context import Context, StepSkipped, shell
@@ -230,11 +231,6 @@ def _check_text(task: Task) -> str:
     return f"Every object compared, every row {how} on both ends, inside the databases."
 
 
-def _paused(task: Task) -> list[int]:
-    jobs = task.inventory.jobs
-    return [job.id for job in jobs if job.scheduled and (job.retention or job.compression)]
-
-
 def _pause(task: Task) -> Runnable:
     return _step(
         "pause-source-jobs",
@@ -242,7 +238,7 @@ def _pause(task: Task) -> Runnable:
         "Retention and compression, so that no chunk vanishes or changes before the check. Put "
         "back at the end.",
         source_jobs.pause,
-        *(f"SELECT alter_job({job}, scheduled => false);" for job in _paused(task)),
+        *_switched(task, "false"),
     )
 
 
@@ -252,5 +248,10 @@ def _put_back(task: Task) -> Runnable:
         "Source's jobs on again",
         "Exactly those that this run paused.",
         source_jobs.put_back,
-        *(f"SELECT alter_job({job}, scheduled => true);" for job in _paused(task)),
+        *_switched(task, "true"),
     )
+
+
+def _switched(task: Task, on: str) -> Iterator[str]:
+    jobs = source_jobs.to_pause(task.inventory)
+    return (f"SELECT alter_job({job.id}, scheduled => {on});" for job in jobs)

@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widgets import Log
 
 from tswizard.tui.logbook import HARMLESS, MAX_LINES, WORD
+from tswizard.tui.text import ending
 
 _STYLES = dict.fromkeys(HARMLESS, "runlog--safe") | {
     "LOOK": "runlog--look",
@@ -170,7 +171,4 @@ def shortened(line: str, width: int) -> str:
     if cell_len(line) <= width:
         return line
     room = width // 3
-    tail = line[-room:]
-    while cell_len(tail) > room:
-        tail = tail[1:]
-    return f"{set_cell_size(line, width - room - 1)}…{tail}"
+    return f"{set_cell_size(line, width - room - 1)}…{ending(line[-room:], room)}"

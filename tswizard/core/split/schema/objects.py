@@ -4,14 +4,12 @@ Owners are not carried, as nowhere: everything belongs to whoever restores.
 https://www.postgresql.org/docs/current/catalog-pg-largeobject-metadata.html
 """
 
-from psycopg import Error
-
-from tswizard.core.connection import Connection, connected, rows
+from tswizard.core.connection import connected, rows
 from tswizard.core.context import Context
 from tswizard.core.finding import Finding, Level
-from tswizard.core.split.schema.grants import create_roles
+from tswizard.core.split.schema.grants import create_roles, missing_roles
 from tswizard.core.split.schema.session import schema_session
-from tswizard.core.split.schema.text import identifier, literal, refusal
+from tswizard.core.split.schema.text import identifier, literal, run_together
 
 _AT_ONCE = 500
 
@@ -28,7 +26,6 @@ _COMMENTS = """
 SELECT d.objoid::bigint, d.description FROM pg_catalog.pg_description d
 WHERE d.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass ORDER BY 1
 """
-_ROLES = "SELECT rolname::text FROM pg_catalog.pg_roles"
 
 
 async def describe(ctx: Context) -> None:
@@ -42,20 +39,18 @@ async def describe(ctx: Context) -> None:
     if not grants and not statements:
         return
     waiting: list[str] = []
-    absent: set[str] = set()
     async with schema_session(ctx) as target:
-        there = {name for (name,) in await rows(target, _ROLES)}
+        absent = await missing_roles(target, {role for _, role, _, _ in grants if role})
         for oid, role, privilege, grantable in grants:
             statement = grant(oid, role, privilege, grantable=grantable)
-            if role is None or role in there:
-                statements.append(statement)
-            else:
+            if role in absent:
                 waiting.append(f"{statement};")
-                absent.add(role)
+            else:
+                statements.append(statement)
         refused: list[str] = []
         for first in range(0, len(statements), _AT_ONCE):
             await ctx.unpaused()
-            refused += await _run(target, statements[first : first + _AT_ONCE])
+            refused += await run_together(target, statements[first : first + _AT_ONCE])
     ctx.say(f"{len(statements) - len(refused)} grants and comments of large objects are made")
     where = ctx.task.target.label
     if waiting:
@@ -65,7 +60,7 @@ async def describe(ctx: Context) -> None:
                 "object-grants-without-role",
                 f"{len(waiting)} grants on large objects name roles that the target lacks.",
                 where=where,
-                todo=f"On the target: {create_roles(sorted(absent))} Then run these statements.",
+                todo=f"On the target: {create_roles(absent)} Then run these statements.",
                 details=tuple(waiting),
             )
         )
@@ -87,21 +82,3 @@ def grant(oid: int, role: str | None, privilege: str, *, grantable: bool) -> str
     to = "PUBLIC" if role is None else identifier(role)
     option = " WITH GRANT OPTION" if grantable else ""
     return f"GRANT {privilege} ON LARGE OBJECT {oid} TO {to}{option}"
-
-
-async def _run(target: Connection, statements: list[str]) -> list[str]:
-    """All at once; one by one where the server refuses that."""
-    try:
-        async with target.transaction():
-            await target.execute("; ".join(statements).encode())
-    except Error as error:
-        refusal(error)
-    else:
-        return []
-    refused = []
-    for statement in statements:
-        try:
-            await target.execute(statement.encode())
-        except Error as error:
-            refused.append(f"{statement};  -- {refusal(error)}")
-    return refused

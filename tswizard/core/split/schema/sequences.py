@@ -5,7 +5,7 @@ A dump has them among the data (`SEQUENCE SET`), so without this the next insert
 
 from dataclasses import dataclass
 
-from psycopg import Error, sql
+from psycopg import sql
 
 from tswizard.core.catalog.tables import NOT_USERS, not_member
 from tswizard.core.connection import Connection, connected, rows
@@ -13,7 +13,7 @@ from tswizard.core.context import Context, StepSkipped
 from tswizard.core.events import Unit
 from tswizard.core.finding import Finding, Level
 from tswizard.core.naming import qualified
-from tswizard.core.split.schema.text import literal, refusal
+from tswizard.core.split.schema.text import literal, run_together
 
 _AT_ONCE = 500
 
@@ -86,7 +86,8 @@ async def set_sequences(ctx: Context) -> None:
         for first in range(0, len(values), _AT_ONCE):
             await ctx.unpaused()
             ctx.progress(first, len(values), Unit.ITEMS)
-            refused += await _set(target, values[first : first + _AT_ONCE])
+            some = values[first : first + _AT_ONCE]
+            refused += await run_together(target, [value.statement for value in some])
     ctx.progress(len(values), len(values), Unit.ITEMS)
     if refused:
         ctx.found(
@@ -100,21 +101,3 @@ async def set_sequences(ctx: Context) -> None:
                 details=tuple(refused),
             )
         )
-
-
-async def _set(target: Connection, values: tuple[SequenceValue, ...]) -> list[str]:
-    """All of them in one statement; one by one where the server refuses that."""
-    together = "; ".join(value.statement for value in values)
-    try:
-        await target.execute(together.encode())
-    except Error as error:
-        refusal(error)
-    else:
-        return []
-    refused = []
-    for value in values:
-        try:
-            await target.execute(value.statement.encode())
-        except Error as error:
-            refused.append(f"{value.statement};  -- {refusal(error)}")
-    return refused

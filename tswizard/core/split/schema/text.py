@@ -1,5 +1,7 @@
 """SQL as text: what Review shows is what runs."""
 
+from collections.abc import Sequence
+
 from psycopg import Error, sql
 
 from tswizard.core.connection import Connection
@@ -22,6 +24,24 @@ async def run(ctx: Context, target: Connection, *statements: str) -> None:
         for statement in statements:
             ctx.say(f"{statement};", "sql")
             await target.execute(statement.encode())
+
+
+async def run_together(target: Connection, statements: Sequence[str]) -> list[str]:
+    """Run them all at once; one by one where the server refuses that. What was refused then, each
+    with the server's words. Raises psycopg.Error when the connection is gone."""
+    try:
+        await target.execute("; ".join(statements).encode())
+    except Error as error:
+        refusal(error)
+    else:
+        return []
+    refused = []
+    for statement in statements:
+        try:
+            await target.execute(statement.encode())
+        except Error as error:
+            refused.append(f"{statement};  -- {refusal(error)}")
+    return refused
 
 
 def refusal(error: Error) -> str:
