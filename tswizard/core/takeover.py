@@ -16,8 +16,10 @@ from tswizard.core.endpoint import Endpoint
 from tswizard.core.events import StepState
 from tswizard.core.full import marker
 from tswizard.core.ledger import Ledger, LedgerError, RunRecord
-from tswizard.core.split import kept, queue
+from tswizard.core.split import kept
+from tswizard.core.split.header import other_version, read_header
 from tswizard.core.split.kept import Kept
+from tswizard.core.split.lead import Lead, taken
 
 
 async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[Ledger, Endpoint]:
@@ -63,7 +65,7 @@ async def _reading(target: Endpoint) -> AsyncIterator[Connection]:
 
 
 async def _find(target: Connection, end: Endpoint) -> Kept:
-    header = await queue.read_header(target)
+    header = await read_header(target)
     found = await kept.read(target)
     if found is None:
         mark = await marker.read(target)
@@ -76,7 +78,7 @@ async def _find(target: Connection, end: Endpoint) -> Kept:
                 todo=f"There: tswizard resume {mark.run}",
             )
         if header is not None:
-            raise queue.other_version(f"{header.run} did not write all of its plan there")
+            raise other_version(f"{header.run} did not write all of its plan there")
         raise failed(
             "no-run",
             "There is no run on this target that could be resumed.",
@@ -88,7 +90,7 @@ async def _find(target: Connection, end: Endpoint) -> Kept:
 
 
 async def _refuse_led(target: Connection, found: Kept) -> None:
-    if found.record.resumable and await kept.led(target):
+    if found.record.resumable and await taken(target, Lead.RUN):
         raise LedgerError(
             f"{found.record.id} is being led by another tswizard, at {found.place}; let it end, "
             "or help it along: tswizard join."
@@ -106,7 +108,7 @@ async def adopt(ledger: Ledger, target: Endpoint) -> None:
         return
     try:
         async with _reading(target) as connection:
-            header = await queue.read_header(connection)
+            header = await read_header(connection)
             found = await kept.read(connection)
             if found is not None and found.record.id == record.id:
                 await _refuse_led(connection, found)

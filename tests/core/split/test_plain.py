@@ -23,7 +23,8 @@ from tswizard.core.split.failures import (
 from tswizard.core.split.files import Staged, Staging, file_name
 from tswizard.core.split.piece import Column, Kind, Piece, Plan, Stage, Table, copy_in, copy_out
 from tswizard.core.split.pump import FileSink, Pump, Stopped
-from tswizard.core.split.queue import Known, State, merged
+from tswizard.core.split.queue import Known, State
+from tswizard.core.split.replan import merged
 from tswizard.core.split.slices import _ranges
 
 TABLE = Table("app.odd", "app", 'o"dd', (Column('a "b"', "integer"), Column("c", "app.kind")))

@@ -16,9 +16,10 @@ from tswizard.core.finding import Finding
 from tswizard.core.pgtools import choose, find_tools
 from tswizard.core.split import recheck
 from tswizard.core.split.hands import Hands
+from tswizard.core.split.header import Options
 from tswizard.core.split.job import CopyJob, Patience
 from tswizard.core.split.piece import Stage
-from tswizard.core.split.queue import Options, Pass
+from tswizard.core.split.queue import Pass
 from tswizard.core.split.session import Session
 from tswizard.core.verify.session import prepare
 

@@ -7,11 +7,11 @@ from collections import Counter
 from tswizard.core.connection import Connection
 from tswizard.core.events import TableProgress, TableState
 from tswizard.core.finding import Finding
-from tswizard.core.split import queue
 from tswizard.core.split.copy import Desk
 from tswizard.core.split.hands import Hands
 from tswizard.core.split.piece import Kind, Piece, Stage
-from tswizard.core.split.queue import Pass, Standing
+from tswizard.core.split.queue import Pass
+from tswizard.core.split.standing import Standing, standings
 
 _TICK = 0.5
 _REFRESH = 3.0
@@ -43,7 +43,7 @@ class Board:
         """Look into the ledger, if the last look is a while ago. Outside of a transaction."""
         if time.monotonic() - self._read < _REFRESH and not now:
             return
-        found = await queue.standings(target)
+        found = await standings(target)
         self._read = time.monotonic()
         before = self._tables
         self._tables = {s.label: s for s in found if s.stage == self._stage}

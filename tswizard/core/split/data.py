@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field, replace
 
 from tswizard.core.context import Context, StepSkipped, failed
-from tswizard.core.split import queue, recheck
+from tswizard.core.split import header, recheck
 from tswizard.core.split.hands import hands_of
+from tswizard.core.split.header import Options
 from tswizard.core.split.job import CopyJob
 from tswizard.core.split.piece import Stage
-from tswizard.core.split.queue import Options, Pass
+from tswizard.core.split.queue import Pass
 from tswizard.core.split.session import Session
 from tswizard.core.split.source import find_psql
 
@@ -132,5 +133,5 @@ class DataPhase:
     async def forget(self, ctx: Context) -> None:
         """Remove the ledger of pieces from the target."""
         session = await self.session(ctx)
-        await queue.drop(await session.target())
+        await header.drop(await session.target())
         await self._close()

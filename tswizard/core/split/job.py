@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tswizard.core.endpoint import Endpoint
 from tswizard.core.split.failures import Ends
-from tswizard.core.split.queue import Options
+from tswizard.core.split.header import Options
 
 
 @dataclass(frozen=True, slots=True)

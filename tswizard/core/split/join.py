@@ -10,10 +10,11 @@ from tswizard.core.context import failed
 from tswizard.core.endpoint import Endpoint
 from tswizard.core.split import queue
 from tswizard.core.split.hands import Hands
+from tswizard.core.split.header import Header, read_header
 from tswizard.core.split.job import CopyJob
+from tswizard.core.split.lead import Lead, taken
 from tswizard.core.split.moment import Moments
 from tswizard.core.split.piece import Plan
-from tswizard.core.split.queue import Header
 from tswizard.core.split.workers import open_target, work
 
 _LOOK = 1.0
@@ -26,7 +27,7 @@ async def read_run(target: Endpoint) -> Header:
     Raises StepFailed when there is none, CannotConnect.
     """
     async with connected(target) as connection:
-        header = await queue.read_header(connection)
+        header = await read_header(connection)
     if header is None:
         raise failed(
             "no-run",
@@ -59,7 +60,7 @@ async def join(
                 return left
             opened = await queue.what_is_open(connection)
             if opened is None:
-                if not await queue.led(connection):
+                if not await taken(connection, Lead.COPY):
                     hands.say(f"nobody leads the run now; {left} pieces wait for a resume")
                     return left
                 await asyncio.sleep(_LOOK)
@@ -75,7 +76,7 @@ async def join(
 
 
 async def _plan(target: Connection) -> Plan:
-    header = await queue.read_header(target)
+    header = await read_header(target)
     assert header is not None
     return Plan(header.tables, ())
 

@@ -22,7 +22,8 @@ from tswizard.core.ledger import (
     record_from_text,
     record_to_text,
 )
-from tswizard.core.split import queue
+from tswizard.core.split.header import other_version, read_header
+from tswizard.core.split.lead import Lead, take
 from tswizard.core.split.workers import KEEPALIVE
 from tswizard.core.task import Task
 
@@ -55,8 +56,6 @@ SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
 WHERE name = 'idle_session_timeout'
 """
 
-_LOCK = "pg_catalog.hashtext('_tswizard'), pg_catalog.hashtext('record')"
-
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -77,20 +76,11 @@ async def read(target: Connection) -> Kept | None:
         return None
     number, place, record, inventory = found[0]
     if number != FORMAT:
-        raise queue.other_version(f"it has format {number}, this tswizard knows {FORMAT}")
+        raise other_version(f"it has format {number}, this tswizard knows {FORMAT}")
     try:
         return Kept(place, record_from_text(record), inventory_from_text(inventory))
     except ValidationError as error:
-        raise queue.other_version(f"{error.error_count()} of its fields do not fit") from None
-
-
-async def led(target: Connection) -> bool:
-    """Does a process lead a run on this target now?"""
-    return not await value(
-        target,
-        f"SELECT pg_catalog.pg_try_advisory_lock_shared({_LOCK}) "
-        f"AND pg_catalog.pg_advisory_unlock_shared({_LOCK})",
-    )
+        raise other_version(f"{error.error_count()} of its fields do not fit") from None
 
 
 class Keeper:
@@ -137,11 +127,11 @@ class Keeper:
 
     async def _take(self, target: Connection) -> None:
         run, where = self._ledger.record.id, self._task.target.label
-        header, kept = await queue.read_header(target), await read(target)
+        header, kept = await read_header(target), await read(target)
         if self._task.concurrent:
             await target.execute(KEEPALIVE)
             await target.execute(_NO_TIMEOUT)
-            if not await value(target, f"SELECT pg_catalog.pg_try_advisory_lock({_LOCK})"):
+            if not await take(target, Lead.RUN):
                 raise failed(
                     "target-busy",
                     "Another tswizard leads a run on the target right now"

@@ -7,35 +7,13 @@ server gives a piece back by itself when whoever held it is gone.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from tswizard.core.connection import Connection, rows, value
-from tswizard.core.context import failed
-from tswizard.core.split.piece import Kind, Piece, Plan, Stage, Table
-
-FORMAT = 1
-"""Of the ledger; grows when an older tswizard would misread it."""
-
-SCHEMA = "_tswizard"
-
-_TABLES = """
-CREATE SCHEMA IF NOT EXISTS _tswizard;
-CREATE TABLE _tswizard.ledger (
-  format int NOT NULL, run text PRIMARY KEY, source text NOT NULL, options jsonb NOT NULL,
-  tables jsonb NOT NULL, open text, made timestamptz NOT NULL DEFAULT pg_catalog.now());
-CREATE TABLE _tswizard.moment (
-  id int PRIMARY KEY, snapshot text, taken timestamptz NOT NULL DEFAULT pg_catalog.now());
-CREATE TABLE _tswizard.piece (
-  id int PRIMARY KEY, relation text NOT NULL, label text NOT NULL, kind text NOT NULL,
-  stage text NOT NULL, state text NOT NULL, bytes bigint NOT NULL, spec jsonb NOT NULL,
-  moment int, rows bigint, copied bigint, attempts int NOT NULL DEFAULT 0, error text, place text,
-  at timestamptz);
-CREATE INDEX ON _tswizard.piece (stage, state, bytes DESC, id);
-CREATE INDEX ON _tswizard.piece (relation);
-"""
+from tswizard.core.split.piece import Kind, Piece, Plan, Stage
 
 
 class State(StrEnum):
@@ -55,35 +33,7 @@ class State(StrEnum):
 OPEN = (State.WAITING, State.BLOCKED, State.STAGED)
 """States of work that is left."""
 
-_TABLES_JSON = TypeAdapter(tuple[Table, ...])
 _PIECE = TypeAdapter(Piece)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What everybody who works on a run must do alike."""
-
-    via: str = "stream"
-    width: str = "chunk"
-    snapshot: bool = True
-    encoding: str = "UTF8"
-    """The encoding that rows travel in."""
-    chunk_state: str = "NULL::text"
-    """SQL: where a chunk's compressed rows are; `%s` stands for the chunk."""
-
-
-_OPTIONS = TypeAdapter(Options)
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """Whose ledger it is."""
-
-    run: str
-    source: str
-    """Conninfo without the password."""
-    options: Options
-    tables: tuple[Table, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,104 +76,6 @@ class Pass(StrEnum):
         return self is not Pass.EXPORT
 
 
-@dataclass(slots=True)
-class Standing:
-    """How far one table is. Counts grow while this process works."""
-
-    label: str
-    stage: Stage
-    total: int
-    done: int
-    staged: int
-    failed: int
-    retried: int
-    """Attempts that failed, of all its pieces."""
-    rows: int
-    bytes: int
-    done_bytes: int
-    staged_bytes: int
-
-
-async def read_header(target: Connection) -> Header | None:
-    """The ledger on this target; None when there is none.
-
-    Raises StepFailed for a ledger from a newer tswizard, and for a schema that is not ours.
-    """
-    await _check_ours(target)
-    if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.ledger')") is None:
-        return None
-    found = await rows(target, "SELECT format, run, source, options, tables FROM _tswizard.ledger")
-    if not found:
-        return None
-    number, run, source, options, tables = found[0]
-    if number != FORMAT:
-        raise other_version(f"it has format {number}, this tswizard knows {FORMAT}")
-    try:
-        return Header(
-            run,
-            source,
-            _OPTIONS.validate_python(options),
-            _TABLES_JSON.validate_json(json.dumps(tables)),
-        )
-    except ValidationError as error:
-        raise other_version(f"{error.error_count()} of its fields do not fit") from None
-
-
-def other_version(why: str) -> Exception:
-    """A StepFailed for a record on the target that this version would misread."""
-    return failed(
-        "ledger-version",
-        "The record of pieces on the target was made by another version of tswizard.",
-        where="schema _tswizard",
-        why=why,
-        todo="Resume with the version that began the run.",
-    )
-
-
-# What marks the schema as ours: one of the tables that are made first, with its columns.
-_OURS = """
-SELECT n.nspname IS NOT NULL,
-  pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
-  NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)
-  OR EXISTS (SELECT FROM pg_catalog.pg_class c
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'run'
-    WHERE c.relnamespace = n.oid AND c.relname IN ('ledger', 'record', 'run', 'schema_restore'))
-FROM (SELECT 1) x LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = '_tswizard'
-"""
-
-
-async def _check_ours(target: Connection) -> None:
-    exists, usable, ours = (await rows(target, _OURS))[0]
-    if not exists or (usable and ours):
-        return
-    what = "holds tables that are not tswizard's" if usable else "belongs to another role"
-    raise failed(
-        "schema-taken",
-        f"The target has a schema _tswizard that {what}.",
-        where="schema _tswizard",
-        why="tswizard keeps its record of pieces in a schema of that name.",
-        todo="Rename that schema, or connect as its owner if it is an earlier run's; then resume.",
-    )
-
-
-async def create(target: Connection, run: str, source: str, options: Options, plan: Plan) -> None:
-    """Write the plan down, all or nothing."""
-    async with target.transaction():
-        await target.execute(_TABLES)
-        await target.execute(
-            "INSERT INTO _tswizard.ledger (format, run, source, options, tables) "
-            "VALUES (%s, %s, %s, %s, %s)",
-            (
-                FORMAT,
-                run,
-                source,
-                _OPTIONS.dump_json(options).decode(),
-                _TABLES_JSON.dump_json(plan.tables).decode(),
-            ),
-        )
-        await add(target, plan, plan.pieces)
-
-
 async def add(target: Connection, plan: Plan, pieces: Iterable[Piece]) -> None:
     """Add pieces to the queue."""
     async with target.cursor() as cursor:
@@ -249,13 +101,6 @@ async def add(target: Connection, plan: Plan, pieces: Iterable[Piece]) -> None:
 def relation(piece: Piece) -> str:
     """The relation that a piece is of; all its slices share it."""
     return json.dumps((piece.schema, piece.name), ensure_ascii=False)
-
-
-async def save_tables(target: Connection, tables: tuple[Table, ...]) -> None:
-    """The plan's tables, when a later moment brought new ones."""
-    await target.execute(
-        "UPDATE _tswizard.ledger SET tables = %s", (_TABLES_JSON.dump_json(tables).decode(),)
-    )
 
 
 async def read_pieces(target: Connection) -> list[Known]:
@@ -345,7 +190,12 @@ async def done(
     if piece.kind is Kind.CHUNK:
         found = await rows(target, _LOCK_COMPRESSION, (relation(piece),))
         if found:
-            await target.execute(_FREE_COMPRESSION, (relation(piece),))
+            await free_compression(target, piece)
+
+
+async def free_compression(target: Connection, piece: Piece) -> None:
+    """Let the chunk of this piece be compressed, when all of it is there."""
+    await target.execute(_FREE_COMPRESSION, (relation(piece),))
 
 
 async def staged(target: Connection, piece: Piece, place: str, rows_moment: int, size: int) -> None:
@@ -419,25 +269,6 @@ async def again(target: Connection) -> None:
     )
 
 
-_STANDING = """
-SELECT label, stage, pg_catalog.count(*) FILTER (WHERE kind <> 'compress'),
-  pg_catalog.count(*) FILTER (WHERE kind <> 'compress' AND state IN ('done', 'gone')),
-  pg_catalog.count(*) FILTER (WHERE state = 'staged'),
-  pg_catalog.count(*) FILTER (WHERE state = 'failed'),
-  COALESCE(pg_catalog.sum(attempts), 0)::bigint,
-  COALESCE(pg_catalog.sum(rows) FILTER (WHERE kind <> 'compress'), 0)::bigint,
-  pg_catalog.sum(bytes)::bigint,
-  COALESCE(pg_catalog.sum(bytes) FILTER (WHERE state IN ('done', 'gone')), 0)::bigint,
-  COALESCE(pg_catalog.sum(bytes) FILTER (WHERE state = 'staged'), 0)::bigint
-FROM _tswizard.piece GROUP BY label, stage ORDER BY min(id)
-"""
-
-
-async def standings(target: Connection) -> list[Standing]:
-    """How far every table is."""
-    return [Standing(row[0], Stage(row[1]), *row[2:]) for row in await rows(target, _STANDING)]
-
-
 async def open_pass(target: Connection, stage: Stage, over: Pass) -> None:
     """Tell whoever helps what may be worked on now."""
     await target.execute("UPDATE _tswizard.ledger SET open = %s", (f"{stage} {over}",))
@@ -474,28 +305,6 @@ async def errors(target: Connection) -> list[tuple[str, str, str]]:
     ]
 
 
-async def drop(target: Connection) -> None:
-    """Remove the ledger; marks of the run's other steps stay."""
-    await target.execute("DROP TABLE IF EXISTS _tswizard.piece, _tswizard.moment, _tswizard.ledger")
-
-
-_LOCK = "pg_catalog.hashtext('_tswizard'), pg_catalog.hashtext('run')"
-
-
-async def lock_run(target: Connection) -> bool:
-    """Be the only one who leads a run on this target, as long as the connection lives."""
-    return bool(await value(target, f"SELECT pg_catalog.pg_try_advisory_lock({_LOCK})"))
-
-
-async def led(target: Connection) -> bool:
-    """Does somebody lead a run on this target now?"""
-    return not await value(
-        target,
-        f"SELECT pg_catalog.pg_try_advisory_lock_shared({_LOCK}) "
-        f"AND pg_catalog.pg_advisory_unlock_shared({_LOCK})",
-    )
-
-
 async def open_moment(target: Connection, snapshot: str | None) -> int:
     """Begin a moment of the source; its number."""
     return int(
@@ -512,79 +321,6 @@ async def last_moment(target: Connection) -> tuple[int, str | None] | None:
     """The latest moment and its snapshot."""
     found = await rows(target, "SELECT id, snapshot FROM _tswizard.moment ORDER BY id DESC LIMIT 1")
     return (found[0][0], found[0][1]) if found else None
-
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """What a later moment's plan brings."""
-
-    added: Plan
-    """All tables, and the pieces that are new."""
-    gone: tuple[Known, ...]
-    """Pieces whose relation is no longer on the source."""
-    rewritten: tuple[Known, ...]
-    """Pieces that named places in a file which is another one now; all of their relations."""
-
-
-def merged(known: Sequence[Known], old: tuple[Table, ...], fresh: Plan) -> Merge:
-    """Relations that are new, and those that are gone.
-
-    A relation that is known keeps its pieces: the first and the last slice have open ends, so
-    they hold whatever has come since.
-    """
-    files = {relation(piece): piece.filenode for piece in fresh.pieces if piece.local}
-    rewritten = {
-        relation(k.piece)
-        for k in known
-        if k.piece.local and files.get(relation(k.piece)) != k.piece.filenode
-    }
-    rewritten &= {relation(piece) for piece in fresh.pieces}
-    kept = [k for k in known if relation(k.piece) not in rewritten]
-    relations = {relation(k.piece) for k in kept if k.piece.kind is not Kind.COMPRESS}
-    compressed = {relation(k.piece) for k in kept if k.piece.kind is Kind.COMPRESS}
-    objects = any(k.piece.kind is Kind.OBJECTS for k in known)
-    tables = list(old)
-    places = {(t.schema, t.name): n for n, t in enumerate(old)}
-    number = max((k.piece.id for k in known), default=0)
-    added = []
-    for piece in fresh.pieces:
-        have = compressed if piece.kind is Kind.COMPRESS else relations
-        if relation(piece) in have or (piece.kind is Kind.OBJECTS and objects):
-            continue
-        table = fresh.of(piece)
-        place = places.setdefault((table.schema, table.name), len(tables))
-        if place == len(tables):
-            tables.append(table)
-        number += 1
-        added.append(replace(piece, id=number, table=place))
-    still = {relation(piece) for piece in fresh.pieces}
-    gone = [
-        k
-        for k in known
-        if k.piece.kind is not Kind.OBJECTS
-        and k.state is not State.GONE
-        and relation(k.piece) not in still
-    ]
-    return Merge(
-        Plan(tuple(tables), tuple(added)),
-        tuple(gone),
-        tuple(k for k in known if relation(k.piece) in rewritten),
-    )
-
-
-async def apply(target: Connection, merge: Merge) -> None:
-    """Write the difference down; call it in a transaction."""
-    if merge.rewritten:
-        await target.execute(
-            "DELETE FROM _tswizard.piece WHERE relation = ANY (%s)",
-            (sorted({relation(k.piece) for k in merge.rewritten}),),
-        )
-    await add(target, merge.added, merge.added.pieces)
-    await save_tables(target, merge.added.tables)
-    for piece in merge.added.pieces:
-        if piece.kind is Kind.COMPRESS:
-            await target.execute(_FREE_COMPRESSION, (relation(piece),))
-    await set_state(target, [k.piece.id for k in merge.gone], State.GONE)
 
 
 async def confirmed(target: Connection, ids: Sequence[int], moment: int) -> None:

@@ -16,11 +16,14 @@ from tswizard.core.split.chunks import make_chunks
 from tswizard.core.split.failures import vanished
 from tswizard.core.split.files import Staging
 from tswizard.core.split.hands import Hands
+from tswizard.core.split.header import Header, create, read_header
 from tswizard.core.split.job import CopyJob
+from tswizard.core.split.lead import Lead, take
 from tswizard.core.split.moment import Moments, enter_snapshot
 from tswizard.core.split.piece import Kind, Plan, Stage, Table
 from tswizard.core.split.pieces import Planned, plan_pieces
-from tswizard.core.split.queue import Header, Known, Merge, Pass
+from tswizard.core.split.queue import Known, Pass
+from tswizard.core.split.replan import Merge, apply, merged
 from tswizard.core.split.schema.constraints import read_compressed_last
 from tswizard.core.split.slices import BadWidth
 from tswizard.core.split.source import chunk_state
@@ -48,7 +51,7 @@ class Session:
         target = await open_target(job)
         moments = Moments(job.source, hold=job.held)
         try:
-            header = await queue.read_header(target)
+            header = await read_header(target)
             _check_run(header, job)
             await _lead(target, job)
             snapshot = await moments.export() if job.held else None
@@ -56,9 +59,7 @@ class Session:
             if header is None:
                 job = replace(job, options=replace(job.options, chunk_state=state))
                 async with target.transaction():
-                    await queue.create(
-                        target, job.run, job.source.conninfo, job.options, planned.plan
-                    )
+                    await create(target, job.run, job.source.conninfo, job.options, planned.plan)
                     await moments.enter(target, snapshot)
                 tables = planned.plan.tables
             else:
@@ -171,7 +172,7 @@ def _check_run(header: Header | None, job: CopyJob) -> None:
 
 
 async def _lead(target: Connection, job: CopyJob) -> None:
-    if job.concurrent and not await queue.lock_run(target):
+    if job.concurrent and not await take(target, Lead.COPY):
         raise failed(
             "target-busy",
             "Another tswizard leads this run on the target right now.",
@@ -207,11 +208,11 @@ async def _take_up(
     hands: Hands,
 ) -> tuple[Table, ...]:
     """Bring the ledger to this moment: what is new is added, what is gone is named."""
-    merge = queue.merged(await queue.read_pieces(target), header.tables, planned.plan)
+    merge = merged(await queue.read_pieces(target), header.tables, planned.plan)
     async with target.transaction():
         for table in {header.tables[known.piece.table] for known in merge.rewritten}:
             await target.execute(sql.SQL("TRUNCATE ONLY {}").format(table.sql))
-        await queue.apply(target, merge)
+        await apply(target, merge)
         await queue.again(target)
         await moments.enter(target, snapshot)
     for finding in _gone(merge, job.source.label):

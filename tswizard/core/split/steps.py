@@ -14,7 +14,7 @@ from tswizard.core.full.analyze import analyze
 from tswizard.core.runnable import Action, Runnable
 from tswizard.core.split.check import check
 from tswizard.core.split.data import DataPhase
-from tswizard.core.split.queue import Options
+from tswizard.core.split.header import Options
 from tswizard.core.split.schema import foreseen
 from tswizard.core.split.schema.compression import set_compression
 from tswizard.core.split.schema.constraints import after_rows, before_rows
