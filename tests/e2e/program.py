@@ -90,6 +90,19 @@ class Program:
                 os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
 
+    async def killed_at(self, said: str, *args: str | Path) -> None:
+        """Start it, kill it (-9) when it says a line that begins so; its tools have ended too."""
+        async with self.started(*args) as process:
+            assert process.stderr is not None
+            async for line in process.stderr:
+                if line.decode().startswith(said):
+                    break
+            tools = children(process.pid)
+            os.kill(process.pid, signal.SIGKILL)
+            await process.wait()
+        for pid in tools:
+            await gone(pid)
+
     async def call(self, *args: str | Path, wrapper: tuple[str, ...] = ()) -> Ended:
         """Run it to its end."""
         async with self.started(*args, wrapper=wrapper) as process:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.e2e.program import Program, children, gone
+from tests.e2e.program import Program
 from tests.e2e.test_interrupted import scheduled
 from tests.e2e.test_split import proved
 from tswizard.core.connection import connected, value
@@ -29,16 +29,7 @@ async def test_the_machine_that_began_it_is_gone(pair: EmbeddedPair, tmp_path: P
     assert nothing.code == 4
     assert "There is no run on this target" in nothing.err
     answers = first.answers(pair, method="split", keep_record=True)
-    async with first.started("--answers", answers) as process:
-        assert process.stderr is not None
-        async for line in process.stderr:
-            if line.decode().startswith("▸ Copy hypertables"):
-                break
-        tools = children(process.pid)
-        os.kill(process.pid, signal.SIGKILL)
-        await process.wait()
-    for pid in tools:
-        await gone(pid)
+    await first.killed_at("▸ Copy hypertables", "--answers", answers)
     assert await scheduled(pair) == []
 
     given = make_conninfo(pair.target_conninfo, password=pair.target_password)

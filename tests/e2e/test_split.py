@@ -1,13 +1,11 @@
 """The split method moves every row and names what it leaves out; killed, it goes on at a piece."""
 
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.program import Program, children, gone
+from tests.e2e.program import Program
 from tswizard.core.connection import connected, value
 from tswizard.core.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
@@ -45,16 +43,7 @@ async def test_kill_9_while_rows_are_copied(
 ) -> None:
     program = Program.make(tmp_path, pair)
     answers = program.answers(pair, method="split", via=via)
-    async with program.started("--answers", answers) as process:
-        assert process.stderr is not None
-        async for line in process.stderr:
-            if line.decode().startswith(said):
-                break
-        tools = children(process.pid)
-        os.kill(process.pid, signal.SIGKILL)
-        await process.wait()
-    for pid in tools:
-        await gone(pid)
+    await program.killed_at(said, "--answers", answers)
     ended = await program.call("resume")
     assert ended.code == 1, ended.err
     proved(program.report())

@@ -1,7 +1,5 @@
 """Whatever is changed on the target by hand before the check of a split migration is named."""
 
-import os
-import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ import pytest_asyncio
 from tests.core.split_schema.compared import Comparer
 from tests.core.split_schema.world import surroundings
 from tests.core.verify.mutations import ALTERED, DROPPED, Mutation
-from tests.e2e.program import Program, children, gone
+from tests.e2e.program import Program
 from tswizard.core.connection import connected
 from tswizard.core.endpoint import Endpoint
 from tswizard.core.finding import Level
@@ -56,16 +54,7 @@ async def moved(
             await connection.execute(_MORE.read_text(encoding="utf-8").encode())
         program = Program.make(tmp_path_factory.mktemp("changed"), pair)
         answers = program.answers(pair, method="split")
-        async with program.started("--answers", answers) as process:
-            assert process.stderr is not None
-            async for line in process.stderr:
-                if line.decode().startswith("▸ Analyze the target"):
-                    break
-            tools = children(process.pid)
-            os.kill(process.pid, signal.SIGKILL)
-            await process.wait()
-        for pid in tools:
-            await gone(pid)
+        await program.killed_at("▸ Analyze the target", "--answers", answers)
         target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
         yield Moved(program, source, target)
 
