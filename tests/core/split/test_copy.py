@@ -59,13 +59,12 @@ CREATE OPERATOR < (LEFTARG = stamp, RIGHTARG = stamp, FUNCTION = stamp_lt)
 CREATE OPERATOR >= (LEFTARG = stamp, RIGHTARG = stamp, FUNCTION = stamp_ge)
 CREATE OPERATOR CLASS stamp_ops DEFAULT FOR TYPE stamp USING btree AS
   OPERATOR 1 <, OPERATOR 4 >=, FUNCTION 1 stamp_cmp(stamp, stamp)
-CREATE FUNCTION stamp_bigint(stamp) RETURNS bigint LANGUAGE internal IMMUTABLE STRICT AS 'int8up'
 """.strip()
 
 _BY_STAMP = (
     "CREATE TABLE by_stamp (at stamp NOT NULL, v int)",
     "SELECT create_hypertable('by_stamp', 'at', chunk_time_interval => 1000::bigint, "
-    "time_partitioning_func => 'stamp_bigint', create_default_indexes => false)",
+    "create_default_indexes => false)",
 )
 
 
