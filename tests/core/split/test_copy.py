@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.split.world import Ends, content, job, migrate, run
+from tests.core.split.world import Ends, content, job, migrate, run, statements
 from tswizard.core.connection import connected
 from tswizard.core.events import TableProgress, TableState
 from tswizard.core.split import queue
@@ -43,35 +43,9 @@ async def _everything_arrives(ends: Ends, folder: Path, via: str, width: str) ->
     assert any(piece.where for piece in chunks) == (width != "chunk")
 
 
-# Eight bytes as a bigint, with operators of its own outside pg_catalog.
-_STAMP = """
-CREATE TYPE stamp
-CREATE FUNCTION stamp_in(cstring) RETURNS stamp LANGUAGE internal IMMUTABLE STRICT AS 'int8in'
-CREATE FUNCTION stamp_out(stamp) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'int8out'
-CREATE TYPE stamp (INPUT = stamp_in, OUTPUT = stamp_out, LIKE = bigint)
-CREATE CAST (stamp AS bigint) WITHOUT FUNCTION
-CREATE CAST (bigint AS stamp) WITHOUT FUNCTION
-CREATE FUNCTION stamp_lt(stamp, stamp) RETURNS bool LANGUAGE internal IMMUTABLE STRICT AS 'int8lt'
-CREATE FUNCTION stamp_ge(stamp, stamp) RETURNS bool LANGUAGE internal IMMUTABLE STRICT AS 'int8ge'
-CREATE FUNCTION stamp_cmp(stamp, stamp) RETURNS int LANGUAGE internal IMMUTABLE
-  STRICT AS 'btint8cmp'
-CREATE OPERATOR < (LEFTARG = stamp, RIGHTARG = stamp, FUNCTION = stamp_lt)
-CREATE OPERATOR >= (LEFTARG = stamp, RIGHTARG = stamp, FUNCTION = stamp_ge)
-CREATE OPERATOR CLASS stamp_ops DEFAULT FOR TYPE stamp USING btree AS
-  OPERATOR 1 <, OPERATOR 4 >=, FUNCTION 1 stamp_cmp(stamp, stamp)
-""".strip()
-
-_BY_STAMP = (
-    "CREATE TABLE by_stamp (at stamp NOT NULL, v int)",
-    "SELECT create_hypertable('by_stamp', 'at', chunk_time_interval => 1000::bigint, "
-    "create_default_indexes => false)",
-)
-
-
 async def test_a_time_column_of_a_users_base_type(ends: Ends, folder: Path) -> None:
-    statements = _STAMP.replace("\n  ", " ").splitlines()
     for end in (ends.source, ends.target):
-        await run(end, *statements, *_BY_STAMP)
+        await run(end, *statements("by_stamp.sql"))
     rows = "INSERT INTO by_stamp SELECT i::bigint::stamp, i FROM generate_series(1, 3000) i"
     await run(ends.source, rows)
     heard = await migrate(job(ends, folder))

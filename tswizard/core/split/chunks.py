@@ -38,21 +38,23 @@ async def make_chunks(
     wanted = list(_unmade(await queue.read_pieces(target)))
     shape = await read_shape(target)
     function = _function(shape)
-    paths = {n: await _path(target, tables[n]) for n in {pieces[0].table for pieces in wanted}}
+    path = await _path(target)
     routed: dict[str, list[str]] = {}
     for first in range(0, len(wanted), _BATCH):
         await hands.going.wait()
         some = wanted[first : first + _BATCH]
         on_progress(first, len(wanted), tables[some[0][0].table].label)
         async with target.transaction():
+            await target.execute("SELECT set_config('search_path', %s, true)", (path,))
             made = []
             for pieces in some:
                 table = tables[pieces[0].table]
-                chunk = await _make(target, function, table, pieces[0], paths[pieces[0].table])
+                chunk = await _make(target, function, table, pieces[0])
                 if isinstance(chunk, str):
                     routed.setdefault(table.label, []).append(f"{pieces[0].name}: {chunk}")
                     continue
                 made += [replace(piece, target=chunk) for piece in pieces]
+            await target.execute("SET LOCAL search_path = pg_catalog")
             await queue.save_targets(target, made)
     on_progress(len(wanted), len(wanted), "")
     if routed:
@@ -82,8 +84,8 @@ def _function(shape: Shape) -> str | None:
     return name if name in shape.functions else None
 
 
-async def _path(target: Connection, table: Table) -> str:
-    """Where create_chunk() finds the operators of the dimensions' types.
+async def _path(target: Connection) -> str:
+    """The search path on which create_chunk() finds the operators of all dimensions' types.
 
     TimescaleDB writes a chunk's constraints with operators by their bare names, so those of a
     base type that a user made must be on the search path.
@@ -94,16 +96,14 @@ async def _path(target: Connection, table: Table) -> str:
              FROM timescaledb_information.dimensions d
              JOIN pg_type t ON t.oid = d.column_type
              JOIN pg_namespace n ON n.oid = t.typnamespace
-            WHERE (d.hypertable_schema, d.hypertable_name) = (%s, %s)
-              AND n.nspname <> 'pg_catalog'
+            WHERE n.nspname <> 'pg_catalog'
             ORDER BY 1""",
-        (table.schema, table.name),
     )
     return ", ".join(["pg_catalog", *(schema for (schema,) in schemas)])
 
 
 async def _make(
-    target: Connection, function: str | None, table: Table, piece: Piece, path: str
+    target: Connection, function: str | None, table: Table, piece: Piece
 ) -> tuple[str, str] | str:
     """The chunk's schema and name, or why there is none."""
     if function is None:
@@ -113,9 +113,7 @@ async def _make(
     )
     try:
         async with target.transaction():
-            await target.execute("SELECT set_config('search_path', %s, true)", (path,))
             found = await rows(target, query, (table.sql.as_string(None), piece.slices))
-            await target.execute("SET LOCAL search_path = pg_catalog")
     except Error as error:
         if passes(error) or error.sqlstate in ("53100", "25006"):
             raise
