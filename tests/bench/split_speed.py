@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from tests.core.split.conftest import database
 from tests.core.split.world import Ends, described, job, run
 from tests.e2e.program import children
+from tests.native import database
 from tswizard.core.connection import connected, value
 from tswizard.core.endpoint import Endpoint
 

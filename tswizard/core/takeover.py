@@ -19,7 +19,7 @@ from tswizard.core.ledger import Ledger, LedgerError, RunRecord
 from tswizard.core.split import kept
 from tswizard.core.split.header import other_version, read_header
 from tswizard.core.split.kept import Kept
-from tswizard.core.split.lead import Lead, taken
+from tswizard.core.split.lead import Lead, stays_taken
 
 
 async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[Ledger, Endpoint]:
@@ -90,7 +90,7 @@ async def _find(target: Connection, end: Endpoint) -> Kept:
 
 
 async def _refuse_led(target: Connection, found: Kept) -> None:
-    if found.record.resumable and await taken(target, Lead.RUN):
+    if found.record.resumable and await stays_taken(target, Lead.RUN):
         raise LedgerError(
             f"{found.record.id} is being led by another tswizard, at {found.place}; let it end, "
             "or help it along: tswizard join."

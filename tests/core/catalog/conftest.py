@@ -1,14 +1,16 @@
 """Servers to read: the embedded pair and, where the environment names them, native ones."""
 
-import os
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
 from tests.e2e.conftest import module_pair, prepared_demo
+from tests.native import SOURCE, community, database, named, need_community
+from tswizard.core.connection import connected
 from tswizard.core.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
+from tswizard.demo.template import statements
 
 __all__ = ["module_pair", "prepared_demo"]
 
@@ -19,24 +21,31 @@ async def embedded(module_pair: EmbeddedPair) -> AsyncIterator[Endpoint]:
     yield Endpoint.parse(module_pair.source_conninfo, password=module_pair.source_password)
 
 
-@pytest.fixture(scope="module")
-def native() -> Endpoint:
-    """A source of the environment's choice, read and never written to."""
-    return named("TSWIZARD_TEST_SOURCE")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def native() -> AsyncIterator[Endpoint]:
+    """A database with real concurrency, filled like the embedded source where it can be."""
+    async with database(named(SOURCE)) as end:
+        async with connected(end) as connection:
+            if await community(end):
+                for _doing, statement in statements("source"):
+                    await connection.execute(statement.encode())
+            else:
+                await connection.execute("CREATE TABLE public.notes (id int)")
+        yield end
 
 
-def named(variable: str) -> Endpoint:
-    """The endpoint in an environment variable; skips without it."""
-    if not os.environ.get(variable):
-        pytest.skip(f"{variable} names no server")
-    return Endpoint.parse(os.environ[variable])
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def filled(native: Endpoint) -> Endpoint:
+    """The native database, if it holds what the embedded source holds."""
+    await need_community(native)
+    return native
 
 
 @pytest.fixture(
     scope="module",
     params=[
         pytest.param("embedded", marks=pytest.mark.e2e),
-        pytest.param("native", marks=pytest.mark.native),
+        pytest.param("filled", marks=pytest.mark.native, id="native"),
     ],
 )
 def source(request: pytest.FixtureRequest) -> Endpoint:

@@ -3,7 +3,7 @@
 import pytest
 from psycopg import sql
 
-from tests.core.catalog.conftest import named
+from tests.native import named
 from tswizard.core.catalog import read
 from tswizard.core.catalog.extras import read_extras
 from tswizard.core.catalog.inventory import DimensionKind, Inventory, Server

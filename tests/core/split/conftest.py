@@ -1,20 +1,13 @@
 """Ends to copy between: native servers that the environment names, and the embedded ones."""
 
-import asyncio
-import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from psycopg import sql
-from psycopg.errors import InsufficientPrivilege
 
 from tests.core.split.world import Ends, fill
 from tests.e2e.conftest import prepared_demo
-from tswizard.core.connection import connected
+from tests.native import databases
 from tswizard.core.endpoint import Endpoint
 from tswizard.demo.cache import cache_dir, private_folder
 from tswizard.demo.node import find_node
@@ -25,38 +18,11 @@ from tswizard.demo.template import TARGET, copy_template, templates
 
 __all__ = ["prepared_demo"]
 
-_NATIVE = ("TSWIZARD_TEST_SOURCE", "TSWIZARD_TEST_TARGET")
-
-
-@asynccontextmanager
-async def database(server: Endpoint) -> AsyncIterator[Endpoint]:
-    """A database of a test's own on a server; gone at the end."""
-    name = f"split_{uuid4().hex[:12]}"
-    async with connected(server) as connection:
-        await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    end = replace(server, params=tuple(sorted({**dict(server.params), "dbname": name}.items())))
-    try:
-        async with connected(end) as connection:
-            await connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public")
-        yield end
-    finally:
-        drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
-        async with connected(server) as connection, asyncio.timeout(60):
-            while True:
-                try:
-                    await connection.execute(drop)
-                    break
-                except InsufficientPrivilege:  # autovacuum is in there
-                    await asyncio.sleep(0.1)
-
 
 @pytest.fixture
 async def native_ends() -> AsyncIterator[Ends]:
     """Fresh databases on native servers, filled."""
-    if not all(os.environ.get(name) for name in _NATIVE):
-        pytest.skip(f"{' and '.join(_NATIVE)} name no servers")
-    source, target = (Endpoint.parse(os.environ[name]) for name in _NATIVE)
-    async with database(source) as here, database(target) as there:
+    async with databases() as (here, there):
         ends = Ends(here, there)
         await fill(ends)
         yield ends

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.split.program import life
+from tests.core.split.program import Death, life
 from tests.core.split.world import Ends, content, described, job, run
-from tests.e2e.program import children, gone
+from tests.e2e.program import gone
 from tswizard.core.connection import connected, rows
 from tswizard.core.endpoint import Endpoint
 from tswizard.core.split.job import CopyJob
@@ -44,50 +44,41 @@ async def test_killed_on_the_embedded_pair(embedded_ends: Ends, folder: Path, vi
 
 async def _killed(ends: Ends, work: CopyJob) -> None:
     dice = random.Random(SEED)
-    # Pieces that one life may finish; in files each is finished twice.
+    # Steps of progress in one life; in files each piece is finished twice.
     most = 2 if work.options.via == "stream" else 10
     stood: list[tuple[int, ...]] = []
     for number in range(KILLS):
-        await _live(work, pieces=dice.randrange(most), pause=dice.uniform(0, 0.03))
+        await _live(work, Death(dice.randrange(most), dice.uniform(0, 0.03)))
         stood.append(await _standing(ends.target))
         if number % 4 == 3:
             await run(ends.source, _CHANGES[(number // 4) % len(_CHANGES)].format(n=number))
     for _ in range(IN_SETTLING):
-        await _live(work, settling=True, pause=dice.uniform(0, 0.5))
+        await _live(work, Death(None, dice.uniform(0, 0.5)))
     assert await _live(work)
     assert await content(ends.target) == await content(ends.source)
     # The kills were spread over the migration, not all before or after it.
     assert len(set(stood)) > KILLS // 3, stood
 
 
-async def _live(
-    work: CopyJob, *, pieces: int | None = None, settling: bool = False, pause: float = 0
-) -> bool:
-    """One life of the program, ended after so many pieces or in its last step; did it finish?"""
+async def _live(work: CopyJob, death: Death | None = None) -> bool:
+    """One life of the program; did it finish? It may do so before its death."""
     forking = multiprocessing.get_context("forkserver")
     forking.set_forkserver_preload([life.__module__])
     ours, theirs = forking.Pipe(duplex=False)
-    process = forking.Process(target=life, args=(theirs, described(work)))
+    process = forking.Process(target=life, args=(theirs, described(work), death))
     process.start()
     theirs.close()
-    assert process.pid is not None
-    finished = 0
     try:
-        while (said := await asyncio.to_thread(ours.recv)) != "done":
-            finished += said == "."
-            if (said != "settling" and finished == pieces) or (settling and said == "settling"):
-                await asyncio.sleep(pause)
-                break
+        last = await asyncio.to_thread(ours.recv)
     except EOFError:
         raise AssertionError("the program ended by itself, unfinished") from None
-    tools = children(process.pid)
-    if said != "done":
-        process.kill()
     await asyncio.to_thread(process.join)
     ours.close()
-    for pid in tools:
+    if last == "done":
+        return True
+    for pid in last:
         await gone(pid)
-    return bool(said == "done")
+    return False
 
 
 async def _standing(target: Endpoint) -> tuple[int, ...]:

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.core.split.world import Ends, Heard, content, copy_everything, job, migrate, run
+from tests.core.split.world import ROUTED, Ends, Heard, content, copy_everything, job, migrate, run
+from tests.native import community, need_community
 from tswizard.core.connection import connected, rows, value
 from tswizard.core.context import StepFailed
 from tswizard.core.endpoint import Endpoint
@@ -190,6 +191,8 @@ async def test_a_table_that_cannot_be_read_as_planned(
 )
 async def test_rewritten_after_the_moment(native_ends: Ends, folder: Path, statement: str) -> None:
     """To an older snapshot such a table looks empty: nobody may believe that."""
+    if "compress_chunk" in statement:
+        await need_community(native_ends.source, native_ends.target)
     via = "files" if statement.startswith("TRUNCATE") else "stream"
     heard, work = Heard(), job(native_ends, folder, via=via)
     async with leading(work, heard) as session:
@@ -211,7 +214,7 @@ async def test_dropped_between_plan_and_copy(native_ends: Ends, folder: Path) ->
             "SELECT drop_chunks('days', older_than => date '2024-01-11')",
         )
         await copy_everything(session)
-    assert {finding.id for finding in heard.findings} == {"dropped-on-source"}
+    assert {finding.id for finding in heard.findings} - {ROUTED} == {"dropped-on-source"}
     said = " ".join(finding.what for finding in heard.findings)
     assert "of public.days" in said
     assert "Table public.plain" in said
@@ -244,9 +247,13 @@ async def test_new_on_the_source_when_resumed(native_ends: Ends, folder: Path) -
         native_ends.source,
         "INSERT INTO later SELECT generate_series(1, 10)",
         "INSERT INTO days VALUES ('2030-01-01', 1)",
-        "SELECT count(compress_chunk(c)) "
-        "FROM show_chunks('metrics', newer_than => '2024-03-08 00:00+00'::timestamptz) c",
     )
+    if await community(native_ends.source, native_ends.target):
+        await run(
+            native_ends.source,
+            "SELECT count(compress_chunk(c)) "
+            "FROM show_chunks('metrics', newer_than => '2024-03-08 00:00+00'::timestamptz) c",
+        )
     await mended(native_ends, work)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import sql
 from pydantic import TypeAdapter
 
+from tests.native import community
 from tswizard.core.connection import Connection, connected, rows
 from tswizard.core.endpoint import Endpoint
 from tswizard.core.events import Event
@@ -25,6 +26,9 @@ from tswizard.core.verify.session import prepare
 
 _HERE = Path(__file__).parent
 _JOB = TypeAdapter(CopyJob)
+
+ROUTED = "chunks-routed"
+"""Found where the target cannot make a chunk with given slices: the Apache edition."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def statements(name: str) -> Iterator[str]:
 
 async def fill(ends: Ends) -> None:
     """The schema on both, the rows on the source; nothing compressed where no server can."""
-    can = await compresses(ends)
+    can = await community(ends.source, ends.target)
     tables, filling = (
         [s for s in statements(name) if can or "compress" not in s]
         for name in ("tables.sql", "rows.sql")
@@ -74,15 +78,6 @@ async def fill(ends: Ends) -> None:
     for end in (ends.source, ends.target):
         await run(end, *tables)
     await run(ends.source, *filling, "ANALYZE")
-
-
-async def compresses(ends: Ends) -> bool:
-    """Do both ends have more than the Apache edition?"""
-    for end in (ends.source, ends.target):
-        async with connected(end) as connection:
-            if await rows(connection, "SHOW timescaledb.license") != [("timescale",)]:
-                return False
-    return True
 
 
 async def run(end: Endpoint, *commands: str) -> None:
@@ -157,8 +152,7 @@ async def content(end: Endpoint) -> dict[str, Any]:
             found[f"{schema}.{name}"] = await _rows(connection, sql.Identifier(schema, name))
         found["large objects"] = await rows(connection, _OBJECTS)
         # The Apache edition has no create_chunk: there the rows themselves make the chunks.
-        made = await rows(connection, "SHOW timescaledb.license") == [("timescale",)]
-        found["chunks"] = await rows(connection, _CHUNKS) if made else []
+        found["chunks"] = await rows(connection, _CHUNKS) if await community(end) else []
     return found
 
 

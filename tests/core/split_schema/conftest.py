@@ -1,6 +1,5 @@
 """A pair whose source holds what a restore in parts can lose: embedded, and native where named."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.conftest import prepared_demo
-from tswizard.core.catalog.read import read_inventory, read_server
+from tests.native import databases, need_community
 from tswizard.core.connection import connected
 from tswizard.core.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
@@ -19,7 +18,6 @@ __all__ = ["ends", "fresh_ends", "native_ends", "prepared_demo"]
 
 HARD = Path(__file__).with_name("hard.sql")
 SCHEMAS = ("hard", "hard_chunks")
-_NATIVE = ("TSWIZARD_TEST_SOURCE", "TSWIZARD_TEST_TARGET")
 
 
 @dataclass(frozen=True)
@@ -66,19 +64,10 @@ async def _ends(*, native: bool) -> AsyncIterator[Ends]:
             target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
             yield Ends(source, target)
         return
-    if not all(os.environ.get(name) for name in _NATIVE):
-        pytest.skip(f"{' and '.join(_NATIVE)} name no servers")
-    source, target = (Endpoint.parse(os.environ[name]) for name in _NATIVE)
-    if (await read_server(source)).license != "timescale":
-        pytest.skip("the servers have no compression and no aggregates (Apache edition)")
-    for end in (source, target):
-        await _drop(end)
-        if others := (await read_inventory(end)).tables:
-            pytest.skip(f"{end.label} holds other tables, such as {others[0].label}")
-    await _load(source)
-    yield Ends(source, target)
-    for end in (source, target):
-        await _drop(end)
+    async with databases() as (source, target):
+        await need_community(source, target)
+        await _load(source)
+        yield Ends(source, target)
 
 
 async def _load(source: Endpoint) -> None:
@@ -87,11 +76,3 @@ async def _load(source: Endpoint) -> None:
         await connection.execute("SET search_path = public")
         for statement in HARD.read_text(encoding="utf-8").split(";\n"):
             await connection.execute(statement.encode())
-
-
-async def _drop(end: Endpoint) -> None:
-    """Take away what an earlier test put there."""
-    async with connected(end) as connection:
-        await connection.execute("SET client_min_messages = error")
-        for schema in ("_tswizard", *SCHEMAS):
-            await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE".encode())

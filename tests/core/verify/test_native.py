@@ -1,7 +1,6 @@
 """What needs servers with real concurrency: snapshots, cancelling, connections that break."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -9,10 +8,10 @@ from dataclasses import dataclass, replace
 import pytest
 from psycopg import sql
 
+from tests.native import databases
 from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.catalog.shape import read_shape
 from tswizard.core.connection import Connection, connected, value
-from tswizard.core.endpoint import Endpoint
 from tswizard.core.verify.job import VerifyJob, VerifyStopped
 from tswizard.core.verify.rows.compare import RowComparison, SetResult, no_pause
 from tswizard.core.verify.rows.counters import read_counters
@@ -21,7 +20,6 @@ from tswizard.core.verify.rows.sets import RowSet, read_sets
 
 pytestmark = pytest.mark.native
 
-_ENDS = ("TSWIZARD_TEST_SOURCE", "TSWIZARD_TEST_TARGET")
 _BUSY = """
 SELECT count(*) FROM pg_stat_activity
 WHERE application_name = 'tswizard' AND state = 'active' AND query LIKE '%hash_array_extended%'
@@ -48,14 +46,11 @@ class Ends:
 @pytest.fixture
 async def ends() -> AsyncIterator[Ends]:
     """Two servers with equal tables: a hypertable of two chunks and a plain table."""
-    if not all(os.environ.get(name) for name in _ENDS):
-        pytest.skip(f"{' and '.join(_ENDS)} name no servers")
-    source, target = (Endpoint.parse(os.environ[name]) for name in _ENDS)
     async with AsyncExitStack() as stack:
+        source, target = await stack.enter_async_context(databases())
         both = [await stack.enter_async_context(connected(end)) for end in (source, target)]
         for connection in both:
             await connection.execute("SET client_min_messages = error")
-            await connection.execute("DROP SCHEMA IF EXISTS verify_native CASCADE")
             await connection.execute("CREATE SCHEMA verify_native")
             await connection.execute(
                 "CREATE TABLE verify_native.ht (t timestamptz NOT NULL, v int)"
@@ -75,8 +70,6 @@ async def ends() -> AsyncIterator[Ends]:
             )
         job = VerifyJob(source, target, await read_inventory(source), await read_server(target))
         yield Ends(job, *both)
-        for connection in both:
-            await connection.execute("DROP SCHEMA verify_native CASCADE")
 
 
 async def _flush(connection: Connection) -> None:

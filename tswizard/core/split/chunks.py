@@ -19,6 +19,9 @@ from tswizard.core.split.hands import Hands
 from tswizard.core.split.piece import Kind, Piece, Table
 from tswizard.core.split.queue import OPEN, Known
 
+BARE = "pg_catalog"
+"""The search path otherwise."""
+
 _BATCH = 25
 """Chunks made in one transaction: each takes locks, and a server has only so many."""
 
@@ -38,7 +41,7 @@ async def make_chunks(
     wanted = list(_unmade(await queue.read_pieces(target)))
     shape = await read_shape(target)
     function = _function(shape)
-    path = await _path(target)
+    path = await dimension_path(target)
     routed: dict[str, list[str]] = {}
     for first in range(0, len(wanted), _BATCH):
         await hands.going.wait()
@@ -54,7 +57,7 @@ async def make_chunks(
                     routed.setdefault(table.label, []).append(f"{pieces[0].name}: {chunk}")
                     continue
                 made += [replace(piece, target=chunk) for piece in pieces]
-            await target.execute("SET LOCAL search_path = pg_catalog")
+            await target.execute(f"SET LOCAL search_path = {BARE}")
             await queue.save_targets(target, made)
     on_progress(len(wanted), len(wanted), "")
     if routed:
@@ -84,11 +87,12 @@ def _function(shape: Shape) -> str | None:
     return name if name in shape.functions else None
 
 
-async def _path(target: Connection) -> str:
-    """The search path on which create_chunk() finds the operators of all dimensions' types.
+async def dimension_path(target: Connection) -> str:
+    """The search path on which TimescaleDB finds the operators of all dimensions' types.
 
-    TimescaleDB writes a chunk's constraints with operators by their bare names, so those of a
-    base type that a user made must be on the search path.
+    It writes a chunk's constraints with operators by their bare names, so those of a base type
+    that a user made must be on the search path of whoever makes a chunk, by create_chunk() or by
+    a row that belongs into one.
     """
     schemas = await rows(
         target,
@@ -99,7 +103,7 @@ async def _path(target: Connection) -> str:
             WHERE n.nspname <> 'pg_catalog'
             ORDER BY 1""",
     )
-    return ", ".join(["pg_catalog", *(schema for (schema,) in schemas)])
+    return ", ".join([BARE, *(schema for (schema,) in schemas)])
 
 
 async def _make(

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from tswizard.core.connection import Connection, value
 from tswizard.core.split import large_objects, queue
+from tswizard.core.split.chunks import BARE
 from tswizard.core.split.files import FileBroken, Staged, Staging, opened
 from tswizard.core.split.job import CopyJob
 from tswizard.core.split.merge import BESIDE, make_beside, merge
@@ -41,6 +42,8 @@ class Desk:
     threads: ThreadPoolExecutor
     staging: Staging | None
     held: Callable[[], bool]
+    path: str = BARE
+    """The search path on which rows that are routed make their chunks."""
     pumps: dict[int, Pump] = field(default_factory=dict)
     """Of pieces under way, by id."""
 
@@ -59,6 +62,8 @@ async def carry(
     back then.
     """
     piece, table = taken.piece, desk.plan.of(taken.piece)
+    if desk.path != BARE and table.hypertable and piece.target is None:
+        await target.execute("SELECT pg_catalog.set_config('search_path', %s, true)", (desk.path,))
     if taken.state is State.WAITING and piece.kind is not Kind.COMPRESS and desk.staging:
         await _stage(desk, target, source, piece, table, desk.staging, moment)
         return 0

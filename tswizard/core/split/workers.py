@@ -20,6 +20,7 @@ from tswizard.core.finding import Finding, Level
 from tswizard.core.secrets import passfile
 from tswizard.core.split import queue
 from tswizard.core.split.board import Board
+from tswizard.core.split.chunks import BARE, dimension_path
 from tswizard.core.split.copy import Desk, carry
 from tswizard.core.split.failures import (
     Halt,
@@ -45,11 +46,15 @@ from tswizard.core.verify.session import prepare
 _LOOK_AGAIN = 0.5
 """Seconds until a worker that found nothing free looks whether somebody gave a piece back."""
 
-# So that the server soon gives back what a machine held that is no longer there.
+# So that the server soon gives back what a machine or a program held that is no longer there, also
+# in the middle of a statement (the last setting, PostgreSQL 14 and newer).
+# https://www.postgresql.org/docs/current/runtime-config-connection.html
 KEEPALIVE = """
 SELECT pg_catalog.set_config(w.name, w.value, false)
 FROM (VALUES ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'),
-             ('tcp_keepalives_count', '6')) AS w (name, value)
+             ('tcp_keepalives_count', '6'), ('client_connection_check_interval', '2s'))
+  AS w (name, value)
+JOIN pg_catalog.pg_settings s ON s.name = w.name
 """
 
 # A commit need not wait for the disk: if the server crashes it loses a piece's rows together with
@@ -92,7 +97,9 @@ async def work(
         pipes() as folder,
         ThreadPoolExecutor(job.workers, "copy") as threads,
     ):
-        desk = Desk(job, plan, threads, staging, lambda: not hands.going.is_set())
+        bare = stage is Stage.TABLES or over is Pass.EXPORT
+        route = BARE if bare else await dimension_path(await ledger())
+        desk = Desk(job, plan, threads, staging, lambda: not hands.going.is_set(), route)
         board = Board(desk, hands, stage, over)
         ticking = asyncio.create_task(board.tick())
         try:
