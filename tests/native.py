@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
+from tswizard.core.catalog.shape import read_shape
 from tswizard.core.connection import connected, value
 from tswizard.core.endpoint import Endpoint
 
@@ -26,18 +27,21 @@ def named(variable: str) -> Endpoint:
 
 
 @asynccontextmanager
-async def database(server: Endpoint) -> AsyncIterator[Endpoint]:
-    """A database of a test's own on a server; gone at the end."""
-    name = f"tswizard_test_{uuid4().hex[:12]}"
+async def database(server: Endpoint, template: str = "") -> AsyncIterator[Endpoint]:
+    """A database of a test's own on a server, like another one or empty; gone at the end."""
+    end = on(server, f"tswizard_test_{uuid4().hex[:12]}")
+    create = sql.SQL("CREATE DATABASE {}").format(_name(end))
+    if template:
+        create += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
     async with connected(server) as connection:
-        await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    end = replace(server, params=tuple(sorted({**dict(server.params), "dbname": name}.items())))
+        await connection.execute(create)
     try:
-        async with connected(end) as connection:
-            await connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public")
+        if not template:
+            async with connected(end) as connection:
+                await connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public")
         yield end
     finally:
-        drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+        drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(_name(end))
         async with connected(server) as connection, asyncio.timeout(60):
             while True:
                 try:
@@ -45,6 +49,33 @@ async def database(server: Endpoint) -> AsyncIterator[Endpoint]:
                     break
                 except InsufficientPrivilege:  # autovacuum is in there
                     await asyncio.sleep(0.1)
+
+
+def on(server: Endpoint, name: str) -> Endpoint:
+    """Another database of a server."""
+    return replace(server, params=tuple(sorted({**dict(server.params), "dbname": name}.items())))
+
+
+def _name(end: Endpoint) -> sql.Identifier:
+    return sql.Identifier(dict(end.params)["dbname"])
+
+
+async def freeze(server: Endpoint, end: Endpoint) -> str:
+    """Let nobody into a database any more, so that it can be a template; its name."""
+    async with connected(end) as connection:
+        shape = await read_shape(connection)
+        stop = sql.Identifier(*shape.function("stop_background_workers").split("."))
+        await connection.execute(sql.SQL("SELECT {}()").format(stop))
+    shut = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(_name(end))
+    async with connected(server) as connection, asyncio.timeout(60):
+        await connection.execute(shut)
+        name = dict(end.params)["dbname"]
+        while await value(connection, _INSIDE, (name,)):
+            await asyncio.sleep(0.05)
+    return name
+
+
+_INSIDE = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
 
 
 @asynccontextmanager

@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from tests import native
 from tests.core.split.world import Ends, fill
 from tests.e2e.conftest import prepared_demo
-from tests.native import databases
+from tests.native import database, databases, freeze, named
 from tswizard.core.endpoint import Endpoint
+from tswizard.core.split import lead
 from tswizard.demo.cache import cache_dir, private_folder
 from tswizard.demo.node import find_node
 from tswizard.demo.package import ensure_package
@@ -19,13 +22,30 @@ from tswizard.demo.template import TARGET, copy_template, templates
 __all__ = ["prepared_demo"]
 
 
-@pytest.fixture
-async def native_ends() -> AsyncIterator[Ends]:
-    """Fresh databases on native servers, filled."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def templates_there() -> AsyncIterator[tuple[str, str]]:
+    """Filled databases on native servers, to be copied for each test."""
+    source, target = named(native.SOURCE), named(native.TARGET)
     async with databases() as (here, there):
-        ends = Ends(here, there)
-        await fill(ends)
-        yield ends
+        await fill(Ends(here, there))
+        yield await freeze(source, here), await freeze(target, there)
+
+
+@pytest.fixture
+async def native_ends(templates_there: tuple[str, str]) -> AsyncIterator[Ends]:
+    """Fresh databases on native servers, filled."""
+    ours, theirs = templates_there
+    async with (
+        database(named(native.SOURCE), ours) as here,
+        database(named(native.TARGET), theirs) as there,
+    ):
+        yield Ends(here, there)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody was killed: whoever leads lives."""
+    monkeypatch.setattr(lead, "PATIENCE", 0)
 
 
 @pytest.fixture

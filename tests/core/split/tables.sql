@@ -41,11 +41,11 @@ CREATE TABLE "Odd Schema"."select ""x"" %s :y ünï" ("sélect" int, "a ""b"" \c
 
 CREATE TABLE metrics (t timestamptz NOT NULL, device int NOT NULL, v float8, note text)
 
-SELECT create_hypertable('metrics', 't', chunk_time_interval => interval '6 hours', create_default_indexes => false)
+SELECT create_hypertable('metrics', 't', chunk_time_interval => interval '12 hours', create_default_indexes => false)
 
 CREATE TABLE spread ("Time" bigint NOT NULL, dev text NOT NULL, n int, twice int GENERATED ALWAYS AS (n * 2) STORED)
 
-SELECT create_hypertable('spread', 'Time', chunk_time_interval => 1000, partitioning_column => 'dev', number_partitions => 2, create_default_indexes => false)
+SELECT create_hypertable('spread', 'Time', chunk_time_interval => 2500, partitioning_column => 'dev', number_partitions => 2, create_default_indexes => false)
 
 CREATE FUNCTION doc_time(doc jsonb) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$ SELECT 'epoch'::timestamptz + (doc ->> 'at')::bigint * interval '1 second' $$
 

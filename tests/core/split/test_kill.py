@@ -37,9 +37,8 @@ async def test_killed_at_random_moments(native_ends: Ends, folder: Path, via: st
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("via", ["stream", "files"])
-async def test_killed_on_the_embedded_pair(embedded_ends: Ends, folder: Path, via: str) -> None:
-    await _killed(embedded_ends, job(embedded_ends, folder, via=via))
+async def test_killed_on_the_embedded_pair(embedded_ends: Ends, folder: Path) -> None:
+    await _killed(embedded_ends, job(embedded_ends, folder))
 
 
 async def _killed(ends: Ends, work: CopyJob) -> None:

@@ -64,6 +64,7 @@ def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Machine, 
     return Machine(first, monkeypatch), Machine(second, monkeypatch)
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_one_leads_and_the_last_one_knows(
     native_ends: Ends, machines: tuple[Machine, Machine]
 ) -> None:

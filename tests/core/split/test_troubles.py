@@ -346,6 +346,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type 
 """
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_two_that_lead_and_another_run(native_ends: Ends, folder: Path) -> None:
     async with leading(job(native_ends, folder)):
         with pytest.raises(StepFailed) as failed:

@@ -12,7 +12,7 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixe
 
 from tswizard.core.connection import Connection, value
 
-_PATIENCE = 5.0
+PATIENCE = 5.0
 """Seconds; a connection asks every 2 s whether its client is there (`workers.KEEPALIVE`)."""
 _LOOK_AGAIN = 0.25
 
@@ -59,9 +59,9 @@ async def stays_taken(target: Connection, lead: Lead) -> bool:
 
 
 async def _soon(look: Callable[[], Awaitable[bool]]) -> bool:
-    """Does the look say yes, now or within `_PATIENCE`?"""
+    """Does the look say yes, now or within `PATIENCE`?"""
     looking = AsyncRetrying(
-        stop=stop_after_delay(_PATIENCE),
+        stop=stop_after_delay(PATIENCE),
         wait=wait_fixed(_LOOK_AGAIN),
         retry=retry_if_result(not_),
         retry_error_callback=lambda _state: False,
