@@ -115,9 +115,9 @@ async def test_the_staging_disk_fills_up(pair: EmbeddedPair, tmp_path: Path) -> 
     staging.mkdir()
     # Room enough for preflight; somebody else takes it once the dump has begun.
     somebody_else = (
-        f'mount -t tmpfs -o size=200m none "{staging}" || exit 77\n'
+        f'mount -t tmpfs -o size=40m none "{staging}" || exit 77\n'
         f'(until [ -d "{staging}"/tswizard-* ]; do :; done 2>/dev/null\n'
-        f' head -c 200m /dev/zero > "{staging}/filler") 2>/dev/null &\n'
+        f' head -c 40m /dev/zero > "{staging}/filler") 2>/dev/null &\n'
         'exec "$@"'
     )
     wrapper = ("unshare", "--map-root-user", "--mount", "sh", "-c", somebody_else, "sh")

@@ -43,3 +43,38 @@ async def test_kill_9_while_files_are_written(pair: EmbeddedPair, tmp_path: Path
     ended = await program.call("resume")
     assert ended.code == 1, ended.err
     proved(program.report())
+
+
+# In tables that keys point to and from, that have a trigger, that are partitioned, that are
+# secured by rows; in a compressed chunk, in a new one, for a new parent; and a sequence moves.
+_MEANWHILE = (
+    "UPDATE sites SET name = name || '!' WHERE site_id = 3",
+    "INSERT INTO sites VALUES (13, 'site 13')",
+    "INSERT INTO sensors (site_id, kind, serial_number, installed) "
+    "VALUES (13, 'humidity', 'SN-new', '2026-01-01')",
+    "INSERT INTO conditions VALUES ('2026-01-02 00:01+00', 1, 20.5, 50)",
+    "INSERT INTO conditions SELECT '2026-03-02 00:00+00', max(sensor_id), 21, 50 FROM sensors",
+    "INSERT INTO fill_levels VALUES ('2026-03-02 00:00+00', 1, 55.5)",
+    "DELETE FROM visits WHERE visited = '2025-11-20'",
+    "DELETE FROM operators WHERE operator_id = 103",
+    "SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0",
+    "DELETE FROM conditions WHERE sensor_id = 60",
+    "DELETE FROM sensors WHERE sensor_id = 60",
+)
+
+
+async def test_the_source_lives_on_after_its_rows_were_copied(
+    pair: EmbeddedPair, tmp_path: Path
+) -> None:
+    program = Program.make(tmp_path, pair)
+    answers = program.answers(pair, method="split")
+    await program.killed_at("▸ Analyze the target", "--answers", answers)
+    source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
+    async with connected(source) as connection:
+        await connection.execute("SET search_path = public")
+        for statement in _MEANWHILE:
+            await connection.execute(statement.encode())
+    ended = await program.call("resume")
+    assert ended.code == 1, ended.err
+    assert "changed on the source since they were copied" in (program.run / "log.txt").read_text()
+    proved(program.report())

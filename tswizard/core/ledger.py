@@ -69,6 +69,8 @@ class RunRecord:
     format: int = FORMAT
     counters: Counters | None = None
     """How often each table of the source had been written to before the dump."""
+    source_sum: str = ""
+    """Of the source when the pieces were brought to one moment (`split/stillness.py`)."""
 
     @property
     def seconds(self) -> float:

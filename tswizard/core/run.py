@@ -41,6 +41,8 @@ from tswizard.core.pgtools import choose, find_tools, which_sentence
 from tswizard.core.preflight.tools import needs_tls
 from tswizard.core.runnable import Runnable
 from tswizard.core.split.kept import Keeper
+from tswizard.core.split.steps import AFTER_CHANGES, SETTLED
+from tswizard.core.split.stillness import source_sum
 from tswizard.core.steps import steps
 from tswizard.core.takeover import adopt
 from tswizard.core.task import Task
@@ -351,7 +353,8 @@ async def reopen(
     if tools is None:
         raise LedgerError(f"No pg_dump here serves that server: {which_sentence(found)}.")
     task = Task(source, target, inventory, server, record.answers, tools, ledger.dump_path)
-    ledger.save(replace(record.repeated(_to_repeat(ledger)), leaving=()))
+    names = _to_repeat(ledger) | await _to_copy_again(ledger, source)
+    ledger.save(replace(record.repeated(names), leaving=()))
     return Run(task, ledger, may_clean=bool(question))
 
 
@@ -367,6 +370,16 @@ def _to_repeat(ledger: Ledger) -> set[str]:
     if record.step("check").state is not StepState.DONE:
         names |= {"pause-source-jobs", "resume-source-jobs"}
     return names
+
+
+async def _to_copy_again(ledger: Ledger, source: Endpoint) -> set[str]:
+    """Steps that have to run again because the source lives on: its moment ended with the process
+    that held it, and the check needs all rows to be of one."""
+    record = ledger.record
+    settled = record.step(SETTLED).state is StepState.DONE
+    if not settled or record.step("check").state is StepState.DONE:
+        return set()
+    return set() if await source_sum(source) == record.source_sum else set(AFTER_CHANGES)
 
 
 async def run_to_end(run: Run) -> Outcome | None:

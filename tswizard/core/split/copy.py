@@ -67,21 +67,23 @@ async def carry(
     if taken.state is State.WAITING and piece.kind is not Kind.COMPRESS and desk.staging:
         await _stage(desk, target, source, piece, table, desk.staging, moment)
         return 0
-    at = moment.id
+    at: int | None = moment.id
     if piece.kind is Kind.COMPRESS:
         await _compress(desk, target, piece)
-        found, moved = 0, 0
+        written = Written(0, 0)
     elif taken.state is State.STAGED:
         assert desk.staging is not None
-        found, moved, at = await _load(desk, target, taken, table, desk.staging)
+        written, at = await _load(desk, target, taken, table, desk.staging)
     elif piece.kind is Kind.OBJECTS:
         copied = await large_objects.copy(desk.job, target, piece, moment)
-        found, moved = copied.number, copied.bytes
+        written = Written(copied.number, copied.bytes)
     else:
         room = await _make_room(desk, target, table, taken)
-        found, moved = await _stream(desk, target, source, piece, table, room, moment)
-    await queue.done(target, piece, rows_=found, copied=moved, moment=at)
-    return found
+        written = await _stream(desk, target, source, piece, table, room, moment)
+    if not written.whole:
+        at = None  # of no moment yet: it is compared and copied once more
+    await queue.done(target, piece, rows_=written.rows, copied=written.bytes, moment=at)
+    return written.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,16 @@ class Room:
     """The place was emptied in this transaction: rows can be written as frozen."""
     beside: sql.Identifier | None = None
     """The table that what was copied beside it is merged into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written of a piece."""
+
+    rows: int
+    bytes: int
+    whole: bool = True
+    """False when rows that are gone on the source had to stay, see `merge`."""
 
 
 async def _make_room(desk: Desk, target: Connection, table: Table, taken: Taken) -> Room:
@@ -150,8 +162,8 @@ async def _stream(
     table: Table,
     room: Room,
     moment: Moment,
-) -> tuple[int, int]:
-    """psql's rows into COPY; rows and bytes. The source has come to its end before it returns."""
+) -> Written:
+    """psql's rows into COPY. The source has come to its end before it returns."""
     text = source.script(table, piece, moment.snapshot)
     async with source.piece(text) as (reader, pipe):
         pump = Pump(pipe, TargetSink(target.pgconn), desk.held)
@@ -166,17 +178,16 @@ async def _into(
     room: Room,
     pump: Pump,
     finish: Callable[[], Awaitable[None]],
-) -> tuple[int, int]:
-    """The pump's blocks into a COPY, which `finish` can still call off; rows and bytes."""
+) -> Written:
+    """The pump's blocks into a COPY, which `finish` can still call off."""
     async with target.cursor() as cursor:
         async with cursor.copy(copy_in(table, room.place, freeze=room.frozen)) as copy:
             await copy.write(b"")  # the blocks bring their header themselves
             moved = await _pumped(desk, piece, pump)
             await finish()
         found = cursor.rowcount
-    if room.beside is not None:
-        await merge(target, table, room.beside)
-    return found, moved
+    whole = room.beside is None or await merge(target, table, room.beside)
+    return Written(found, moved, whole)
 
 
 async def _pumped(desk: Desk, piece: Piece, pump: Pump) -> int:
@@ -216,8 +227,8 @@ async def _stage(
 
 async def _load(
     desk: Desk, target: Connection, taken: Taken, table: Table, staging: Staging
-) -> tuple[int, int, int]:
-    """The second half: the file's rows; their number, the bytes, and the moment they are of."""
+) -> tuple[Written, int]:
+    """The second half: the file's rows, and the moment they are of."""
     piece = taken.piece
     entry = staging.listed(piece)
     if entry is None:
@@ -225,13 +236,13 @@ async def _load(
     with opened(staging, entry) as descriptor:
         if piece.kind is Kind.OBJECTS:
             copied = await large_objects.read_file(target, piece, descriptor)
-            found, moved = copied.number, copied.bytes
+            written = Written(copied.number, copied.bytes)
         else:
             room = await _make_room(desk, target, table, taken)
             pump = Pump(descriptor, TargetSink(target.pgconn), desk.held, sum_input=True)
             same = partial(_same, pump, entry)
-            found, moved = await _into(desk, target, piece, table, room, pump, same)
-    return found, moved, entry.moment
+            written = await _into(desk, target, piece, table, room, pump, same)
+    return written, entry.moment
 
 
 async def _same(pump: Pump, entry: Staged) -> None:

@@ -1,16 +1,19 @@
 """The data phase as steps of a run: plan, chunks, tables, hypertables, one moment for all."""
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from tswizard.core.context import Context, StepSkipped, failed
-from tswizard.core.split import header, recheck
+from tswizard.core.split import header, queue, recheck
 from tswizard.core.split.hands import hands_of
 from tswizard.core.split.header import Options
 from tswizard.core.split.job import CopyJob
 from tswizard.core.split.piece import Stage
 from tswizard.core.split.queue import Pass
+from tswizard.core.split.schema.taken_off import take_off
 from tswizard.core.split.session import Session
 from tswizard.core.split.source import find_psql
+from tswizard.core.split.stillness import source_sum
 
 
 def encoding(source: str, target: str) -> str:
@@ -51,6 +54,13 @@ class DataPhase:
     options: Options = field(default_factory=Options)
     keep_files: bool = False
     _session: Session | None = None
+    _sum: str = ""
+    """Of the source, from before the session's first moment."""
+
+    @property
+    def begun(self) -> bool:
+        """Does this process hold, or has it held, a moment of its own?"""
+        return self._session is not None
 
     async def session(self, ctx: Context) -> Session:
         """The session, begun by whichever step comes first in this process.
@@ -59,6 +69,7 @@ class DataPhase:
         """
         hands = hands_of(ctx)
         if self._session is None:
+            self._sum = await source_sum(ctx.task.source)
             session = await Session.begin(
                 job_of(ctx, self.options, keep_files=self.keep_files), hands
             )
@@ -100,8 +111,15 @@ class DataPhase:
         self._follow(ctx)
 
     async def tables(self, ctx: Context) -> None:
-        """Copy plain tables, partitions and large objects."""
+        """Copy plain tables, partitions and large objects.
+
+        Those that an earlier moment's rows are in come to this moment first: new chunks may refer
+        to what is new in them.
+        """
         await self._copy(ctx, Stage.TABLES)
+        session = await self.session(ctx)
+        await recheck.settle(session, partial(take_off, ctx), (Stage.TABLES,))
+        self._follow(ctx)
 
     async def hypertables(self, ctx: Context) -> None:
         """Copy the chunks, and compress again what was compressed, each soon after its copy."""
@@ -116,18 +134,43 @@ class DataPhase:
 
     async def _copy(self, ctx: Context, stage: Stage) -> None:
         session = await self.session(ctx)
+        waiting = await queue.read_pieces(await session.target())
+        await take_off(
+            ctx,
+            {
+                session.plan.of(known.piece)
+                for known in waiting
+                if known.state in queue.OPEN and known.piece.stage is stage
+            },
+        )
         await session.run_all(stage)
         self._follow(ctx)
 
     async def settle(self, ctx: Context) -> None:
         """Bring pieces of earlier moments to the last one. Belongs before what builds on rows."""
         session = await self.session(ctx)
-        repeated = await recheck.settle(session)
+        repeated = await recheck.settle(session, partial(take_off, ctx))
         self._follow(ctx)
+        await ctx.remember(replace(ctx.ledger.record, source_sum=self._sum))
         ctx.say(
             f"{repeated} pieces had changed on the source and were copied again"
             if repeated
             else "every piece is of the same moment"
+        )
+
+    async def refuse_changed(self, ctx: Context) -> None:
+        """Raises StepFailed when the rows were brought to one moment by an earlier process, and
+        the source was changed since: they would differ from what is there now."""
+        record = ctx.ledger.record
+        if self.begun or await source_sum(ctx.task.source) == record.source_sum:
+            return
+        raise failed(
+            "source-changed",
+            "The source was written to after its rows were copied.",
+            where=ctx.task.source.label,
+            why="The moment that they were copied at ended with an earlier attempt.",
+            todo="Resume the run: what differs is copied again, then all of it is checked at one "
+            "moment.",
         )
 
     async def forget(self, ctx: Context) -> None:

@@ -5,6 +5,7 @@ would break in between. So the new copy goes beside it, and only what differs is
 """
 
 from psycopg import sql
+from psycopg.errors import ForeignKeyViolation
 
 from tswizard.core.connection import Connection, rows
 from tswizard.core.split.piece import Table
@@ -29,19 +30,24 @@ async def make_beside(target: Connection, place: sql.Identifier) -> None:
     )
 
 
-async def merge(target: Connection, table: Table, place: sql.Identifier) -> None:
-    """Make the table what was copied beside it. Raises psycopg.Error when a row that is gone is
-    still referred to."""
+async def merge(target: Connection, table: Table, place: sql.Identifier) -> bool:
+    """Make the table what was copied beside it; False when rows that are gone stay for now, since
+    rows of another table refer to them that have not been copied again yet. Raises psycopg.Error.
+    """
     key = [
         sql.Identifier(name) for name in (await rows(target, _KEY, (place.as_string(None),)))[0][0]
     ]
     names = [sql.Identifier(column.name) for column in table.columns]
     same = sql.SQL(" AND ").join(sql.SQL("n.{0} = d.{0}").format(name) for name in key)
-    await target.execute(
-        sql.SQL("DELETE FROM ONLY {} d WHERE NOT EXISTS (SELECT FROM {} n WHERE {})").format(
-            place, BESIDE, same
-        )
+    gone = sql.SQL("DELETE FROM ONLY {} d WHERE NOT EXISTS (SELECT FROM {} n WHERE {})").format(
+        place, BESIDE, same
     )
+    whole = True
+    try:
+        async with target.transaction():
+            await target.execute(gone)
+    except ForeignKeyViolation:
+        whole = False
     others = [name for name in names if name not in key]
     changed = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(name) for name in others)
     await target.execute(
@@ -56,3 +62,4 @@ async def merge(target: Connection, table: Table, place: sql.Identifier) -> None
             columns=sql.SQL(", ").join(names),
         )
     )
+    return whole

@@ -6,7 +6,7 @@ of one moment.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -21,8 +21,12 @@ from tswizard.core.verify.both import both, together
 from tswizard.core.verify.rows.checksum import COLUMNS, Column, checksum, hash_of
 from tswizard.core.verify.session import Side, prepare
 
+STAGES = (Stage.TABLES, Stage.CHUNKS)
+
 _ROUNDS = 5
-"""A moment that is lost during a round makes another one necessary."""
+"""A moment that is lost during a round makes another one necessary, as do rows that are gone on
+the source while others refer to them. Of a single stage one round is enough: the last call is of
+all stages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +178,24 @@ async def stale(session: Session) -> list[Known]:
     ]
 
 
-async def settle(session: Session) -> int:
-    """Bring every piece to the last moment; how many were copied again.
+MakeWay = Callable[[Iterable[Table]], Awaitable[None]]
+"""Readies tables of the target for another copy of their rows."""
+
+
+async def _is_ready(_tables: Iterable[Table]) -> None:
+    """Nothing stands in the way before what comes after the rows was made."""
+
+
+async def settle(
+    session: Session, make_way: MakeWay = _is_ready, stages: Sequence[Stage] = STAGES
+) -> int:
+    """Bring every piece of the stages to the last moment; how many were copied again.
 
     Raises StepFailed, VerifyStopped, psycopg.Error.
     """
-    repeated = 0
-    for _ in range(_ROUNDS):
-        old = await stale(session)
+    repeated, everything = 0, len(stages) == len(STAGES)
+    for _ in range(_ROUNDS if everything else 1):
+        old = [known for known in await stale(session) if known.piece.stage in stages]
         if not old:
             return repeated
         now = session.moments.now
@@ -190,13 +204,14 @@ async def settle(session: Session) -> int:
         compared = await Comparison(session, now.snapshot).run(units(session.plan, old))
         differing = [c for c in compared if not c.equal]
         repeated += sum(len(c.unit.pieces) for c in differing)
+        await make_way({c.unit.table for c in differing})
         await _write_down(session, compared, now.id)
         if differing:
             tables = ", ".join(dict.fromkeys(c.unit.table.label for c in differing))
             session.hands.say(f"changed on the source since they were copied: {tables}")
-            for stage in (Stage.TABLES, Stage.CHUNKS):
+            for stage in stages:
                 await session.run_all(stage)
-    if await stale(session):
+    if everything and await stale(session):
         raise failed(
             "moments-pass",
             "The source is being rewritten faster than it can be copied.",

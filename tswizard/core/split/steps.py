@@ -36,6 +36,25 @@ _COPY = (
 )
 
 
+SETTLED = "settle"
+AFTER_CHANGES = (
+    "chunks",
+    "export",
+    "copy-tables",
+    "constraints-before",
+    "compression",
+    "copy-hypertables",
+    SETTLED,
+    "sequences",
+    "constraints-after",
+    "compression-last",
+    "post-data",
+    "left-out",
+    "analyze",
+)
+"""Steps that run again when the source was changed after SETTLED and before the check."""
+
+
 def steps(task: Task) -> tuple[Runnable, ...]:
     """All steps of a split migration in order; what the answers leave out is not there."""
     answers, inventory = task.answers, task.inventory
@@ -189,7 +208,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
             ),
         ),
         (True, _step("analyze", "Analyze the target", _ANALYZE, analyze, "ANALYZE;")),
-        (True, _step("check", "Check everything", _check_text(task), _check)),
+        (True, _step("check", "Check everything", _check_text(task), partial(_check, data=data))),
         (answers.pause_source_jobs, _put_back(task)),
     )
     return tuple(runnable for include, runnable in wanted if include)
@@ -221,7 +240,8 @@ async def _compress_last(ctx: Context, data: DataPhase) -> None:
         raise StepSkipped("no hypertable had to wait")
 
 
-async def _check(ctx: Context) -> None:
+async def _check(ctx: Context, data: DataPhase) -> None:
+    await data.refuse_changed(ctx)
     await check(ctx)
     await add_tallies(ctx)
 
