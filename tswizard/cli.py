@@ -116,6 +116,7 @@ def runs(as_json: bool) -> None:
 @click.option("--unattended", is_flag=True, help="Line by line, even in a terminal.")
 @click.option("--target", help="The split migration into this target, begun on any machine.")
 @click.option("--source", help="Where its source is seen from here, if not as the run knows it.")
+@click.option("--lost", metavar="PLACE", help="The files there are lost: copy their pieces again.")
 @click.pass_context
 def resume(
     context: click.Context,
@@ -124,9 +125,15 @@ def resume(
     unattended: bool,
     target: str | None,
     source: str | None,
+    lost: str | None,
 ) -> None:
     """Go on where a run stopped; the newest unfinished one when none is named."""
     ledger, ends = _stopped_run(run, target, source)
+    if lost is not None:
+        from tswizard.core.takeover import let_files_go
+
+        number = _run(let_files_go(ends[1], lost))
+        click.echo(f"{number} pieces are copied again; their files were at {lost}.", err=True)
     if not unattended and confirm is None and sys.stdin.isatty() and sys.stdout.isatty():
         from tswizard.tui.app import run_wizard
 

@@ -11,6 +11,7 @@ from tswizard.core.catalog.inventory import (
     Cagg,
     Chunk,
     Compression,
+    Constraint,
     Dimension,
     DimensionKind,
     Extension,
@@ -174,6 +175,12 @@ def _job(id: int, proc: str, on: str | None, every: str, *, scheduled: bool = Tr
     )
 
 
+def _constraint(
+    table: str, name: str, kind: str, definition: str, *, incoming: bool = False
+) -> Constraint:
+    return Constraint(1, "public", table, name, kind, definition, True, None, incoming)
+
+
 INVENTORY = Inventory(
     server=SOURCE_SERVER,
     extensions=(
@@ -230,6 +237,19 @@ INVENTORY = Inventory(
     distributed=False,
     tiered=False,
     null_compressed=(),
+    constraints=(
+        _constraint("events", "events_pkey", "p", "PRIMARY KEY (id, ts)"),
+        _constraint(
+            "metrics", "metrics_device_fkey", "f", "FOREIGN KEY (device_id) REFERENCES devices(id)"
+        ),
+        _constraint(
+            "notes",
+            "notes_event_fkey",
+            "f",
+            "FOREIGN KEY (event_id, ts) REFERENCES events(id, ts)",
+            incoming=True,
+        ),
+    ),
 )
 
 PASSED = (

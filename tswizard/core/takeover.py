@@ -16,7 +16,7 @@ from tswizard.core.endpoint import Endpoint
 from tswizard.core.events import StepState
 from tswizard.core.full import marker
 from tswizard.core.ledger import Ledger, LedgerError, RunRecord
-from tswizard.core.split import kept
+from tswizard.core.split import kept, queue
 from tswizard.core.split.header import other_version, read_header
 from tswizard.core.split.kept import Kept
 from tswizard.core.split.lead import Lead, stays_taken
@@ -49,6 +49,24 @@ async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[Ledger, 
         raise LedgerError(f"{ours.id} is being worked on by another tswizard.")
     here.save(record)
     return here, source
+
+
+async def let_files_go(target: Endpoint, place: str) -> int:
+    """Have the pieces copied again whose files lay at that place, which is lost; how many.
+
+    Raises LedgerError when none lies there, StepFailed when the run's record is none that this
+    version reads, CannotConnect.
+    """
+    async with _reading(target) as connection:
+        if await read_header(connection) is None:
+            raise LedgerError(f"There is no run on {target.label} that copies by files.")
+        if number := await queue.lost(connection, place):
+            return number
+        others = ", ".join(await queue.elsewhere(connection, ""))
+    raise LedgerError(
+        f"No file of this run lies at {place}"
+        + (f"; files lie at {others}." if others else ", nor anywhere else.")
+    )
 
 
 @asynccontextmanager

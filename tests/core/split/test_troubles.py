@@ -15,13 +15,16 @@ from tswizard.core.connection import connected, rows, value
 from tswizard.core.context import StepFailed
 from tswizard.core.endpoint import Endpoint
 from tswizard.core.finding import Finding
+from tswizard.core.ledger import LedgerError
 from tswizard.core.split import queue, slices
+from tswizard.core.split.files import Staging
 from tswizard.core.split.hands import Hands
 from tswizard.core.split.job import CopyJob
 from tswizard.core.split.join import join
 from tswizard.core.split.piece import Kind, Stage
 from tswizard.core.split.queue import Pass, State
 from tswizard.core.split.session import Session
+from tswizard.core.takeover import let_files_go
 
 pytestmark = pytest.mark.native
 
@@ -424,6 +427,23 @@ async def test_a_file_that_was_damaged_between_the_halves(native_ends: Ends, fol
     assert await content(ends.target) == await content(ends.source)
     async with connected(ends.target) as target:
         assert {k.state for k in await queue.read_pieces(target)} == {State.DONE}
+
+
+async def test_the_machine_that_held_the_files_is_lost(native_ends: Ends, folder: Path) -> None:
+    ends = native_ends
+    work = job(ends, folder, via="files")
+    async with leading(work) as session:
+        await session.run(Stage.TABLES, Pass.EXPORT)
+    lost = Staging(folder / "staging").place
+    here = replace(work, staging=folder / "another machine's")
+    with pytest.raises(StepFailed) as failed:
+        await migrate(here)
+    assert failed.value.finding.id == "files-elsewhere"
+    assert f"resume --lost {lost}," in failed.value.finding.todo
+    with pytest.raises(LedgerError, match=f"lies at nowhere:/; files lie at {lost}"):
+        await let_files_go(ends.target, "nowhere:/")
+    assert await let_files_go(ends.target, lost) > 10
+    await mended(ends, here)
 
 
 async def test_stopped_and_cancelled(native_ends: Ends, folder: Path) -> None:

@@ -69,12 +69,18 @@ def test_compression_is_written_out(orderby: tuple[str, ...], written: str) -> N
     )
 
 
-def test_what_only_the_run_knows_is_said_in_words() -> None:
+def test_keys_of_compressed_hypertables_come_first() -> None:
     first = foreseen.constraining(world.INVENTORY, first=True)
     last = foreseen.constraining(world.INVENTORY, first=False)
-    assert '-- constraints of "public"."metrics"' in first
-    assert '-- constraints of "public"."events"' in last
-    assert not set(first[1:]) & set(last[1:])
+    (device,) = first[1:]
+    assert device == (
+        'ALTER TABLE "public"."metrics" ADD CONSTRAINT "metrics_device_fkey" '
+        "FOREIGN KEY (device_id) REFERENCES devices(id);"
+    )
+    assert [text.split('"')[5] for text in last[1:]] == ["events_pkey", "notes_event_fkey"]
+
+
+def test_what_only_the_run_knows_is_said_in_words() -> None:
     for step in world.split_plan().steps:
         assert not [c for c in step.commands if "…" in c], step.id
 
@@ -85,8 +91,10 @@ def test_an_aggregates_own_hypertable_is_not_made() -> None:
 
 
 def test_nothing_to_do_is_said() -> None:
-    none = replace(world.INVENTORY, hypertables=())
+    none = replace(world.INVENTORY, hypertables=(), constraints=())
     assert foreseen.making(none, "ts") == ("-- nothing: the source has no hypertable",)
     assert foreseen.chunking(none) == ("-- nothing: the source has no chunk",)
     assert foreseen.compressing(none, "ts")[0].startswith("-- nothing")
+    assert foreseen.constraining(none, first=True)[0].startswith("-- nothing")
+    assert foreseen.constraining(none, first=False)[0].startswith("-- nothing")
     assert foreseen.counting(none)[0].startswith("-- nothing")

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from tswizard.core.catalog.inventory import Constraint
 from tswizard.core.split.schema.compression import as_chosen, setting_statements, settings_differ
 from tswizard.core.split.schema.constraints import (
-    ConstraintFact,
     compressed_last,
     early,
     in_order,
+    statement,
 )
 from tswizard.core.split.schema.facts import (
     Api,
@@ -131,7 +132,7 @@ def test_chunk_skipping_is_switched_on_where_there_is_such_a_thing() -> None:
     assert settings_differ(table, replace(table, skipping=()))
 
 
-_KEY = ConstraintFact(1, "s", "t", "a b", "p", "", True, None, False)
+_KEY = Constraint(1, "s", "t", "a b", "p", "", True, None, False)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_constraints_are_made_without_only(
     definition: str, storage: str | None, whole: str
 ) -> None:
     fact = replace(_KEY, definition=definition, storage=storage)
-    assert fact.statement == f'ALTER TABLE "s"."t" ADD CONSTRAINT "a b" {whole}'
+    assert statement(fact) == f'ALTER TABLE "s"."t" ADD CONSTRAINT "a b" {whole}'
 
 
 def test_keys_come_before_what_points_to_them() -> None:

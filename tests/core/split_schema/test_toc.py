@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tswizard.core.split.schema.constraints import ConstraintFact, referenced_keys
+from tswizard.core.catalog.inventory import Constraint
+from tswizard.core.split.schema.constraints import referenced_keys
 from tswizard.core.split.schema.toc import POST, PRE, Toc, parse, write_list
 from tswizard.core.split.schema.waiting import Special, select, waiting
 
@@ -132,7 +133,7 @@ def test_a_table_that_needs_an_aggregate_is_stuck(toc: Toc) -> None:
 
 
 def test_keys_that_foreign_keys_point_to_are_found(toc: Toc) -> None:
-    key = ConstraintFact(18102, "my metrics", "conditions", "f", "f", "…", True, None, False)
+    key = Constraint(18102, "my metrics", "conditions", "f", "f", "…", True, None, False)
     assert referenced_keys(toc, [key], _SPECIAL.constraints) == {41}
 
 

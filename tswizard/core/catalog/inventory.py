@@ -261,6 +261,38 @@ class Sequence:
 
 
 @dataclass(frozen=True, slots=True)
+class Constraint:
+    """A constraint of a hypertable, or a foreign key that points to one."""
+
+    oid: int
+    schema: str
+    table: str
+    name: str
+    kind: str
+    """As pg_constraint.contype."""
+    definition: str
+    """By pg_get_constraintdef."""
+    validated: bool
+    storage: str | None
+    """Options of the index behind it, which pg_get_constraintdef leaves out."""
+    incoming: bool
+    """A foreign key of a plain table that points to a hypertable."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.schema}.{self.table}.{self.name}"
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.schema, self.table, self.name
+
+    @property
+    def on(self) -> tuple[str, str]:
+        """Its table's schema and name."""
+        return self.schema, self.table
+
+
+@dataclass(frozen=True, slots=True)
 class Extension:
     name: str
     version: str
@@ -340,6 +372,8 @@ class Inventory:
     offered: tuple[Offered, ...] = ()
     """Extensions that this server has files for."""
     extras: Extras = Extras()
+    constraints: tuple[Constraint, ...] = ()
+    """Of hypertables, and foreign keys that point to one."""
 
     @property
     def user_objects(self) -> int:

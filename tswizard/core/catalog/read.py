@@ -7,6 +7,7 @@ from psycopg import Error
 from psycopg.errors import LockNotAvailable
 
 from tswizard.core.catalog.caggs import read_caggs
+from tswizard.core.catalog.constraints import read_constraints
 from tswizard.core.catalog.extras import (
     SCHEMAS,
     read_extensions,
@@ -125,6 +126,7 @@ async def _read(connection: Connection, server: Server, tell: Progress) -> Inven
         null_compressed=(),
         offered=offered,
         extras=extras,
+        constraints=await read_constraints(connection) if shape.timescaledb else (),
     )
 
 

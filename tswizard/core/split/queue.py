@@ -163,6 +163,16 @@ async def elsewhere(target: Connection, place: str) -> list[str]:
     return [name for (name,) in found]
 
 
+async def lost(target: Connection, place: str) -> int:
+    """The files at that place are gone: their pieces wait once more; how many."""
+    cursor = await target.execute(
+        "UPDATE _tswizard.piece SET state = 'waiting', place = NULL, moment = NULL "
+        "WHERE state = 'staged' AND place = %s",
+        (place,),
+    )
+    return cursor.rowcount
+
+
 _DONE = """
 UPDATE _tswizard.piece
 SET state = 'done', rows = %s, copied = %s, moment = %s, error = NULL, place = NULL,

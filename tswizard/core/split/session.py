@@ -1,6 +1,7 @@
 """One process's part in a run's copy: the ledger, the moment, the passes over the queue."""
 
 import asyncio
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -140,7 +141,8 @@ class Session:
                 "files-elsewhere",
                 f"Files of this run lie at {', '.join(others)}.",
                 where=self.job.target.label,
-                todo="Resume the run there, with that staging folder.",
+                todo="Resume the run there, with that staging folder. If it is lost: tswizard "
+                f"resume --lost {shlex.quote(others[0])}, which copies its pieces again.",
             )
         errors = await queue.errors(target)
         if errors:

@@ -8,11 +8,12 @@ do all of a hypertable with a constraint that is not valid, since its old rows m
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from psycopg import Error
 
-from tswizard.core.connection import Connection, connected, rows
+from tswizard.core.catalog.constraints import read_constraints
+from tswizard.core.catalog.inventory import Constraint
+from tswizard.core.connection import Connection, connected
 from tswizard.core.context import Context, StepSkipped
 from tswizard.core.events import Unit
 from tswizard.core.finding import Finding, Level
@@ -34,107 +35,48 @@ Table = tuple[str, str]
 _ORDER = "puxcf"
 """Keys before what points to them."""
 
-_QUERY = """
-WITH h AS (
-  SELECT c.oid, h.id FROM _timescaledb_catalog.hypertable h
-  JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
-  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
-  WHERE n.nspname <> '_timescaledb_internal')
-SELECT k.oid::bigint, n.nspname::text, c.relname::text, k.conname::text, k.contype::text,
-  pg_catalog.pg_get_constraintdef(k.oid), k.convalidated,
-  CASE WHEN k.contype IN ('p', 'u') THEN (
-    SELECT pg_catalog.string_agg(pg_catalog.quote_ident(o.option_name) || '=' ||
-                                 pg_catalog.quote_literal(o.option_value), ', ')
-    FROM pg_catalog.pg_class x, pg_catalog.pg_options_to_table(x.reloptions) o
-    WHERE x.oid = k.conindid) END,
-  own.oid IS NULL
-FROM pg_catalog.pg_constraint k
-JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN h own ON own.oid = k.conrelid
-LEFT JOIN h other ON other.oid = k.confrelid AND k.contype = 'f'
-WHERE k.contype IN ('p', 'u', 'x', 'c', 'f') AND k.conparentid = 0
-  AND n.nspname !~ '^_timescaledb_'
-  AND (own.oid IS NOT NULL OR other.oid IS NOT NULL)
-ORDER BY 2, 3, pg_catalog.strpos('puxcf', k.contype::text), 4
-"""
-
 _TAIL = (" NOT VALID", " INITIALLY DEFERRED", " DEFERRABLE")
 
 
-@dataclass(frozen=True, slots=True)
-class ConstraintFact:
-    """A constraint of a hypertable, or a foreign key that points to one."""
-
-    oid: int
-    schema: str
-    table: str
-    name: str
-    kind: str
-    """As pg_constraint.contype."""
-    definition: str
-    validated: bool
-    storage: str | None
-    """Options of the index behind it, which pg_get_constraintdef leaves out."""
-    incoming: bool
-    """A foreign key of a plain table that points to a hypertable."""
-
-    @property
-    def label(self) -> str:
-        return f"{self.schema}.{self.table}.{self.name}"
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        return self.schema, self.table, self.name
-
-    @property
-    def on(self) -> Table:
-        return self.schema, self.table
-
-    @property
-    def statement(self) -> str:
-        """The SQL that makes it."""
-        return (
-            f"ALTER TABLE {qualified(self.schema, self.table)} "
-            f"ADD CONSTRAINT {identifier(self.name)} {self._whole()}"
-        )
-
-    def _whole(self) -> str:
-        if not self.storage:
-            return self.definition
-        head, tail = self.definition, ""
-        for words in _TAIL:
-            if head.endswith(words):
-                head, tail = head.removesuffix(words), words + tail
-        return f"{head} WITH ({self.storage}){tail}"
-
-    def equals(self, other: "ConstraintFact") -> bool:
-        """The same constraint on another server."""
-        mine = (self.kind, self.definition, self.validated, self.storage)
-        return all(map(same, mine, (other.kind, other.definition, other.validated, other.storage)))
+def statement(fact: Constraint) -> str:
+    """The SQL that makes it."""
+    return (
+        f"ALTER TABLE {qualified(fact.schema, fact.table)} "
+        f"ADD CONSTRAINT {identifier(fact.name)} {_whole(fact)}"
+    )
 
 
-async def read_constraints(connection: Connection) -> tuple[ConstraintFact, ...]:
-    """All of one end, each table's keys before its foreign keys."""
-    return tuple(ConstraintFact(*row) for row in await rows(connection, _QUERY))
+def _whole(fact: Constraint) -> str:
+    if not fact.storage:
+        return fact.definition
+    head, tail = fact.definition, ""
+    for words in _TAIL:
+        if head.endswith(words):
+            head, tail = head.removesuffix(words), words + tail
+    return f"{head} WITH ({fact.storage}){tail}"
 
 
-def in_order(facts: Sequence[ConstraintFact]) -> tuple[ConstraintFact, ...]:
+def equal(mine: Constraint, other: Constraint) -> bool:
+    """Is it the same constraint on another server?"""
+    return (
+        mine.kind == other.kind
+        and mine.validated == other.validated
+        and all(map(same, (mine.definition, mine.storage), (other.definition, other.storage)))
+    )
+
+
+def in_order(facts: Sequence[Constraint]) -> tuple[Constraint, ...]:
     """Every key before every foreign key."""
     return tuple(sorted(facts, key=lambda fact: (_ORDER.index(fact.kind), fact.key)))
 
 
-def early(
-    facts: Sequence[ConstraintFact], compressed: Collection[Table]
-) -> tuple[ConstraintFact, ...]:
+def early(facts: Sequence[Constraint], compressed: Collection[Table]) -> tuple[Constraint, ...]:
     """Those that must stand before the first chunk is compressed."""
     now = set(compressed) - compressed_last(facts, compressed)
     return in_order([f for f in facts if not f.incoming and f.on in now])
 
 
-def compressed_last(
-    facts: Sequence[ConstraintFact], compressed: Collection[Table]
-) -> frozenset[Table]:
+def compressed_last(facts: Sequence[Constraint], compressed: Collection[Table]) -> frozenset[Table]:
     """Compressed hypertables with a constraint that is not valid: old rows may break it, so it
     can only be made after the rows, and they can only be compressed after that."""
     return frozenset(
@@ -148,7 +90,7 @@ async def read_compressed_last(source: Connection) -> frozenset[Table]:
     return compressed_last(await read_constraints(source), tables)
 
 
-def referenced_keys(toc: Toc, facts: Sequence[ConstraintFact], ours: frozenset[int]) -> set[int]:
+def referenced_keys(toc: Toc, facts: Sequence[Constraint], ours: frozenset[int]) -> set[int]:
     """Entries that foreign keys of these constraints need: keys of plain tables, with whatever
     those need after the rows (a partitioned table's key has parts)."""
     foreign = [toc.find(CONSTRAINT, fact.oid) for fact in facts if fact.kind == "f"]
@@ -200,7 +142,7 @@ async def after_rows(ctx: Context) -> None:
     _name(ctx, "index-marks", "indexes of hypertables could not be made or marked", refused)
 
 
-async def _make_keys(ctx: Context, facts: Sequence[ConstraintFact]) -> None:
+async def _make_keys(ctx: Context, facts: Sequence[Constraint]) -> None:
     """Keys of plain tables that these constraints point to; they come with the post-data
     otherwise, which is too late."""
     async with connected(ctx.task.source) as source:
@@ -212,14 +154,14 @@ async def _make_keys(ctx: Context, facts: Sequence[ConstraintFact]) -> None:
     await restore(ctx, entries, "referenced-keys", POST)
 
 
-async def add(ctx: Context, facts: Sequence[ConstraintFact]) -> None:
+async def add(ctx: Context, facts: Sequence[Constraint]) -> None:
     """Make those that are not there as they should be; name every one that is refused."""
     async with schema_session(ctx) as target:
         there = {fact.key: fact for fact in await read_constraints(target)}
         todo = [
-            (fact.label, (fact.statement,))
+            (fact.label, (statement(fact),))
             for fact in facts
-            if (found := there.get(fact.key)) is None or not fact.equals(found)
+            if (found := there.get(fact.key)) is None or not equal(fact, found)
         ]
         refused = await _each(ctx, target, todo)
     _name(ctx, "constraints-not-made", "constraints of hypertables could not be made", refused)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from tswizard.core.catalog.inventory import Dimension, Hypertable, Inventory
 from tswizard.core.split.schema.compression import setting_statements
+from tswizard.core.split.schema.constraints import early, in_order, statement
 from tswizard.core.split.schema.facts import (
     Api,
     CompressionFact,
@@ -51,17 +52,14 @@ def compressing(inventory: Inventory, schema: str) -> tuple[str, ...]:
 
 
 def constraining(inventory: Inventory, *, first: bool) -> tuple[str, ...]:
-    """Which hypertables' constraints come now; they themselves are read during the run."""
-    tables = [t for t in _carried(inventory) if (t.compression is not None) == first]
-    note = (
-        "-- Names and definitions are read from the source during the run (pg_get_constraintdef)\n"
-        "-- and made by ALTER TABLE table ADD CONSTRAINT name definition; the log shows each."
-    )
-    if not first:
-        note += "\n-- Foreign keys that point to a hypertable and what is NOT VALID come here too."
-    if not tables:
-        return (note,) if not first else ("-- nothing: no hypertable of the source is compressed",)
-    return (note, *(f"-- constraints of {table.sql}" for table in tables))
+    """One command for each constraint that comes now, as they are when the source is read."""
+    compressed = {(t.schema, t.name) for t in _carried(inventory) if t.compression is not None}
+    now = early(inventory.constraints, compressed)
+    chosen = now if first else in_order([c for c in inventory.constraints if c not in now])
+    if not chosen:
+        when = "before the rows" if first else "after the rows"
+        return (f"-- nothing: no constraint of a hypertable has to come {when}",)
+    return ("-- Read again when this step runs.", *(f"{statement(fact)};" for fact in chosen))
 
 
 def chunking(inventory: Inventory) -> tuple[str, ...]:
