@@ -3,6 +3,8 @@
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 VENV="${TSWIZARD_VENV:-$root/.venv}"
+# Without bytecode every start compiles everything anew: 0.9 s instead of 0.3 s.
+unset PYTHONDONTWRITEBYTECODE
 
 ensure_venv() {
     local extra="$1" stamp="$VENV/.tswizard-$1"
