@@ -4,11 +4,12 @@ import asyncio
 import os
 import signal
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from tests.core.split.world import Heard, copy_everything, rebuilt
-from tests.e2e.program import children
 from tswizard.core.events import Event, TableProgress
 from tswizard.core.split import recheck
 from tswizard.core.split.session import Session
@@ -23,24 +24,39 @@ class Death:
     pause: float
 
 
+MARK = "TSWIZARD_TEST_LIFE"
+"""In the environment of its children: its pid."""
+
+
 def life(pipe: Connection, job: str, death: Death | None) -> None:
-    """Carry a job out; says the pids of its children when it dies, `done` when it does not."""
+    """Carry a job out; says `done` unless it dies before."""
     os.setsid()
+    os.environ[MARK] = str(os.getpid())
     asyncio.run(_live(pipe, job, death))
 
 
+def children_of(pid: int) -> list[int]:
+    """Processes that a life started and that are still there."""
+    mark, found = f"{MARK}={pid}".encode(), []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found
+
+
 async def _live(pipe: Connection, job: str, death: Death | None) -> None:
-    known: dict[str, tuple[int, int | None]] = {}
+    known: dict[str, tuple[int, int]] = {}
     left = death.steps if death else None
 
     def tell(event: Event) -> None:
         nonlocal left
         assert isinstance(event, TableProgress)
-        now = event.done, event.rows
-        if known.get(event.table, now) != now and left is not None:
+        now = event.done, event.rows or 0
+        if now > known.get(event.table, now) and left:  # another pass begins at nothing
             left -= 1
             if left == 0:
-                _die(pipe, death)
+                _die(death)
         known[event.table] = now
 
     heard = Heard()
@@ -49,21 +65,18 @@ async def _live(pipe: Connection, job: str, death: Death | None) -> None:
     session = await Session.begin(rebuilt(job), hands)
     try:
         if left == 0:
-            _die(pipe, death)
+            _die(death)
         await copy_everything(session, settle=False)
         if death is not None and death.steps is None:
-            _die(pipe, death)
+            _die(death)
         await recheck.settle(session)
     finally:
         await session.close()
     pipe.send("done")
 
 
-def _die(pipe: Connection, death: Death | None) -> None:
+def _die(death: Death | None) -> None:
     assert death is not None
-
-    def kill() -> None:
-        pipe.send(children(os.getpid()))
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Timer(death.pause, kill).start()
+    timer = threading.Timer(death.pause, os.kill, (os.getpid(), signal.SIGKILL))
+    timer.daemon = True
+    timer.start()

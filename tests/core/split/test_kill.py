@@ -3,11 +3,13 @@
 import asyncio
 import multiprocessing
 import random
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.core.split.program import Death, life
+from tests.core.split.program import Death, children_of, life
 from tests.core.split.world import Ends, content, described, job, run
 from tests.e2e.program import gone
 from tswizard.core.connection import connected, rows
@@ -44,7 +46,7 @@ async def test_killed_on_the_embedded_pair(embedded_ends: Ends, folder: Path) ->
 async def _killed(ends: Ends, work: CopyJob) -> None:
     dice = random.Random(SEED)
     # Steps of progress in one life; in files each piece is finished twice.
-    most = 2 if work.options.via == "stream" else 10
+    most = 5 if work.options.via == "stream" else 12
     stood: list[tuple[int, ...]] = []
     for number in range(KILLS):
         await _live(work, Death(dice.randrange(most), dice.uniform(0, 0.03)))
@@ -67,17 +69,15 @@ async def _live(work: CopyJob, death: Death | None = None) -> bool:
     process = forking.Process(target=life, args=(theirs, described(work), death))
     process.start()
     theirs.close()
-    try:
-        last = await asyncio.to_thread(ours.recv)
-    except EOFError:
-        raise AssertionError("the program ended by itself, unfinished") from None
+    with suppress(EOFError):
+        assert await asyncio.to_thread(ours.recv) == "done"
     await asyncio.to_thread(process.join)
     ours.close()
-    if last == "done":
-        return True
-    for pid in last:
+    assert process.exitcode in (0, -signal.SIGKILL), "the program ended by itself, unfinished"
+    assert process.pid is not None
+    for pid in children_of(process.pid):
         await gone(pid)
-    return False
+    return process.exitcode == 0
 
 
 async def _standing(target: Endpoint) -> tuple[int, ...]:
