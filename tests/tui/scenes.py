@@ -9,6 +9,7 @@ from pathlib import Path
 from textual.clock import MockClock
 from textual.events import Paste
 from textual.pilot import Pilot
+from textual.widget import Widget
 from textual.widgets import OptionList, ProgressBar
 
 from tests.tui import story, world
@@ -87,6 +88,18 @@ async def settled(pilot: Pilot[int]) -> None:
     await pilot.wait_for_scheduled_animations()
 
 
+async def at_rest(pilot: Pilot[int], again: Callable[[], object] = lambda: None) -> None:
+    """Wait until the layout moves no more; `again` is done before each look."""
+    seen: list[object] = []
+
+    def still() -> bool:
+        again()
+        seen.append([(w.region, w.virtual_size) for w in pilot.app.screen.query(Widget)])
+        return len(seen) > 5 and all(look == seen[-1] for look in seen[-5:])
+
+    await until(pilot, still, what="the layout at rest")
+
+
 def notice(pilot: Pilot[int]) -> str:
     """The sentence above the buttons."""
     return str(pilot.app.screen.query_one("#notice").render())
@@ -149,6 +162,7 @@ async def to_review(pilot: Pilot[int]) -> None:
     _app(pilot).show_review(Decided(INSPECTED, Answers(), INSPECTED.findings))
     await on_screen(pilot, "ReviewScreen")
     await until(pilot, lambda: "Disk" in str(pilot.app.screen.query_one("#cost").render()))
+    await at_rest(pilot)
 
 
 async def to_run(pilot: Pilot[int]) -> None:
@@ -317,15 +331,7 @@ async def split_reviewed(pilot: Pilot[int]) -> None:
     card = next(c for c in pilot.app.screen.query(StepCard) if c.step.id == "hypertables")
     card.focus()
     await settled(pilot)
-    seen: list[int] = []
-
-    def at_rest() -> bool:
-        """Scrolled again until nothing moves: the layout may come later."""
-        card.scroll_visible(animate=False, top=True)
-        seen.append(card.region.y)
-        return len(seen) > 5 and len(set(seen[-5:])) == 1
-
-    await until(pilot, at_rest, what="the card at rest")
+    await at_rest(pilot, lambda: card.scroll_visible(animate=False, top=True))
     await settled(pilot)
 
 
