@@ -3,16 +3,25 @@
 import pytest
 
 _LONGEST = "tests/tui/test_real.py"
+_SCREENS = "tests/tui/"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest begins first, so that no worker waits for it alone at the end. Tests that share
-    their module's servers stay in one worker, so that these are started once."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+    """The longest begins first, so that no worker waits for it alone at the end; while it makes
+    the sample, others do what needs no servers. Tests that share their module's servers stay in
+    one worker, so that these are started once."""
+    items.sort(key=_place)
     for item in items:
         if _shares(item):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+def _place(item: pytest.Item) -> int:
+    if item.nodeid.startswith(_LONGEST):
+        return 0
+    servers = any(item.iter_markers("e2e")) or any(item.iter_markers("native"))
+    return 2 if servers or item.nodeid.startswith(_SCREENS) else 1
 
 
 def _shares(item: pytest.Item) -> bool:

@@ -124,14 +124,18 @@ class Program:
         data: dict[str, Any] = json.loads((self.run / "report.json").read_text())
         return data
 
-    async def log_says(self, text: str) -> None:
-        """Wait until the run's log holds this text."""
+    async def log_says(self, text: str, *, after: str = "") -> None:
+        """Wait until the run's log holds this text, behind another where one is given."""
         async with asyncio.timeout(60):
-            while not any(text in path.read_text() for path in self.logs()):
+            while not any(text in _behind(path.read_text(), after) for path in self.logs()):
                 await asyncio.sleep(0.005)
 
     def logs(self) -> list[Path]:
         return list((self.folder / "state" / "runs").glob("*/log.txt"))
+
+
+def _behind(text: str, after: str) -> str:
+    return text.partition(after)[2] if after else text
 
 
 def _pgpass(conninfo: str, password: str) -> str:

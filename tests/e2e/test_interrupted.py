@@ -53,7 +53,9 @@ async def test_kill_9_in_the_dump(pair: EmbeddedPair, tmp_path: Path) -> None:
     assert await scheduled(pair) == before
 
 
-async def test_kill_9_in_the_restore(pair: EmbeddedPair, tmp_path: Path) -> None:
+async def test_kill_9_in_the_restore_and_then_the_target_dies_in_it(
+    pair: EmbeddedPair, tmp_path: Path
+) -> None:
     before = await scheduled(pair)
     program = Program.make(tmp_path, pair)
     async with program.started("--answers", program.answers(pair)) as process:
@@ -68,11 +70,19 @@ async def test_kill_9_in_the_restore(pair: EmbeddedPair, tmp_path: Path) -> None
     wrong = await program.call("resume", "--confirm", "defaultdb")
     assert wrong.code == 3
 
+    removed = "removed what this run had put on"
     async with program.started("resume", "--confirm", "tsdb") as process:
-        await program.log_says("removed what this run had put on")
+        await program.log_says(removed)
         assert (program.run / "dump" / "toc.dat").stat().st_mtime_ns == dumped
+        await program.log_says(IN_RESTORE, after=removed)
+        pair.kill_target()
         _, err = await process.communicate()
-        assert process.returncode == 0, err.decode()
+        assert process.returncode == 3, err.decode()
+    assert "pg_restore gave up" in err.decode()
+
+    await pair.restart_target()
+    ended = await program.call("resume", "--confirm", "tsdb")
+    assert ended.code == 0, ended.err
     assert program.report()["result"] == "pass"
     assert await scheduled(pair) == before
 
@@ -94,20 +104,6 @@ async def test_a_signal_leaves_both_ends_as_they_should_be(
         await gone(pid)
     assert await scheduled(pair) == before
     assert await restoring(pair) == "off"
-
-
-async def test_the_target_dies_in_the_restore(pair: EmbeddedPair, tmp_path: Path) -> None:
-    program = Program.make(tmp_path, pair)
-    async with program.started("--answers", program.answers(pair)) as process:
-        await program.log_says(IN_RESTORE)
-        pair.kill_target()
-        _, err = await process.communicate()
-        assert process.returncode == 3, err.decode()
-    assert "pg_restore gave up" in err.decode()
-    await pair.restart_target()
-    ended = await program.call("resume", "--confirm", "tsdb")
-    assert ended.code == 0, ended.err
-    assert program.report()["result"] == "pass"
 
 
 async def test_the_staging_disk_fills_up(pair: EmbeddedPair, tmp_path: Path) -> None:
