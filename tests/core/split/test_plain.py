@@ -196,3 +196,18 @@ def test_a_later_plan_keeps_what_is_known() -> None:
     assert [p.where for p in merge.added.pieces if p.name == "big"] == ["elsewhere"] * 2
     merge = merged(known, (TABLE, big), replace(fresh, pieces=fresh.pieces[1:]))
     assert [k.piece.id for k in merge.gone] == [1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "the database system is starting up",
+        "the database system is not yet accepting connections",
+        "the database system is not accepting connections",
+        "the database system is in recovery mode",
+        "the database system is shutting down",
+    ],
+)
+def test_a_source_that_restarts_is_waited_for(words: str) -> None:
+    """psql has no SQLSTATE to show for a connection that it did not get."""
+    assert passes(SourceFailed(None, f"connection to server failed: FATAL:  {words}"))
