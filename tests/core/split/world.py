@@ -27,9 +27,6 @@ from tswizard.core.verify.session import prepare
 _HERE = Path(__file__).parent
 _JOB = TypeAdapter(CopyJob)
 
-ROUTED = "chunks-routed"
-"""Found where the target cannot make a chunk with given slices: the Apache edition."""
-
 
 @dataclass(frozen=True)
 class Ends:
@@ -78,6 +75,12 @@ async def fill(ends: Ends) -> None:
     for end in (ends.source, ends.target):
         await run(end, *tables)
     await run(ends.source, *filling, "ANALYZE")
+
+
+async def routing(target: Endpoint) -> list[str]:
+    """What a copy finds on a target that cannot make a chunk with given slices: the Apache
+    edition. Nothing on others."""
+    return [] if await community(target) else ["chunks-routed"]
 
 
 async def run(end: Endpoint, *commands: str) -> None:
