@@ -41,7 +41,6 @@ from tswizard.core.pgtools import choose, find_tools, which_sentence
 from tswizard.core.preflight.tools import needs_tls
 from tswizard.core.runnable import Runnable
 from tswizard.core.split.kept import Keeper
-from tswizard.core.split.steps import AFTER_CHANGES, SETTLED
 from tswizard.core.split.stillness import source_sum
 from tswizard.core.steps import steps
 from tswizard.core.takeover import adopt
@@ -376,10 +375,13 @@ async def _to_copy_again(ledger: Ledger, source: Endpoint) -> set[str]:
     """Steps that have to run again because the source lives on: its moment ended with the process
     that held it, and the check needs all rows to be of one."""
     record = ledger.record
-    settled = record.step(SETTLED).state is StepState.DONE
+    settled = record.step("settle").state is StepState.DONE
     if not settled or record.step("check").state is StepState.DONE:
         return set()
-    return set() if await source_sum(source) == record.source_sum else set(AFTER_CHANGES)
+    if await source_sum(source) == record.source_sum:
+        return set()
+    names = [step.name for step in record.steps]
+    return set(names[names.index("chunks") : names.index("check")])
 
 
 async def run_to_end(run: Run) -> Outcome | None:

@@ -134,15 +134,8 @@ class DataPhase:
 
     async def _copy(self, ctx: Context, stage: Stage) -> None:
         session = await self.session(ctx)
-        waiting = await queue.read_pieces(await session.target())
-        await take_off(
-            ctx,
-            {
-                session.plan.of(known.piece)
-                for known in waiting
-                if known.state in queue.OPEN and known.piece.stage is stage
-            },
-        )
+        places = await queue.waiting_tables(await session.target(), stage)
+        await take_off(ctx, [session.plan.tables[place] for place in places])
         await session.run_all(stage)
         self._follow(ctx)
 

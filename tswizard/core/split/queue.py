@@ -304,6 +304,17 @@ async def waiting(target: Connection) -> int:
     return int(await value(target, query, (list(OPEN),)))
 
 
+async def waiting_tables(target: Connection, stage: Stage) -> list[int]:
+    """Places in the plan of a stage's tables with pieces that are not on the target yet."""
+    found = await rows(
+        target,
+        "SELECT DISTINCT (spec ->> 'table')::int FROM _tswizard.piece "
+        "WHERE stage = %s AND state = ANY (%s)",
+        (stage, list(OPEN)),
+    )
+    return [place for (place,) in found]
+
+
 async def errors(target: Connection) -> list[tuple[str, str, str]]:
     """(label, relation's name, message) of every failed piece."""
     return [

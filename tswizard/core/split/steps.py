@@ -36,25 +36,6 @@ _COPY = (
 )
 
 
-SETTLED = "settle"
-AFTER_CHANGES = (
-    "chunks",
-    "export",
-    "copy-tables",
-    "constraints-before",
-    "compression",
-    "copy-hypertables",
-    SETTLED,
-    "sequences",
-    "constraints-after",
-    "compression-last",
-    "post-data",
-    "left-out",
-    "analyze",
-)
-"""Steps that run again when the source was changed after SETTLED and before the check."""
-
-
 def steps(task: Task) -> tuple[Runnable, ...]:
     """All steps of a split migration in order; what the answers leave out is not there."""
     answers, inventory = task.answers, task.inventory
