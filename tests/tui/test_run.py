@@ -177,7 +177,8 @@ async def test_tables_of_a_split_run_tell_pieces_rows_rate_retries_and_what_fail
         assert names[0].startswith("messwerte.") and names[0].endswith("№7")
         assert names[1].startswith("plant_north") and names[1].endswith("_plants")
         steps = pilot.app.screen.query_one(StepList)
-        assert "▸ Copy hypertables" in shown(pilot) and steps.region.height >= 3
+        await until(pilot, lambda: "▸ Copy hypertables" in shown(pilot))
+        assert steps.region.height >= 3
 
 
 @pytest.mark.parametrize(

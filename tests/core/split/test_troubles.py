@@ -301,15 +301,23 @@ async def test_slices_by_key(
     assert await content(native_ends.target) == await content(native_ends.source)
 
 
+@pytest.mark.parametrize("cut", ["whole", "pages", "pages of another file", "key"])
 async def test_a_second_copy_into_a_table_that_is_referred_to(
-    native_ends: Ends, folder: Path
+    native_ends: Ends, folder: Path, monkeypatch: pytest.MonkeyPatch, cut: str
 ) -> None:
+    if cut != "whole":
+        monkeypatch.setattr(slices, "BIG", 1 << 16)
+        monkeypatch.setattr(slices, "SLICE", 1 << 15)
+    if cut == "key":
+        monkeypatch.setattr(slices, "_PAGES_SCAN", "a plan that no server has")
     ends, work = native_ends, job(native_ends, folder)
-    await run(ends.source, "UPDATE plain SET id = id + 100000 WHERE id = 17")
+    key = "ALTER TABLE plain ADD PRIMARY KEY (id)"
+    await run(ends.source, "UPDATE plain SET id = id + 100000 WHERE id = 17", key)
     await migrate(work)
+    assert (len(await pieces_of(ends.target, "public.plain")) > 5) == (cut != "whole")
     await run(
         ends.target,
-        "ALTER TABLE plain ADD PRIMARY KEY (id)",
+        key,
         "CREATE TABLE refers (id int REFERENCES plain)",
         "INSERT INTO refers VALUES (1), (2)",
     )
@@ -319,10 +327,30 @@ async def test_a_second_copy_into_a_table_that_is_referred_to(
         "DELETE FROM plain WHERE id = 3",
         "INSERT INTO plain (id, note) VALUES (17, 'new')",
     )
+    if cut == "pages of another file":
+        await run(ends.source, "VACUUM FULL plain")
+    for _ in range(2):  # what became one piece stays one
+        await migrate(work)
+        there = await content(ends.target)
+        del there["public.refers"]
+        assert there == await content(ends.source)
+        whole = len(await pieces_of(ends.target, "public.plain")) == 1
+        assert whole == (cut != "key")
+
+
+async def pieces_of(end: Endpoint, label: str) -> list[str]:
+    """States of a table's pieces."""
+    async with connected(end) as target:
+        query = "SELECT state FROM _tswizard.piece WHERE label = %s"
+        return [state for (state,) in await rows(target, query, (label,))]
+
+
+async def test_files_that_are_kept_are_not_copied_twice(native_ends: Ends, folder: Path) -> None:
+    """A second copy needs a file of its own moment."""
+    ends, work = native_ends, job(native_ends, folder, via="files", keep_files=True)
     await migrate(work)
-    there = await content(ends.target)
-    del there["public.refers"]
-    assert there == await content(ends.source)
+    await run(ends.source, "UPDATE plain SET note = 'changed' WHERE id = 1")
+    await mended(ends, work)
 
 
 async def test_connections_that_break(native_ends: Ends, folder: Path) -> None:

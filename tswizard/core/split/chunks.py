@@ -58,7 +58,7 @@ async def make_chunks(
                     continue
                 made += [replace(piece, target=chunk) for piece in pieces]
             await target.execute(f"SET LOCAL search_path = {BARE}")
-            await queue.save_targets(target, made)
+            await queue.save_specs(target, made)
     on_progress(len(wanted), len(wanted), "")
     if routed:
         hands.found(_routed(routed, where))

@@ -9,12 +9,12 @@ from functools import partial
 
 from psycopg import sql
 
-from tswizard.core.connection import Connection, value
+from tswizard.core.connection import Connection
 from tswizard.core.split import large_objects, queue
 from tswizard.core.split.chunks import BARE
 from tswizard.core.split.files import FileBroken, Staged, Staging, opened
 from tswizard.core.split.job import CopyJob
-from tswizard.core.split.merge import BESIDE, make_beside, merge
+from tswizard.core.split.merge import BESIDE, make_beside, merge, referred_to
 from tswizard.core.split.moment import Moment
 from tswizard.core.split.piece import (
     Kind,
@@ -112,22 +112,24 @@ async def _make_room(desk: Desk, target: Connection, table: Table, taken: Taken)
 
     A relation that holds nothing but this piece is emptied: rows that come into an emptied table
     can be written as frozen, which spares the target a later pass over all of them (COPY …
-    FREEZE). Otherwise only what an earlier copy of this very piece brought is deleted.
+    FREEZE). Otherwise only what an earlier copy of this very piece brought is deleted. Where
+    foreign keys point to, neither is possible: a second copy goes beside the first.
     """
     piece = taken.piece
     place = destination(table, piece)
     if taken.there and await queue.compresses(target, piece):
         await _decompress(desk, target, place)
-    if piece.whole and piece.kind is not Kind.ROUTED and (piece.target or not table.hypertable):
-        if not await _referenced(target, place):
-            await target.execute(sql.SQL("TRUNCATE ONLY {}").format(place))
-            return Room(place, frozen=True)
-        if not taken.there:
+    own = piece.kind is not Kind.ROUTED and (piece.target is not None or not table.hypertable)
+    if own and await referred_to(target, place):
+        if not taken.there and piece.kind is not Kind.CONFIG:
             return Room(place)
         await make_beside(target, place)
         return Room(BESIDE, beside=place)
+    if own and piece.whole:
+        await target.execute(sql.SQL("TRUNCATE ONLY {}").format(place))
+        return Room(place, frozen=True)
     if piece.kind is Kind.CONFIG or taken.there:
-        if piece.local or piece.kind is Kind.ROUTED or (table.hypertable and not piece.target):
+        if piece.local or not own:
             raise AssertionError("such a piece is copied again with its whole relation")
         await target.execute(sql.SQL("DELETE FROM ONLY {}").format(place) + condition(piece))
     return Room(place)
@@ -139,18 +141,6 @@ async def _decompress(desk: Desk, target: Connection, chunk: sql.Identifier) -> 
     await target.execute(
         sql.SQL("SELECT {}(%s::pg_catalog.regclass, true)").format(function),
         (chunk.as_string(None),),
-    )
-
-
-async def _referenced(target: Connection, place: sql.Identifier) -> bool:
-    """Does a foreign key point there? Such a table cannot be emptied by TRUNCATE."""
-    return bool(
-        await value(
-            target,
-            "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE contype = 'f' "
-            "AND confrelid = %s::pg_catalog.regclass)",
-            (place.as_string(None),),
-        )
     )
 
 
@@ -186,7 +176,7 @@ async def _into(
             moved = await _pumped(desk, piece, pump)
             await finish()
         found = cursor.rowcount
-    whole = room.beside is None or await merge(target, table, room.beside)
+    whole = room.beside is None or await merge(target, table, piece, room.beside)
     return Written(found, moved, whole)
 
 
@@ -209,7 +199,7 @@ async def _stage(
 ) -> None:
     """The first half of `via = "files"`: a whole file, then the mark that it is there."""
     entry = staging.listed(piece)
-    if entry is None:
+    if entry is None or entry.moment != moment.id:
         with staging.writing(table, piece) as draft:
             sink = FileSink(draft.descriptor)
             if piece.kind is Kind.OBJECTS:

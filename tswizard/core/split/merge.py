@@ -4,11 +4,14 @@ Such a table can neither be emptied nor its rows be deleted and written again: t
 would break in between. So the new copy goes beside it, and only what differs is changed.
 """
 
+from collections.abc import Sequence
+
 from psycopg import sql
 from psycopg.errors import ForeignKeyViolation
 
-from tswizard.core.connection import Connection, rows
-from tswizard.core.split.piece import Table
+from tswizard.core.connection import Connection, rows, value
+from tswizard.core.split import queue
+from tswizard.core.split.piece import Piece, Table
 
 BESIDE = sql.Identifier("pg_temp", "tswizard_again")
 
@@ -23,6 +26,30 @@ GROUP BY c.oid ORDER BY c.oid LIMIT 1
 """
 
 
+async def referred_to(target: Connection, place: sql.Identifier) -> bool:
+    """Does a foreign key point there? Such a table cannot be emptied by TRUNCATE."""
+    return bool(
+        await value(
+            target,
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE contype = 'f' "
+            "AND confrelid = %s::pg_catalog.regclass)",
+            (place.as_string(None),),
+        )
+    )
+
+
+async def begin_again(target: Connection, table: Table, slices: Sequence[Piece]) -> None:
+    """Slices that name places in the source's files are copied once more, all of the table's.
+
+    Call it in a transaction. Raises psycopg.Error.
+    """
+    if await referred_to(target, table.sql):
+        await queue.make_whole(target, slices)
+    else:
+        await target.execute(sql.SQL("TRUNCATE ONLY {}").format(table.sql))
+        await queue.forget(target, slices)
+
+
 async def make_beside(target: Connection, place: sql.Identifier) -> None:
     """An empty table with the same columns, for this transaction."""
     await target.execute(
@@ -30,9 +57,10 @@ async def make_beside(target: Connection, place: sql.Identifier) -> None:
     )
 
 
-async def merge(target: Connection, table: Table, place: sql.Identifier) -> bool:
-    """Make the table what was copied beside it; False when rows that are gone stay for now, since
-    rows of another table refer to them that have not been copied again yet. Raises psycopg.Error.
+async def merge(target: Connection, table: Table, piece: Piece, place: sql.Identifier) -> bool:
+    """Make the piece's part of the table what was copied beside it; False when rows that are gone
+    stay for now, since rows of another table refer to them that have not been copied again yet.
+    Raises psycopg.Error.
     """
     key = [
         sql.Identifier(name) for name in (await rows(target, _KEY, (place.as_string(None),)))[0][0]
@@ -42,6 +70,8 @@ async def merge(target: Connection, table: Table, place: sql.Identifier) -> bool
     gone = sql.SQL("DELETE FROM ONLY {} d WHERE NOT EXISTS (SELECT FROM {} n WHERE {})").format(
         place, BESIDE, same
     )
+    if piece.where:
+        gone += sql.SQL(" AND (" + piece.where + ")")  # composed by plan
     whole = True
     try:
         async with target.transaction():

@@ -7,7 +7,7 @@ server gives a piece back by itself when whoever held it is gone.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pydantic import TypeAdapter
@@ -240,8 +240,8 @@ async def attempted(target: Connection, piece: Piece, error: str) -> int:
     )
 
 
-async def save_targets(target: Connection, pieces: Iterable[Piece]) -> None:
-    """Remember which chunk was made for each piece."""
+async def save_specs(target: Connection, pieces: Iterable[Piece]) -> None:
+    """Remember what has changed of each piece, such as the chunk that was made for it."""
     async with target.cursor() as cursor:
         await cursor.executemany(
             "UPDATE _tswizard.piece SET spec = %s WHERE id = %s",
@@ -369,4 +369,32 @@ async def forget(target: Connection, pieces: Iterable[Piece]) -> None:
     await target.execute(
         "UPDATE _tswizard.piece SET moment = NULL, rows = NULL WHERE id = ANY (%s)",
         ([piece.id for piece in some],),
+    )
+
+
+async def make_whole(target: Connection, slices: Sequence[Piece]) -> None:
+    """Slices of one table that name places in the source's files, but whose rows cannot be taken
+    off the target: one piece from now on, which waits and whose rows are there.
+
+    Call it in a transaction.
+    """
+    first, *others = slices
+    whole = replace(
+        first,
+        kind=Kind.TABLE,
+        where="",
+        local=False,
+        whole=True,
+        filenode=None,
+        bytes=sum(piece.bytes for piece in slices),
+        rows_estimate=sum(piece.rows_estimate for piece in slices),
+    )
+    await save_specs(target, [whole])
+    await target.execute(
+        "UPDATE _tswizard.piece SET kind = %s, bytes = %s, state = 'waiting', place = NULL, "
+        "rows = COALESCE(rows, 0) WHERE id = %s",
+        (whole.kind, whole.bytes, whole.id),
+    )
+    await target.execute(
+        "DELETE FROM _tswizard.piece WHERE id = ANY (%s)", ([piece.id for piece in others],)
     )

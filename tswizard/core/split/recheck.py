@@ -14,6 +14,7 @@ from psycopg import sql
 from tswizard.core.connection import connected, rows
 from tswizard.core.context import failed
 from tswizard.core.split import queue
+from tswizard.core.split.merge import begin_again
 from tswizard.core.split.piece import Kind, Piece, Plan, Stage, Table, condition, destination
 from tswizard.core.split.queue import Known, State
 from tswizard.core.split.session import Session
@@ -232,12 +233,10 @@ async def _write_down(session: Session, compared: list[Compared], moment: int) -
         for c in compared:
             if c.equal:
                 continue
-            if c.unit.hypertable or c.unit.pieces[0].local:
-                await target.execute(
-                    sql.SQL("TRUNCATE {}{}").format(
-                        sql.SQL("" if c.unit.hypertable else "ONLY "), c.unit.table.sql
-                    )
-                )
+            if c.unit.hypertable:
+                await target.execute(sql.SQL("TRUNCATE {}").format(c.unit.table.sql))
                 await queue.forget(target, c.unit.pieces)
+            elif c.unit.pieces[0].local:
+                await begin_again(target, c.unit.table, c.unit.pieces)
             else:
                 await queue.repeat(target, c.unit.pieces)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from psycopg import Error, OperationalError, sql
+from psycopg import Error, OperationalError
 
 from tswizard.core.catalog.shape import read_shape
 from tswizard.core.connection import CannotConnect, Connection, connect
@@ -20,8 +20,9 @@ from tswizard.core.split.hands import Hands
 from tswizard.core.split.header import Header, create, read_header
 from tswizard.core.split.job import CopyJob
 from tswizard.core.split.lead import Lead, take
+from tswizard.core.split.merge import begin_again
 from tswizard.core.split.moment import Moments, enter_snapshot
-from tswizard.core.split.piece import Kind, Plan, Stage, Table
+from tswizard.core.split.piece import Kind, Piece, Plan, Stage, Table
 from tswizard.core.split.pieces import Planned, plan_pieces
 from tswizard.core.split.queue import Known, Pass
 from tswizard.core.split.replan import Merge, apply, merged
@@ -212,8 +213,13 @@ async def _take_up(
     """Bring the ledger to this moment: what is new is added, what is gone is named."""
     merge = merged(await queue.read_pieces(target), header.tables, planned.plan)
     async with target.transaction():
-        for table in {header.tables[known.piece.table] for known in merge.rewritten}:
-            await target.execute(sql.SQL("TRUNCATE ONLY {}").format(table.sql))
+        slices: dict[int, list[Piece]] = {}
+        for known in merge.rewritten:
+            slices.setdefault(known.piece.table, []).append(known.piece)
+        for number, pieces in slices.items():
+            await begin_again(target, header.tables[number], pieces)
+        if slices:
+            merge = merged(await queue.read_pieces(target), header.tables, planned.plan)
         await apply(target, merge)
         await queue.again(target)
         await moments.enter(target, snapshot)

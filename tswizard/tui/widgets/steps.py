@@ -27,6 +27,10 @@ class StepList(VerticalScroll, can_focus=False):
     def compose(self) -> "ComposeResult":
         yield Static(id="step-lines")
 
+    def on_mount(self) -> None:
+        # The lines' new height is known only once they are laid out.
+        self.watch(self, "virtual_size", self._follow, init=False)
+
     def on_resize(self) -> None:
         if self._drawn is not None:
             self.show(*self._drawn)
@@ -37,6 +41,13 @@ class StepList(VerticalScroll, can_focus=False):
         room = max(12, self.scrollable_content_region.width - _TIME - 2)
         lines = [_line(step, room, now) for step in steps]
         self.query_one("#step-lines", Static).update(Content("\n").join(lines))
+        self._follow()
+
+    def _follow(self) -> None:
+        """Keep the step after the running one in view."""
+        if self._drawn is None:
+            return
+        steps, current, _ = self._drawn
         if current:
             top = min(current + 1, len(steps)) - self.size.height
             self.scroll_to(y=max(0, top), animate=False)
