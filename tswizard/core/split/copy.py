@@ -46,6 +46,8 @@ class Desk:
     """The search path on which rows that are routed make their chunks."""
     pumps: dict[int, Pump] = field(default_factory=dict)
     """Of pieces under way, by id."""
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a worker is done with a piece: another may be free now, or none is left."""
 
     def loaded(self, piece: Piece) -> None:
         """A piece's file is on the target for good."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 from psycopg import Error, sql
 from tenacity import (
@@ -44,7 +43,8 @@ from tswizard.core.verify.both import together
 from tswizard.core.verify.session import prepare
 
 _LOOK_AGAIN = 0.5
-"""Seconds until a worker that found nothing free looks whether somebody gave a piece back."""
+"""Seconds until a worker that found nothing free looks whether somebody of another process gave a
+piece back; of its own process it is told."""
 
 # So that the server soon gives back what a machine or a program held that is no longer there, also
 # in the middle of a statement (the last setting, PostgreSQL 14 and newer).
@@ -171,11 +171,12 @@ class _Worker:
             while not self._hands.stopping.is_set():
                 await self._hands.going.wait()
                 if await self._patiently(self._one):
+                    self._desk.news.set()
                     continue
+                self._desk.news.clear()
                 if not await self._patiently(self._anything_left):
                     return
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._hands.stopping.wait(), _LOOK_AGAIN)
+                await first_of(self._hands.stopping, self._desk.news, seconds=_LOOK_AGAIN)
         finally:
             await asyncio.shield(self._source.close())
             if self._target is not None:
@@ -312,6 +313,16 @@ class _Worker:
             self._hands.found(trouble.finding)
             if piece.kind is Kind.CHUNK:  # merged into another one, its rows are to be seen there
                 await self._moments.renew(moment, target, passed=True)
+
+
+async def first_of(*events: asyncio.Event, seconds: float) -> None:
+    """Wait until one of the events is set, but no longer than that."""
+    tasks = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 _KNOWN = (Error, OSError, CannotConnect, PieceRefused, SourceFailed)
