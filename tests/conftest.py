@@ -9,12 +9,12 @@ _SCREENS = "tests/tui/"
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest begins first, so that no worker waits for it alone at the end; while it makes
-    the sample, others do what needs no servers. Tests that share their module's servers stay in
-    one worker, so that these are started once."""
+    the sample, others do what needs no servers. Tests that share their module's or their package's
+    servers stay in one worker, so that these are started once."""
     items.sort(key=_place)
     for item in items:
-        if _shares(item):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        if group := _group(item):
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _place(item: pytest.Item) -> int:
@@ -24,7 +24,11 @@ def _place(item: pytest.Item) -> int:
     return 2 if servers or item.nodeid.startswith(_SCREENS) else 1
 
 
-def _shares(item: pytest.Item) -> bool:
+def _group(item: pytest.Item) -> str:
+    """The module or the package whose servers a test shares; empty when it shares none."""
     mark = item.get_closest_marker("asyncio")
     loop = mark.kwargs.get("loop_scope") if mark else None
-    return loop == "module" or "server" in getattr(item, "fixturenames", ())
+    module = item.nodeid.partition("::")[0]
+    if loop == "package":
+        return module.rpartition("/")[0]
+    return module if loop == "module" or "server" in getattr(item, "fixturenames", ()) else ""

@@ -124,11 +124,15 @@ class Program:
         data: dict[str, Any] = json.loads((self.run / "report.json").read_text())
         return data
 
-    async def log_says(self, text: str, *, after: str = "") -> None:
-        """Wait until the run's log holds this text, behind another where one is given."""
+    async def log_says(self, text: str, *, after: str = "", times: int = 1) -> None:
+        """Wait until the run's log holds this text so often, behind another where one is given."""
         async with asyncio.timeout(60):
-            while not any(text in _behind(path.read_text(), after) for path in self.logs()):
+            while self.log_has(text, after=after) < times:
                 await asyncio.sleep(0.005)
+
+    def log_has(self, text: str, *, after: str = "") -> int:
+        """How often the run's log holds this text, behind another where one is given."""
+        return sum(_behind(path.read_text(), after).count(text) for path in self.logs())
 
     def logs(self) -> list[Path]:
         return list((self.folder / "state" / "runs").glob("*/log.txt"))

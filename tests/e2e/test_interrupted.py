@@ -35,7 +35,9 @@ async def restoring(pair: EmbeddedPair) -> str:
         return str(await value(connection, "SHOW timescaledb.restoring"))
 
 
-async def test_kill_9_in_the_dump(pair: EmbeddedPair, tmp_path: Path) -> None:
+async def test_kill_9_in_the_dump_and_one_of_two_goes_on(
+    pair: EmbeddedPair, tmp_path: Path
+) -> None:
     before = await scheduled(pair)
     program = Program.make(tmp_path, pair)
     async with program.started("--answers", program.answers(pair)) as process:
@@ -47,8 +49,13 @@ async def test_kill_9_in_the_dump(pair: EmbeddedPair, tmp_path: Path) -> None:
     for pid in tools:
         await gone(pid)
     assert await scheduled(pair) == []
-    ended = await program.call("resume")
-    assert ended.code == 0, ended.err
+    async with program.started("resume") as process:
+        await program.log_says(IN_RESTORE)
+        second = await program.call("resume", program.run.name)
+        assert second.code == 3
+        assert "another tswizard" in second.err
+        _, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
     assert program.report()["result"] == "pass"
     assert await scheduled(pair) == before
 
@@ -87,69 +94,58 @@ async def test_kill_9_in_the_restore_and_then_the_target_dies_in_it(
     assert await scheduled(pair) == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-async def test_a_signal_leaves_both_ends_as_they_should_be(
-    pair: EmbeddedPair, tmp_path: Path, number: signal.Signals
+async def test_each_signal_leaves_both_ends_as_they_should_be(
+    pair: EmbeddedPair, tmp_path: Path
 ) -> None:
     before = await scheduled(pair)
     program = Program.make(tmp_path, pair)
-    async with program.started("--answers", program.answers(pair)) as process:
-        await program.log_says(IN_RESTORE)
-        tools = children(process.pid)
-        process.send_signal(number)
-        _, err = await process.communicate()
-        assert process.returncode == 3, err.decode()
-    assert f"tswizard resume {program.run.name}" in err.decode()
-    for pid in tools:
-        await gone(pid)
-    assert await scheduled(pair) == before
-    assert await restoring(pair) == "off"
+    args: tuple[str | Path, ...] = ("--answers", program.answers(pair))
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        restored = program.log_has(IN_RESTORE)
+        async with program.started(*args) as process:
+            await program.log_says(IN_RESTORE, times=restored + 1)
+            tools = children(process.pid)
+            process.send_signal(number)
+            _, err = await process.communicate()
+            assert process.returncode == 3, err.decode()
+        assert f"tswizard resume {program.run.name}" in err.decode()
+        for pid in tools:
+            await gone(pid)
+        assert await scheduled(pair) == before
+        assert await restoring(pair) == "off"
+        args = ("resume", "--confirm", "tsdb")
 
 
-async def test_the_staging_disk_fills_up(pair: EmbeddedPair, tmp_path: Path) -> None:
+def small_disk(staging: Path, size: str, then: str = 'exec "$@"') -> tuple[str, ...]:
+    """What runs a program with a disk of this size as its staging folder."""
+    mount = f'mount -t tmpfs -o size={size} none "{staging}" || exit 77\n{then}'
+    return ("unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh")
+
+
+async def test_no_room_for_the_dump_is_said_before_and_it_fills_up_later(
+    pair: EmbeddedPair, tmp_path: Path
+) -> None:
     staging = tmp_path / "staging"
     staging.mkdir()
-    # Room enough for preflight; somebody else takes it once the dump has begun.
-    somebody_else = (
-        f'mount -t tmpfs -o size=40m none "{staging}" || exit 77\n'
-        f'(until [ -d "{staging}"/tswizard-* ]; do :; done 2>/dev/null\n'
-        f' head -c 40m /dev/zero > "{staging}/filler") 2>/dev/null &\n'
-        'exec "$@"'
-    )
-    wrapper = ("unshare", "--map-root-user", "--mount", "sh", "-c", somebody_else, "sh")
     program = Program.make(tmp_path, pair)
     answers = program.answers(pair, staging=str(staging))
-    stopped = await program.call("--answers", answers, wrapper=wrapper)
-    if (not program.runs and "unshare" in stopped.err) or stopped.code == 77:
-        pytest.skip("nobody may mount a small disk on this machine")
-    assert stopped.code == 3, stopped.err
-    assert "No space left on device" in stopped.err
-    assert "choose another staging folder" in stopped.err
-    ended = await program.call("resume")  # without the wrapper there is room again
-    assert ended.code == 0, ended.err
-
-
-async def test_no_room_for_the_dump_is_said_before(pair: EmbeddedPair, tmp_path: Path) -> None:
-    staging = tmp_path / "staging"
-    staging.mkdir()
-    small = f'mount -t tmpfs -o size=600k none "{staging}" || exit 77; exec "$@"'
-    wrapper = ("unshare", "--map-root-user", "--mount", "sh", "-c", small, "sh")
-    program = Program.make(tmp_path, pair)
-    answers = program.answers(pair, staging=str(staging))
-    refused = await program.call("--answers", answers, wrapper=wrapper)
+    refused = await program.call("--answers", answers, wrapper=small_disk(staging, "600k"))
     if "unshare" in refused.err or refused.code == 77:
         pytest.skip("nobody may mount a small disk on this machine")
     assert refused.code == 4, refused.err
     assert str(staging) in refused.err
     assert not program.runs
 
-
-async def test_two_cannot_work_on_one_run(pair: EmbeddedPair, tmp_path: Path) -> None:
-    program = Program.make(tmp_path, pair)
-    async with program.started("--answers", program.answers(pair)) as process:
-        await program.log_says(IN_DUMP)
-        second = await program.call("resume", program.run.name)
-        assert second.code == 3
-        assert "another tswizard" in second.err
-        await process.communicate()
-        assert process.returncode == 0
+    # Room enough for preflight; somebody else takes it once the dump has begun.
+    somebody_else = (
+        f'(until [ -d "{staging}"/tswizard-* ]; do :; done 2>/dev/null\n'
+        f' head -c 40m /dev/zero > "{staging}/filler") 2>/dev/null &\n'
+        'exec "$@"'
+    )
+    wrapper = small_disk(staging, "40m", somebody_else)
+    stopped = await program.call("--answers", answers, wrapper=wrapper)
+    assert stopped.code == 3, stopped.err
+    assert "No space left on device" in stopped.err
+    assert "choose another staging folder" in stopped.err
+    ended = await program.call("resume")  # without the wrapper there is room again
+    assert ended.code == 0, ended.err
