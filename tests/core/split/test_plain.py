@@ -26,6 +26,7 @@ from tswizard.core.split.pump import FileSink, Pump, Stopped
 from tswizard.core.split.queue import Known, State
 from tswizard.core.split.replan import merged
 from tswizard.core.split.slices import _ranges
+from tswizard.core.split.source import ended
 
 TABLE = Table("app.odd", "app", 'o"dd', (Column('a "b"', "integer"), Column("c", "app.kind")))
 PIECE = Piece(1, 0, Kind.TABLE, Stage.TABLES, "app", 'o"dd', 100, only=True)
@@ -211,3 +212,36 @@ def test_a_later_plan_keeps_what_is_known() -> None:
 def test_a_source_that_restarts_is_waited_for(words: str) -> None:
     """psql has no SQLSTATE to show for a connection that it did not get."""
     assert passes(SourceFailed(None, f"connection to server failed: FATAL:  {words}"))
+
+
+@pytest.mark.parametrize(
+    ("said", "message", "passing"),
+    [
+        (
+            'psql: error: connection to server at "db" (::1), port 5 failed: Connection refused\n'
+            "\tIs the server running on that host and accepting TCP/IP connections?\n",
+            'connection to server at "db" (::1), port 5 failed: Connection refused',
+            True,
+        ),
+        (
+            'psql: error: connection to server at "db" (::1), port 5 failed: Connection refused\n'
+            "\tIs the server running on that host and accepting TCP/IP connections?\n"
+            'connection to server at "db" (10.0.0.1), port 5 failed: fe_sendauth: no password '
+            "supplied\n",
+            'connection to server at "db" (10.0.0.1), port 5 failed: fe_sendauth: no password '
+            "supplied",
+            False,
+        ),
+        (
+            'psql: error: could not translate host name "db" to address: Temporary failure in '
+            "name resolution\n",
+            'could not translate host name "db" to address: Temporary failure in name resolution',
+            True,
+        ),
+    ],
+)
+def test_what_psql_says_without_a_connection(said: str, message: str, passing: bool) -> None:
+    """As psql 17 and 18 print it."""
+    error = ended(said, 2)
+    assert (error.sqlstate, error.message) == (None, message)
+    assert passes(error) is passing

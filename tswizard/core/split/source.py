@@ -124,7 +124,7 @@ class Reader:
         if said == f"passed {self._number}":
             raise MomentPassed
         code = await self._process.wait()
-        error = _error((await self._errors).decode("utf-8", "replace"), code)
+        error = ended((await self._errors).decode("utf-8", "replace"), code)
         if no_snapshot(error):
             raise MomentGone from error
         raise error
@@ -263,8 +263,10 @@ def pipes() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _error(text: str, code: int) -> SourceFailed:
-    lines = text.strip().splitlines()
+def ended(text: str, code: int) -> SourceFailed:
+    """What psql ended with. Lines that are indented belong to what is said above them: `Is the
+    server running on that host?`."""
+    lines = [line for line in text.splitlines() if line[:1].strip()]
     for line in lines:
         if found := _MESSAGE.search(line):
             return SourceFailed(found[1], found[2].strip())
