@@ -70,4 +70,4 @@ async def _watch(seen: set[bytes], modes: set[int], folder: Path) -> None:
         for path in folder.glob("tswizard-secret-*/passfile"):
             with suppress(OSError):
                 modes.add(path.stat().st_mode & 0o777)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)

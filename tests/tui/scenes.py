@@ -52,12 +52,13 @@ async def until(
     what: str = "the condition",
     seconds: float = 30,
 ) -> None:
-    """Let the app work until something holds."""
-    limit = time.monotonic() + seconds
+    """Let the app work until something holds; the longer it takes, the rarer it is looked at."""
+    limit, pause = time.monotonic() + seconds, 0.01
     while not holds():
         if time.monotonic() > limit:
             raise AssertionError(f"waited in vain for {what} on {pilot.app.screen!r}")
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(pause)
+        pause = min(0.2, pause * 1.1)
 
 
 def _app(pilot: Pilot[int]) -> WizardApp:

@@ -224,6 +224,31 @@ def split_pieces() -> list[Event]:
     return events
 
 
+def resumed_pieces() -> list[Event]:
+    """A split run that goes on in the middle of its chunks: what was copied before counts."""
+    steps = (
+        (*step, StepState.DONE if number < 6 else StepState.PENDING)
+        for number, step in enumerate(SPLIT_STEPS)
+    )
+    tables = (
+        TableProgress(
+            NOON + 40,
+            "copy-hypertables",
+            "public.metrics",
+            221,
+            412,
+            100_310_000,
+            TableState.WORKING,
+            900 * world.MIB,
+        ),
+    )
+    return [
+        RunStarted(NOON, RUN, tuple(steps)),
+        StepStarted(NOON + 2, "copy-hypertables"),
+        *tables,
+    ]
+
+
 def whole(*, result: Level = Level.PASS) -> list[Event]:
     """A run from its first event to its last."""
     events = until_rows()
@@ -283,9 +308,10 @@ def ledger(
     method: Literal["full", "split"] = "full",
 ) -> Ledger:
     """A run's folder that needs no disk until it is written to."""
+    ids = [step[0] for step in (STEPS if method == "full" else SPLIT_STEPS)]
     steps = tuple(
         StepRecord(id, StepState.DONE if id in done else StepState.PENDING, 12.0 * (id in done))
-        for id, _, _ in STEPS
+        for id in ids
     )
     record = RunRecord(
         id=RUN,
