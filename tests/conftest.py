@@ -1,6 +1,11 @@
-"""The order of all tests, and which of them belong together."""
+"""The order of all tests, which of them belong together, and what none may hang on."""
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 _LONGEST = "tests/tui/test_real.py"
 _SCREENS = "tests/tui/"

@@ -24,7 +24,8 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def make() -> Ledger:
-    return Ledger.create(SOURCE, TARGET, Answers(jobs=2), ("dump", "check"), (FOUND,))
+    steps = (("dump", "Dump the source"), ("check", "Check everything"))
+    return Ledger.create(SOURCE, TARGET, Answers(jobs=2), steps, (FOUND,))
 
 
 def test_a_run_comes_back_as_it_was() -> None:
@@ -40,9 +41,9 @@ def test_a_run_comes_back_as_it_was() -> None:
 
 
 def test_repeated_steps_forget_what_they_said_but_not_their_time() -> None:
-    record = make().record.with_step(StepRecord("dump", StepState.DONE, 2.5, (FOUND,)))
-    again = record.repeated({"dump"})
-    assert again.step("dump") == StepRecord("dump", seconds=2.5)
+    done = replace(make().record.step("dump"), state=StepState.DONE, seconds=2.5, findings=(FOUND,))
+    again = make().record.with_step(done).repeated({"dump"})
+    assert again.step("dump") == StepRecord("dump", seconds=2.5, title="Dump the source")
 
 
 def test_no_password_in_the_folder() -> None:

@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 from psycopg import AsyncConnection, errors
+from psycopg.pq.abc import PGresult
 
 from tests.demo.conftest import Connect, value
 from tswizard.demo.server import EmbeddedServer
@@ -30,6 +31,21 @@ async def test_reset_gives_what_a_new_session_has(connect: Connect) -> None:
     assert await value(connection, "SHOW search_path") == '"$user", public'
     assert await value(connection, "SHOW client_min_messages") == "notice"
     assert await value(connection, "SHOW enable_seqscan") == "on"
+
+
+async def test_a_reset_is_whole_before_the_next_statement(connect: Connect) -> None:
+    """Also when that has arrived already."""
+    pgconn = (await connect()).pgconn
+    pgconn.enter_pipeline_mode()
+    for statement in (b"RESET ALL", b"SHOW search_path"):
+        pgconn.send_query_params(statement, None)
+        pgconn.pipeline_sync()
+    pgconn.flush()
+    answers: list[PGresult] = []
+    while len(answers) < 4:  # each statement, and the end of each
+        if result := pgconn.get_result():
+            answers.append(result)
+    assert answers[2].get_value(0, 0) == b'"$user", public'
 
 
 async def test_prepared_statements_of_two_connections_have_the_same_names(connect: Connect) -> None:

@@ -27,6 +27,7 @@ from tswizard.tui.draft import Decided, End, Ends, Inspected
 from tswizard.tui.screens.review import StepCard
 from tswizard.tui.screens.run import RunScreen
 from tswizard.tui.widgets.keys import Keys
+from tswizard.tui.widgets.table import FittingTable
 
 SMALL = (80, 24)
 LARGE = (120, 35)
@@ -362,6 +363,24 @@ def unfinished() -> RecordedEngine:
     )
 
 
+def unfinished_split() -> RecordedEngine:
+    """Begun elsewhere or here, it goes on in the middle of copying chunks."""
+    done = [step for step, _ in story.SPLIT_STEPS[:6]]
+    ledger = story.ledger(RUNS / story.RUN, *done, method="split")
+    events = story.resumed_pieces()
+    run = RecordedRun(ledger, [*events, *story.started()])
+    run.hold_at = (len(events),)
+    return RecordedEngine(ledgers=(ledger,), run=run)
+
+
+async def resumed(pilot: Pilot[int]) -> None:
+    await to_resume(pilot)
+    await pilot.press("enter")
+    await on_screen(pilot, "RunScreen")
+    await until(pilot, lambda: pilot.app.screen.query_one(FittingTable).row_count)
+    await settled(pilot)
+
+
 BOTH = (SMALL, LARGE)
 
 SCENES: dict[str, Scene] = {
@@ -395,6 +414,8 @@ SCENES: dict[str, Scene] = {
     "check-detail": Scene(keys(to_check, "enter"), finished_run),
     "resume": Scene(to_resume, unfinished),
     "resume-asks": Scene(resume_asks, unfinished),
+    "resume-split": Scene(to_resume, unfinished_split),
+    "run-resumed": Scene(resumed, unfinished_split, now=story.NOON + 41),
     "help": Scene(keys(to_review, "f1")),
     "quit": Scene(keys(to_run, "ctrl+q"), held_run),
 }

@@ -230,23 +230,26 @@ def resumed_pieces() -> list[Event]:
         (*step, StepState.DONE if number < 6 else StepState.PENDING)
         for number, step in enumerate(SPLIT_STEPS)
     )
-    tables = (
-        TableProgress(
-            NOON + 40,
-            "copy-hypertables",
-            "public.metrics",
-            221,
-            412,
-            100_310_000,
-            TableState.WORKING,
-            900 * world.MIB,
-        ),
-    )
-    return [
+    events: list[Event] = [
         RunStarted(NOON, RUN, tuple(steps)),
         StepStarted(NOON + 2, "copy-hypertables"),
-        *tables,
     ]
+    for n in range(40):
+        done = (205 + n) * 100 * world.MIB
+        events += [
+            StepProgress(NOON + 2 + n, "copy-hypertables", done, 40 * world.GIB, Unit.BYTES),
+            TableProgress(
+                NOON + 2 + n,
+                "copy-hypertables",
+                "public.metrics",
+                205 + n,
+                412,
+                455_000 * (205 + n),
+                TableState.WORKING,
+                done,
+            ),
+        ]
+    return events
 
 
 def whole(*, result: Level = Level.PASS) -> list[Event]:
@@ -308,10 +311,14 @@ def ledger(
     method: Literal["full", "split"] = "full",
 ) -> Ledger:
     """A run's folder that needs no disk until it is written to."""
-    ids = [step[0] for step in (STEPS if method == "full" else SPLIT_STEPS)]
     steps = tuple(
-        StepRecord(id, StepState.DONE if id in done else StepState.PENDING, 12.0 * (id in done))
-        for id in ids
+        StepRecord(
+            step[0],
+            StepState.DONE if step[0] in done else StepState.PENDING,
+            12.0 * (step[0] in done),
+            title=step[1],
+        )
+        for step in (STEPS if method == "full" else SPLIT_STEPS)
     )
     record = RunRecord(
         id=RUN,

@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -43,6 +43,8 @@ class StepRecord:
     seconds: float = 0.0
     findings: tuple[Finding, ...] = ()
     judged: tuple[Judged, ...] = ()
+    title: str = ""
+    """As Review and Run show it; runs of older versions have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ class RunRecord:
     def repeated(self, names: Collection[str]) -> "RunRecord":
         """The record with these steps pending again; their time stays counted."""
         steps = tuple(
-            StepRecord(s.name, seconds=s.seconds) if s.name in names else s for s in self.steps
+            StepRecord(s.name, seconds=s.seconds, title=s.title) if s.name in names else s
+            for s in self.steps
         )
         return replace(self, steps=steps)
 
@@ -154,12 +157,13 @@ class Ledger:
         source: Endpoint,
         target: Endpoint,
         answers: Answers,
-        steps: tuple[str, ...],
+        steps: Iterable[tuple[str, str]],
         preflight: tuple[Finding, ...],
         *,
         demo: bool = False,
     ) -> "Ledger":
-        """A new run in a folder of its own. Raises LedgerError when none can be made."""
+        """A new run in a folder of its own, with these steps (id, title). Raises LedgerError when
+        none can be made."""
         now = time.time()
         stamp = datetime.fromtimestamp(now).strftime("%Y%m%d-%H%M%S")
         base = runs_folder()
@@ -182,7 +186,7 @@ class Ledger:
                 source.label,
                 target.label,
                 answers,
-                tuple(map(StepRecord, steps)),
+                tuple(StepRecord(name, title=title) for name, title in steps),
                 preflight,
                 demo=demo,
             )

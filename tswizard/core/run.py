@@ -205,10 +205,10 @@ class Run:
 
     async def _step(self, ctx: Context, runnable: Runnable) -> StepState:
         started = time.monotonic()
+        title = runnable.step.title
         before = self.ledger.record.step(runnable.id).seconds
-        self.ledger.save(
-            self.ledger.record.with_step(StepRecord(runnable.id, StepState.RUNNING, before))
-        )
+        running = StepRecord(runnable.id, StepState.RUNNING, before, title=title)
+        self.ledger.save(self.ledger.record.with_step(running))
         ctx.step, ctx.findings, ctx.judged = runnable.id, [], []
         self._put(StepStarted(time.time(), runnable.id))
         why = ""
@@ -230,7 +230,12 @@ class Run:
         self.ledger.save(
             self.ledger.record.with_step(
                 StepRecord(
-                    runnable.id, state, before + seconds, tuple(ctx.findings), tuple(ctx.judged)
+                    runnable.id,
+                    state,
+                    before + seconds,
+                    tuple(ctx.findings),
+                    tuple(ctx.judged),
+                    title,
                 )
             )
         )
@@ -306,7 +311,7 @@ def start(task: Task, findings: tuple[Finding, ...], *, demo: bool = False) -> R
         task.source,
         task.target,
         task.answers,
-        tuple(runnable.id for runnable in steps(task)),
+        ((runnable.id, runnable.step.title) for runnable in steps(task)),
         findings,
         demo=demo,
     )

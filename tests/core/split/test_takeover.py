@@ -40,7 +40,9 @@ class Machine:
         self.here()
         inventory = await read_inventory(ends.source)
         answers = Answers(method="split", staging=str(self._folder))
-        ledger = Ledger.create(ends.source, ends.target, answers, ("plan-pieces", "check"), ())
+        ledger = Ledger.create(
+            ends.source, ends.target, answers, (("plan-pieces", ""), ("check", "")), ()
+        )
         ledger.save_inventory(inventory)
         ledger.save(ledger.record.with_step(PLANNED))
         return ledger, await keeper(ends, ledger)

@@ -9,6 +9,8 @@ const READS = /^\s*(?:select|show|table|values|with|explain)\b/i;
 const NOT_BESIDE =
   /;\s*\S|\bfor\s+(?:no\s+key\s+|key\s+)?(?:update|share)\b|\b(?:set_config|pg_\w*advisory\w*|pg_sleep\w*|pg_export_snapshot|pg_notify)\b/i;
 const SETS = /^\s*(?:set|reset)\s+(?!local\b|transaction\b|constraints\b|session\s+characteristics\b)/i;
+// After these something of the server's own has to be run, before anything else is.
+const RESETS = /\b(?:reset|discard)\b/i;
 const COPY_DATA = new Set('dcf');
 
 export class Connection {
@@ -21,6 +23,7 @@ export class Connection {
   #loggingIn = Promise.resolve();
   #extended = newBatch(); // messages of the extended protocol since the last Sync
   #direct = null; // the backend, while it works for this connection
+  #closing = false; // what it works on ends with a reset: nothing more goes straight through
   #copying = false;
   #id;
 
@@ -62,15 +65,23 @@ export class Connection {
     });
   }
 
-  /** Has the backend work off everything that is waiting here. */
+  /** Has the backend work off everything that is waiting here, up to the first reset. */
   async exchange(backend) {
     this.#direct = backend;
-    const batches = [...this.batches.splice(0), this.#extended];
-    const messages = batches.flatMap((batch) => batch.messages);
-    this.#extended = newBatch();
+    const messages = this.#take().flatMap((batch) => batch.messages);
     this.tags.clear();
     this.synced = await backend.exchange(Buffer.concat(messages), (answers) => this.#pass(answers));
     this.#direct = null;
+    if (this.batches.length) this.#turns.request(this);
+  }
+
+  #take() {
+    const reset = this.batches.findIndex((batch) => batch.complete && batch.resets);
+    this.#closing = reset >= 0;
+    if (this.#closing) return this.batches.splice(0, reset + 1);
+    const batches = [...this.batches.splice(0), this.#extended];
+    this.#extended = newBatch();
+    return batches;
   }
 
   /** Answers what waits first with an error instead of running it. */
@@ -177,7 +188,7 @@ export class Connection {
       return; // else left over from a COPY that failed
     }
     const named = this.#own(type, message);
-    if (this.#direct && !this.batches.length) {
+    if (this.#direct && !this.#closing && !this.batches.length) {
       straight.push(named);
     } else {
       this.#gather(type, named);
@@ -189,7 +200,7 @@ export class Connection {
     part.messages.push(Buffer.from(message));
     if (type === 'Q') note(part, wire.readCstring(message, 5)[0]);
     else if (type === 'P') this.#gatherParse(part, message);
-    else if (type === 'B') part.reads &&= this.#reads(part, statementOf(message));
+    else if (type === 'B') this.#gatherBind(part, statementOf(message));
     else if (type === 'H' || type === 'F') part.reads = false;
     if (!'QSHF'.includes(type)) return;
     part.complete = type !== 'H' && this.synced;
@@ -206,8 +217,10 @@ export class Connection {
     else part.parsed.push(name);
   }
 
-  #reads(part, name) {
-    return name ? this.session.statements.get(name)?.reads === true : part.unnamedReads;
+  #gatherBind(part, name) {
+    const known = this.session.statements.get(name);
+    part.reads &&= name ? known?.reads === true : part.unnamedReads;
+    part.resets ||= known?.resets === true;
   }
 
   #feed(bytes) {
@@ -225,8 +238,8 @@ export class Connection {
     if (type === 'P') {
       const [name, at] = wire.readCstring(body);
       const parse = wire.message('P', wire.cstring(prefix(name)), body.subarray(at));
-      const { reads } = classify(wire.readCstring(body, at)[0]);
-      if (name) this.session.statements.set(prefix(name), { parse, reads });
+      const { reads, resets } = classify(wire.readCstring(body, at)[0]);
+      if (name) this.session.statements.set(prefix(name), { parse, reads, resets });
       return parse;
     }
     if (type === 'B') {
@@ -255,22 +268,25 @@ export class Connection {
 }
 
 /** What is run in one go. `reads`: it may be answered beside another's transaction; `sets`: it
- * changes settings; `complete`: it ends with a ReadyForQuery; `unnamedReads`: the unnamed statement
- * that it parses only reads; `parsed`: the named ones. */
+ * changes settings; `resets`: it may bring back those of the command line; `complete`: it ends with
+ * a ReadyForQuery; `unnamedReads`: the unnamed statement that it parses only reads; `parsed`: the
+ * named ones. */
 function newBatch() {
-  const flags = { reads: true, sets: false, complete: false, unnamedReads: false };
+  const flags = { reads: true, sets: false, resets: false, complete: false, unnamedReads: false };
   return { messages: [], parsed: [], ...flags };
 }
 
 function classify(sql) {
   const sets = SETS.test(sql);
-  return { reads: (sets || READS.test(sql)) && !NOT_BESIDE.test(sql), sets };
+  const reads = (sets || READS.test(sql)) && !NOT_BESIDE.test(sql);
+  return { reads, sets, resets: RESETS.test(sql) };
 }
 
 /** Notes in a batch what one of its statements may do; whether that only reads. */
 function note(batch, sql) {
-  const { reads, sets } = classify(sql);
+  const { reads, sets, resets } = classify(sql);
   batch.sets ||= sets;
+  batch.resets ||= resets;
   batch.reads &&= reads;
   return reads;
 }

@@ -65,7 +65,7 @@ export class Session {
     this.settings = asked;
     this.role = NO_ROLE;
     this.prepared = []; // PREPARE … AS …, whole statements
-    this.statements = new Map(); // of the protocol: name on the backend -> its Parse, if it reads
+    this.statements = new Map(); // of the protocol: name on the backend -> its Parse, and what it may do
   }
 
   /** Puts the ALTER DATABASE/ROLE … SET values below what the client asked for. */

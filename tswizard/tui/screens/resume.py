@@ -29,9 +29,10 @@ class ResumeScreen(WizardScreen):
     HEAD: ClassVar[str] = "resume a run"
     NEXT: ClassVar[str | None] = "Resume >"
     topic = (
-        "Steps that are done stay done; the others are run. A finished dump is used again. When "
-        "an interrupted restore has left something on the target, everything that this run put "
-        "there is removed first, and that is asked for: type the name of the target's database."
+        "Steps that are done stay done; the others are run. A finished dump is used again, and "
+        "what was copied piece by piece stays. When an interrupted restore of a dump has left "
+        "something on the target, everything that this run put there is removed first, and that "
+        "is asked for: type the name of the target's database."
     )
 
     def __init__(self, ledger: "Ledger", ends: tuple[Endpoint, Endpoint] | None = None) -> None:
@@ -123,5 +124,5 @@ class ResumeScreen(WizardScreen):
 
 
 def _steps(title: str, steps: "Sequence[StepRecord]", style: str) -> Content:
-    names = ", ".join(step.name.replace("-", " ") for step in steps)
+    names = ", ".join(step.title or step.name.replace("-", " ") for step in steps)
     return Content.assemble((f"{title}: ", "bold"), (names or "none", style))
