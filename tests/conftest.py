@@ -8,14 +8,14 @@ settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
 _LONGEST = "tests/tui/test_real.py"
-_SCREENS = "tests/tui/"
+_LONG = "tests/e2e/"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest begins first, so that no worker waits for it alone at the end; while it makes
-    the sample, others do what needs no servers. Tests that share their module's or their package's
-    servers stay in one worker, so that these are started once."""
+    """The longest begins first; while it makes the sample, others do what needs no servers. Then
+    the long ones, so that none is left alone at the end. Tests that share their module's or their
+    package's servers stay in one worker, so that these are started once."""
     items.sort(key=_place)
     for item in items:
         if group := _group(item):
@@ -25,8 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _place(item: pytest.Item) -> int:
     if item.nodeid.startswith(_LONGEST):
         return 0
-    servers = any(item.iter_markers("e2e")) or any(item.iter_markers("native"))
-    return 2 if servers or item.nodeid.startswith(_SCREENS) else 1
+    if not any(item.iter_markers("e2e")) and not any(item.iter_markers("native")):
+        return 1
+    return 2 if item.nodeid.startswith(_LONG) else 3
 
 
 def _group(item: pytest.Item) -> str:

@@ -67,16 +67,9 @@ async def test_two_pairs_at_once_are_two(own_cache: Path) -> None:
     assert _pairs(own_cache) == []
 
 
-async def test_the_conninfos_hold_no_password(pair: EmbeddedPair) -> None:
-    source, target = map(conninfo_to_dict, (pair.source_conninfo, pair.target_conninfo))
-    assert (source["dbname"], target["dbname"]) == ("defaultdb", "tsdb")
-    assert source["user"] == target["user"] == "tsdbadmin"
-    assert source["host"] == target["host"] == "127.0.0.1"
-    assert "password" not in source | target
-    assert len({pair.source_password, pair.target_password}) == 2
+async def test_a_killed_target_comes_back_as_it_was(pair: EmbeddedPair) -> None:
+    """And no conninfo holds a password."""
 
-
-async def test_a_killed_target_can_come_back(pair: EmbeddedPair) -> None:
     async def tables() -> object:
         async with await AsyncConnection.connect(
             pair.target_conninfo, password=pair.target_password, autocommit=True
@@ -84,6 +77,12 @@ async def test_a_killed_target_can_come_back(pair: EmbeddedPair) -> None:
             await connection.execute("CREATE TABLE IF NOT EXISTS here (n int)")
             return await value(connection, "SELECT count(*) FROM pg_tables WHERE tablename='here'")
 
+    source, target = map(conninfo_to_dict, (pair.source_conninfo, pair.target_conninfo))
+    assert (source["dbname"], target["dbname"]) == ("defaultdb", "tsdb")
+    assert source["user"] == target["user"] == "tsdbadmin"
+    assert source["host"] == target["host"] == "127.0.0.1"
+    assert "password" not in source | target
+    assert len({pair.source_password, pair.target_password}) == 2
     assert await tables() == 1
     pair.kill_target()
     with pytest.raises(OperationalError):
@@ -92,9 +91,15 @@ async def test_a_killed_target_can_come_back(pair: EmbeddedPair) -> None:
     assert await tables() == 1
 
 
-async def test_a_failing_program_leaves_nothing(own_cache: Path) -> None:
+async def test_a_failing_program_leaves_nothing_nor_what_a_killed_one_left(
+    own_cache: Path,
+) -> None:
+    left = own_cache / "pairs" / "left-behind"
+    left.mkdir(parents=True)
+    (left / "owner.lock").write_text("")
     with pytest.raises(ZeroDivisionError):
         async with EmbeddedPair.prepare_and_start() as pair:
+            assert not left.exists()
             pids = [pair.source.pid, pair.target.pid]
             raise ZeroDivisionError
     assert all(pid and not Path(f"/proc/{pid}").exists() for pid in pids)
@@ -118,14 +123,6 @@ async def test_leaving_while_it_starts_leaves_nothing(own_cache: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert _pairs(own_cache) == []
-
-
-async def test_what_a_killed_program_left_is_removed(own_cache: Path) -> None:
-    left = own_cache / "pairs" / "left-behind"
-    left.mkdir(parents=True)
-    (left / "owner.lock").write_text("")
-    async with EmbeddedPair.prepare_and_start():
-        assert not left.exists()
 
 
 async def test_a_sample_that_cannot_be_made_is_said(

@@ -138,7 +138,7 @@ async def test_the_sample_has_what_it_promises(pair: EmbeddedPair) -> None:
         assert await value(source, unscheduled) == 1
 
 
-async def test_psql_runs_a_file(pair: EmbeddedPair, tmp_path: Path) -> None:
+async def test_psql_runs_a_file(own_server: EmbeddedServer, tmp_path: Path) -> None:
     script = tmp_path / "script.sql"
     script.write_text(
         "\\set ON_ERROR_STOP 1\n"
@@ -147,5 +147,5 @@ async def test_psql_runs_a_file(pair: EmbeddedPair, tmp_path: Path) -> None:
         "DO $$ BEGIN RAISE NOTICE 'seen'; END $$;\n"
         "\\copy t TO STDOUT\n"
     )
-    said = await _run("psql", pair.target, "-Xq", "-f", script)
+    said = await _run("psql", own_server, "-Xq", "-f", script)
     assert said.endswith("NOTICE:  seen\n1\tone\n2\ttwo\n")

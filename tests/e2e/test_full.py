@@ -48,38 +48,6 @@ async def test_everything_arrives_and_is_proved(pair: EmbeddedPair, tmp_path: Pa
     assert "is over" in again.err
 
 
-async def test_what_is_asked_for_is_done(pair: EmbeddedPair, tmp_path: Path) -> None:
-    """Chunks compressed first, jobs left paused, the dump kept in a folder of the user's."""
-    source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
-    count = "SELECT count(*) FROM timescaledb_information.chunks WHERE is_compressed"
-    async with connected(source) as connection:
-        before = await value(connection, count)
-    program = Program.make(tmp_path, pair)
-    staging = tmp_path / "staging folder"
-    staging.mkdir()
-    answers = program.answers(
-        pair,
-        compress_first=True,
-        enable_jobs=False,
-        keep_dumps=True,
-        staging=str(staging),
-        verify="count",
-    )
-    ended = await program.call("--answers", answers)
-    assert ended.code == 0, ended.err
-    assert list(staging.glob("*/toc.dat"))
-    async with connected(source) as connection:
-        after = await value(connection, count)
-    assert after > before
-    assert f"compressed {after - before} chunks: " in (program.run / "log.txt").read_text()
-    async with connected(
-        Endpoint.parse(pair.target_conninfo, password=pair.target_password)
-    ) as target:
-        assert await value(target, count) == after
-        on = "SELECT count(*) FROM timescaledb_information.jobs WHERE scheduled AND job_id >= 1000"
-        assert await value(target, on) == 0
-
-
 # In restore mode a hypertable's rows are hidden, so this key cannot be made by pg_restore.
 _KEY_TO_A_HYPERTABLE = """
 CREATE TABLE public.remarks (ts bigint, device text, remark text,
