@@ -119,7 +119,7 @@ async def _read(connection: Connection, endpoint: Endpoint) -> Server:
         pooler=pooler,
         concurrent=concurrent,
         restoring=restoring,
-        identity=f"{started} {database_oid}",
+        identity=f"{started} {database_oid} {facts[5]}",
     )
 
 
