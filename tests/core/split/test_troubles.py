@@ -14,9 +14,9 @@ from tests.native import community, need_community
 from tswizard.core.connection import connected, rows, value
 from tswizard.core.context import StepFailed
 from tswizard.core.endpoint import Endpoint
-from tswizard.core.finding import Finding
+from tswizard.core.finding import Finding, Level
 from tswizard.core.ledger import LedgerError
-from tswizard.core.split import queue, slices
+from tswizard.core.split import queue, recheck, slices
 from tswizard.core.split.files import Staging
 from tswizard.core.split.hands import Hands
 from tswizard.core.split.job import CopyJob
@@ -259,6 +259,47 @@ async def test_new_on_the_source_when_resumed(native_ends: Ends, folder: Path) -
             "FROM show_chunks('metrics', newer_than => '2024-03-08 00:00+00'::timestamptz) c",
         )
     await mended(native_ends, work)
+
+
+async def test_altered_and_new_on_the_source_when_resumed(native_ends: Ends, folder: Path) -> None:
+    """Rows go on in the planned columns until the target has the new ones as well."""
+    ends, work = native_ends, job(native_ends, folder)
+    await migrate(work)
+    alter = "ALTER TABLE plain ADD COLUMN more int DEFAULT 7, ALTER COLUMN n TYPE numeric(14, 4)"
+    create = "CREATE TABLE later (id int)"
+    await run(
+        ends.source,
+        alter,
+        "UPDATE plain SET more = id, note = 'changed' WHERE id % 3 = 0",
+        "ALTER TABLE metrics ADD COLUMN more int",
+        create,
+        "INSERT INTO later SELECT generate_series(1, 10)",
+        "INSERT INTO days VALUES ('2030-01-01', 1)",
+    )
+    heard = await migrate(work)
+    assert {f.id for f in heard.findings if f.level is Level.FAIL} == {"table-altered", "table-new"}
+    said = " ".join(finding.what for finding in heard.findings)
+    assert "public.plain was altered" in said
+    assert "more is new, n is numeric(14,4), was numeric(12,3)" in said
+    assert "public.later was made on the source" in said
+    async with connected(ends.target) as target:
+        changed = "SELECT count(*) FROM public.plain WHERE note = 'changed'"
+        assert await value(target, changed) == 5000 // 3
+    await run(ends.target, alter, create, "ALTER TABLE metrics ADD COLUMN more int")
+    heard = await migrate(work)
+    assert heard.findings == []
+    assert await content(ends.target) == await content(ends.source)
+
+
+async def test_new_chunks_after_the_copy_are_copied_with_what_settles(
+    native_ends: Ends, folder: Path
+) -> None:
+    ends, work = native_ends, job(native_ends, folder)
+    await migrate(work)
+    await run(ends.source, "INSERT INTO days VALUES ('2030-01-01', 1), ('2031-01-01', 2)")
+    async with leading(work) as session:
+        await recheck.settle(session)
+    assert await content(ends.target) == await content(ends.source)
 
 
 async def test_a_big_table_in_slices(

@@ -266,6 +266,41 @@ def vanished(table: Table, piece: Piece, where: str, *, copied: int | None = Non
     )
 
 
+def altered(before: Table, now: Table, where: str) -> Finding:
+    """Columns that are others on the source than planned, and that the target lacks."""
+    old = {column.name: column.type for column in before.columns}
+    new = {column.name: column.type for column in now.columns}
+    changes = [f"{name} is new" for name in new if name not in old]
+    changes += [f"{name} is gone" for name in old if name not in new]
+    changes += [
+        f"{name} is {new[name]}, was {old[name]}"
+        for name in old
+        if name in new and new[name] != old[name]
+    ]
+    return Finding(
+        Level.FAIL,
+        "table-altered",
+        f"{before.label} was altered on the source since the run was planned: "
+        f"{', '.join(changes)}.",
+        where=where,
+        why="Its rows are copied in the columns that were planned.",
+        todo="Alter the target's table as the source's was. Where rows are missing by that, "
+        "do it before a resume, which compares the table and copies it again.",
+    )
+
+
+def homeless(table: Table, where: str) -> Finding:
+    """A table that is new on the source, and that the target lacks."""
+    return Finding(
+        Level.FAIL,
+        "table-new",
+        f"{table.label} was made on the source after the schema was copied; it is not copied.",
+        where=where,
+        todo="Make it on the target as on the source before a resume, which copies its rows; or "
+        "bring it across by hand.",
+    )
+
+
 def gave_up(error: Exception, attempts: int, where: str) -> Finding:
     """A transient error that did not pass."""
     return Finding(

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from tswizard.core.connection import connected, rows
 from tswizard.core.context import failed
+from tswizard.core.endpoint import Endpoint
 from tswizard.core.split import queue
 from tswizard.core.split.merge import begin_again
 from tswizard.core.split.piece import Kind, Piece, Plan, Stage, Table, condition, destination
@@ -143,19 +144,29 @@ class Comparison:
         return checksum(self._columns[unit.table.schema, unit.table.name])
 
     async def _read_columns(self, tables: set[Table]) -> None:
-        names = [(t.schema, t.name) for t in tables]
-        async with connected(self._session.job.source) as source:
-            await prepare(source)
-            oids = {
-                oid: (schema, name)
-                for oid, schema, name in await rows(
-                    source, _OIDS, ([s for s, _ in names], [n for _, n in names])
-                )
-            }
-            found: dict[tuple[str, str], list[Column]] = {name: [] for name in names}
-            for oid, name, binary in await rows(source, COLUMNS, (list(oids),)):
-                found[oids[int(oid)]].append(Column(name, binary))
-        self._columns = {name: tuple(columns) for name, columns in found.items()}
+        """The columns that both ends have. One that only one of them has since the plan was made is
+        the check's to name."""
+        job = self._session.job
+        ours, theirs = await both(_columns(job.source, tables), _columns(job.target, tables))
+        for name, columns in ours.items():
+            there = {column.name for column in theirs.get(name, ())}
+            self._columns[name] = tuple(column for column in columns if column.name in there)
+
+
+async def _columns(end: Endpoint, tables: set[Table]) -> dict[tuple[str, str], list[Column]]:
+    names = [(t.schema, t.name) for t in tables]
+    async with connected(end) as connection:
+        await prepare(connection)
+        oids = {
+            oid: (schema, name)
+            for oid, schema, name in await rows(
+                connection, _OIDS, ([s for s, _ in names], [n for _, n in names])
+            )
+        }
+        found: dict[tuple[str, str], list[Column]] = {name: [] for name in names}
+        for oid, name, binary in await rows(connection, COLUMNS, (list(oids),)):
+            found[oids[int(oid)]].append(Column(name, binary))
+    return found
 
 
 _OIDS = """
@@ -194,6 +205,7 @@ async def settle(
 
     Raises StepFailed, VerifyStopped, psycopg.Error.
     """
+    await _copy_new(session, make_way, stages)
     repeated, everything = 0, len(stages) == len(STAGES)
     for _ in range(_ROUNDS if everything else 1):
         old = [known for known in await stale(session) if known.piece.stage in stages]
@@ -222,6 +234,18 @@ async def settle(
             todo="Pause what does that (compression jobs above all), then resume.",
         )
     return repeated
+
+
+async def _copy_new(session: Session, make_way: MakeWay, stages: Sequence[Stage]) -> None:
+    """Copy what has come to the plan since the stages ended, such as chunks made meanwhile."""
+    for stage in stages:
+        places = await queue.waiting_tables(await session.target(), stage)
+        if not places:
+            continue
+        await make_way([session.plan.tables[place] for place in places])
+        if stage is Stage.CHUNKS:
+            await session.make_chunks()
+        await session.run_all(stage)
 
 
 async def _write_down(session: Session, compared: list[Compared], moment: int) -> None:

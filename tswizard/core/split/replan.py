@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tswizard.core.connection import Connection
+from tswizard.core.connection import Connection, rows
 from tswizard.core.split import queue
+from tswizard.core.split.columns import read_columns
 from tswizard.core.split.header import save_tables
 from tswizard.core.split.piece import Kind, Plan, Table
 from tswizard.core.split.queue import Known, State, relation
@@ -20,6 +21,10 @@ class Merge:
     """Pieces whose relation is no longer on the source."""
     rewritten: tuple[Known, ...]
     """Pieces that named places in a file which is another one now; all of their relations."""
+    altered: dict[int, Table]
+    """Tables whose columns are others now, by their place in the plan."""
+    homeless: tuple[Table, ...] = ()
+    """New tables that the target lacks."""
 
 
 def merged(known: Sequence[Known], old: tuple[Table, ...], fresh: Plan) -> Merge:
@@ -61,11 +66,58 @@ def merged(known: Sequence[Known], old: tuple[Table, ...], fresh: Plan) -> Merge
         and k.state is not State.GONE
         and relation(k.piece) not in still
     ]
+    altered = {
+        place: table
+        for table in fresh.tables
+        if (place := places.get((table.schema, table.name), len(old))) < len(old)
+        and old[place].columns != table.columns
+    }
     return Merge(
         Plan(tuple(tables), tuple(added)),
         tuple(gone),
         tuple(k for k in known if relation(k.piece) in rewritten),
+        altered,
     )
+
+
+async def adopt(target: Connection, merge: Merge) -> Merge:
+    """What of it has a place on the target.
+
+    Altered tables get their new columns if the target has them too; the others stay `altered`, and
+    are copied in the columns that were planned. Pieces of new tables that the target lacks are left
+    out, and their tables are `homeless`, once the schema is there.
+    """
+    tables = list(merge.added.tables)
+    oids = await _oids(target, tables)
+    columns = await read_columns(target, (oids[n] for n in merge.altered if n in oids))
+    altered = {}
+    for place, table in merge.altered.items():
+        there = columns[oids[place]].columns if place in oids else ()
+        if set(table.columns) <= set(there):
+            tables[place] = table
+        else:
+            altered[place] = table
+    pieces, homeless = merge.added.pieces, set[int]()
+    if any(tables[place].schema != "pg_catalog" for place in oids):
+        homeless = {piece.table for piece in pieces if piece.table not in oids}
+        pieces = tuple(piece for piece in pieces if piece.table not in homeless)
+    return replace(
+        merge,
+        added=Plan(tuple(tables), pieces),
+        altered=altered,
+        homeless=tuple(tables[place] for place in sorted(homeless)),
+    )
+
+
+async def _oids(target: Connection, tables: Sequence[Table]) -> dict[int, int]:
+    """Of the tables that are on the target, by their places."""
+    found = await rows(
+        target,
+        "SELECT w.place::int, pg_catalog.to_regclass(w.name)::oid::bigint "
+        "FROM pg_catalog.unnest(%s::text[]) WITH ORDINALITY AS w (name, place)",
+        ([table.sql.as_string(None) for table in tables],),
+    )
+    return {place - 1: oid for place, oid in found if oid is not None}
 
 
 async def apply(target: Connection, merge: Merge) -> None:

@@ -14,7 +14,7 @@ from tswizard.core.context import failed
 from tswizard.core.finding import Finding, Level
 from tswizard.core.split import queue
 from tswizard.core.split.chunks import make_chunks
-from tswizard.core.split.failures import vanished
+from tswizard.core.split.failures import altered, homeless, vanished
 from tswizard.core.split.files import Staging
 from tswizard.core.split.hands import Hands
 from tswizard.core.split.header import Header, create, read_header
@@ -25,7 +25,7 @@ from tswizard.core.split.moment import Moments, enter_snapshot
 from tswizard.core.split.piece import Kind, Piece, Plan, Stage, Table
 from tswizard.core.split.pieces import Planned, plan_pieces
 from tswizard.core.split.queue import Known, Pass
-from tswizard.core.split.replan import Merge, apply, merged
+from tswizard.core.split.replan import Merge, adopt, apply, merged
 from tswizard.core.split.schema.constraints import read_compressed_last
 from tswizard.core.split.slices import BadWidth
 from tswizard.core.split.source import chunk_state
@@ -220,11 +220,16 @@ async def _take_up(
             await begin_again(target, header.tables[number], pieces)
         if slices:
             merge = merged(await queue.read_pieces(target), header.tables, planned.plan)
+        merge = await adopt(target, merge)
         await apply(target, merge)
         await queue.again(target)
         await moments.enter(target, snapshot)
     for finding in _gone(merge, job.source.label):
         hands.found(finding)
+    for place, table in merge.altered.items():
+        hands.found(altered(header.tables[place], table, job.source.label))
+    for table in merge.homeless:
+        hands.found(homeless(table, job.source.label))
     return merge.added.tables
 
 
