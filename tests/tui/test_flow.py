@@ -2,6 +2,7 @@
 
 import pytest
 from textual.clock import MockClock
+from textual.events import Key
 from textual.pilot import Pilot
 
 from tests.tui import story, world
@@ -15,6 +16,7 @@ from tests.tui.scenes import (
     notice,
     on_screen,
     refused,
+    run_engine,
     settled,
     source_refuses,
     to_inspect,
@@ -425,3 +427,21 @@ async def test_help_and_quit_work_on_every_screen(name: str) -> None:
             await until(pilot, lambda: pilot.app.screen.id == "quit")
             await pilot.press("enter")  # the harmless answer has the focus
             await until(pilot, lambda: type(pilot.app.screen) is screen)
+
+
+async def test_enter_comes_after_what_was_typed_before_it() -> None:
+    """Also when all of it comes at once, as over a slow line."""
+    engine = run_engine(story.whole(), story.outcome(Level.PASS))
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_review(pilot)
+        for key in (*"tsdb", "enter"):
+            pilot.app.post_message(Key(key, key if len(key) == 1 else "\r"))
+        await on_screen(pilot, "RunScreen")
+
+
+async def test_a_wrong_name_with_its_enter_is_complained_of() -> None:
+    async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
+        await to_review(pilot)
+        for key in (*"tsd", "enter"):
+            pilot.app.post_message(Key(key, key if len(key) == 1 else "\r"))
+        await until(pilot, lambda: "type the name" in notice(pilot))

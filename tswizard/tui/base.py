@@ -90,7 +90,11 @@ class WizardScreen(Screen[None]):
     def action_next(self) -> None:
         if isinstance(self.focused, Button):
             raise SkipAction
-        self.go_on()
+        # This binding overtakes keys that a field has still to take in, such as those of a name
+        # that came with its enter in one packet. So: behind those keys, what the field says of
+        # them, and what the screen makes of that.
+        field = self.focused or self
+        field.call_later(field.call_later, self.call_later, self.go_on)
 
     @on(Button.Pressed, "#back")
     def _back_pressed(self) -> None:
