@@ -1,9 +1,11 @@
 """Servers to read: the embedded pair and, where the environment names them, native ones."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 import pytest_asyncio
+from psycopg.errors import DuplicateObject
 
 from tests.e2e.conftest import module_pair, prepared_demo
 from tests.native import SOURCE, community, database, named, need_community
@@ -28,7 +30,8 @@ async def native() -> AsyncIterator[Endpoint]:
         async with connected(end) as connection:
             if await community(end):
                 for _doing, statement in statements("source"):
-                    await connection.execute(statement.encode())
+                    with suppress(DuplicateObject):  # the extension; a role of an earlier time
+                        await connection.execute(statement.encode())
             else:
                 await connection.execute("CREATE TABLE public.notes (id int)")
         yield end
