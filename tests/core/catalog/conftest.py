@@ -29,6 +29,7 @@ async def native() -> AsyncIterator[Endpoint]:
     async with database(named(SOURCE)) as end:
         async with connected(end) as connection:
             if await community(end):
+                await connection.execute("SET search_path = public")
                 for _doing, statement in statements("source"):
                     with suppress(DuplicateObject):  # the extension; a role of an earlier time
                         await connection.execute(statement.encode())
