@@ -9,7 +9,17 @@ from uuid import uuid4
 
 import pytest
 
-from tests.core.split.world import Ends, Heard, content, copy_everything, job, migrate, routing, run
+from tests.core.split.world import (
+    Ends,
+    Heard,
+    content,
+    copy_everything,
+    job,
+    migrate,
+    routing,
+    run,
+    superuser,
+)
 from tests.native import community, need_community
 from tswizard.core.connection import connected, rows, value
 from tswizard.core.context import StepFailed
@@ -167,9 +177,7 @@ async def test_a_table_that_cannot_be_read_as_planned(
     native_ends: Ends, folder: Path, statement: str, id: str, undo: str
 ) -> None:
     ends, work = native_ends, job(native_ends, folder)
-    async with connected(ends.source) as source:
-        superuser = await value(source, "SHOW is_superuser") == "on"
-    if superuser and id != "table-altered":
+    if id != "table-altered" and await superuser(ends.source):
         pytest.skip("a superuser may read everything")
     finding = await refused(work, (ends.source, statement))
     assert finding.id == id

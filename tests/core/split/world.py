@@ -10,7 +10,7 @@ from psycopg import sql
 from pydantic import TypeAdapter
 
 from tests.native import community
-from tswizard.core.connection import Connection, connected, rows
+from tswizard.core.connection import Connection, connected, rows, value
 from tswizard.core.endpoint import Endpoint
 from tswizard.core.events import Event
 from tswizard.core.finding import Finding
@@ -75,6 +75,12 @@ async def fill(ends: Ends) -> None:
     for end in (ends.source, ends.target):
         await run(end, *tables)
     await run(ends.source, *filling, "ANALYZE")
+
+
+async def superuser(end: Endpoint) -> bool:
+    """Is the role one?"""
+    async with connected(end) as connection:
+        return bool(await value(connection, "SHOW is_superuser") == "on")
 
 
 async def routing(target: Endpoint) -> list[str]:
