@@ -201,7 +201,8 @@ def _on_chunk(key: ObjectKey, found: Object, chunk: str) -> dict[ObjectKey, Obje
     if key.kind == "index":
         unique = _INDEX.match(text)
         text = _INDEX.sub("UNIQUE " if unique and unique[1] else "", text)
-        definition = {k: definition.get(k) for k in ("valid", "clustered", "replica_identity")}
+        # The clustered mark of a single chunk is `marks.reordered`'s to name.
+        definition = {k: definition.get(k) for k in ("valid", "replica_identity")}
     elif not key.name.startswith(f"{found.part}."):
         return {}  # the chunk's copy of a key that points to the hypertable
     text = text.replace(f" {found.part} ", " the chunk ")

@@ -21,7 +21,7 @@ from tswizard.core.naming import qualified
 from tswizard.core.split.schema.dump import contents
 from tswizard.core.split.schema.facts import read_hypertables
 from tswizard.core.split.schema.made import read_made
-from tswizard.core.split.schema.marks import mark_statements, read_indexes
+from tswizard.core.split.schema.marks import mark_statements, read_indexes, reordered
 from tswizard.core.split.schema.restore import restore
 from tswizard.core.split.schema.session import schema_session
 from tswizard.core.split.schema.text import identifier, refusal, run
@@ -131,6 +131,8 @@ async def after_rows(ctx: Context) -> None:
     async with connected(ctx.task.source) as source:
         facts = in_order(await read_constraints(source))
         indexes = await read_indexes(source)
+        for finding in await reordered(source, ctx.task.source.label):
+            ctx.found(finding)
     if not facts and not indexes:
         raise StepSkipped("no hypertable has a constraint or a marked index")
     await _make_keys(ctx, [fact for fact in facts if not fact.incoming])

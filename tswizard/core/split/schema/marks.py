@@ -8,6 +8,7 @@ constraints' indexes come with the constraints, which a restore leaves out.
 from dataclasses import dataclass
 
 from tswizard.core.connection import Connection, rows
+from tswizard.core.finding import Finding, Level
 from tswizard.core.naming import qualified
 from tswizard.core.split.schema.text import identifier
 from tswizard.core.split.schema.waiting import HYPERTABLES
@@ -24,6 +25,19 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
 WHERE i.indrelid IN ({HYPERTABLES})
 ORDER BY 1, 2, 3
+"""
+
+
+# reorder_chunk() marks the chunk's own index, whatever the hypertable's is.
+# https://docs.timescale.com/api/latest/hypertable/reorder_chunk/
+_REORDERED = f"""
+SELECT n.nspname || '.' || h.relname, pg_catalog.count(*)::int
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_inherits p ON p.inhrelid = i.indrelid
+JOIN pg_catalog.pg_class h ON h.oid = p.inhparent
+JOIN pg_catalog.pg_namespace n ON n.oid = h.relnamespace
+WHERE i.indisclustered AND p.inhparent IN ({HYPERTABLES})
+GROUP BY 1 ORDER BY 1
 """
 
 
@@ -51,6 +65,21 @@ class IndexFact:
 async def read_indexes(connection: Connection) -> tuple[IndexFact, ...]:
     """Every index of a hypertable of one end."""
     return tuple(IndexFact(*row) for row in await rows(connection, _QUERY))
+
+
+async def reordered(source: Connection, where: str) -> tuple[Finding, ...]:
+    """A finding for each hypertable with chunks that were reordered: the rows keep their order."""
+    return tuple(
+        Finding(
+            Level.PASS,
+            "reordered-chunks",
+            f"{number} chunks of {label} were reordered by an index; their rows keep that order, "
+            "the mark on each chunk's index does not come along.",
+            where=where,
+            why="reorder_chunk() or a reorder policy leaves that mark.",
+        )
+        for label, number in await rows(source, _REORDERED)
+    )
 
 
 def mark_statements(wanted: IndexFact, made: IndexFact | None) -> tuple[str, ...]:
