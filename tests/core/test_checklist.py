@@ -161,7 +161,7 @@ _FINDINGS = st.builds(
 _TABLES = st.builds(TableRows, st.just("t"), st.just(1), st.just(1), st.booleans())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(_FINDINGS),
     st.lists(st.sampled_from(Verdict)),

@@ -99,7 +99,7 @@ class RunRecord:
     def repeated(self, names: Collection[str]) -> "RunRecord":
         """The record with these steps pending again; their time stays counted."""
         steps = tuple(
-            StepRecord(s.name, seconds=s.seconds, title=s.title) if s.name in names else s
+            replace(s, state=StepState.PENDING, findings=(), judged=()) if s.name in names else s
             for s in self.steps
         )
         return replace(self, steps=steps)

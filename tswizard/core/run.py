@@ -205,10 +205,9 @@ class Run:
 
     async def _step(self, ctx: Context, runnable: Runnable) -> StepState:
         started = time.monotonic()
-        title = runnable.step.title
         before = self.ledger.record.step(runnable.id).seconds
-        running = StepRecord(runnable.id, StepState.RUNNING, before, title=title)
-        self.ledger.save(self.ledger.record.with_step(running))
+        record = StepRecord(runnable.id, StepState.RUNNING, before, title=runnable.step.title)
+        self.ledger.save(self.ledger.record.with_step(record))
         ctx.step, ctx.findings, ctx.judged = runnable.id, [], []
         self._put(StepStarted(time.time(), runnable.id))
         why = ""
@@ -229,13 +228,12 @@ class Run:
         seconds = time.monotonic() - started
         self.ledger.save(
             self.ledger.record.with_step(
-                StepRecord(
-                    runnable.id,
-                    state,
-                    before + seconds,
-                    tuple(ctx.findings),
-                    tuple(ctx.judged),
-                    title,
+                replace(
+                    record,
+                    state=state,
+                    seconds=before + seconds,
+                    findings=tuple(ctx.findings),
+                    judged=tuple(ctx.judged),
                 )
             )
         )

@@ -33,7 +33,7 @@ from tswizard.core.classify.untangle import Untangler
 from tswizard.core.classify.verdict import Verdict, gravest
 
 # The machine may be busy: time is no property.
-_often = settings(deadline=None, max_examples=150)
+_often = settings(max_examples=150)
 
 Judge = Callable[[str], list[Judged]]
 

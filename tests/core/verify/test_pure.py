@@ -46,7 +46,7 @@ def test_other_elements_or_another_type_are_not_the_same() -> None:
     assert not same(["a"], ["a", "b"])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.sampled_from(["(ARRAY[", "])::text[]", "'x'", ", ", ")", "(", "'", '"', "]"])))
 def test_no_text_breaks_the_reading_of_arrays(pieces: list[str]) -> None:
     text = "".join(pieces)
@@ -73,7 +73,7 @@ def test_small_neighbours_are_compared_together_and_large_ones_alone() -> None:
     assert [len(group) for group in grouped(spans(large))] == [2, 1, 1]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=40), st.integers(0, 10**9))
 def test_every_value_is_in_exactly_one_range(starts: list[int], value: int) -> None:
     own = sorted(set(starts))

@@ -119,6 +119,8 @@ async def _make_room(desk: Desk, target: Connection, table: Table, taken: Taken)
     """
     piece = taken.piece
     place = destination(table, piece)
+    if not (piece.whole or taken.there or piece.kind is Kind.CONFIG):
+        return Room(place)  # a part of which nothing is there
     if taken.there and await queue.compresses(target, piece):
         await _decompress(desk, target, place)
     own = piece.kind is not Kind.ROUTED and (piece.target is not None or not table.hypertable)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from tswizard.core.context import Context, StepSkipped, failed
-from tswizard.core.split import header, queue, recheck
+from tswizard.core.split import header, recheck
 from tswizard.core.split.hands import hands_of
 from tswizard.core.split.header import Options
 from tswizard.core.split.job import CopyJob
@@ -133,10 +133,7 @@ class DataPhase:
         await session.run_all(Stage.LAST)
 
     async def _copy(self, ctx: Context, stage: Stage) -> None:
-        session = await self.session(ctx)
-        places = await queue.waiting_tables(await session.target(), stage)
-        await take_off(ctx, [session.plan.tables[place] for place in places])
-        await session.run_all(stage)
+        await recheck.copy(await self.session(ctx), partial(take_off, ctx), stage)
         self._follow(ctx)
 
     async def settle(self, ctx: Context) -> None:

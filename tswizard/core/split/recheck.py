@@ -236,16 +236,21 @@ async def settle(
     return repeated
 
 
+async def copy(session: Session, make_way: MakeWay, stage: Stage) -> None:
+    """Everything of a stage that waits. Raises StepFailed, psycopg.Error."""
+    places = await queue.waiting_tables(await session.target(), stage)
+    await make_way([session.plan.tables[place] for place in places])
+    await session.run_all(stage)
+
+
 async def _copy_new(session: Session, make_way: MakeWay, stages: Sequence[Stage]) -> None:
     """Copy what has come to the plan since the stages ended, such as chunks made meanwhile."""
     for stage in stages:
-        places = await queue.waiting_tables(await session.target(), stage)
-        if not places:
+        if not await queue.waiting_tables(await session.target(), stage):
             continue
-        await make_way([session.plan.tables[place] for place in places])
         if stage is Stage.CHUNKS:
             await session.make_chunks()
-        await session.run_all(stage)
+        await copy(session, make_way, stage)
 
 
 async def _write_down(session: Session, compared: list[Compared], moment: int) -> None:

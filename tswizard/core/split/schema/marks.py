@@ -68,13 +68,13 @@ async def read_indexes(connection: Connection) -> tuple[IndexFact, ...]:
 
 
 async def reordered(source: Connection, where: str) -> tuple[Finding, ...]:
-    """A finding for each hypertable with chunks that were reordered: the rows keep their order."""
+    """A finding for each hypertable with chunks that are marked, as reordering leaves them."""
     return tuple(
         Finding(
             Level.PASS,
             "reordered-chunks",
-            f"{number} chunks of {label} were reordered by an index; their rows keep that order, "
-            "the mark on each chunk's index does not come along.",
+            f"{number} chunks of {label} are marked as clustered by an index; their rows keep that "
+            "order, the mark comes along only where the hypertable's own index has it.",
             where=where,
             why="reorder_chunk() or a reorder policy leaves that mark.",
         )
