@@ -11,9 +11,9 @@ import pytest
 from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 
-from tswizard.core.catalog.shape import read_shape
-from tswizard.core.connection import connected, value
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.catalog.catalog_shape import read_shape
+from tswizard.core.db.connection import connected, value
+from tswizard.core.db.endpoint import Endpoint
 
 SOURCE = "TSWIZARD_TEST_SOURCE"
 TARGET = "TSWIZARD_TEST_TARGET"

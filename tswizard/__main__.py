@@ -1,6 +1,6 @@
 """`python -m tswizard`."""
 
-from tswizard.cli import main
+from tswizard.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from tswizard.core.answers import Answers
-from tswizard.core.endpoint import BadEndpoint, Endpoint
+from tswizard.core.db.endpoint import BadEndpoint, Endpoint
+from tswizard.core.model.answers import Answers
 from tswizard.questions import QUESTIONS, Kind, Question, question
 
 

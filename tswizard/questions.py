@@ -10,8 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from tswizard.core.answers import Answers
-from tswizard.core.endpoint import BadEndpoint, Endpoint
+from tswizard.core.db.endpoint import BadEndpoint, Endpoint
+from tswizard.core.model.answers import Answers
 
 
 class Kind(StrEnum):

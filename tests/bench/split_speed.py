@@ -23,8 +23,8 @@ from urllib.parse import quote
 from tests.core.split.world import Ends, described, job, run
 from tests.e2e.program import children
 from tests.native import database
-from tswizard.core.connection import connected, value
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.db.connection import connected, value
+from tswizard.core.db.endpoint import Endpoint
 
 COLUMNS = (
     "time",

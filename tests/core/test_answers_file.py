@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tswizard.answers_file import BadAnswers, load
-from tswizard.core.answers import Answers
+from tswizard.core.model.answers import Answers
 from tswizard.questions import QUESTIONS, question
 
 ENDS = """

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.verify.data import judged
-from tswizard.core.checklist import CHECKED, FORETOLD, Checklist, checklist, result_of
-from tswizard.core.classify.verdict import Verdict
-from tswizard.core.finding import Finding, Level
-from tswizard.core.outcome import Outcome, TableRows
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.outcome import Outcome, TableRows
+from tswizard.core.model.verdict import Verdict
+from tswizard.core.report.checklist import CHECKED, FORETOLD, Checklist, checklist, result_of
 
 _ROWS = Finding(Level.PASS, CHECKED, "38 of 38 tables equal, 809,421 rows counted and checksummed")
 

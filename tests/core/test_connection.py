@@ -7,9 +7,9 @@ import pytest
 from psycopg import OperationalError
 
 from tests.e2e.conftest import module_pair, prepared_demo
-from tswizard.core.connection import CannotConnect, connect, connected, rows, value
-from tswizard.core.connection import _explain as explain
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.db.connection import CannotConnect, connect, connected, rows, value
+from tswizard.core.db.connection import _explain as explain
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 
 __all__ = ["module_pair", "prepared_demo"]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tswizard.core import endpoint as module
-from tswizard.core.endpoint import (
+from tswizard.core.db import endpoint as module
+from tswizard.core.db.endpoint import (
     BadEndpoint,
     Endpoint,
     child_environment,

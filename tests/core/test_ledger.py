@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tswizard.core.answers import Answers
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.events import StepState
-from tswizard.core.finding import Finding, Level
-from tswizard.core.ledger import Ledger, LedgerError, StepRecord, all_runs
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.events import StepState
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.run.run_folder import Ledger, LedgerError, StepRecord, all_runs
 
 SOURCE = Endpoint.parse("host=/tmp dbname=defaultdb", password="hunter2")
 TARGET = Endpoint.parse("host=/tmp dbname=tsdb", password="hunter3")

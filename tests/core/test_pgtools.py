@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.program import children, gone
-from tswizard.core.pgtools import Child, ClientTools, choose, find_tools, inspect_tools
+from tswizard.core.db.client_tools import Child, ClientTools, choose, find_tools, inspect_tools
 
 
 def tools(major: int, *, tls: bool = True) -> ClientTools:
@@ -99,7 +99,7 @@ async def test_a_paused_child_can_be_ended() -> None:
 async def test_a_child_dies_with_a_killed_parent(tmp_path: Path) -> None:
     code = (
         "import asyncio, os\n"
-        "from tswizard.core.pgtools import Child\n"
+        "from tswizard.core.db.client_tools import Child\n"
         "async def main():\n"
         "    child = await Child.start(('sleep', '60'), dict(os.environ))\n"
         "    print(child.pid, flush=True)\n"

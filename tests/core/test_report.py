@@ -9,11 +9,11 @@ import pytest
 
 from tests.core.test_checklist import outcome
 from tests.core.verify.data import judged
-from tswizard.core.classify.verdict import Verdict
-from tswizard.core.events import StepState
-from tswizard.core.finding import Finding, Level
-from tswizard.core.outcome import Outcome, RangeRows, StepOutcome, TableRows
-from tswizard.core.report import BadReport, from_json, to_json, to_markdown, write_report
+from tswizard.core.model.events import StepState
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.outcome import Outcome, RangeRows, StepOutcome, TableRows
+from tswizard.core.model.verdict import Verdict
+from tswizard.core.report.report import BadReport, from_json, to_json, to_markdown, write_report
 
 WHOLE = outcome(
     Finding(Level.FAIL, "rows-lost", "public.m: 5 missing", "b", "COPY failed", "Do.", ("[1, 2)",)),

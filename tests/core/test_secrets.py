@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tswizard.core.endpoint import Endpoint, passfile_line, redact
-from tswizard.core.secrets import passfile, sweep
+from tswizard.core.db.endpoint import Endpoint, passfile_line, redact
+from tswizard.core.db.passfile import passfile, sweep
 
 SECRET = r"p:a\ss'wörd "
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tswizard.core.versions import between, version_key
+from tswizard.core.db.versions import between, version_key
 
 
 def test_numbers_order_as_numbers() -> None:

@@ -12,14 +12,14 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.program import children
-from tswizard.core.answers import Answers
 from tswizard.core.catalog.read import read_inventory
-from tswizard.core.connection import connected, value
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.finding import Level
-from tswizard.core.pgtools import choose, find_tools
-from tswizard.core.run import Run, start
-from tswizard.core.task import Task
+from tswizard.core.db.client_tools import choose, find_tools
+from tswizard.core.db.connection import connected, value
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.finding import Level
+from tswizard.core.model.plan import Task
+from tswizard.core.run.runner import Run, start
 from tswizard.demo import EmbeddedPair
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]

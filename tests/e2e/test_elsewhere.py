@@ -10,8 +10,8 @@ from psycopg.conninfo import make_conninfo
 from tests.e2e.program import Program
 from tests.e2e.test_interrupted import scheduled
 from tests.e2e.test_split import proved
-from tswizard.core.connection import connected, value
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.db.connection import connected, value
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 
 pytestmark = pytest.mark.e2e

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.program import Program, children, gone
-from tswizard.core.connection import connected, rows, value
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.db.connection import connected, rows, value
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 
 pytestmark = pytest.mark.e2e

@@ -7,8 +7,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from tests.e2e.program import Ended, Program
-from tswizard.core.connection import connected
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.db.connection import connected
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 
 pytestmark = pytest.mark.e2e

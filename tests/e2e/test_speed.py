@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.program import Program
-from tswizard.core.connection import connected
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.pgtools import ClientTools, choose, find_tools
+from tswizard.core.db.client_tools import ClientTools, choose, find_tools
+from tswizard.core.db.connection import connected
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timing]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.program import Program
-from tswizard.core.connection import connected, value
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.db.connection import connected, value
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 
 pytestmark = pytest.mark.e2e

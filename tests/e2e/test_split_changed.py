@@ -11,9 +11,9 @@ from tests.core.split_schema.compared import Comparer
 from tests.core.split_schema.world import surroundings
 from tests.core.verify.mutations import ALTERED, DROPPED, Mutation
 from tests.e2e.program import Program
-from tswizard.core.connection import connected
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.finding import Level
+from tswizard.core.db.connection import connected
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.finding import Level
 from tswizard.demo import EmbeddedPair
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.tui import story, world
 from tests.tui.recorded import RecordedEngine, RecordedRun
-from tswizard.core.events import Event, LogLine, LogVerdict
+from tswizard.core.model.events import Event, LogLine, LogVerdict
 from tswizard.tui.app import WizardApp
 from tswizard.tui.widgets.runlog import RunLog
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tests.tui import story, world
 from tests.tui.recorded import RecordedEngine, RecordedRun
-from tswizard.core.events import Event, RunFinished, StepFinished, StepState
-from tswizard.core.pgtools import Child
+from tswizard.core.db.client_tools import Child
+from tswizard.core.model.events import Event, RunFinished, StepFinished, StepState
 from tswizard.tui.app import WizardApp
 from tswizard.tui.terminal import TerminalDriver
 

@@ -5,17 +5,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests.tui import world
-from tswizard.core.answers import Answers
+from tswizard.core.build_plan import Plan
 from tswizard.core.catalog.inventory import Inventory, Server
-from tswizard.core.checklist import Checklist
-from tswizard.core.connection import CannotConnect
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.events import Event
-from tswizard.core.finding import Finding
-from tswizard.core.ledger import Ledger
-from tswizard.core.outcome import Outcome
-from tswizard.core.plan import Plan
-from tswizard.tui.draft import Decided, Ends
+from tswizard.core.db.connection import CannotConnect
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.events import Event
+from tswizard.core.model.finding import Finding
+from tswizard.core.model.outcome import Outcome
+from tswizard.core.report.checklist import Checklist
+from tswizard.core.run.run_folder import Ledger
+from tswizard.tui.wizard_state import Decided, Ends
 
 
 @dataclass

@@ -14,20 +14,20 @@ from textual.widgets import OptionList, ProgressBar
 
 from tests.tui import story, world
 from tests.tui.recorded import RecordedEngine, RecordedRun
-from tswizard.core.answers import Answers
-from tswizard.core.connection import CannotConnect
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.events import Event, StepProgress
-from tswizard.core.finding import Level
-from tswizard.core.outcome import Outcome
+from tswizard.core.db.connection import CannotConnect
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.events import Event, StepProgress
+from tswizard.core.model.finding import Level
+from tswizard.core.model.outcome import Outcome
 from tswizard.demo.progress import Prepared
 from tswizard.tui.app import WizardApp
 from tswizard.tui.base import WizardScreen
-from tswizard.tui.draft import Decided, End, Ends, Inspected
 from tswizard.tui.screens.review import StepCard
 from tswizard.tui.screens.run import RunScreen
 from tswizard.tui.widgets.keys import Keys
 from tswizard.tui.widgets.table import FittingTable
+from tswizard.tui.wizard_state import Decided, End, Ends, Inspected
 
 SMALL = (80, 24)
 LARGE = (120, 35)

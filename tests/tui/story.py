@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 from tests.tui import world
-from tswizard.core.answers import Answers
-from tswizard.core.checklist import Checklist, File, Line, Todo
 from tswizard.core.classify.judge import Judged
 from tswizard.core.classify.message import Severity
-from tswizard.core.classify.verdict import Verdict
-from tswizard.core.events import (
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.events import (
     Event,
     FindingFound,
     LogLine,
@@ -25,9 +23,11 @@ from tswizard.core.events import (
     TableState,
     Unit,
 )
-from tswizard.core.finding import Finding, Level
-from tswizard.core.ledger import Ledger, RunRecord, StepRecord
-from tswizard.core.outcome import Outcome, StepOutcome, TableRows
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.outcome import Outcome, StepOutcome, TableRows
+from tswizard.core.model.verdict import Verdict
+from tswizard.core.report.checklist import Checklist, File, Line, Todo
+from tswizard.core.run.run_folder import Ledger, RunRecord, StepRecord
 
 NOON = 1_795_521_600.0
 """2026-11-24 12:00:00 UTC."""

@@ -27,14 +27,14 @@ from tests.tui.scenes import (
     type_text,
     until,
 )
-from tswizard.core.answers import Answers
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.exits import Exit
-from tswizard.core.finding import Finding, Level
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.finding import Finding, Level
+from tswizard.exit_codes import Exit
 from tswizard.tui.app import WizardApp
-from tswizard.tui.draft import Decided
 from tswizard.tui.widgets.fields import TextField
 from tswizard.tui.widgets.findings import FindingsView
+from tswizard.tui.wizard_state import Decided
 
 
 def app_with(engine: RecordedEngine, **given: Endpoint) -> WizardApp:

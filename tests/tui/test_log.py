@@ -14,9 +14,9 @@ from tests.tui.flood import LINES, Flood, line
 from tests.tui.recorded import RecordedEngine, RecordedRun
 from tests.tui.scenes import LARGE, RUNS, on_screen, until
 from tests.tui.test_flow import app_with
-from tswizard.core.events import LogLine, LogVerdict
-from tswizard.tui import logbook
-from tswizard.tui.logbook import Channel, Filter, Logbook, Note
+from tswizard.core.model.events import LogLine, LogVerdict
+from tswizard.tui.run import log_model
+from tswizard.tui.run.log_model import Channel, Filter, Logbook, Note
 from tswizard.tui.screens.run import RunScreen
 from tswizard.tui.widgets.runlog import RunLog, shortened
 
@@ -26,8 +26,8 @@ AT = story.NOON
 def test_the_oldest_lines_go_and_notes_stay_with_their_lines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(logbook, "MAX_LINES", 50)
-    monkeypatch.setattr(logbook, "_SLACK", 10)
+    monkeypatch.setattr(log_model, "MAX_LINES", 50)
+    monkeypatch.setattr(log_model, "_SLACK", 10)
     book = Logbook()
     for number in range(200):
         book.add(LogVerdict(AT, story.OWNER) if number % 20 == 0 else line(number), 100)

@@ -8,14 +8,14 @@ from textual.pilot import Pilot
 
 from tests.tui.scenes import SMALL, notice, on_screen, until
 from tests.tui.test_flow import at, shown
-from tswizard.core.connection import CannotConnect
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.exits import Exit
-from tswizard.core.ledger import all_runs
+from tswizard.core.db.connection import CannotConnect
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.run.run_folder import all_runs
 from tswizard.demo import EmbeddedPair
 from tswizard.demo.progress import OnProgress
+from tswizard.exit_codes import Exit
 from tswizard.tui.app import WizardApp
-from tswizard.tui.core_engine import CoreEngine, said
+from tswizard.tui.engine import CoreEngine, said
 from tswizard.tui.screens.run import RunScreen
 
 SLOW = 120.0

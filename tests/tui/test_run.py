@@ -29,11 +29,11 @@ from tests.tui.scenes import (
     until,
 )
 from tests.tui.test_flow import app_with, shown
-from tswizard.core.connection import CannotConnect
-from tswizard.core.events import Paused, RunFinished
-from tswizard.core.exits import Exit
-from tswizard.core.finding import Level
-from tswizard.core.ledger import Ledger
+from tswizard.core.db.connection import CannotConnect
+from tswizard.core.model.events import Paused, RunFinished
+from tswizard.core.model.finding import Level
+from tswizard.core.run.run_folder import Ledger
+from tswizard.exit_codes import Exit
 from tswizard.tui.screens.check import TodoEntry
 from tswizard.tui.text import shortened
 from tswizard.tui.widgets.fields import TextField

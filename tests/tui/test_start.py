@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-LATER = ("psycopg", "pydantic", "humanize", "textual.widgets._markdown", "tswizard.core.run")
+LATER = ("psycopg", "pydantic", "humanize", "textual.widgets._markdown", "tswizard.core.run.runner")
 
 
 def test_the_first_screen_loads_nothing_that_it_does_not_show() -> None:
     program = (
-        "import sys, tswizard.cli, tswizard.tui.app, tswizard.tui.core_engine\n"
+        "import sys, tswizard.cli.main, tswizard.tui.app, tswizard.tui.engine\n"
         f"print(*[name for name in {LATER!r} if name in sys.modules])"
     )
     done = subprocess.run(

@@ -1,8 +1,8 @@
 """The same figures as on the Run screen, line by line."""
 
 from tests.tui import story
-from tswizard.commands.table_lines import TableLines
-from tswizard.core.events import TableProgress
+from tswizard.cli.progress_lines import TableLines
+from tswizard.core.model.events import TableProgress
 
 
 def lines() -> tuple[list[str], list[str]]:

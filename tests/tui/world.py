@@ -6,7 +6,7 @@ Everything is made of the engine's own dataclasses; nothing here decides anythin
 from dataclasses import replace
 from pathlib import Path
 
-from tswizard.core.answers import Answers
+from tswizard.core.build_plan import Plan, build_plan
 from tswizard.core.catalog.inventory import (
     Cagg,
     Chunk,
@@ -23,11 +23,11 @@ from tswizard.core.catalog.inventory import (
     Table,
     TableKind,
 )
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.finding import Finding, Level
-from tswizard.core.pgtools import ClientTools
-from tswizard.core.plan import Plan, build_plan
-from tswizard.core.task import Step, Task
+from tswizard.core.db.client_tools import ClientTools
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.plan import Step, Task
 
 GIB = 1 << 30
 MIB = 1 << 20

@@ -12,18 +12,18 @@ from textual.binding import Binding, BindingType
 from textual.clock import Clock
 from textual.screen import Screen
 
-from tswizard.core.exits import Exit
+from tswizard.exit_codes import Exit
 from tswizard.tui.dialogs import Ask, Help
 from tswizard.tui.screens.welcome import WelcomeScreen
 
 if TYPE_CHECKING:
-    from tswizard.core.endpoint import Endpoint
-    from tswizard.core.ledger import Ledger
-    from tswizard.core.outcome import Outcome
+    from tswizard.core.db.endpoint import Endpoint
+    from tswizard.core.model.outcome import Outcome
+    from tswizard.core.run.run_folder import Ledger
     from tswizard.demo.progress import Prepared
-    from tswizard.tui.draft import Decided, End, Ends, Inspected
-    from tswizard.tui.engine import Engine, Running
-    from tswizard.tui.feed import Feed
+    from tswizard.tui.protocol import Engine, Running
+    from tswizard.tui.run.event_feed import Feed
+    from tswizard.tui.wizard_state import Decided, End, Ends, Inspected
 
     RunEnds = tuple[Endpoint, Endpoint]
     Prepare = Callable[[Callable[[Prepared], None]], Awaitable[tuple[Endpoint, Endpoint]]]
@@ -143,7 +143,7 @@ class WizardApp(App[int]):
     @property
     def exit_code(self) -> int:
         """What the run came to; stopped when it came to nothing."""
-        from tswizard.core.finding import Level
+        from tswizard.core.model.finding import Level
 
         outcome = self.feed.run.outcome if self.feed else None
         if outcome is None:
@@ -197,12 +197,12 @@ class WizardApp(App[int]):
     # The order of the screens
 
     def show_source(self) -> None:
-        from tswizard.tui.screens.ends import SourceScreen
+        from tswizard.tui.screens.connect import SourceScreen
 
         self.push_screen(SourceScreen(self.given_source))
 
     def show_target(self, source: "End") -> None:
-        from tswizard.tui.screens.ends import TargetScreen
+        from tswizard.tui.screens.connect import TargetScreen
 
         self.push_screen(TargetScreen(source, self.given_target))
 
@@ -227,7 +227,7 @@ class WizardApp(App[int]):
         self.push_screen(ResumeScreen(ledger, ends))
 
     def show_run(self, run: "Running", ends: "RunEnds") -> None:
-        from tswizard.tui.feed import Feed
+        from tswizard.tui.run.event_feed import Feed
         from tswizard.tui.screens.run import RunScreen
 
         self.run_id = run.ledger.record.id
@@ -260,7 +260,7 @@ async def wizard(
     prepare: "Prepare | None" = None,
 ) -> int:
     """Run the wizard in this terminal; its exit code. A run under way is ended with it."""
-    from tswizard.tui.core_engine import CoreEngine
+    from tswizard.tui.engine import CoreEngine
     from tswizard.tui.terminal import TerminalDriver
 
     app = WizardApp(

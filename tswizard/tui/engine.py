@@ -1,69 +1,149 @@
-"""What the screens ask of the engine, in one place, so that tests can replay a recorded one.
+"""The engine itself behind the screens' protocol. Imports it when it is asked for."""
 
-Nothing of the engine is imported before it is asked for: the first screen must not wait for it.
-"""
-
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tswizard.core.answers import Answers
+    from tswizard.core.build_plan import Plan
     from tswizard.core.catalog.inventory import Inventory, Server
-    from tswizard.core.checklist import Checklist
-    from tswizard.core.endpoint import Endpoint
-    from tswizard.core.events import Event
-    from tswizard.core.finding import Finding
-    from tswizard.core.ledger import Ledger
-    from tswizard.core.outcome import Outcome
-    from tswizard.core.plan import Plan
-    from tswizard.tui.draft import Decided, Ends
+    from tswizard.core.db.client_tools import ClientTools
+    from tswizard.core.db.endpoint import Endpoint
+    from tswizard.core.model.answers import Answers
+    from tswizard.core.model.finding import Finding
+    from tswizard.core.model.outcome import Outcome
+    from tswizard.core.model.plan import Task
+    from tswizard.core.report.checklist import Checklist
+    from tswizard.core.run.run_folder import Ledger
+    from tswizard.core.run.runner import Run
+    from tswizard.tui.wizard_state import Decided, Ends
 
 
-class Running(Protocol):
-    """A run under way: `tswizard.core.run.Run`, or a recorded one."""
+class CoreEngine:
+    """Calls the engine directly; see `Engine` for what each method means."""
 
-    @property
-    def ledger(self) -> "Ledger": ...
+    def runs(self) -> "Sequence[Ledger]":
+        from tswizard.core.run.run_folder import all_runs
 
-    @property
-    def outcome(self) -> "Outcome | None": ...
+        return all_runs()
 
-    def events(self) -> AsyncIterator["Event"]: ...
+    async def read_server(self, endpoint: "Endpoint") -> "Server":
+        from tswizard.core.catalog.read import read_server
 
-    def stop(self, *, now: bool) -> None: ...
-
-    def pause(self, paused: bool) -> None: ...
-
-
-class Engine(Protocol):
-    """Everything that the screens call. Errors are CannotConnect and LedgerError."""
-
-    def runs(self) -> Sequence["Ledger"]:
-        """This machine's runs, newest first. Reads files."""
-        ...
-
-    async def read_server(self, endpoint: "Endpoint") -> "Server": ...
+        with said():
+            return await read_server(endpoint)
 
     async def read_inventory(
         self, endpoint: "Endpoint", on_progress: Callable[[str], None]
-    ) -> "Inventory": ...
+    ) -> "Inventory":
+        from tswizard.core.catalog.read import read_inventory
 
-    def examine(
+        with said():
+            return await read_inventory(endpoint, on_progress)
+
+    async def examine(
         self,
         ends: "Ends",
         inventory: "Inventory",
         target_inventory: "Inventory",
         answers: "Answers",
-    ) -> AsyncIterator["Finding"]: ...
+    ) -> "AsyncIterator[Finding]":
+        import asyncio
 
-    def plan(self, decided: "Decided") -> "Plan": ...
+        from tswizard.core.db.client_tools import find_tools
+        from tswizard.core.preflight import examine
 
-    def start(self, decided: "Decided", *, demo: bool) -> Running: ...
+        found = await asyncio.to_thread(find_tools)
+        with said():
+            async for finding in examine(
+                ends.source.endpoint,
+                ends.target.endpoint,
+                inventory,
+                target_inventory,
+                answers,
+                _chosen(found, inventory, ends),
+                found,
+                _staging(answers).parent,
+            ):
+                yield finding
 
-    async def needs_confirmation(self, ledger: "Ledger", target: "Endpoint") -> str | None: ...
+    def plan(self, decided: "Decided") -> "Plan":
+        from tswizard.core.build_plan import build_plan
+
+        return build_plan(_task(decided))
+
+    def start(self, decided: "Decided", *, demo: bool) -> "Run":
+        from tswizard.core.run.runner import start
+
+        return start(_task(decided), decided.findings, demo=demo)
+
+    async def needs_confirmation(self, ledger: "Ledger", target: "Endpoint") -> str | None:
+        from tswizard.core.run.runner import needs_confirmation
+
+        with said():
+            return await needs_confirmation(ledger, target)
 
     async def reopen(
         self, ledger: "Ledger", source: "Endpoint", target: "Endpoint", confirm: str | None
-    ) -> Running: ...
+    ) -> "Run":
+        from tswizard.core.run.runner import reopen
 
-    def checklist(self, outcome: "Outcome", report: str) -> "Checklist": ...
+        with said():
+            return await reopen(ledger, source, target, confirm=confirm)
+
+    def checklist(self, outcome: "Outcome", report: str) -> "Checklist":
+        from tswizard.core.report.checklist import checklist
+
+        return checklist(outcome, report)
+
+
+@contextmanager
+def said() -> Iterator[None]:
+    """What a server refuses in the middle of something is a sentence too. Raises CannotConnect."""
+    from psycopg import Error
+
+    from tswizard.core.db.connection import CannotConnect
+
+    try:
+        yield
+    except Error as error:
+        message = " ".join(str(error.diag.message_primary or error).split()).rstrip(".")
+        raise CannotConnect(f"The server says: {message}.", "Mend that, then try again.") from error
+
+
+def _chosen(
+    found: "Sequence[ClientTools]", inventory: "Inventory", ends: "Ends"
+) -> "ClientTools | None":
+    from tswizard.core.db.client_tools import choose
+    from tswizard.core.preflight.tools import needs_tls
+
+    need_tls = needs_tls(ends.source.endpoint, ends.target.endpoint)
+    return choose(found, inventory.server.major, need_tls=need_tls)
+
+
+def _staging(answers: "Answers") -> Path:
+    """Where the dump goes; a run's own folder has no name before it starts."""
+    from tswizard.core.run.run_folder import runs_folder
+
+    if answers.staging:
+        return Path(answers.staging).expanduser() / "tswizard-RUN"
+    return runs_folder() / "RUN" / "dump"
+
+
+def _task(decided: "Decided") -> "Task":
+    from tswizard.core.db.client_tools import find_tools
+    from tswizard.core.model.plan import Task
+
+    inspected = decided.inspected
+    tools = _chosen(find_tools(), inspected.inventory, inspected.ends)
+    assert tools is not None, "Inspect lets nobody pass without client tools"
+    return Task(
+        inspected.ends.source.endpoint,
+        inspected.ends.target.endpoint,
+        inspected.inventory,
+        inspected.target_inventory.server,
+        decided.answers,
+        tools,
+        _staging(decided.answers),
+    )

@@ -9,8 +9,8 @@ from psycopg.errors import DuplicateObject
 
 from tests.e2e.conftest import module_pair, prepared_demo
 from tests.native import SOURCE, community, database, named, need_community
-from tswizard.core.connection import connected
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.db.connection import connected
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 from tswizard.demo.template import statements
 

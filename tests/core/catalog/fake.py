@@ -13,8 +13,8 @@ from typing import Any
 
 from psycopg import sql
 
-from tswizard.core.connection import Connection
-from tswizard.core.versions import version_key
+from tswizard.core.db.connection import Connection
+from tswizard.core.db.versions import version_key
 
 _KNOWN = json.loads((Path(__file__).parent / "catalogs.json").read_text())
 

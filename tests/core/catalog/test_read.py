@@ -5,15 +5,15 @@ from psycopg import sql
 
 from tests.native import named
 from tswizard.core.catalog import read
+from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.extras import read_extras
 from tswizard.core.catalog.inventory import DimensionKind, Inventory, Server
 from tswizard.core.catalog.nulls import read_nulls
 from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.catalog.server import judge
-from tswizard.core.catalog.shape import read_shape
 from tswizard.core.catalog.tables import read_sequences
-from tswizard.core.connection import connect_plainly, connected, rows, value
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.db.connection import connect_plainly, connected, rows, value
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

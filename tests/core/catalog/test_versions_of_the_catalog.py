@@ -11,14 +11,14 @@ import pytest_asyncio
 
 from tests.core.catalog.fake import VERSIONS, Fake
 from tswizard.core.catalog.caggs import read_caggs
+from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.extras import read_extras
 from tswizard.core.catalog.hypertables import read_hypertables
 from tswizard.core.catalog.inventory import Cagg, Compression, DimensionKind, Hypertable, Job
 from tswizard.core.catalog.jobs import read_jobs
-from tswizard.core.catalog.shape import read_shape
 from tswizard.core.catalog.tables import read_tables
-from tswizard.core.connection import Connection, connected
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.db.connection import Connection, connected
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]

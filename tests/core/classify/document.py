@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tswizard.core.classify.rules import Proof, Rule, default_rules
-from tswizard.core.classify.verdict import Verdict
+from tswizard.core.model.verdict import Verdict
 
 PAGE = Path(__file__).parents[3] / "docs" / "classifier.md"
 

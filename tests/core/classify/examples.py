@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tswizard.core.classify.verdict import Verdict
+from tswizard.core.model.verdict import Verdict
 
 SAFE, LATER, LOOK, LOST = Verdict
 

@@ -7,7 +7,7 @@ from tswizard.core.classify.judge import Classifier, Judged
 from tswizard.core.classify.message import Message
 from tswizard.core.classify.parse import Parser
 from tswizard.core.classify.prove import Origin
-from tswizard.core.classify.verdict import Verdict, gravest
+from tswizard.core.model.verdict import Verdict, gravest
 
 
 def messages(text: str, tool: str | None = None) -> list[Message]:

@@ -8,7 +8,7 @@ from tswizard.core.classify.judge import Classifier, Judged, ProofState
 from tswizard.core.classify.message import Line
 from tswizard.core.classify.prove import Origin, prove
 from tswizard.core.classify.tally import Tally
-from tswizard.core.classify.verdict import Verdict, gravest
+from tswizard.core.model.verdict import Verdict, gravest
 
 # As the guide to migrating from MST prints them: without commands, and shortened.
 GUIDE = {

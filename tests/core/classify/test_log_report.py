@@ -10,7 +10,7 @@ import pytest
 from tests.core.classify.examples import copy
 from tswizard.core.classify import log
 from tswizard.core.classify.log import LogReport, classify_log, read_lines
-from tswizard.core.classify.verdict import Verdict
+from tswizard.core.model.verdict import Verdict
 
 
 def report(text: str | bytes, **context: str) -> LogReport:

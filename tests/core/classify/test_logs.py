@@ -21,7 +21,7 @@ from tswizard.core.classify.message import Line
 from tswizard.core.classify.prove import Origin, prove
 from tswizard.core.classify.tally import Tally
 from tswizard.core.classify.untangle import Untangler
-from tswizard.core.classify.verdict import Verdict
+from tswizard.core.model.verdict import Verdict
 
 FOLDER = Path(__file__).parent / "logs"
 LOGS = sorted(path.stem for path in FOLDER.glob("*.log"))

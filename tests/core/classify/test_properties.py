@@ -30,7 +30,7 @@ from tswizard.core.classify.message import Line
 from tswizard.core.classify.rules import Rules, default_rules
 from tswizard.core.classify.tally import Tally
 from tswizard.core.classify.untangle import Untangler
-from tswizard.core.classify.verdict import Verdict, gravest
+from tswizard.core.model.verdict import Verdict, gravest
 
 # The machine may be busy: time is no property.
 _often = settings(max_examples=150)

@@ -10,7 +10,7 @@ from tswizard.core.classify.judge import ProofState
 from tswizard.core.classify.prove import prove
 from tswizard.core.classify.rules import BadRules, default_rules, load, render
 from tswizard.core.classify.target import TargetProver
-from tswizard.core.classify.verdict import Verdict
+from tswizard.core.model.verdict import Verdict
 
 
 def test_every_rule_has_an_example() -> None:

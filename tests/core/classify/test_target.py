@@ -10,9 +10,9 @@ from tswizard.core.classify.judge import ProofState
 from tswizard.core.classify.origin import find_origin
 from tswizard.core.classify.prove import Origin, prove
 from tswizard.core.classify.target import Connection, TargetProver
-from tswizard.core.classify.verdict import Verdict
-from tswizard.core.connection import CannotConnect, connect, rows, value
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.db.connection import CannotConnect, connect, rows, value
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.verdict import Verdict
 from tswizard.demo import EmbeddedPair
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]

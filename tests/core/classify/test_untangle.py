@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tswizard.core.classify.judge import Classifier, Judged
 from tswizard.core.classify.untangle import Untangler
-from tswizard.core.classify.verdict import Verdict
+from tswizard.core.model.verdict import Verdict
 
 INFO = (
     'dumping contents of table "public.sites"',

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.core.preflight.sample import RETENTION, SERVER, inventory
-from tswizard.core.answers import Answers
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.full.target_jobs import in_order
-from tswizard.core.pgtools import ClientTools
-from tswizard.core.plan import build_plan
-from tswizard.core.task import Task
+from tswizard.core.build_plan import build_plan
+from tswizard.core.db.client_tools import ClientTools
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.full.enable_jobs import in_order
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.plan import Task
 
 TOOLS = ClientTools(Path("/usr/lib/postgresql/17/bin"), "17.5", 17, "system", True, ("lz4", "gzip"))
 SECRET = "hunter2"

@@ -19,7 +19,7 @@ from tswizard.core.catalog.inventory import (
     Table,
     TableKind,
 )
-from tswizard.core.pgtools import ClientTools
+from tswizard.core.db.client_tools import ClientTools
 
 ROLE = Role("tsdbadmin", superuser=False, createrole=True, bypass_rls=False, owns_database=True)
 

@@ -11,14 +11,14 @@ import pytest_asyncio
 from tests.core.preflight.sample import empty, inventory, tools
 from tests.e2e.conftest import module_pair, prepared_demo
 from tests.native import TARGET, database, named
-from tswizard.core.answers import Answers
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
-from tswizard.core.connection import CannotConnect, Connection, connected, rows
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.finding import Finding, Level
+from tswizard.core.db.connection import CannotConnect, Connection, connected, rows
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.finding import Finding, Level
 from tswizard.core.preflight import examine
-from tswizard.core.preflight.probes import extension_rights, restore_rights, rows_written
+from tswizard.core.preflight.trials import extension_rights, restore_rights, rows_written
 from tswizard.demo import EmbeddedPair
 
 __all__ = ["module_pair", "prepared_demo"]

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.core.preflight.sample import CHUNK, HYPERTABLE, SERVER, inventory, tools
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.finding import Finding, Level
-from tswizard.core.pgtools import ClientTools
-from tswizard.core.preflight.room import check_staging, check_target_room, dump_bounds
+from tswizard.core.db.client_tools import ClientTools
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.preflight.disk_space import check_staging, check_target_room, dump_bounds
 from tswizard.core.preflight.tools import check_tools, needs_tls
 
 

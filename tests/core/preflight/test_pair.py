@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tests.core.preflight.sample import CAGG, HYPERTABLE, RETENTION, ROLE, TABLE, empty, inventory
-from tswizard.core.answers import Answers
 from tswizard.core.catalog.inventory import Extension, Inventory
-from tswizard.core.finding import Finding, Level
-from tswizard.core.preflight.pair import Pair, compare
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.preflight.compare_ends import Pair, compare
 
 
 def found(

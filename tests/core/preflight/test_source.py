@@ -7,7 +7,7 @@ import pytest
 
 from tests.core.preflight.sample import CAGG, CHUNK, HYPERTABLE, TABLE, inventory
 from tswizard.core.catalog.inventory import Inventory
-from tswizard.core.finding import Finding, Level
+from tswizard.core.model.finding import Finding, Level
 from tswizard.core.preflight import findings_of_source
 
 

@@ -11,8 +11,8 @@ from tests import native
 from tests.core.split.world import Ends, fill
 from tests.e2e.conftest import prepared_demo
 from tests.native import database, databases, freeze, named
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.split import lead
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.split.ledger import leader_lock
 from tswizard.demo.cache import cache_dir, private_folder
 from tswizard.demo.node import find_node
 from tswizard.demo.package import ensure_package
@@ -53,7 +53,7 @@ async def native_ends(templates_there: tuple[str, str]) -> AsyncIterator[Ends]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody was killed: whoever leads lives."""
-    monkeypatch.setattr(lead, "PATIENCE", 0)
+    monkeypatch.setattr(leader_lock, "PATIENCE", 0)
 
 
 @pytest.fixture

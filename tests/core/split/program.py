@@ -10,9 +10,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.core.split.world import Heard, copy_everything, rebuilt
-from tswizard.core.events import Event, TableProgress
-from tswizard.core.split import recheck
-from tswizard.core.split.session import Session
+from tswizard.core.model.events import Event, TableProgress
+from tswizard.core.split import reconcile
+from tswizard.core.split.coordinator import Session
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ async def _live(pipe: Connection, job: str, death: Death | None) -> None:
         await copy_everything(session, settle=False)
         if death is not None and death.steps is None:
             _die(death)
-        await recheck.settle(session)
+        await reconcile.settle(session)
     finally:
         await session.close()
     pipe.send("done")

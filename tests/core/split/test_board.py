@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.core.split.world import Ends, Heard, copy_everything, job, run
-from tswizard.core.context import StepFailed
-from tswizard.core.events import TableProgress, TableState
-from tswizard.core.split.session import Session
+from tswizard.core.model.events import TableProgress, TableState
+from tswizard.core.run.context import StepFailed
+from tswizard.core.split.coordinator import Session
 
 pytestmark = pytest.mark.native
 

@@ -14,10 +14,10 @@ from tests.core.split.world import (
     statements,
     superuser,
 )
-from tswizard.core.connection import connected
-from tswizard.core.events import TableProgress, TableState
-from tswizard.core.split import queue
-from tswizard.core.split.piece import Kind
+from tswizard.core.db.connection import connected
+from tswizard.core.model.events import TableProgress, TableState
+from tswizard.core.split.ledger import queue
+from tswizard.core.split.plan.piece import Kind
 
 WAYS = [("stream", "chunk"), ("stream", "2 hours"), ("files", "400")]
 

@@ -12,9 +12,9 @@ import pytest
 from tests.core.split.program import Death, children_of, life
 from tests.core.split.world import Ends, content, described, job, run
 from tests.e2e.program import gone
-from tswizard.core.connection import connected, rows
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.split.job import CopyJob
+from tswizard.core.db.connection import connected, rows
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.split.copy.copy_job import CopyJob
 
 KILLS = 22
 IN_SETTLING = 3

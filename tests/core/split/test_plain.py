@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tswizard.core.finding import Level
-from tswizard.core.split.failures import (
+from tswizard.core.model.finding import Level
+from tswizard.core.split.copy.errors import (
     Ends,
     Halt,
     PieceRefused,
@@ -20,13 +20,22 @@ from tswizard.core.split.failures import (
     no_snapshot,
     passes,
 )
-from tswizard.core.split.files import Staged, Staging, file_name
-from tswizard.core.split.piece import Column, Kind, Piece, Plan, Stage, Table, copy_in, copy_out
-from tswizard.core.split.pump import FileSink, Pump, Stopped
-from tswizard.core.split.queue import Known, State
-from tswizard.core.split.replan import merged
-from tswizard.core.split.slices import _ranges
-from tswizard.core.split.source import ended
+from tswizard.core.split.copy.psql_reader import ended
+from tswizard.core.split.copy.pump import FileSink, Pump, Stopped
+from tswizard.core.split.copy.staging import Staged, Staging, file_name
+from tswizard.core.split.ledger.queue import Known, State
+from tswizard.core.split.plan.piece import (
+    Column,
+    Kind,
+    Piece,
+    Plan,
+    Stage,
+    Table,
+    copy_in,
+    copy_out,
+)
+from tswizard.core.split.plan.plan_diff import merged
+from tswizard.core.split.plan.slices import _ranges
 
 TABLE = Table("app.odd", "app", 'o"dd', (Column('a "b"', "integer"), Column("c", "app.kind")))
 PIECE = Piece(1, 0, Kind.TABLE, Stage.TABLES, "app", 'o"dd', 100, only=True)

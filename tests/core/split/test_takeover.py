@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.core.split.world import Ends, run
-from tswizard.core.answers import Answers
 from tswizard.core.catalog.read import read_inventory
-from tswizard.core.connection import connected
-from tswizard.core.context import StepFailed
-from tswizard.core.events import StepState
-from tswizard.core.finding import Level
-from tswizard.core.full import marker
-from tswizard.core.ledger import Ledger, LedgerError, StepRecord
-from tswizard.core.pgtools import choose, find_tools
-from tswizard.core.split.kept import Keeper
-from tswizard.core.takeover import adopt, take_over
-from tswizard.core.task import Task
+from tswizard.core.db.client_tools import choose, find_tools
+from tswizard.core.db.connection import connected
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.events import StepState
+from tswizard.core.model.finding import Level
+from tswizard.core.model.plan import Task
+from tswizard.core.run.context import StepFailed
+from tswizard.core.run.run_folder import Ledger, LedgerError, StepRecord
+from tswizard.core.split.ledger.run_record import Keeper
+from tswizard.core.split.takeover import adopt, take_over
+from tswizard.core.steps import target_marker
 
 pytestmark = pytest.mark.native
 
@@ -135,7 +135,7 @@ async def test_what_cannot_be_taken_up(
     assert await refused(native_ends) == "no-run"
 
     async with connected(target) as connection:
-        await marker.write(connection, "run-full", "restoring")
+        await target_marker.write(connection, "run-full", "restoring")
     assert await refused(native_ends) == "run-elsewhere"
     await run(target, "DROP SCHEMA _tswizard CASCADE")
 

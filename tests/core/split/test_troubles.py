@@ -21,20 +21,22 @@ from tests.core.split.world import (
     superuser,
 )
 from tests.native import community, need_community
-from tswizard.core.connection import connected, rows, value
-from tswizard.core.context import StepFailed
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.finding import Finding, Level
-from tswizard.core.ledger import LedgerError
-from tswizard.core.split import queue, recheck, slices
-from tswizard.core.split.files import Staging
-from tswizard.core.split.hands import Hands
-from tswizard.core.split.job import CopyJob
+from tswizard.core.db.connection import connected, rows, value
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.run.context import StepFailed
+from tswizard.core.run.run_folder import LedgerError
+from tswizard.core.split import reconcile
+from tswizard.core.split.coordinator import Session
+from tswizard.core.split.copy.copy_job import CopyJob
+from tswizard.core.split.copy.reporter import Hands
+from tswizard.core.split.copy.staging import Staging
 from tswizard.core.split.join import join
-from tswizard.core.split.piece import Kind, Stage
-from tswizard.core.split.queue import Pass, State
-from tswizard.core.split.session import Session
-from tswizard.core.takeover import let_files_go
+from tswizard.core.split.ledger import queue
+from tswizard.core.split.ledger.queue import Pass, State
+from tswizard.core.split.plan import slices
+from tswizard.core.split.plan.piece import Kind, Stage
+from tswizard.core.split.takeover import let_files_go
 
 pytestmark = pytest.mark.native
 
@@ -306,7 +308,7 @@ async def test_new_chunks_after_the_copy_are_copied_with_what_settles(
     await migrate(work)
     await run(ends.source, "INSERT INTO days VALUES ('2030-01-01', 1), ('2031-01-01', 2)")
     async with leading(work) as session:
-        await recheck.settle(session)
+        await reconcile.settle(session)
     assert await content(ends.target) == await content(ends.source)
 
 

@@ -10,18 +10,18 @@ from psycopg import sql
 from pydantic import TypeAdapter
 
 from tests.native import community
-from tswizard.core.connection import Connection, connected, rows, value
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.events import Event
-from tswizard.core.finding import Finding
-from tswizard.core.pgtools import choose, find_tools
-from tswizard.core.split import recheck
-from tswizard.core.split.hands import Hands
-from tswizard.core.split.header import Options
-from tswizard.core.split.job import CopyJob, Patience
-from tswizard.core.split.piece import Stage
-from tswizard.core.split.queue import Pass
-from tswizard.core.split.session import Session
+from tswizard.core.db.client_tools import choose, find_tools
+from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.events import Event
+from tswizard.core.model.finding import Finding
+from tswizard.core.split import reconcile
+from tswizard.core.split.coordinator import Session
+from tswizard.core.split.copy.copy_job import CopyJob, Patience
+from tswizard.core.split.copy.reporter import Hands
+from tswizard.core.split.ledger.plan_store import Options
+from tswizard.core.split.ledger.queue import Pass
+from tswizard.core.split.plan.piece import Stage
 from tswizard.core.verify.session import prepare
 
 _HERE = Path(__file__).parent
@@ -128,7 +128,7 @@ async def copy_everything(session: Session, *, settle: bool = True) -> None:
     await session.make_chunks()
     await session.run_all(Stage.CHUNKS)
     if settle:
-        await recheck.settle(session)
+        await reconcile.settle(session)
 
 
 def rebuilt(text: str) -> CopyJob:

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from tests.core.split_schema.world import World
-from tswizard.core.connection import Connection, connected
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.finding import Level
-from tswizard.core.split.schema.alike import LeftOut, alike, read_left_out
-from tswizard.core.split.schema.facts import HypertableFact, read_hypertables
+from tswizard.core.db.connection import Connection, connected
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.finding import Level
+from tswizard.core.split.schema.hypertable_facts import HypertableFact, read_hypertables
+from tswizard.core.split.schema.normalize import LeftOut, alike, read_left_out
 from tswizard.core.split.schema.selected import selection
 from tswizard.core.verify.schema.compare import Difference, compare
 from tswizard.core.verify.schema.read import Schema, read_schema

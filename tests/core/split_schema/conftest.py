@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from tests.e2e.conftest import prepared_demo
 from tests.native import databases, need_community
-from tswizard.core.connection import connected
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.db.connection import connected
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 
 __all__ = ["ends", "fresh_ends", "native_ends", "prepared_demo"]

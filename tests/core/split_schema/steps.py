@@ -17,13 +17,13 @@ from tests.core.split_schema.world import (
     copy_tables,
     surroundings,
 )
-from tswizard.core.context import Context, StepSkipped
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.run.context import Context, StepSkipped
+from tswizard.core.split.schema.cagg_dependents import restore_later
 from tswizard.core.split.schema.compression import set_compression
 from tswizard.core.split.schema.constraints import after_rows, before_rows
 from tswizard.core.split.schema.dump import dump
 from tswizard.core.split.schema.hypertables import create
-from tswizard.core.split.schema.later import restore_later
 from tswizard.core.split.schema.postdata import post_data
 from tswizard.core.split.schema.predata import pre_data
 from tswizard.core.split.schema.sequences import set_sequences

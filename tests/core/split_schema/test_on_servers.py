@@ -13,10 +13,10 @@ from tests.core.split_schema.conftest import SCHEMAS, Ends
 from tests.core.split_schema.mutations import GROUPS
 from tests.core.split_schema.steps import run_all
 from tests.core.split_schema.world import World, surroundings
-from tswizard.core.connection import Connection, connected, rows, value
-from tswizard.core.finding import Level
-from tswizard.core.split.schema.later import restore_later
-from tswizard.core.split.schema.objects import describe
+from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.model.finding import Level
+from tswizard.core.split.schema.cagg_dependents import restore_later
+from tswizard.core.split.schema.large_object_grants import describe
 from tswizard.core.split.schema.restore import list_path
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

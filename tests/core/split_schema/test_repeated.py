@@ -13,11 +13,11 @@ from tests.core.split_schema.compared import Comparer, left
 from tests.core.split_schema.conftest import SCHEMAS, Ends
 from tests.core.split_schema.steps import run_all
 from tests.core.split_schema.world import surroundings
-from tswizard.core.connection import connected, rows
-from tswizard.core.context import StepFailed
-from tswizard.core.split.schema import mark
+from tswizard.core.db.connection import connected, rows
+from tswizard.core.run.context import StepFailed
+from tswizard.core.split.schema import restore_state
 from tswizard.core.split.schema.predata import pre_data
-from tswizard.core.split.schema.session import NAME, schema_session
+from tswizard.core.split.schema.target_session import NAME, schema_session
 
 _ASLEEP = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
 
@@ -45,7 +45,7 @@ async def test_killed_in_both_restores_it_ends_the_same(fresh_ends: Ends, tmp_pa
     async with surroundings(tmp_path, fresh_ends.source, target_end) as world:
         await run_all(world, until="hypertables")
         async with connected(target_end) as target:
-            await mark.write(target, world.ctx.ledger.record.id, "pre-data", "begun")
+            await restore_state.write(target, world.ctx.ledger.record.id, "pre-data", "begun")
             await target.execute("DROP VIEW hard.by_hyper_key")
             await target.execute("INSERT INTO hard.lines VALUES ('x')")
         with pytest.raises(StepFailed, match=r"hard\.lines is not empty"):

@@ -12,14 +12,14 @@ from tswizard.core.split.schema.constraints import (
     in_order,
     statement,
 )
-from tswizard.core.split.schema.facts import (
+from tswizard.core.split.schema.hypertable_facts import (
     Api,
     CompressionFact,
     DimensionFact,
     HypertableFact,
 )
 from tswizard.core.split.schema.hypertables import create_statements, left_behind
-from tswizard.core.split.schema.marks import IndexFact, mark_statements
+from tswizard.core.split.schema.index_flags import IndexFact, mark_statements
 from tswizard.core.split.schema.postdata import build_words
 from tswizard.core.split.schema.sequences import SequenceValue
 

@@ -7,7 +7,7 @@ import pytest
 from tswizard.core.catalog.inventory import Constraint
 from tswizard.core.split.schema.constraints import referenced_keys
 from tswizard.core.split.schema.toc import POST, PRE, Toc, parse, write_list
-from tswizard.core.split.schema.waiting import Special, select, waiting
+from tswizard.core.split.schema.toc_selection import Special, select, waiting
 
 # As pg_restore 15 prints it (~ is a space at a line's end, where there is no owner): 30 is an
 # aggregate, 31 a view on it, 32 a materialized view on that.

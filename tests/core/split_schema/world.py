@@ -9,22 +9,22 @@ from pathlib import Path
 
 from psycopg import sql
 
-from tswizard.core.answers import Answers
 from tswizard.core.catalog.inventory import Hypertable, TableKind
 from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.classify.judge import Judged
 from tswizard.core.classify.target import TargetProver
-from tswizard.core.classify.verdict import Verdict
-from tswizard.core.connection import connect, connected, value
-from tswizard.core.context import Context
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.events import Event
-from tswizard.core.finding import Finding
-from tswizard.core.ledger import Ledger, all_runs
-from tswizard.core.naming import qualified
-from tswizard.core.pgtools import choose, find_tools
+from tswizard.core.db.client_tools import choose, find_tools
+from tswizard.core.db.connection import connect, connected, value
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.identifiers import qualified
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.events import Event
+from tswizard.core.model.finding import Finding
+from tswizard.core.model.plan import Task
+from tswizard.core.model.verdict import Verdict
+from tswizard.core.run.context import Context
+from tswizard.core.run.run_folder import Ledger, all_runs
 from tswizard.core.split.schema.constraints import read_compressed_last
-from tswizard.core.task import Task
 
 
 @dataclass

@@ -13,10 +13,10 @@ from tests.core.verify.migrate import migrate
 from tests.e2e.conftest import prepared_demo
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.catalog.read import read_inventory, read_server
-from tswizard.core.connection import Connection, connected, rows
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.verify.job import VerifyJob
-from tswizard.core.verify.rows.counters import read_counters
+from tswizard.core.db.connection import Connection, connected, rows
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.verify.request import VerifyJob
+from tswizard.core.verify.rows.write_counters import read_counters
 from tswizard.core.verify.schema.sequences import Name, Standing, read_values
 from tswizard.demo import EmbeddedPair
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tswizard.core.catalog.catalog_shape import Shape
 from tswizard.core.catalog.inventory import (
     Chunk,
     Dimension,
@@ -12,11 +13,10 @@ from tswizard.core.catalog.inventory import (
     Role,
     Server,
 )
-from tswizard.core.catalog.shape import Shape
 from tswizard.core.classify.judge import Judged
 from tswizard.core.classify.message import Severity
-from tswizard.core.classify.verdict import Verdict
-from tswizard.core.verify.schema.base import Catalogs
+from tswizard.core.model.verdict import Verdict
+from tswizard.core.verify.schema.catalog_sql import Catalogs
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 
 

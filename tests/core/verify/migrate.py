@@ -4,10 +4,10 @@ import asyncio
 import os
 from pathlib import Path
 
-from tswizard.core.connection import connected
-from tswizard.core.endpoint import Endpoint, child_environment
-from tswizard.core.pgtools import choose, find_tools
-from tswizard.core.secrets import passfile
+from tswizard.core.db.client_tools import choose, find_tools
+from tswizard.core.db.connection import connected
+from tswizard.core.db.endpoint import Endpoint, child_environment
+from tswizard.core.db.passfile import passfile
 
 
 async def migrate(source: Endpoint, target: Endpoint, folder: Path) -> None:

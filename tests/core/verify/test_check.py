@@ -3,11 +3,11 @@
 import pytest
 
 from tests.core.verify.conftest import Migrated, changed
-from tswizard.core.catalog.shape import read_shape
-from tswizard.core.finding import Level
+from tswizard.core.catalog.catalog_shape import read_shape
+from tswizard.core.model.finding import Level
 from tswizard.core.verify import VerifyProgress, VerifyStopped, verify
 from tswizard.core.verify.rows.findings import misplaced_findings
-from tswizard.core.verify.rows.roots import misplaced
+from tswizard.core.verify.rows.root_table_rows import misplaced
 
 pytestmark = [
     pytest.mark.e2e,

@@ -9,14 +9,14 @@ import pytest
 from psycopg import sql
 
 from tests.native import databases
+from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.read import read_inventory, read_server
-from tswizard.core.catalog.shape import read_shape
-from tswizard.core.connection import Connection, connected, value
-from tswizard.core.verify.job import VerifyJob, VerifyStopped
+from tswizard.core.db.connection import Connection, connected, value
+from tswizard.core.verify.request import VerifyJob, VerifyStopped
 from tswizard.core.verify.rows.compare import RowComparison, SetResult, no_pause
-from tswizard.core.verify.rows.counters import read_counters
-from tswizard.core.verify.rows.newer import newer_rows
-from tswizard.core.verify.rows.sets import RowSet, read_sets
+from tswizard.core.verify.rows.row_sets import RowSet, read_sets
+from tswizard.core.verify.rows.write_counters import read_counters
+from tswizard.core.verify.rows.written_since import newer_rows
 
 pytestmark = pytest.mark.native
 

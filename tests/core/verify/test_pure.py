@@ -10,15 +10,15 @@ from psycopg import OperationalError, errors
 
 from tests.core.verify.data import chunk, dimension, inventory, schema
 from tswizard.core.catalog.inventory import Sequence
-from tswizard.core.connection import CannotConnect
-from tswizard.core.finding import Level
-from tswizard.core.verify.both import both, together
-from tswizard.core.verify.rows.spans import condition, cuts, grouped, joined, spans
+from tswizard.core.db.concurrency import both, together
+from tswizard.core.db.connection import CannotConnect
+from tswizard.core.model.finding import Level
+from tswizard.core.verify.rows.ranges import condition, cuts, grouped, joined, spans
 from tswizard.core.verify.schema.compare import compare
-from tswizard.core.verify.schema.equivalent import restored_form, same
-from tswizard.core.verify.schema.explain import explained
 from tswizard.core.verify.schema.findings import schema_findings
 from tswizard.core.verify.schema.sequences import Standing, compare_values
+from tswizard.core.verify.schema.source_changes import explained
+from tswizard.core.verify.schema.view_equivalence import restored_form, same
 from tswizard.core.verify.session import transient
 
 # equal texts ------------------------------------------------------------------------------------

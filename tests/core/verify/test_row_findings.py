@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from tests.core.verify.data import chunk, inventory, judged
-from tswizard.core.classify.verdict import Verdict
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.finding import Level
-from tswizard.core.outcome import RangeRows
-from tswizard.core.verify.job import Counters, VerifyJob
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.finding import Level
+from tswizard.core.model.outcome import RangeRows
+from tswizard.core.model.verdict import Verdict
+from tswizard.core.verify.request import Counters, VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
 from tswizard.core.verify.rows.findings import Evidence, rows_findings
-from tswizard.core.verify.rows.newer import Written
 from tswizard.core.verify.rows.reading import Unreadable
-from tswizard.core.verify.rows.sets import RowSet, SetKind
+from tswizard.core.verify.rows.row_sets import RowSet, SetKind
+from tswizard.core.verify.rows.written_since import Written
 
 
 def _result(kind: SetKind = SetKind.TABLE, *differing: RangeRows, **more: Any) -> SetResult:

@@ -7,13 +7,13 @@ import pytest_asyncio
 from psycopg import sql
 
 from tests.core.verify.conftest import Migrated, changed
-from tswizard.core.catalog.shape import read_shape
-from tswizard.core.connection import connected, value
-from tswizard.core.events import TableState
-from tswizard.core.finding import Level
+from tswizard.core.catalog.catalog_shape import read_shape
+from tswizard.core.db.connection import connected, value
+from tswizard.core.model.events import TableState
+from tswizard.core.model.finding import Level
 from tswizard.core.verify.rows.compare import RowComparison, SetResult, no_pause
 from tswizard.core.verify.rows.findings import Evidence, rows_findings
-from tswizard.core.verify.rows.sets import RowSet, SetKind, read_sets
+from tswizard.core.verify.rows.row_sets import RowSet, SetKind, read_sets
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]
 

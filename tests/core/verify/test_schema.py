@@ -7,14 +7,14 @@ import pytest_asyncio
 
 from tests.core.verify.conftest import Migrated
 from tests.core.verify.mutations import ADDED, ALTERED, DROPPED, Mutation
-from tswizard.core.connection import connect, value
-from tswizard.core.finding import Level
+from tswizard.core.db.connection import connect, value
+from tswizard.core.model.finding import Level
+from tswizard.core.verify.schema.column_details import with_columns
 from tswizard.core.verify.schema.compare import Comparison, Difference, compare
-from tswizard.core.verify.schema.detail import with_columns
 from tswizard.core.verify.schema.findings import schema_findings
-from tswizard.core.verify.schema.kinds import KINDS
-from tswizard.core.verify.schema.proof import without_equal_views
+from tswizard.core.verify.schema.object_kinds import KINDS
 from tswizard.core.verify.schema.read import ObjectKey, Schema, read_schema
+from tswizard.core.verify.schema.same_definition import without_equal_views
 from tswizard.core.verify.session import Side, opened
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]

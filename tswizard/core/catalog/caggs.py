@@ -1,8 +1,8 @@
 """Continuous aggregates."""
 
+from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
 from tswizard.core.catalog.inventory import Cagg
-from tswizard.core.catalog.shape import CAGG, HYPERTABLE, Shape
-from tswizard.core.connection import Connection, rows
+from tswizard.core.db.connection import Connection, rows
 
 
 def caggs_query(shape: Shape) -> str:

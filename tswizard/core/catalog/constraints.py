@@ -1,7 +1,7 @@
 """Constraints of hypertables, and foreign keys that point to one."""
 
 from tswizard.core.catalog.inventory import Constraint
-from tswizard.core.connection import Connection, rows
+from tswizard.core.db.connection import Connection, rows
 
 _QUERY = """
 WITH h AS (

@@ -1,16 +1,16 @@
 """What else a database holds: counted when a target should be empty, named when a dump leaves
 it behind."""
 
+from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
 from tswizard.core.catalog.inventory import Extension, Extras, Offered
-from tswizard.core.catalog.shape import CAGG, HYPERTABLE, Shape
 from tswizard.core.catalog.tables import (
     NOT_USERS,
     filtered_query,
     not_member,
     unreadable_query,
 )
-from tswizard.core.connection import Connection, rows, value
-from tswizard.core.versions import version_key
+from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.db.versions import version_key
 
 # The members of an extension, what depends on them, and whether that is itself a member of one.
 EXTENSIONS = """

@@ -9,14 +9,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from tswizard.core.catalog.inventory import (
-    Chunk,
-    Compression,
-    Dimension,
-    DimensionKind,
-    Hypertable,
-)
-from tswizard.core.catalog.shape import (
+from tswizard.core.catalog.catalog_shape import (
     CAGG,
     CHUNK,
     DIMENSION_SLICE,
@@ -25,8 +18,15 @@ from tswizard.core.catalog.shape import (
     SETTINGS,
     Shape,
 )
-from tswizard.core.connection import Connection, rows
-from tswizard.core.naming import qualified
+from tswizard.core.catalog.inventory import (
+    Chunk,
+    Compression,
+    Dimension,
+    DimensionKind,
+    Hypertable,
+)
+from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.identifiers import qualified
 
 _WITH_ZONE = "('timestamptz'::regtype, 'uuid'::regtype)"
 _INTEGERS = "('int2'::regtype, 'int4'::regtype, 'int8'::regtype)"

@@ -7,7 +7,7 @@ gives them ready for SQL. Sizes are bytes, intervals are the server's own text.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tswizard.core.naming import qualified
+from tswizard.core.db.identifiers import qualified
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Jobs of the user: policies and actions. Ids below 1000 are the extension's own."""
 
+from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
 from tswizard.core.catalog.inventory import Job
-from tswizard.core.catalog.shape import CAGG, HYPERTABLE, Shape
-from tswizard.core.connection import Connection, rows
+from tswizard.core.db.connection import Connection, rows
 
 FIRST_USER_JOB = 1000
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Hypertable
-from tswizard.core.connection import Connection, rows, value
-from tswizard.core.versions import between
+from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.db.versions import between
 
 FIRST, FIXED = "2.19.0", "2.20.1"
 SECONDS = 20

@@ -7,6 +7,7 @@ from psycopg import Error
 from psycopg.errors import LockNotAvailable
 
 from tswizard.core.catalog.caggs import read_caggs
+from tswizard.core.catalog.catalog_shape import Shape, read_shape
 from tswizard.core.catalog.constraints import read_constraints
 from tswizard.core.catalog.extras import (
     SCHEMAS,
@@ -20,9 +21,8 @@ from tswizard.core.catalog.jobs import read_jobs
 from tswizard.core.catalog.nulls import Nulls, read_nulls
 from tswizard.core.catalog.roles import read_roles
 from tswizard.core.catalog.server import read_server
-from tswizard.core.catalog.shape import Shape, read_shape
 from tswizard.core.catalog.tables import read_sequences, read_tables
-from tswizard.core.connection import (
+from tswizard.core.db.connection import (
     CannotConnect,
     Connection,
     closing,
@@ -31,7 +31,7 @@ from tswizard.core.connection import (
     rows,
     value,
 )
-from tswizard.core.endpoint import Endpoint
+from tswizard.core.db.endpoint import Endpoint
 
 __all__ = ["CannotRead", "read_inventory", "read_server"]
 

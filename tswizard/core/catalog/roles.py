@@ -1,6 +1,6 @@
 """Roles: those of the server, and those that this database needs."""
 
-from tswizard.core.connection import Connection, rows
+from tswizard.core.db.connection import Connection, rows
 
 ALL = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1"
 

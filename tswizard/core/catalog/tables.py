@@ -2,10 +2,10 @@
 
 from psycopg import sql
 
+from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
 from tswizard.core.catalog.hypertables import relations
 from tswizard.core.catalog.inventory import Sequence, Table, TableKind
-from tswizard.core.catalog.shape import CAGG, HYPERTABLE, Shape
-from tswizard.core.connection import Connection, rows
+from tswizard.core.db.connection import Connection, rows
 
 # Not the user's: PostgreSQL's, TimescaleDB's, what a managed service ships, our own mark.
 NOT_USERS = (

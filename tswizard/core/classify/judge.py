@@ -10,7 +10,7 @@ from tswizard.core.classify.message import TROUBLE, Line, Message, Severity
 from tswizard.core.classify.parse import Parser
 from tswizard.core.classify.rules import Rule, Rules, default_rules, render
 from tswizard.core.classify.sums import ErrorCount, SumCheck, read_sum, settle
-from tswizard.core.classify.verdict import Verdict
+from tswizard.core.model.verdict import Verdict
 
 _COMMAND_SHOWN = 2000
 

@@ -8,7 +8,7 @@ from tswizard.core.classify.judge import Classifier, Judged, ProofState
 from tswizard.core.classify.message import Line
 from tswizard.core.classify.tally import Tally
 from tswizard.core.classify.untangle import Untangler
-from tswizard.core.classify.verdict import Verdict
+from tswizard.core.model.verdict import Verdict
 
 LINE_KEPT = 1 << 20
 """Bytes of a line that are read at once; a longer one goes on as if it were several."""

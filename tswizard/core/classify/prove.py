@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tswizard.core.classify.judge import Judged, ProofState
-from tswizard.core.classify.verdict import Verdict
+from tswizard.core.model.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)

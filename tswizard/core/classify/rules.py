@@ -13,7 +13,7 @@ from psycopg import sql
 
 from tswizard.core.classify.message import Message
 from tswizard.core.classify.toc import RULE_KINDS
-from tswizard.core.classify.verdict import Verdict
+from tswizard.core.model.verdict import Verdict
 
 Tool = Literal["pg_dump", "pg_restore", "psql", "server", "any"]
 Method = Literal["full", "split", "any"]

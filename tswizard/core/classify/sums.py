@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tswizard.core.classify.message import Message, Severity
-from tswizard.core.classify.verdict import Verdict
+from tswizard.core.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from tswizard.core.classify.judge import Judged

@@ -4,7 +4,7 @@ from collections import Counter
 
 from tswizard.core.classify.judge import Judged
 from tswizard.core.classify.sums import settle
-from tswizard.core.classify.verdict import Verdict, gravest
+from tswizard.core.model.verdict import Verdict, gravest
 
 
 class Tally:

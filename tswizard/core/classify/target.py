@@ -9,7 +9,7 @@ from psycopg.rows import tuple_row
 from tswizard.core.classify.command import subject
 from tswizard.core.classify.origin import find_origin
 from tswizard.core.classify.prove import Origin
-from tswizard.core.connection import CannotConnect
+from tswizard.core.db.connection import CannotConnect
 
 T = TypeVar("T")
 Connection = AsyncConnection[tuple[Any, ...]]

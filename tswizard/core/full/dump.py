@@ -5,13 +5,13 @@ import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tswizard.core.connection import connected, rows
-from tswizard.core.context import Context, ToolEnd, failed
-from tswizard.core.events import Unit
-from tswizard.core.full.marker import SCHEMA
-from tswizard.core.full.parts import Parts
+from tswizard.core.db.connection import connected, rows
 from tswizard.core.full.snapshot import held_snapshot
-from tswizard.core.task import Task
+from tswizard.core.full.table_progress import Parts
+from tswizard.core.model.events import Unit
+from tswizard.core.model.plan import Task
+from tswizard.core.run.context import Context, ToolEnd, failed
+from tswizard.core.steps.target_marker import SCHEMA
 from tswizard.core.verify import read_counters
 
 _STARTED = re.compile(r'^pg_dump: dumping contents of table "(.*)"$')

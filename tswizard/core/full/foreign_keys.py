@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from psycopg import Error, sql
 
-from tswizard.core.connection import connected, rows, value
-from tswizard.core.context import Context, StepSkipped
-from tswizard.core.events import Unit
-from tswizard.core.finding import Finding, Level
+from tswizard.core.db.connection import connected, rows, value
+from tswizard.core.model.events import Unit
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.run.context import Context, StepSkipped
 
 # Keys on single chunks have a parent and come with it.
 _KEYS = """

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from tswizard.core.classify.verdict import Verdict
-from tswizard.core.context import Context, ToolEnd, failed
-from tswizard.core.events import Unit
 from tswizard.core.full.foreign_keys import keys_to_hypertables
-from tswizard.core.full.parts import Parts
-from tswizard.core.task import Task
+from tswizard.core.full.table_progress import Parts
+from tswizard.core.model.events import Unit
+from tswizard.core.model.plan import Task
+from tswizard.core.model.verdict import Verdict
+from tswizard.core.run.context import Context, ToolEnd, failed
 
 _CATALOG = ("_timescaledb_catalog", "_timescaledb_config")
 # Without these no chunk can be found; without the rest of the catalog only what it names is lost.

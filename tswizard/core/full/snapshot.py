@@ -6,8 +6,8 @@ https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-SNAPSHOT-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tswizard.core.connection import connected, value
-from tswizard.core.task import Task
+from tswizard.core.db.connection import connected, value
+from tswizard.core.model.plan import Task
 
 
 @asynccontextmanager

@@ -2,18 +2,19 @@
 
 from functools import partial
 
-from tswizard.core.context import shell
-from tswizard.core.full import source_jobs, target_jobs
-from tswizard.core.full.analyze import analyze
-from tswizard.core.full.check import check
-from tswizard.core.full.clean import recreate_extension
-from tswizard.core.full.compress import compress, eligible
+from tswizard.core.full import enable_jobs
+from tswizard.core.full.cleanup import recreate_extension
+from tswizard.core.full.compress_chunks import compress, eligible
 from tswizard.core.full.dump import dump, dump_command
 from tswizard.core.full.foreign_keys import make_keys
-from tswizard.core.full.modes import finish, prepare
 from tswizard.core.full.restore import Phase, restore, restore_command
-from tswizard.core.runnable import Runnable
-from tswizard.core.task import Step, Task
+from tswizard.core.full.restore_mode import finish, prepare
+from tswizard.core.model.plan import Step, Task
+from tswizard.core.run.context import shell
+from tswizard.core.run.runnable import Runnable
+from tswizard.core.steps import source_jobs
+from tswizard.core.steps.analyze import analyze
+from tswizard.core.steps.compare import check
 
 RESTORING = ("prepare", "restore-schema", "restore-catalog", "restore-rows", "restore-rest")
 """Steps that are repeated from the first when one of them was interrupted."""
@@ -209,7 +210,7 @@ def _put_back(task: Task) -> Runnable:
 
 
 def _enable(task: Task) -> Runnable:
-    jobs = target_jobs.in_order(task.inventory.jobs)
+    jobs = enable_jobs.in_order(task.inventory.jobs)
     commands = (
         tuple(f"SELECT alter_job({job.id}, scheduled => true);" for job in jobs)
         if task.answers.enable_jobs
@@ -223,4 +224,4 @@ def _enable(task: Task) -> Runnable:
         else "You asked to leave them paused.",
         commands,
     )
-    return Runnable(step, target_jobs.enable)
+    return Runnable(step, enable_jobs.enable)

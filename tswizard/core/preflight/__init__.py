@@ -1,6 +1,6 @@
 """Findings before anything is changed: what, where, why, what to do."""
 
-from tswizard.core.preflight.examine import examine
+from tswizard.core.preflight.run_checks import examine
 from tswizard.core.preflight.source import findings_of_source
 
 __all__ = ["examine", "findings_of_source"]

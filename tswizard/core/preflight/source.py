@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 from tswizard.core.catalog.inventory import Inventory, TableKind
 from tswizard.core.catalog.nulls import FIXED, SECONDS
-from tswizard.core.finding import Finding
-from tswizard.core.preflight.carried import not_carried
-from tswizard.core.preflight.words import count, fail, look, passed, size, some
-from tswizard.core.versions import version_key
+from tswizard.core.db.versions import version_key
+from tswizard.core.model.finding import Finding
+from tswizard.core.preflight.not_dumped import not_carried
+from tswizard.core.preflight.wording import count, fail, look, passed, size, some
 
 Check = Callable[[Inventory, str], Iterator[Finding]]
 

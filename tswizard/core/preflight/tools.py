@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from tswizard.core.catalog.inventory import Server
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.finding import Finding
-from tswizard.core.pgtools import ClientTools, which_sentence
-from tswizard.core.preflight.words import fail, passed
+from tswizard.core.db.client_tools import ClientTools, which_sentence
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.finding import Finding
+from tswizard.core.preflight.wording import fail, passed
 
 _WHERE = "this machine"
 

@@ -2,13 +2,13 @@
 
 from functools import partial
 
-from tswizard.core.context import Context
-from tswizard.core.full.check import check as compare_all
-from tswizard.core.split.schema.alike import LeftOut, alike, read_left_out
-from tswizard.core.split.schema.facts import read_hypertables
+from tswizard.core.run.context import Context
+from tswizard.core.split.schema.hypertable_facts import read_hypertables
+from tswizard.core.split.schema.normalize import LeftOut, alike, read_left_out
 from tswizard.core.split.schema.selected import selection
+from tswizard.core.steps.compare import check as compare_all
 from tswizard.core.verify import Likeness
-from tswizard.core.verify.rows.sets import RowSet, SetKind
+from tswizard.core.verify.rows.row_sets import RowSet, SetKind
 from tswizard.core.verify.schema.read import Schema
 from tswizard.core.verify.session import Side
 

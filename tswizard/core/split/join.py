@@ -5,17 +5,17 @@ from pathlib import Path
 
 from tswizard.core.catalog.inventory import Server
 from tswizard.core.catalog.read import read_server
-from tswizard.core.connection import Connection, connected
-from tswizard.core.context import failed
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.split import queue
-from tswizard.core.split.hands import Hands
-from tswizard.core.split.header import Header, read_header
-from tswizard.core.split.job import CopyJob
-from tswizard.core.split.lead import Lead, taken
-from tswizard.core.split.moment import Moments
-from tswizard.core.split.piece import Plan
-from tswizard.core.split.workers import open_target, work
+from tswizard.core.db.connection import Connection, connected
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.run.context import failed
+from tswizard.core.split.copy.copy_job import CopyJob
+from tswizard.core.split.copy.reporter import Hands
+from tswizard.core.split.copy.snapshot import Moments
+from tswizard.core.split.copy.workers import open_target, work
+from tswizard.core.split.ledger import queue
+from tswizard.core.split.ledger.leader_lock import Lead, taken
+from tswizard.core.split.ledger.plan_store import Header, read_header
+from tswizard.core.split.plan.piece import Plan
 
 _LOOK = 1.0
 """Seconds between looks for something to do."""

@@ -8,25 +8,25 @@ constraints, then the chunks; indexes come last, built once.
 from collections.abc import Iterator
 from functools import partial
 
-from tswizard.core.context import Context, StepSkipped, shell
-from tswizard.core.full import source_jobs
-from tswizard.core.full.analyze import analyze
-from tswizard.core.runnable import Action, Runnable
+from tswizard.core.model.plan import Step, Task
+from tswizard.core.run.context import Context, StepSkipped, shell
+from tswizard.core.run.runnable import Action, Runnable
 from tswizard.core.split.check import check
-from tswizard.core.split.data import DataPhase
-from tswizard.core.split.header import Options
-from tswizard.core.split.schema import foreseen
+from tswizard.core.split.data_steps import DataPhase
+from tswizard.core.split.ledger.plan_store import Options
+from tswizard.core.split.ledger.tally import add_tallies
+from tswizard.core.split.schema import preview
+from tswizard.core.split.schema.cagg_dependents import restore_later
 from tswizard.core.split.schema.compression import set_compression
 from tswizard.core.split.schema.constraints import after_rows, before_rows
 from tswizard.core.split.schema.dump import dump, dump_command
 from tswizard.core.split.schema.hypertables import create
-from tswizard.core.split.schema.later import restore_later
 from tswizard.core.split.schema.postdata import post_data
 from tswizard.core.split.schema.predata import pre_data
 from tswizard.core.split.schema.restore import command_text
 from tswizard.core.split.schema.sequences import set_sequences
-from tswizard.core.split.tally import add_tallies
-from tswizard.core.task import Step, Task
+from tswizard.core.steps import source_jobs
+from tswizard.core.steps.analyze import analyze
 
 _COPY = (
     "-- For each piece on the source, by psql in a read-only transaction at the moment's snapshot:",
@@ -75,7 +75,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Make hypertables",
                 "Each with all its dimensions, by the target's own API.",
                 create,
-                *foreseen.making(inventory, schema),
+                *preview.making(inventory, schema),
             ),
         ),
         (
@@ -85,7 +85,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Make chunks",
                 "With the source's own slices, so that old intervals survive.",
                 data.chunks,
-                *foreseen.chunking(inventory),
+                *preview.chunking(inventory),
             ),
         ),
         (files, _step("export", "Write the files", _EXPORT, data.export, *_COPY[:2])),
@@ -106,7 +106,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Keys before the chunks",
                 "Foreign keys and checks of hypertables that have compressed chunks.",
                 before_rows,
-                *foreseen.constraining(inventory, first=True),
+                *preview.constraining(inventory, first=True),
             ),
         ),
         (
@@ -116,7 +116,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Compression settings",
                 "segmentby, orderby and intervals, as on the source.",
                 set_compression,
-                *foreseen.compressing(inventory, schema),
+                *preview.compressing(inventory, schema),
             ),
         ),
         (
@@ -146,7 +146,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Set sequences",
                 "Serial, identity and free ones, to their values on the source.",
                 set_sequences,
-                *foreseen.counting(inventory),
+                *preview.counting(inventory),
             ),
         ),
         (
@@ -156,7 +156,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Keys of hypertables",
                 "Primary keys, unique constraints and the other keys; indexes are built once.",
                 after_rows,
-                *foreseen.constraining(inventory, first=False),
+                *preview.constraining(inventory, first=False),
             ),
         ),
         (

@@ -14,10 +14,10 @@ from tenacity import (
     wait_exponential,
 )
 
-from tswizard.core.connection import CannotConnect, Connection, connect, rows
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.finding import Finding, Level
-from tswizard.core.verify.job import VerifyStopped
+from tswizard.core.db.connection import CannotConnect, Connection, connect, rows
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.verify.request import VerifyStopped
 
 T = TypeVar("T")
 

@@ -14,15 +14,15 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Button, Markdown, Static
 
-from tswizard.core.finding import Level
+from tswizard.core.model.finding import Level
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Reader, text_reader
 from tswizard.tui.text import WORDS, plural, span
 from tswizard.tui.widgets.facts import Row
 
 if TYPE_CHECKING:
-    from tswizard.core.checklist import Checklist, File, Line, Todo
-    from tswizard.core.outcome import Outcome
+    from tswizard.core.model.outcome import Outcome
+    from tswizard.core.report.checklist import Checklist, File, Line, Todo
 
 _RESULTS = {
     Level.PASS: "Everything arrived.",

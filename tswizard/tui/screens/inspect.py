@@ -11,14 +11,13 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static, TabbedContent, TabPane
 
-from tswizard.core.answers import Answers
 from tswizard.core.catalog.read import CannotRead
-from tswizard.core.connection import CannotConnect
-from tswizard.core.finding import Finding, Level, worst
+from tswizard.core.db.connection import CannotConnect
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.finding import Finding, Level, worst
 from tswizard.questions import question
 from tswizard.tui.base import WizardScreen
-from tswizard.tui.draft import Ends, Inspected, refused
-from tswizard.tui.holdings import (
+from tswizard.tui.inventory_tables import (
     EXTENSIONS,
     HYPERTABLES,
     JOBS,
@@ -36,6 +35,7 @@ from tswizard.tui.holdings import (
 from tswizard.tui.widgets.fields import Tick
 from tswizard.tui.widgets.findings import FindingsView, counts
 from tswizard.tui.widgets.table import FittingTable
+from tswizard.tui.wizard_state import Ends, Inspected, refused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

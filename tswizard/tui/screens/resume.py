@@ -8,16 +8,16 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from tswizard.core.connection import CannotConnect
-from tswizard.core.endpoint import Endpoint
-from tswizard.core.events import StepState
-from tswizard.core.ledger import LedgerError
+from tswizard.core.db.connection import CannotConnect
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.events import StepState
+from tswizard.core.run.run_folder import LedgerError
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.text import day, span
 from tswizard.tui.widgets.fields import TextField
 
 if TYPE_CHECKING:
-    from tswizard.core.ledger import Ledger, StepRecord
+    from tswizard.core.run.run_folder import Ledger, StepRecord
 
 _OVER = (StepState.DONE, StepState.SKIPPED)
 _ASKED = "Password of {label} (empty: from ~/.pgpass)"

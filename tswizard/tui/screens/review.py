@@ -15,21 +15,21 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from tswizard.core.connection import CannotConnect
-from tswizard.core.finding import Level
-from tswizard.core.ledger import LedgerError
+from tswizard.core.db.connection import CannotConnect
+from tswizard.core.model.finding import Level
+from tswizard.core.run.run_folder import LedgerError
 from tswizard.questions import question
 from tswizard.tui.base import WizardScreen
-from tswizard.tui.draft import Decided
 from tswizard.tui.text import number, size
 from tswizard.tui.widgets.fields import TextField
+from tswizard.tui.wizard_state import Decided
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from tswizard.core.finding import Finding
-    from tswizard.core.plan import Plan
-    from tswizard.core.task import Step
+    from tswizard.core.build_plan import Plan
+    from tswizard.core.model.finding import Finding
+    from tswizard.core.model.plan import Step
 
 _SHOWN = 6
 """Commands of one step before the rest is only counted; copying takes all."""

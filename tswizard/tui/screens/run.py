@@ -11,19 +11,19 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, ProgressBar, Static
 
-from tswizard.core.events import TableState
+from tswizard.core.model.events import TableState
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Choose, text_reader
-from tswizard.tui.logbook import Filter, Logbook
-from tswizard.tui.runview import RunView, TableView, progress_figures
+from tswizard.tui.run.log_model import Filter, Logbook
+from tswizard.tui.run.run_model import RunView, TableView, progress_figures
 from tswizard.tui.text import number, plain, short_number, size, span
 from tswizard.tui.widgets.runlog import RunLog
 from tswizard.tui.widgets.steps import StepList
 from tswizard.tui.widgets.table import Column, FittingTable
 
 if TYPE_CHECKING:
-    from tswizard.core.endpoint import Endpoint
-    from tswizard.tui.feed import Feed
+    from tswizard.core.db.endpoint import Endpoint
+    from tswizard.tui.run.event_feed import Feed
 
 FRAME = 1 / 20
 """Seconds between two looks at what the run said."""

@@ -13,10 +13,10 @@ from textual.widgets.option_list import Option
 from tswizard.tui.base import WizardScreen
 
 if TYPE_CHECKING:
-    from tswizard.core.endpoint import Endpoint
-    from tswizard.core.ledger import Ledger
+    from tswizard.core.db.endpoint import Endpoint
+    from tswizard.core.run.run_folder import Ledger
     from tswizard.demo.progress import Prepared
-    from tswizard.tui.engine import Engine
+    from tswizard.tui.protocol import Engine
 
     Prepare = Callable[[Callable[[Prepared], None]], Awaitable[tuple[Endpoint, Endpoint]]]
 
@@ -153,7 +153,7 @@ def _busy(ledger: "Ledger") -> bool:
 
 def _described(ledger: "Ledger", *, busy: bool) -> Content:
     """A run that waits: where it stands and what resuming does."""
-    from tswizard.core.events import StepState
+    from tswizard.core.model.events import StepState
     from tswizard.tui.text import day, plural
 
     record = ledger.record

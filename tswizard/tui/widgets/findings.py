@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from tswizard.core.finding import Finding, Level
+from tswizard.core.model.finding import Finding, Level
 from tswizard.tui.text import WORDS
 from tswizard.tui.widgets.facts import Row
 

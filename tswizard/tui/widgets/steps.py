@@ -12,7 +12,7 @@ from tswizard.tui.text import STATES, clock
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from tswizard.tui.runview import StepView
+    from tswizard.tui.run.run_model import StepView
 
 _TIME = 9
 

@@ -8,20 +8,20 @@ from dataclasses import replace
 
 from psycopg import Error
 
-from tswizard.core.connection import connected
-from tswizard.core.context import Context, StepSkipped
-from tswizard.core.events import Unit
-from tswizard.core.finding import Finding, Level
+from tswizard.core.db.connection import connected
+from tswizard.core.model.events import Unit
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.schema.constraints import read_compressed_last
-from tswizard.core.split.schema.facts import (
+from tswizard.core.split.schema.execute import identifier, literal, refusal, run
+from tswizard.core.split.schema.hypertable_facts import (
     Api,
     CompressionFact,
     HypertableFact,
     read_api,
     read_hypertables,
 )
-from tswizard.core.split.schema.session import schema_session
-from tswizard.core.split.schema.text import identifier, literal, refusal, run
+from tswizard.core.split.schema.target_session import schema_session
 
 
 def setting_statements(table: HypertableFact, api: Api) -> tuple[str, ...]:

@@ -13,21 +13,21 @@ from psycopg import Error
 
 from tswizard.core.catalog.constraints import read_constraints
 from tswizard.core.catalog.inventory import Constraint
-from tswizard.core.connection import Connection, connected
-from tswizard.core.context import Context, StepSkipped
-from tswizard.core.events import Unit
-from tswizard.core.finding import Finding, Level
-from tswizard.core.naming import qualified
+from tswizard.core.db.connection import Connection, connected
+from tswizard.core.db.identifiers import qualified
+from tswizard.core.model.events import Unit
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.run.context import Context, StepSkipped
+from tswizard.core.split.schema.already_restored import read_made
 from tswizard.core.split.schema.dump import contents
-from tswizard.core.split.schema.facts import read_hypertables
-from tswizard.core.split.schema.made import read_made
-from tswizard.core.split.schema.marks import mark_statements, read_indexes, reordered
+from tswizard.core.split.schema.execute import identifier, refusal, run
+from tswizard.core.split.schema.hypertable_facts import read_hypertables
+from tswizard.core.split.schema.index_flags import mark_statements, read_indexes, reordered
 from tswizard.core.split.schema.restore import restore
-from tswizard.core.split.schema.session import schema_session
-from tswizard.core.split.schema.text import identifier, refusal, run
+from tswizard.core.split.schema.target_session import schema_session
 from tswizard.core.split.schema.toc import CONSTRAINT, POST, Toc
-from tswizard.core.split.schema.waiting import read_special
-from tswizard.core.verify.schema.equivalent import same
+from tswizard.core.split.schema.toc_selection import read_special
+from tswizard.core.verify.schema.view_equivalence import same
 
 Table = tuple[str, str]
 """Schema and name."""

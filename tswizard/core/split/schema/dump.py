@@ -6,10 +6,10 @@ cannot leave them contradicting each other.
 
 from pathlib import Path
 
-from tswizard.core.context import Context, failed
-from tswizard.core.events import Unit
+from tswizard.core.model.events import Unit
+from tswizard.core.model.plan import Task
+from tswizard.core.run.context import Context, failed
 from tswizard.core.split.schema.toc import POST, PRE, Toc, read_toc
-from tswizard.core.task import Task
 
 _NAME = "schema.dump"
 

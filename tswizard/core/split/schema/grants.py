@@ -12,12 +12,12 @@ from pathlib import Path
 
 from psycopg import Error, sql
 
-from tswizard.core.connection import Connection, rows
-from tswizard.core.context import Context
-from tswizard.core.finding import Finding, Level
+from tswizard.core.db.connection import Connection, rows
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.run.context import Context
 from tswizard.core.split.schema.dump import dump_path
-from tswizard.core.split.schema.session import schema_session
-from tswizard.core.split.schema.text import identifier, refusal, run
+from tswizard.core.split.schema.execute import identifier, refusal, run
+from tswizard.core.split.schema.target_session import schema_session
 from tswizard.core.split.schema.toc import Entry, call_restore, write_list
 
 KINDS = ("ACL", "DEFAULT ACL", "POLICY")

@@ -8,19 +8,19 @@ only be given in the older form, which newer versions still have.
 
 from psycopg import Error
 
-from tswizard.core.connection import connected
-from tswizard.core.context import Context, StepSkipped, failed
-from tswizard.core.events import Unit
-from tswizard.core.finding import Finding, Level
-from tswizard.core.split.schema.facts import (
+from tswizard.core.db.connection import connected
+from tswizard.core.model.events import Unit
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.run.context import Context, StepSkipped, failed
+from tswizard.core.split.schema.execute import literal, refusal, run
+from tswizard.core.split.schema.hypertable_facts import (
     Api,
     DimensionFact,
     HypertableFact,
     read_api,
     read_hypertables,
 )
-from tswizard.core.split.schema.session import schema_session
-from tswizard.core.split.schema.text import literal, refusal, run
+from tswizard.core.split.schema.target_session import schema_session
 
 
 def create_statements(table: HypertableFact, api: Api) -> tuple[str, ...]:

@@ -5,16 +5,16 @@ from contextlib import suppress
 
 from psycopg import Error
 
-from tswizard.core.connection import CannotConnect, connected, rows
-from tswizard.core.context import Context
-from tswizard.core.finding import Finding, Level
+from tswizard.core.db.connection import CannotConnect, connected, rows
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.run.context import Context
+from tswizard.core.split.schema.already_restored import read_made
 from tswizard.core.split.schema.dump import contents, dump_path
-from tswizard.core.split.schema.left_out import left_out
-from tswizard.core.split.schema.made import read_made
-from tswizard.core.split.schema.objects import describe
+from tswizard.core.split.schema.large_object_grants import describe
+from tswizard.core.split.schema.not_migrated import left_out
 from tswizard.core.split.schema.restore import Progress, labels, list_path, restore
 from tswizard.core.split.schema.selected import selection
-from tswizard.core.split.schema.session import NAME
+from tswizard.core.split.schema.target_session import NAME
 from tswizard.core.split.schema.toc import POST
 
 _EVERY = 1.0

@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from psycopg import sql
 
 from tswizard.core.catalog.inventory import TableKind
-from tswizard.core.connection import Connection, connected, rows, value
-from tswizard.core.context import Context, failed
-from tswizard.core.split.schema import mark
-from tswizard.core.split.schema.facts import read_hypertables
-from tswizard.core.split.schema.later import keep_list
+from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.run.context import Context, failed
+from tswizard.core.split.schema import restore_state
+from tswizard.core.split.schema.cagg_dependents import keep_list
+from tswizard.core.split.schema.hypertable_facts import read_hypertables
 from tswizard.core.split.schema.restore import labels, restore
 from tswizard.core.split.schema.selected import selection
 from tswizard.core.split.schema.toc import PRE
-from tswizard.core.split.schema.waiting import Selection
+from tswizard.core.split.schema.toc_selection import Selection
 
 _THERE = """
 SELECT n.nspname::text, c.relname::text, c.relkind::text
@@ -33,12 +33,12 @@ async def pre_data(ctx: Context) -> None:
     keep_list(ctx.task, chosen)
     run = ctx.ledger.record.id
     async with connected(ctx.task.target) as target:
-        state = await mark.read(target, run, PRE)
+        state = await restore_state.read(target, run, PRE)
         again = state == "begun"
         if again:
             await _refuse_filled(ctx, target)
         if state != "done":
-            await mark.write(target, run, PRE, "begun")
+            await restore_state.write(target, run, PRE, "begun")
     if state == "done":
         ctx.say("it is there already: an earlier attempt had finished it")
         return
@@ -47,7 +47,7 @@ async def pre_data(ctx: Context) -> None:
     await restore(ctx, chosen.pre, PRE, PRE, again=again)
     async with connected(ctx.task.target) as target:
         await _refuse_missing(ctx, target, chosen)
-        await mark.write(target, run, PRE, "done")
+        await restore_state.write(target, run, PRE, "done")
 
 
 def _refuse_stuck(ctx: Context, chosen: Selection) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
-from tswizard.core.context import Context, ToolEnd, failed, shell
-from tswizard.core.events import Unit
+from tswizard.core.model.events import Unit
+from tswizard.core.model.plan import Task
+from tswizard.core.run.context import Context, ToolEnd, failed, shell
 from tswizard.core.split.schema import grants
 from tswizard.core.split.schema.dump import dump_path
-from tswizard.core.split.schema.session import NAME, schema_session
+from tswizard.core.split.schema.target_session import NAME, schema_session
 from tswizard.core.split.schema.toc import Entry, write_list
-from tswizard.core.task import Task
 
 _SUM = re.compile(r"errors ignored on restore: \d+")
 _DONE = re.compile(r"^pg_restore: creating [A-Z ]+ ")

@@ -1,9 +1,9 @@
 """The dump's entries, sorted by when they are restored."""
 
-from tswizard.core.connection import connected
-from tswizard.core.context import Context
+from tswizard.core.db.connection import connected
+from tswizard.core.run.context import Context
 from tswizard.core.split.schema.dump import contents
-from tswizard.core.split.schema.waiting import Selection, read_special, select
+from tswizard.core.split.schema.toc_selection import Selection, read_special, select
 
 
 async def selection(ctx: Context) -> Selection:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from tswizard.core.catalog.tables import NOT_USERS, not_member
-from tswizard.core.connection import Connection, connected, rows
-from tswizard.core.context import Context, StepSkipped
-from tswizard.core.events import Unit
-from tswizard.core.finding import Finding, Level
-from tswizard.core.naming import qualified
-from tswizard.core.split.schema.text import literal, run_together
+from tswizard.core.db.connection import Connection, connected, rows
+from tswizard.core.db.identifiers import qualified
+from tswizard.core.model.events import Unit
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.run.context import Context, StepSkipped
+from tswizard.core.split.schema.execute import literal, run_together
 
 _AT_ONCE = 500
 

@@ -15,8 +15,8 @@ from functools import cached_property
 from pathlib import Path
 
 from tswizard.core.classify.toc import KINDS
-from tswizard.core.context import failed
-from tswizard.core.pgtools import ClientTools
+from tswizard.core.db.client_tools import ClientTools
+from tswizard.core.run.context import failed
 
 PRE, POST = "pre-data", "post-data"
 

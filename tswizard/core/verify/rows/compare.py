@@ -5,13 +5,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from tswizard.core.events import TableState
-from tswizard.core.outcome import RangeRows
-from tswizard.core.verify.both import both, together
-from tswizard.core.verify.job import OnProgress, VerifyJob, VerifyProgress
+from tswizard.core.db.concurrency import both, together
+from tswizard.core.model.events import TableState
+from tswizard.core.model.outcome import RangeRows
+from tswizard.core.verify.request import OnProgress, VerifyJob, VerifyProgress
+from tswizard.core.verify.rows.ranges import WHOLE, Span, cuts, grouped, joined, spans
 from tswizard.core.verify.rows.reading import Reading, Unreadable, of_chunk, read
-from tswizard.core.verify.rows.sets import RowSet
-from tswizard.core.verify.rows.spans import WHOLE, Span, cuts, grouped, joined, spans
+from tswizard.core.verify.rows.row_sets import RowSet
 from tswizard.core.verify.session import Side, opened
 
 

@@ -4,18 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tswizard.core.classify.judge import Judged
-from tswizard.core.classify.verdict import Verdict
-from tswizard.core.finding import Finding, Level, worst
-from tswizard.core.outcome import RangeRows, TableRows
-from tswizard.core.verify.job import Counters, VerifyJob
+from tswizard.core.model.finding import Finding, Level, worst
+from tswizard.core.model.outcome import RangeRows, TableRows
+from tswizard.core.model.verdict import Verdict
+from tswizard.core.verify.request import Counters, VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
-from tswizard.core.verify.rows.newer import (
+from tswizard.core.verify.rows.row_sets import SetKind
+from tswizard.core.verify.rows.written_since import (
     Written,
     relations_of,
     relations_of_chunk,
     writes,
 )
-from tswizard.core.verify.rows.sets import SetKind
 
 _RANGES = 200
 """Ranges named singly in one finding."""

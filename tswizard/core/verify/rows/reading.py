@@ -6,8 +6,8 @@ from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Chunk
 from tswizard.core.verify.rows.checksum import checksum, hash_of
-from tswizard.core.verify.rows.sets import RowSet, SetKind
-from tswizard.core.verify.rows.spans import Span, condition
+from tswizard.core.verify.rows.ranges import Span, condition
+from tswizard.core.verify.rows.row_sets import RowSet, SetKind
 from tswizard.core.verify.session import Side, transient
 
 _FORBIDDEN = "42501"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from tswizard.core.verify.both import both
+from tswizard.core.db.concurrency import both
 from tswizard.core.verify.rows.checksum import hash_of
 from tswizard.core.verify.session import Side
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tswizard.core.finding import Level
-from tswizard.core.verify.schema.equivalent import same
+from tswizard.core.model.finding import Level
 from tswizard.core.verify.schema.grants import compare_grants
-from tswizard.core.verify.schema.kinds import KINDS
+from tswizard.core.verify.schema.object_kinds import KINDS
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
+from tswizard.core.verify.schema.view_equivalence import same
 
 State = Literal["missing", "differs", "extra"]
 

@@ -5,7 +5,7 @@ pg_event_trigger, pg_rewrite, pg_policy, pg_statistic_ext.
 """
 
 from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.base import Catalogs, json, relations, role, users
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json, relations, role, users
 
 
 def constraints(catalogs: Catalogs) -> str:

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from tswizard.core.finding import Finding, Level
+from tswizard.core.model.finding import Finding, Level
 from tswizard.core.verify.schema.compare import Comparison, Difference
-from tswizard.core.verify.schema.kinds import KINDS, Kind
+from tswizard.core.verify.schema.object_kinds import KINDS, Kind
 
 Labels = Mapping[str, str]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tswizard.core.finding import Level
+from tswizard.core.model.finding import Level
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 from tswizard.core.verify.schema.rights import OWNER
 

@@ -6,7 +6,7 @@ pg_ts_template, pg_foreign_data_wrapper, pg_foreign_server, pg_user_mappings.
 """
 
 from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.base import Catalogs, json, relations, role, users
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json, relations, role, users
 
 # Comments on what comes with PostgreSQL are below this number; `public` is too, but is dumped.
 # Large objects have whatever number somebody gave them.

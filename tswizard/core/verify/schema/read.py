@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tswizard.core.connection import Connection, rows
+from tswizard.core.db.connection import Connection, rows
 from tswizard.core.verify.schema import (
     constraints,
+    functions_operators,
     others,
-    programs,
     relations,
     rights,
     timescale,
     types,
 )
-from tswizard.core.verify.schema.base import Catalogs, labels_query, read_catalogs
+from tswizard.core.verify.schema.catalog_sql import Catalogs, labels_query, read_catalogs
 
 Definition = Mapping[str, Any]
 Query = Callable[[Catalogs], str]
@@ -35,15 +35,15 @@ _QUERIES: tuple[Query, ...] = (
     constraints.rules,
     constraints.policies,
     constraints.statistics,
-    programs.functions,
-    programs.operators,
-    programs.operator_classes,
-    programs.operator_families,
-    programs.casts,
-    programs.transforms,
-    programs.conversions,
-    programs.languages,
-    programs.access_methods,
+    functions_operators.functions,
+    functions_operators.operators,
+    functions_operators.operator_classes,
+    functions_operators.operator_families,
+    functions_operators.casts,
+    functions_operators.transforms,
+    functions_operators.conversions,
+    functions_operators.languages,
+    functions_operators.access_methods,
     types.enums,
     types.composites,
     types.domains,

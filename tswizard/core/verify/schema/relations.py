@@ -5,7 +5,7 @@ pg_attribute, pg_attrdef, pg_inherits, pg_partitioned_table.
 """
 
 from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.base import Catalogs, json, relations, users
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json, relations, users
 
 
 def schemas(_catalogs: Catalogs) -> str:

@@ -5,7 +5,7 @@ extension or initdb granted by itself.
 """
 
 from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.base import Catalogs, json, relations, role, users
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json, relations, role, users
 
 OWNER = "<owner>"
 """How the owner is called among the grantees: on the target it may be another role."""

@@ -13,8 +13,8 @@ from psycopg import sql
 
 from tswizard.core.catalog.inventory import Sequence
 from tswizard.core.catalog.tables import not_member
-from tswizard.core.connection import Connection, rows
-from tswizard.core.verify.schema.base import users
+from tswizard.core.db.connection import Connection, rows
+from tswizard.core.verify.schema.catalog_sql import users
 
 # Sequences of the user, and those of an extension's configuration, which pg_dump carries too:
 # if TimescaleDB's own numbers started again at 1, the next chunk would take the first one's name.

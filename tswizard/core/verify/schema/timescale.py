@@ -5,8 +5,7 @@ branch; what is compared leaves out numbers that only link rows, in favour of na
 version: sql/pre_install/tables.sql of timescaledb 2.9 to 2.29.
 """
 
-from tswizard.core.catalog.jobs import FIRST_USER_JOB
-from tswizard.core.catalog.shape import (
+from tswizard.core.catalog.catalog_shape import (
     CAGG,
     CHUNK,
     DIMENSION_SLICE,
@@ -14,7 +13,8 @@ from tswizard.core.catalog.shape import (
     OLD_SETTINGS,
     SETTINGS,
 )
-from tswizard.core.verify.schema.base import Catalogs, json
+from tswizard.core.catalog.jobs import FIRST_USER_JOB
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json
 
 
 def _quoted(schema: str, name: str) -> str:

@@ -5,7 +5,7 @@ pg_collation.
 """
 
 from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.base import Catalogs, json, users
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json, users
 
 _NAME = "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname)"
 _FROM = """

@@ -1,0 +1,61 @@
+"""`tswizard demo`: the wizard, or an unattended run, on the embedded pair."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from tswizard.answers_file import BadAnswers, load
+from tswizard.cli.unattended import migrate, say
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.demo import DemoError, EmbeddedPair, OnProgress, Prepared
+from tswizard.exit_codes import Exit
+
+
+def run_demo(answers: Path | None) -> int:
+    """Prepare the pair and run on it; the exit code."""
+    try:
+        if answers is None:
+            return asyncio.run(_wizard())
+        return asyncio.run(_unattended(load(answers, demo=True).answers))
+    except BadAnswers as error:
+        say(str(error))
+        return Exit.USAGE
+    except DemoError as error:
+        say(str(error))
+        return Exit.REFUSED
+
+
+async def _wizard() -> int:
+    from tswizard.tui.app import wizard
+
+    async with AsyncExitStack() as stack:
+
+        async def prepare(on_progress: OnProgress) -> tuple[Endpoint, Endpoint]:
+            pair = await stack.enter_async_context(
+                EmbeddedPair.prepare_and_start(on_progress=on_progress)
+            )
+            return _endpoints(pair)
+
+        return await wizard(demo=True, prepare=prepare)
+
+
+async def _unattended(answers: Answers) -> int:
+    last = ""
+
+    def progress(prepared: Prepared) -> None:
+        nonlocal last
+        if prepared.text != last:
+            last = prepared.text
+            say(last)
+
+    async with EmbeddedPair.prepare_and_start(on_progress=progress) as pair:
+        source, target = _endpoints(pair)
+        return await migrate(source, target, answers, confirm=None, demo=True)
+
+
+def _endpoints(pair: EmbeddedPair) -> tuple[Endpoint, Endpoint]:
+    return (
+        Endpoint.parse(pair.source_conninfo, password=pair.source_password),
+        Endpoint.parse(pair.target_conninfo, password=pair.target_password),
+    )

@@ -1,0 +1,69 @@
+"""`tswizard inspect`: what a database holds, and its hazards."""
+
+import json
+
+import click
+from humanize import naturalsize
+from pydantic import TypeAdapter
+
+from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.catalog.read import read_inventory
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.preflight import findings_of_source
+
+_BOTH: TypeAdapter[tuple[Inventory, tuple[Finding, ...]]] = TypeAdapter(
+    tuple[Inventory, tuple[Finding, ...]]
+)
+
+
+async def inspect(endpoint: Endpoint, *, as_json: bool) -> int:
+    """Print the inventory; exit code 1 when something about it needs a look, else 0.
+
+    Raises CannotConnect.
+    """
+    inventory = await read_inventory(endpoint)
+    findings = findings_of_source(inventory)
+    if as_json:
+        held, found = _BOTH.dump_python((inventory, findings), mode="json")
+        click.echo(json.dumps({"inventory": held, "findings": found}, indent=1))
+    else:
+        for line in _lines(endpoint, inventory, findings):
+            click.echo(line)
+    return int(any(f.level in (Level.FAIL, Level.LOOK) for f in findings))
+
+
+def _lines(endpoint: Endpoint, inventory: Inventory, findings: tuple[Finding, ...]) -> list[str]:
+    server = inventory.server
+    lines = [
+        f"{endpoint.label}  PostgreSQL {server.version}, TimescaleDB {server.timescaledb or 'none'}"
+        f" ({server.license or 'no licence'}), {_size(server.size_bytes)}",
+        f"role {server.role.name}, TLS {server.tls or 'none'}, {server.latency_s * 1000:.1f} ms",
+        "",
+    ]
+    for h in inventory.hypertables:
+        dimensions = ", ".join(
+            f"{d.column} {d.interval or f'{d.partitions} parts'}" for d in h.dimensions
+        )
+        lines.append(
+            f"hypertable  {h.label}  {_size(h.bytes)}  {len(h.chunks)} chunks, "
+            f"{h.compressed_chunks} compressed  ({dimensions})"
+        )
+    lines += [f"{t.kind:<10}  {t.label}  {_size(t.bytes)}" for t in inventory.tables]
+    for c in inventory.caggs:
+        kind = "materialized only" if c.materialized_only else "real-time"
+        lines.append(f"aggregate   {c.label}  on {c.parent or c.hypertable}, {kind}")
+    for j in inventory.jobs:
+        state = "" if j.scheduled else "  (switched off)"
+        lines.append(
+            f"job {j.id}    {j.proc_name} {j.target or ''} every {j.schedule_interval}{state}"
+        )
+    lines.append("")
+    for f in findings:
+        lines.append(f"{f.level.upper():<5} {f.what}")
+        lines += [f"      {text}" for text in (f.why, f.todo) if text and f.level != Level.PASS]
+    return lines
+
+
+def _size(number: int) -> str:
+    return naturalsize(number, binary=True)

@@ -1,0 +1,76 @@
+"""Tables of a run as lines: where pieces are counted, how many, how fast, what was tried again."""
+
+from collections.abc import Iterator
+
+from humanize import naturalsize
+
+from tswizard.core.model.events import TableProgress, TableState
+from tswizard.core.model.rate import Rate
+
+_MOST = 8
+"""Tables told at once; the others are only counted."""
+
+_ENDS = (TableState.DONE, TableState.FAILED, TableState.DIFFERS, TableState.LOST)
+_TROUBLE = (TableState.RETRYING, TableState.FAILED)
+
+
+class TableLines:
+    """Keeps the tables of the step that runs. A line is made when one ends or has trouble, and
+    now and then for those that are worked on."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, TableProgress] = {}
+        self._rates: dict[str, Rate] = {}
+        self._fresh: set[str] = set()
+
+    def begin(self) -> None:
+        """Another step."""
+        self._last.clear()
+        self._rates.clear()
+        self._fresh.clear()
+
+    def take(self, event: TableProgress) -> str | None:
+        """Take an event; the line that it is worth at once."""
+        before = self._last.get(event.table)
+        self._last[event.table] = event
+        if event.counted is not None:
+            self._rates.setdefault(event.table, Rate()).add(event.at, event.counted)
+        if event.state not in _ENDS:
+            self._fresh.add(event.table)
+        else:
+            self._fresh.discard(event.table)
+        if before is not None and (before.state, before.failed, before.retried) == (
+            event.state,
+            event.failed,
+            event.retried,
+        ):
+            return None
+        worth = event.state in (*_ENDS, *_TROUBLE) and (before is not None or event.total > 0)
+        return self._line(event) if worth else None
+
+    def working(self) -> Iterator[str]:
+        """Lines of the tables that have moved since the last time."""
+        moving = [
+            self._last[name]
+            for name in self._last
+            if name in self._fresh and self._last[name].state is not TableState.WAITING
+        ]
+        self._fresh.clear()
+        for event in moving[:_MOST]:
+            yield self._line(event)
+        if len(moving) > _MOST:
+            yield f"and {len(moving) - _MOST} tables more"
+
+    def _line(self, event: TableProgress) -> str:
+        parts = [f"{event.done:,} of {event.total:,} pieces"]
+        if event.rows is not None:
+            parts.append(f"{event.rows:,} rows")
+        rate = self._rates[event.table].per_second if event.table in self._rates else None
+        if rate and event.state not in (TableState.DONE, TableState.WAITING):
+            fast = f"{rate:,.0f} rows" if event.bytes is None else naturalsize(rate, binary=True)
+            parts.append(f"{fast}/s")
+        if event.retried:
+            parts.append(f"{event.retried:,} {'retry' if event.retried == 1 else 'retries'}")
+        if event.failed:
+            parts.append(f"{event.failed:,} FAILED")
+        return f"{event.state:<8} {event.table}: {', '.join(parts)}"

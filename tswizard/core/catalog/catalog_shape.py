@@ -1,0 +1,72 @@
+"""Which relations, columns and functions this server's TimescaleDB catalog has.
+
+The catalog changed in almost every release between 2.9 and 2.29. Asking the server what it has
+keeps the queries free of version numbers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tswizard.core.db.connection import Connection, rows
+
+HYPERTABLE = "_timescaledb_catalog.hypertable"
+CHUNK = "_timescaledb_catalog.chunk"
+DIMENSION_SLICE = "_timescaledb_catalog.dimension_slice"
+CAGG = "_timescaledb_catalog.continuous_agg"
+SETTINGS = "_timescaledb_catalog.compression_settings"
+OLD_SETTINGS = "_timescaledb_catalog.hypertable_compression"
+JOBS = ("_timescaledb_catalog.bgw_job", "_timescaledb_config.bgw_job")
+
+_COLUMNS = """
+SELECT n.nspname || '.' || c.relname, a.attname::text, a.atttypid::regtype::text
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+WHERE n.nspname IN ('_timescaledb_catalog', '_timescaledb_config', 'timescaledb_information')
+  AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+_FUNCTIONS = """
+SELECT DISTINCT n.nspname || '.' || p.proname
+FROM pg_catalog.pg_proc p
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname IN ('_timescaledb_functions', '_timescaledb_internal')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the catalog of one server looks like; empty without TimescaleDB."""
+
+    columns: Mapping[str, Mapping[str, str]]
+    """`schema.relation` -> column -> type."""
+    functions: frozenset[str]
+    """`schema.name` of the extension's internal functions."""
+
+    @property
+    def timescaledb(self) -> bool:
+        return HYPERTABLE in self.columns
+
+    def has(self, relation: str, column: str | None = None) -> bool:
+        """Is there such a relation, and such a column in it?"""
+        found = self.columns.get(relation)
+        return found is not None and (column is None or column in found)
+
+    def function(self, name: str) -> str:
+        """The function's qualified name: its schema changed in 2.12."""
+        modern = f"_timescaledb_functions.{name}"
+        return modern if modern in self.functions else f"_timescaledb_internal.{name}"
+
+    @property
+    def jobs(self) -> str:
+        """The table of jobs: it moved in 2.25, and the old name may stay as a view."""
+        return next((relation for relation in JOBS if self.has(relation)), JOBS[-1])
+
+
+async def read_shape(connection: Connection) -> Shape:
+    """Ask the server once."""
+    columns: dict[str, dict[str, str]] = {}
+    for relation, column, kind in await rows(connection, _COLUMNS):
+        columns.setdefault(relation, {})[column] = kind
+    functions = frozenset(name for (name,) in await rows(connection, _FUNCTIONS))
+    return Shape(columns, functions)

@@ -1,0 +1,227 @@
+"""Removing what an interrupted restore left on the target, and nothing else.
+
+Preflight had found the target empty, and the mark says that this run filled it: so everything
+there that no extension owns is this run's.
+"""
+
+from collections.abc import Callable, Collection
+
+from psycopg import Error, sql
+
+from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.events import Unit
+from tswizard.core.run.context import Context, failed
+from tswizard.core.steps import target_marker
+
+_BATCH = 100
+"""Relations dropped in one transaction: each takes locks, and a server has only so many."""
+
+# Objsubid 0: the columns of a partition key depend on their own table, internally.
+_RELATIONS = """
+SELECT c.relkind::text, n.nspname, c.relname
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', '_tswizard')
+  AND n.nspname !~ '^pg_(toast|temp)'
+  AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
+                  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                    AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype IN ('e', 'i'))
+ORDER BY n.nspname = '_timescaledb_internal' DESC, c.relkind IN ('v', 'm') DESC, c.oid DESC
+"""
+
+# deptype 'e': belongs to an extension; 'i': belongs to another object and goes with it.
+_OTHERS = """
+SELECT pg_catalog.format('DROP %s IF EXISTS %s CASCADE', o.kind, o.identity)
+FROM (
+  SELECT 'ROUTINE' AS kind, 'pg_catalog.pg_proc'::regclass AS class, p.oid, p.pronamespace AS ns,
+         p.oid::pg_catalog.regprocedure::text AS identity FROM pg_catalog.pg_proc p
+  UNION ALL
+  SELECT CASE WHEN t.typtype = 'd' THEN 'DOMAIN' ELSE 'TYPE' END, 'pg_catalog.pg_type'::regclass,
+         t.oid, t.typnamespace, t.oid::pg_catalog.regtype::text
+  FROM pg_catalog.pg_type t WHERE t.typtype IN ('e', 'd', 'r', 'b') AND t.typelem = 0
+  UNION ALL
+  SELECT 'OPERATOR', 'pg_catalog.pg_operator'::regclass, o.oid, o.oprnamespace,
+         o.oid::pg_catalog.regoperator::text FROM pg_catalog.pg_operator o
+  UNION ALL
+  SELECT 'COLLATION', 'pg_catalog.pg_collation'::regclass, c.oid, c.collnamespace,
+         c.oid::pg_catalog.regcollation::text FROM pg_catalog.pg_collation c
+  UNION ALL
+  SELECT 'TEXT SEARCH CONFIGURATION', 'pg_catalog.pg_ts_config'::regclass, c.oid, c.cfgnamespace,
+         c.oid::pg_catalog.regconfig::text FROM pg_catalog.pg_ts_config c
+  UNION ALL
+  SELECT 'TEXT SEARCH DICTIONARY', 'pg_catalog.pg_ts_dict'::regclass, d.oid, d.dictnamespace,
+         d.oid::pg_catalog.regdictionary::text FROM pg_catalog.pg_ts_dict d
+  UNION ALL
+  SELECT 'EVENT TRIGGER', 'pg_catalog.pg_event_trigger'::regclass, e.oid, 0,
+         pg_catalog.quote_ident(e.evtname) FROM pg_catalog.pg_event_trigger e
+  UNION ALL
+  SELECT 'PUBLICATION', 'pg_catalog.pg_publication'::regclass, p.oid, 0,
+         pg_catalog.quote_ident(p.pubname) FROM pg_catalog.pg_publication p
+  UNION ALL
+  SELECT 'SERVER', 'pg_catalog.pg_foreign_server'::regclass, s.oid, 0,
+         pg_catalog.quote_ident(s.srvname) FROM pg_catalog.pg_foreign_server s
+) o
+LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.ns
+WHERE (n.nspname IS NULL OR (n.nspname NOT IN ('pg_catalog', 'information_schema', '_tswizard')
+                             AND n.nspname !~ '^pg_(toast|temp)'))
+  AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
+                  WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype IN ('e', 'i'))
+"""
+
+_SCHEMAS = """
+SELECT n.nspname FROM pg_catalog.pg_namespace n
+WHERE n.nspname NOT IN ('public', 'information_schema', '_tswizard') AND n.nspname !~ '^pg_'
+  AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
+                  WHERE d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+                    AND d.objid = n.oid AND d.deptype = 'e')
+"""
+
+_DROP = {
+    "r": "TABLE",
+    "p": "TABLE",
+    "v": "VIEW",
+    "m": "MATERIALIZED VIEW",
+    "S": "SEQUENCE",
+    "f": "FOREIGN TABLE",
+    "c": "TYPE",
+}
+
+
+async def interrupted(target: Connection, run: str) -> target_marker.Marker | None:
+    """The mark of a restore that this run began into that target without finishing."""
+    found = await target_marker.read(target)
+    return found if found and (found.run, found.state) == (run, "restoring") else None
+
+
+async def clean(ctx: Context) -> None:
+    """Make the target as empty as preflight found it, when an interrupted restore calls for it.
+
+    Raises StepFailed.
+    """
+    async with connected(ctx.task.target) as target:
+        mark = await interrupted(target, ctx.ledger.record.id)
+    if mark is None:
+        return
+    if not ctx.may_clean:
+        raise failed(
+            "not-confirmed",
+            "The target holds what an interrupted restore of this run left there.",
+            where=ctx.task.target.label,
+            todo="Resume and type the target's database name; it is removed then.",
+        )
+    left = await empty(
+        ctx.task.target,
+        ctx.task.target_server.timescaledb_schema or "public",
+        # Equal on both ends in the full method; the target's may be gone by now.
+        ctx.task.inventory.server.timescaledb,
+        mark.extensions,
+        lambda done, total: ctx.progress(
+            done, total, Unit.ITEMS, "removing what this run had restored"
+        ),
+    )
+    if left:
+        raise failed(
+            "not-clean",
+            f"The target could not be emptied: {', '.join(left[:5])} are still there.",
+            where=ctx.task.target.label,
+            todo="Drop them, or take a new empty target.",
+        )
+    async with connected(ctx.task.target) as target:
+        await target_marker.erase(target)
+    ctx.say(f"removed what this run had put on {ctx.task.target.label}")
+
+
+async def empty(
+    endpoint: Endpoint,
+    schema: str,
+    version: str | None,
+    extensions: Collection[str],
+    on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[str]:
+    """Drop all that no extension owns, make TimescaleDB anew; what is still there, by name.
+
+    Extensions that are not in `extensions` go as well.
+    Every statement can be repeated, so a crash in here is mended by calling it again.
+    """
+    async with connected(endpoint) as target:
+        # In restore mode the extension looks away while its half restored tables go.
+        await target.execute("SELECT pg_catalog.set_config('timescaledb.restoring', 'on', false)")
+        await _drop_relations(target, on_progress)
+        await target.execute("DROP EXTENSION IF EXISTS timescaledb CASCADE")
+    async with connected(endpoint) as target:
+        await _drop_others(target)
+        for (name,) in await rows(target, "SELECT extname FROM pg_catalog.pg_extension"):
+            if name not in extensions:
+                await target.execute(
+                    sql.SQL("DROP EXTENSION IF EXISTS {} CASCADE").format(sql.Identifier(name))
+                )
+        database = await value(target, "SELECT pg_catalog.current_database()")
+        await target.execute(
+            sql.SQL("ALTER DATABASE {} RESET timescaledb.restoring").format(
+                sql.Identifier(database)
+            )
+        )
+    # A session that has seen the old extension cannot create the new one.
+    async with connected(endpoint) as target:
+        await create_extension(target, schema, version)
+        return [f"{schema}.{name}" for _, schema, name in await rows(target, _RELATIONS)]
+
+
+async def create_extension(target: Connection, schema: str, version: str | None) -> None:
+    """CREATE EXTENSION as the first thing in a session, at a given version."""
+    await target.execute(
+        sql.SQL("CREATE EXTENSION IF NOT EXISTS timescaledb WITH SCHEMA {} VERSION {}").format(
+            sql.Identifier(schema), sql.Literal(version)
+        )
+    )
+
+
+async def _drop_relations(target: Connection, on_progress: Callable[[int, int], None]) -> None:
+    relations = await rows(target, _RELATIONS)
+    for start in range(0, len(relations), _BATCH):
+        on_progress(start, len(relations))
+        async with target.transaction():
+            for kind, schema, name in relations[start : start + _BATCH]:
+                await target.execute(
+                    sql.SQL("DROP {} IF EXISTS {} CASCADE").format(
+                        sql.SQL(_DROP[kind]), sql.Identifier(schema, name)
+                    )
+                )
+
+
+async def _drop_others(target: Connection) -> None:
+    for (statement,) in await rows(target, _OTHERS):
+        try:
+            await target.execute(statement)
+        except Error as error:
+            if error.sqlstate != "42704":  # gone with another one
+                raise
+    for (schema,) in await rows(target, _SCHEMAS):
+        await target.execute(
+            sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
+        )
+    if await value(target, "SELECT 1 FROM pg_catalog.pg_largeobject_metadata LIMIT 1"):
+        await target.execute(
+            "SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata"
+        )
+
+
+async def recreate_extension(ctx: Context, version: str) -> None:
+    """TimescaleDB on an empty target at the source's version, each half in its own session."""
+    async with connected(ctx.task.target) as target:
+        await target.execute("DROP EXTENSION IF EXISTS timescaledb CASCADE")
+    async with connected(ctx.task.target) as target:
+        await create_extension(
+            target, ctx.task.target_server.timescaledb_schema or "public", version
+        )
+        found = await value(
+            target, "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'timescaledb'"
+        )
+    if found != version:
+        raise failed(
+            "extension-version",
+            f"TimescaleDB on the target is {found or 'missing'}, not {version}.",
+            where=ctx.task.target.label,
+            todo=f"Create it by hand: CREATE EXTENSION timescaledb VERSION '{version}';",
+        )

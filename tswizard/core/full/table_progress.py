@@ -1,0 +1,47 @@
+"""Which hypertable a dumped table belongs to, so that screens show hypertables, not chunks."""
+
+import time
+from collections import Counter
+
+from tswizard.core.model.events import TableProgress, TableState
+from tswizard.core.run.context import Context
+
+
+class Parts:
+    """Counts the finished parts of each table and tells the watchers."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._labels = labels(ctx)
+        self._totals = Counter(self._labels.values())
+        self._done: Counter[str] = Counter()
+
+    def label(self, relation: str) -> str:
+        """The hypertable, aggregate or table behind `schema.name`."""
+        return self._labels.get(relation, relation)
+
+    def start(self, relation: str) -> None:
+        self._tell(relation, 0)
+
+    def finish(self, relation: str) -> None:
+        self._tell(relation, 1)
+
+    def _tell(self, relation: str, finished: int) -> None:
+        label = self._labels.get(relation)
+        if label is None:
+            return
+        self._done[label] += finished
+        done, total = self._done[label], self._totals[label]
+        state = TableState.DONE if done >= total else TableState.WORKING
+        self._ctx.put(TableProgress(time.time(), self._ctx.step, label, done, total, None, state))
+
+
+def labels(ctx: Context) -> dict[str, str]:
+    """`schema.name` of every chunk and table of the source -> the name that a person knows."""
+    known = {table.label: table.label for table in ctx.task.inventory.tables}
+    for hypertable in ctx.task.inventory.hypertables:
+        for chunk in hypertable.chunks:
+            known[f"{chunk.schema}.{chunk.name}"] = hypertable.label
+            if chunk.compressed_table:
+                known[chunk.compressed_table] = hypertable.label
+    return known

@@ -1,0 +1,45 @@
+"""What a run rests on, and the steps it is made of."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tswizard.core.catalog.inventory import Inventory, Server
+from tswizard.core.db.client_tools import ClientTools
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """All that a run rests on."""
+
+    source: Endpoint
+    target: Endpoint
+    inventory: Inventory
+    """The source."""
+    target_server: Server
+    answers: Answers
+    tools: ClientTools
+    dump: Path
+    """The dump's folder."""
+
+    @property
+    def concurrent(self) -> bool:
+        """Can both servers work on several connections at once?"""
+        return self.inventory.server.concurrent and self.target_server.concurrent
+
+    @property
+    def jobs(self) -> int:
+        return self.answers.jobs if self.concurrent else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One unit of the plan, as Review and Run show it."""
+
+    id: str
+    title: str
+    what: str
+    """One sentence for somebody who has never seen it."""
+    commands: tuple[str, ...] = ()
+    """Shell commands and SQL, ready to copy, without secrets."""

@@ -1,0 +1,266 @@
+"""The report of a finished run: Markdown for people, JSON for programs.
+
+Neither holds a secret: an outcome names endpoints by their labels. The JSON is described in
+docs/report.md; fields are added, never renamed or taken away.
+"""
+
+import json
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from humanize import precisedelta
+from pydantic import TypeAdapter, ValidationError
+
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.outcome import Outcome, TableRows
+from tswizard.core.model.verdict import Verdict
+from tswizard.core.report.checklist import Line, checklist
+
+FORMAT = 1
+
+_OUTCOME = TypeAdapter(Outcome)
+_MESSAGE = (
+    "verdict",
+    "rule",
+    "tool",
+    "method",
+    "phase",
+    "object",
+    "message",
+    "reason",
+    "todo",
+    "number",
+    "severity",
+    "counts_as_error",
+    "relation",
+    "schema",
+)
+"""Of a message: its raw lines are in the run's log, its proof is in the reason."""
+
+
+class BadReport(ValueError):
+    """A text that is no report of tswizard; the message is one sentence."""
+
+
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    """The report as JSON data."""
+    data = _OUTCOME.dump_python(outcome, mode="json")
+    verdicts = Counter(judged.verdict for judged in outcome.judged)
+    return {
+        "format": FORMAT,
+        "run": data["run"],
+        "result": data["result"],
+        "method": data["method"],
+        "source": data["source"],
+        "target": data["target"],
+        "started": data["started"],
+        "seconds": data["seconds"],
+        "steps": data["steps"],
+        "findings": data["findings"],
+        "verdicts": {verdict.value: verdicts[verdict] for verdict in Verdict},
+        "errors": [_error(judged) for judged in data["judged"]],
+        "tables": data["tables"],
+        "skipped": data["skipped"],
+        "todo": [{"text": text, "copy": copy} for text, copy in data["todo"]],
+        "dump": data["dump"],
+    }
+
+
+def _error(judged: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: judged[name] for name in _MESSAGE}
+
+
+def from_json(text: str | bytes) -> Outcome:
+    """The outcome that a report was made of, without the raw lines of messages.
+
+    Raises BadReport.
+    """
+    try:
+        data = json.loads(text)
+        fields = {name: data[name] for name in _OUTCOME_FIELDS if name in data}
+        fields["judged"] = [{**error, "detail": []} for error in data["errors"]]
+        fields["todo"] = [[todo["text"], todo["copy"]] for todo in data["todo"]]
+        return _OUTCOME.validate_python(fields)
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        raise BadReport(f"This is no report of tswizard ({type(error).__name__}).") from error
+
+
+_OUTCOME_FIELDS = frozenset(Outcome.__dataclass_fields__) - {"judged", "todo"}
+
+
+def write_report(outcome: Outcome, folder: Path) -> Path:
+    """Write report.json and report.md into the run's folder; the path of the latter.
+
+    Each file is there whole or not at all. Raises OSError.
+    """
+    markdown = folder / "report.md"
+    _write(
+        folder / "report.json", json.dumps(to_json(outcome), indent=1, ensure_ascii=False) + "\n"
+    )
+    _write(markdown, to_markdown(outcome, str(markdown)))
+    return markdown
+
+
+def _write(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+_RESULTS = {
+    Level.PASS: "PASS: everything that was checked arrived.",
+    Level.LOOK: "LOOK: it finished, and something needs a look.",
+    Level.FAIL: "FAIL: something was lost or is not as it was.",
+    Level.SKIP: "SKIP: nothing was checked.",
+}
+
+
+def to_markdown(outcome: Outcome, path: str = "") -> str:
+    """The report for people: the checklist first, then what stands behind it."""
+    made = checklist(outcome, path)
+    started = datetime.fromtimestamp(outcome.started, UTC)
+    parts = [
+        f"# Migration {outcome.run}\n\n**{_RESULTS[outcome.result]}**\n",
+        _facts(
+            ("Source", outcome.source),
+            ("Target", outcome.target),
+            ("Method", outcome.method),
+            ("Started", f"{started:%Y-%m-%d %H:%M:%S} UTC"),
+            ("Took", _seconds(outcome.seconds)),
+        ),
+        "## Checked by tswizard\n\n" + "\n".join(_check(line) for line in made.lines) + "\n",
+    ]
+    if made.todo:
+        parts.append(
+            "## For you to do\n\n" + "\n".join(_do(t.text, t.copy) for t in made.todo) + "\n"
+        )
+    wrong = [f for f in outcome.findings if f.level in (Level.FAIL, Level.LOOK)]
+    if wrong:
+        parts.append("## What needs a look\n\n" + "\n".join(map(_finding, wrong)))
+    if outcome.judged:
+        parts.append("## Messages of pg_dump and pg_restore\n\n" + _messages(outcome))
+    if outcome.tables:
+        parts.append("## Rows\n\n" + _tables(outcome.tables))
+    parts.append("## Steps\n\n" + _table(
+        ("Step", "State", "Took"),
+        ((step.name, step.state.value, _seconds(step.seconds)) for step in outcome.steps),
+    ))  # fmt: skip
+    if made.files:
+        parts.append(
+            "## Files\n\n" + "\n".join(f"- {f.what}: `{f.path}`" for f in made.files) + "\n"
+        )
+    return "\n".join(parts)
+
+
+def _seconds(seconds: float) -> str:
+    return precisedelta(
+        seconds, minimum_unit="seconds", format="%0.0f" if seconds >= 10 else "%0.1f"
+    )
+
+
+def _facts(*facts: tuple[str, str]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in facts) + "\n"
+
+
+def _check(line: Line) -> str:
+    return f"- **{line.level.upper()}** {_inline(line.text)}"
+
+
+def _do(text: str, copy: str) -> str:
+    return f"- [ ] {_inline(text)}" + (f"\n\n{_code(copy)}" if copy else "")
+
+
+def _finding(finding: Finding) -> str:
+    lines = [f"### {finding.level.upper()}: {_inline(finding.what)}\n"]
+    facts = (("Where", finding.where), ("Why", finding.why), ("What to do", finding.todo))
+    lines += [f"- {name}: {_inline(text)}" for name, text in facts if text]
+    if finding.details:
+        lines.append("\n" + _code("\n".join(finding.details)))
+    return "\n".join(lines) + "\n"
+
+
+def _messages(outcome: Outcome) -> str:
+    """Gravest first; equal messages once, with how often they came."""
+    groups: Counter[tuple[Verdict, str, str, str, str]] = Counter()
+    for judged in outcome.judged:
+        groups[judged.verdict, judged.tool, judged.rule, judged.message, judged.reason] += 1
+    rows = (
+        (verdict.upper(), str(times), f"{tool}: {message}", reason + (f" ({rule})" if rule else ""))
+        for (verdict, tool, rule, message, reason), times in sorted(
+            groups.items(), key=lambda item: -item[0][0].gravity
+        )
+    )
+    return _table(("Verdict", "Times", "Message", "Reason"), rows)
+
+
+def _tables(tables: Iterable[TableRows]) -> str:
+    some = tuple(tables)
+    in_pieces = any(table.pieces is not None for table in some)
+    head = ("Table", "Source", "Target", "Equal", "Newer on the source")
+    return _table(
+        (*head, *_PIECES) if in_pieces else head,
+        (
+            (
+                table.name,
+                f"{table.source_rows:,}",
+                f"{table.target_rows:,}",
+                "yes" if table.equal else "**no**",
+                f"{table.newer_on_source:+,}" if table.newer_on_source else "",
+                *(map(_count, _in_pieces(table)) if in_pieces else ()),
+            )
+            for table in some
+        ),
+    )
+
+
+_PIECES = ("Pieces", "Refused", "Retries")
+
+
+def _in_pieces(table: TableRows) -> tuple[int | None, ...]:
+    return table.pieces, table.pieces_failed, table.retries
+
+
+def _count(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return _inline(text).replace("|", "\\|")
+
+
+def _inline(text: str) -> str:
+    """One line, in which what a name holds is not Markdown."""
+    flat = " ".join(text.split())
+    if flat == "**no**":
+        return flat
+    return _MARKS.sub(r"\\\g<0>", flat)
+
+
+_MARKS = re.compile(r"[\\`*<\[]|(?<!\w)_|_(?!\w)")
+"""An underscore inside a word is only an underscore."""
+
+
+def _code(text: str) -> str:
+    """A block that no backtick in it ends."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}\n{text}\n{fence}\n"

@@ -1,0 +1,194 @@
+"""What a step has in its hands: the task, the ledger, the watchers, the log."""
+
+import asyncio
+import os
+import shlex
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from tswizard.core.classify.judge import Classifier, Judged
+from tswizard.core.classify.prove import Prover, prove
+from tswizard.core.classify.tally import Tally
+from tswizard.core.classify.untangle import Untangler
+from tswizard.core.db.client_tools import Child
+from tswizard.core.db.endpoint import Endpoint, child_environment, redact
+from tswizard.core.db.passfile import passfile
+from tswizard.core.model.events import Event, FindingFound, LogLine, LogVerdict, StepProgress, Unit
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.plan import Task
+from tswizard.core.run.run_folder import Ledger, RunRecord
+
+
+class StepFailed(Exception):
+    """A step that cannot go on; the run stops and can be resumed."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.what)
+        self.finding = finding
+
+
+class StepSkipped(Exception):
+    """A step with nothing to do; its message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnd:
+    """How a client tool ended."""
+
+    exit_code: int
+    judged: tuple[Judged, ...]
+    last_line: str
+
+    @property
+    def fatal(self) -> Judged | None:
+        """The last error, for a tool that gave up."""
+        return next((j for j in reversed(self.judged) if j.counts_as_error), None)
+
+
+async def _nowhere_else() -> None:
+    """The record is kept in the run's folder alone."""
+
+
+@dataclass(slots=True)
+class Context:
+    """One run's surroundings. Steps emit events here and keep no state of their own."""
+
+    task: Task
+    ledger: Ledger
+    log: TextIO
+    put: Callable[[Event], None]
+    room: Callable[[], Awaitable[None]]
+    may_clean: bool = False
+    """The user typed the target's name: what an interrupted restore left there may go."""
+    prover: Prover | None = None
+    snapshot: str | None = None
+    """The exported snapshot of the source while it is held."""
+    step: str = ""
+    child: Child | None = None
+    resources: AsyncExitStack = field(default_factory=AsyncExitStack)
+    """What stays open over several steps, such as the snapshot."""
+    findings: list[Finding] = field(default_factory=list)
+    """Of the step that runs, as are `judged`."""
+    judged: list[Judged] = field(default_factory=list)
+    going: asyncio.Event = field(default_factory=asyncio.Event)
+    """Clear while the run is paused."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the run is to end after the piece under way."""
+    keep: Callable[[], Awaitable[None]] = _nowhere_else
+    """Brings the ledger's record to wherever it is kept beside the run's folder."""
+
+    async def remember(self, record: RunRecord) -> None:
+        """Make this the run's record, everywhere, before anything is done that it tells of.
+
+        Raises CannotConnect, psycopg.Error.
+        """
+        self.ledger.save(record)
+        await self.keep()
+
+    def say(self, text: str, tool: str = "tswizard") -> None:
+        """A plain line for the log and the watchers."""
+        text = redact(text, (self.task.source, self.task.target))
+        self._write(f"{tool}: {text}" if tool == "tswizard" else text)
+        self.put(LogLine(time.time(), tool, text))
+
+    def found(self, finding: Finding) -> None:
+        """A finding for the checklist; said at once."""
+        self.findings.append(finding)
+        self._write(f"{finding.level.upper()} {finding.id}: {finding.what} {finding.todo}")
+        self.put(FindingFound(time.time(), finding))
+
+    def progress(self, done: int, total: int | None, unit: Unit, what: str = "") -> None:
+        self.put(StepProgress(time.time(), self.step, done, total, unit, what))
+
+    async def unpaused(self) -> None:
+        """Wait here while the run is paused; called between units of work."""
+        await self.going.wait()
+
+    async def run_tool(
+        self,
+        argv: Sequence[str | Path],
+        endpoint: Endpoint,
+        *,
+        tool: str,
+        phase: str,
+        on_line: Callable[[str], None] = lambda _line: None,
+    ) -> ToolEnd:
+        """Run a client tool and classify what it prints, line by line.
+
+        Proofs run beside it, or after it where one backend serves every connection: the tool
+        must never wait for us while it holds a transaction.
+        """
+        self.say("$ " + shell(argv))
+        classifier = Classifier(tool, self.task.answers.method, phase)
+        untangler = Untangler()
+        tally = Tally()
+        proven: list[Judged] = []
+        queue: asyncio.Queue[Judged | None] = asyncio.Queue()
+        last = ""
+
+        may_prove = asyncio.Event()
+        if self.task.concurrent:
+            may_prove.set()
+
+        async def judge() -> None:
+            await may_prove.wait()
+            while (judged := await queue.get()) is not None:
+                judged = tally.add(await prove(judged, self.prover))
+                proven.append(judged)
+                self._verdict(judged)
+
+        async def line(text: str) -> None:
+            nonlocal last
+            text = redact(untangler.feed(text), (self.task.source, self.task.target))
+            last = text or last
+            self._write(text)
+            on_line(text)
+            for item in classifier.feed(text):
+                if isinstance(item, Judged):
+                    queue.put_nowait(item)
+                else:
+                    self.put(LogLine(time.time(), tool, item.text))
+            await self.room()
+
+        judge_task = asyncio.create_task(judge())
+        with passfile(endpoint) as path:
+            try:
+                child = await Child.start(
+                    [str(arg) for arg in argv], child_environment(os.environ, path)
+                )
+                self.child = child
+                try:
+                    exit_code = await child.lines(line)
+                finally:
+                    self.child = None
+                for item in classifier.close():
+                    if isinstance(item, Judged):
+                        queue.put_nowait(item)
+                queue.put_nowait(None)
+                may_prove.set()
+                await judge_task
+            finally:
+                judge_task.cancel()
+                self.judged.extend(proven)
+        return ToolEnd(exit_code, tuple(proven), last)
+
+    def _verdict(self, judged: Judged) -> None:
+        self._write(f"  {judged.verdict.upper()} {judged.rule or 'unknown'}: {judged.reason}")
+        self.put(LogVerdict(time.time(), judged))
+
+    def _write(self, text: str) -> None:
+        self.log.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+
+
+def shell(argv: Sequence[str | Path]) -> str:
+    """A command as a person would paste it."""
+    return shlex.join(str(arg) for arg in argv)
+
+
+def failed(id: str, what: str, *, where: str = "", why: str = "", todo: str = "") -> StepFailed:
+    """A StepFailed with a finding of level fail."""
+    return StepFailed(Finding(Level.FAIL, id, what, where, why, todo))

@@ -1,0 +1,313 @@
+"""The record of a run in its own folder: what was decided, what is done, what must be put back.
+
+What concerns the target's contents stands in the target too (`full.marker`), so that the two
+cannot tell different stories.
+"""
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from platformdirs import user_state_path
+from pydantic import TypeAdapter, ValidationError
+
+from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.classify.judge import Judged
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.events import StepState
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.outcome import TableRows
+from tswizard.core.verify.request import Counters
+
+FORMAT = 1
+
+
+class LedgerError(Exception):
+    """A run's folder that cannot be used; one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step as it stands, with what it said; all of it goes when the step is repeated."""
+
+    name: str
+    state: StepState = StepState.PENDING
+    seconds: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    judged: tuple[Judged, ...] = ()
+    title: str = ""
+    """As Review and Run show it; runs of older versions have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Everything that a resume needs, without secrets."""
+
+    id: str
+    started: float
+    source: str
+    """Conninfo without the password."""
+    target: str
+    source_label: str
+    target_label: str
+    answers: Answers
+    steps: tuple[StepRecord, ...]
+    preflight: tuple[Finding, ...] = ()
+    leaving: tuple[Finding, ...] = ()
+    """What went wrong when the run was left; forgotten when it is taken up again."""
+    tables: tuple[TableRows, ...] = ()
+    paused_source_jobs: tuple[int, ...] = ()
+    """Jobs of the source that this run pauses and has not put back yet."""
+    result: Level | None = None
+    demo: bool = False
+    format: int = FORMAT
+    counters: Counters | None = None
+    """How often each table of the source had been written to before the dump."""
+    source_sum: str = ""
+    """Of the source when the pieces were brought to one moment (`split/stillness.py`)."""
+
+    @property
+    def seconds(self) -> float:
+        return sum(step.seconds for step in self.steps)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything found so far: by preflight, step by step, and in leaving."""
+        by_steps = tuple(f for step in self.steps for f in step.findings)
+        return self.preflight + by_steps + self.leaving
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        return tuple(j for step in self.steps for j in step.judged)
+
+    def step(self, name: str) -> StepRecord:
+        """That step; a pending one when the run has none of that name."""
+        return next((s for s in self.steps if s.name == name), StepRecord(name))
+
+    def with_step(self, changed: StepRecord) -> "RunRecord":
+        steps = tuple(changed if s.name == changed.name else s for s in self.steps)
+        return replace(self, steps=steps)
+
+    def repeated(self, names: Collection[str]) -> "RunRecord":
+        """The record with these steps pending again; their time stays counted."""
+        steps = tuple(
+            replace(s, state=StepState.PENDING, findings=(), judged=()) if s.name in names else s
+            for s in self.steps
+        )
+        return replace(self, steps=steps)
+
+    @property
+    def resumable(self) -> bool:
+        return self.result is None
+
+    @property
+    def state(self) -> str:
+        """One word for a list: the result, or `unfinished`."""
+        return self.result.value if self.result else "unfinished"
+
+
+_RECORD = TypeAdapter(RunRecord)
+_INVENTORY = TypeAdapter(Inventory)
+
+
+def record_to_text(record: RunRecord) -> str:
+    """The record as JSON in ASCII, which every database can hold."""
+    return json.dumps(_RECORD.dump_python(record, mode="json"))
+
+
+def record_from_text(text: str) -> RunRecord:
+    """Raises pydantic.ValidationError for what another version wrote."""
+    return _RECORD.validate_json(text)
+
+
+def inventory_to_text(inventory: Inventory) -> str:
+    """The inventory as JSON in ASCII."""
+    return json.dumps(_INVENTORY.dump_python(inventory, mode="json"))
+
+
+def inventory_from_text(text: str) -> Inventory:
+    """Raises pydantic.ValidationError for what another version wrote."""
+    return _INVENTORY.validate_json(text)
+
+
+def runs_folder() -> Path:
+    """Where runs live: TSWIZARD_STATE_DIR, or the user's state directory."""
+    override = os.environ.get("TSWIZARD_STATE_DIR")
+    return (Path(override) if override else user_state_path("tswizard")) / "runs"
+
+
+class Ledger:
+    """A run's folder. One process at a time holds it."""
+
+    def __init__(self, folder: Path, record: RunRecord) -> None:
+        self.folder = folder
+        self.record = record
+
+    @classmethod
+    def create(
+        cls,
+        source: Endpoint,
+        target: Endpoint,
+        answers: Answers,
+        steps: Iterable[tuple[str, str]],
+        preflight: tuple[Finding, ...],
+        *,
+        demo: bool = False,
+    ) -> "Ledger":
+        """A new run in a folder of its own, with these steps (id, title). Raises LedgerError when
+        none can be made."""
+        now = time.time()
+        stamp = datetime.fromtimestamp(now).strftime("%Y%m%d-%H%M%S")
+        base = runs_folder()
+        for attempt in range(1000):
+            name = f"run-{stamp}" + (f"-{attempt}" if attempt else "")
+            try:
+                (base / name).mkdir(parents=True, mode=0o700)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise LedgerError(
+                    f"The run's folder {base / name} cannot be made ({error.strerror}); "
+                    "make room there or set TSWIZARD_STATE_DIR."
+                ) from error
+            record = RunRecord(
+                name,
+                now,
+                source.conninfo,
+                target.conninfo,
+                source.label,
+                target.label,
+                answers,
+                tuple(StepRecord(name, title=title) for name, title in steps),
+                preflight,
+                demo=demo,
+            )
+            ledger = cls(base / name, record)
+            ledger.save(record)
+            return ledger
+        raise LedgerError(f"No free name for a run in {base}.")
+
+    @classmethod
+    def take_up(cls, record: RunRecord, inventory: Inventory) -> "Ledger":
+        """A folder here for a run that was begun elsewhere. Raises LedgerError."""
+        folder = runs_folder() / record.id
+        try:
+            folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise LedgerError(
+                f"The run's folder {folder} cannot be made ({error.strerror}); "
+                "make room there or set TSWIZARD_STATE_DIR."
+            ) from error
+        ledger = cls(folder, record)
+        ledger.save_inventory(inventory)
+        ledger.save(record)
+        return ledger
+
+    @classmethod
+    def known(cls, run: str) -> "Ledger | None":
+        """This machine's folder of a run; None when it has none. Raises LedgerError."""
+        folder = runs_folder() / run
+        return cls(folder, _load(folder)) if (folder / "run.json").exists() else None
+
+    @property
+    def place(self) -> str:
+        """How others name this folder: `host:folder`."""
+        return f"{socket.gethostname()}:{self.folder.absolute()}"
+
+    @classmethod
+    def open(cls, run: str) -> "Ledger":
+        """An earlier run by its id or folder. Raises LedgerError."""
+        folder = Path(run) if os.sep in run else runs_folder() / run
+        return cls(folder, _load(folder))
+
+    def save(self, record: RunRecord) -> None:
+        """Make this the record; either the old or the new one survives a crash."""
+        _write(self.folder / "run.json", _RECORD.dump_json(record, indent=1))
+        self.record = record
+
+    def save_inventory(self, inventory: Inventory) -> None:
+        _write(self.folder / "inventory.json", _INVENTORY.dump_json(inventory, indent=1))
+
+    def inventory(self) -> Inventory | None:
+        """The source as it was read for this run; None when it was never saved."""
+        path = self.folder / "inventory.json"
+        return _INVENTORY.validate_json(path.read_bytes()) if path.exists() else None
+
+    @property
+    def log_path(self) -> Path:
+        return self.folder / "log.txt"
+
+    @property
+    def dump_path(self) -> Path:
+        """The dump's folder (directory format)."""
+        staging = self.record.answers.staging
+        if staging:
+            return Path(staging).expanduser() / f"tswizard-{self.record.id}"
+        return self.folder / "dump"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Only one process works on a run. Raises LedgerError when another does."""
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise LedgerError(
+                    f"{self.record.id} is being worked on by another tswizard; let it end first."
+                ) from None
+            yield
+
+    @property
+    def busy(self) -> bool:
+        """Does another process work on this run right now?"""
+        try:
+            with self.held():
+                return False
+        except LedgerError:
+            return True
+
+
+def all_runs() -> tuple[Ledger, ...]:
+    """Every readable run of this machine, newest first."""
+    ledgers = []
+    for path in runs_folder().glob("*/run.json"):
+        try:
+            ledgers.append(Ledger(path.parent, _load(path.parent)))
+        except LedgerError:
+            continue
+    return tuple(sorted(ledgers, key=lambda ledger: ledger.record.started, reverse=True))
+
+
+def _load(folder: Path) -> RunRecord:
+    path = folder / "run.json"
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise LedgerError(f"There is no run at {folder}; `tswizard runs` lists them.") from None
+    try:
+        record = _RECORD.validate_json(data)
+    except ValidationError as error:
+        raise LedgerError(
+            f"{path} is not a run of this version of tswizard "
+            f"({error.error_count()} fields do not fit); use the version that made it."
+        ) from None
+    if record.format != FORMAT:
+        raise LedgerError(f"{path} was made by another version of tswizard; use that one.")
+    return record
+
+
+def _write(path: Path, data: bytes) -> None:
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

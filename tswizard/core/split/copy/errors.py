@@ -1,0 +1,341 @@
+"""What can go wrong with a piece, and the one clear finding that each comes to."""
+
+import errno
+import re
+from dataclasses import dataclass
+
+from psycopg import Error
+
+from tswizard.core.db.connection import CannotConnect
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.split.plan.piece import Kind, Piece, Table
+from tswizard.core.verify.session import transient as transient_error
+
+
+class SourceFailed(Exception):
+    """The source's psql did not come to its end. Holds no secret."""
+
+    def __init__(self, sqlstate: str | None, message: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.message = message
+
+
+class MomentGone(Exception):
+    """The snapshot of this moment is no longer held by anybody."""
+
+
+class MomentPassed(MomentGone):
+    """A relation was rewritten after this moment: its rows cannot be seen at it any more.
+
+    ALTER TABLE with a rewrite, TRUNCATE and TimescaleDB's compression and decompression of a
+    chunk leave a table that looks empty to older snapshots.
+    https://www.postgresql.org/docs/current/mvcc-caveats.html
+    """
+
+
+class PieceRefused(Exception):
+    """A piece that cannot be copied; the others can."""
+
+    def __init__(self, finding: Finding, *, gone: bool = False) -> None:
+        super().__init__(finding.what)
+        self.finding = finding
+        self.gone = gone
+        """Its relation is no longer on the source: nothing is left to copy."""
+
+
+class Halt(Exception):
+    """Nothing can be copied any more."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.what)
+        self.finding = finding
+
+
+# psql's own words when it has no SQLSTATE to show: no connection, or none any more.
+_LOST = (
+    "server closed the connection",
+    "connection to server was lost",
+    "Connection refused",
+    "Connection reset",
+    "Network is unreachable",
+    "No route to host",
+    "Temporary failure in name resolution",
+    "could not connect",
+    "could not receive data",
+    "could not send data",
+    "starting up",
+    "shutting down",
+    "not yet accepting connections",
+    "not accepting connections",
+    "in recovery mode",
+    "too many clients",
+    "remaining connection slots",
+    "timeout expired",
+    "timed out",
+    "SSL SYSCALL",
+    "SSL connection has been closed",
+    "terminating connection",
+)
+_PASSING = ("08", "57P", "40001", "40P01", "53300")
+
+_ROOM = ("53100",)
+_READ_ONLY = ("25006",)
+# snapmgr.c; the file of an exported snapshot goes with the transaction that exported it.
+_GONE_SNAPSHOT = re.compile(
+    r'invalid snapshot identifier|snapshot ".*" does not exist|could not import the requested'
+)
+
+
+def passes(error: BaseException) -> bool:
+    """May the same work succeed when it is tried again?"""
+    if isinstance(error, SourceFailed):
+        if error.sqlstate:
+            return error.sqlstate.startswith(_PASSING)
+        return any(text in error.message for text in _LOST)
+    return transient_error(error)
+
+
+def says(error: BaseException) -> str:
+    """The message on one line."""
+    if isinstance(error, CannotConnect):
+        return error.what
+    text = error.diag.message_primary if isinstance(error, Error) else None
+    return " ".join((text or str(error)).split())
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """How findings name the two databases."""
+
+    source: str
+    target: str
+
+
+def explain(error: Exception, table: Table, piece: Piece, ends: Ends) -> PieceRefused | Halt:
+    """What a lasting error of a piece means for it and for the others."""
+    if isinstance(error, PieceRefused | Halt):
+        return error
+    if isinstance(error, OSError):
+        return Halt(_staging(error))
+    state = error.sqlstate if isinstance(error, SourceFailed | Error) else None
+    message = says(error)
+    if isinstance(error, SourceFailed):
+        return _on_source(state, message, table, piece, ends)
+    if state in _ROOM:
+        return Halt(
+            Finding(
+                Level.FAIL,
+                "target-full",
+                f"The target's disk is full: {message}",
+                where=ends.target,
+                why=f"While {table.label} was copied; that piece was taken back whole.",
+                todo="Make room there, then resume: what is copied is kept.",
+            )
+        )
+    if state in _READ_ONLY:
+        return Halt(
+            Finding(
+                Level.FAIL,
+                "target-read-only",
+                f"The target takes no changes: {message}",
+                where=ends.target,
+                todo="See why it is read-only (a standby? no room?), then resume.",
+            )
+        )
+    return PieceRefused(_on_target(error, state, message, table, piece, ends))
+
+
+def _on_source(
+    state: str | None, message: str, table: Table, piece: Piece, ends: Ends
+) -> PieceRefused:
+    name = _name(table, piece)
+    if state in ("42P01", "3F000") and "TRANSACTION SNAPSHOT" not in message:
+        return PieceRefused(vanished(table, piece, ends.source), gone=True)
+    if state == "42501":
+        filtered = "row-level security" in message
+        return PieceRefused(
+            Finding(
+                Level.FAIL,
+                "rows-hidden" if filtered else "table-unreadable",
+                f"{name} was not copied: row security would hide rows of it from this role."
+                if filtered
+                else f"{name} was not copied: this role may not read it.",
+                where=ends.source,
+                why=message,
+                todo="Connect to the source as the table's owner or as a role with BYPASSRLS, "
+                "then resume."
+                if filtered
+                else "On the source, GRANT SELECT on it to this role, then resume.",
+            )
+        )
+    if state == "22012" or state in ("42703", "42846", "42704", "22P02"):
+        return PieceRefused(
+            Finding(
+                Level.FAIL,
+                "table-altered",
+                f"{name} was altered on the source during the run; it was not copied.",
+                where=ends.source,
+                why="It was rewritten: the ranges that were planned mean other rows now."
+                if state == "22012"
+                else message,
+                todo="Bring the target's table to the source's form, or the source's back; then "
+                "resume.",
+            )
+        )
+    return PieceRefused(
+        Finding(
+            Level.FAIL,
+            "not-read",
+            f"{name} could not be read: {message}",
+            where=ends.source,
+            todo="Mend what it says, then resume; all other pieces are kept.",
+        )
+    )
+
+
+_VALUES = ("22021", "22P05", "23514", "23502", "22P03", "22P04", "22P02", "22001", "22003", "22007")
+
+
+def _on_target(
+    error: Exception, state: str | None, message: str, table: Table, piece: Piece, ends: Ends
+) -> Finding:
+    name = _name(table, piece)
+    context = ""
+    if isinstance(error, Error):
+        context = " ".join(filter(None, (error.diag.message_detail, error.diag.context)))
+    if state in ("42P01", "3F000", "42703"):
+        return Finding(
+            Level.FAIL,
+            "target-table-differs",
+            f"{name} cannot be copied: {message}.",
+            where=ends.target,
+            why="The schema's restore did not make it as it is on the source.",
+            todo="Make it there as on the source, then resume.",
+        )
+    if state in _VALUES or (state or "").startswith("23"):
+        return Finding(
+            Level.FAIL,
+            "value-refused",
+            f"The target refuses a value of {name}: {message}",
+            where=ends.target,
+            why=_short(context),
+            todo="Mend the value on the source, or what refuses it on the target; then resume. "
+            "No row of this piece is on the target.",
+        )
+    if state == "42501":
+        return Finding(
+            Level.FAIL,
+            "target-forbidden",
+            f"{name} cannot be written: {message}",
+            where=ends.target,
+            todo="Connect to the target as its tables' owner, then resume.",
+        )
+    what = "compressed" if piece.kind is Kind.COMPRESS else "copied"
+    return Finding(
+        Level.FAIL,
+        "not-compressed" if piece.kind is Kind.COMPRESS else "not-copied",
+        f"{name} could not be {what}: {message}",
+        where=ends.target,
+        why=_short(context),
+        todo="Mend what it says, then resume; all other pieces are kept.",
+    )
+
+
+def vanished(table: Table, piece: Piece, where: str, *, copied: int | None = None) -> Finding:
+    """A relation that was planned and is no longer on the source."""
+    what = "Chunk" if piece.kind in (Kind.CHUNK, Kind.COMPRESS) else "Table"
+    name = f"{piece.name} of {table.label}" if what == "Chunk" else table.label
+    if copied is None:
+        return Finding(
+            Level.LOOK,
+            "dropped-on-source",
+            f"{what} {name} was dropped on the source before it was copied.",
+            where=where,
+            why="Retention, or somebody, dropped it during the run.",
+            todo="Nothing if that was meant: its rows are on neither side.",
+        )
+    return Finding(
+        Level.LOOK,
+        "dropped-after-copy",
+        f"{what} {name} was dropped on the source after it was copied; its {copied} rows stay on "
+        "the target.",
+        where=where,
+        why="Retention, or somebody, dropped it during the run.",
+        todo="Drop them there too if they are not wanted.",
+    )
+
+
+def altered(before: Table, now: Table, where: str) -> Finding:
+    """Columns that are others on the source than planned, and that the target lacks."""
+    old = {column.name: column.type for column in before.columns}
+    new = {column.name: column.type for column in now.columns}
+    changes = [f"{name} is new" for name in new if name not in old]
+    changes += [f"{name} is gone" for name in old if name not in new]
+    changes += [
+        f"{name} is {new[name]}, was {old[name]}"
+        for name in old
+        if name in new and new[name] != old[name]
+    ]
+    return Finding(
+        Level.FAIL,
+        "table-altered",
+        f"{before.label} was altered on the source since the run was planned: "
+        f"{', '.join(changes)}.",
+        where=where,
+        why="Its rows are copied in the columns that were planned.",
+        todo="Alter the target's table as the source's was. Where rows are missing by that, "
+        "do it before a resume, which compares the table and copies it again.",
+    )
+
+
+def homeless(table: Table, where: str) -> Finding:
+    """A table that is new on the source, and that the target lacks."""
+    return Finding(
+        Level.FAIL,
+        "table-new",
+        f"{table.label} was made on the source after the schema was copied; it is not copied.",
+        where=where,
+        todo="Make it on the target as on the source before a resume, which copies its rows; or "
+        "bring it across by hand.",
+    )
+
+
+def gave_up(error: Exception, attempts: int, where: str) -> Finding:
+    """A transient error that did not pass."""
+    return Finding(
+        Level.FAIL,
+        "connection-lost",
+        f"The servers cannot be worked with: {says(error)}",
+        where=where,
+        why=f"It was tried {attempts} times, with growing pauses.",
+        todo="When they answer again, resume the run: what is copied is kept.",
+    )
+
+
+def _staging(error: OSError) -> Finding:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return Finding(
+        Level.FAIL,
+        "staging-full" if full else "staging",
+        "The staging folder is full."
+        if full
+        else f"The staging folder cannot be used: {error.strerror or error}.",
+        where=str(error.filename or "staging folder"),
+        why="Files that are complete there are kept.",
+        todo="Make room or choose another folder, then resume.",
+    )
+
+
+def _name(table: Table, piece: Piece) -> str:
+    return table.label if piece.name in ("", table.name) else f"{piece.name} of {table.label}"
+
+
+def _short(text: str, limit: int = 300) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def no_snapshot(error: SourceFailed) -> bool:
+    """Does this say that a snapshot cannot be imported any more?"""
+    return bool(_GONE_SNAPSHOT.match(error.message))

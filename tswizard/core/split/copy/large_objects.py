@@ -1,0 +1,155 @@
+"""Large objects, by OID, in blocks: each arrives under the number that rows know it by.
+
+Their owners, rights and comments are the schema's; here is what they hold.
+https://www.postgresql.org/docs/current/lo-funcs.html
+"""
+
+import os
+import struct
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import dataclass
+
+from psycopg import Error
+
+from tswizard.core.db.connection import Connection, connect, rows, value
+from tswizard.core.split.copy.copy_job import CopyJob
+from tswizard.core.split.copy.errors import MomentGone, SourceFailed, no_snapshot
+from tswizard.core.split.copy.snapshot import Moment, enter_snapshot
+from tswizard.core.split.plan.piece import Piece
+from tswizard.core.verify.session import prepare
+
+_BLOCK = 1 << 20
+_WRITE = 0x20000
+"""INV_WRITE of libpq-fs.h."""
+_HEAD = struct.Struct(">IB")
+"""In a file: OID, and whether this begins an object; then the block's length and the block."""
+_LENGTH = struct.Struct(">I")
+
+_OIDS = """
+SELECT oid::bigint FROM pg_catalog.pg_largeobject_metadata
+WHERE oid BETWEEN %s::bigint::pg_catalog.oid AND %s::bigint::pg_catalog.oid ORDER BY oid
+"""
+
+
+@dataclass(slots=True)
+class Copied:
+    number: int = 0
+    """Objects."""
+    bytes: int = 0
+
+
+async def _read(
+    job: CopyJob, piece: Piece, moment: Moment
+) -> AsyncIterator[tuple[int, bytes, bool]]:
+    """(OID, block, is it the object's first) of every object; an empty one has one empty block.
+
+    Raises SourceFailed, MomentGone.
+    """
+    source = await connect(job.source)
+    blocks = _blocks(source, piece, moment)
+    try:
+        while True:
+            try:
+                block = await anext(blocks)
+            except StopAsyncIteration:
+                return
+            except Error as error:
+                failed = SourceFailed(error.sqlstate, str(error.diag.message_primary or error))
+                if no_snapshot(failed):
+                    raise MomentGone from error
+                raise failed from error
+            yield block
+    finally:
+        await blocks.aclose()
+        await source.close()
+
+
+async def _blocks(
+    source: Connection, piece: Piece, moment: Moment
+) -> AsyncGenerator[tuple[int, bytes, bool], None]:
+    await prepare(source)
+    await enter_snapshot(source, moment.snapshot)
+    for (oid,) in await rows(source, _OIDS, (piece.first_oid, piece.last_oid)):
+        place = 0
+        while True:
+            block = await value(
+                source,
+                "SELECT pg_catalog.lo_get(%s::bigint::pg_catalog.oid, %s, %s)",
+                (oid, place, _BLOCK),
+            )
+            if place == 0 or block:
+                yield oid, block, place == 0
+            place += len(block)
+            if len(block) < _BLOCK:
+                break
+
+
+async def copy(job: CopyJob, target: Connection, piece: Piece, moment: Moment) -> Copied:
+    """Make the target's objects of this range those of the source."""
+    writer = _Writer(target, piece)
+    await writer.begin()
+    async for oid, block, first in _read(job, piece, moment):
+        await writer.put(oid, block, first)
+    return writer.copied
+
+
+class _Writer:
+    """Writes objects on the target. Those that are there keep their rights and comments."""
+
+    def __init__(self, target: Connection, piece: Piece) -> None:
+        self._target = target
+        self._piece = piece
+        self._there: set[int] = set()
+        self._place = 0
+        self.copied = Copied()
+
+    async def begin(self) -> None:
+        found = await rows(self._target, _OIDS, (self._piece.first_oid, self._piece.last_oid))
+        self._there = {oid for (oid,) in found}
+
+    async def put(self, oid: int, block: bytes, first: bool) -> None:
+        if first:
+            await self._begin(oid)
+        if block:
+            await self._target.execute(
+                "SELECT pg_catalog.lo_put(%s::bigint::pg_catalog.oid, %s, %s)",
+                (oid, self._place, block),
+            )
+        self._place += len(block)
+        self.copied.bytes += len(block)
+
+    async def _begin(self, oid: int) -> None:
+        self._place = 0
+        self.copied.number += 1
+        if oid in self._there:
+            await self._target.execute(
+                "SELECT pg_catalog.lo_truncate(pg_catalog.lo_open("
+                "%s::bigint::pg_catalog.oid, %s), 0)",
+                (oid, _WRITE),
+            )
+        else:
+            await self._target.execute(
+                "SELECT pg_catalog.lo_create(%s::bigint::pg_catalog.oid)", (oid,)
+            )
+
+
+async def write_file(
+    job: CopyJob, piece: Piece, moment: Moment, put: Callable[[bytes], None]
+) -> None:
+    """The objects of a range as one stream of bytes."""
+    async for oid, block, first in _read(job, piece, moment):
+        put(_HEAD.pack(oid, first) + _LENGTH.pack(len(block)) + block)
+
+
+async def read_file(target: Connection, piece: Piece, descriptor: int) -> Copied:
+    """Write what a file holds to the target."""
+    writer = _Writer(target, piece)
+    await writer.begin()
+    while head := os.read(descriptor, _HEAD.size):
+        oid, first = _HEAD.unpack(head)
+        (length,) = _LENGTH.unpack(os.read(descriptor, _LENGTH.size))
+        block = b""
+        while len(block) < length:
+            block += os.read(descriptor, length - len(block))
+        await writer.put(oid, block, bool(first))
+    return writer.copied

@@ -1,0 +1,274 @@
+"""The source's side: a psql for each worker that writes a piece's rows into a pipe.
+
+psql hands every row on in C; psycopg would hand each to Python. It stays for piece after piece,
+since a connection costs as much as a small chunk. That it says `done` behind the rows, which an
+error keeps it from, is the source's end: a binary COPY that is cut short at the end of a row looks
+complete to whoever reads it.
+"""
+
+import asyncio
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from tswizard.core.catalog.catalog_shape import Shape
+from tswizard.core.catalog.hypertables import relations
+from tswizard.core.db.client_tools import Child, _die_with_parent
+from tswizard.core.db.endpoint import child_environment
+from tswizard.core.split.copy.copy_job import CopyJob
+from tswizard.core.split.copy.errors import MomentGone, MomentPassed, SourceFailed, no_snapshot
+from tswizard.core.split.plan.piece import Kind, Piece, Table, copy_out
+
+_PREFIX = "tswizard-pipes-"
+_SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", 1031)
+_PIPE = 1 << 20
+"""Bytes of the pipe between psql and us, where the system gives that many."""
+_ERRORS = 64 << 10
+"""Bytes of psql's messages that are kept."""
+
+# As verify.session sets them: what a value looks like must not hang on roles and databases.
+SETTINGS = {
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "search_path": "pg_catalog",
+    "row_security": "off",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "xmloption": "content",
+    "lc_monetary": "C",
+    "jit": "off",
+}
+# Set in the session, since a server without TimescaleDB loaded would refuse them at its door.
+_IN_SESSION = "SET timescaledb.enable_transparent_decompression = on;\n\\set end done\n"
+
+_MESSAGE = re.compile(r"(?:ERROR|FATAL|PANIC):\s+(?:([0-9A-Z]{5}): )?(.*)")
+
+
+def find_psql(folder: Path) -> Path | None:
+    """The psql beside a pg_dump."""
+    path = folder / "psql"
+    return path if os.access(path, os.X_OK) else None
+
+
+class Reader:
+    """A running psql, and the pipe with a name that its rows come through."""
+
+    def __init__(self, process: asyncio.subprocess.Process, fifo: Path) -> None:
+        self.child = Child(process)
+        self._process = process
+        self._fifo = fifo
+        self._number = 0
+        self._errors = asyncio.create_task(self._drain())
+        self._end = asyncio.create_task(self._unblock())
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def _drain(self) -> bytes:
+        stream = self._process.stderr
+        assert stream is not None
+        kept = b""
+        while more := await stream.read(_ERRORS):
+            kept = (kept + more)[-_ERRORS:]
+        return kept
+
+    async def _unblock(self) -> None:
+        """When psql ends without having opened the pipe, whoever reads it must see an end."""
+        await self._process.wait()
+        with suppress(OSError):
+            os.close(os.open(self._fifo, os.O_WRONLY | os.O_NONBLOCK))
+
+    @contextmanager
+    def pipe(self) -> Iterator[int]:
+        """The pipe's reading end, for one piece: it ends when psql has written all of it."""
+        descriptor = os.open(self._fifo, os.O_RDONLY | os.O_NONBLOCK)
+        with suppress(OSError):
+            fcntl.fcntl(descriptor, _SET_PIPE_SIZE, _PIPE)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    async def ask(self, text: str) -> None:
+        """Tell psql what to do; by its input, since a wide table's SQL is too long for argv."""
+        self._number += 1
+        stream = self._process.stdin
+        assert stream is not None
+        with suppress(ConnectionError):
+            stream.write(f"{text}\\echo :end {self._number}\n".encode())
+            await stream.drain()
+
+    async def finish(self) -> None:
+        """Wait until psql has said that it did it.
+
+        Raises SourceFailed, MomentGone, MomentPassed.
+        """
+        stream = self._process.stdout
+        assert stream is not None
+        said = (await stream.readline()).decode("utf-8", "replace").strip()
+        if said == f"done {self._number}":
+            return
+        if said == f"passed {self._number}":
+            raise MomentPassed
+        code = await self._process.wait()
+        error = ended((await self._errors).decode("utf-8", "replace"), code)
+        if no_snapshot(error):
+            raise MomentGone from error
+        raise error
+
+    async def close(self) -> None:
+        """End psql, whatever it does."""
+        await self.child.end()
+        for task in (self._errors, self._end):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+class Reading:
+    """A worker's psql, started when it is needed, and anew after an error."""
+
+    def __init__(self, job: CopyJob, folder: Path, passfile: str | None, number: int) -> None:
+        self._job = job
+        self._env = child_environment(os.environ, passfile) | {
+            "PGCLIENTENCODING": job.options.encoding
+        }
+        self._fifo = folder / f"rows-{number}"
+        self._reader: Reader | None = None
+
+    @asynccontextmanager
+    async def piece(self, text: str) -> AsyncIterator[tuple[Reader, int]]:
+        """psql at work on a script, and the pipe to read from. Call `finish` at the pipe's end."""
+        try:
+            if self._reader is None:
+                self._reader = await self._start()
+            with self._reader.pipe() as descriptor:
+                await self._reader.ask(text)
+                yield self._reader, descriptor
+        except BaseException:
+            await asyncio.shield(self.close())
+            raise
+
+    async def _start(self) -> Reader:
+        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
+        source = self._job.source
+        conninfo = make_conninfo(
+            source.conninfo, options=f"{source.get('options')} {options}".strip()
+        )
+        self._fifo.unlink(missing_ok=True)
+        os.mkfifo(self._fifo, 0o600)
+        process = await asyncio.create_subprocess_exec(
+            self._job.psql,
+            "--no-psqlrc",
+            "--quiet",
+            "--no-password",
+            "--set=ON_ERROR_STOP=1",
+            "--set=VERBOSITY=verbose",
+            f"--dbname={conninfo}",
+            env=self._env,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+        reader = Reader(process, self._fifo)
+        await reader.ask(_IN_SESSION)
+        await reader.finish()
+        return reader
+
+    async def close(self) -> None:
+        """End psql; the next piece starts another."""
+        if self._reader is not None:
+            reader, self._reader = self._reader, None
+            await reader.close()
+
+    def script(self, table: Table, piece: Piece, snapshot: str | None) -> str:
+        """What psql is told for a piece: one transaction that reads, at the moment if one is held.
+
+        What follows `\\g` names the file that psql writes the result to. `end` is what it says in
+        the end: `passed`, when the relation was rewritten after the moment and may have looked
+        empty. The state before is the moment's, the state behind is of now.
+        """
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        if snapshot is not None:
+            begin += f" \\; SET TRANSACTION SNAPSHOT {sql.Literal(snapshot).as_string(None)}"
+        lines = [f"{begin};"]
+        if piece.filenode is not None:
+            lines.append(_guard(piece.relation, piece.filenode))
+        state = self._state(piece)
+        lines += [
+            f"SELECT {state} AS before \\gset",
+            f"{copy_out(table, piece).as_string(None)} \\g {self._fifo}",
+            "COMMIT;",
+            f"SELECT CASE {state} WHEN :'before' THEN 'done' ELSE 'passed' END AS end \\gset",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _state(self, piece: Piece) -> str:
+        """SQL of the files that a relation's rows are in, as the transaction's snapshot has it."""
+        name = f"{sql.Literal(piece.relation.as_string(None)).as_string(None)}::pg_catalog.regclass"
+        packed = self._job.options.chunk_state.replace("%s", name)
+        return (
+            "pg_catalog.concat_ws(' ', (SELECT relfilenode FROM pg_catalog.pg_class "
+            f"WHERE oid = {name}), {packed if piece.kind is Kind.CHUNK else 'NULL'})"
+        )
+
+
+def _guard(relation: sql.Identifier, filenode: int) -> str:
+    """Fails with a division by zero when a relation was rewritten since it was planned."""
+    name = sql.Literal(relation.as_string(None)).as_string(None)
+    return (
+        f"SELECT 1 / (pg_catalog.pg_relation_filenode({name}::pg_catalog.regclass) = "
+        f"{filenode})::int \\g /dev/null"
+    )
+
+
+def chunk_state(shape: Shape) -> str:
+    """For Options: where a chunk's compressed rows are, and whether it has any."""
+    if not shape.timescaledb:
+        return "NULL::text"
+    return (
+        "(SELECT pg_catalog.concat_ws(' ', k.status & 1, c.oid, c.relfilenode) "
+        f"FROM ({relations(shape)}) k LEFT JOIN pg_catalog.pg_class c ON c.oid = k.comp "
+        "WHERE k.rel = %s)"
+    ).replace("\n", " ")
+
+
+@contextmanager
+def pipes() -> Iterator[Path]:
+    """A private folder for pipes, removed at the end; and those that a killed process left."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError, ValueError):
+            owner = int(folder.name.removeprefix(_PREFIX).split("-")[0])
+            if folder.stat().st_uid == os.getuid() and not Path(f"/proc/{owner}").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def ended(text: str, code: int) -> SourceFailed:
+    """What psql ended with. Lines that are indented belong to what is said above them: `Is the
+    server running on that host?`."""
+    lines = [line for line in text.splitlines() if line[:1].strip()]
+    for line in lines:
+        if found := _MESSAGE.search(line):
+            return SourceFailed(found[1], found[2].strip())
+    message = lines[-1].removeprefix("psql: error: ") if lines else f"psql ended with {code}"
+    return SourceFailed(None, message)

@@ -1,0 +1,69 @@
+"""Who leads: locks on the target that live as long as the connection that took them.
+
+A server notices only after a while that a client was killed, and keeps its locks until then; so
+whoever finds a lock held looks again for some seconds before he believes that somebody lives.
+"""
+
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from operator import not_
+
+from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
+
+from tswizard.core.db.connection import Connection, value
+
+PATIENCE = 5.0
+"""Seconds; a connection asks every 2 s whether its client is there (`workers.KEEPALIVE`)."""
+_LOOK_AGAIN = 0.25
+
+
+class Lead(StrEnum):
+    """What is led."""
+
+    COPY = "run"
+    """The copy of the rows."""
+    RUN = "record"
+    """The whole run, from its first step to its last."""
+
+
+def _lock(lead: Lead) -> str:
+    return f"pg_catalog.hashtext('_tswizard'), pg_catalog.hashtext('{lead}')"
+
+
+async def take(target: Connection, lead: Lead) -> bool:
+    """Be the only one who leads it, as long as the connection lives; False when another does."""
+    query = f"SELECT pg_catalog.pg_try_advisory_lock({_lock(lead)})"
+
+    async def tried() -> bool:
+        return bool(await value(target, query))
+
+    return await _soon(tried)
+
+
+async def taken(target: Connection, lead: Lead) -> bool:
+    """Does somebody lead it, for all that can be seen now?"""
+    return not await value(
+        target,
+        f"SELECT pg_catalog.pg_try_advisory_lock_shared({_lock(lead)}) "
+        f"AND pg_catalog.pg_advisory_unlock_shared({_lock(lead)})",
+    )
+
+
+async def stays_taken(target: Connection, lead: Lead) -> bool:
+    """Does somebody who lives lead it?"""
+
+    async def free() -> bool:
+        return not await taken(target, lead)
+
+    return not await _soon(free)
+
+
+async def _soon(look: Callable[[], Awaitable[bool]]) -> bool:
+    """Does the look say yes, now or within `PATIENCE`?"""
+    looking = AsyncRetrying(
+        stop=stop_after_delay(PATIENCE),
+        wait=wait_fixed(_LOOK_AGAIN),
+        retry=retry_if_result(not_),
+        retry_error_callback=lambda _state: False,
+    )
+    return bool(await looking(look))

@@ -1,0 +1,151 @@
+"""Whose ledger of pieces it is, on the target: its run, its options, the plan's tables."""
+
+import json
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.run.context import failed
+from tswizard.core.split.ledger import queue
+from tswizard.core.split.plan.piece import Plan, Table
+
+FORMAT = 1
+"""Of the ledger; grows when an older tswizard would misread it."""
+
+_TABLES = """
+CREATE SCHEMA IF NOT EXISTS _tswizard;
+CREATE TABLE _tswizard.ledger (
+  format int NOT NULL, run text PRIMARY KEY, source text NOT NULL, options jsonb NOT NULL,
+  tables jsonb NOT NULL, open text, made timestamptz NOT NULL DEFAULT pg_catalog.now());
+CREATE TABLE _tswizard.moment (
+  id int PRIMARY KEY, snapshot text, taken timestamptz NOT NULL DEFAULT pg_catalog.now());
+CREATE TABLE _tswizard.piece (
+  id int PRIMARY KEY, relation text NOT NULL, label text NOT NULL, kind text NOT NULL,
+  stage text NOT NULL, state text NOT NULL, bytes bigint NOT NULL, spec jsonb NOT NULL,
+  moment int, rows bigint, copied bigint, attempts int NOT NULL DEFAULT 0, error text, place text,
+  at timestamptz);
+CREATE INDEX ON _tswizard.piece (stage, state, bytes DESC, id);
+CREATE INDEX ON _tswizard.piece (relation);
+"""
+
+_TABLES_JSON = TypeAdapter(tuple[Table, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What everybody who works on a run must do alike."""
+
+    via: str = "stream"
+    width: str = "chunk"
+    snapshot: bool = True
+    encoding: str = "UTF8"
+    """The encoding that rows travel in."""
+    chunk_state: str = "NULL::text"
+    """SQL: where a chunk's compressed rows are; `%s` stands for the chunk."""
+
+
+_OPTIONS = TypeAdapter(Options)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Whose ledger it is."""
+
+    run: str
+    source: str
+    """Conninfo without the password."""
+    options: Options
+    tables: tuple[Table, ...]
+
+
+async def read_header(target: Connection) -> Header | None:
+    """The ledger on this target; None when there is none.
+
+    Raises StepFailed for a ledger from a newer tswizard, and for a schema that is not ours.
+    """
+    await _check_ours(target)
+    if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.ledger')") is None:
+        return None
+    found = await rows(target, "SELECT format, run, source, options, tables FROM _tswizard.ledger")
+    if not found:
+        return None
+    number, run, source, options, tables = found[0]
+    if number != FORMAT:
+        raise other_version(f"it has format {number}, this tswizard knows {FORMAT}")
+    try:
+        return Header(
+            run,
+            source,
+            _OPTIONS.validate_python(options),
+            _TABLES_JSON.validate_json(json.dumps(tables)),
+        )
+    except ValidationError as error:
+        raise other_version(f"{error.error_count()} of its fields do not fit") from None
+
+
+def other_version(why: str) -> Exception:
+    """A StepFailed for a record on the target that this version would misread."""
+    return failed(
+        "ledger-version",
+        "The record of pieces on the target was made by another version of tswizard.",
+        where="schema _tswizard",
+        why=why,
+        todo="Resume with the version that began the run.",
+    )
+
+
+# What marks the schema as ours: one of the tables that are made first, with its columns.
+_OURS = """
+SELECT n.nspname IS NOT NULL,
+  pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
+  NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)
+  OR EXISTS (SELECT FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'run'
+    WHERE c.relnamespace = n.oid AND c.relname IN ('ledger', 'record', 'run', 'schema_restore'))
+FROM (SELECT 1) x LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = '_tswizard'
+"""
+
+
+async def _check_ours(target: Connection) -> None:
+    exists, usable, ours = (await rows(target, _OURS))[0]
+    if not exists or (usable and ours):
+        return
+    what = "holds tables that are not tswizard's" if usable else "belongs to another role"
+    raise failed(
+        "schema-taken",
+        f"The target has a schema _tswizard that {what}.",
+        where="schema _tswizard",
+        why="tswizard keeps its record of pieces in a schema of that name.",
+        todo="Rename that schema, or connect as its owner if it is an earlier run's; then resume.",
+    )
+
+
+async def create(target: Connection, run: str, source: str, options: Options, plan: Plan) -> None:
+    """Write the plan down, all or nothing."""
+    async with target.transaction():
+        await target.execute(_TABLES)
+        await target.execute(
+            "INSERT INTO _tswizard.ledger (format, run, source, options, tables) "
+            "VALUES (%s, %s, %s, %s, %s)",
+            (
+                FORMAT,
+                run,
+                source,
+                _OPTIONS.dump_json(options).decode(),
+                _TABLES_JSON.dump_json(plan.tables).decode(),
+            ),
+        )
+        await queue.add(target, plan, plan.pieces)
+
+
+async def save_tables(target: Connection, tables: tuple[Table, ...]) -> None:
+    """The plan's tables, when a later moment brought new ones."""
+    await target.execute(
+        "UPDATE _tswizard.ledger SET tables = %s", (_TABLES_JSON.dump_json(tables).decode(),)
+    )
+
+
+async def drop(target: Connection) -> None:
+    """Remove the ledger; marks of the run's other steps stay."""
+    await target.execute("DROP TABLE IF EXISTS _tswizard.piece, _tswizard.moment, _tswizard.ledger")

@@ -1,0 +1,164 @@
+"""Cutting what is big: ranges of a table's pages or of its key, widths of a chunk's time."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from psycopg import Error, sql
+
+from tswizard.core.catalog.inventory import Chunk, Dimension, DimensionKind
+from tswizard.core.db.connection import Connection, rows, value
+
+BIG = 1 << 30
+"""Bytes from which on a plain table is cut."""
+SLICE = 512 << 20
+"""Bytes that a slice of it should have."""
+
+_PAGES_SCAN = "Tid Range Scan"
+
+_TIMES = {
+    "timestamp with time zone": "timestamptz",
+    "timestamp without time zone": "timestamp",
+    "date": "date",
+}
+_INTEGERS = {"smallint": "int2", "integer": "int4", "bigint": "int8"}
+
+
+class BadWidth(ValueError):
+    """A width of pieces that no dimension can be cut by; one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Conditions that together hold every row once."""
+
+    conditions: tuple[str, ...]
+    local: bool
+    """They name places in the source's files."""
+
+
+async def cut_table(connection: Connection, oid: int, name: sql.Identifier, size: int) -> Cut:
+    """Slices of a big table; one empty condition when it stays whole.
+
+    Ranges of pages need PostgreSQL 14, which scans them by themselves (Tid Range Scan); whether
+    the server does is asked by EXPLAIN.
+    """
+    number = -(-size // SLICE)
+    pages = int(await value(connection, "SELECT pg_catalog.pg_relation_size(%s) / 8192", (oid,)))
+    if size < BIG or number < 2 or pages < number:
+        return Cut(("",), False)
+    plan = await rows(
+        connection,
+        sql.SQL(
+            "EXPLAIN SELECT 1 FROM ONLY {} WHERE ctid >= '(0,0)'::tid AND ctid < '(1,0)'::tid"
+        ).format(name),
+    )
+    if any(_PAGES_SCAN in str(line) for (line,) in plan):
+        bounds = [f"'({pages * n // number},0)'::pg_catalog.tid" for n in range(1, number)]
+        return Cut(_ranges("ctid", bounds), True)
+    return await _cut_by_key(connection, oid, name, number)
+
+
+async def _cut_by_key(connection: Connection, oid: int, name: sql.Identifier, number: int) -> Cut:
+    found = await rows(connection, _INTEGER_KEY, (oid,))
+    if not found:
+        return Cut(("",), False)
+    column = sql.Identifier(found[0][0])
+    low, high = (
+        await rows(
+            connection, sql.SQL("SELECT min({0}), max({0}) FROM ONLY {1}").format(column, name)
+        )
+    )[0]
+    if low is None or high - low < number:
+        return Cut(("",), False)
+    bounds = [str(low + (high - low) * n // number) for n in range(1, number)]
+    return Cut(_ranges(column.as_string(None), bounds), False)
+
+
+_INTEGER_KEY = """
+SELECT a.attname::text
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+WHERE i.indrelid = %s AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+  AND i.indnkeyatts = 1 AND i.indexprs IS NULL AND a.attnotnull
+  AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+ORDER BY NOT i.indisprimary, i.indexrelid LIMIT 1
+"""
+
+
+def _ranges(column: str, bounds: list[str]) -> tuple[str, ...]:
+    """Half-open ranges, the first and the last without an end: nothing falls between."""
+    first = [f"{column} < {bounds[0]}"]
+    middle = [f"{column} >= {low} AND {column} < {high}" for low, high in pairwise(bounds)]
+    return tuple(first + middle + [f"{column} >= {bounds[-1]}"])
+
+
+class Widths:
+    """Cuts chunks by the width that the user chose, such as `1 day` or `86400`.
+
+    A width fits the hypertables whose time it can measure; others are copied chunk by chunk.
+    """
+
+    def __init__(self, connection: Connection, width: str) -> None:
+        self._connection = connection
+        self._width = width.strip()
+
+    async def cut(self, dimension: Dimension | None, chunk: Chunk) -> tuple[str, ...]:
+        """Conditions for the slices of a chunk; one empty one when it stays whole.
+
+        Raises BadWidth for a width that the server cannot read.
+        """
+        if (
+            self._width == "chunk"
+            or dimension is None
+            or dimension.kind is not DimensionKind.RANGE
+            or dimension.partitioning_function is not None
+            or chunk.range_start is None
+            or chunk.range_end is None
+        ):
+            return ("",)
+        column = sql.Identifier(dimension.column).as_string(None)
+        if dimension.column_type in _INTEGERS and self._width.isdecimal():
+            kind = _INTEGERS[dimension.column_type]
+            low, high = int(chunk.range_start), int(chunk.range_end)
+            points = [str(n) for n in range(low, high, int(self._width))[1:]]
+        elif dimension.column_type in _TIMES and not self._width.isdecimal():
+            kind = _TIMES[dimension.column_type]
+            points = await self._moments(kind, chunk)
+        else:
+            return ("",)
+        if not points:
+            return ("",)
+        literals = [f"'{point}'::pg_catalog.{kind}" for point in points]
+        return _ranges(column, literals)
+
+    async def _moments(self, kind: str, chunk: Chunk) -> list[str]:
+        if "infinity" in f"{chunk.range_start}{chunk.range_end}":
+            return []
+        try:
+            found = await rows(
+                self._connection,
+                _MOMENTS.format(kind=kind),
+                (
+                    chunk.range_start,
+                    chunk.range_end,
+                    self._width,
+                ),
+            )
+        except Error as error:
+            raise BadWidth(
+                f'"{self._width}" is no width of pieces '
+                f"({(error.diag.message_primary or '').rstrip('.')}); "
+                'write "chunk", an interval such as "1 day", or a whole number.'
+            ) from error
+        return [text for text, _ in found]
+
+
+# The interval is added in UTC, where every day has 24 hours.
+_MOMENTS = """
+SELECT DISTINCT g::pg_catalog.{kind}::text, g::pg_catalog.{kind}
+FROM (SELECT %s::pg_catalog.{kind} AS low, %s::pg_catalog.{kind} AS high,
+             %s::pg_catalog.interval AS step) w,
+  pg_catalog.generate_series(w.low + w.step, w.high, w.step) g
+WHERE g::pg_catalog.{kind} > w.low AND g::pg_catalog.{kind} < w.high
+ORDER BY 2
+"""

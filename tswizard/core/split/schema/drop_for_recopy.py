@@ -1,0 +1,80 @@
+"""Taking off a target's tables what comes after the rows, before their rows are copied again.
+
+Triggers and rules would fire, row security would hide rows, and foreign keys would forbid the
+order in which rows come. All of it is in the dump and comes back with the steps that made it,
+which are repeated. Keys of a compressed hypertable stay: they could not be made again
+(timescale/timescaledb: foreign keys cannot be added to a hypertable with compressed chunks).
+"""
+
+from collections.abc import Iterable
+
+from tswizard.core.db.connection import rows
+from tswizard.core.run.context import Context
+from tswizard.core.split.plan.piece import Table
+from tswizard.core.split.schema.execute import run
+from tswizard.core.split.schema.hypertable_facts import read_hypertables
+from tswizard.core.split.schema.target_session import schema_session
+
+# A partition's keys and triggers are its parent's.
+_STANDING = """
+WITH wanted AS (
+  SELECT c.oid FROM unnest(%(schemas)s::text[], %(names)s::text[]) AS w (schema, name)
+  JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+), tables AS (
+  SELECT oid FROM wanted
+  UNION SELECT a.relid FROM wanted, pg_catalog.pg_partition_ancestors(wanted.oid) a
+), relations AS (
+  SELECT c.oid, c.relrowsecurity, n.nspname, c.relname,
+    pg_catalog.format('%%I.%%I', n.nspname, c.relname) AS name
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+)
+SELECT pg_catalog.format('ALTER TABLE %%s DROP CONSTRAINT %%I', r.name, k.conname)
+FROM pg_catalog.pg_constraint k JOIN relations r ON r.oid = k.conrelid
+WHERE k.contype = 'f' AND k.conparentid = 0 AND r.nspname !~ '^_timescaledb_'
+  AND (k.conrelid IN (SELECT oid FROM tables) OR k.confrelid IN (SELECT oid FROM tables))
+  AND (r.nspname, r.relname) NOT IN (
+    SELECT * FROM unnest(%(kept_schemas)s::text[], %(kept)s::text[]))
+UNION ALL
+SELECT pg_catalog.format('DROP TRIGGER %%I ON %%s', t.tgname, r.name)
+FROM pg_catalog.pg_trigger t JOIN relations r ON r.oid = t.tgrelid
+JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgrelid IN (SELECT oid FROM tables)
+  AND p.pronamespace::pg_catalog.regnamespace::text !~ '^_timescaledb_'
+UNION ALL
+SELECT pg_catalog.format('DROP RULE %%I ON %%s', u.rulename, r.name)
+FROM pg_catalog.pg_rewrite u JOIN relations r ON r.oid = u.ev_class
+WHERE u.rulename <> '_RETURN' AND u.ev_class IN (SELECT oid FROM tables)
+UNION ALL
+SELECT pg_catalog.format('ALTER TABLE %%s DISABLE ROW LEVEL SECURITY', r.name)
+FROM relations r WHERE r.relrowsecurity AND r.oid IN (SELECT oid FROM tables)
+ORDER BY 1
+"""
+
+# They would fire at what is taken off here.
+_EVENT_TRIGGERS = """
+SELECT pg_catalog.format('DROP EVENT TRIGGER %I', e.evtname)
+FROM pg_catalog.pg_event_trigger e
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.deptype = 'e'
+  AND d.classid = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass AND d.objid = e.oid)
+ORDER BY 1
+"""
+
+
+async def take_off(ctx: Context, tables: Iterable[Table]) -> None:
+    """Take it off these tables, in one transaction. Raises StepFailed, psycopg.Error."""
+    some = {(table.schema, table.name) for table in tables}
+    if not some:
+        return
+    async with schema_session(ctx) as target:
+        kept = [table for table in await read_hypertables(target) if table.compression]
+        names = {
+            "schemas": [schema for schema, _ in some],
+            "names": [name for _, name in some],
+            "kept_schemas": [table.schema for table in kept],
+            "kept": [table.name for table in kept],
+        }
+        if standing := await rows(target, _STANDING, names):
+            ctx.say("what would stand in the way of rows is taken off, and made again later")
+            first = await rows(target, _EVENT_TRIGGERS)
+            await run(ctx, target, *(statement for (statement,) in (*first, *standing)))

@@ -1,0 +1,84 @@
+"""Rights and comments of large objects: the schema's dump leaves them out with the objects.
+
+Owners are not carried, as nowhere: everything belongs to whoever restores.
+https://www.postgresql.org/docs/current/catalog-pg-largeobject-metadata.html
+"""
+
+from tswizard.core.db.connection import connected, rows
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.run.context import Context
+from tswizard.core.split.schema.execute import identifier, literal, run_together
+from tswizard.core.split.schema.grants import create_roles, missing_roles
+from tswizard.core.split.schema.target_session import schema_session
+
+_AT_ONCE = 500
+
+_GRANTS = """
+SELECT l.oid::bigint, CASE WHEN a.grantee <> 0 THEN r.rolname::text END, a.privilege_type,
+  a.is_grantable
+FROM pg_catalog.pg_largeobject_metadata l
+CROSS JOIN LATERAL pg_catalog.aclexplode(l.lomacl) a
+LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
+WHERE a.grantee <> l.lomowner AND (a.grantee = 0 OR r.oid IS NOT NULL)
+ORDER BY 1, 2, 3
+"""
+_COMMENTS = """
+SELECT d.objoid::bigint, d.description FROM pg_catalog.pg_description d
+WHERE d.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass ORDER BY 1
+"""
+
+
+async def describe(ctx: Context) -> None:
+    """Give the target's large objects the source's grants and comments; name what is refused."""
+    async with connected(ctx.task.source) as source:
+        grants = await rows(source, _GRANTS)
+        statements = [
+            f"COMMENT ON LARGE OBJECT {oid} IS {literal(text)}"
+            for oid, text in await rows(source, _COMMENTS)
+        ]
+    if not grants and not statements:
+        return
+    waiting: list[str] = []
+    async with schema_session(ctx) as target:
+        absent = await missing_roles(target, {role for _, role, _, _ in grants if role})
+        for oid, role, privilege, grantable in grants:
+            statement = grant(oid, role, privilege, grantable=grantable)
+            if role in absent:
+                waiting.append(f"{statement};")
+            else:
+                statements.append(statement)
+        refused: list[str] = []
+        for first in range(0, len(statements), _AT_ONCE):
+            await ctx.unpaused()
+            refused += await run_together(target, statements[first : first + _AT_ONCE])
+    ctx.say(f"{len(statements) - len(refused)} grants and comments of large objects are made")
+    where = ctx.task.target.label
+    if waiting:
+        ctx.found(
+            Finding(
+                Level.LOOK,
+                "object-grants-without-role",
+                f"{len(waiting)} grants on large objects name roles that the target lacks.",
+                where=where,
+                todo=f"On the target: {create_roles(absent)} Then run these statements.",
+                details=tuple(waiting),
+            )
+        )
+    if refused:
+        ctx.found(
+            Finding(
+                Level.LOOK,
+                "object-grants-refused",
+                f"{len(refused)} grants or comments of large objects were refused by the target.",
+                where=where,
+                todo="Make them as a role that may.",
+                details=tuple(refused),
+            )
+        )
+
+
+def grant(oid: int, role: str | None, privilege: str, *, grantable: bool) -> str:
+    """The statement; no role means PUBLIC."""
+    to = "PUBLIC" if role is None else identifier(role)
+    option = " WITH GRANT OPTION" if grantable else ""
+    return f"GRANT {privilege} ON LARGE OBJECT {oid} TO {to}{option}"

@@ -1,0 +1,52 @@
+"""ANALYZE, table by table, so that the first queries on the target are planned well."""
+
+from psycopg import Error, sql
+from psycopg.errors import Diagnostic
+
+from tswizard.core.db.connection import connected
+from tswizard.core.model.events import Unit
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.run.context import Context
+
+_NOT_THERE = "42P01"
+
+
+async def analyze(ctx: Context) -> None:
+    """Analyze every hypertable (with its chunks) and table that was moved.
+
+    A table that cannot be analyzed is no loss: it is named, and autovacuum will come by.
+    """
+    inventory = ctx.task.inventory
+    tables = [(h.schema, h.name) for h in inventory.hypertables]
+    tables += [(t.schema, t.name) for t in inventory.tables]
+    skipped: list[str] = []
+
+    def notice(diagnostic: Diagnostic) -> None:
+        skipped.append(diagnostic.message_primary or "")
+
+    async with connected(ctx.task.target) as target:
+        target.add_notice_handler(notice)
+        for done, (schema, name) in enumerate(tables):
+            await ctx.unpaused()
+            ctx.progress(done, len(tables), Unit.ITEMS, f"{schema}.{name}")
+            try:
+                await target.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, name)))
+            except Error as error:
+                if error.sqlstate is None:
+                    raise
+                if error.sqlstate == _NOT_THERE:
+                    continue  # that is the check's business
+                skipped.append(f"{schema}.{name}: {error.diag.message_primary}")
+    ctx.progress(len(tables), len(tables), Unit.ITEMS)
+    if skipped:
+        ctx.found(
+            Finding(
+                Level.LOOK,
+                "not-analyzed",
+                f"{len(skipped)} tables could not be analyzed.",
+                where=ctx.task.target.label,
+                why="Only the planner's statistics are missing; no row is.",
+                todo="Run ANALYZE as the tables' owner.",
+                details=tuple(skipped),
+            )
+        )

@@ -1,0 +1,52 @@
+"""The check as a step: both ends compared, findings and tables kept in the ledger."""
+
+import time
+from dataclasses import replace
+
+from tswizard.core.model.events import TableProgress, Unit
+from tswizard.core.run.context import Context
+from tswizard.core.verify import Likeness, VerifyJob, VerifyProgress, verify
+
+
+async def check(ctx: Context, likeness: Likeness | None = None) -> None:
+    """Compare everything; from here on the source's snapshot is not needed any more."""
+    record = ctx.ledger.record
+    if ctx.snapshot is None:
+        ctx.say("no snapshot is held: the source is compared as it is now")
+    result = await verify(
+        VerifyJob(
+            ctx.task.source,
+            ctx.task.target,
+            ctx.task.inventory,
+            ctx.task.target_server,
+            ctx.task.answers.verify,
+            ctx.task.jobs,
+            ctx.snapshot,
+            record.counters,
+            record.judged,
+        ),
+        lambda progress: _tell(ctx, progress),
+        ctx.unpaused,
+        likeness,
+    )
+    for finding in result.findings:
+        ctx.found(finding)
+    ctx.ledger.save(replace(ctx.ledger.record, tables=result.tables))
+    ctx.snapshot = None
+    await ctx.resources.aclose()
+
+
+def _tell(ctx: Context, progress: VerifyProgress) -> None:
+    ctx.progress(progress.done, progress.total, Unit.BYTES, progress.what)
+    if progress.table:
+        ctx.put(
+            TableProgress(
+                time.time(),
+                ctx.step,
+                progress.table,
+                progress.parts_done,
+                progress.parts_total,
+                progress.rows,
+                progress.state,
+            )
+        )

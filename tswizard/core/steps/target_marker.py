@@ -1,0 +1,66 @@
+"""The mark on the target: whose restore this is and where it stood.
+
+A restore is not one transaction. The mark is what tells a half restored target that is this
+run's own from anybody else's database.
+"""
+
+import socket
+from dataclasses import dataclass
+from typing import Literal
+
+from psycopg import sql
+
+from tswizard.core.db.connection import Connection, rows, value
+
+SCHEMA = "_tswizard"
+
+State = Literal["restoring", "restored"]
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    run: str
+    state: str
+    extensions: tuple[str, ...] = ()
+    """Extensions that were there before the restore."""
+    host: str = ""
+    """The machine that restores; empty when it is not known."""
+
+
+# A mark may have been made before it named the machine.
+_READ = """
+SELECT run, state, extensions, COALESCE(pg_catalog.to_jsonb(r) ->> 'host', '')
+FROM _tswizard.run r
+"""
+
+
+async def read(target: Connection) -> Marker | None:
+    """The mark on this target; None when there is none."""
+    if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.run')") is None:
+        return None
+    found = await rows(target, _READ)
+    if not found:
+        return None
+    run, state, extensions, host = found[0]
+    return Marker(run, state, tuple(extensions), host)
+
+
+async def write(target: Connection, run: str, state: State) -> None:
+    """Mark the target as this run's."""
+    async with target.transaction():
+        await target.execute("CREATE SCHEMA IF NOT EXISTS _tswizard")
+        await target.execute(
+            "CREATE TABLE IF NOT EXISTS _tswizard.run "
+            "(run text PRIMARY KEY, state text NOT NULL, extensions text[] NOT NULL, host text)"
+        )
+        await target.execute(
+            "INSERT INTO _tswizard.run "
+            "SELECT %s, %s, array(SELECT extname::text FROM pg_catalog.pg_extension), %s "
+            "ON CONFLICT (run) DO UPDATE SET state = excluded.state",
+            (run, state, socket.gethostname()),
+        )
+
+
+async def erase(target: Connection) -> None:
+    """Take the mark away; the target is the user's alone from here on."""
+    await target.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))

@@ -1,0 +1,138 @@
+"""What rows there are to compare: one set for each table, hypertable, materialized view."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+
+from psycopg import sql
+
+from tswizard.core.catalog.catalog_shape import Shape
+from tswizard.core.catalog.hypertables import read_hypertables
+from tswizard.core.catalog.inventory import Chunk, Dimension
+from tswizard.core.catalog.tables import not_member, parts
+from tswizard.core.db.connection import Connection, rows
+from tswizard.core.verify.rows.checksum import COLUMNS, Column
+from tswizard.core.verify.schema.catalog_sql import users
+
+
+class SetKind(StrEnum):
+    TABLE = "table"
+    HYPERTABLE = "hypertable"
+    MATVIEW = "materialized view"
+    CONFIGURATION = "configuration of an extension"
+    LARGE_OBJECTS = "large objects"
+
+
+@dataclass(frozen=True, slots=True)
+class RowSet:
+    """Rows that are compared under one name."""
+
+    name: str
+    """`schema.name`, unquoted; an aggregate's own name for its materialization."""
+    kind: SetKind
+    schema: str
+    table: str
+    columns: tuple[Column, ...]
+    bytes: int
+    condition: str = ""
+    """SQL after FROM: the part of an extension's table that is the user's."""
+    dimension: Dimension | None = None
+    chunks: tuple[Chunk, ...] = ()
+
+    @property
+    def source_of_rows(self) -> sql.Composable:
+        """SQL for FROM, with the alias `t`. ONLY: an heir's rows are compared as its own."""
+        only = sql.SQL("ONLY ") if self.kind is SetKind.TABLE else sql.SQL("")
+        return sql.SQL("{}{} t {}").format(
+            only, sql.Identifier(self.schema, self.table), sql.SQL(self.condition)
+        )
+
+
+# Not the parts of hypertables, which are read through these; not what holds no rows itself.
+def _tables(shape: Shape) -> str:
+    return f"""
+SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text,
+  COALESCE(pg_catalog.pg_table_size(c.oid), 0), x.condition
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN ({parts(shape)}) p ON p.oid = c.oid
+LEFT JOIN (
+  SELECT u.oid, u.condition FROM pg_catalog.pg_extension e
+  CROSS JOIN LATERAL unnest(e.extconfig, e.extcondition) AS u (oid, condition)
+  WHERE e.extname <> 'timescaledb'
+) x ON x.oid = c.oid
+WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND {users()} AND p.oid IS NULL
+  AND (c.relkind = 'r' OR c.relispopulated)
+  AND n.nspname || '.' || c.relname !~ '^_timescaledb_internal\\._compressed_hypertable_'
+  AND ({not_member("pg_class", "c.oid")} OR x.oid IS NOT NULL)
+ORDER BY 2, 3
+"""
+
+
+_OIDS = """
+SELECT n.nspname::text, c.relname::text, c.oid
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE (n.nspname, c.relname) IN (
+  SELECT * FROM unnest(%s::text[], %s::text[]))
+"""
+
+
+async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
+    """Everything on the source that holds rows of the user."""
+    found = await rows(connection, _tables(shape))
+    hypertables = await read_hypertables(connection, shape) if shape.timescaledb else ()
+    names = [(h.schema, h.name) for h in hypertables]
+    oids = {
+        (schema, name): oid
+        for schema, name, oid in await rows(
+            connection, _OIDS, ([s for s, _ in names], [n for _, n in names])
+        )
+    }
+    columns = await read_columns(connection, [row[0] for row in found] + list(oids.values()))
+    sets = [
+        RowSet(
+            name=f"{schema}.{name}",
+            kind=_kind(relkind, condition),
+            schema=schema,
+            table=name,
+            columns=columns[oid],
+            bytes=int(size),
+            condition=condition or "",
+        )
+        for oid, schema, name, relkind, size, condition in found
+    ]
+    sets += [
+        RowSet(
+            name=h.label,
+            kind=SetKind.HYPERTABLE,
+            schema=h.schema,
+            table=h.name,
+            columns=columns[oids[h.schema, h.name]],
+            bytes=h.bytes,
+            dimension=h.dimensions[0] if h.dimensions else None,
+            chunks=h.chunks,
+        )
+        for h in hypertables
+    ]
+    large = await rows(
+        connection, "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata"
+    )
+    if large[0][0]:
+        sets.append(RowSet("large objects", SetKind.LARGE_OBJECTS, "", "", (), 0))
+    return tuple(sets)
+
+
+async def read_columns(
+    connection: Connection, relations: list[int]
+) -> dict[int, tuple[Column, ...]]:
+    """The columns of each relation that hold something, in their order."""
+    found: dict[int, list[Column]] = defaultdict(list)
+    for relation, name, binary in await rows(connection, COLUMNS, (relations,)):
+        found[relation].append(Column(name, binary))
+    return defaultdict(tuple, {relation: tuple(own) for relation, own in found.items()})
+
+
+def _kind(relkind: str, condition: str | None) -> SetKind:
+    if condition is not None:
+        return SetKind.CONFIGURATION
+    return SetKind.MATVIEW if relkind == "m" else SetKind.TABLE

@@ -1,0 +1,146 @@
+"""What was written to the source after the moment that the dump and the check share."""
+
+from dataclasses import dataclass, replace
+
+from psycopg import sql
+
+from tswizard.core.catalog.catalog_shape import read_shape
+from tswizard.core.catalog.inventory import Chunk
+from tswizard.core.db.connection import Connection
+from tswizard.core.db.identifiers import qualified
+from tswizard.core.verify.request import Counters, VerifyJob
+from tswizard.core.verify.rows.compare import SetResult
+from tswizard.core.verify.rows.ranges import WHOLE, cuts
+from tswizard.core.verify.rows.reading import Reading, of_chunk, read
+from tswizard.core.verify.rows.row_sets import RowSet, SetKind, read_sets
+from tswizard.core.verify.rows.write_counters import read_counters
+from tswizard.core.verify.session import Side, opened
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Writes to one table since the dump; the three counts are the server's statistics."""
+
+    inserted: int
+    updated: int
+    deleted: int
+    rows: int = 0
+    """Rows that the source has now beyond the snapshot; may be negative."""
+    show: str = ""
+    """SQL that shows them, where a time column makes it possible."""
+
+    @property
+    def words(self) -> str:
+        return f"{self.inserted:,} inserted, {self.updated:,} updated, {self.deleted:,} deleted"
+
+
+def relations_of(rows: RowSet) -> tuple[str, ...]:
+    """Names of the relations in which its rows are stored, as the statistics name them."""
+    if rows.kind is not SetKind.HYPERTABLE:
+        return (f"{rows.schema}.{rows.table}",)
+    names = [f"{rows.schema}.{rows.table}"]
+    for chunk in rows.chunks:
+        names += relations_of_chunk(chunk)
+    return tuple(names)
+
+
+def relations_of_chunk(chunk: Chunk) -> tuple[str, ...]:
+    own = f"{chunk.schema}.{chunk.name}"
+    return (own,) if chunk.compressed_table is None else (own, chunk.compressed_table)
+
+
+def writes(names: tuple[str, ...], before: Counters, now: Counters) -> Written | None:
+    """Writes to any of these relations between the two readings; None for no write at all."""
+    changes = [c for c in (now.changed_since(before, name) for name in names) if c is not None]
+    if not changes:
+        return None
+    inserted, updated, deleted = (sum(change[n] for change in changes) for n in range(3))
+    return Written(inserted, updated, deleted)
+
+
+async def newer_rows(job: VerifyJob, results: tuple[SetResult, ...]) -> dict[str, Written]:
+    """Name of each table that was written to since the snapshot, and by how much.
+
+    Only what the counters show as changed is counted again; without counters, everything.
+    """
+    found: dict[str, Written] = {}
+    async with (
+        opened("source", job.source, job.snapshot) as then,
+        opened("source", job.source) as now,
+    ):
+        counters = await now.run(read_counters)
+        live = {rows.name: rows for rows in await now.run(_sets)}
+        for result in results:
+            rows = result.rows
+            current = live.get(rows.name)
+            if current is None or rows.kind in (SetKind.LARGE_OBJECTS, SetKind.MATVIEW):
+                continue
+            written = _written(job.counters_before, counters, rows, current)
+            if written is None:
+                continue
+            more = await _count(job.counters_before, counters, rows, current, then, now)
+            if more or written.inserted or written.updated or written.deleted:
+                show = await _show(job, rows) if more > 0 else ""
+                found[rows.name] = replace(written, rows=more, show=show)
+    return found
+
+
+async def _sets(connection: Connection) -> tuple[RowSet, ...]:
+    return await read_sets(connection, await read_shape(connection))
+
+
+def _written(
+    before: Counters | None, now: Counters, rows: RowSet, current: RowSet
+) -> Written | None:
+    if before is None:
+        return Written(0, 0, 0)
+    names = dict.fromkeys([*relations_of(rows), *relations_of(current)])
+    return writes(tuple(names), before, now)
+
+
+async def _count(
+    before: Counters | None,
+    counters: Counters,
+    rows: RowSet,
+    current: RowSet,
+    then: Side,
+    now: Side,
+) -> int:
+    """Rows now minus rows then, counted in the chunks that changed."""
+    if rows.kind is not SetKind.HYPERTABLE:
+        return await _size(now, rows) - await _size(then, rows)
+    old = {(c.schema, c.name): c for c in rows.chunks}
+    new = {(c.schema, c.name): c for c in current.chunks}
+    more = 0
+    for key, chunk in new.items():
+        known = key in old
+        if known and before is not None:
+            names = tuple({*relations_of_chunk(chunk), *relations_of_chunk(old[key])})
+            if writes(names, before, counters) is None:
+                continue
+        more += await _size(now, of_chunk(rows, chunk))
+        more -= await _size(then, of_chunk(rows, chunk)) if known else 0
+    for key, chunk in old.items():
+        if key not in new:
+            more -= await _size(then, of_chunk(rows, chunk))
+    return more
+
+
+async def _size(side: Side, rows: RowSet) -> int:
+    found = await read(side, rows, WHOLE, sums=False)
+    return found.count if isinstance(found, Reading) else 0
+
+
+async def _show(job: VerifyJob, rows: RowSet) -> str:
+    """SQL for the rows behind the newest that arrived; none where no time column tells."""
+    dimension = rows.dimension
+    if dimension is None or not cuts(dimension) or rows.name != f"{rows.schema}.{rows.table}":
+        return ""
+    column = sql.Identifier(dimension.column)
+    query = sql.SQL("SELECT pg_catalog.max({})::text FROM {}").format(
+        column, sql.Identifier(rows.schema, rows.table)
+    )
+    async with opened("target", job.target) as target:
+        newest = (await target.fetch(query))[0][0]
+    after = f" WHERE {column.as_string(None)} > '{newest}'" if newest is not None else ""
+    return f"SELECT * FROM {qualified(rows.schema, rows.table)}{after};"

@@ -1,0 +1,121 @@
+"""What all catalog queries of the comparison share.
+
+Each query gives rows of (kind, name, part of, definition): the kind's id, the object's quoted
+name, the internal relation (chunk, compressed chunk, materialization) that it belongs to or NULL,
+and its properties as JSON. Two ends are equal where all of these are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape, read_shape
+from tswizard.core.catalog.tables import not_member, parts
+from tswizard.core.db.connection import Connection, rows
+
+_PG_COLUMNS = """
+SELECT c.relname::text, a.attname::text
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind IN ('r', 'v')
+  AND a.attnum > 0 AND NOT a.attisdropped
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogs:
+    """What the system catalogs of one end have: TimescaleDB's and PostgreSQL's own."""
+
+    shape: Shape
+    pg: Mapping[str, frozenset[str]]
+    """Table or view of pg_catalog -> its columns."""
+
+    def has(self, table: str, column: str | None = None) -> bool:
+        """Is there such a table in pg_catalog, and such a column in it?"""
+        found = self.pg.get(table)
+        return found is not None and (column is None or column in found)
+
+    def column(self, table: str, alias: str, column: str, otherwise: str = "NULL") -> str:
+        """`alias.column`, or `otherwise` on a server whose catalog lacks it."""
+        return f"{alias}.{column}" if self.has(table, column) else otherwise
+
+
+async def read_catalogs(connection: Connection) -> Catalogs:
+    """Ask the server once."""
+    columns: dict[str, set[str]] = {}
+    for table, column in await rows(connection, _PG_COLUMNS):
+        columns.setdefault(table, set()).add(column)
+    shape = await read_shape(connection)
+    return Catalogs(shape, {table: frozenset(found) for table, found in columns.items()})
+
+
+def users(alias: str = "n") -> str:
+    """SQL: the schema is not PostgreSQL's own, not temporary and not this program's."""
+    return (
+        f"{alias}.nspname NOT IN ('pg_catalog', 'information_schema', '_tswizard') "
+        f"AND {alias}.nspname !~ '^pg_(toast|temp)'"
+    )
+
+
+def internal(shape: Shape) -> str:
+    """A subquery of (oid, label): relations that TimescaleDB made, and what they belong to.
+
+    The label is the hypertable's or the aggregate's name.
+    """
+    if not shape.timescaledb:
+        return "SELECT NULL::oid AS oid, NULL::text AS label WHERE false"
+    return f"""
+SELECT c.oid, COALESCE(max(p.label), '_timescaledb_internal') AS label
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN ({parts(shape)}) p ON p.oid = c.oid
+WHERE (p.oid IS NOT NULL OR n.nspname = '_timescaledb_internal')
+  AND NOT EXISTS (
+    SELECT FROM {HYPERTABLE} h
+    WHERE h.schema_name = n.nspname AND h.table_name = c.relname
+      AND n.nspname <> '_timescaledb_internal')
+GROUP BY c.oid
+"""
+
+
+def relations(shape: Shape) -> str:
+    """CTEs: `rel` holds every relation that no extension owns.
+
+    rel(oid, relkind, schema, name, part): `name` is quoted and qualified; `part` is the same for
+    an internal relation, else NULL.
+    """
+    return f"""
+WITH inside AS MATERIALIZED ({internal(shape)}),
+rel AS MATERIALIZED (
+  SELECT c.oid, c.relkind, c.relnamespace AS schema, q.name,
+         CASE WHEN i.oid IS NOT NULL THEN q.name END AS part
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  LEFT JOIN inside i ON i.oid = c.oid
+  CROSS JOIN LATERAL (
+    SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) AS name
+  ) q
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND c.relpersistence <> 't'
+    AND {users()} AND {not_member("pg_class", "c.oid")}
+)
+"""
+
+
+def labels_query(shape: Shape) -> str:
+    """Quoted name of each internal relation, and what it belongs to."""
+    return f"""
+SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), i.label
+FROM ({internal(shape)}) i
+JOIN pg_catalog.pg_class c ON c.oid = i.oid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+"""
+
+
+def json(**properties: str) -> str:
+    """SQL of a JSON object; what is NULL is left out."""
+    pairs = ", ".join(f"'{name}', {value}" for name, value in properties.items())
+    return f"pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object({pairs}))"
+
+
+def role(oid: str) -> str:
+    """SQL: a role's name, PUBLIC for 0."""
+    return f"CASE WHEN {oid} = 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid({oid})::text END"

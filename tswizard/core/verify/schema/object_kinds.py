@@ -1,0 +1,139 @@
+"""Kinds of objects that are compared: how they are called, and how grave a difference is."""
+
+from dataclasses import dataclass
+
+from tswizard.core.model.finding import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of object.
+
+    `soft` are properties whose difference loses nothing (a restore cannot keep them in every
+    case): they are for the user to look at. `extra` is the level of an object that only the
+    target has.
+    """
+
+    id: str
+    one: str
+    many: str
+    group: str
+    soft: frozenset[str] = frozenset()
+    missing: Level = Level.FAIL
+    extra: Level = Level.LOOK
+
+    @property
+    def main(self) -> bool:
+        """One of those that a short line names first."""
+        return self.id in ("table", "index", "foreign-key", "view", "function")
+
+    @property
+    def named_by_group(self) -> bool:
+        """The group's name already says what kind it is."""
+        return self.many == self.group or self.id in ("job", "sequence-value")
+
+
+SCHEMA, HYPERTABLES, CAGGS, POLICIES, SEQUENCES, RIGHTS = (
+    "schema",
+    "hypertables",
+    "continuous aggregates",
+    "policies",
+    "sequences",
+    "rights",
+)
+GROUPS = (SCHEMA, HYPERTABLES, CAGGS, POLICIES, SEQUENCES, RIGHTS)
+"""One line of the checklist each, in its order."""
+
+_ONE = {
+    "policy": "row security policy",
+    "job": "policy or job",
+    "aggregate": "aggregate function",
+    "sequence-value": "sequence at its value",
+    "catalog-row": "row of TimescaleDB's catalog",
+}
+
+
+def _kind(
+    id: str,
+    many: str,
+    group: str,
+    *soft: str,
+    missing: Level = Level.FAIL,
+    extra: Level = Level.LOOK,
+) -> Kind:
+    one = _ONE.get(id, id.replace("-", " "))
+    return Kind(id, one, many, group, frozenset(soft), missing, extra)
+
+
+_FAIL, _PASS, _LOOK = Level.FAIL, Level.PASS, Level.LOOK
+
+# What changes the rows that are written or read is grave even where only the target has it.
+_ALL = (
+    _kind("schema", "schemas", SCHEMA),
+    # A target may bring extensions of its own, and others in a newer version.
+    _kind("extension", "extensions", SCHEMA, "version", "schema", extra=_PASS),
+    # pg_dump writes inherited columns first.
+    _kind("table", "tables", SCHEMA, "tablespace", "column_order"),
+    _kind("column", "columns", SCHEMA, extra=_FAIL),
+    _kind("primary-key", "primary keys", SCHEMA, extra=_FAIL),
+    _kind("unique-constraint", "unique constraints", SCHEMA, extra=_FAIL),
+    _kind("foreign-key", "foreign keys", SCHEMA, extra=_FAIL),
+    _kind("check", "checks", SCHEMA, extra=_FAIL),
+    _kind("exclusion-constraint", "exclusion constraints", SCHEMA, extra=_FAIL),
+    _kind("not-null-constraint", "not-null constraints", SCHEMA, extra=_FAIL),
+    _kind("index", "indexes", SCHEMA, "tablespace"),
+    _kind("trigger", "triggers", SCHEMA, extra=_FAIL),
+    _kind("event-trigger", "event triggers", SCHEMA, extra=_FAIL),
+    _kind("rule", "rules", SCHEMA, extra=_FAIL),
+    _kind("view", "views", SCHEMA),
+    _kind("materialized-view", "materialized views", SCHEMA, "tablespace"),
+    _kind("function", "functions", SCHEMA),
+    _kind("procedure", "procedures", SCHEMA),
+    _kind("aggregate", "aggregate functions", SCHEMA),
+    _kind("window-function", "window functions", SCHEMA),
+    _kind("operator", "operators", SCHEMA),
+    _kind("operator-class", "operator classes", SCHEMA),
+    _kind("operator-family", "operator families", SCHEMA),
+    _kind("cast", "casts", SCHEMA),
+    _kind("transform", "transforms", SCHEMA),
+    _kind("conversion", "conversions", SCHEMA),
+    _kind("language", "languages", SCHEMA),
+    _kind("access-method", "access methods", SCHEMA),
+    _kind("enum", "enums", SCHEMA),
+    _kind("composite-type", "composite types", SCHEMA),
+    _kind("domain", "domains", SCHEMA),
+    _kind("range-type", "range types", SCHEMA),
+    _kind("base-type", "base types", SCHEMA),
+    _kind("collation", "collations", SCHEMA, "version"),
+    _kind("statistics-object", "statistics objects", SCHEMA),
+    _kind("text-search-configuration", "text search configurations", SCHEMA),
+    _kind("text-search-dictionary", "text search dictionaries", SCHEMA),
+    _kind("text-search-parser", "text search parsers", SCHEMA),
+    _kind("text-search-template", "text search templates", SCHEMA),
+    _kind("foreign-data-wrapper", "foreign data wrappers", SCHEMA),
+    _kind("foreign-server", "foreign servers", SCHEMA),
+    _kind("user-mapping", "user mappings", SCHEMA),
+    _kind("publication", "publications", SCHEMA),
+    # pg_dump leaves subscriptions out for a role that is no superuser.
+    _kind("subscription", "subscriptions", SCHEMA, "enabled", missing=_LOOK),
+    _kind("comment", "comments", SCHEMA),
+    _kind("security-label", "security labels", SCHEMA),
+    # Neither pg_dump nor pg_restore carries what belongs to the database itself.
+    _kind("database-setting", "database settings", SCHEMA, "value", missing=_LOOK, extra=_PASS),
+    _kind("sequence", "sequences", SEQUENCES),
+    _kind("sequence-value", "sequences at their value", SEQUENCES),
+    _kind("hypertable", "hypertables", HYPERTABLES),
+    _kind("dimension", "dimensions", HYPERTABLES),
+    _kind("chunk", "chunks", HYPERTABLES),
+    _kind("compression-setting", "compression settings", HYPERTABLES),
+    _kind("catalog-row", "rows of TimescaleDB's catalog", HYPERTABLES),
+    _kind("continuous-aggregate", "continuous aggregates", CAGGS),
+    _kind("job", "policies and jobs", POLICIES),
+    _kind("policy", "row security policies", RIGHTS, extra=_FAIL),
+    _kind("grant", "grants", RIGHTS),
+    _kind("default-privilege", "default privileges", RIGHTS),
+    _kind("owner", "owners", RIGHTS),
+)
+
+KINDS = {kind.id: kind for kind in _ALL}
+"""Every kind by its id, in the order of the report."""

@@ -1,0 +1,164 @@
+"""The lines of the run's log as the screen keeps them: the last ones, by filter."""
+
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tswizard.core.classify.judge import Judged
+from tswizard.core.model.events import (
+    Event,
+    FindingFound,
+    LogLine,
+    LogVerdict,
+    Paused,
+    StepFinished,
+)
+from tswizard.core.model.finding import Finding
+from tswizard.tui.text import plain, wall
+
+MAX_LINES = 100_000
+"""Lines kept for the screen; the whole log is on disk."""
+
+HARMLESS = ("SAFE", "LATER", "PASS", "SKIP")
+"""Words of notes that nobody has to act on."""
+
+_SLACK = 5_000
+"""Lines above the limit before the oldest are dropped, so that it is done seldom."""
+
+WORD = slice(9, 14)
+"""Where a line has its word: `14:02:12 SAFE  pg_restore: …`."""
+
+_INDENT = 15
+"""Columns before the message."""
+
+
+class Filter(StrEnum):
+    """Which lines are shown."""
+
+    ALL = "all"
+    LOOK = "needs a look"
+    SAFE = "safe"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What there is to explain about an error or a finding."""
+
+    word: str
+    """The verdict or the level, in capitals."""
+    title: str
+    reason: str
+    todo: str
+    raw: str
+    """What the tool printed, and the SQL that failed."""
+
+
+@dataclass(slots=True)
+class Channel:
+    """The lines that one filter lets through, the newest `MAX_LINES` or a few more of them."""
+
+    lines: list[str] = field(default_factory=list)
+    notes: dict[int, Note] = field(default_factory=dict)
+    """By the line's number since the run's first line."""
+    dropped: int = 0
+
+    def add(self, lines: Iterable[str], note: Note | None) -> None:
+        start = self.dropped + len(self.lines)
+        self.lines.extend(lines)
+        if note is not None:
+            for number in range(start, self.dropped + len(self.lines)):
+                self.notes[number] = note
+
+    def trim(self) -> None:
+        """Forget the oldest lines and what belonged to them."""
+        excess = len(self.lines) - MAX_LINES
+        if excess <= _SLACK:
+            return
+        del self.lines[:excess]
+        self.dropped += excess
+        self.notes = {n: note for n, note in self.notes.items() if n >= self.dropped}
+
+    def note_at(self, index: int) -> Note | None:
+        """The note of the line at that place of `lines`."""
+        return self.notes.get(self.dropped + index)
+
+
+class Logbook:
+    """All lines of a run by filter, with counts."""
+
+    def __init__(self) -> None:
+        self.channels = {filter: Channel() for filter in Filter}
+        self.counts = dict.fromkeys(Filter, 0)
+        """Lines for `all`; errors and findings for the others."""
+        self.lost = 0
+        """Errors that say that something did not arrive."""
+
+    def add(self, event: Event, width: int) -> None:
+        """Take an event's lines; wrapped to `width` columns where somebody has to read them."""
+        match event:
+            case LogLine(at, _, text):
+                self._line(at, text)
+            case LogVerdict(at, judged):
+                self._note(at, _judged(judged), width)
+            case FindingFound(at, finding):
+                self._note(at, _found(finding), width)
+            case Paused(at, paused):
+                self._line(at, "paused" if paused else "going on")
+            case StepFinished(at, step, _, _, why) if why:
+                self._line(at, f"{step}: {why}")
+            case _:
+                pass
+
+    def trim(self) -> None:
+        """Forget lines beyond the limit; for the moment after a screen has taken them over."""
+        for channel in self.channels.values():
+            channel.trim()
+
+    def _line(self, at: float, text: str) -> None:
+        self.counts[Filter.ALL] += 1
+        self.channels[Filter.ALL].add((f"{wall(at)} info  {plain(text)}",), None)
+
+    def _note(self, at: float, note: Note, width: int) -> None:
+        room = max(20, width - _INDENT)
+        head = textwrap.wrap(plain(note.title), room) or [""]
+        tail = _wrapped(note.reason, room, "└ ") + _wrapped(note.todo, room, "  → ")
+        blank = " " * _INDENT
+        lines = [
+            f"{wall(at)} {note.word:<5} {head[0]}",
+            *(blank + text for text in head[1:] + tail),
+        ]
+        self.lost += note.word == "LOST"
+        kind = Filter.SAFE if note.word in HARMLESS else Filter.LOOK
+        for filter in (Filter.ALL, kind):
+            self.counts[filter] += 1
+            self.channels[filter].add(lines, note)
+
+
+def _wrapped(text: str, room: int, mark: str) -> list[str]:
+    blank = " " * len(mark)
+    return textwrap.wrap(plain(text), room, initial_indent=mark, subsequent_indent=blank)
+
+
+def _judged(judged: Judged) -> Note:
+    """An error with its verdict; the rule that gave it is named, so that it can be looked up."""
+    tool = f"{judged.tool}: " if judged.tool else ""
+    rule = f"{judged.rule}: " if judged.rule else ""
+    return Note(
+        judged.verdict.upper(),
+        f"{tool}{judged.severity}: {judged.message}",
+        f"{rule}{judged.reason}",
+        judged.todo,
+        "\n".join(judged.detail),
+    )
+
+
+def _found(finding: Finding) -> Note:
+    where = f" ({finding.where})" if finding.where else ""
+    return Note(
+        finding.level.upper(),
+        f"{finding.what}{where}",
+        finding.why,
+        finding.todo,
+        "\n".join(finding.details),
+    )

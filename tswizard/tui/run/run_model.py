@@ -1,0 +1,180 @@
+"""What the Run screen shows, kept up to date event by event. Knows no widget."""
+
+from dataclasses import dataclass, field
+
+from tswizard.core.model.events import (
+    Event,
+    FindingFound,
+    Paused,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepProgress,
+    StepStarted,
+    StepState,
+    TableProgress,
+    TableState,
+    Unit,
+)
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.rate import Rate
+from tswizard.tui.text import number, size
+
+
+@dataclass(slots=True)
+class StepView:
+    """One line of the list of steps."""
+
+    id: str
+    title: str
+    state: StepState
+    started: float | None = None
+    seconds: float | None = None
+    why: str = ""
+
+    def elapsed(self, now: float) -> float | None:
+        """Seconds it took, or has taken so far; None before it starts."""
+        if self.state is StepState.RUNNING and self.started is not None:
+            return max(0.0, now - self.started)
+        return self.seconds
+
+
+@dataclass(slots=True)
+class TableView:
+    """One line of the list of tables, in the step that is running."""
+
+    name: str
+    done: int
+    total: int
+    rows: int | None
+    state: TableState
+    failed: int = 0
+    retried: int = 0
+    bytes_counted: bool = False
+    """The rate is of bytes; otherwise of rows."""
+    rate: Rate = field(default_factory=Rate)
+
+    @property
+    def rank(self) -> int:
+        """What needs eyes comes first, what is done last."""
+        return _RANKS.index(self.state)
+
+
+_RANKS = (
+    TableState.LOST,
+    TableState.DIFFERS,
+    TableState.FAILED,
+    TableState.RETRYING,
+    TableState.WORKING,
+    TableState.WAITING,
+    TableState.DONE,
+)
+
+
+@dataclass(slots=True)
+class RunView:
+    """Everything but the log."""
+
+    run: str = ""
+    steps: list[StepView] = field(default_factory=list)
+    current: StepView | None = None
+    progress: StepProgress | None = None
+    rate: Rate = field(default_factory=Rate)
+    tables: dict[str, TableView] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    paused: bool = False
+    finished: RunFinished | None = None
+    changed: set[str] = field(default_factory=set)
+    """Parts that a screen has to draw again: steps, progress, tables, keys."""
+
+    def apply(self, event: Event) -> None:
+        """Take one event."""
+        match event:
+            case RunStarted(_, run, steps):
+                self.run = run
+                self.steps = [StepView(*step) for step in steps]
+                self.changed.add("steps")
+            case StepStarted(at, id):
+                self._start(id, at)
+            case StepProgress():
+                self._progress(event)
+            case StepFinished(_, id, state, seconds, why):
+                step = self._step(id)
+                step.state, step.seconds, step.why = state, seconds, why
+                self.changed |= {"steps", "progress"}
+            case TableProgress():
+                self._table(event)
+            case FindingFound(_, finding):
+                self.findings.append(finding)
+            case Paused(_, paused):
+                self.paused = paused
+                self.changed |= {"progress", "keys"}
+            case RunFinished():
+                self.finished = event
+                self.changed |= {"steps", "progress"}
+            case _:
+                pass
+
+    @property
+    def position(self) -> int:
+        """The running step's place, from 1."""
+        return self.steps.index(self.current) + 1 if self.current else 0
+
+    @property
+    def failure(self) -> Finding | None:
+        """Why the run ended before its end; None when it was stopped by the user."""
+        if self.finished is None or self.finished.result is not None:
+            return None
+        return next((f for f in reversed(self.findings) if f.level is Level.FAIL), None)
+
+    def _start(self, id: str, at: float) -> None:
+        step = self._step(id)
+        step.state, step.started = StepState.RUNNING, at
+        self.current = step
+        self.progress = None
+        self.rate = Rate()
+        self.tables.clear()
+        self.changed |= {"steps", "progress", "tables"}
+
+    def _progress(self, event: StepProgress) -> None:
+        if self.progress is not None and self.progress.unit is not event.unit:
+            self.rate = Rate()
+        self.progress = event
+        self.rate.add(event.at, event.done)
+        self.changed.add("progress")
+
+    def _table(self, event: TableProgress) -> None:
+        view = self.tables.get(event.table)
+        if view is None:
+            view = TableView(event.table, event.done, event.total, event.rows, event.state)
+            self.tables[event.table] = view
+        view.done, view.total = event.done, event.total
+        view.rows, view.state = event.rows, event.state
+        view.failed, view.retried = event.failed, event.retried
+        view.bytes_counted = event.bytes is not None
+        if event.counted is not None:
+            view.rate.add(event.at, event.counted)
+        self.changed.add("tables")
+
+    def _step(self, id: str) -> StepView:
+        for step in self.steps:
+            if step.id == id:
+                return step
+        step = StepView(id, id, StepState.PENDING)
+        self.steps.append(step)
+        return step
+
+
+def progress_figures(progress: StepProgress, rate: float | None) -> tuple[str, str]:
+    """`23.3 / 61.4 GiB` and `11.8 MiB/s`; the rate is empty while nobody knows it."""
+    if progress.unit is Unit.BYTES:
+        figures = size(progress.done)
+        if progress.total is not None:
+            figures += f" of {size(progress.total)}"
+        return figures, f"{size(int(rate))}/s" if rate else ""
+    figures = number(progress.done)
+    if progress.total is not None:
+        figures += f" of {number(progress.total)}"
+    if progress.unit is Unit.ROWS:
+        return figures + " rows", f"{number(int(rate))} rows/s" if rate else ""
+    return figures, ""

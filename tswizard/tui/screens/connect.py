@@ -1,0 +1,278 @@
+"""Source and Target: how to reach a database, and what answers there."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input
+
+from tswizard.core.db.connection import CONNECT_TIMEOUT, CannotConnect
+from tswizard.core.db.endpoint import BadEndpoint, Endpoint
+from tswizard.questions import QUESTIONS, Question, question
+from tswizard.tui.base import WizardScreen
+from tswizard.tui.text import plural, size
+from tswizard.tui.widgets.facts import Facts, label
+from tswizard.tui.widgets.fields import TextField
+from tswizard.tui.wizard_state import End, Ends
+
+if TYPE_CHECKING:
+    from tswizard.core.catalog.inventory import Server
+
+_PARTS = (("host", "Host"), ("port", "Port"), ("dbname", "Database"), ("user", "User"))
+
+
+class EndScreen(WizardScreen):
+    """One end. The whole connection and its parts are two views of the same thing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "test", "Test connection")]
+
+    SECTION: ClassVar[str]
+    HINT: ClassVar[str]
+    NEXT_NAME: ClassVar[str]
+
+    def __init__(self, given: Endpoint | None) -> None:
+        super().__init__()
+        self._given = given
+        self._reached: End | None = None
+        self._length = len(given.conninfo) if given else 0
+
+    # What it shows
+
+    def compose_body(self) -> Iterable[Widget]:
+        given = self._given
+        conninfo = given.conninfo if given else ""
+        yield TextField(
+            _question(self.SECTION, "conninfo").text, conninfo, id="conninfo", hint=self.HINT
+        )
+        with Horizontal(id="parts"):
+            for name, title in _PARTS:
+                yield TextField(title, given.get(name) if given else "", id=name)
+        yield TextField(
+            "Password (empty: from ~/.pgpass or the service file)",
+            (given.password or "") if given else "",
+            id="password",
+            password=True,
+        )
+        yield Facts(id="facts")
+
+    @property
+    def topic(self) -> str:
+        return "\n\n".join(f"{q.text}\n{q.help}" for q in QUESTIONS if q.section == self.SECTION)
+
+    def on_mount(self) -> None:
+        self.say("")
+        if self._given is not None:
+            self._test()
+
+    # Typing
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        self._forget()
+        if event.input.id == "conninfo":
+            self._field("conninfo").complain("")
+            pasted = len(event.value) - self._length > 1
+            self._length = len(event.value)
+            if pasted:
+                self._hide_password()
+            self._fill_parts()
+        elif event.input.id != "password":
+            self._fill_conninfo()
+
+    def on_descendant_blur(self) -> None:
+        self._hide_password()
+
+    def _fill_parts(self) -> None:
+        """Show what was understood; a half-typed conninfo leaves the parts alone."""
+        try:
+            endpoint = Endpoint.parse(self._field("conninfo").value)
+        except BadEndpoint:
+            return
+        self._fill({name: endpoint.get(name) for name, _ in _PARTS})
+
+    def _fill_conninfo(self) -> None:
+        """The parts win over what the conninfo says of them; the rest of it stays."""
+        parts = {name: self._field(name).value.strip() for name, _ in _PARTS}
+        known = _read(self._field("conninfo").value)
+        self._fill(
+            {"conninfo": make_conninfo("", **{k: v for k, v in (known | parts).items() if v})}
+        )
+
+    def _hide_password(self) -> None:
+        """A password within the conninfo moves to where it is not shown."""
+        known = _read(self._field("conninfo").value)
+        password = known.pop("password", "")
+        if password:
+            self._fill({"conninfo": make_conninfo("", **known), "password": password})
+
+    def _fill(self, values: dict[str, str]) -> None:
+        for id, value in values.items():
+            field = self._field(id)
+            with field.prevent(Input.Changed):
+                field.value = value
+        self._length = len(self._field("conninfo").value)
+
+    def _field(self, id: str) -> TextField:
+        return self.query_one(f"#{id}", TextField)
+
+    def _forget(self) -> None:
+        """What was tested is not what stands there now."""
+        if self._reached is not None:
+            self._reached = None
+            self.query_one("#facts", Facts).display = False
+            self.say("")
+
+    # Testing
+
+    def action_test(self) -> None:
+        self._test()
+
+    def go_on(self) -> None:
+        if self._reached is not None:
+            self.proceed(self._reached)
+        else:
+            self._test()
+
+    def proceed(self, end: End) -> None:
+        """On to the next screen with a database that was reached."""
+        raise NotImplementedError
+
+    def objection(self, end: End) -> str:
+        """One sentence why this end will not do; empty when it does."""
+        return ""
+
+    def _endpoint(self) -> Endpoint:
+        """What stands in the fields. Raises BadEndpoint."""
+        conninfo, password = self._field("conninfo").value, self._field("password").value
+        given = self._given
+        if given and (conninfo, password) == (given.conninfo, given.password or ""):
+            return given  # untouched: it knows more than its conninfo says
+        return Endpoint.parse(conninfo, password=password or None)
+
+    @work(exclusive=True)
+    async def _test(self) -> None:
+        self._hide_password()
+        self._reached = None
+        facts = self.query_one("#facts", Facts)
+        facts.display = False
+        try:
+            endpoint = self._endpoint()
+        except BadEndpoint as error:
+            self.say(str(error))
+            self._field("conninfo").complain("cannot be read")
+            self._field("conninfo").focus()
+            return
+        self.say(f"Connecting to {endpoint.label} (gives up after {CONNECT_TIMEOUT} s) …", "")
+        try:
+            server = await self.wizard.engine.read_server(endpoint)
+        except CannotConnect as error:
+            self.say(str(error))
+            self._field("password" if "password" in error.what else "conninfo").focus()
+            return
+        end = End(endpoint, server)
+        await facts.show(server_facts(end))
+        facts.display = True
+        if objection := self.objection(end):
+            self.say(objection)
+            return
+        self._reached = end
+        self.say(f"Connected. Enter goes on to {self.NEXT_NAME}.", "")
+
+
+class SourceScreen(EndScreen):
+    STEP: ClassVar[str | None] = "Source"
+    SECTION: ClassVar[str] = "source"
+    HINT: ClassVar[str] = "postgresql://tsdbadmin@host:port/defaultdb?sslmode=require"
+    NEXT_NAME: ClassVar[str] = "Target"
+
+    def proceed(self, end: End) -> None:
+        self.wizard.show_target(end)
+
+
+class TargetScreen(EndScreen):
+    STEP: ClassVar[str | None] = "Target"
+    SECTION: ClassVar[str] = "target"
+    HINT: ClassVar[str] = "postgresql://tsdbadmin@host:port/tsdb?sslmode=require"
+    NEXT_NAME: ClassVar[str] = "Inspect"
+
+    def __init__(self, source: End, given: Endpoint | None) -> None:
+        super().__init__(given)
+        self._source = source
+
+    def objection(self, end: End) -> str:
+        place = ("host", "hostaddr", "port", "dbname")
+        same = all(end.endpoint.get(p) == self._source.endpoint.get(p) for p in place)
+        if same:
+            return "That is the source itself; give the new, empty service on Timescale Cloud."
+        return ""
+
+    def proceed(self, end: End) -> None:
+        self.wizard.show_inspect(Ends(self._source, end))
+
+
+def _question(section: str, key: str) -> Question:
+    found = question(section, key)
+    assert found is not None
+    return found
+
+
+def _read(text: str) -> dict[str, str]:
+    """What a conninfo says by itself, a password included; nothing when it cannot be read."""
+    if "=" not in text and "://" not in text:
+        return {}
+    try:
+        return {k: str(v) for k, v in conninfo_to_dict(text).items() if v not in (None, "")}
+    except ProgrammingError:
+        return {}
+
+
+def server_facts(end: End) -> Iterable[tuple[Content, Content]]:
+    """What "test connection" shows."""
+    server, endpoint = end.server, end.endpoint
+    yield (
+        label("Server"),
+        Content(
+            f"PostgreSQL {server.version}, database {server.database}, {size(server.size_bytes)}"
+        ),
+    )
+    yield label("TimescaleDB"), Content(_timescaledb(server))
+    yield label("Role"), Content(_role(server))
+    latency = f"{server.latency_s * 1000:.1f} ms a round trip"
+    yield label("Connection"), Content(f"{server.tls or 'no TLS'}, {latency}")
+    if endpoint.raised_sslmode:
+        yield (
+            label(""),
+            Content.styled(
+                f"sslmode raised from {endpoint.raised_sslmode} to require: the host is not local.",
+                "$text-warning",
+            ),
+        )
+
+
+def _timescaledb(server: "Server") -> str:
+    if server.timescaledb is None:
+        offered = plural(len(server.timescaledb_offered), "version")
+        return f"not in this database ({offered} offered)"
+    licence = {"timescale": "community licence", "apache": "Apache licence"}
+    return f"{server.timescaledb}, {licence.get(server.license or '', 'licence unknown')}"
+
+
+def _role(server: "Server") -> str:
+    role = server.role
+    rights = [
+        text
+        for has, text in (
+            (role.superuser, "superuser"),
+            (role.owns_database, "owns the database"),
+            (role.createrole, "may create roles"),
+            (role.bypass_rls, "sees all rows (BYPASSRLS)"),
+        )
+        if has
+    ]
+    return f"{role.name}: {', '.join(rights) or 'no special rights'}"

@@ -1,0 +1,61 @@
+"""What the wizard knows after each screen. Going back means dropping the later ones."""
+
+from dataclasses import dataclass
+
+from tswizard.core.catalog.inventory import Inventory, Server
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.finding import Finding, Level
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One database that was reached, and what it said."""
+
+    endpoint: Endpoint
+    server: Server
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Both databases, after Target."""
+
+    source: End
+    target: End
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """After Inspect: what the source holds and what the checks said."""
+
+    ends: Ends
+    inventory: Inventory
+    """The source."""
+    target_inventory: Inventory
+    findings: tuple[Finding, ...]
+    answers: Answers
+    """Those that the checks were made with."""
+
+    @property
+    def recreate_extension(self) -> bool:
+        """The user took the offer to recreate TimescaleDB on the target."""
+        return self.answers.recreate_extension
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """After Method: everything that a run needs."""
+
+    inspected: Inspected
+    answers: Answers
+    findings: tuple[Finding, ...]
+    """Of the checks made with these answers."""
+
+
+ANSWERABLE = frozenset(("staging-folder", "staging-room", "standby-read-only"))
+"""Failed checks that an answer on Method can settle; they stop nobody before Review."""
+
+
+def refused(findings: tuple[Finding, ...], *, final: bool) -> bool:
+    """Do the checks forbid to go on? `final` when no answer is left to give."""
+    return any(f.level is Level.FAIL and (final or f.id not in ANSWERABLE) for f in findings)
