@@ -100,7 +100,7 @@ async def test_chunks_compressed_first_jobs_left_paused_the_dump_kept(ended: End
         after = int(await value(connection, _COMPRESSED))
     compressed = after - ended.compressed_before
     assert compressed > 0
-    log = (ended.run.ledger.folder / "log.txt").read_text()
+    log = (ended.run.run_folder.path / "log.txt").read_text()
     assert f"compressed {compressed} chunks: " in log
     async with connected(ended.target) as target:
         assert await value(target, _COMPRESSED) == after

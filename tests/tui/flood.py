@@ -35,7 +35,7 @@ class Flood(list[Event]):
 
 
 async def main() -> None:
-    run = RecordedRun(story.ledger(Path("/nonexistent")), Flood())
+    run = RecordedRun(story.run_folder(Path("/nonexistent")), Flood())
     app = WizardApp(RecordedEngine(run=run))
     async with app.run_test(size=(120, 35)) as pilot:
         app.show_run(run, (world.SOURCE, world.TARGET))

@@ -36,7 +36,7 @@ class RunWithChild(RecordedRun):
 
 
 async def main() -> int:
-    run = RunWithChild(story.ledger(Path("/nonexistent")), [])
+    run = RunWithChild(story.run_folder(Path("/nonexistent")), [])
     run.pid_file = Path(sys.argv[1])
     app = WizardApp(RecordedEngine(run=run))
     app.driver_class = TerminalDriver

@@ -14,7 +14,7 @@ from tswizard.core.model.events import Event
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.outcome import Outcome
 from tswizard.core.report.checklist import Checklist
-from tswizard.core.run.run_folder import Ledger
+from tswizard.core.run.run_folder import RunFolder
 from tswizard.tui.wizard_state import Decided, Ends
 
 
@@ -22,7 +22,7 @@ from tswizard.tui.wizard_state import Decided, Ends
 class RecordedRun:
     """Yields recorded events; remembers what the screens asked of it."""
 
-    ledger: Ledger
+    run_folder: RunFolder
     recorded: Sequence[Event]
     end: Outcome | None = None
     hold_at: tuple[int, ...] = ()
@@ -60,7 +60,7 @@ class RecordedRun:
 class RecordedEngine:
     """Answers from a recording; every answer can be replaced by a test."""
 
-    ledgers: Sequence[Ledger] = ()
+    run_folders: Sequence[RunFolder] = ()
     refuses: dict[str, CannotConnect] = field(default_factory=dict)
     """By host: what a connection to it says instead of answering."""
     findings: Sequence[Finding] = (*world.PASSED, world.ROLES_MISSING)
@@ -75,8 +75,8 @@ class RecordedEngine:
     slow: asyncio.Event | None = None
     """When given, servers answer only once it is set."""
 
-    def runs(self) -> Sequence[Ledger]:
-        return self.ledgers
+    def runs(self) -> Sequence[RunFolder]:
+        return self.run_folders
 
     async def read_server(self, endpoint: Endpoint) -> Server:
         self.asked_endpoints.append(endpoint)
@@ -112,11 +112,11 @@ class RecordedEngine:
         assert self.run is not None
         return self.run
 
-    async def needs_confirmation(self, ledger: Ledger, target: Endpoint) -> str | None:
+    async def needs_confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
         return self.confirmation
 
     async def reopen(
-        self, ledger: Ledger, source: Endpoint, target: Endpoint, confirm: str | None
+        self, run_folder: RunFolder, source: Endpoint, target: Endpoint, confirm: str | None
     ) -> RecordedRun:
         self.reopened.append((source, target, confirm))
         assert self.run is not None

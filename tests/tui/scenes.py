@@ -285,7 +285,7 @@ class Scene:
 
 
 def run_engine(events: list[Event], end: Outcome | None = None) -> RecordedEngine:
-    return RecordedEngine(run=RecordedRun(story.ledger(RUNS / story.RUN), events, end))
+    return RecordedEngine(run=RecordedRun(story.run_folder(RUNS / story.RUN), events, end))
 
 
 def held_run() -> RecordedEngine:
@@ -301,7 +301,9 @@ def held_run() -> RecordedEngine:
 def split_run() -> RecordedEngine:
     """In the middle of copying chunks."""
     events = story.split_pieces()
-    run = RecordedRun(story.ledger(RUNS / story.RUN, method="split"), [*events, *story.started()])
+    run = RecordedRun(
+        story.run_folder(RUNS / story.RUN, method="split"), [*events, *story.started()]
+    )
     first = next(n for n, event in enumerate(events) if isinstance(event, StepProgress))
     run.hold_at = (first + 1, len(events) - 20, len(events))
     return RecordedEngine(run=run)
@@ -355,7 +357,7 @@ def blocked() -> RecordedEngine:
 def unfinished() -> RecordedEngine:
     done = ("pause-source-jobs", "dump", "prepare", "restore-schema")
     return RecordedEngine(
-        ledgers=(story.ledger(RUNS / story.RUN, *done),),
+        run_folders=(story.run_folder(RUNS / story.RUN, *done),),
         confirmation=(
             f"The restore into {world.TARGET.label} was interrupted. Everything that this run put "
             "there is removed, and the restore starts again from the finished dump."
@@ -366,11 +368,11 @@ def unfinished() -> RecordedEngine:
 def unfinished_split() -> RecordedEngine:
     """Begun elsewhere or here, it goes on in the middle of copying chunks."""
     done = [step for step, _ in story.SPLIT_STEPS[:6]]
-    ledger = story.ledger(RUNS / story.RUN, *done, method="split")
+    run_folder = story.run_folder(RUNS / story.RUN, *done, method="split")
     events = story.resumed_pieces()
-    run = RecordedRun(ledger, [*events, *story.started()])
+    run = RecordedRun(run_folder, [*events, *story.started()])
     run.hold_at = (len(events),)
-    return RecordedEngine(ledgers=(ledger,), run=run)
+    return RecordedEngine(run_folders=(run_folder,), run=run)
 
 
 async def resumed(pilot: Pilot[int]) -> None:

@@ -27,7 +27,7 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.outcome import Outcome, StepOutcome, TableRows
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.report.checklist import Checklist, File, Line, Todo
-from tswizard.core.run.run_folder import Ledger, RunRecord, StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunRecord, StepRecord
 
 NOON = 1_795_521_600.0
 """2026-11-24 12:00:00 UTC."""
@@ -304,12 +304,12 @@ def outcome(result: Level, findings: Sequence[Finding] = ()) -> Outcome:
     )
 
 
-def ledger(
+def run_folder(
     folder: Path,
     *done: str,
     demo: bool = False,
     method: Literal["full", "split"] = "full",
-) -> Ledger:
+) -> RunFolder:
     """A run's folder that needs no disk until it is written to."""
     steps = tuple(
         StepRecord(
@@ -331,7 +331,7 @@ def ledger(
         steps=steps,
         demo=demo,
     )
-    return Ledger(folder, record)
+    return RunFolder(folder, record)
 
 
 CHECKLIST = Checklist(

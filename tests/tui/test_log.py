@@ -88,7 +88,7 @@ async def test_a_hundred_thousand_lines_never_hold_up_the_screen(
         frames.append(time.thread_time() - before)
 
     monkeypatch.setattr(RunScreen, "frame", timed)
-    run = RecordedRun(story.ledger(RUNS / story.RUN), Flood())
+    run = RecordedRun(story.run_folder(RUNS / story.RUN), Flood())
     app = app_with(RecordedEngine(run=run))
     async with app.run_test(size=LARGE) as pilot:
         await on_screen(pilot, "WelcomeScreen")

@@ -80,7 +80,7 @@ async def test_a_whole_migration_stopped_resumed_and_checked(
     assert app.return_value == Exit.PASSED
     (run,) = all_runs()
     assert run.record.answers.verify == "count"
-    assert f"Report: {run.folder / 'report.md'}" in app.farewell
+    assert f"Report: {run.path / 'report.md'}" in app.farewell
 
 
 async def stop_in_restore(pilot: Pilot[int]) -> None:

@@ -32,7 +32,7 @@ from tests.tui.test_flow import app_with, shown
 from tswizard.core.db.connection import CannotConnect
 from tswizard.core.model.events import Paused, RunFinished
 from tswizard.core.model.finding import Level
-from tswizard.core.run.run_folder import Ledger
+from tswizard.core.run.run_folder import RunFolder
 from tswizard.exit_codes import Exit
 from tswizard.tui.screens.check import TodoEntry
 from tswizard.tui.text import shortened
@@ -297,7 +297,7 @@ async def test_a_broken_engine_ends_in_a_sentence() -> None:
         def events(self):  # type: ignore[no-untyped-def]
             raise OSError("No space left on device")
 
-    engine = RecordedEngine(run=Broken(story.ledger(RUNS / story.RUN), []))
+    engine = RecordedEngine(run=Broken(story.run_folder(RUNS / story.RUN), []))
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await on_screen(pilot, "WelcomeScreen")
         assert engine.run is not None
@@ -340,10 +340,10 @@ async def test_resume_goes_straight_on_when_nothing_has_to_go() -> None:
 
 async def test_resume_says_what_stands_in_its_way() -> None:
     class Refusing(RecordedEngine):
-        async def needs_confirmation(self, ledger: Ledger, target: object) -> str | None:
+        async def needs_confirmation(self, run_folder: RunFolder, target: object) -> str | None:
             raise CannotConnect("Nothing listens at x7f0q.", "Check that the service runs.")
 
-    engine = Refusing(ledgers=unfinished().ledgers)
+    engine = Refusing(run_folders=unfinished().run_folders)
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_resume(pilot)
         await pilot.press("enter")
@@ -353,10 +353,10 @@ async def test_resume_says_what_stands_in_its_way() -> None:
 async def test_runs_of_a_demo_and_finished_runs_are_not_offered() -> None:
     from dataclasses import replace
 
-    demo = story.ledger(RUNS / "demo", demo=True)
-    over = story.ledger(RUNS / "over")
+    demo = story.run_folder(RUNS / "demo", demo=True)
+    over = story.run_folder(RUNS / "over")
     over.record = replace(over.record, result=Level.PASS)
-    engine = RecordedEngine(ledgers=(demo, over))
+    engine = RecordedEngine(run_folders=(demo, over))
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await on_screen(pilot, "WelcomeScreen")
         assert "Resume" not in shown(pilot)

@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 
 if TYPE_CHECKING:
     from tswizard.core.db.endpoint import Endpoint
-    from tswizard.core.run.run_folder import Ledger
+    from tswizard.core.run.run_folder import RunFolder
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -97,14 +97,14 @@ def runs(as_json: bool) -> None:
     """This machine's runs and their state."""
     from tswizard.core.run.run_folder import all_runs
 
-    ledgers = all_runs()
+    run_folders = all_runs()
     if as_json:
-        click.echo(json.dumps([_run_line(ledger) for ledger in ledgers], indent=1))
+        click.echo(json.dumps([_run_line(run_folder) for run_folder in run_folders], indent=1))
         return
-    if not ledgers:
+    if not run_folders:
         click.echo("No runs yet.")
-    for ledger in ledgers:
-        record = ledger.record
+    for run_folder in run_folders:
+        record = run_folder.record
         click.echo(
             f"{record.id}  {record.state:<10}  {record.source_label} -> {record.target_label}"
         )
@@ -128,7 +128,7 @@ def resume(
     lost: str | None,
 ) -> None:
     """Go on where a run stopped; the newest unfinished one when none is named."""
-    ledger, ends = _stopped_run(run, target, source)
+    run_folder, ends = _stopped_run(run, target, source)
     if lost is not None:
         from tswizard.core.split.takeover import let_files_go
 
@@ -137,15 +137,15 @@ def resume(
     if not unattended and confirm is None and sys.stdin.isatty() and sys.stdout.isatty():
         from tswizard.tui.app import run_wizard
 
-        context.exit(run_wizard(source=ends[0], target=ends[1], resume=ledger))
+        context.exit(run_wizard(source=ends[0], target=ends[1], resume=run_folder))
     from tswizard.cli.unattended import resume as go_on
 
-    context.exit(_run(go_on(ledger, *ends, confirm)))
+    context.exit(_run(go_on(run_folder, *ends, confirm)))
 
 
 def _stopped_run(
     run: str | None, target: str | None, source: str | None
-) -> "tuple[Ledger, tuple[Endpoint, Endpoint]]":
+) -> "tuple[RunFolder, tuple[Endpoint, Endpoint]]":
     """A run of this machine by its name, or any machine's by its target; and its two ends."""
     from tswizard.core.db.endpoint import BadEndpoint, Endpoint
     from tswizard.core.split.takeover import take_over
@@ -153,17 +153,17 @@ def _stopped_run(
     if target is None:
         if source is not None:
             raise click.UsageError("--source goes with --target.")
-        ledger = _ledger(run, unfinished=True)
-        record = ledger.record
-        return ledger, (Endpoint.parse(record.source), Endpoint.parse(record.target))
+        run_folder = _run_folder(run, unfinished=True)
+        record = run_folder.record
+        return run_folder, (Endpoint.parse(record.source), Endpoint.parse(record.target))
     if run is not None:
         raise click.UsageError("Name a run of this machine or --target, not both.")
     try:
         there = Endpoint.parse(target)
-        ledger, here = _run(take_over(there, Endpoint.parse(source) if source else None))
+        run_folder, here = _run(take_over(there, Endpoint.parse(source) if source else None))
     except BadEndpoint as error:
         raise click.UsageError(str(error)) from None
-    return ledger, (here, there)
+    return run_folder, (here, there)
 
 
 @cli.command()
@@ -192,7 +192,7 @@ def report(context: click.Context, run: str | None, as_json: bool, markdown: boo
     """The checklist of a run again; the newest run when none is named."""
     from tswizard.cli.report import report as show
 
-    context.exit(show(_ledger(run, unfinished=False), as_json=as_json, markdown=markdown))
+    context.exit(show(_run_folder(run, unfinished=False), as_json=as_json, markdown=markdown))
 
 
 def _unattended(path: Path) -> int:
@@ -212,7 +212,7 @@ def _run(work: "Coroutine[Any, Any, _T]") -> _T:
     """Run a command; what a user can mend is one sentence, not a traceback."""
     from tswizard.core.db.connection import CannotConnect
     from tswizard.core.run.context import StepFailed
-    from tswizard.core.run.run_folder import LedgerError
+    from tswizard.core.run.run_folder import RunFolderError
 
     try:
         return asyncio.run(work)
@@ -222,7 +222,7 @@ def _run(work: "Coroutine[Any, Any, _T]") -> _T:
     except StepFailed as failure:
         click.echo(f"{failure.finding.what} {failure.finding.todo}", err=True)
         code = Exit.REFUSED
-    except LedgerError as error:
+    except RunFolderError as error:
         click.echo(str(error), err=True)
         code = Exit.STOPPED
     except KeyboardInterrupt:
@@ -231,22 +231,22 @@ def _run(work: "Coroutine[Any, Any, _T]") -> _T:
     raise click.exceptions.Exit(code)
 
 
-def _ledger(run: str | None, *, unfinished: bool) -> "Ledger":
-    from tswizard.core.run.run_folder import Ledger, LedgerError, all_runs
+def _run_folder(run: str | None, *, unfinished: bool) -> "RunFolder":
+    from tswizard.core.run.run_folder import RunFolder, RunFolderError, all_runs
 
     if run is not None:
         try:
-            return Ledger.open(run)
-        except LedgerError as error:
+            return RunFolder.open(run)
+        except RunFolderError as error:
             raise click.UsageError(str(error)) from None
-    for ledger in all_runs():
-        if ledger.record.resumable or not unfinished:
-            return ledger
+    for run_folder in all_runs():
+        if run_folder.record.resumable or not unfinished:
+            return run_folder
     raise click.UsageError("There is no run to resume." if unfinished else "There is no run yet.")
 
 
-def _run_line(ledger: "Ledger") -> dict[str, Any]:
-    record = ledger.record
+def _run_line(run_folder: "RunFolder") -> dict[str, Any]:
+    record = run_folder.record
     return {
         "run": record.id,
         "state": record.state,
@@ -254,7 +254,7 @@ def _run_line(ledger: "Ledger") -> dict[str, Any]:
         "target": record.target_label,
         "started": record.started,
         "seconds": round(record.seconds, 1),
-        "folder": str(ledger.folder),
+        "folder": str(run_folder.path),
     }
 
 

@@ -6,15 +6,15 @@ import click
 
 from tswizard.cli.unattended import exit_of, say
 from tswizard.core.report.report import from_json, to_json, to_markdown
-from tswizard.core.run.run_folder import Ledger
+from tswizard.core.run.run_folder import RunFolder
 from tswizard.exit_codes import Exit
 
 
-def report(ledger: Ledger, *, as_json: bool, markdown: bool) -> int:
+def report(run_folder: RunFolder, *, as_json: bool, markdown: bool) -> int:
     """Print the report; its exit code is the run's own."""
-    path = ledger.folder / "report.json"
+    path = run_folder.path / "report.json"
     if not path.exists():
-        record = ledger.record
+        record = run_folder.record
         say(f"{record.id} is unfinished; go on with: tswizard resume {record.id}")
         for step in record.steps:
             say(f"  {step.state:<8} {step.name}")

@@ -33,7 +33,7 @@ from tswizard.core.model.verdict import Verdict
 from tswizard.core.preflight import examine
 from tswizard.core.preflight.tools import needs_tls
 from tswizard.core.report.checklist import checklist
-from tswizard.core.run.run_folder import Ledger, runs_folder
+from tswizard.core.run.run_folder import RunFolder, runs_folder
 from tswizard.core.run.runner import Run, reopen, start
 from tswizard.exit_codes import Exit
 
@@ -44,7 +44,7 @@ _EVERY = 2.0
 async def migrate(
     source: Endpoint, target: Endpoint, answers: Answers, confirm: str | None, *, demo: bool = False
 ) -> int:
-    """Examine, refuse or run; the exit code. Raises CannotConnect and LedgerError.
+    """Examine, refuse or run; the exit code. Raises CannotConnect and RunFolderError.
 
     `confirm` is the target's database name; None where it is known to be meant (the demo).
     """
@@ -74,9 +74,11 @@ async def migrate(
     return await watch(start(task, tuple(findings), demo=demo))
 
 
-async def resume(ledger: Ledger, source: Endpoint, target: Endpoint, confirm: str | None) -> int:
-    """Go on where a run stopped; the exit code. Raises CannotConnect and LedgerError."""
-    return await watch(await reopen(ledger, source, target, confirm=confirm))
+async def resume(
+    run_folder: RunFolder, source: Endpoint, target: Endpoint, confirm: str | None
+) -> int:
+    """Go on where a run stopped; the exit code. Raises CannotConnect and RunFolderError."""
+    return await watch(await reopen(run_folder, source, target, confirm=confirm))
 
 
 async def watch(run: Run) -> int:
@@ -87,14 +89,14 @@ async def watch(run: Run) -> int:
             async for event in events:
                 printer.show(event)
     if run.outcome is None:
-        say(f"Stopped. Go on with: tswizard resume {run.ledger.record.id}")
+        say(f"Stopped. Go on with: tswizard resume {run.run_folder.record.id}")
         return Exit.STOPPED
     for line in checklist(run.outcome).lines:
         say(f"{line.level.upper():<5} {line.text}")
         if line.level in (Level.FAIL, Level.LOOK):
             for detail in line.details[:20]:
                 say(f"      {detail}")
-    say(f"report  {run.ledger.folder / 'report.md'}")
+    say(f"report  {run.run_folder.path / 'report.md'}")
     return exit_of(run.outcome.result)
 
 

@@ -19,7 +19,7 @@ from tswizard.tui.screens.welcome import WelcomeScreen
 if TYPE_CHECKING:
     from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.model.outcome import Outcome
-    from tswizard.core.run.run_folder import Ledger
+    from tswizard.core.run.run_folder import RunFolder
     from tswizard.demo.progress import Prepared
     from tswizard.tui.protocol import Engine, Running
     from tswizard.tui.run.event_feed import Feed
@@ -51,7 +51,7 @@ class WizardApp(App[int]):
         source: "Endpoint | None" = None,
         target: "Endpoint | None" = None,
         demo: bool = False,
-        resume: "Ledger | None" = None,
+        resume: "RunFolder | None" = None,
         prepare: "Prepare | None" = None,
         now: Callable[[], float] = time.time,
         bar_clock: Clock | None = None,
@@ -137,7 +137,7 @@ class WizardApp(App[int]):
         outcome = self.feed.run.outcome
         if outcome is None:
             return f"{self.run_id} is stopped. {self.go_on_later}"
-        folder = self.feed.run.ledger.folder
+        folder = self.feed.run.run_folder.path
         return f"{self.run_id}: {outcome.result}. Report: {folder / 'report.md'}"
 
     @property
@@ -221,16 +221,16 @@ class WizardApp(App[int]):
 
         self.push_screen(ReviewScreen(decided))
 
-    def show_resume(self, ledger: "Ledger", ends: "RunEnds | None" = None) -> None:
+    def show_resume(self, run_folder: "RunFolder", ends: "RunEnds | None" = None) -> None:
         from tswizard.tui.screens.resume import ResumeScreen
 
-        self.push_screen(ResumeScreen(ledger, ends))
+        self.push_screen(ResumeScreen(run_folder, ends))
 
     def show_run(self, run: "Running", ends: "RunEnds") -> None:
         from tswizard.tui.run.event_feed import Feed
         from tswizard.tui.screens.run import RunScreen
 
-        self.run_id = run.ledger.record.id
+        self.run_id = run.run_folder.record.id
         self.feed = Feed(run)
         self.push_screen(RunScreen(self.feed, ends))
 
@@ -256,7 +256,7 @@ async def wizard(
     source: "Endpoint | None" = None,
     target: "Endpoint | None" = None,
     demo: bool = False,
-    resume: "Ledger | None" = None,
+    resume: "RunFolder | None" = None,
     prepare: "Prepare | None" = None,
 ) -> int:
     """Run the wizard in this terminal; its exit code. A run under way is ended with it."""
@@ -280,7 +280,7 @@ def run_wizard(
     source: "Endpoint | None" = None,
     target: "Endpoint | None" = None,
     demo: bool = False,
-    resume: "Ledger | None" = None,
+    resume: "RunFolder | None" = None,
     prepare: "Prepare | None" = None,
 ) -> int:
     """`wizard` with an event loop of its own."""

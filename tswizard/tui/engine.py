@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.model.plan import Task
     from tswizard.core.report.checklist import Checklist
-    from tswizard.core.run.run_folder import Ledger
+    from tswizard.core.run.run_folder import RunFolder
     from tswizard.core.run.runner import Run
     from tswizard.tui.wizard_state import Decided, Ends
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class CoreEngine:
     """Calls the engine directly; see `Engine` for what each method means."""
 
-    def runs(self) -> "Sequence[Ledger]":
+    def runs(self) -> "Sequence[RunFolder]":
         from tswizard.core.run.run_folder import all_runs
 
         return all_runs()
@@ -78,19 +78,19 @@ class CoreEngine:
 
         return start(_task(decided), decided.findings, demo=demo)
 
-    async def needs_confirmation(self, ledger: "Ledger", target: "Endpoint") -> str | None:
+    async def needs_confirmation(self, run_folder: "RunFolder", target: "Endpoint") -> str | None:
         from tswizard.core.run.runner import needs_confirmation
 
         with said():
-            return await needs_confirmation(ledger, target)
+            return await needs_confirmation(run_folder, target)
 
     async def reopen(
-        self, ledger: "Ledger", source: "Endpoint", target: "Endpoint", confirm: str | None
+        self, run_folder: "RunFolder", source: "Endpoint", target: "Endpoint", confirm: str | None
     ) -> "Run":
         from tswizard.core.run.runner import reopen
 
         with said():
-            return await reopen(ledger, source, target, confirm=confirm)
+            return await reopen(run_folder, source, target, confirm=confirm)
 
     def checklist(self, outcome: "Outcome", report: str) -> "Checklist":
         from tswizard.core.report.checklist import checklist

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tswizard.core.model.finding import Finding
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.report.checklist import Checklist
-    from tswizard.core.run.run_folder import Ledger
+    from tswizard.core.run.run_folder import RunFolder
     from tswizard.tui.wizard_state import Decided, Ends
 
 
@@ -23,7 +23,7 @@ class Running(Protocol):
     """A run under way: `tswizard.core.run.runner.Run`, or a recorded one."""
 
     @property
-    def ledger(self) -> "Ledger": ...
+    def run_folder(self) -> "RunFolder": ...
 
     @property
     def outcome(self) -> "Outcome | None": ...
@@ -36,9 +36,9 @@ class Running(Protocol):
 
 
 class Engine(Protocol):
-    """Everything that the screens call. Errors are CannotConnect and LedgerError."""
+    """Everything that the screens call. Errors are CannotConnect and RunFolderError."""
 
-    def runs(self) -> Sequence["Ledger"]:
+    def runs(self) -> Sequence["RunFolder"]:
         """This machine's runs, newest first. Reads files."""
         ...
 
@@ -60,10 +60,12 @@ class Engine(Protocol):
 
     def start(self, decided: "Decided", *, demo: bool) -> Running: ...
 
-    async def needs_confirmation(self, ledger: "Ledger", target: "Endpoint") -> str | None: ...
+    async def needs_confirmation(
+        self, run_folder: "RunFolder", target: "Endpoint"
+    ) -> str | None: ...
 
     async def reopen(
-        self, ledger: "Ledger", source: "Endpoint", target: "Endpoint", confirm: str | None
+        self, run_folder: "RunFolder", source: "Endpoint", target: "Endpoint", confirm: str | None
     ) -> Running: ...
 
     def checklist(self, outcome: "Outcome", report: str) -> "Checklist": ...

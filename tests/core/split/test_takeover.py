@@ -14,7 +14,7 @@ from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Level
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import StepFailed
-from tswizard.core.run.run_folder import Ledger, LedgerError, StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError, StepRecord
 from tswizard.core.split.ledger.run_record import Keeper
 from tswizard.core.split.takeover import adopt, take_over
 from tswizard.core.steps import target_marker
@@ -35,28 +35,28 @@ class Machine:
         """Work on this machine from now on."""
         self._monkeypatch.setenv("TSWIZARD_STATE_DIR", str(self._folder))
 
-    async def begins(self, ends: Ends) -> tuple[Ledger, Keeper]:
+    async def begins(self, ends: Ends) -> tuple[RunFolder, Keeper]:
         """A new run of this machine, with its plan made."""
         self.here()
         inventory = await read_inventory(ends.source)
         answers = Answers(method="split", staging=str(self._folder))
-        ledger = Ledger.create(
+        run_folder = RunFolder.create(
             ends.source, ends.target, answers, (("plan-pieces", ""), ("check", "")), ()
         )
-        ledger.save_inventory(inventory)
-        ledger.save(ledger.record.with_step(PLANNED))
-        return ledger, await keeper(ends, ledger)
+        run_folder.save_inventory(inventory)
+        run_folder.save(run_folder.record.with_step(PLANNED))
+        return run_folder, await keeper(ends, run_folder)
 
 
-async def keeper(ends: Ends, ledger: Ledger) -> Keeper:
-    inventory = ledger.inventory()
+async def keeper(ends: Ends, run_folder: RunFolder) -> Keeper:
+    inventory = run_folder.inventory()
     assert inventory is not None
     tools = choose(find_tools(), inventory.server.major, need_tls=False)
     assert tools is not None
-    answers = ledger.record.answers
+    answers = run_folder.record.answers
     server = inventory.server
-    task = Task(ends.source, ends.target, inventory, server, answers, tools, ledger.dump_path)
-    return Keeper(task, ledger)
+    task = Task(ends.source, ends.target, inventory, server, answers, tools, run_folder.dump_path)
+    return Keeper(task, run_folder)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def test_one_leads_and_the_last_one_knows(
     ours, leads = await first.begins(native_ends)
     await leads.lead()
     second.here()
-    with pytest.raises(LedgerError, match=r"is being led by another tswizard, at .*first"):
+    with pytest.raises(RunFolderError, match=r"is being led by another tswizard, at .*first"):
         await take_over(native_ends.target, None)
     await leads.close()
 
@@ -103,21 +103,21 @@ async def test_one_leads_and_the_last_one_knows(
     assert not again.refused
 
     await run(native_ends.target, "DROP SCHEMA _tswizard CASCADE")
-    with pytest.raises(LedgerError, match="holds nothing of"):
+    with pytest.raises(RunFolderError, match="holds nothing of"):
         await adopt(ours, native_ends.target)
 
 
 async def test_a_connection_that_broke_leads_again(
     native_ends: Ends, machines: tuple[Machine, Machine]
 ) -> None:
-    ledger, leads = await machines[0].begins(native_ends)
+    run_folder, leads = await machines[0].begins(native_ends)
     await leads.lead()
     await run(
         native_ends.target,
         "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
         "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
     )
-    ledger.save(replace(ledger.record, paused_source_jobs=(1001,)))
+    run_folder.save(replace(run_folder.record, paused_source_jobs=(1001,)))
     await leads.lead()
     await leads.save()
     await leads.close()
@@ -130,7 +130,7 @@ async def test_what_cannot_be_taken_up(
     native_ends: Ends, machines: tuple[Machine, Machine]
 ) -> None:
     first, second = machines
-    ledger, leads = await first.begins(native_ends)
+    run_folder, leads = await first.begins(native_ends)
     target = native_ends.target
     assert await refused(native_ends) == "no-run"
 
@@ -139,11 +139,11 @@ async def test_what_cannot_be_taken_up(
     assert await refused(native_ends) == "run-elsewhere"
     await run(target, "DROP SCHEMA _tswizard CASCADE")
 
-    ledger.save(replace(ledger.record, result=Level.PASS))
+    run_folder.save(replace(run_folder.record, result=Level.PASS))
     await leads.lead()
     await leads.close()
     second.here()
-    with pytest.raises(LedgerError, match=r"is over \(pass\)"):
+    with pytest.raises(RunFolderError, match=r"is over \(pass\)"):
         await take_over(target, None)
 
     await run(target, "UPDATE _tswizard.record SET format = 99")
@@ -156,15 +156,15 @@ async def test_what_cannot_be_taken_up(
 async def test_a_run_that_put_nothing_there_gives_way(
     native_ends: Ends, machines: tuple[Machine, Machine]
 ) -> None:
-    ledger, leads = await machines[0].begins(native_ends)
+    run_folder, leads = await machines[0].begins(native_ends)
     _, others = await machines[1].begins(native_ends)
-    ledger.save(replace(ledger.record, id="run-earlier", paused_source_jobs=(1000,)))
+    run_folder.save(replace(run_folder.record, id="run-earlier", paused_source_jobs=(1000,)))
     await leads.lead()
     await leads.close()
     with pytest.raises(StepFailed) as taken:  # nobody else would put its jobs back
         await others.lead()
     assert taken.value.finding.id == "target-taken"
-    ledger.save(replace(ledger.record, paused_source_jobs=()))
+    run_folder.save(replace(run_folder.record, paused_source_jobs=()))
     await leads.lead()
     await leads.save()
     await leads.close()

@@ -25,7 +25,7 @@ from tswizard.core.db.connection import connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import StepFailed
-from tswizard.core.run.run_folder import LedgerError
+from tswizard.core.run.run_folder import RunFolderError
 from tswizard.core.split import reconcile
 from tswizard.core.split.coordinator import Session
 from tswizard.core.split.copy.copy_job import CopyJob
@@ -520,7 +520,7 @@ async def test_the_machine_that_held_the_files_is_lost(native_ends: Ends, folder
         await migrate(here)
     assert failed.value.finding.id == "files-elsewhere"
     assert f"resume --lost {lost}," in failed.value.finding.todo
-    with pytest.raises(LedgerError, match=f"lies at nowhere:/; files lie at .*{lost}"):
+    with pytest.raises(RunFolderError, match=f"lies at nowhere:/; files lie at .*{lost}"):
         await let_files_go(ends.target, "nowhere:/")
     assert await let_files_go(ends.target, lost) > 10
     await mended(ends, here)

@@ -45,7 +45,7 @@ async def test_killed_in_both_restores_it_ends_the_same(fresh_ends: Ends, tmp_pa
     async with surroundings(tmp_path, fresh_ends.source, target_end) as world:
         await run_all(world, until="hypertables")
         async with connected(target_end) as target:
-            await restore_state.write(target, world.ctx.ledger.record.id, "pre-data", "begun")
+            await restore_state.write(target, world.ctx.run_folder.record.id, "pre-data", "begun")
             await target.execute("DROP VIEW hard.by_hyper_key")
             await target.execute("INSERT INTO hard.lines VALUES ('x')")
         with pytest.raises(StepFailed, match=r"hard\.lines is not empty"):

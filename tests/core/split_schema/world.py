@@ -23,7 +23,7 @@ from tswizard.core.model.finding import Finding
 from tswizard.core.model.plan import Task
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.run.context import Context
-from tswizard.core.run.run_folder import Ledger, all_runs
+from tswizard.core.run.run_folder import RunFolder, all_runs
 from tswizard.core.split.schema.constraints import read_compressed_last
 
 
@@ -65,8 +65,8 @@ async def surroundings(
     assert tools is not None
     answers = Answers(jobs=jobs)
     earlier = all_runs()
-    ledger = earlier[0] if earlier else Ledger.create(source, target, answers, (), ())
-    task = Task(source, target, inventory, server, answers, tools, ledger.dump_path)
+    run_folder = earlier[0] if earlier else RunFolder.create(source, target, answers, (), ())
+    task = Task(source, target, inventory, server, answers, tools, run_folder.dump_path)
     events: list[Event] = []
 
     async def room() -> None:
@@ -75,8 +75,8 @@ async def surroundings(
     prover = TargetProver(lambda: connect(target), lambda: connect(source))
     going = asyncio.Event()
     going.set()
-    with ledger.log_path.open("a", encoding="utf-8", buffering=1) as log:
-        ctx = Context(task, ledger, log, events.append, room, prover=prover, going=going)
+    with run_folder.log_path.open("a", encoding="utf-8", buffering=1) as log:
+        ctx = Context(task, run_folder, log, events.append, room, prover=prover, going=going)
         try:
             yield World(ctx, events)
         finally:

@@ -100,7 +100,7 @@ async def clean(ctx: Context) -> None:
     Raises StepFailed.
     """
     async with connected(ctx.task.target) as target:
-        mark = await interrupted(target, ctx.ledger.record.id)
+        mark = await interrupted(target, ctx.run_folder.record.id)
     if mark is None:
         return
     if not ctx.may_clean:

@@ -66,7 +66,7 @@ async def dump(ctx: Context) -> None:
     async with connected(ctx.task.source) as connection:
         sizes = {name: int(size) for name, size in await rows(connection, _SIZES)}
         counters = await read_counters(connection)
-    ctx.ledger.save(replace(ctx.ledger.record, counters=counters))
+    ctx.run_folder.save(replace(ctx.run_folder.record, counters=counters))
     ctx.snapshot = await ctx.resources.enter_async_context(held_snapshot(ctx.task))
     watch = _Watch(ctx, sizes, Parts(ctx))
     end = await ctx.run_tool(

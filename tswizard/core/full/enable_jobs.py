@@ -28,7 +28,7 @@ async def enable(ctx: Context) -> None:
         raise StepSkipped("no job was switched on at the source")
     if not ctx.task.answers.enable_jobs:
         raise StepSkipped("you asked to leave them paused")
-    record = ctx.ledger.record
+    record = ctx.run_folder.record
     if result_of(record.findings, record.judged, record.tables) is Level.FAIL:
         raise StepSkipped("the check failed; they stay paused until somebody looked")
     schema = ctx.task.target_server.timescaledb_schema

@@ -97,7 +97,7 @@ async def _without_keys(
     if not waiting:
         return entries, None
     now = tuple(entry for entry in entries if not entry.text.startswith(waiting))
-    path = ctx.ledger.folder / "restore-rest.list"
+    path = ctx.run_folder.path / "restore-rest.list"
     path.write_text("".join(f"{entry.line}\n" for entry in now), encoding="utf-8")
     ctx.say(f"{len(entries) - len(now)} foreign keys to hypertables wait until restore mode is off")
     return now, path

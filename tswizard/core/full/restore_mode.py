@@ -23,14 +23,14 @@ async def prepare(ctx: Context) -> None:
     await clean(ctx)
     async with connected(ctx.task.target) as target:
         found = await target_marker.read(target)
-        if found is not None and found.run != ctx.ledger.record.id:
+        if found is not None and found.run != ctx.run_folder.record.id:
             raise failed(
                 "target-taken",
                 f"The target holds an unfinished run of tswizard, {found.run}.",
                 where=ctx.task.target.label,
                 todo=f"Resume that one (tswizard resume {found.run}) or take an empty target.",
             )
-        await target_marker.write(target, ctx.ledger.record.id, "restoring")
+        await target_marker.write(target, ctx.run_folder.record.id, "restoring")
         try:
             await target.execute(call(schema, "timescaledb_pre_restore"))
         except Error as error:
@@ -56,7 +56,7 @@ async def finish(ctx: Context) -> None:
     """Leave restore mode for good: the restore is whole. Raises StepFailed."""
     await leave(ctx)
     async with connected(ctx.task.target) as target:
-        await target_marker.write(target, ctx.ledger.record.id, "restored")
+        await target_marker.write(target, ctx.run_folder.record.id, "restored")
 
 
 async def leave(ctx: Context) -> None:

@@ -1,4 +1,4 @@
-"""What a step has in its hands: the task, the ledger, the watchers, the log."""
+"""What a step has in its hands: the task, the run folder, the watchers, the log."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from tswizard.core.db.passfile import passfile
 from tswizard.core.model.events import Event, FindingFound, LogLine, LogVerdict, StepProgress, Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.plan import Task
-from tswizard.core.run.run_folder import Ledger, RunRecord
+from tswizard.core.run.run_folder import RunFolder, RunRecord
 
 
 class StepFailed(Exception):
@@ -58,7 +58,7 @@ class Context:
     """One run's surroundings. Steps emit events here and keep no state of their own."""
 
     task: Task
-    ledger: Ledger
+    run_folder: RunFolder
     log: TextIO
     put: Callable[[Event], None]
     room: Callable[[], Awaitable[None]]
@@ -79,14 +79,14 @@ class Context:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the run is to end after the piece under way."""
     keep: Callable[[], Awaitable[None]] = _nowhere_else
-    """Brings the ledger's record to wherever it is kept beside the run's folder."""
+    """Brings the run's record to wherever it is kept beside the run's folder."""
 
     async def remember(self, record: RunRecord) -> None:
         """Make this the run's record, everywhere, before anything is done that it tells of.
 
         Raises CannotConnect, psycopg.Error.
         """
-        self.ledger.save(record)
+        self.run_folder.save(record)
         await self.keep()
 
     def say(self, text: str, tool: str = "tswizard") -> None:

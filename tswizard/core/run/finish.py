@@ -17,7 +17,7 @@ from tswizard.core.steps import target_marker
 
 async def close(ctx: Context) -> Outcome:
     """Take the mark off the target, remove the dump when nothing speaks for keeping it, report."""
-    record = ctx.ledger.record
+    record = ctx.run_folder.record
     result = result_of(record.findings, record.judged, record.tables)
     keep = ctx.task.answers.keep_dumps or result is Level.FAIL
     if not keep:
@@ -39,8 +39,8 @@ async def close(ctx: Context) -> Outcome:
         todo=_todo(ctx, result, record_is),
         dump=str(ctx.task.dump) if keep else "",
     )
-    write_report(outcome, ctx.ledger.folder)
-    ctx.ledger.save(replace(record, result=result))
+    write_report(outcome, ctx.run_folder.path)
+    ctx.run_folder.save(replace(record, result=result))
     return outcome
 
 
@@ -76,7 +76,7 @@ def _todo(ctx: Context, result: Level, record_is: str) -> tuple[tuple[str, str],
     if result is Level.FAIL:
         todo.append(("Do not use the target yet: see what failed above", ""))
     todo.append((f"Point applications at the new host {target.label}", target.conninfo))
-    enabled = ctx.ledger.record.step("enable-jobs").state is StepState.DONE
+    enabled = ctx.run_folder.record.step("enable-jobs").state is StepState.DONE
     if ctx.task.inventory.jobs and not enabled:
         todo.append(
             (

@@ -30,7 +30,7 @@ from tswizard.core.verify.request import Counters
 FORMAT = 1
 
 
-class LedgerError(Exception):
+class RunFolderError(Exception):
     """A run's folder that cannot be used; one sentence."""
 
 
@@ -144,11 +144,11 @@ def runs_folder() -> Path:
     return (Path(override) if override else user_state_path("tswizard")) / "runs"
 
 
-class Ledger:
+class RunFolder:
     """A run's folder. One process at a time holds it."""
 
     def __init__(self, folder: Path, record: RunRecord) -> None:
-        self.folder = folder
+        self.path = folder
         self.record = record
 
     @classmethod
@@ -161,9 +161,9 @@ class Ledger:
         preflight: tuple[Finding, ...],
         *,
         demo: bool = False,
-    ) -> "Ledger":
-        """A new run in a folder of its own, with these steps (id, title). Raises LedgerError when
-        none can be made."""
+    ) -> "RunFolder":
+        """A new run in a folder of its own, with these steps (id, title). Raises RunFolderError
+        when none can be created."""
         now = time.time()
         stamp = datetime.fromtimestamp(now).strftime("%Y%m%d-%H%M%S")
         base = runs_folder()
@@ -174,7 +174,7 @@ class Ledger:
             except FileExistsError:
                 continue
             except OSError as error:
-                raise LedgerError(
+                raise RunFolderError(
                     f"The run's folder {base / name} cannot be made ({error.strerror}); "
                     "make room there or set TSWIZARD_STATE_DIR."
                 ) from error
@@ -190,60 +190,60 @@ class Ledger:
                 preflight,
                 demo=demo,
             )
-            ledger = cls(base / name, record)
-            ledger.save(record)
-            return ledger
-        raise LedgerError(f"No free name for a run in {base}.")
+            run_folder = cls(base / name, record)
+            run_folder.save(record)
+            return run_folder
+        raise RunFolderError(f"No free name for a run in {base}.")
 
     @classmethod
-    def take_up(cls, record: RunRecord, inventory: Inventory) -> "Ledger":
-        """A folder here for a run that was begun elsewhere. Raises LedgerError."""
+    def take_up(cls, record: RunRecord, inventory: Inventory) -> "RunFolder":
+        """A folder here for a run that was begun elsewhere. Raises RunFolderError."""
         folder = runs_folder() / record.id
         try:
             folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         except OSError as error:
-            raise LedgerError(
+            raise RunFolderError(
                 f"The run's folder {folder} cannot be made ({error.strerror}); "
                 "make room there or set TSWIZARD_STATE_DIR."
             ) from error
-        ledger = cls(folder, record)
-        ledger.save_inventory(inventory)
-        ledger.save(record)
-        return ledger
+        run_folder = cls(folder, record)
+        run_folder.save_inventory(inventory)
+        run_folder.save(record)
+        return run_folder
 
     @classmethod
-    def known(cls, run: str) -> "Ledger | None":
-        """This machine's folder of a run; None when it has none. Raises LedgerError."""
+    def known(cls, run: str) -> "RunFolder | None":
+        """This machine's folder of a run; None when it has none. Raises RunFolderError."""
         folder = runs_folder() / run
         return cls(folder, _load(folder)) if (folder / "run.json").exists() else None
 
     @property
     def place(self) -> str:
         """How others name this folder: `host:folder`."""
-        return f"{socket.gethostname()}:{self.folder.absolute()}"
+        return f"{socket.gethostname()}:{self.path.absolute()}"
 
     @classmethod
-    def open(cls, run: str) -> "Ledger":
-        """An earlier run by its id or folder. Raises LedgerError."""
+    def open(cls, run: str) -> "RunFolder":
+        """An earlier run by its id or folder. Raises RunFolderError."""
         folder = Path(run) if os.sep in run else runs_folder() / run
         return cls(folder, _load(folder))
 
     def save(self, record: RunRecord) -> None:
         """Make this the record; either the old or the new one survives a crash."""
-        _write(self.folder / "run.json", _RECORD.dump_json(record, indent=1))
+        _write(self.path / "run.json", _RECORD.dump_json(record, indent=1))
         self.record = record
 
     def save_inventory(self, inventory: Inventory) -> None:
-        _write(self.folder / "inventory.json", _INVENTORY.dump_json(inventory, indent=1))
+        _write(self.path / "inventory.json", _INVENTORY.dump_json(inventory, indent=1))
 
     def inventory(self) -> Inventory | None:
         """The source as it was read for this run; None when it was never saved."""
-        path = self.folder / "inventory.json"
+        path = self.path / "inventory.json"
         return _INVENTORY.validate_json(path.read_bytes()) if path.exists() else None
 
     @property
     def log_path(self) -> Path:
-        return self.folder / "log.txt"
+        return self.path / "log.txt"
 
     @property
     def dump_path(self) -> Path:
@@ -251,16 +251,16 @@ class Ledger:
         staging = self.record.answers.staging
         if staging:
             return Path(staging).expanduser() / f"tswizard-{self.record.id}"
-        return self.folder / "dump"
+        return self.path / "dump"
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Only one process works on a run. Raises LedgerError when another does."""
-        with (self.folder / "lock").open("w") as lock:
+        """Only one process works on a run. Raises RunFolderError when another does."""
+        with (self.path / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise LedgerError(
+                raise RunFolderError(
                     f"{self.record.id} is being worked on by another tswizard; let it end first."
                 ) from None
             yield
@@ -271,19 +271,19 @@ class Ledger:
         try:
             with self.held():
                 return False
-        except LedgerError:
+        except RunFolderError:
             return True
 
 
-def all_runs() -> tuple[Ledger, ...]:
+def all_runs() -> tuple[RunFolder, ...]:
     """Every readable run of this machine, newest first."""
-    ledgers = []
+    run_folders = []
     for path in runs_folder().glob("*/run.json"):
         try:
-            ledgers.append(Ledger(path.parent, _load(path.parent)))
-        except LedgerError:
+            run_folders.append(RunFolder(path.parent, _load(path.parent)))
+        except RunFolderError:
             continue
-    return tuple(sorted(ledgers, key=lambda ledger: ledger.record.started, reverse=True))
+    return tuple(sorted(run_folders, key=lambda found: found.record.started, reverse=True))
 
 
 def _load(folder: Path) -> RunRecord:
@@ -291,16 +291,16 @@ def _load(folder: Path) -> RunRecord:
     try:
         data = path.read_bytes()
     except OSError:
-        raise LedgerError(f"There is no run at {folder}; `tswizard runs` lists them.") from None
+        raise RunFolderError(f"There is no run at {folder}; `tswizard runs` lists them.") from None
     try:
         record = _RECORD.validate_json(data)
     except ValidationError as error:
-        raise LedgerError(
+        raise RunFolderError(
             f"{path} is not a run of this version of tswizard "
             f"({error.error_count()} fields do not fit); use the version that made it."
         ) from None
     if record.format != FORMAT:
-        raise LedgerError(f"{path} was made by another version of tswizard; use that one.")
+        raise RunFolderError(f"{path} was made by another version of tswizard; use that one.")
     return record
 
 

@@ -1,7 +1,7 @@
 """Runs a plan: emits events, can be paused, stopped and resumed.
 
 A run is left the same way whatever ended it: children ended, restore mode off, the source's jobs
-switched on again, and the ledger telling where it stood.
+switched on again, and the run folder telling where it stood.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.preflight.tools import needs_tls
 from tswizard.core.run.context import Context, StepFailed, StepSkipped, failed
 from tswizard.core.run.finish import close
-from tswizard.core.run.run_folder import Ledger, LedgerError, StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError, StepRecord
 from tswizard.core.run.runnable import Runnable
 from tswizard.core.split.ledger.run_record import Keeper
 from tswizard.core.split.source_fingerprint import source_sum
@@ -56,9 +56,9 @@ _OVER = (StepState.DONE, StepState.SKIPPED)
 class Run:
     """One migration under way. Iterate `events()` to carry it out."""
 
-    def __init__(self, task: Task, ledger: Ledger, *, may_clean: bool = False) -> None:
+    def __init__(self, task: Task, run_folder: RunFolder, *, may_clean: bool = False) -> None:
         self.task = task
-        self.ledger = ledger
+        self.run_folder = run_folder
         self.outcome: Outcome | None = None
         """What it came to; None until it has finished."""
         self._may_clean = may_clean
@@ -70,15 +70,15 @@ class Run:
         self._current: asyncio.Task[None] | None = None
         self._ctx: Context | None = None
         split = task.answers.method == "split"
-        self._keeper = Keeper(task, ledger) if split else None
+        self._keeper = Keeper(task, run_folder) if split else None
         """A dump lies on one machine; pieces can be copied from any."""
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Carry the run out and tell what happens; closing the iterator stops the run.
 
-        Raises LedgerError when another process works on it.
+        Raises RunFolderError when another process works on it.
         """
-        with self.ledger.held():
+        with self.run_folder.held():
             work = asyncio.create_task(self._work())
             work.add_done_callback(self._broke)
             try:
@@ -124,10 +124,10 @@ class Run:
     def _broke(self, work: "asyncio.Task[None]") -> None:
         """A bug in the runner itself must not leave the watcher waiting for ever."""
         if not work.cancelled() and work.exception() is not None:
-            self._put(RunFinished(time.time(), None, self.ledger.record.seconds))
+            self._put(RunFinished(time.time(), None, self.run_folder.record.seconds))
 
     async def _work(self) -> None:
-        record = self.ledger.record
+        record = self.run_folder.record
         runnables = steps(self.task)
         self._put(
             RunStarted(
@@ -139,10 +139,10 @@ class Run:
         prover = TargetProver(
             partial(connect, self.task.target), partial(connect, self.task.source)
         )
-        with self.ledger.log_path.open("a", buffering=1, encoding="utf-8") as log:
+        with self.run_folder.log_path.open("a", buffering=1, encoding="utf-8") as log:
             ctx = self._ctx = Context(
                 self.task,
-                self.ledger,
+                self.run_folder,
                 log,
                 self._put,
                 self._make_room,
@@ -159,8 +159,8 @@ class Run:
                 if self._keeper is not None:
                     await self._keeper.close()
         result = self.outcome.result if self.outcome else None
-        report = str(self.ledger.folder / "report.md") if self.outcome else ""
-        record = self.ledger.record
+        report = str(self.run_folder.path / "report.md") if self.outcome else ""
+        record = self.run_folder.record
         self._put(RunFinished(time.time(), result, record.seconds, record.findings, report))
 
     async def _to_end(
@@ -194,7 +194,7 @@ class Run:
 
     async def _all(self, ctx: Context, runnables: tuple[Runnable, ...]) -> bool:
         for runnable in runnables:
-            if self.ledger.record.step(runnable.id).state in _OVER:
+            if self.run_folder.record.step(runnable.id).state in _OVER:
                 continue
             if self._stopping.is_set():
                 return False
@@ -205,9 +205,9 @@ class Run:
 
     async def _step(self, ctx: Context, runnable: Runnable) -> StepState:
         started = time.monotonic()
-        before = self.ledger.record.step(runnable.id).seconds
+        before = self.run_folder.record.step(runnable.id).seconds
         record = StepRecord(runnable.id, StepState.RUNNING, before, title=runnable.step.title)
-        self.ledger.save(self.ledger.record.with_step(record))
+        self.run_folder.save(self.run_folder.record.with_step(record))
         ctx.step, ctx.findings, ctx.judged = runnable.id, [], []
         self._put(StepStarted(time.time(), runnable.id))
         why = ""
@@ -226,8 +226,8 @@ class Run:
         finally:
             self._current = None
         seconds = time.monotonic() - started
-        self.ledger.save(
-            self.ledger.record.with_step(
+        self.run_folder.save(
+            self.run_folder.record.with_step(
                 replace(
                     record,
                     state=state,
@@ -243,14 +243,14 @@ class Run:
 
     async def _leave(self, ctx: Context) -> None:
         """Nobody is left in a state that he did not choose."""
-        record = self.ledger.record
+        record = self.run_folder.record
         ctx.step, ctx.findings = "", []
         restoring = any(record.step(s).state is not StepState.PENDING for s in RESTORING)
         if restoring and record.step("finish").state is not StepState.DONE:
             await self._try(ctx, leave(ctx), "The target may still be in restore mode")
         if record.paused_source_jobs and not (self._keeper and self._keeper.refused):
             await self._try(ctx, source_jobs.put_back(ctx), "The source's jobs are still paused")
-        self.ledger.save(replace(self.ledger.record, leaving=tuple(ctx.findings)))
+        self.run_folder.save(replace(self.run_folder.record, leaving=tuple(ctx.findings)))
 
     async def _try(self, ctx: Context, action: Coroutine[Any, Any, None], what: str) -> None:
         try:
@@ -304,8 +304,8 @@ def _explain(error: Exception, ctx: Context) -> Finding:
 
 
 def start(task: Task, findings: tuple[Finding, ...], *, demo: bool = False) -> Run:
-    """A new run, with what preflight found. Raises LedgerError when it cannot be recorded."""
-    ledger = Ledger.create(
+    """A new run, with what preflight found. Raises RunFolderError when it cannot be recorded."""
+    run_folder = RunFolder.create(
         task.source,
         task.target,
         task.answers,
@@ -313,17 +313,17 @@ def start(task: Task, findings: tuple[Finding, ...], *, demo: bool = False) -> R
         findings,
         demo=demo,
     )
-    ledger.save_inventory(task.inventory)
-    return Run(replace(task, dump=ledger.dump_path), ledger)
+    run_folder.save_inventory(task.inventory)
+    return Run(replace(task, dump=run_folder.dump_path), run_folder)
 
 
-async def needs_confirmation(ledger: Ledger, target: Endpoint) -> str | None:
+async def needs_confirmation(run_folder: RunFolder, target: Endpoint) -> str | None:
     """What resuming would remove from the target, as a sentence to confirm; None for nothing.
 
     Raises CannotConnect.
     """
     async with connected(target) as connection:
-        if await interrupted(connection, ledger.record.id) is None:
+        if await interrupted(connection, run_folder.record.id) is None:
             return None
     return (
         f"The restore into {target.label} was interrupted. Everything that this run put there is "
@@ -332,52 +332,52 @@ async def needs_confirmation(ledger: Ledger, target: Endpoint) -> str | None:
 
 
 async def reopen(
-    ledger: Ledger, source: Endpoint, target: Endpoint, *, confirm: str | None = None
+    run_folder: RunFolder, source: Endpoint, target: Endpoint, *, confirm: str | None = None
 ) -> Run:
     """A run to go on with. `confirm` is the target's database name as the user typed it.
 
-    Raises LedgerError when it is over, busy, not confirmed or lacks its tools, CannotConnect.
+    Raises RunFolderError when it is over, busy, not confirmed or lacks its tools, CannotConnect.
     """
-    if ledger.record.resumable and not ledger.busy:
-        await adopt(ledger, target)
-    record = ledger.record
-    inventory = ledger.inventory()
+    if run_folder.record.resumable and not run_folder.busy:
+        await adopt(run_folder, target)
+    record = run_folder.record
+    inventory = run_folder.inventory()
     if not record.resumable or inventory is None:
-        raise LedgerError(f"{record.id} is over ({record.state}); there is nothing to resume.")
-    if ledger.busy:
-        raise LedgerError(f"{record.id} is being worked on by another tswizard.")
+        raise RunFolderError(f"{record.id} is over ({record.state}); there is nothing to resume.")
+    if run_folder.busy:
+        raise RunFolderError(f"{record.id} is being worked on by another tswizard.")
     server = await read_server(target)
-    question = await needs_confirmation(ledger, target)
+    question = await needs_confirmation(run_folder, target)
     if question and confirm != server.database:
-        raise LedgerError(f"{question} Type the target's database name to confirm.")
+        raise RunFolderError(f"{question} Type the target's database name to confirm.")
     found = find_tools()
     tools = choose(found, inventory.server.major, need_tls=needs_tls(source, target))
     if tools is None:
-        raise LedgerError(f"No pg_dump here serves that server: {which_sentence(found)}.")
-    task = Task(source, target, inventory, server, record.answers, tools, ledger.dump_path)
-    names = _to_repeat(ledger) | await _to_copy_again(ledger, source)
-    ledger.save(replace(record.repeated(names), leaving=()))
-    return Run(task, ledger, may_clean=bool(question))
+        raise RunFolderError(f"No pg_dump here serves that server: {which_sentence(found)}.")
+    task = Task(source, target, inventory, server, record.answers, tools, run_folder.dump_path)
+    names = _to_repeat(run_folder) | await _to_copy_again(run_folder, source)
+    run_folder.save(replace(record.repeated(names), leaving=()))
+    return Run(task, run_folder, may_clean=bool(question))
 
 
-def _to_repeat(ledger: Ledger) -> set[str]:
+def _to_repeat(run_folder: RunFolder) -> set[str]:
     """Steps that have to run again, beside those that never ended."""
-    record = ledger.record
+    record = run_folder.record
     names = {step.name for step in record.steps if step.state not in _OVER}
     restored = record.step("finish").state is StepState.DONE
     if not restored:
         names |= {*RESTORING, "pause-source-jobs"}
-        if not (ledger.dump_path / "toc.dat").exists():
+        if not (run_folder.dump_path / "toc.dat").exists():
             names |= {"dump"}
     if record.step("check").state is not StepState.DONE:
         names |= {"pause-source-jobs", "resume-source-jobs"}
     return names
 
 
-async def _to_copy_again(ledger: Ledger, source: Endpoint) -> set[str]:
+async def _to_copy_again(run_folder: RunFolder, source: Endpoint) -> set[str]:
     """Steps that have to run again because the source lives on: its moment ended with the process
     that held it, and the check needs all rows to be of one."""
-    record = ledger.record
+    record = run_folder.record
     settled = record.step("settle").state is StepState.DONE
     if not settled or record.step("check").state is StepState.DONE:
         return set()

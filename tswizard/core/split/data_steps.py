@@ -37,7 +37,7 @@ def job_of(ctx: Context, options: Options, *, keep_files: bool = False) -> CopyJ
     return CopyJob(
         task.source,
         task.target,
-        ctx.ledger.record.id,
+        ctx.run_folder.record.id,
         psql,
         replace(options, encoding=encoding(server.encoding, task.target_server.encoding)),
         task.jobs,
@@ -142,7 +142,7 @@ class DataPhase:
         session = await self.session(ctx)
         repeated = await reconcile.settle(session, partial(take_off, ctx))
         self._follow(ctx)
-        await ctx.remember(replace(ctx.ledger.record, source_sum=self._sum))
+        await ctx.remember(replace(ctx.run_folder.record, source_sum=self._sum))
         ctx.say(
             f"{repeated} pieces had changed on the source and were copied again"
             if repeated
@@ -152,7 +152,7 @@ class DataPhase:
     async def refuse_changed(self, ctx: Context) -> None:
         """Raises StepFailed when the rows were brought to one moment by an earlier process, and
         the source was changed since: they would differ from what is there now."""
-        record = ctx.ledger.record
+        record = ctx.run_folder.record
         if self.begun or await source_sum(ctx.task.source) == record.source_sum:
             return
         raise failed(

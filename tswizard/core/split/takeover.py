@@ -14,7 +14,7 @@ from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.events import StepState
 from tswizard.core.run.context import StepFailed, failed
-from tswizard.core.run.run_folder import Ledger, LedgerError, RunRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError, RunRecord
 from tswizard.core.split.ledger import queue, run_record
 from tswizard.core.split.ledger.leader_lock import Lead, stays_taken
 from tswizard.core.split.ledger.plan_store import other_version, read_header
@@ -22,20 +22,20 @@ from tswizard.core.split.ledger.run_record import Kept
 from tswizard.core.steps import target_marker
 
 
-async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[Ledger, Endpoint]:
+async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[RunFolder, Endpoint]:
     """This machine's folder of the run on a target, made if there is none, and its source.
 
-    `source` is where the source is seen from here, if not as the run knows it. Raises LedgerError
-    when somebody leads the run now, StepFailed when there is none that could be taken up,
+    `source` is where the source is seen from here, if not as the run knows it. Raises
+    RunFolderError when somebody leads the run now, StepFailed when there is none that could be taken up,
     BadEndpoint for a source that cannot be read here, CannotConnect.
     """
     async with _reading(target) as connection:
         found = await _find(connection, target)
     ours = found.record
     if not ours.resumable:
-        raise LedgerError(f"{ours.id} is over ({ours.state}); there is nothing to resume.")
+        raise RunFolderError(f"{ours.id} is over ({ours.state}); there is nothing to resume.")
     source = source or Endpoint.parse(ours.source)
-    here = Ledger.known(ours.id)
+    here = RunFolder.known(ours.id)
     record = replace(
         here.record if here else ours,
         source=source.conninfo,
@@ -44,9 +44,9 @@ async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[Ledger, 
         target_label=target.label,
     )
     if here is None:
-        return Ledger.take_up(_staged_here(record), found.inventory), source
+        return RunFolder.take_up(_staged_here(record), found.inventory), source
     if here.busy:
-        raise LedgerError(f"{ours.id} is being worked on by another tswizard.")
+        raise RunFolderError(f"{ours.id} is being worked on by another tswizard.")
     here.save(record)
     return here, source
 
@@ -54,16 +54,16 @@ async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[Ledger, 
 async def let_files_go(target: Endpoint, place: str) -> int:
     """Have the pieces copied again whose files lay at that place, which is lost; how many.
 
-    Raises LedgerError when none lies there, StepFailed when the run's record is none that this
+    Raises RunFolderError when none lies there, StepFailed when the run's record is none that this
     version reads, CannotConnect.
     """
     async with _reading(target) as connection:
         if await read_header(connection) is None:
-            raise LedgerError(f"There is no run on {target.label} that copies by files.")
+            raise RunFolderError(f"There is no run on {target.label} that copies by files.")
         if number := await queue.lost(connection, place):
             return number
         others = ", ".join(await queue.elsewhere(connection, ""))
-    raise LedgerError(
+    raise RunFolderError(
         f"No file of this run lies at {place}"
         + (f"; files lie at {others}." if others else ", nor anywhere else.")
     )
@@ -71,12 +71,12 @@ async def let_files_go(target: Endpoint, place: str) -> int:
 
 @asynccontextmanager
 async def _reading(target: Endpoint) -> AsyncIterator[Connection]:
-    """A connection to read the run's record with. Raises CannotConnect, LedgerError."""
+    """A connection to read the run's record with. Raises CannotConnect, RunFolderError."""
     async with connected(target) as connection:
         try:
             yield connection
         except Error as error:
-            raise LedgerError(
+            raise RunFolderError(
                 f"The run's record on {target.label} cannot be read: "
                 f"{error.diag.message_primary or error}."
             ) from None
@@ -109,19 +109,19 @@ async def _find(target: Connection, end: Endpoint) -> Kept:
 
 async def _refuse_led(target: Connection, found: Kept) -> None:
     if found.record.resumable and await stays_taken(target, Lead.RUN):
-        raise LedgerError(
+        raise RunFolderError(
             f"{found.record.id} is being led by another tswizard, at {found.place}; let it end, "
             "or help it along: tswizard join."
         )
 
 
-async def adopt(ledger: Ledger, target: Endpoint) -> None:
+async def adopt(run_folder: RunFolder, target: Endpoint) -> None:
     """Make the record in this folder what the target says, when another machine led last.
 
-    Only for a split migration. Raises LedgerError when the run is led now, or is gone from the
+    Only for a split migration. Raises RunFolderError when the run is led now, or is gone from the
     target, CannotConnect.
     """
-    record = ledger.record
+    record = run_folder.record
     if record.answers.method != "split":
         return
     try:
@@ -131,16 +131,16 @@ async def adopt(ledger: Ledger, target: Endpoint) -> None:
             if found is not None and found.record.id == record.id:
                 await _refuse_led(connection, found)
     except StepFailed as failure:
-        raise LedgerError(f"{failure.finding.what} {failure.finding.todo}") from None
+        raise RunFolderError(f"{failure.finding.what} {failure.finding.todo}") from None
     if found is None or found.record.id != record.id:
         if header is None and _copied(record):
-            raise LedgerError(
+            raise RunFolderError(
                 f"{target.label} holds nothing of {record.id} any more: it was finished from "
                 "another machine, or the target was emptied. Begin a new run for an empty target."
             )
         return
-    if found.place != ledger.place:
-        ledger.save(_here(found.record, record))
+    if found.place != run_folder.place:
+        run_folder.save(_here(found.record, record))
 
 
 def _copied(record: RunRecord) -> bool:

@@ -1,4 +1,4 @@
-"""The check as a step: both ends compared, findings and tables kept in the ledger."""
+"""The check as a step: both ends compared, findings and tables kept in the run's record."""
 
 import time
 from dataclasses import replace
@@ -10,7 +10,7 @@ from tswizard.core.verify import Likeness, VerifyJob, VerifyProgress, verify
 
 async def check(ctx: Context, likeness: Likeness | None = None) -> None:
     """Compare everything; from here on the source's snapshot is not needed any more."""
-    record = ctx.ledger.record
+    record = ctx.run_folder.record
     if ctx.snapshot is None:
         ctx.say("no snapshot is held: the source is compared as it is now")
     result = await verify(
@@ -31,7 +31,7 @@ async def check(ctx: Context, likeness: Likeness | None = None) -> None:
     )
     for finding in result.findings:
         ctx.found(finding)
-    ctx.ledger.save(replace(ctx.ledger.record, tables=result.tables))
+    ctx.run_folder.save(replace(ctx.run_folder.record, tables=result.tables))
     ctx.snapshot = None
     await ctx.resources.aclose()
 

@@ -22,7 +22,9 @@ async def pause(ctx: Context) -> None:
     jobs = to_pause(inventory)
     if not jobs:
         raise StepSkipped("the source has no retention or compression job that is switched on")
-    await ctx.remember(replace(ctx.ledger.record, paused_source_jobs=tuple(job.id for job in jobs)))
+    await ctx.remember(
+        replace(ctx.run_folder.record, paused_source_jobs=tuple(job.id for job in jobs))
+    )
     async with connected(ctx.task.source) as source:
         for job in jobs:
             refusal = await set_scheduled(
@@ -45,7 +47,7 @@ async def pause(ctx: Context) -> None:
 
 async def put_back(ctx: Context) -> None:
     """Switch on again what this run paused, whether or not it had come to pausing it."""
-    paused = ctx.ledger.record.paused_source_jobs
+    paused = ctx.run_folder.record.paused_source_jobs
     if not paused:
         raise StepSkipped("nothing was paused")
     refused: dict[int, str] = {}
@@ -68,4 +70,4 @@ async def put_back(ctx: Context) -> None:
                 todo=f"On the source: SELECT alter_job({job}, scheduled => true);",
             )
         )
-    ctx.ledger.save(replace(ctx.ledger.record, paused_source_jobs=()))
+    ctx.run_folder.save(replace(ctx.run_folder.record, paused_source_jobs=()))

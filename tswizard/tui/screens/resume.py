@@ -11,13 +11,13 @@ from textual.widgets import Input, Static
 from tswizard.core.db.connection import CannotConnect
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.events import StepState
-from tswizard.core.run.run_folder import LedgerError
+from tswizard.core.run.run_folder import RunFolderError
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.text import day, span
 from tswizard.tui.widgets.fields import TextField
 
 if TYPE_CHECKING:
-    from tswizard.core.run.run_folder import Ledger, StepRecord
+    from tswizard.core.run.run_folder import RunFolder, StepRecord
 
 _OVER = (StepState.DONE, StepState.SKIPPED)
 _ASKED = "Password of {label} (empty: from ~/.pgpass)"
@@ -35,15 +35,17 @@ class ResumeScreen(WizardScreen):
         "is asked for: type the name of the target's database."
     )
 
-    def __init__(self, ledger: "Ledger", ends: tuple[Endpoint, Endpoint] | None = None) -> None:
+    def __init__(
+        self, run_folder: "RunFolder", ends: tuple[Endpoint, Endpoint] | None = None
+    ) -> None:
         super().__init__()
-        self._ledger = ledger
+        self._run_folder = run_folder
         self._known = ends
         self._must_confirm: str | None = None
         self._busy = False
 
     def compose_body(self) -> Iterable[Widget]:
-        record = self._ledger.record
+        record = self._run_folder.record
         yield Static(self._about(), id="about", markup=False)
         source, target = self._known or (None, None)
         yield TextField(
@@ -61,7 +63,7 @@ class ResumeScreen(WizardScreen):
         yield TextField("To remove what this run put there, type the database's name", id="confirm")
 
     def _about(self) -> Content:
-        record = self._ledger.record
+        record = self._run_folder.record
         over = [step for step in record.steps if step.state in _OVER]
         rest = [step for step in record.steps if step.state not in _OVER]
         took = f", {span(record.seconds)} so far" if record.seconds else ""
@@ -92,18 +94,18 @@ class ResumeScreen(WizardScreen):
         self._busy = True
         try:
             await self._try()
-        except (CannotConnect, LedgerError) as error:
+        except (CannotConnect, RunFolderError) as error:
             self.say(str(error))
         finally:
             self._busy = False
 
     async def _try(self) -> None:
-        record = self._ledger.record
+        record = self._run_folder.record
         source = self._endpoint(record.source, "source")
         target = self._endpoint(record.target, "target")
         engine = self.wizard.engine
         self.say(f"Asking {record.target_label} …", "")
-        sentence = await engine.needs_confirmation(self._ledger, target)
+        sentence = await engine.needs_confirmation(self._run_folder, target)
         typed = self.query_one("#confirm", TextField)
         name = target.get("dbname") or target.get("user")
         if sentence and not (typed.display and typed.value.strip() == name):
@@ -114,7 +116,7 @@ class ResumeScreen(WizardScreen):
             self.say(f"{sentence} To do that, type {name}", "look")
             return
         run = await engine.reopen(
-            self._ledger, source, target, typed.value.strip() if sentence else None
+            self._run_folder, source, target, typed.value.strip() if sentence else None
         )
         self.wizard.show_run(run, (source, target))
 

@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 
 from tswizard.core.db.connection import CannotConnect
 from tswizard.core.model.finding import Level
-from tswizard.core.run.run_folder import LedgerError
+from tswizard.core.run.run_folder import RunFolderError
 from tswizard.questions import question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.text import number, size
@@ -213,7 +213,7 @@ class ReviewScreen(WizardScreen):
             run = await asyncio.to_thread(
                 self.wizard.engine.start, self._decided, demo=self.wizard.demo
             )
-        except LedgerError as error:
+        except RunFolderError as error:
             self._starting = False
             self.say(str(error))
             return

@@ -121,7 +121,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         self.say("")
         self.query_one("#buttons").display = False
         self.query_one("#run-tables").display = False
-        self.query_one("#log-path", Static).update(str(self._feed.run.ledger.log_path))
+        self.query_one("#log-path", Static).update(str(self._feed.run.run_folder.log_path))
         self.query_one(RunLog).focus()
         self.set_interval(FRAME, self.frame)
         self.set_interval(1, self._show_times)
@@ -267,7 +267,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     @property
     def _unit(self) -> str:
         """What is finished before a run stops."""
-        return "piece" if self._feed.run.ledger.record.answers.method == "split" else "step"
+        return "piece" if self._feed.run.run_folder.record.answers.method == "split" else "step"
 
     def action_pause(self) -> None:
         self._feed.run.pause(True)
@@ -324,7 +324,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
 
     @on(Button.Pressed, "#resume")
     def action_resume(self) -> None:
-        self.wizard.show_resume(self._feed.run.ledger, self._ends)
+        self.wizard.show_resume(self._feed.run.run_folder, self._ends)
 
     def go_on(self) -> None:
         outcome, finished = self._feed.run.outcome, self.view.finished

@@ -14,7 +14,7 @@ from tswizard.tui.base import WizardScreen
 
 if TYPE_CHECKING:
     from tswizard.core.db.endpoint import Endpoint
-    from tswizard.core.run.run_folder import Ledger
+    from tswizard.core.run.run_folder import RunFolder
     from tswizard.demo.progress import Prepared
     from tswizard.tui.protocol import Engine
 
@@ -50,7 +50,7 @@ class WelcomeScreen(WizardScreen):
         self._prepare = prepare
         self._demo = demo
         self._ready = prepare is None
-        self._runs: tuple[Ledger, ...] = ()
+        self._runs: tuple[RunFolder, ...] = ()
 
     def compose_body(self) -> Iterable[Widget]:
         yield Static(f"{_INTRO}\n\n{_PROMISE}", id="intro")
@@ -109,10 +109,10 @@ class WelcomeScreen(WizardScreen):
     @work
     async def _read_runs(self) -> None:
         unfinished = await asyncio.to_thread(_unfinished, self.wizard.engine)
-        self._runs = tuple(ledger for ledger, _ in unfinished)
+        self._runs = tuple(run_folder for run_folder, _ in unfinished)
         menu = self.query_one("#menu", OptionList)
-        for ledger, busy in unfinished:
-            menu.add_option(Option(_described(ledger, busy=busy), id=ledger.record.id))
+        for run_folder, busy in unfinished:
+            menu.add_option(Option(_described(run_folder, busy=busy), id=run_folder.record.id))
 
     @on(OptionList.OptionSelected)
     def _clicked(self) -> None:
@@ -123,9 +123,9 @@ class WelcomeScreen(WizardScreen):
             self.say("The demo is still being prepared.", "look")
             return
         option = self.query_one("#menu", OptionList).highlighted_option
-        ledger = next((r for r in self._runs if option and r.record.id == option.id), None)
-        if ledger is not None:
-            self.wizard.show_resume(ledger)
+        run_folder = next((r for r in self._runs if option and r.record.id == option.id), None)
+        if run_folder is not None:
+            self.wizard.show_resume(run_folder)
         else:
             self.wizard.show_source()
 
@@ -135,28 +135,28 @@ def _new(demo: bool) -> Content:
     return Content.styled(text, "bold")
 
 
-def _unfinished(engine: "Engine") -> "list[tuple[Ledger, bool]]":
+def _unfinished(engine: "Engine") -> "list[tuple[RunFolder, bool]]":
     """Runs that can be resumed, and whether another process works on them.
 
     Of a demo nothing is left to go on with: its servers are gone.
     """
-    runs = [ledger for ledger in engine.runs() if ledger.record.resumable]
-    return [(ledger, _busy(ledger)) for ledger in runs if not ledger.record.demo]
+    runs = [run_folder for run_folder in engine.runs() if run_folder.record.resumable]
+    return [(run_folder, _busy(run_folder)) for run_folder in runs if not run_folder.record.demo]
 
 
-def _busy(ledger: "Ledger") -> bool:
+def _busy(run_folder: "RunFolder") -> bool:
     try:
-        return ledger.busy
+        return run_folder.busy
     except OSError:  # a folder that may only be read: resuming will say so
         return False
 
 
-def _described(ledger: "Ledger", *, busy: bool) -> Content:
+def _described(run_folder: "RunFolder", *, busy: bool) -> Content:
     """A run that waits: where it stands and what resuming does."""
     from tswizard.core.model.events import StepState
     from tswizard.tui.text import day, plural
 
-    record = ledger.record
+    record = run_folder.record
     over = (StepState.DONE, StepState.SKIPPED)
     done = sum(step.state in over for step in record.steps)
     note = "  being worked on by another tswizard" if busy else ""

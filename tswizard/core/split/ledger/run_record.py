@@ -16,7 +16,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.run.run_folder import (
     FORMAT,
-    Ledger,
+    RunFolder,
     RunRecord,
     inventory_from_text,
     inventory_to_text,
@@ -86,9 +86,9 @@ async def read(target: Connection) -> Kept | None:
 class Keeper:
     """Keeps a run's record on the target, and the lead."""
 
-    def __init__(self, task: Task, ledger: Ledger) -> None:
+    def __init__(self, task: Task, run_folder: RunFolder) -> None:
         self._task = task
-        self._ledger = ledger
+        self._run_folder = run_folder
         self._target: Connection | None = None
         self._begun = False
         self._behind = False
@@ -126,7 +126,7 @@ class Keeper:
             await target.close()
 
     async def _take(self, target: Connection) -> None:
-        run, where = self._ledger.record.id, self._task.target.label
+        run, where = self._run_folder.record.id, self._task.target.label
         header, kept = await read_header(target), await read(target)
         if self._task.concurrent:
             await target.execute(KEEPALIVE)
@@ -149,7 +149,7 @@ class Keeper:
                 todo=f"Resume that one (tswizard resume {other}, or on another machine "
                 "tswizard resume --target …) or take an empty target.",
             )
-        if self._begun and kept is not None and kept.place != self._ledger.place:
+        if self._begun and kept is not None and kept.place != self._run_folder.place:
             raise failed(
                 "taken-over",
                 f"Meanwhile this run was taken up at {kept.place}.",
@@ -160,13 +160,13 @@ class Keeper:
 
     async def _write(self, target: Connection) -> None:
         inventory = inventory_to_text(self._task.inventory)
-        record = self._ledger.record
+        record = self._run_folder.record
         async with target.transaction():
             await target.execute(_TABLE)
             await target.execute("DELETE FROM _tswizard.record WHERE run <> %s", (record.id,))
             await target.execute(
                 _WRITE,
-                (record.id, FORMAT, self._ledger.place, record_to_text(record), inventory),
+                (record.id, FORMAT, self._run_folder.place, record_to_text(record), inventory),
             )
         self._begun, self._behind = True, False
 
@@ -175,8 +175,8 @@ class Keeper:
         if not self._begun or self.refused:
             return
         self._behind = True
-        record = self._ledger.record
-        args = (record_to_text(record), record.id, self._ledger.place)
+        record = self._run_folder.record
+        args = (record_to_text(record), record.id, self._run_folder.place)
         if self._task.concurrent:
             if self._target is None:
                 await self._open()

@@ -36,7 +36,7 @@ async def add_tallies(ctx: Context) -> None:
     except Error as error:
         ctx.say(f"how often pieces were tried is not known: {error.diag.message_primary or error}")
         return
-    record = ctx.ledger.record
+    record = ctx.run_folder.record
     tables = tuple(
         replace(
             table,
@@ -48,4 +48,4 @@ async def add_tallies(ctx: Context) -> None:
         for table in record.tables
         for tally in (found.get(table.name, _NOTHING),)
     )
-    ctx.ledger.save(replace(record, tables=tables))
+    ctx.run_folder.save(replace(record, tables=tables))

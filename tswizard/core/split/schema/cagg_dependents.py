@@ -37,17 +37,17 @@ async def restore_later(ctx: Context) -> None:
     keep_list(ctx.task, chosen)  # of the dump that is here: another machine made its own
     async with connected(ctx.task.target) as target:
         there = {name for (name,) in await rows(target, _CAGGS)}
-        state = await restore_state.read(target, ctx.ledger.record.id, _PART)
+        state = await restore_state.read(target, ctx.run_folder.record.id, _PART)
     for finding in waiting_findings(ctx.task, chosen, there):
         ctx.found(finding)
     ready = [entry for entry in chosen.later if chosen.waits[entry.id] <= there]
     if not ready or state == "done":
         return
     async with connected(ctx.task.target) as target:
-        await restore_state.write(target, ctx.ledger.record.id, _PART, "begun")
+        await restore_state.write(target, ctx.run_folder.record.id, _PART, "begun")
     await restore(ctx, ready, _PART, PRE, again=state == "begun")
     async with connected(ctx.task.target) as target:
-        await restore_state.write(target, ctx.ledger.record.id, _PART, "done")
+        await restore_state.write(target, ctx.run_folder.record.id, _PART, "done")
 
 
 def waiting_findings(task: Task, chosen: Selection, there: set[str]) -> tuple[Finding, ...]:

@@ -125,7 +125,7 @@ async def give(ctx: Context, withheld: Withheld, part: str) -> None:
                 await run(ctx, target, *texts)
             except Error as error:
                 refused.append(f"{texts[0]}: {refusal(error)}")
-    path = ctx.ledger.folder / f"grants-{part}.sql"
+    path = ctx.run_folder.path / f"grants-{part}.sql"
     path.write_text("".join(f"{text};\n" for text in withheld.keep), encoding="utf-8")
     ctx.found(_finding(withheld, path, ctx.task.target.label))
     if refused:

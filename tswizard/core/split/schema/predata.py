@@ -31,7 +31,7 @@ async def pre_data(ctx: Context) -> None:
     chosen = await selection(ctx)
     _refuse_stuck(ctx, chosen)
     keep_list(ctx.task, chosen)
-    run = ctx.ledger.record.id
+    run = ctx.run_folder.record.id
     async with connected(ctx.task.target) as target:
         state = await restore_state.read(target, run, PRE)
         again = state == "begun"
