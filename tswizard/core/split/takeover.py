@@ -26,7 +26,7 @@ async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[RunFolde
     """This machine's folder of the run on a target, made if there is none, and its source.
 
     `source` is where the source is seen from here, if not as the run knows it. Raises
-    RunFolderError when somebody leads the run now, StepFailed when there is none that could be taken up,
+    RunFolderError when another process leads the run, StepFailed when there is none to resume,
     BadEndpoint for a source that cannot be read here, CannotConnect.
     """
     async with _reading(target) as connection:
