@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Literal
 
 from tests.tui import world
-from tswizard.core.classify.judge import Judged
-from tswizard.core.classify.message import Severity
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import (
     Event,
@@ -24,9 +22,10 @@ from tswizard.core.model.events import (
     Unit,
 )
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.judged import JudgedMessage, Severity
 from tswizard.core.model.outcome import Outcome, StepOutcome, TableRows
 from tswizard.core.model.verdict import Verdict
-from tswizard.core.report.checklist import Checklist, File, Line, Todo
+from tswizard.core.report.checklist import Checklist, ChecklistLine, File, Todo
 from tswizard.core.run.run_folder import RunFolder, RunRecord, StepRecord
 
 NOON = 1_795_521_600.0
@@ -37,9 +36,9 @@ STEPS = tuple((step.id, step.title, StepState.PENDING) for step in world.PLAN.st
 
 def judged(
     verdict: Verdict, rule: str, message: str, reason: str, todo: str = "", *detail: str
-) -> Judged:
+) -> JudgedMessage:
     """A verdict as the classifier gives it."""
-    return Judged(
+    return JudgedMessage(
         verdict=verdict,
         rule=rule,
         tool="pg_restore",
@@ -337,30 +336,36 @@ def run_folder(
 CHECKLIST = Checklist(
     Level.LOOK,
     (
-        Line(
+        ChecklistLine(
             Level.PASS,
             "schema: 41 of 41 tables, 63 of 63 indexes, 12 of 12 foreign keys, 4 more kinds of "
             "objects",
             ("41 of 41 tables", "63 of 63 indexes (and 1,207 on chunks)", "12 of 12 foreign keys"),
         ),
-        Line(Level.PASS, "hypertables: 3 of 3, 5 of 5 dimensions, 2 of 2 compression settings"),
-        Line(Level.PASS, "continuous aggregates: 3 of 3, 3 of 3 definitions"),
-        Line(Level.PASS, "policies: 4 of 4, schedules equal"),
-        Line(
+        ChecklistLine(
+            Level.PASS, "hypertables: 3 of 3, 5 of 5 dimensions, 2 of 2 compression settings"
+        ),
+        ChecklistLine(Level.PASS, "continuous aggregates: 3 of 3, 3 of 3 definitions"),
+        ChecklistLine(Level.PASS, "policies: 4 of 4, schedules equal"),
+        ChecklistLine(
             Level.LOOK,
             "rows: public.events has 1,912 rows on the source that are newer than the dump",
             ("They were written between 12:00:07 and 12:34:20.", "public.events: 1,912"),
             "Copy them or accept the loss.",
         ),
-        Line(Level.PASS, "rows: 38 of 38 tables equal, 31,252,599,312 rows, every checksum"),
-        Line(
+        ChecklistLine(
+            Level.PASS, "rows: 38 of 38 tables equal, 31,252,599,312 rows, every checksum"
+        ),
+        ChecklistLine(
             Level.LOOK,
             "errors: pg_restore ignored 2, 1 matched known-safe rules, 1 need a look, 0 lost "
             "something",
             ('LOOK ACL public.metrics role "reporting" does not exist',),
         ),
-        Line(Level.PASS, "before and around the run: 9 further checks", ("The target is empty.",)),
-        Line(Level.SKIP, "checksums: rows were only counted"),
+        ChecklistLine(
+            Level.PASS, "before and around the run: 9 further checks", ("The target is empty.",)
+        ),
+        ChecklistLine(Level.SKIP, "checksums: rows were only counted"),
     ),
     (
         Todo("host", f"Point applications at the new host {world.TARGET.label}", "host=x7f0q"),
@@ -379,7 +384,7 @@ CHECKLIST = Checklist(
 LOST = Checklist(
     Level.FAIL,
     (
-        Line(
+        ChecklistLine(
             Level.FAIL,
             "rows: public.metrics lost 432,050 of 31,204,551,000 rows",
             ("[2026-03-01, 2026-03-02): 432,050 on the source, 0 on the target",),

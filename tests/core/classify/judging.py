@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tswizard.core.classify.judge import Classifier, Judged
+from tswizard.core.classify.classifier import Classifier
 from tswizard.core.classify.message import Message
 from tswizard.core.classify.parse import Parser
 from tswizard.core.classify.prove import Origin
+from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.verdict import Verdict, gravest
 
 
@@ -19,7 +20,7 @@ def messages(text: str, tool: str | None = None) -> list[Message]:
 
 def judge(
     text: str, method: str | None = None, phase: str | None = None, tool: str | None = None
-) -> list[Judged]:
+) -> list[JudgedMessage]:
     """All that a text is judged to say, as a log with no database to ask."""
     classifier = Classifier(tool, method, phase)
     items = [
@@ -27,10 +28,10 @@ def judge(
         for line in text.splitlines(keepends=True)
         for item in classifier.feed(line, ended=line.endswith("\n"))
     ]
-    return [item for item in (*items, *classifier.close()) if isinstance(item, Judged)]
+    return [item for item in (*items, *classifier.close()) if isinstance(item, JudgedMessage)]
 
 
-def total(judged: list[Judged]) -> Verdict:
+def total(judged: list[JudgedMessage]) -> Verdict:
     return gravest(one.verdict for one in judged)
 
 

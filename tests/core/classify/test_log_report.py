@@ -60,7 +60,7 @@ def test_a_last_line_without_its_end_may_be_cut() -> None:
 
 
 def test_a_line_of_any_length_is_read_in_pieces() -> None:
-    long = b"pg_restore: WARNING:  " + b"x" * (3 * log.LINE_KEPT) + b"\n"
+    long = b"pg_restore: WARNING:  " + b"x" * (3 * log.MAX_LINE_BYTES) + b"\n"
     found = report(long + b"pg_restore: reading schemas\n")
     assert found.lines == 5
     assert found.worst is Verdict.LOOK
@@ -68,7 +68,7 @@ def test_a_line_of_any_length_is_read_in_pieces() -> None:
 
 
 def test_a_report_keeps_so_many_and_every_lost_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "KEPT", 10)
+    monkeypatch.setattr(log, "MAX_MESSAGES", 10)
 
     def lines() -> Iterator[str]:
         for number in range(100):

@@ -15,12 +15,13 @@ import pytest
 import tomli_w
 
 from tests.core.classify.judging import Answers
-from tswizard.core.classify.judge import Classifier, Judged
-from tswizard.core.classify.log import classify_log, judge_log, read_lines
-from tswizard.core.classify.message import Line
+from tswizard.core.classify.classifier import Classifier
+from tswizard.core.classify.log import classify_lines, classify_log, read_lines
+from tswizard.core.classify.message import PlainLine
 from tswizard.core.classify.prove import Origin, prove
-from tswizard.core.classify.tally import Tally
-from tswizard.core.classify.untangle import Untangler
+from tswizard.core.classify.tally import VerdictTally
+from tswizard.core.classify.unmix_parallel_output import OutputUnmixer
+from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.verdict import Verdict
 
 FOLDER = Path(__file__).parent / "logs"
@@ -41,9 +42,9 @@ def context(name: str) -> tuple[str, str | None]:
 
 
 @cache
-def items(name: str) -> list[Line | Judged]:
+def items(name: str) -> list[PlainLine | JudgedMessage]:
     with (FOLDER / f"{name}.log").open("rb") as stream:
-        return list(judge_log(read_lines(stream), None, *context(name)))
+        return list(classify_lines(read_lines(stream), None, *context(name)))
 
 
 def by_rule(name: str) -> dict[str, int]:
@@ -51,7 +52,7 @@ def by_rule(name: str) -> dict[str, int]:
     counted = Counter(
         f"{item.verdict} {item.rule or item.message}"
         for item in items(name)
-        if isinstance(item, Judged)
+        if isinstance(item, JudgedMessage)
     )
     return dict(sorted(counted.items()))
 
@@ -66,7 +67,7 @@ def test_log_says_what_it_is_known_to_say(name: str) -> None:
 def test_every_error_of_pg_restore_is_counted_once(name: str) -> None:
     text = (FOLDER / f"{name}.log").read_text(encoding="utf-8", errors="replace")
     said = len(re.findall(r"\berror: ", text))
-    counted = [i for i in items(name) if isinstance(i, Judged) and i.counts_as_error]
+    counted = [i for i in items(name) if isinstance(i, JudgedMessage) and i.counts_as_error]
     assert len(counted) == (said if about(name)["tool"] == "pg_restore" else 0)
 
 
@@ -76,10 +77,10 @@ def test_no_line_of_a_log_is_dropped(name: str) -> None:
     given = [
         line
         for item in items(name)
-        for line in ((item.text,) if isinstance(item, Line) else item.detail)
+        for line in ((item.text,) if isinstance(item, PlainLine) else item.detail)
     ]
-    untangler = Untangler()
-    lines = [untangler.feed(line) for line in text.removesuffix("\n").split("\n")]
+    unmixer = OutputUnmixer()
+    lines = [unmixer.feed(line) for line in text.removesuffix("\n").split("\n")]
     assert given == lines[: len(given)]
     assert len(given) == text.count("\n")
 
@@ -104,7 +105,7 @@ def test_a_run_that_failed_never_looks_safe(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in LOGS if "errors_ignored" in about(n)])
 def test_the_sum_is_checked_with_the_arithmetic_of_its_jobs(name: str) -> None:
     facts = about(name)
-    (total,) = [i for i in items(name) if isinstance(i, Judged) and i.rule == "error-sum"]
+    (total,) = [i for i in items(name) if isinstance(i, JudgedMessage) and i.rule == "error-sum"]
     assert total.sum is not None
     assert total.sum.said == facts["errors_ignored"]
     checkable = (
@@ -115,13 +116,13 @@ def test_the_sum_is_checked_with_the_arithmetic_of_its_jobs(name: str) -> None:
 
 async def test_lost_rows_of_a_real_run_carry_the_hypertables_name() -> None:
     """The run of issue 8893: 41 of 295 errors lose the rows of one hypertable."""
-    classifier, tally = Classifier("pg_restore", "full"), Tally()
+    classifier, tally = Classifier("pg_restore", "full"), VerdictTally()
     prover = Answers(True, Origin("hypertable", "metrics.conditions", "one of its chunks"))
     named = 0
     with (FOLDER / "full_restore_copy_failed.log").open("rb") as stream:
         for line in read_lines(stream):
             for item in classifier.feed(line):
-                if isinstance(item, Judged):
+                if isinstance(item, JudgedMessage):
                     judged = tally.add(await prove(item, prover))
                     named += judged.object == "hypertable metrics.conditions" and judged.rule == (
                         "null-column"
@@ -132,12 +133,12 @@ async def test_lost_rows_of_a_real_run_carry_the_hypertables_name() -> None:
 
 
 async def test_a_real_restore_is_all_explained_once_the_proofs_hold() -> None:
-    classifier, tally = Classifier("pg_restore", "split", "post-data"), Tally()
+    classifier, tally = Classifier("pg_restore", "split", "post-data"), VerdictTally()
     found = []
     with (FOLDER / "split_post_data.log").open("rb") as stream:
         for line in read_lines(stream):
             for item in classifier.feed(line):
-                if isinstance(item, Judged):
+                if isinstance(item, JudgedMessage):
                     found.append(tally.add(await prove(item, Answers(answer=True))))
     safe = {judged.rule for judged in found if judged.verdict is Verdict.SAFE}
     assert {"index-exists", "own-trigger-exists"} <= safe

@@ -3,9 +3,10 @@
 import pytest
 
 from tests.core.classify.judging import messages
-from tswizard.core.classify.message import KEPT, Line, Message, Severity
+from tswizard.core.classify.message import MAX_MESSAGE_CHARS, Message, PlainLine
 from tswizard.core.classify.parse import Parser
 from tswizard.core.classify.toc import TocEntry
+from tswizard.core.model.judged import Severity
 
 
 def one(text: str, tool: str | None = None) -> Message:
@@ -346,8 +347,8 @@ def test_long_messages_are_cut_and_say_so() -> None:
         "pg_restore: error: could not execute query: ERROR:  x\n"
         f"Command was: CREATE TABLE t (\n{body});\n\n\n"
     )
-    assert sum(map(len, message.lines)) < KEPT + 200
-    assert len(message.command) <= KEPT
+    assert sum(map(len, message.lines)) < MAX_MESSAGE_CHARS + 200
+    assert len(message.command) <= MAX_MESSAGE_CHARS
     assert message.lines[-1].endswith("more characters not kept)")
     assert message.subject is not None
 
@@ -360,7 +361,7 @@ def test_memory_stays_bounded_in_an_endless_message() -> None:
     for _ in range(5_000):
         assert parser.feed(line) == []
     (message,) = (m for m in parser.close() if isinstance(m, Message))
-    assert sum(map(len, message.lines)) < KEPT + 200
+    assert sum(map(len, message.lines)) < MAX_MESSAGE_CHARS + 200
     assert message.lines[-1].startswith("… (")
 
 
@@ -376,6 +377,6 @@ def test_every_line_of_a_log_is_given_back() -> None:
     parser = Parser()
     found = [m for line in lines for m in parser.feed(line)] + parser.close()
     assert [
-        line for m in found for line in ((m.text,) if isinstance(m, Line) else m.lines)
+        line for m in found for line in ((m.text,) if isinstance(m, PlainLine) else m.lines)
     ] == lines
     assert [m.number for m in found] == list(range(1, len(lines) + 1))

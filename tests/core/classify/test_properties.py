@@ -24,37 +24,38 @@ from tests.core.classify.blocks import (
     table_exists,
 )
 from tests.core.classify.judging import judge
-from tswizard.core.classify.judge import Classifier, Judged
-from tswizard.core.classify.log import classify_log, judge_log, read_lines
-from tswizard.core.classify.message import Line
+from tswizard.core.classify.classifier import Classifier
+from tswizard.core.classify.log import classify_lines, classify_log, read_lines
+from tswizard.core.classify.message import PlainLine
 from tswizard.core.classify.rules import Rules, default_rules
-from tswizard.core.classify.tally import Tally
-from tswizard.core.classify.untangle import Untangler
+from tswizard.core.classify.tally import VerdictTally
+from tswizard.core.classify.unmix_parallel_output import OutputUnmixer
+from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.verdict import Verdict, gravest
 
 # The machine may be busy: time is no property.
 _often = settings(max_examples=150)
 
-Judge = Callable[[str], list[Judged]]
+Judge = Callable[[str], list[JudgedMessage]]
 
 
-def proven(text: str, rules: Rules | None = None) -> list[Judged]:
+def proven(text: str, rules: Rules | None = None) -> list[JudgedMessage]:
     """What is said of a split restore's log when every proof holds."""
-    classifier, tally = Classifier("pg_restore", "split", "post-data", rules), Tally()
+    classifier, tally = Classifier("pg_restore", "split", "post-data", rules), VerdictTally()
     found = []
     for line in text.splitlines(keepends=True):
         found += classifier.feed(line, ended=line.endswith("\n"))
     found += classifier.close()
-    return [tally.add(with_proof(item)) for item in found if isinstance(item, Judged)]
+    return [tally.add(with_proof(item)) for item in found if isinstance(item, JudgedMessage)]
 
 
-def with_proof(judged: Judged) -> Judged:
+def with_proof(judged: JudgedMessage) -> JudgedMessage:
     if judged.if_proven is None:
         return judged
     return replace(judged, verdict=judged.if_proven.verdict)
 
 
-def said_of(block: Block, judged: Sequence[Judged]) -> list[Verdict]:
+def said_of(block: Block, judged: Sequence[JudgedMessage]) -> list[Verdict]:
     """The verdicts of the messages that the block's head line is part of."""
     head = block.head_line.rstrip("\n")
     return [one.verdict for one in judged if head in one.detail]
@@ -134,7 +135,7 @@ def test_interleaved_lines(blocks: list[Block], parallel: bool, data: st.DataObj
 
 @_often
 @given(logs(least=2), st.booleans(), st.data())
-def test_pieces_of_lines_mixed(blocks: list[Block], untangled: bool, data: st.DataObject) -> None:
+def test_pieces_of_lines_mixed(blocks: list[Block], unmixed: bool, data: st.DataObject) -> None:
     """As with -j: prefix, space, severity and text are written one by one, each by itself whole."""
     half = len(blocks) // 2
     queues = [_pieces(blocks[:half]), _pieces(blocks[half:])]
@@ -142,9 +143,9 @@ def test_pieces_of_lines_mixed(blocks: list[Block], untangled: bool, data: st.Da
     while any(queues):
         stream += data.draw(st.sampled_from([queue for queue in queues if queue])).pop(0)
     lines = stream.splitlines(keepends=True)
-    if untangled:
-        untangler = Untangler()
-        lines = [untangler.feed(line.rstrip("\n")) + "\n" for line in lines]
+    if unmixed:
+        unmixer = OutputUnmixer()
+        lines = [unmixer.feed(line.rstrip("\n")) + "\n" for line in lines]
     judged = proven("".join(lines))
     for block in blocks:
         text = _PIECES.sub("", block.head_line).rstrip("\n")
@@ -244,11 +245,11 @@ _STARTS = st.sampled_from(
 @given(st.lists(st.builds(str.__add__, _STARTS, _LETTERS), max_size=12))
 def test_any_text_is_read_and_none_of_it_is_safe(lines: list[str]) -> None:
     clean = [line.replace("\n", " ") + "\n" for line in lines]
-    items = list(judge_log(clean))
+    items = list(classify_lines(clean))
     for item in items:
-        if isinstance(item, Judged):
+        if isinstance(item, JudgedMessage):
             assert not item.verdict.explained, item
-    number = sum(1 if isinstance(item, Line) else len(item.detail) for item in items)
+    number = sum(1 if isinstance(item, PlainLine) else len(item.detail) for item in items)
     assert number >= len(clean)
 
 

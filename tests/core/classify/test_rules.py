@@ -6,10 +6,10 @@ import pytest
 
 from tests.core.classify.examples import EXAMPLES, Example
 from tests.core.classify.judging import Answers, judge
-from tswizard.core.classify.judge import ProofState
 from tswizard.core.classify.prove import prove
 from tswizard.core.classify.rules import BadRules, default_rules, load, render
 from tswizard.core.classify.target import TargetProver
+from tswizard.core.model.judged import ProofState
 from tswizard.core.model.verdict import Verdict
 
 

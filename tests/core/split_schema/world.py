@@ -11,7 +11,6 @@ from psycopg import sql
 
 from tswizard.core.catalog.inventory import Hypertable, TableKind
 from tswizard.core.catalog.read import read_inventory, read_server
-from tswizard.core.classify.judge import Judged
 from tswizard.core.classify.target import TargetProver
 from tswizard.core.db.client_tools import choose, find_tools
 from tswizard.core.db.connection import connect, connected, value
@@ -20,6 +19,7 @@ from tswizard.core.db.identifiers import qualified
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import Event
 from tswizard.core.model.finding import Finding
+from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.plan import Task
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.run.context import Context
@@ -48,7 +48,7 @@ class World:
         return found
 
     @property
-    def troubles(self) -> list[Judged]:
+    def troubles(self) -> list[JudgedMessage]:
         """Messages of the tools that nobody can call harmless."""
         return [j for j in self.ctx.judged if j.verdict in (Verdict.LOOK, Verdict.LOST)]
 

@@ -13,8 +13,7 @@ from tswizard.core.catalog.inventory import (
     Role,
     Server,
 )
-from tswizard.core.classify.judge import Judged
-from tswizard.core.classify.message import Severity
+from tswizard.core.model.judged import JudgedMessage, Severity
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.verify.schema.catalog_sql import Catalogs
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
@@ -96,7 +95,7 @@ def schema(*objects: tuple[Any, ...], major: int = 17, roles: set[str] | None = 
     )
 
 
-def judged(verdict: Verdict, **more: Any) -> Judged:
+def judged(verdict: Verdict, **more: Any) -> JudgedMessage:
     """A verdict on an error of pg_restore."""
     fields: dict[str, Any] = {
         "verdict": verdict,
@@ -113,4 +112,4 @@ def judged(verdict: Verdict, **more: Any) -> Judged:
         "severity": Severity.ERROR,
         "counts_as_error": True,
     }
-    return Judged(**(fields | more))
+    return JudgedMessage(**(fields | more))

@@ -9,7 +9,8 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Level
 from tswizard.core.model.outcome import RangeRows
 from tswizard.core.model.verdict import Verdict
-from tswizard.core.verify.request import Counters, VerifyJob
+from tswizard.core.model.write_counters import WriteCounters
+from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
 from tswizard.core.verify.rows.findings import Evidence, rows_findings
 from tswizard.core.verify.rows.reading import Unreadable
@@ -25,7 +26,7 @@ def _result(kind: SetKind = SetKind.TABLE, *differing: RangeRows, **more: Any) -
 
 
 def _evidence(
-    *, before: Counters | None = None, now: Counters | None = None, **more: Any
+    *, before: WriteCounters | None = None, now: WriteCounters | None = None, **more: Any
 ) -> Evidence:
     return Evidence(job(counters_before=before, **more), now, {})
 
@@ -46,14 +47,14 @@ def test_a_difference_that_nothing_explains_fails() -> None:
 
 
 def test_writes_since_the_dump_make_it_a_look_and_only_where_they_were() -> None:
-    before = Counters({"a.t": (10, 0, 0)})
+    before = WriteCounters({"a.t": (10, 0, 0)})
     assert (
         rows_findings((_result(SetKind.TABLE, _LESS),), _evidence(before=before, now=before))[
             1
         ].level
         is Level.FAIL
     )
-    written = _evidence(before=before, now=Counters({"a.t": (13, 0, 0)}))
+    written = _evidence(before=before, now=WriteCounters({"a.t": (13, 0, 0)}))
     total, finding = rows_findings((_result(SetKind.TABLE, _LESS),), written)
     assert (total.level, finding.level, finding.id) == (Level.LOOK, Level.LOOK, "rows-written")
     assert "3 inserted, 0 updated, 0 deleted" in finding.why
@@ -63,15 +64,17 @@ def test_writes_to_one_chunk_do_not_explain_another() -> None:
     chunks = (chunk("1", "2", "c1", schema="i"), chunk("2", "3", "c2", schema="i"))
     parts = tuple(RangeRows(c.name, 5, 4, False, (f"i.{c.name}",)) for c in chunks)
     result = _result(SetKind.HYPERTABLE, *parts, chunks=chunks)
-    one = _evidence(before=Counters({}), now=Counters({"i.c1": (1, 0, 0)}))
+    one = _evidence(before=WriteCounters({}), now=WriteCounters({"i.c1": (1, 0, 0)}))
     assert rows_findings((result,), one)[1].id == "rows-differ"
-    each = _evidence(before=Counters({}), now=Counters({"i.c1": (1, 0, 0), "i.c2": (0, 1, 0)}))
+    each = _evidence(
+        before=WriteCounters({}), now=WriteCounters({"i.c1": (1, 0, 0), "i.c2": (0, 1, 0)})
+    )
     assert rows_findings((result,), each)[1].id == "rows-written"
 
 
 def test_with_a_snapshot_writes_explain_nothing() -> None:
     evidence = _evidence(
-        before=Counters({}), now=Counters({"a.t": (3, 0, 0)}), snapshot="00000003-1"
+        before=WriteCounters({}), now=WriteCounters({"a.t": (3, 0, 0)}), snapshot="00000003-1"
     )
     assert rows_findings((_result(SetKind.TABLE, _LESS),), evidence)[1].id == "rows-differ"
 
@@ -131,8 +134,8 @@ def test_newer_rows_come_with_sql_to_see_them() -> None:
 
 
 def test_counters_that_were_reset_count_from_nothing() -> None:
-    then = Counters({"t": (100, 5, 5)})
-    assert Counters({"t": (100, 5, 5)}).changed_since(then, "t") is None
-    assert Counters({"t": (3, 0, 0)}).changed_since(then, "t") == (3, 0, 0)
-    assert Counters({"t": (101, 6, 5)}).changed_since(then, "t") == (1, 1, 0)
-    assert Counters({}).changed_since(Counters({}), "t") is None
+    then = WriteCounters({"t": (100, 5, 5)})
+    assert WriteCounters({"t": (100, 5, 5)}).changed_since(then, "t") is None
+    assert WriteCounters({"t": (3, 0, 0)}).changed_since(then, "t") == (3, 0, 0)
+    assert WriteCounters({"t": (101, 6, 5)}).changed_since(then, "t") == (1, 1, 0)
+    assert WriteCounters({}).changed_since(WriteCounters({}), "t") is None

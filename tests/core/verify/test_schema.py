@@ -9,10 +9,10 @@ from tests.core.verify.conftest import Migrated
 from tests.core.verify.mutations import ADDED, ALTERED, DROPPED, Mutation
 from tswizard.core.db.connection import connect, value
 from tswizard.core.model.finding import Level
+from tswizard.core.model.object_kinds import OBJECT_KINDS
 from tswizard.core.verify.schema.column_details import with_columns
 from tswizard.core.verify.schema.compare import Comparison, Difference, compare
 from tswizard.core.verify.schema.findings import schema_findings
-from tswizard.core.verify.schema.object_kinds import KINDS
 from tswizard.core.verify.schema.read import ObjectKey, Schema, read_schema
 from tswizard.core.verify.schema.same_definition import without_equal_views
 from tswizard.core.verify.session import Side, opened
@@ -53,7 +53,7 @@ async def test_a_faithful_target_shows_no_difference(
 
 async def test_the_sample_has_nearly_every_kind(source_schema: Schema) -> None:
     have = {key.kind for key in source_schema.objects}
-    lacking = set(KINDS) - have - {"owner", "catalog-row", "sequence-value"}
+    lacking = set(OBJECT_KINDS) - have - {"owner", "catalog-row", "sequence-value"}
     assert lacking == {
         "window-function",  # only in C
         "conversion",  # kills the embedded server

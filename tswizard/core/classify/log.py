@@ -4,16 +4,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from tswizard.core.classify.judge import Classifier, Judged, ProofState
-from tswizard.core.classify.message import Line
-from tswizard.core.classify.tally import Tally
-from tswizard.core.classify.untangle import Untangler
+from tswizard.core.classify.classifier import Classifier
+from tswizard.core.classify.message import PlainLine
+from tswizard.core.classify.tally import VerdictTally
+from tswizard.core.classify.unmix_parallel_output import OutputUnmixer
+from tswizard.core.model.judged import JudgedMessage, ProofState
 from tswizard.core.model.verdict import Verdict
 
-LINE_KEPT = 1 << 20
+MAX_LINE_BYTES = 1 << 20
 """Bytes of a line that are read at once; a longer one goes on as if it were several."""
 
-KEPT = 10_000
+MAX_MESSAGES = 10_000
 """Messages that a report keeps; further ones are only counted, except lost ones."""
 
 _DETAIL_KEPT = 4000
@@ -38,37 +39,37 @@ class LogReport:
     """Errors that pg_restore counts."""
     unproven: int
     """Messages that need a look only because no database could be asked."""
-    judged: tuple[Judged, ...]
+    judged: tuple[JudgedMessage, ...]
     left_out: int
     """Messages that were counted but are not in `judged`."""
 
 
 def read_lines(stream: BinaryIO) -> Iterator[str]:
     """The lines of a log with their ends. Bytes that are no UTF-8 become `\\xe9` and the like."""
-    while raw := stream.readline(LINE_KEPT):
+    while raw := stream.readline(MAX_LINE_BYTES):
         yield raw.decode("utf-8", "backslashreplace")
 
 
-def judge_log(
+def classify_lines(
     lines: Iterable[str],
     tool: str | None = None,
     method: str | None = None,
     phase: str | None = None,
-    tally: Tally | None = None,
-) -> Iterator[Line | Judged]:
+    tally: VerdictTally | None = None,
+) -> Iterator[PlainLine | JudgedMessage]:
     """Every line or message of a log, in order.
 
     `lines` come with their ends, as `read_lines` gives them: a last one without was cut. `tool`
     names who speaks in lines without a prefix, else the prefixes tell.
     """
     classifier = Classifier(tool, method, phase)
-    tally = tally or Tally()
-    untangler = Untangler()
+    tally = tally or VerdictTally()
+    unmixer = OutputUnmixer()
     for line in lines:
-        for item in classifier.feed(untangler.feed(line), ended=line.endswith("\n")):
-            yield tally.add(item) if isinstance(item, Judged) else item
+        for item in classifier.feed(unmixer.feed(line), ended=line.endswith("\n")):
+            yield tally.add(item) if isinstance(item, JudgedMessage) else item
     for item in classifier.close():
-        yield tally.add(item) if isinstance(item, Judged) else item
+        yield tally.add(item) if isinstance(item, JudgedMessage) else item
 
 
 def classify_log(
@@ -77,9 +78,9 @@ def classify_log(
     method: str | None = None,
     phase: str | None = None,
 ) -> LogReport:
-    """The whole of a log; see `judge_log`. Memory stays bounded whatever its length."""
-    tally = Tally()
-    kept: list[Judged] = []
+    """The whole of a log; see `classify_lines`. Memory stays bounded whatever its length."""
+    tally = VerdictTally()
+    kept: list[JudgedMessage] = []
     tools: dict[str, None] = {}
     count = left_out = unproven = 0
 
@@ -89,13 +90,15 @@ def classify_log(
             count += 1
             yield line
 
-    for item in judge_log(counted(), tool, method, phase, tally):
+    for item in classify_lines(counted(), tool, method, phase, tally):
         if item.tool:
             tools[item.tool] = None
-        if isinstance(item, Line):
+        if isinstance(item, PlainLine):
             continue
         unproven += item.proof_state is ProofState.NOT_POSSIBLE and item.verdict is Verdict.LOOK
-        if len(kept) < KEPT or (item.verdict is Verdict.LOST and len(kept) < 10 * KEPT):
+        if len(kept) < MAX_MESSAGES or (
+            item.verdict is Verdict.LOST and len(kept) < 10 * MAX_MESSAGES
+        ):
             kept.append(_trimmed(item))
         else:
             left_out += 1
@@ -116,7 +119,7 @@ def classify_log(
     )
 
 
-def _trimmed(judged: Judged) -> Judged:
+def _trimmed(judged: JudgedMessage) -> JudgedMessage:
     room, detail = _DETAIL_KEPT, []
     for line in judged.detail:
         if len(line) > room:

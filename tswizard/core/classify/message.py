@@ -2,29 +2,17 @@
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 
 from tswizard.core.classify.command import Statements, Subject, subject
 from tswizard.core.classify.toc import TocEntry
+from tswizard.core.model.judged import Severity
 
-KEPT = 64 * 1024
+MAX_MESSAGE_CHARS = 64 * 1024
 """Characters kept of one message; a restored function or INSERT can be of any length."""
 
 
-class Severity(StrEnum):
-    """How the tool or the server rated a message."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTICE = "notice"
-    UNKNOWN = "unknown"
-    """A line that nobody knows."""
-    ORPHAN = "orphan"
-    """The tail of a message whose head the log does not have."""
-
-
 @dataclass(frozen=True, slots=True)
-class Line:
+class PlainLine:
     """A line that needs no verdict: what the tools print while all goes well, or nothing known
     to be wrong."""
 
@@ -103,11 +91,11 @@ class Block:
         """It is about a failed command, which pg_restore prints with it."""
         self.entries: tuple[TocEntry, ...] = ()
         """TOC entries that it may be about."""
-        self._parts: dict[str, list[str]] = {"text": [text[:KEPT]]}
+        self._parts: dict[str, list[str]] = {"text": [text[:MAX_MESSAGE_CHARS]]}
         self._part = "text"
         self._command: Statements | None = None
-        self._lines = [line[:KEPT]]
-        self._room = KEPT - len(self._lines[0])
+        self._lines = [line[:MAX_MESSAGE_CHARS]]
+        self._room = MAX_MESSAGE_CHARS - len(self._lines[0])
         self._cut = len(line) - len(self._lines[0])
         self._strays: list[str] = []
 
@@ -170,7 +158,7 @@ class Block:
         lines = list(self._lines)
         if self._cut:
             lines.append(f"… ({self._cut} more characters not kept)")
-        command = self._join("command").strip()[:KEPT]
+        command = self._join("command").strip()[:MAX_MESSAGE_CHARS]
         # pg_restore prints statements to their end: an open one has swallowed other lines.
         open_end = self._command is not None and not self._command.complete
         whole = self.whole and not (open_end and self.tool == "pg_restore")
@@ -198,7 +186,7 @@ class Block:
 
     def _append(self, part: str, text: str) -> None:
         if self._room > 0:
-            self._parts.setdefault(part, []).append(text[:KEPT])
+            self._parts.setdefault(part, []).append(text[:MAX_MESSAGE_CHARS])
 
     def _join(self, part: str) -> str:
         return "\n".join(self._parts.get(part, ()))

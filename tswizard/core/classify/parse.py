@@ -10,8 +10,9 @@ import re
 from dataclasses import replace
 
 from tswizard.core.classify.command import belongs
-from tswizard.core.classify.message import Block, Line, Message, Severity, is_field
+from tswizard.core.classify.message import Block, Message, PlainLine, is_field
 from tswizard.core.classify.toc import Recent, TocEntry, parse_toc
+from tswizard.core.model.judged import Severity
 
 _INFO = (
     r"(?P<named>creating [A-Z ]+ \".*\"$|processing data for table \".*\"$)"
@@ -120,7 +121,7 @@ class Parser:
         """The entry of the last error: a second error of it is not announced again."""
         self._recent = Recent()
 
-    def feed(self, line: str, *, ended: bool = True) -> list[Line | Message]:
+    def feed(self, line: str, *, ended: bool = True) -> list[PlainLine | Message]:
         """Take one line, with or without its line end.
 
         `ended=False` for a last line that may have been cut: what it says is kept, but nothing
@@ -138,7 +139,7 @@ class Parser:
             self._spoke = tool = found[1]
             if found.lastgroup != "plain":
                 self._note(found.lastgroup, line)
-            done.append(Line(line, self.number, tool))
+            done.append(PlainLine(line, self.number, tool))
             return done
         self._cut = not ended
         done = self._other(line)
@@ -146,7 +147,7 @@ class Parser:
             self._block.whole = False
         return done
 
-    def close(self) -> list[Line | Message]:
+    def close(self) -> list[PlainLine | Message]:
         """The last message. A pg_restore that reported errors ends with their sum: an error that
         is the last thing in its log was cut off."""
         block = self._block
@@ -171,7 +172,7 @@ class Parser:
                 self._open.clear()
                 self._last = None
 
-    def _other(self, line: str) -> list[Line | Message]:
+    def _other(self, line: str) -> list[PlainLine | Message]:
         inner = _INNER.search(line)
         if inner and line[: inner.start()].strip():
             head = self._other(line[: inner.start()])
@@ -184,7 +185,7 @@ class Parser:
             return self._mixed(tool, line)
         return self._prefixed(tool, line[found.end() :].removeprefix(" "), line)
 
-    def _mixed(self, tool: str, line: str) -> list[Line | Message]:
+    def _mixed(self, tool: str, line: str) -> list[PlainLine | Message]:
         """A line that begins like several: workers write prefix, severity and text one by one,
         so that another's can come between. The texts themselves stay whole."""
         rest, words = line, 0
@@ -195,7 +196,7 @@ class Parser:
             self._owed += words
             done = self._flush()
             self._note(known.lastgroup, rest)
-            return [*done, Line(line, self.number, tool)]
+            return [*done, PlainLine(line, self.number, tool)]
         if _SERVER_SEVERITY.match(rest):
             self._owed += words
             return self._prefixed(tool, rest, line)
@@ -206,13 +207,13 @@ class Parser:
             self._block.whole = False
         return done
 
-    def _damaged(self, done: list[Line | Message]) -> list[Line | Message]:
+    def _damaged(self, done: list[PlainLine | Message]) -> list[PlainLine | Message]:
         """Lines are mixed up in the message that has just begun."""
         if self._block is not None:
             self._block.whole = False
         return done
 
-    def _prefixed(self, tool: str, rest: str, line: str) -> list[Line | Message]:
+    def _prefixed(self, tool: str, rest: str, line: str) -> list[PlainLine | Message]:
         module = _MODULE.match(rest)
         if module:
             rest = rest[module.end() :]
@@ -236,19 +237,19 @@ class Parser:
             return self._start(tool, _SEVERITIES.get(word[1], Severity.NOTICE), text, line)
         if _OLD_TOC.match(text):
             self._note("entry", text)
-            return [*self._flush(), Line(line, self.number, tool)]
+            return [*self._flush(), PlainLine(line, self.number, tool)]
         known = _INFO_TEXT.match(text)
         if known and not _glued(text):
             done = self._flush()
             self._note(known.lastgroup, line)
-            return [*done, Line(line, self.number, tool)]
+            return [*done, PlainLine(line, self.number, tool)]
         if block and block.text.startswith(_LISTS) and not module:
             block.add_part("hint" if text.startswith(_LIST_END) else "detail", text.strip(), line)
             return []
         severity = Severity.ERROR if module or _OLD_ERROR.match(text) else Severity.UNKNOWN
         return self._start(tool, severity, text, line)
 
-    def _bare(self, line: str) -> list[Line | Message]:
+    def _bare(self, line: str) -> list[PlainLine | Message]:
         """A line without a tool's name: the server's, the rest of a message, or anything."""
         # A worker's notice that lost its prefix may still have the space after it.
         said = line.removeprefix(" ")
@@ -275,9 +276,9 @@ class Parser:
         known = _INFO_TEXT.match(line)
         if known and not _glued(line):
             self._note(known.lastgroup, line)
-            return [*done, Line(line, self.number, self._own)]
+            return [*done, PlainLine(line, self.number, self._own)]
         if not line.strip():
-            return [*done, Line(line, self.number, self._own)]
+            return [*done, PlainLine(line, self.number, self._own)]
         return [*done, Message(self._own, Severity.UNKNOWN, line, (line,), self.number)]
 
     def _ends(self, block: Block, line: str) -> bool:
@@ -288,7 +289,9 @@ class Parser:
             return True
         return bool(_INFO_TEXT.match(line))
 
-    def _start(self, tool: str, severity: Severity, text: str, line: str) -> list[Line | Message]:
+    def _start(
+        self, tool: str, severity: Severity, text: str, line: str
+    ) -> list[PlainLine | Message]:
         done = self._flush()
         wrapper = _WRAPPER.match(text)
         block = Block(tool, severity, text[wrapper.end() :] if wrapper else text, line, self.number)
@@ -305,13 +308,13 @@ class Parser:
             self._parallel, self._last, self._open = False, None, []
         return done
 
-    def _missing(self) -> list[Line | Message]:
+    def _missing(self) -> list[PlainLine | Message]:
         """What began as an error and never went on."""
         owed, self._owed = self._owed, 0
         text = "an error whose text is missing"
         return [Message(self._spoke, Severity.ORPHAN, text, (text,), self.number)] * owed
 
-    def _flush(self) -> list[Line | Message]:
+    def _flush(self) -> list[PlainLine | Message]:
         block, self._block = self._block, None
         if block is None:
             return []

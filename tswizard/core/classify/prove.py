@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from tswizard.core.classify.judge import Judged, ProofState
+from tswizard.core.model.judged import JudgedMessage, ProofState
 from tswizard.core.model.verdict import Verdict
 
 
@@ -32,7 +32,7 @@ class Prover(Protocol):
         table. The schema may be empty."""
 
 
-async def prove(judged: Judged, prover: Prover | None) -> Judged:
+async def prove(judged: JudgedMessage, prover: Prover | None) -> JudgedMessage:
     """The verdict after its proof: kept when it holds, `look` when it does not; and lost rows
     with the hypertable's own name.
 
@@ -62,7 +62,7 @@ async def prove(judged: Judged, prover: Prover | None) -> Judged:
     )
 
 
-def _named(judged: Judged, origin: Origin) -> Judged:
+def _named(judged: JudgedMessage, origin: Origin) -> JudgedMessage:
     return replace(
         judged,
         object=f"{origin.kind} {origin.name}",

@@ -15,9 +15,9 @@ from tswizard.core.classify.message import Message
 from tswizard.core.classify.toc import RULE_KINDS
 from tswizard.core.model.verdict import Verdict
 
-Tool = Literal["pg_dump", "pg_restore", "psql", "server", "any"]
-Method = Literal["full", "split", "any"]
-Phase = Literal["dump", "pre-data", "catalog", "data", "post-data", "analyze", "any"]
+RuleTool = Literal["pg_dump", "pg_restore", "psql", "server", "any"]
+RuleMethod = Literal["full", "split", "any"]
+RulePhase = Literal["dump", "pre-data", "catalog", "data", "post-data", "analyze", "any"]
 Rated = Literal["error", "warning", "notice", "unknown"]
 
 GIVEN = frozenset(
@@ -61,13 +61,13 @@ class Rule:
     """
 
     id: str
-    tool: tuple[Tool, ...]
+    tool: tuple[RuleTool, ...]
     pattern: str
     verdict: Verdict
     reason: str
     source: str
-    method: tuple[Method, ...] = ("any",)
-    phase: tuple[Phase, ...] = ("any",)
+    method: tuple[RuleMethod, ...] = ("any",)
+    phase: tuple[RulePhase, ...] = ("any",)
     severity: tuple[Rated, ...] = ("error",)
     kinds: tuple[str, ...] = ()
     detail: str = ""
@@ -210,7 +210,7 @@ def _checked(rules: list[Rule], proofs: dict[str, Proof], name: str) -> Rules:
             for rule in rules
             if severity in rule.severity and ("any" in rule.tool or tool in rule.tool)
         )
-        for tool in get_args(Tool)
+        for tool in get_args(RuleTool)
         for severity in get_args(Rated)
     }
     return Rules(tuple(rules), proofs, patterns, by_speaker)

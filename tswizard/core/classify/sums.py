@@ -3,39 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
-from tswizard.core.classify.message import Message, Severity
+from tswizard.core.classify.message import Message
+from tswizard.core.model.judged import JudgedMessage, Severity, SumCheck
 from tswizard.core.model.verdict import Verdict
 
-if TYPE_CHECKING:
-    from tswizard.core.classify.judge import Judged
-
 _SUM = re.compile(r"errors ignored on restore: (\d+)$")
-
-
-@dataclass(frozen=True, slots=True)
-class SumCheck:
-    """A sum line: the number that pg_restore gives, and what the log accounts for.
-
-    With -j pg_restore counts an entry that failed in a worker once more than it had errors, and
-    does not count what a worker meets while it connects (`mark_restore_job_done` and
-    `parseWorkerResponse`; measured with 15 and 18). So the expected number is a range when the
-    log does not tell which entry an error belongs to.
-    """
-
-    said: int
-    seen: int
-    low: int
-    high: int
-    parallel: bool
-    whole: bool
-
-    @property
-    def fits(self) -> bool:
-        """Whether every error that pg_restore counted is one of those seen."""
-        return self.whole and self.low == self.said == self.high
 
 
 class ErrorCount:
@@ -98,7 +72,7 @@ def read_sum(message: Message, count: ErrorCount) -> SumCheck | None:
     return SumCheck(int(found[1]), count.seen, low, high, parallel, message.whole)
 
 
-def settle(judged: "Judged", since: Mapping[Verdict, int]) -> "Judged":
+def sum_verdict(judged: JudgedMessage, since: Mapping[Verdict, int]) -> JudgedMessage:
     """A sum line with its verdict, from the verdicts of the errors since the sum before."""
     check = judged.sum
     assert check is not None

@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from tswizard.core.classify.judge import Judged
-from tswizard.core.classify.sums import settle
+from tswizard.core.classify.sums import sum_verdict
+from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.verdict import Verdict, gravest
 
 
-class Tally:
+class VerdictTally:
     """Adds up what was judged, after its proofs, in the order of the log."""
 
     def __init__(self) -> None:
@@ -16,11 +16,11 @@ class Tally:
         """Errors that pg_restore counts."""
         self._since_sum: Counter[Verdict] = Counter()
 
-    def add(self, judged: Judged) -> Judged:
+    def add(self, judged: JudgedMessage) -> JudgedMessage:
         """Count it. A sum line comes back with the verdict that the proofs leave it: safe only
         when the number fits and every error before it is explained."""
         if judged.sum is not None:
-            judged = settle(judged, self._since_sum)
+            judged = sum_verdict(judged, self._since_sum)
             self._since_sum.clear()
         elif judged.counts_as_error:
             self.errors += 1

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tswizard.core.classify.judge import Judged
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.judged import JudgedMessage
 
 
 class StepState(StrEnum):
@@ -115,7 +115,7 @@ class LogLine(Event):
 class LogVerdict(Event):
     """An error or a warning, with its verdict."""
 
-    judged: Judged
+    judged: JudgedMessage
 
 
 @dataclass(frozen=True, slots=True)

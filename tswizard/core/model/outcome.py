@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from tswizard.core.classify.judge import Judged
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.judged import JudgedMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Outcome:
     seconds: float
     steps: tuple[StepOutcome, ...]
     findings: tuple[Finding, ...]
-    judged: tuple[Judged, ...]
+    judged: tuple[JudgedMessage, ...]
     tables: tuple[TableRows, ...]
     skipped: tuple[str, ...] = ()
     """What the user left out."""

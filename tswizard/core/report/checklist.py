@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from tswizard.core.classify.judge import Judged
 from tswizard.core.model.finding import Finding, Level, worst
+from tswizard.core.model.judged import JudgedMessage
+from tswizard.core.model.object_kinds import GROUPS, OBJECT_KINDS, ObjectKind
 from tswizard.core.model.outcome import Outcome, TableRows
 from tswizard.core.model.verdict import Verdict
-from tswizard.core.verify.schema.object_kinds import GROUPS, KINDS, Kind
 
 CHECKED = "rows"
 """Id of the finding that says that the comparison ran to its end."""
@@ -41,7 +41,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChecklistLine:
     """One thing that was checked, or left out."""
 
     level: Level
@@ -71,7 +71,7 @@ class Checklist:
     """`lines` are in the order of the screen, what was left out last."""
 
     result: Level
-    lines: tuple[Line, ...]
+    lines: tuple[ChecklistLine, ...]
     todo: tuple[Todo, ...]
     files: tuple[File, ...]
 
@@ -88,7 +88,7 @@ def checklist(outcome: Outcome, report: str = "") -> Checklist:
         *_rows(findings),
         _errors(outcome.judged),
         *_others(findings),
-        *(Line(Level.SKIP, text) for text in outcome.skipped),
+        *(ChecklistLine(Level.SKIP, text) for text in outcome.skipped),
     )
     files = [File("report", report), File("dump", outcome.dump)]
     return Checklist(
@@ -97,7 +97,7 @@ def checklist(outcome: Outcome, report: str = "") -> Checklist:
 
 
 def result_of(
-    findings: Iterable[Finding], judged: Iterable[Judged], tables: Iterable[TableRows]
+    findings: Iterable[Finding], judged: Iterable[JudgedMessage], tables: Iterable[TableRows]
 ) -> Level:
     """The worst of everything: never `pass` with something lost or unexplained.
 
@@ -129,13 +129,15 @@ def _level(verdict: Verdict) -> Level:
     return Level.PASS if verdict.explained else Level.LOOK
 
 
-def _kind(finding: Finding) -> Kind | None:
+def _kind(finding: Finding) -> ObjectKind | None:
     return (
-        KINDS.get(finding.id.removeprefix("schema-")) if finding.id.startswith("schema-") else None
+        OBJECT_KINDS.get(finding.id.removeprefix("schema-"))
+        if finding.id.startswith("schema-")
+        else None
     )
 
 
-def _groups(findings: tuple[Finding, ...]) -> Iterable[Line]:
+def _groups(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
     """One line for all that is right in a group, one for each finding that is not."""
     for group in GROUPS:
         own = [(f, k) for f in findings if (k := _kind(f)) is not None and k.group == group]
@@ -145,7 +147,7 @@ def _groups(findings: tuple[Finding, ...]) -> Iterable[Line]:
         yield from (_line(f, group) for f, _ in own if f.level is not Level.PASS)
 
 
-def _right(group: str, right: list[tuple[Finding, Kind]]) -> Line:
+def _right(group: str, right: list[tuple[Finding, ObjectKind]]) -> ChecklistLine:
     # Each of these says `n of n kinds (and m on chunks)`.
     short = [finding.what.split(" (")[0] for finding, _ in right]
     first = right[0][1]
@@ -157,16 +159,16 @@ def _right(group: str, right: list[tuple[Finding, Kind]]) -> Line:
     if more > 0:
         text += f", {more} more kind{'s' if more > 1 else ''} of objects"
     details = [line for finding, _ in right for line in (finding.what, *finding.details)]
-    return Line(Level.PASS, f"{group}: {text}", tuple(details))
+    return ChecklistLine(Level.PASS, f"{group}: {text}", tuple(details))
 
 
-def _rows(findings: tuple[Finding, ...]) -> Iterable[Line]:
+def _rows(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
     for finding in findings:
         if finding.id.startswith("rows"):
             yield _line(finding, "rows")
 
 
-def _errors(judged: tuple[Judged, ...]) -> Line:
+def _errors(judged: tuple[JudgedMessage, ...]) -> ChecklistLine:
     """What dump and restore complained about, and whether each complaint is explained."""
     errors = [j for j in judged if j.counts_as_error]
     count = Counter(j.verdict for j in errors)
@@ -193,10 +195,10 @@ def _errors(judged: tuple[Judged, ...]) -> Line:
         " ".join(f"{j.verdict.upper()} {j.object} {j.message} {j.reason} {j.todo}".split())
         for j in sorted(open_ones, key=lambda j: -j.verdict.gravity)
     )
-    return Line(level, f"errors: {text}", details)
+    return ChecklistLine(level, f"errors: {text}", details)
 
 
-def _others(findings: tuple[Finding, ...]) -> Iterable[Line]:
+def _others(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
     """What no group holds: one line for each that is not right, one for all that is."""
     own = [f for f in findings if _kind(f) is None and not f.id.startswith("rows")]
     right = [f for f in own if f.level is Level.PASS]
@@ -204,17 +206,19 @@ def _others(findings: tuple[Finding, ...]) -> Iterable[Line]:
         if finding.level is not Level.PASS:
             yield _line(finding, "")
     if right:
-        yield Line(
+        yield ChecklistLine(
             Level.PASS,
             f"before and around the run: {len(right)} further checks",
             tuple(f.what for f in right),
         )
 
 
-def _line(finding: Finding, group: str) -> Line:
+def _line(finding: Finding, group: str) -> ChecklistLine:
     text = f"{group}: {finding.what}" if group else finding.what
     details = [finding.why, finding.where] if finding.level is not Level.PASS else []
-    return Line(finding.level, text, (*(d for d in details if d), *finding.details), finding.todo)
+    return ChecklistLine(
+        finding.level, text, (*(d for d in details if d), *finding.details), finding.todo
+    )
 
 
 def _todo(outcome: Outcome) -> tuple[Todo, ...]:

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.outcome import Outcome, TableRows
 from tswizard.core.model.verdict import Verdict
-from tswizard.core.report.checklist import Line, checklist
+from tswizard.core.report.checklist import ChecklistLine, checklist
 
 FORMAT = 1
 
@@ -175,7 +175,7 @@ def _facts(*facts: tuple[str, str]) -> str:
     return "\n".join(f"- {name}: {value}" for name, value in facts) + "\n"
 
 
-def _check(line: Line) -> str:
+def _check(line: ChecklistLine) -> str:
     return f"- **{line.level.upper()}** {_inline(line.text)}"
 
 

@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from tswizard.core.classify.judge import Classifier, Judged
+from tswizard.core.classify.classifier import Classifier
 from tswizard.core.classify.prove import Prover, prove
-from tswizard.core.classify.tally import Tally
-from tswizard.core.classify.untangle import Untangler
+from tswizard.core.classify.tally import VerdictTally
+from tswizard.core.classify.unmix_parallel_output import OutputUnmixer
 from tswizard.core.db.client_tools import Child
 from tswizard.core.db.endpoint import Endpoint, child_environment, redact
 from tswizard.core.db.passfile import passfile
 from tswizard.core.model.events import Event, FindingFound, LogLine, LogVerdict, StepProgress, Unit
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.plan import Task
 from tswizard.core.run.run_folder import RunFolder, RunRecord
 
@@ -40,11 +41,11 @@ class ToolEnd:
     """How a client tool ended."""
 
     exit_code: int
-    judged: tuple[Judged, ...]
+    judged: tuple[JudgedMessage, ...]
     last_line: str
 
     @property
-    def fatal(self) -> Judged | None:
+    def fatal(self) -> JudgedMessage | None:
         """The last error, for a tool that gave up."""
         return next((j for j in reversed(self.judged) if j.counts_as_error), None)
 
@@ -73,7 +74,7 @@ class Context:
     """What stays open over several steps, such as the snapshot."""
     findings: list[Finding] = field(default_factory=list)
     """Of the step that runs, as are `judged`."""
-    judged: list[Judged] = field(default_factory=list)
+    judged: list[JudgedMessage] = field(default_factory=list)
     going: asyncio.Event = field(default_factory=asyncio.Event)
     """Clear while the run is paused."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -124,10 +125,10 @@ class Context:
         """
         self.say("$ " + shell(argv))
         classifier = Classifier(tool, self.task.answers.method, phase)
-        untangler = Untangler()
-        tally = Tally()
-        proven: list[Judged] = []
-        queue: asyncio.Queue[Judged | None] = asyncio.Queue()
+        unmixer = OutputUnmixer()
+        tally = VerdictTally()
+        proven: list[JudgedMessage] = []
+        queue: asyncio.Queue[JudgedMessage | None] = asyncio.Queue()
         last = ""
 
         may_prove = asyncio.Event()
@@ -143,12 +144,12 @@ class Context:
 
         async def line(text: str) -> None:
             nonlocal last
-            text = redact(untangler.feed(text), (self.task.source, self.task.target))
+            text = redact(unmixer.feed(text), (self.task.source, self.task.target))
             last = text or last
             self._write(text)
             on_line(text)
             for item in classifier.feed(text):
-                if isinstance(item, Judged):
+                if isinstance(item, JudgedMessage):
                     queue.put_nowait(item)
                 else:
                     self.put(LogLine(time.time(), tool, item.text))
@@ -166,7 +167,7 @@ class Context:
                 finally:
                     self.child = None
                 for item in classifier.close():
-                    if isinstance(item, Judged):
+                    if isinstance(item, JudgedMessage):
                         queue.put_nowait(item)
                 queue.put_nowait(None)
                 may_prove.set()
@@ -176,7 +177,7 @@ class Context:
                 self.judged.extend(proven)
         return ToolEnd(exit_code, tuple(proven), last)
 
-    def _verdict(self, judged: Judged) -> None:
+    def _verdict(self, judged: JudgedMessage) -> None:
         self._write(f"  {judged.verdict.upper()} {judged.rule or 'unknown'}: {judged.reason}")
         self.put(LogVerdict(time.time(), judged))
 

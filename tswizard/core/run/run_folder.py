@@ -19,13 +19,13 @@ from platformdirs import user_state_path
 from pydantic import TypeAdapter, ValidationError
 
 from tswizard.core.catalog.inventory import Inventory
-from tswizard.core.classify.judge import Judged
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.outcome import TableRows
-from tswizard.core.verify.request import Counters
+from tswizard.core.model.write_counters import WriteCounters
 
 FORMAT = 1
 
@@ -42,7 +42,7 @@ class StepRecord:
     state: StepState = StepState.PENDING
     seconds: float = 0.0
     findings: tuple[Finding, ...] = ()
-    judged: tuple[Judged, ...] = ()
+    judged: tuple[JudgedMessage, ...] = ()
     title: str = ""
     """As Review and Run show it; runs of older versions have none."""
 
@@ -69,7 +69,7 @@ class RunRecord:
     result: Level | None = None
     demo: bool = False
     format: int = FORMAT
-    counters: Counters | None = None
+    counters: WriteCounters | None = None
     """How often each table of the source had been written to before the dump."""
     source_sum: str = ""
     """Of the source when the pieces were brought to one moment (`split/stillness.py`)."""
@@ -85,7 +85,7 @@ class RunRecord:
         return self.preflight + by_steps + self.leaving
 
     @property
-    def judged(self) -> tuple[Judged, ...]:
+    def judged(self) -> tuple[JudgedMessage, ...]:
         return tuple(j for step in self.steps for j in step.judged)
 
     def step(self, name: str) -> StepRecord:

@@ -7,8 +7,8 @@ from tswizard.core.catalog.catalog_shape import Shape
 from tswizard.core.db.concurrency import both
 from tswizard.core.model.events import TableState
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.write_counters import WriteCounters
 from tswizard.core.verify.request import (
-    Counters,
     OnProgress,
     Verification,
     VerifyJob,
@@ -155,7 +155,7 @@ async def _catalog(job: VerifyJob, source: Side, target: Side, shape: Shape) -> 
 
 
 async def _evidence(job: VerifyJob, results: tuple[SetResult, ...]) -> Evidence:
-    counters: Counters | None = None
+    counters: WriteCounters | None = None
     newer: dict[str, Written] = {}
     if job.snapshot is not None:
         newer = await newer_rows(job, results)

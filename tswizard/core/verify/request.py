@@ -1,32 +1,16 @@
 """What a check is asked for, what it says meanwhile, and what it comes to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from tswizard.core.catalog.inventory import Inventory, Server
-from tswizard.core.classify.judge import Judged
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.events import TableState
 from tswizard.core.model.finding import Finding
+from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.outcome import TableRows
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """How often each table of a server was written to, by pg_stat_user_tables."""
-
-    written: Mapping[str, tuple[int, int, int]]
-    """`schema.name`, unquoted -> rows inserted, updated, deleted since the statistics began."""
-
-    def changed_since(self, before: "Counters", name: str) -> tuple[int, int, int] | None:
-        """Rows inserted, updated and deleted in one table since; None when nobody wrote to it."""
-        now, then = self.written.get(name, (0, 0, 0)), before.written.get(name, (0, 0, 0))
-        if now == then:
-            return None
-        if any(n < t for n, t in zip(now, then, strict=True)):
-            return now  # the statistics were reset in between: everything counts from there
-        return now[0] - then[0], now[1] - then[1], now[2] - then[2]
+from tswizard.core.model.write_counters import WriteCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +27,9 @@ class VerifyJob:
     """Ranges compared side by side, where both servers can do that."""
     snapshot: str | None = None
     """Exported snapshot of the source that the dump was taken from."""
-    counters_before: Counters | None = None
+    counters_before: WriteCounters | None = None
     """The source's counters from before the dump: they tell whether it was written to since."""
-    judged: tuple[Judged, ...] = ()
+    judged: tuple[JudgedMessage, ...] = ()
     """What dump and restore printed; a `lost` among it is named with its rows."""
 
     @property

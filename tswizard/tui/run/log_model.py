@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tswizard.core.classify.judge import Judged
 from tswizard.core.model.events import (
     Event,
     FindingFound,
@@ -15,6 +14,7 @@ from tswizard.core.model.events import (
     StepFinished,
 )
 from tswizard.core.model.finding import Finding
+from tswizard.core.model.judged import JudgedMessage
 from tswizard.tui.text import plain, wall
 
 MAX_LINES = 100_000
@@ -140,7 +140,7 @@ def _wrapped(text: str, room: int, mark: str) -> list[str]:
     return textwrap.wrap(plain(text), room, initial_indent=mark, subsequent_indent=blank)
 
 
-def _judged(judged: Judged) -> Note:
+def _judged(judged: JudgedMessage) -> Note:
     """An error with its verdict; the rule that gave it is named, so that it can be looked up."""
     tool = f"{judged.tool}: " if judged.tool else ""
     rule = f"{judged.rule}: " if judged.rule else ""

@@ -22,7 +22,7 @@ from tswizard.tui.widgets.facts import Row
 
 if TYPE_CHECKING:
     from tswizard.core.model.outcome import Outcome
-    from tswizard.core.report.checklist import Checklist, File, Line, Todo
+    from tswizard.core.report.checklist import Checklist, ChecklistLine, File, Todo
 
 _RESULTS = {
     Level.PASS: "Everything arrived.",
@@ -50,7 +50,7 @@ class Entry(Row, can_focus=True):
 class CheckedEntry(Entry):
     """Something that tswizard checked."""
 
-    def __init__(self, line: "Line") -> None:
+    def __init__(self, line: "ChecklistLine") -> None:
         word, style = WORDS[line.level]
         more = f"  (enter: {plural(len(line.details), 'line')})" if line.details else ""
         text = Content.assemble(line.text, (more, "dim"))

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tswizard.core.classify.judge import Judged
 from tswizard.core.model.finding import Finding, Level, worst
+from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.outcome import RangeRows, TableRows
 from tswizard.core.model.verdict import Verdict
-from tswizard.core.verify.request import Counters, VerifyJob
+from tswizard.core.model.write_counters import WriteCounters
+from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
 from tswizard.core.verify.rows.row_sets import SetKind
 from tswizard.core.verify.rows.written_since import (
@@ -26,7 +27,7 @@ class Evidence:
     """What may explain a difference."""
 
     job: VerifyJob
-    counters: Counters | None
+    counters: WriteCounters | None
     """The source's counters after the comparison; None where there are none from before it."""
     newer: Mapping[str, Written]
     """Writes after the snapshot; only with one."""
@@ -172,7 +173,7 @@ def _details(differing: list[RangeRows]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _lost(result: SetResult, judged: tuple[Judged, ...]) -> list[Judged]:
+def _lost(result: SetResult, judged: tuple[JudgedMessage, ...]) -> list[JudgedMessage]:
     """Verdicts about a relation that holds rows of this set, by its bare name where a log gives
     no more."""
     full = {*relations_of(result.rows), result.rows.name}

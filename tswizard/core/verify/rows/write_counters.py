@@ -6,7 +6,7 @@ was, hardly the other way round.
 """
 
 from tswizard.core.db.connection import Connection, rows
-from tswizard.core.verify.request import Counters
+from tswizard.core.model.write_counters import WriteCounters
 
 _WRITTEN = """
 SELECT s.schemaname || '.' || s.relname, s.n_tup_ins, s.n_tup_upd, s.n_tup_del
@@ -15,9 +15,9 @@ WHERE s.schemaname NOT IN ('pg_catalog', 'information_schema') AND s.schemaname 
 """
 
 
-async def read_counters(connection: Connection) -> Counters:
+async def read_counters(connection: Connection) -> WriteCounters:
     """How often each table was written to, now; read once before the dump and once after."""
-    return Counters(
+    return WriteCounters(
         {
             name: (inserted, updated, deleted)
             for name, inserted, updated, deleted in await rows(connection, _WRITTEN)

@@ -8,7 +8,8 @@ from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.inventory import Chunk
 from tswizard.core.db.connection import Connection
 from tswizard.core.db.identifiers import qualified
-from tswizard.core.verify.request import Counters, VerifyJob
+from tswizard.core.model.write_counters import WriteCounters
+from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
 from tswizard.core.verify.rows.ranges import WHOLE, cuts
 from tswizard.core.verify.rows.reading import Reading, of_chunk, read
@@ -49,7 +50,7 @@ def relations_of_chunk(chunk: Chunk) -> tuple[str, ...]:
     return (own,) if chunk.compressed_table is None else (own, chunk.compressed_table)
 
 
-def writes(names: tuple[str, ...], before: Counters, now: Counters) -> Written | None:
+def writes(names: tuple[str, ...], before: WriteCounters, now: WriteCounters) -> Written | None:
     """Writes to any of these relations between the two readings; None for no write at all."""
     changes = [c for c in (now.changed_since(before, name) for name in names) if c is not None]
     if not changes:
@@ -90,7 +91,7 @@ async def _sets(connection: Connection) -> tuple[RowSet, ...]:
 
 
 def _written(
-    before: Counters | None, now: Counters, rows: RowSet, current: RowSet
+    before: WriteCounters | None, now: WriteCounters, rows: RowSet, current: RowSet
 ) -> Written | None:
     if before is None:
         return Written(0, 0, 0)
@@ -99,8 +100,8 @@ def _written(
 
 
 async def _count(
-    before: Counters | None,
-    counters: Counters,
+    before: WriteCounters | None,
+    counters: WriteCounters,
     rows: RowSet,
     current: RowSet,
     then: Side,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tswizard.core.model.finding import Level
+from tswizard.core.model.object_kinds import OBJECT_KINDS
 from tswizard.core.verify.schema.grants import compare_grants
-from tswizard.core.verify.schema.object_kinds import KINDS
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 from tswizard.core.verify.schema.view_equivalence import same
 
@@ -57,8 +57,8 @@ class Comparison:
 def compare(source: Schema, target: Schema) -> Comparison:
     """Name every difference; texts that mean the same are the same (see `equivalent`)."""
     differences: list[Difference] = []
-    compared = dict.fromkeys(KINDS, 0)
-    parts = dict.fromkeys(KINDS, 0)
+    compared = dict.fromkeys(OBJECT_KINDS, 0)
+    parts = dict.fromkeys(OBJECT_KINDS, 0)
     for key, found in source.objects.items():
         if key.kind == "grant" or not _comparable(key, source, target):
             continue
@@ -124,7 +124,7 @@ def _flat(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> Difference:
-    level, why = KINDS[key.kind].missing, ""
+    level, why = OBJECT_KINDS[key.kind].missing, ""
     if key.kind == "index" and found.definition.get("valid") is False:
         level, why = Level.LOOK, "it is invalid on the source, and pg_dump leaves those out"
     elif key.kind == "database-setting":
@@ -142,7 +142,7 @@ def _of_extra(key: ObjectKey, found: Object) -> Level:
         text = str(found.definition.get("definition", key.name))
         if text.startswith(("CREATE UNIQUE ", "UNIQUE ")):
             return Level.FAIL
-    return KINDS[key.kind].extra
+    return OBJECT_KINDS[key.kind].extra
 
 
 def _about(key: ObjectKey, found: Object) -> str:
@@ -173,7 +173,7 @@ def _differs(
     target: Schema,
 ) -> Difference:
     level, why = Level.FAIL, ""
-    if all(name in KINDS[key.kind].soft for name, _, _ in changed):
+    if all(name in OBJECT_KINDS[key.kind].soft for name, _, _ in changed):
         level = Level.LOOK
     elif source.major != target.major:
         level = Level.LOOK

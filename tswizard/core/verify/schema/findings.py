@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.object_kinds import OBJECT_KINDS, ObjectKind
 from tswizard.core.verify.schema.compare import Comparison, Difference
-from tswizard.core.verify.schema.object_kinds import KINDS, Kind
 
 Labels = Mapping[str, str]
 
@@ -37,13 +37,13 @@ def schema_findings(comparison: Comparison, labels: Labels) -> tuple[Finding, ..
     for difference in comparison.differences:
         by_kind[difference.key.kind].append(difference)
     findings: list[Finding] = []
-    for kind in KINDS.values():
+    for kind in OBJECT_KINDS.values():
         findings += _of_kind(kind, comparison, by_kind[kind.id], labels)
     return tuple(findings)
 
 
 def _of_kind(
-    kind: Kind, comparison: Comparison, differences: list[Difference], labels: Labels
+    kind: ObjectKind, comparison: Comparison, differences: list[Difference], labels: Labels
 ) -> Iterable[Finding]:
     total, parts = comparison.compared[kind.id], comparison.parts_compared[kind.id]
     wrong = [d for d in differences if d.level in (Level.FAIL, Level.LOOK)]
@@ -64,7 +64,7 @@ def _of_kind(
 
 
 def _finding(
-    kind: Kind, level: Level, differences: list[Difference], total: int, labels: Labels
+    kind: ObjectKind, level: Level, differences: list[Difference], total: int, labels: Labels
 ) -> Finding:
     own = [d for d in differences if d.part is None]
     of_parts = [d for d in differences if d.part is not None]
@@ -104,11 +104,11 @@ def _states(differences: list[Difference]) -> dict[str, int]:
     return {words: count for words, count in counts.items() if count}
 
 
-def _count(equal: int, total: int, kind: Kind) -> str:
+def _count(equal: int, total: int, kind: ObjectKind) -> str:
     return f"{equal:,} of {total:,} {kind.one if total == 1 else kind.many}"
 
 
-def _id(kind: Kind) -> str:
+def _id(kind: ObjectKind) -> str:
     return f"schema-{kind.id}"
 
 

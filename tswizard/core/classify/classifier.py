@@ -4,74 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from tswizard.core.classify.message import TROUBLE, Line, Message, Severity
+from tswizard.core.classify.message import TROUBLE, Message, PlainLine
 from tswizard.core.classify.parse import Parser
 from tswizard.core.classify.rules import Rule, Rules, default_rules, render
-from tswizard.core.classify.sums import ErrorCount, SumCheck, read_sum, settle
+from tswizard.core.classify.sums import ErrorCount, read_sum, sum_verdict
+from tswizard.core.model.judged import Harmless, JudgedMessage, ProofState, Severity, SumCheck
 from tswizard.core.model.verdict import Verdict
 
 _COMMAND_SHOWN = 2000
-
-
-class ProofState(StrEnum):
-    """Whether the check behind a verdict was made, and what it said."""
-
-    NOT_NEEDED = "not needed"
-    HELD = "held"
-    FAILED = "failed"
-    NOT_POSSIBLE = "not possible"
-
-
-@dataclass(frozen=True, slots=True)
-class Harmless:
-    """What may be said of a message once its proof holds."""
-
-    verdict: Verdict
-    reason: str
-    todo: str
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A message with its verdict.
-
-    Where the verdict rests on a proof, `verdict` is what may be said without it (mostly `look`)
-    until `prove.prove` has been asked; `if_proven` is what the proof makes of it.
-    """
-
-    verdict: Verdict
-    rule: str
-    """The rule's id; empty when no rule knows the message."""
-    tool: str
-    method: str
-    """full, split or empty when unknown; likewise `phase`."""
-    phase: str
-    object: str
-    """TOC kind and name, e.g. `INDEX public.events_time_idx`; empty when the log has none."""
-    message: str
-    """The core sentence."""
-    reason: str
-    todo: str
-    detail: tuple[str, ...]
-    """The message's own lines, cut at 64 KiB."""
-    number: int
-    """Number of its first line, from 1."""
-    severity: Severity
-    counts_as_error: bool
-    """One of the errors that pg_restore counts in its last line."""
-    proof: str = ""
-    args: tuple[tuple[str, str], ...] = ()
-    claim: str = ""
-    """What the proof is about, as a sentence."""
-    if_proven: Harmless | None = None
-    proof_state: ProofState = ProofState.NOT_NEEDED
-    relation: str = ""
-    """A table whose rows did not arrive, often a chunk; unquoted and without its schema."""
-    schema: str = ""
-    """That table's schema; empty when the log does not tell."""
-    sum: SumCheck | None = None
 
 
 class Classifier:
@@ -95,46 +36,47 @@ class Classifier:
         self._count = ErrorCount()
         self._since_sum: Counter[Verdict] = Counter()
 
-    def feed(self, line: str, *, ended: bool = True) -> list[Line | Judged]:
+    def feed(self, line: str, *, ended: bool = True) -> list[PlainLine | JudgedMessage]:
         """Take one line; what is judged comes out when the next message begins."""
-        out: list[Line | Judged] = []
+        out: list[PlainLine | JudgedMessage] = []
         for item in self._parser.feed(line, ended=ended):
             self._take(item, out)
         return out
 
-    def close(self) -> list[Line | Judged]:
+    def close(self) -> list[PlainLine | JudgedMessage]:
         """What was still open, and a word on errors that no sum line closed."""
-        out: list[Line | Judged] = []
+        out: list[PlainLine | JudgedMessage] = []
         for item in self._parser.close():
             self._take(item, out)
         if self._count.seen:
             out.append(self._without_sum())
         return out
 
-    def _take(self, item: Line | Message, out: list[Line | Judged]) -> None:
-        if isinstance(item, Line):
+    def _take(self, item: PlainLine | Message, out: list[PlainLine | JudgedMessage]) -> None:
+        if isinstance(item, PlainLine):
             self._count.mark(item.text)
             out.append(item)
         else:
             out += self._judge(item)
 
-    def _judge(self, message: Message) -> list[Line | Judged]:
+    def _judge(self, message: Message) -> list[PlainLine | JudgedMessage]:
         check = read_sum(message, self._count)
         if check is not None:
-            judged = settle(self._base(message, "error-sum", sum=check), self._since_sum)
+            judged = sum_verdict(self._base(message, "error-sum", sum=check), self._since_sum)
             self._count, self._since_sum = ErrorCount(), Counter()
             return [judged]
         counts = self._count.add(message)
         judged_or_none = self._verdict(message, counts)
         if judged_or_none is None:
             return [
-                Line(text, message.number + n, message.tool) for n, text in enumerate(message.lines)
+                PlainLine(text, message.number + n, message.tool)
+                for n, text in enumerate(message.lines)
             ]
         if counts:
             self._since_sum[judged_or_none.verdict] += 1
         return [judged_or_none]
 
-    def _verdict(self, message: Message, counts: bool) -> Judged | None:
+    def _verdict(self, message: Message, counts: bool) -> JudgedMessage | None:
         about = _object(message)
         fitting = [
             (rule, groups)
@@ -186,8 +128,8 @@ class Classifier:
         return self._phase or ("dump" if message.tool == "pg_dump" else None)
 
     def _cautious(
-        self, judged: Judged, rule: Rule, message: Message, values: Mapping[str, str]
-    ) -> Judged:
+        self, judged: JudgedMessage, rule: Rule, message: Message, values: Mapping[str, str]
+    ) -> JudgedMessage:
         """A harmless verdict, unless the context or a missing proof forbids it."""
         if not rule.known_in(self._method, self._phase_of(message)):
             return replace(
@@ -223,7 +165,7 @@ class Classifier:
             todo=judged.todo or f"Check that {claim}.",
         )
 
-    def _unknown(self, base: Judged, message: Message) -> Judged | None:
+    def _unknown(self, base: JudgedMessage, message: Message) -> JudgedMessage | None:
         """What to say of a message that no rule knows: never that it is harmless."""
         if message.severity in (Severity.NOTICE, Severity.UNKNOWN):
             said = "\n".join((message.text, message.detail))
@@ -254,8 +196,8 @@ class Classifier:
         object: str = "",
         counts: bool = False,
         sum: SumCheck | None = None,
-    ) -> Judged:
-        return Judged(
+    ) -> JudgedMessage:
+        return JudgedMessage(
             verdict=Verdict.LOOK,
             rule=rule,
             tool=message.tool,
@@ -272,9 +214,9 @@ class Classifier:
             sum=sum,
         )
 
-    def _without_sum(self) -> Judged:
+    def _without_sum(self) -> JudgedMessage:
         seen = self._count.seen
-        return Judged(
+        return JudgedMessage(
             verdict=Verdict.LOOK,
             rule="error-sum-missing",
             tool="pg_restore",
@@ -348,7 +290,7 @@ def _of_one_piece(message: Message, groups: Mapping[str, str]) -> bool:
     )
 
 
-def _with_relation(judged: Judged, named: str, about: _About) -> Judged:
+def _with_relation(judged: JudgedMessage, named: str, about: _About) -> JudgedMessage:
     """With the table that lost rows, from the message or from what it is about."""
     if about.kind == "TABLE DATA" and named in ("", about.bare):
         return replace(judged, relation=about.bare, schema=about.schema)

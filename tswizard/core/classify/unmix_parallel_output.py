@@ -22,7 +22,7 @@ _INFO = re.compile(
 )
 
 
-class Untangler:
+class OutputUnmixer:
     """Takes lines as they come and gives each text its own prefix again."""
 
     def __init__(self) -> None:

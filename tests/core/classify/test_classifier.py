@@ -4,10 +4,11 @@ import pytest
 
 from tests.core.classify.examples import copy, failed
 from tests.core.classify.judging import Answers, judge, total
-from tswizard.core.classify.judge import Classifier, Judged, ProofState
-from tswizard.core.classify.message import Line
+from tswizard.core.classify.classifier import Classifier
+from tswizard.core.classify.message import PlainLine
 from tswizard.core.classify.prove import Origin, prove
-from tswizard.core.classify.tally import Tally
+from tswizard.core.classify.tally import VerdictTally
+from tswizard.core.model.judged import JudgedMessage, ProofState
 from tswizard.core.model.verdict import Verdict, gravest
 
 # As the guide to migrating from MST prints them: without commands, and shortened.
@@ -84,7 +85,7 @@ pg_restore: warning: errors ignored on restore: 2
 @pytest.mark.parametrize("part", GUIDE)
 async def test_the_guides_own_list_is_explained_once_proven(part: str) -> None:
     method, phase, text, rules = GUIDE[part]
-    tally = Tally()
+    tally = VerdictTally()
     judged = [
         tally.add(await prove(one, Answers(answer=True))) for one in judge(text, method, phase)
     ]
@@ -95,7 +96,7 @@ async def test_the_guides_own_list_is_explained_once_proven(part: str) -> None:
 @pytest.mark.parametrize("part", ["full restore", "pre-data", "post-data"])
 async def test_the_guides_own_list_needs_a_look_when_a_proof_fails(part: str) -> None:
     method, phase, text, _ = GUIDE[part]
-    tally = Tally()
+    tally = VerdictTally()
     for one in judge(text, method, phase):
         tally.add(await prove(one, Answers(answer=False)))
     assert tally.worst is Verdict.LOOK
@@ -159,7 +160,7 @@ def test_what_no_rule_knows_needs_a_look(text: str) -> None:
 def test_lines_of_tools_at_work_need_no_verdict(text: str) -> None:
     classifier = Classifier(None, "full", "data")
     items = [*classifier.feed(text), *classifier.close()]
-    assert [type(item) for item in items] == [Line]
+    assert [type(item) for item in items] == [PlainLine]
 
 
 def test_an_object_that_may_be_missing_is_named() -> None:
@@ -224,7 +225,7 @@ async def test_sum_line_is_safe_only_after_the_proofs() -> None:
     error, alone = judge(text, "full", "pre-data")
     assert alone.verdict is Verdict.LOOK
     for answer, verdict in ((True, Verdict.SAFE), (False, Verdict.LOOK), (None, Verdict.LOOK)):
-        tally = Tally()
+        tally = VerdictTally()
         tally.add(await prove(error, Answers(answer=answer)))
         assert tally.add(alone).verdict is verdict
         assert tally.errors == 1
@@ -284,6 +285,6 @@ def test_a_message_is_given_out_when_the_next_line_shows_its_end() -> None:
     assert classifier.feed('pg_restore: error: COPY failed for table "t": ERROR:  x') == []
     assert classifier.feed("CONTEXT:  COPY t, line 1") == []
     judged, line = classifier.feed('pg_restore: creating TABLE "public.t"')
-    assert isinstance(judged, Judged)
-    assert isinstance(line, Line)
+    assert isinstance(judged, JudgedMessage)
+    assert isinstance(line, PlainLine)
     assert (judged.number, line.number) == (1, 3)

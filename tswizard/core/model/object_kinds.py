@@ -6,7 +6,7 @@ from tswizard.core.model.finding import Level
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ObjectKind:
     """One kind of object.
 
     `soft` are properties whose difference loses nothing (a restore cannot keep them in every
@@ -60,9 +60,9 @@ def _kind(
     *soft: str,
     missing: Level = Level.FAIL,
     extra: Level = Level.LOOK,
-) -> Kind:
+) -> ObjectKind:
     one = _ONE.get(id, id.replace("-", " "))
-    return Kind(id, one, many, group, frozenset(soft), missing, extra)
+    return ObjectKind(id, one, many, group, frozenset(soft), missing, extra)
 
 
 _FAIL, _PASS, _LOOK = Level.FAIL, Level.PASS, Level.LOOK
@@ -135,5 +135,5 @@ _ALL = (
     _kind("owner", "owners", RIGHTS),
 )
 
-KINDS = {kind.id: kind for kind in _ALL}
+OBJECT_KINDS = {kind.id: kind for kind in _ALL}
 """Every kind by its id, in the order of the report."""

@@ -5,8 +5,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tswizard.core.classify.judge import Classifier, Judged
-from tswizard.core.classify.untangle import Untangler
+from tswizard.core.classify.classifier import Classifier
+from tswizard.core.classify.unmix_parallel_output import OutputUnmixer
+from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.verdict import Verdict
 
 INFO = (
@@ -44,8 +45,8 @@ def mixed(draw: st.DrawFn) -> tuple[list[str], list[str]]:
 @given(mixed())
 def test_every_text_comes_out_with_its_prefix(case: tuple[list[str], list[str]]) -> None:
     texts, lines = case
-    untangler = Untangler()
-    out = Counter(untangler.feed(line) for line in lines)
+    unmixer = OutputUnmixer()
+    out = Counter(unmixer.feed(line) for line in lines)
     wanted: Counter[str] = Counter()
     for text in texts:
         first, *more = text.split("\n")
@@ -65,8 +66,8 @@ def test_what_is_not_mixed_is_left_as_it_is() -> None:
         "pg_dump: detail: hypertable",
         " indented",
     ]
-    untangler = Untangler()
-    assert [untangler.feed(line) for line in lines] == lines
+    unmixer = OutputUnmixer()
+    assert [unmixer.feed(line) for line in lines] == lines
 
 
 def test_the_known_notice_is_safe_when_mixed_too() -> None:
@@ -76,7 +77,7 @@ def test_the_known_notice_is_safe_when_mixed_too() -> None:
         *INFO[2].split("\n")[1:],
         ' dumping contents of table "_timescaledb_internal._hyper_17_202_chunk"',
     ]
-    untangler, classifier = Untangler(), Classifier("pg_dump", "full", "dump")
-    items = [item for line in lines for item in classifier.feed(untangler.feed(line))]
-    judged = [item for item in [*items, *classifier.close()] if isinstance(item, Judged)]
+    unmixer, classifier = OutputUnmixer(), Classifier("pg_dump", "full", "dump")
+    items = [item for line in lines for item in classifier.feed(unmixer.feed(line))]
+    judged = [item for item in [*items, *classifier.close()] if isinstance(item, JudgedMessage)]
     assert [item.verdict for item in judged] == [Verdict.SAFE]
