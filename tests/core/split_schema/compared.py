@@ -7,13 +7,13 @@ from tests.core.split_schema.world import World
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Level
-from tswizard.core.split.schema.hypertable_facts import HypertableFact, read_hypertables
-from tswizard.core.split.schema.normalize import LeftOut, alike, read_left_out
-from tswizard.core.split.schema.selected import selection
+from tswizard.core.split.schema.hypertable_facts import HypertableFacts, read_hypertable_facts
+from tswizard.core.split.schema.normalize import NotMigrated, normalize, read_not_migrated
+from tswizard.core.split.schema.toc_selection import read_selection
 from tswizard.core.verify.schema.compare import Difference, compare
 from tswizard.core.verify.schema.read import Schema, read_schema
 
-End = tuple[Schema, tuple[HypertableFact, ...]]
+End = tuple[Schema, tuple[HypertableFacts, ...]]
 
 
 @dataclass(frozen=True)
@@ -21,23 +21,23 @@ class Comparer:
     """The source, read once."""
 
     source: End
-    left_out: LeftOut
+    left_out: NotMigrated
 
     @classmethod
     async def of(cls, world: World, there: Collection[str] = ()) -> "Comparer":
         """`there` are the aggregates that the target has."""
-        chosen = await selection(world.ctx)
+        chosen = await read_selection(world.ctx)
         async with connected(world.task.source) as source:
-            left_out = await read_left_out(source, chosen, there)
+            left_out = await read_not_migrated(source, chosen, there)
             return cls(await _read(source), left_out)
 
     async def differences(self, target: Connection) -> tuple[Difference, ...]:
         """What the target, as this connection sees it, has otherwise."""
-        return compare(*alike(self.source, await _read(target), self.left_out)).differences
+        return compare(*normalize(self.source, await _read(target), self.left_out)).differences
 
 
 async def _read(connection: Connection) -> End:
-    return await read_schema(connection), await read_hypertables(connection)
+    return await read_schema(connection), await read_hypertable_facts(connection)
 
 
 async def left(comparer: Comparer, target: Endpoint) -> set[str]:

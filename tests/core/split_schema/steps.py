@@ -19,13 +19,13 @@ from tests.core.split_schema.world import (
 )
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.run.context import Context, StepSkipped
-from tswizard.core.split.schema.cagg_dependents import restore_later
+from tswizard.core.split.schema.cagg_dependents import restore_cagg_dependents
 from tswizard.core.split.schema.compression import set_compression
-from tswizard.core.split.schema.constraints import after_rows, before_rows
-from tswizard.core.split.schema.dump import dump
-from tswizard.core.split.schema.hypertables import create
-from tswizard.core.split.schema.postdata import post_data
-from tswizard.core.split.schema.predata import pre_data
+from tswizard.core.split.schema.constraints import constraints_after_rows, constraints_before_rows
+from tswizard.core.split.schema.dump import dump_schema
+from tswizard.core.split.schema.hypertables import create_hypertables
+from tswizard.core.split.schema.postdata import restore_post_data
+from tswizard.core.split.schema.predata import restore_pre_data
 from tswizard.core.split.schema.sequences import set_sequences
 
 Action = Callable[[Context], Awaitable[None]]
@@ -34,19 +34,19 @@ Action = Callable[[Context], Awaitable[None]]
 def steps(schemas: Collection[str] = ()) -> tuple[tuple[str, Action], ...]:
     """Names and actions; rows of these schemas only, where some are given."""
     return (
-        ("dump-schema", dump),
-        ("pre-data", pre_data),
-        ("hypertables", create),
+        ("dump-schema", dump_schema),
+        ("pre-data", restore_pre_data),
+        ("hypertables", create_hypertables),
         ("copy-tables", lambda ctx: copy_tables(ctx.task, schemas)),
-        ("constraints-before-rows", before_rows),
+        ("constraints-before-rows", constraints_before_rows),
         ("compression", set_compression),
         ("copy-hypertables", lambda ctx: copy_hypertables(ctx.task, schemas)),
         ("sequences", set_sequences),
-        ("constraints-after-rows", after_rows),
+        ("constraints-after-rows", constraints_after_rows),
         ("compression-last", partial(set_compression, last=True)),
         ("compress-last", lambda ctx: compress_last(ctx.task)),
-        ("post-data", post_data),
-        ("after-aggregates", restore_later),
+        ("post-data", restore_post_data),
+        ("after-aggregates", restore_cagg_dependents),
     )
 
 

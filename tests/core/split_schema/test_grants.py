@@ -2,7 +2,13 @@
 
 import pytest
 
-from tswizard.core.split.schema.grants import blocks, create_roles, names, sort_out, statements
+from tswizard.core.split.schema.grants import (
+    create_roles,
+    names_role,
+    split_by_role,
+    split_statements,
+    statements_by_entry,
+)
 
 _SCRIPT = """--
 -- TOC entry 5319 (class 0 OID 0)
@@ -35,7 +41,7 @@ not there'::text));
 
 
 def test_a_script_falls_into_its_entries() -> None:
-    found = blocks(_SCRIPT)
+    found = statements_by_entry(_SCRIPT)
     assert found[5319] == (
         "GRANT USAGE ON SCHEMA app TO reporting",
         "GRANT ALL ON SCHEMA app TO ops",
@@ -47,7 +53,7 @@ def test_a_script_falls_into_its_entries() -> None:
 
 
 def test_a_line_inside_quotes_ends_no_statement() -> None:
-    assert statements('GRANT ALL ON TABLE "a;\n--b" TO x;\n') == (
+    assert split_statements('GRANT ALL ON TABLE "a;\n--b" TO x;\n') == (
         'GRANT ALL ON TABLE "a;\n--b" TO x',
     )
 
@@ -72,11 +78,11 @@ def test_a_line_inside_quotes_ends_no_statement() -> None:
     ],
 )
 def test_a_role_is_named_only_where_roles_stand(statement: str, role: str, does: bool) -> None:
-    assert names(statement, role) is does
+    assert names_role(statement, role) is does
 
 
 def test_others_keep_their_grants() -> None:
-    found = sort_out(blocks(_SCRIPT), {"reporting"})
+    found = split_by_role(statements_by_entry(_SCRIPT), {"reporting"})
     assert found.ids == {5319, 5272}
     assert found.give == (("GRANT ALL ON SCHEMA app TO ops",),)
     assert [text[:12] for text in found.keep] == ["GRANT USAGE ", "CREATE POLIC"]

@@ -15,9 +15,9 @@ from tests.core.split_schema.steps import run_all
 from tests.core.split_schema.world import World, surroundings
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.model.finding import Level
-from tswizard.core.split.schema.cagg_dependents import restore_later
-from tswizard.core.split.schema.large_object_grants import describe
-from tswizard.core.split.schema.restore import list_path
+from tswizard.core.split.schema.cagg_dependents import restore_cagg_dependents
+from tswizard.core.split.schema.large_object_grants import restore_large_object_grants
+from tswizard.core.split.schema.restore import use_list_path
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -155,7 +155,7 @@ async def test_grants_and_comments_of_large_objects_arrive(moved: Moved) -> None
             "grant",
         }
         for _ in range(2):
-            await describe(moved.world.ctx)
+            await restore_large_object_grants(moved.world.ctx)
             assert await left(comparer, task.target) == set()
     finally:
         for end in (task.source, task.target):
@@ -198,7 +198,7 @@ async def test_what_reads_an_aggregate_is_named_and_kept_in_a_list(moved: Moved)
         'COMMENT VIEW hard."By Hour"',
         'ACL TABLE hard."By Hour"',
     }
-    kept = list_path(moved.world.task, "later").read_text()
+    kept = use_list_path(moved.world.task, "later").read_text()
     assert "MATERIALIZED VIEW hard kept" in kept
     assert "waits for hard.By Hour" in kept
 
@@ -213,7 +213,7 @@ async def test_what_reads_an_aggregate_comes_when_the_aggregate_is_there(moved: 
             "WITH NO DATA"
         )
     moved.world.ctx.judged.clear()
-    await restore_later(moved.world.ctx)
+    await restore_cagg_dependents(moved.world.ctx)
     assert moved.world.troubles == []
     comparer = await Comparer.of(moved.world, ["hard.By Hour"])
     assert await left(comparer, moved.world.task.target) == set()

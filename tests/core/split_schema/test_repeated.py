@@ -15,9 +15,9 @@ from tests.core.split_schema.steps import run_all
 from tests.core.split_schema.world import surroundings
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.run.context import StepFailed
-from tswizard.core.split.schema import restore_state
-from tswizard.core.split.schema.predata import pre_data
-from tswizard.core.split.schema.target_session import NAME, schema_session
+from tswizard.core.split.schema.predata import restore_pre_data
+from tswizard.core.split.schema.restore_state import write_restore_state
+from tswizard.core.split.schema.target_session import SCHEMA_APPLICATION, schema_session
 
 _ASLEEP = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
 
@@ -30,7 +30,7 @@ async def test_what_a_killed_run_left_at_work_is_ended(native_ends: Ends, tmp_pa
         connected(native_ends.target) as left_over,
         connected(native_ends.target) as other,
     ):
-        await left_over.execute(f"SET application_name = '{NAME}'".encode())
+        await left_over.execute(f"SET application_name = '{SCHEMA_APPLICATION}'".encode())
         asleep = asyncio.create_task(left_over.execute("SELECT pg_sleep(60)"))
         while not await rows(other, _ASLEEP):
             await asyncio.sleep(0.01)
@@ -45,11 +45,11 @@ async def test_killed_in_both_restores_it_ends_the_same(fresh_ends: Ends, tmp_pa
     async with surroundings(tmp_path, fresh_ends.source, target_end) as world:
         await run_all(world, until="hypertables")
         async with connected(target_end) as target:
-            await restore_state.write(target, world.ctx.run_folder.record.id, "pre-data", "begun")
+            await write_restore_state(target, world.ctx.run_folder.record.id, "pre-data", "begun")
             await target.execute("DROP VIEW hard.by_hyper_key")
             await target.execute("INSERT INTO hard.lines VALUES ('x')")
         with pytest.raises(StepFailed, match=r"hard\.lines is not empty"):
-            await pre_data(world.ctx)
+            await restore_pre_data(world.ctx)
         async with connected(target_end) as target:
             await target.execute("DELETE FROM hard.lines")
     for line in ("creating TABLE", "creating INDEX"):

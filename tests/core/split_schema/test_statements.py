@@ -5,22 +5,29 @@ from dataclasses import replace
 import pytest
 
 from tswizard.core.catalog.inventory import Constraint
-from tswizard.core.split.schema.compression import as_chosen, setting_statements, settings_differ
+from tswizard.core.split.schema.compression import (
+    compression_statements,
+    settings_differ,
+    without_defaults,
+)
 from tswizard.core.split.schema.constraints import (
+    before_compression,
     compressed_last,
-    early,
-    in_order,
-    statement,
+    constraint_statement,
+    keys_first,
 )
 from tswizard.core.split.schema.hypertable_facts import (
     Api,
-    CompressionFact,
-    DimensionFact,
-    HypertableFact,
+    CompressionFacts,
+    DimensionFacts,
+    HypertableFacts,
 )
-from tswizard.core.split.schema.hypertables import create_statements, left_behind
-from tswizard.core.split.schema.index_flags import IndexFact, mark_statements
-from tswizard.core.split.schema.postdata import build_words
+from tswizard.core.split.schema.hypertables import (
+    create_statements,
+    hypertable_settings_not_migrated,
+)
+from tswizard.core.split.schema.index_flags import HypertableIndex, index_flag_statements
+from tswizard.core.split.schema.postdata import index_build_progress
 from tswizard.core.split.schema.sequences import SequenceValue
 
 NEW = Api(
@@ -37,14 +44,14 @@ NEW = Api(
 )
 OLD = Api("public", frozenset({("create_hypertable", "time_column_name")}))
 
-EVENTS = HypertableFact(
+EVENTS = HypertableFacts(
     1,
     "metrics",
     'it\'s "odd"',
     (
-        DimensionFact("order", "bigint '86400'", None, None, '"app"."unix_now"'),
-        DimensionFact("dev", None, 3, '"app"."bucket"', None),
-        DimensionFact("lane", "bigint '50'", None, None, None),
+        DimensionFacts("order", "bigint '86400'", None, None, '"app"."unix_now"'),
+        DimensionFacts("dev", None, 3, '"app"."bucket"', None),
+        DimensionFacts("lane", "bigint '50'", None, None, None),
     ),
     None,
 )
@@ -78,15 +85,17 @@ def test_what_only_the_older_form_can_say_is_said_in_it() -> None:
     own = replace(EVENTS, associated_prefix="m", associated_schema="chunks")
     (first, *_) = create_statements(own, NEW)
     assert first.endswith("associated_schema_name => 'chunks', associated_table_prefix => 'm')")
-    timed = HypertableFact(
-        1, "s", "docs", (DimensionFact("doc", "INTERVAL '1 day'", None, '"s"."at"', None),), None
+    timed = HypertableFacts(
+        1, "s", "docs", (DimensionFacts("doc", "INTERVAL '1 day'", None, '"s"."at"', None),), None
     )
     assert """'doc', INTERVAL '1 day', '"s"."at"')""" in create_statements(timed, NEW)[0]
     assert """time_partitioning_func => '"s"."at"')""" in create_statements(timed, OLD)[0]
 
 
 def test_tablespaces_and_adaptive_intervals_are_named() -> None:
-    found = left_behind((replace(EVENTS, tablespaces=("fast", "slow"), adaptive=True),))
+    found = hypertable_settings_not_migrated(
+        (replace(EVENTS, tablespaces=("fast", "slow"), adaptive=True),)
+    )
     assert {f.id: f.details for f in found} == {
         "hypertable-tablespaces": ('metrics.it\'s "odd": fast, slow',),
         "adaptive-chunking": ('metrics.it\'s "odd"',),
@@ -96,14 +105,14 @@ def test_tablespaces_and_adaptive_intervals_are_named() -> None:
 COMPRESSED = replace(
     EVENTS,
     name="t",
-    compression=CompressionFact(
+    compression=CompressionFacts(
         ("select",), (("order", True, False), ("v", False, True)), "7 days"
     ),
 )
 
 
 def test_settings_are_written_out_and_quoted() -> None:
-    assert setting_statements(COMPRESSED, NEW) == (
+    assert compression_statements(COMPRESSED, NEW) == (
         'ALTER TABLE "metrics"."t" SET (timescaledb.compress, '
         """timescaledb.compress_segmentby = '"select"', """
         """timescaledb.compress_orderby = '"order" DESC NULLS LAST, "v" ASC NULLS FIRST', """
@@ -112,23 +121,23 @@ def test_settings_are_written_out_and_quoted() -> None:
 
 
 def test_settings_that_the_source_left_open_stay_open() -> None:
-    bare = replace(COMPRESSED, compression=CompressionFact((), (), None))
-    assert setting_statements(bare, NEW) == (
+    bare = replace(COMPRESSED, compression=CompressionFacts((), (), None))
+    assert compression_statements(bare, NEW) == (
         'ALTER TABLE "metrics"."t" SET (timescaledb.compress)',
     )
-    chosen = replace(bare, compression=CompressionFact((), (("time", True, True),), None))
+    chosen = replace(bare, compression=CompressionFacts((), (("time", True, True),), None))
     assert not settings_differ(bare, chosen)
     assert settings_differ(chosen, bare)
-    assert as_chosen(chosen.compression, bare.compression) == bare.compression
+    assert without_defaults(chosen.compression, bare.compression) == bare.compression
 
 
 def test_chunk_skipping_is_switched_on_where_there_is_such_a_thing() -> None:
     table = replace(EVENTS, name="t", skipping=("id",))
-    assert setting_statements(table, NEW) == (
+    assert compression_statements(table, NEW) == (
         "SET LOCAL timescaledb.enable_chunk_skipping = on",
         """SELECT "ts"."enable_chunk_skipping"('"metrics"."t"', 'id')""",
     )
-    assert setting_statements(table, OLD) == ()
+    assert compression_statements(table, OLD) == ()
     assert settings_differ(table, replace(table, skipping=()))
 
 
@@ -156,11 +165,11 @@ def test_constraints_are_made_without_only(
     definition: str, storage: str | None, whole: str
 ) -> None:
     fact = replace(_KEY, definition=definition, storage=storage)
-    assert statement(fact) == f'ALTER TABLE "s"."t" ADD CONSTRAINT "a b" {whole}'
+    assert constraint_statement(fact) == f'ALTER TABLE "s"."t" ADD CONSTRAINT "a b" {whole}'
 
 
 def test_keys_come_before_what_points_to_them() -> None:
-    kinds = [fact.kind for fact in in_order([replace(_KEY, kind=kind) for kind in "fcxup"])]
+    kinds = [fact.kind for fact in keys_first([replace(_KEY, kind=kind) for kind in "fcxup"])]
     assert kinds == list("puxcf")
 
 
@@ -173,20 +182,20 @@ def test_what_must_stand_before_compression() -> None:
     also = replace(_KEY, table="loose")
     packed = {("s", "packed"), ("s", "loose")}
     facts = [foreign, key, pointing, unpacked, loose, also]
-    assert early(facts, packed) == (key, foreign)
+    assert before_compression(facts, packed) == (key, foreign)
     assert compressed_last(facts, packed) == {("s", "loose")}
 
 
 def test_marks_and_the_indexes_that_a_restore_would_lose() -> None:
-    index = IndexFact("s", "t", "i", "CREATE INDEX i ON s.t USING btree (a)", False, True)
+    index = HypertableIndex("s", "t", "i", "CREATE INDEX i ON s.t USING btree (a)", False, True)
     mark = 'ALTER TABLE "s"."t" REPLICA IDENTITY USING INDEX "i"'
-    assert mark_statements(index, None) == (index.definition, mark)
-    assert mark_statements(index, replace(index, replica_identity=False)) == (mark,)
-    assert mark_statements(index, index) == ()
+    assert index_flag_statements(index, None) == (index.definition, mark)
+    assert index_flag_statements(index, replace(index, replica_identity=False)) == (mark,)
+    assert index_flag_statements(index, index) == ()
     restored = replace(index, replica_identity=False, clustered=True)
-    assert mark_statements(restored, None) == ()
+    assert index_flag_statements(restored, None) == ()
     of_a_key = replace(restored, definition=None)
-    assert mark_statements(of_a_key, None) == ('ALTER TABLE "s"."t" CLUSTER ON "i"',)
+    assert index_flag_statements(of_a_key, None) == ('ALTER TABLE "s"."t" CLUSTER ON "i"',)
 
 
 def test_sequences_keep_whether_they_were_called() -> None:
@@ -197,5 +206,7 @@ def test_sequences_keep_whether_they_were_called() -> None:
 
 
 def test_index_builds_in_words() -> None:
-    assert build_words("s.t", "building index", 40.7) == "index on s.t: building index, 40 %"
-    assert build_words(None, "initializing", None) == "index on a table: initializing"
+    assert (
+        index_build_progress("s.t", "building index", 40.7) == "index on s.t: building index, 40 %"
+    )
+    assert index_build_progress(None, "initializing", None) == "index on a table: initializing"

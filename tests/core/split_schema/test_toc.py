@@ -6,8 +6,8 @@ import pytest
 
 from tswizard.core.catalog.inventory import Constraint
 from tswizard.core.split.schema.constraints import referenced_keys
-from tswizard.core.split.schema.toc import POST, PRE, Toc, parse, write_list
-from tswizard.core.split.schema.toc_selection import Special, select, waiting
+from tswizard.core.split.schema.toc import POST, PRE, Toc, parse_toc_lists, write_use_list
+from tswizard.core.split.schema.toc_selection import Exclusions, cagg_dependents, select_entries
 
 # As pg_restore 15 prints it (~ is a space at a line's end, where there is no owner): 30 is an
 # aggregate, 31 a view on it, 32 a materialized view on that.
@@ -64,7 +64,7 @@ _VERBOSE = """;
 ;	depends on: 32 5312
 """.replace("~", " ")
 
-_SPECIAL = Special(
+_EXCLUSIONS = Exclusions(
     caggs={26722: "my metrics.daily"},
     triggers=frozenset({18103}),
     constraints=frozenset({18100, 18102}),
@@ -83,7 +83,7 @@ def _list(*ids: int) -> str:
 def toc() -> Toc:
     pre = _list(4, 91, 17, 20, 21, 22, 23, 30, 31, 32, 33, 34)
     post = _list(*range(40, 51))
-    return parse(_VERBOSE, {PRE: pre, POST: post})
+    return parse_toc_lists(_VERBOSE, {PRE: pre, POST: post})
 
 
 def _ids(entries: object) -> list[int]:
@@ -114,11 +114,11 @@ def test_entries_are_called_by_their_names(toc: Toc, id: int, label: str) -> Non
 
 
 def test_whatever_reads_an_aggregate_waits_for_it(toc: Toc) -> None:
-    assert sorted(waiting(toc, _SPECIAL.caggs)) == [31, 32, 33, 34, 45, 46, 50]
+    assert sorted(cagg_dependents(toc, _EXCLUSIONS.caggs)) == [31, 32, 33, 34, 45, 46, 50]
 
 
 def test_every_entry_has_its_time(toc: Toc) -> None:
-    chosen = select(toc, _SPECIAL)
+    chosen = select_entries(toc, _EXCLUSIONS)
     assert _ids(chosen.pre) == [17, 20, 21, 23]
     assert _ids(chosen.post) == [41, 44, 47]
     assert _ids(chosen.later) == [31, 32, 33, 34, 45, 46, 50]
@@ -129,17 +129,17 @@ def test_every_entry_has_its_time(toc: Toc) -> None:
 def test_a_table_that_needs_an_aggregate_is_stuck(toc: Toc) -> None:
     sections = {PRE: _list(30) + "\n60; 1259 1 TABLE my metrics t o", POST: _list()}
     text = _VERBOSE + "60; 1259 1 TABLE my metrics t o\n;\tdepends on: 34\n"
-    assert _ids(select(parse(text, sections), _SPECIAL).stuck) == [60]
+    assert _ids(select_entries(parse_toc_lists(text, sections), _EXCLUSIONS).stuck) == [60]
 
 
 def test_keys_that_foreign_keys_point_to_are_found(toc: Toc) -> None:
     key = Constraint(18102, "my metrics", "conditions", "f", "f", "…", True, None, False)
-    assert referenced_keys(toc, [key], _SPECIAL.constraints) == {41}
+    assert referenced_keys(toc, [key], _EXCLUSIONS.constraints) == {41}
 
 
 def test_a_list_holds_ids_and_reasons(toc: Toc, tmp_path: Path) -> None:
     path = tmp_path / "later.list"
-    write_list(path, [toc.by_id[31]], {31: "waits for my metrics.daily"})
+    write_use_list(path, [toc.by_id[31]], {31: "waits for my metrics.daily"})
     assert path.read_text() == (
         "31; 1259 26800 VIEW my metrics v_daily tsdbadmin\n;   waits for my metrics.daily\n"
     )

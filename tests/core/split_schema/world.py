@@ -145,14 +145,14 @@ async def _copy(task: Task, schema: str, name: str, *, only: bool) -> None:
             (qualified(schema, name),),
         )
         columns = ", ".join(column for (column,) in await found.fetchall())
-        blocks: list[bytes] = []
+        statements_by_entry: list[bytes] = []
         # Chunks are made in the order of time then, so that compression merges the same ones.
         order = "" if only else " ORDER BY 1"
         read = f"COPY (SELECT {columns} FROM {word}{relation}{order}) TO STDOUT"
         async with source.cursor() as cursor, cursor.copy(read.encode()) as out:
             async for block in out:
-                blocks.append(bytes(block))
+                statements_by_entry.append(bytes(block))
         write = f"COPY {relation} ({columns}) FROM STDIN"
         async with target.cursor() as cursor, cursor.copy(write.encode()) as into:
-            for start in range(0, len(blocks), 5000):
-                await into.write(b"".join(blocks[start : start + 5000]))
+            for start in range(0, len(statements_by_entry), 5000):
+                await into.write(b"".join(statements_by_entry[start : start + 5000]))

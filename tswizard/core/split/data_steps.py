@@ -13,7 +13,7 @@ from tswizard.core.split.ledger import plan_store
 from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.queue import Pass
 from tswizard.core.split.plan.piece import Stage
-from tswizard.core.split.schema.drop_for_recopy import take_off
+from tswizard.core.split.schema.drop_for_recopy import drop_for_recopy
 from tswizard.core.split.source_fingerprint import source_sum
 
 
@@ -119,7 +119,7 @@ class DataPhase:
         """
         await self._copy(ctx, Stage.TABLES)
         session = await self.session(ctx)
-        await reconcile.settle(session, partial(take_off, ctx), (Stage.TABLES,))
+        await reconcile.settle(session, partial(drop_for_recopy, ctx), (Stage.TABLES,))
         self._follow(ctx)
 
     async def hypertables(self, ctx: Context) -> None:
@@ -134,13 +134,13 @@ class DataPhase:
         await session.run_all(Stage.LAST)
 
     async def _copy(self, ctx: Context, stage: Stage) -> None:
-        await reconcile.copy(await self.session(ctx), partial(take_off, ctx), stage)
+        await reconcile.copy(await self.session(ctx), partial(drop_for_recopy, ctx), stage)
         self._follow(ctx)
 
     async def settle(self, ctx: Context) -> None:
         """Bring pieces of earlier moments to the last one. Belongs before what builds on rows."""
         session = await self.session(ctx)
-        repeated = await reconcile.settle(session, partial(take_off, ctx))
+        repeated = await reconcile.settle(session, partial(drop_for_recopy, ctx))
         self._follow(ctx)
         await ctx.remember(replace(ctx.run_folder.record, source_sum=self._sum))
         ctx.say(

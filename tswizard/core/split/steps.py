@@ -15,15 +15,21 @@ from tswizard.core.split.check import check
 from tswizard.core.split.data_steps import DataPhase
 from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.tally import add_tallies
-from tswizard.core.split.schema import preview
-from tswizard.core.split.schema.cagg_dependents import restore_later
+from tswizard.core.split.schema.cagg_dependents import restore_cagg_dependents
 from tswizard.core.split.schema.compression import set_compression
-from tswizard.core.split.schema.constraints import after_rows, before_rows
-from tswizard.core.split.schema.dump import dump, dump_command
-from tswizard.core.split.schema.hypertables import create
-from tswizard.core.split.schema.postdata import post_data
-from tswizard.core.split.schema.predata import pre_data
-from tswizard.core.split.schema.restore import command_text
+from tswizard.core.split.schema.constraints import constraints_after_rows, constraints_before_rows
+from tswizard.core.split.schema.dump import dump_schema, schema_dump_command
+from tswizard.core.split.schema.hypertables import create_hypertables
+from tswizard.core.split.schema.postdata import restore_post_data
+from tswizard.core.split.schema.predata import restore_pre_data
+from tswizard.core.split.schema.preview import (
+    preview_chunks,
+    preview_compression,
+    preview_constraints,
+    preview_hypertables,
+    preview_sequences,
+)
+from tswizard.core.split.schema.restore import restore_command_text
 from tswizard.core.split.schema.sequences import set_sequences
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.analyze import analyze
@@ -54,8 +60,8 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "dump-schema",
                 "Dump the schema",
                 "What comes before the rows and what comes after them, in one file.",
-                dump,
-                shell(dump_command(task)),
+                dump_schema,
+                shell(schema_dump_command(task)),
             ),
         ),
         (
@@ -64,8 +70,8 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "pre-data",
                 "Restore the schema",
                 "Schemas, types, functions, tables. What waits for aggregates is set aside.",
-                pre_data,
-                command_text(task, "pre-data"),
+                restore_pre_data,
+                restore_command_text(task, "pre-data"),
             ),
         ),
         (
@@ -74,8 +80,8 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "hypertables",
                 "Make hypertables",
                 "Each with all its dimensions, by the target's own API.",
-                create,
-                *preview.making(inventory, schema),
+                create_hypertables,
+                *preview_hypertables(inventory, schema),
             ),
         ),
         (
@@ -85,7 +91,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Make chunks",
                 "With the source's own slices, so that old intervals survive.",
                 data.chunks,
-                *preview.chunking(inventory),
+                *preview_chunks(inventory),
             ),
         ),
         (files, _step("export", "Write the files", _EXPORT, data.export, *_COPY[:2])),
@@ -105,8 +111,8 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "constraints-before",
                 "Keys before the chunks",
                 "Foreign keys and checks of hypertables that have compressed chunks.",
-                before_rows,
-                *preview.constraining(inventory, first=True),
+                constraints_before_rows,
+                *preview_constraints(inventory, first=True),
             ),
         ),
         (
@@ -116,7 +122,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Compression settings",
                 "segmentby, orderby and intervals, as on the source.",
                 set_compression,
-                *preview.compressing(inventory, schema),
+                *preview_compression(inventory, schema),
             ),
         ),
         (
@@ -146,7 +152,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Set sequences",
                 "Serial, identity and free ones, to their values on the source.",
                 set_sequences,
-                *preview.counting(inventory),
+                *preview_sequences(inventory),
             ),
         ),
         (
@@ -155,8 +161,8 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "constraints-after",
                 "Keys of hypertables",
                 "Primary keys, unique constraints and the other keys; indexes are built once.",
-                after_rows,
-                *preview.constraining(inventory, first=False),
+                constraints_after_rows,
+                *preview_constraints(inventory, first=False),
             ),
         ),
         (
@@ -174,8 +180,8 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "post-data",
                 "Indexes and the rest",
                 "Indexes, keys of plain tables, triggers, rules, policies.",
-                post_data,
-                command_text(task, "post-data", jobs=task.jobs),
+                restore_post_data,
+                restore_command_text(task, "post-data", jobs=task.jobs),
             ),
         ),
         (
@@ -185,7 +191,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "What waits is named",
                 "Aggregates are not carried by this method: they are named, with all that stands "
                 "on them.",
-                restore_later,
+                restore_cagg_dependents,
             ),
         ),
         (True, _step("analyze", "Analyze the target", _ANALYZE, analyze, "ANALYZE;")),

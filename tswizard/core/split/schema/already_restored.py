@@ -18,7 +18,7 @@ from tswizard.core.split.schema.toc import (
     RULE,
     STATISTICS,
     TRIGGER,
-    Entry,
+    DumpEntry,
     Toc,
 )
 from tswizard.core.verify.schema.view_equivalence import same
@@ -84,14 +84,14 @@ Objects = Mapping[tuple[int, int], tuple[tuple[str, ...], str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class AlreadyRestored:
     """Both ends' objects of the kinds that can be told made from missing."""
 
     wanted: Objects
     there: Objects
 
     def entries(self, toc: Toc) -> frozenset[int]:
-        """Ids of entries whose object both ends have alike: they need not be restored."""
+        """Ids of entries whose object is the same on both ends."""
         by_name = {(catalog, name): text for (catalog, _), (name, text) in self.there.items()}
         made = set()
         for entry in self._known(toc):
@@ -105,16 +105,16 @@ class Made:
         """Ids of entries whose object the target lacks, or has with another definition."""
         return frozenset(entry.id for entry in self._known(toc)) - self.entries(toc)
 
-    def _known(self, toc: Toc) -> Iterator[Entry]:
+    def _known(self, toc: Toc) -> Iterator[DumpEntry]:
         return (e for e in toc.entries if (e.catalog, e.oid) in self.wanted)
 
 
-async def read_made(ctx: Context) -> Made:
+async def read_already_restored(ctx: Context) -> AlreadyRestored:
     """Read both ends."""
     async with connected(ctx.task.source) as source:
         wanted = await _read(source)
     async with connected(ctx.task.target) as target:
-        return Made(wanted, await _read(target))
+        return AlreadyRestored(wanted, await _read(target))
 
 
 async def _read(connection: Connection) -> Objects:

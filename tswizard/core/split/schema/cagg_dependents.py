@@ -7,25 +7,24 @@ from tswizard.core.db.connection import connected, rows
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, StepSkipped
-from tswizard.core.split.schema import restore_state
-from tswizard.core.split.schema.restore import labels, list_path, restore
-from tswizard.core.split.schema.selected import selection
-from tswizard.core.split.schema.toc import PRE, write_list
-from tswizard.core.split.schema.toc_selection import Selection
+from tswizard.core.split.schema.restore import entry_labels, restore_entries, use_list_path
+from tswizard.core.split.schema.restore_state import read_restore_state, write_restore_state
+from tswizard.core.split.schema.toc import PRE, write_use_list
+from tswizard.core.split.schema.toc_selection import Selection, read_selection
 
 _PART = "after-aggregates"
 _CAGGS = f"SELECT user_view_schema || '.' || user_view_name FROM {CAGG}"
 
 
-def keep_list(task: Task, chosen: Selection) -> Path:
+def write_dependents_list(task: Task, chosen: Selection) -> Path:
     """The entries that wait, as a list for `pg_restore -L`, each with what it waits for."""
-    path = list_path(task, "later")
+    path = use_list_path(task, "later")
     reasons = {id: f"waits for {', '.join(sorted(names))}" for id, names in chosen.waits.items()}
-    write_list(path, chosen.later, reasons)
+    write_use_list(path, chosen.later, reasons)
     return path
 
 
-async def restore_later(ctx: Context) -> None:
+async def restore_cagg_dependents(ctx: Context) -> None:
     """Restore what waited for aggregates that are there now; name the rest, and why.
 
     Raises StepFailed.
@@ -33,24 +32,26 @@ async def restore_later(ctx: Context) -> None:
     inventory = ctx.task.inventory
     if not inventory.caggs:
         raise StepSkipped("the source has no continuous aggregate")
-    chosen = await selection(ctx)
-    keep_list(ctx.task, chosen)  # of the dump that is here: another machine made its own
+    chosen = await read_selection(ctx)
+    write_dependents_list(
+        ctx.task, chosen
+    )  # of the dump that is here: another machine made its own
     async with connected(ctx.task.target) as target:
         there = {name for (name,) in await rows(target, _CAGGS)}
-        state = await restore_state.read(target, ctx.run_folder.record.id, _PART)
-    for finding in waiting_findings(ctx.task, chosen, there):
+        state = await read_restore_state(target, ctx.run_folder.record.id, _PART)
+    for finding in missing_cagg_findings(ctx.task, chosen, there):
         ctx.found(finding)
     ready = [entry for entry in chosen.later if chosen.waits[entry.id] <= there]
     if not ready or state == "done":
         return
     async with connected(ctx.task.target) as target:
-        await restore_state.write(target, ctx.run_folder.record.id, _PART, "begun")
-    await restore(ctx, ready, _PART, PRE, again=state == "begun")
+        await write_restore_state(target, ctx.run_folder.record.id, _PART, "begun")
+    await restore_entries(ctx, ready, _PART, PRE, again=state == "begun")
     async with connected(ctx.task.target) as target:
-        await restore_state.write(target, ctx.run_folder.record.id, _PART, "done")
+        await write_restore_state(target, ctx.run_folder.record.id, _PART, "done")
 
 
-def waiting_findings(task: Task, chosen: Selection, there: set[str]) -> tuple[Finding, ...]:
+def missing_cagg_findings(task: Task, chosen: Selection, there: set[str]) -> tuple[Finding, ...]:
     """Aggregates that the target lacks, and what cannot be made without them."""
     absent = [cagg.label for cagg in task.inventory.caggs if cagg.label not in there]
     if not absent:
@@ -71,7 +72,7 @@ def waiting_findings(task: Task, chosen: Selection, there: set[str]) -> tuple[Fi
     ]
     waiting = [entry for entry in chosen.later if not chosen.waits[entry.id] <= there]
     if waiting:
-        names = labels(waiting, task.inventory.schemas)
+        names = entry_labels(waiting, task.inventory.schemas)
         reasons = [", ".join(sorted(chosen.waits[e.id] - there)) for e in waiting]
         found.append(
             Finding(
@@ -81,7 +82,7 @@ def waiting_findings(task: Task, chosen: Selection, there: set[str]) -> tuple[Fi
                 where=task.target.label,
                 why="They read an aggregate, or are grants and comments on one.",
                 todo="When the aggregates are there: "
-                f"pg_restore --no-owner --use-list={list_path(task, 'later')} -d … "
+                f"pg_restore --no-owner --use-list={use_list_path(task, 'later')} -d … "
                 f"{task.dump / 'schema.dump'}",
                 details=tuple(f"{n} (waits for {r})" for n, r in zip(names, reasons, strict=True)),
             )

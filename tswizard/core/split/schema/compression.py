@@ -13,18 +13,18 @@ from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.schema.constraints import read_compressed_last
-from tswizard.core.split.schema.execute import identifier, literal, refusal, run
+from tswizard.core.split.schema.execute import identifier, literal, refusal, run_statements
 from tswizard.core.split.schema.hypertable_facts import (
     Api,
-    CompressionFact,
-    HypertableFact,
+    CompressionFacts,
+    HypertableFacts,
     read_api,
-    read_hypertables,
+    read_hypertable_facts,
 )
 from tswizard.core.split.schema.target_session import schema_session
 
 
-def setting_statements(table: HypertableFact, api: Api) -> tuple[str, ...]:
+def compression_statements(table: HypertableFacts, api: Api) -> tuple[str, ...]:
     """The SQL that gives a hypertable its settings; none when it has none."""
     statements = []
     if table.compression is not None:
@@ -38,7 +38,7 @@ def setting_statements(table: HypertableFact, api: Api) -> tuple[str, ...]:
     return tuple(statements)
 
 
-def _options(table: HypertableFact) -> list[str]:
+def _options(table: HypertableFacts) -> list[str]:
     settings = table.compression
     assert settings is not None
     options = ["timescaledb.compress"]
@@ -59,16 +59,16 @@ def _options(table: HypertableFact) -> list[str]:
     return options
 
 
-def settings_differ(wanted: HypertableFact, made: HypertableFact) -> bool:
+def settings_differ(wanted: HypertableFacts, made: HypertableFacts) -> bool:
     """Must the settings be set? Sparse indexes are the target's own choice."""
     if set(wanted.skipping) - set(made.skipping):
         return True
-    return wanted.compression != as_chosen(made.compression, wanted.compression)
+    return wanted.compression != without_defaults(made.compression, wanted.compression)
 
 
-def as_chosen(
-    made: CompressionFact | None, wanted: CompressionFact | None
-) -> CompressionFact | None:
+def without_defaults(
+    made: CompressionFacts | None, wanted: CompressionFacts | None
+) -> CompressionFacts | None:
     """What a target has, without what it chose by itself where the source left it open (older
     versions write their choice down at once, newer ones choose for each chunk)."""
     if made is None or wanted is None:
@@ -91,7 +91,7 @@ async def set_compression(ctx: Context, *, last: bool = False) -> None:
         waiting = await read_compressed_last(source)
         wanted = [
             table
-            for table in await read_hypertables(source)
+            for table in await read_hypertable_facts(source)
             if (table.compression or table.skipping)
             and ((table.schema, table.name) in waiting) == last
         ]
@@ -100,7 +100,7 @@ async def set_compression(ctx: Context, *, last: bool = False) -> None:
     refused: list[str] = []
     async with schema_session(ctx) as target:
         api = await read_api(target, ctx.task.target_server.timescaledb_schema or "public")
-        there = {(t.schema, t.name): t for t in await read_hypertables(target)}
+        there = {(t.schema, t.name): t for t in await read_hypertable_facts(target)}
         for done, table in enumerate(wanted):
             await ctx.unpaused()
             ctx.progress(done, len(wanted), Unit.ITEMS, table.label)
@@ -108,10 +108,10 @@ async def set_compression(ctx: Context, *, last: bool = False) -> None:
             if found is not None and not settings_differ(table, found):
                 continue
             try:
-                await run(ctx, target, *setting_statements(table, api))
+                await run_statements(ctx, target, *compression_statements(table, api))
             except Error as error:
                 refused.append(f"{table.label}: {refusal(error)}")
-        there = {(t.schema, t.name): t for t in await read_hypertables(target)}
+        there = {(t.schema, t.name): t for t in await read_hypertable_facts(target)}
     ctx.progress(len(wanted), len(wanted), Unit.ITEMS)
     differ = [
         table.label

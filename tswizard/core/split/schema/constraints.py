@@ -18,18 +18,22 @@ from tswizard.core.db.identifiers import qualified
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped
-from tswizard.core.split.schema.already_restored import read_made
-from tswizard.core.split.schema.dump import contents
-from tswizard.core.split.schema.execute import identifier, refusal, run
-from tswizard.core.split.schema.hypertable_facts import read_hypertables
-from tswizard.core.split.schema.index_flags import mark_statements, read_indexes, reordered
-from tswizard.core.split.schema.restore import restore
+from tswizard.core.split.schema.already_restored import read_already_restored
+from tswizard.core.split.schema.dump import read_schema_toc
+from tswizard.core.split.schema.execute import identifier, refusal, run_statements
+from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
+from tswizard.core.split.schema.index_flags import (
+    index_flag_statements,
+    read_hypertable_indexes,
+    reordered_chunks,
+)
+from tswizard.core.split.schema.restore import restore_entries
 from tswizard.core.split.schema.target_session import schema_session
 from tswizard.core.split.schema.toc import CONSTRAINT, POST, Toc
-from tswizard.core.split.schema.toc_selection import read_special
+from tswizard.core.split.schema.toc_selection import read_exclusions
 from tswizard.core.verify.schema.view_equivalence import same
 
-Table = tuple[str, str]
+TableName = tuple[str, str]
 """Schema and name."""
 
 _ORDER = "puxcf"
@@ -38,7 +42,7 @@ _ORDER = "puxcf"
 _TAIL = (" NOT VALID", " INITIALLY DEFERRED", " DEFERRABLE")
 
 
-def statement(fact: Constraint) -> str:
+def constraint_statement(fact: Constraint) -> str:
     """The SQL that makes it."""
     return (
         f"ALTER TABLE {qualified(fact.schema, fact.table)} "
@@ -56,7 +60,7 @@ def _whole(fact: Constraint) -> str:
     return f"{head} WITH ({fact.storage}){tail}"
 
 
-def equal(mine: Constraint, other: Constraint) -> bool:
+def same_constraint(mine: Constraint, other: Constraint) -> bool:
     """Is it the same constraint on another server?"""
     return (
         mine.kind == other.kind
@@ -65,18 +69,22 @@ def equal(mine: Constraint, other: Constraint) -> bool:
     )
 
 
-def in_order(facts: Sequence[Constraint]) -> tuple[Constraint, ...]:
+def keys_first(facts: Sequence[Constraint]) -> tuple[Constraint, ...]:
     """Every key before every foreign key."""
     return tuple(sorted(facts, key=lambda fact: (_ORDER.index(fact.kind), fact.key)))
 
 
-def early(facts: Sequence[Constraint], compressed: Collection[Table]) -> tuple[Constraint, ...]:
+def before_compression(
+    facts: Sequence[Constraint], compressed: Collection[TableName]
+) -> tuple[Constraint, ...]:
     """Those that must stand before the first chunk is compressed."""
     now = set(compressed) - compressed_last(facts, compressed)
-    return in_order([f for f in facts if not f.incoming and f.on in now])
+    return keys_first([f for f in facts if not f.incoming and f.on in now])
 
 
-def compressed_last(facts: Sequence[Constraint], compressed: Collection[Table]) -> frozenset[Table]:
+def compressed_last(
+    facts: Sequence[Constraint], compressed: Collection[TableName]
+) -> frozenset[TableName]:
     """Compressed hypertables with a constraint that is not valid: old rows may break it, so it
     can only be made after the rows, and they can only be compressed after that."""
     return frozenset(
@@ -84,9 +92,10 @@ def compressed_last(facts: Sequence[Constraint], compressed: Collection[Table]) 
     )
 
 
-async def read_compressed_last(source: Connection) -> frozenset[Table]:
-    """Hypertables of the source whose chunks must not be compressed before `after_rows`."""
-    tables = {(t.schema, t.name) for t in await read_hypertables(source) if t.compression}
+async def read_compressed_last(source: Connection) -> frozenset[TableName]:
+    """Hypertables of the source whose chunks must not be compressed before
+    `constraints_after_rows`."""
+    tables = {(t.schema, t.name) for t in await read_hypertable_facts(source) if t.compression}
     return compressed_last(await read_constraints(source), tables)
 
 
@@ -108,38 +117,38 @@ def referenced_keys(toc: Toc, facts: Sequence[Constraint], ours: frozenset[int])
     }
 
 
-async def before_rows(ctx: Context) -> None:
+async def constraints_before_rows(ctx: Context) -> None:
     """Constraints of hypertables that get compressed, and the keys that they point to.
 
     The rows of the plain tables that they point to must be there. Raises StepFailed.
     """
     async with connected(ctx.task.source) as source:
         facts = await read_constraints(source)
-        tables = await read_hypertables(source)
-    chosen = early(facts, {(t.schema, t.name) for t in tables if t.compression})
+        tables = await read_hypertable_facts(source)
+    chosen = before_compression(facts, {(t.schema, t.name) for t in tables if t.compression})
     if not chosen:
         raise StepSkipped("no compressed hypertable has a constraint that can come before its rows")
     await _make_keys(ctx, chosen)
-    await add(ctx, chosen)
+    await add_constraints(ctx, chosen)
 
 
-async def after_rows(ctx: Context) -> None:
+async def constraints_after_rows(ctx: Context) -> None:
     """All other constraints of hypertables, foreign keys that point to one, and marks on indexes.
 
     Raises StepFailed.
     """
     async with connected(ctx.task.source) as source:
-        facts = in_order(await read_constraints(source))
-        indexes = await read_indexes(source)
-        for finding in await reordered(source, ctx.task.source.label):
+        facts = keys_first(await read_constraints(source))
+        indexes = await read_hypertable_indexes(source)
+        for finding in await reordered_chunks(source, ctx.task.source.label):
             ctx.found(finding)
     if not facts and not indexes:
         raise StepSkipped("no hypertable has a constraint or a marked index")
     await _make_keys(ctx, [fact for fact in facts if not fact.incoming])
-    await add(ctx, facts)
+    await add_constraints(ctx, facts)
     async with schema_session(ctx) as target:
-        there = {index.key: index for index in await read_indexes(target)}
-        marks = [(i.label, mark_statements(i, there.get(i.key))) for i in indexes]
+        there = {index.key: index for index in await read_hypertable_indexes(target)}
+        marks = [(i.label, index_flag_statements(i, there.get(i.key))) for i in indexes]
         refused = await _each(ctx, target, marks)
     _name(ctx, "index-marks", "indexes of hypertables could not be made or marked", refused)
 
@@ -148,22 +157,22 @@ async def _make_keys(ctx: Context, facts: Sequence[Constraint]) -> None:
     """Keys of plain tables that these constraints point to; they come with the post-data
     otherwise, which is too late."""
     async with connected(ctx.task.source) as source:
-        special = await read_special(source)
-    toc = await contents(ctx)
-    keys = referenced_keys(toc, facts, special.constraints)
-    made = (await read_made(ctx)).entries(toc)
+        exclusions = await read_exclusions(source)
+    toc = await read_schema_toc(ctx)
+    keys = referenced_keys(toc, facts, exclusions.constraints)
+    made = (await read_already_restored(ctx)).entries(toc)
     entries = [e for e in toc.section(POST) if e.id in keys and e.id not in made]
-    await restore(ctx, entries, "referenced-keys", POST)
+    await restore_entries(ctx, entries, "referenced-keys", POST)
 
 
-async def add(ctx: Context, facts: Sequence[Constraint]) -> None:
+async def add_constraints(ctx: Context, facts: Sequence[Constraint]) -> None:
     """Make those that are not there as they should be; name every one that is refused."""
     async with schema_session(ctx) as target:
         there = {fact.key: fact for fact in await read_constraints(target)}
         todo = [
-            (fact.label, (statement(fact),))
+            (fact.label, (constraint_statement(fact),))
             for fact in facts
-            if (found := there.get(fact.key)) is None or not equal(fact, found)
+            if (found := there.get(fact.key)) is None or not same_constraint(fact, found)
         ]
         refused = await _each(ctx, target, todo)
     _name(ctx, "constraints-not-made", "constraints of hypertables could not be made", refused)
@@ -178,7 +187,7 @@ async def _each(
         await ctx.unpaused()
         ctx.progress(done, len(todo), Unit.ITEMS, label)
         try:
-            await run(ctx, target, *statements)
+            await run_statements(ctx, target, *statements)
         except Error as error:
             refused.append(f"{'; '.join(statements)};  -- {refusal(error)}")
     ctx.progress(len(todo), len(todo), Unit.ITEMS)

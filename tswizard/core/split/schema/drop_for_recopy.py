@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from tswizard.core.db.connection import rows
 from tswizard.core.run.context import Context
 from tswizard.core.split.plan.piece import Table
-from tswizard.core.split.schema.execute import run
-from tswizard.core.split.schema.hypertable_facts import read_hypertables
+from tswizard.core.split.schema.execute import run_statements
+from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.target_session import schema_session
 
 # A partition's keys and triggers are its parent's.
@@ -61,13 +61,13 @@ ORDER BY 1
 """
 
 
-async def take_off(ctx: Context, tables: Iterable[Table]) -> None:
+async def drop_for_recopy(ctx: Context, tables: Iterable[Table]) -> None:
     """Take it off these tables, in one transaction. Raises StepFailed, psycopg.Error."""
     some = {(table.schema, table.name) for table in tables}
     if not some:
         return
     async with schema_session(ctx) as target:
-        kept = [table for table in await read_hypertables(target) if table.compression]
+        kept = [table for table in await read_hypertable_facts(target) if table.compression]
         names = {
             "schemas": [schema for schema, _ in some],
             "names": [name for _, name in some],
@@ -77,4 +77,4 @@ async def take_off(ctx: Context, tables: Iterable[Table]) -> None:
         if standing := await rows(target, _STANDING, names):
             ctx.say("what would stand in the way of rows is taken off, and made again later")
             first = await rows(target, _EVENT_TRIGGERS)
-            await run(ctx, target, *(statement for (statement,) in (*first, *standing)))
+            await run_statements(ctx, target, *(statement for (statement,) in (*first, *standing)))

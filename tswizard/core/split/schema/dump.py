@@ -14,12 +14,12 @@ from tswizard.core.split.schema.toc import POST, PRE, Toc, read_toc
 _NAME = "schema.dump"
 
 
-def dump_path(task: Task) -> Path:
+def schema_dump_path(task: Task) -> Path:
     """The schema's dump (custom format)."""
     return task.dump / _NAME
 
 
-def dump_command(
+def schema_dump_command(
     task: Task, snapshot: str | None = None, path: Path | None = None
 ) -> tuple[str, ...]:
     """The pg_dump; the password comes through the environment.
@@ -40,15 +40,15 @@ def dump_command(
         "--no-blobs",
         "--no-publications",
         "--no-subscriptions",
-        f"--file={path or dump_path(task)}",
+        f"--file={path or schema_dump_path(task)}",
         *held,
         f"--dbname={task.source.conninfo}",
     )
 
 
-async def dump(ctx: Context) -> None:
+async def dump_schema(ctx: Context) -> None:
     """Dump the schema. Raises StepFailed; a dump that did not end leaves no file."""
-    path = dump_path(ctx.task)
+    path = schema_dump_path(ctx.task)
     half = path.with_suffix(".half")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,10 @@ async def dump(ctx: Context) -> None:
         ) from error
     half.unlink(missing_ok=True)
     end = await ctx.run_tool(
-        dump_command(ctx.task, ctx.snapshot, half), ctx.task.source, tool="pg_dump", phase="dump"
+        schema_dump_command(ctx.task, ctx.snapshot, half),
+        ctx.task.source,
+        tool="pg_dump",
+        phase="dump",
     )
     if end.exit_code != 0:
         half.unlink(missing_ok=True)
@@ -76,8 +79,8 @@ async def dump(ctx: Context) -> None:
     ctx.progress(1, 1, Unit.ITEMS)
 
 
-async def contents(ctx: Context) -> Toc:
+async def read_schema_toc(ctx: Context) -> Toc:
     """The dump's TOC. A dump that is not here (another machine, a tidied folder) is made again."""
-    if not dump_path(ctx.task).exists():
-        await dump(ctx)
-    return await read_toc(ctx.task.tools, dump_path(ctx.task))
+    if not schema_dump_path(ctx.task).exists():
+        await dump_schema(ctx)
+    return await read_toc(ctx.task.tools, schema_dump_path(ctx.task))

@@ -18,7 +18,7 @@ def identifier(name: str) -> str:
     return sql.Identifier(name).as_string(None)
 
 
-async def run(ctx: Context, target: Connection, *statements: str) -> None:
+async def run_statements(ctx: Context, target: Connection, *statements: str) -> None:
     """Run them in one transaction, each shown in the log. Raises psycopg.Error."""
     async with target.transaction():
         for statement in statements:
@@ -26,7 +26,7 @@ async def run(ctx: Context, target: Connection, *statements: str) -> None:
             await target.execute(statement.encode())
 
 
-async def run_together(target: Connection, statements: Sequence[str]) -> list[str]:
+async def run_batch(target: Connection, statements: Sequence[str]) -> list[str]:
     """Run them all at once; one by one where the server refuses that. What was refused then, each
     with the server's words. Raises psycopg.Error when the connection is gone."""
     try:

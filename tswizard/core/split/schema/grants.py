@@ -15,12 +15,12 @@ from psycopg import Error, sql
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context
-from tswizard.core.split.schema.dump import dump_path
-from tswizard.core.split.schema.execute import identifier, refusal, run
+from tswizard.core.split.schema.dump import schema_dump_path
+from tswizard.core.split.schema.execute import identifier, refusal, run_statements
 from tswizard.core.split.schema.target_session import schema_session
-from tswizard.core.split.schema.toc import Entry, call_restore, write_list
+from tswizard.core.split.schema.toc import DumpEntry, pg_restore_output, write_use_list
 
-KINDS = ("ACL", "DEFAULT ACL", "POLICY")
+KINDS_NAMING_ROLES = ("ACL", "DEFAULT ACL", "POLICY")
 """Entries that name roles."""
 
 _HEADER = re.compile(r"^-- TOC entry (\d+) \(class \d+ OID \d+\)$", re.MULTILINE)
@@ -29,7 +29,7 @@ _ROLES = "SELECT rolname::text FROM pg_catalog.pg_roles"
 
 
 @dataclass(frozen=True, slots=True)
-class Withheld:
+class WithheldGrants:
     """What pg_restore must not be given, because it names a missing role."""
 
     ids: frozenset[int] = frozenset()
@@ -46,31 +46,33 @@ async def missing_roles(target: Connection, needed: Iterable[str]) -> tuple[str,
     return tuple(sorted(set(needed) - there))
 
 
-async def withhold(ctx: Context, entries: Iterable[Entry], missing: Collection[str]) -> Withheld:
+async def withhold(
+    ctx: Context, entries: Iterable[DumpEntry], missing: Collection[str]
+) -> WithheldGrants:
     """Of these entries, those that name a missing role, and what becomes of them."""
-    candidates = [entry for entry in entries if entry.kind in KINDS]
+    candidates = [entry for entry in entries if entry.kind in KINDS_NAMING_ROLES]
     if not candidates or not missing:
-        return Withheld()
-    dump = dump_path(ctx.task)
+        return WithheldGrants()
+    dump = schema_dump_path(ctx.task)
     chosen = dump.with_name("grants.list")
-    write_list(chosen, candidates)
-    script = await call_restore(
+    write_use_list(chosen, candidates)
+    script = await pg_restore_output(
         ctx.task.tools, dump, "--verbose", "--no-owner", f"--use-list={chosen}", "--file=-"
     )
-    return sort_out(blocks(script), missing)
+    return split_by_role(statements_by_entry(script), missing)
 
 
-def blocks(script: str) -> dict[int, tuple[str, ...]]:
+def statements_by_entry(script: str) -> dict[int, tuple[str, ...]]:
     """Statements of each entry in a verbose script, by the entry's id."""
     headers = list(_HEADER.finditer(script))
     ends = [header.start() for header in headers[1:]] + [len(script)]
     return {
-        int(header[1]): statements(script[header.end() : end])
+        int(header[1]): split_statements(script[header.end() : end])
         for header, end in zip(headers, ends, strict=True)
     }
 
 
-def statements(text: str) -> tuple[str, ...]:
+def split_statements(text: str) -> tuple[str, ...]:
     """The statements of an entry that holds grants or a policy: each ends with its line, outside
     of quotes."""
     found: list[str] = []
@@ -86,23 +88,23 @@ def statements(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def sort_out(found: Mapping[int, tuple[str, ...]], missing: Collection[str]) -> Withheld:
+def split_by_role(found: Mapping[int, tuple[str, ...]], missing: Collection[str]) -> WithheldGrants:
     """Entries that name a missing role, statement by statement."""
     ids, give, keep, roles = set(), [], [], set()
     for id, texts in found.items():
-        named = {role for role in missing if any(names(text, role) for text in texts)}
+        named = {role for role in missing if any(names_role(text, role) for text in texts)}
         if not named:
             continue
         ids.add(id)
         roles |= named
-        waiting = [text for text in texts if any(names(text, role) for role in named)]
+        waiting = [text for text in texts if any(names_role(text, role) for role in named)]
         keep += waiting
         if rest := tuple(text for text in texts if text not in waiting):
             give.append(rest)
-    return Withheld(frozenset(ids), tuple(give), tuple(keep), tuple(sorted(roles)))
+    return WithheldGrants(frozenset(ids), tuple(give), tuple(keep), tuple(sorted(roles)))
 
 
-def names(statement: str, role: str) -> bool:
+def names_role(statement: str, role: str) -> bool:
     """Does a grant, a default privilege or a policy name this role?
 
     Roles stand after TO, FROM, FOR ROLE or AUTHORIZATION, each quoted as pg_dump quotes.
@@ -114,7 +116,7 @@ def names(statement: str, role: str) -> bool:
     return bool(re.search(pattern, statement))
 
 
-async def give(ctx: Context, withheld: Withheld, part: str) -> None:
+async def apply_grants(ctx: Context, withheld: WithheldGrants, part: str) -> None:
     """Give what can be given, keep the rest in a file beside the run's record and name it."""
     if not withheld.ids:
         return
@@ -122,7 +124,7 @@ async def give(ctx: Context, withheld: Withheld, part: str) -> None:
     async with schema_session(ctx) as target:
         for texts in withheld.give:
             try:
-                await run(ctx, target, *texts)
+                await run_statements(ctx, target, *texts)
             except Error as error:
                 refused.append(f"{texts[0]}: {refusal(error)}")
     path = ctx.run_folder.path / f"grants-{part}.sql"
@@ -149,7 +151,7 @@ def create_roles(roles: Iterable[str]) -> str:
     )
 
 
-def _finding(withheld: Withheld, path: Path, where: str) -> Finding:
+def _finding(withheld: WithheldGrants, path: Path, where: str) -> Finding:
     count = len(withheld.keep)
     return Finding(
         Level.LOOK,

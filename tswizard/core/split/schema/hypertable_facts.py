@@ -11,7 +11,7 @@ _TIMES = "('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype, 'uuid'
 
 
 @dataclass(frozen=True, slots=True)
-class DimensionFact:
+class DimensionFacts:
     """One dimension. `interval` is SQL of the chunk interval; None for a hash dimension."""
 
     column: str
@@ -25,7 +25,7 @@ class DimensionFact:
 
 
 @dataclass(frozen=True, slots=True)
-class CompressionFact:
+class CompressionFacts:
     """Settings of a hypertable; all of them empty means that the server chooses."""
 
     segmentby: tuple[str, ...]
@@ -42,14 +42,14 @@ class CompressionFact:
 
 
 @dataclass(frozen=True, slots=True)
-class HypertableFact:
+class HypertableFacts:
     """A hypertable of the user, as it must be made."""
 
     oid: int
     schema: str
     name: str
-    dimensions: tuple[DimensionFact, ...]
-    compression: CompressionFact | None
+    dimensions: tuple[DimensionFacts, ...]
+    compression: CompressionFacts | None
     associated_schema: str | None = None
     """Where its chunks live; None for the default."""
     associated_prefix: str | None = None
@@ -60,7 +60,7 @@ class HypertableFact:
     quoted: str = ""
     """Its name as the server quotes it."""
     adaptive: bool = False
-    """Its chunk interval adapts itself (an experiment of early versions)."""
+    """Its chunk interval adapts itself (an experiment of before_compression versions)."""
 
     @property
     def sql(self) -> str:
@@ -141,17 +141,17 @@ ORDER BY d.hypertable_id, d.id
 """
 
 
-async def read_hypertables(connection: Connection) -> tuple[HypertableFact, ...]:
+async def read_hypertable_facts(connection: Connection) -> tuple[HypertableFacts, ...]:
     """Every hypertable of the user that this end has, by name; none without the extension."""
     shape = await read_shape(connection)
     if not shape.timescaledb:
         return ()
-    dimensions: dict[int, list[DimensionFact]] = {}
+    dimensions: dict[int, list[DimensionFacts]] = {}
     merges: dict[int, str] = {}
     for row in await rows(connection, _dimensions(shape)):
         number, column, interval, partitions, fs, fn, ns, nn, merge, quoted = row
         dimensions.setdefault(number, []).append(
-            DimensionFact(
+            DimensionFacts(
                 column,
                 None if partitions is not None else interval,
                 partitions,
@@ -165,7 +165,7 @@ async def read_hypertables(connection: Connection) -> tuple[HypertableFact, ...]
     settings = {row[0]: row[1:] for row in await rows(connection, compression_query(shape))}
     sparse = await _sparse(connection, shape)
     return tuple(
-        HypertableFact(
+        HypertableFacts(
             oid,
             schema,
             name,
@@ -205,16 +205,16 @@ def _compression(
     row: tuple[list[str], list[str], list[bool], list[bool]] | tuple[object, ...] | None,
     merge: str | None,
     sparse: str | None,
-) -> CompressionFact:
+) -> CompressionFacts:
     if row is None:
-        return CompressionFact((), (), merge, sparse)
+        return CompressionFacts((), (), merge, sparse)
     segmentby, names, descending, nulls_first = row
     assert isinstance(segmentby, list)
     assert isinstance(names, list)
     assert isinstance(descending, list)
     assert isinstance(nulls_first, list)
     orderby = tuple(zip(names, descending, nulls_first, strict=True))
-    return CompressionFact(tuple(segmentby), orderby, merge, sparse)
+    return CompressionFacts(tuple(segmentby), orderby, merge, sparse)
 
 
 async def _sparse(connection: Connection, shape: Shape) -> dict[int, str]:

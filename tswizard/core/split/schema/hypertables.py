@@ -12,18 +12,18 @@ from tswizard.core.db.connection import connected
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped, failed
-from tswizard.core.split.schema.execute import literal, refusal, run
+from tswizard.core.split.schema.execute import literal, refusal, run_statements
 from tswizard.core.split.schema.hypertable_facts import (
     Api,
-    DimensionFact,
-    HypertableFact,
+    DimensionFacts,
+    HypertableFacts,
     read_api,
-    read_hypertables,
+    read_hypertable_facts,
 )
 from tswizard.core.split.schema.target_session import schema_session
 
 
-def create_statements(table: HypertableFact, api: Api) -> tuple[str, ...]:
+def create_statements(table: HypertableFacts, api: Api) -> tuple[str, ...]:
     """The SQL that makes a plain table this hypertable; run in one transaction.
 
     The default indexes come with the other indexes, named as they are.
@@ -42,7 +42,7 @@ def create_statements(table: HypertableFact, api: Api) -> tuple[str, ...]:
     return tuple(statements)
 
 
-def _built(table: HypertableFact, dimension: DimensionFact, api: Api) -> str:
+def _built(table: HypertableFacts, dimension: DimensionFacts, api: Api) -> str:
     builder = _builder(dimension, api)
     return (
         f"SELECT {api.call('create_hypertable')}({literal(table.sql)}, {builder}, "
@@ -50,11 +50,11 @@ def _built(table: HypertableFact, dimension: DimensionFact, api: Api) -> str:
     )
 
 
-def _built_dimension(table: HypertableFact, dimension: DimensionFact, api: Api) -> str:
+def _built_dimension(table: HypertableFacts, dimension: DimensionFacts, api: Api) -> str:
     return f"SELECT {api.call('add_dimension')}({literal(table.sql)}, {_builder(dimension, api)})"
 
 
-def _builder(dimension: DimensionFact, api: Api) -> str:
+def _builder(dimension: DimensionFacts, api: Api) -> str:
     function = f", {literal(dimension.function)}" if dimension.function else ""
     column = literal(dimension.column)
     if dimension.partitions is None:
@@ -62,7 +62,7 @@ def _builder(dimension: DimensionFact, api: Api) -> str:
     return f"{api.call('by_hash')}({column}, {dimension.partitions}{function})"
 
 
-def _listed(table: HypertableFact, dimension: DimensionFact, api: Api) -> str:
+def _listed(table: HypertableFacts, dimension: DimensionFacts, api: Api) -> str:
     named = [f"chunk_time_interval => {dimension.interval}", "create_default_indexes => false"]
     if dimension.function:
         named.append(f"time_partitioning_func => {literal(dimension.function)}")
@@ -76,7 +76,7 @@ def _listed(table: HypertableFact, dimension: DimensionFact, api: Api) -> str:
     )
 
 
-def _listed_dimension(table: HypertableFact, dimension: DimensionFact, api: Api) -> str:
+def _listed_dimension(table: HypertableFacts, dimension: DimensionFacts, api: Api) -> str:
     if dimension.partitions is None:
         named = [f"chunk_time_interval => {dimension.interval}"]
     else:
@@ -89,30 +89,30 @@ def _listed_dimension(table: HypertableFact, dimension: DimensionFact, api: Api)
     )
 
 
-async def create(ctx: Context) -> None:
+async def create_hypertables(ctx: Context) -> None:
     """Make every hypertable that is not there yet. Raises StepFailed when one cannot be made.
 
     A table that stayed plain would take the rows and be found wrong only at the end: so all are
     tried, all failures named, and the run stops.
     """
     async with connected(ctx.task.source) as source:
-        wanted = await read_hypertables(source)
+        wanted = await read_hypertable_facts(source)
     if not wanted:
         raise StepSkipped("the source has no hypertable")
     refused: list[str] = []
     async with schema_session(ctx) as target:
         api = await read_api(target, ctx.task.target_server.timescaledb_schema or "public")
-        there = {(t.schema, t.name): t for t in await read_hypertables(target)}
+        there = {(t.schema, t.name): t for t in await read_hypertable_facts(target)}
         for done, table in enumerate(wanted):
             await ctx.unpaused()
             ctx.progress(done, len(wanted), Unit.ITEMS, table.label)
             if (table.schema, table.name) in there:
                 continue
             try:
-                await run(ctx, target, *create_statements(table, api))
+                await run_statements(ctx, target, *create_statements(table, api))
             except Error as error:
                 refused.append(f"{table.label}: {refusal(error)}")
-        there = {(t.schema, t.name): t for t in await read_hypertables(target)}
+        there = {(t.schema, t.name): t for t in await read_hypertable_facts(target)}
     ctx.progress(len(wanted), len(wanted), Unit.ITEMS)
     refused += [
         f"{table.label}: {difference}"
@@ -129,17 +129,17 @@ async def create(ctx: Context) -> None:
             why="Their rows are not copied into tables of another kind.",
             todo="Mend what the server says, then resume.",
         )
-    for finding in left_behind(wanted):
+    for finding in hypertable_settings_not_migrated(wanted):
         ctx.found(finding)
 
 
-def _difference(wanted: HypertableFact, made: HypertableFact) -> str:
+def _difference(wanted: HypertableFacts, made: HypertableFacts) -> str:
     if wanted.dimensions == made.dimensions:
         return ""
     return f"dimensions are {made.dimensions}, not {wanted.dimensions}"
 
 
-def left_behind(tables: tuple[HypertableFact, ...]) -> list[Finding]:
+def hypertable_settings_not_migrated(tables: tuple[HypertableFacts, ...]) -> list[Finding]:
     """What of a hypertable belongs to the source's machine and is not made again."""
     findings = []
     spaces = tuple(f"{t.label}: {', '.join(t.tablespaces)}" for t in tables if t.tablespaces)

@@ -11,7 +11,7 @@ from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.identifiers import qualified
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.split.schema.execute import identifier
-from tswizard.core.split.schema.toc_selection import HYPERTABLES
+from tswizard.core.split.schema.toc_selection import HYPERTABLE_OIDS
 
 _QUERY = f"""
 SELECT n.nspname::text, c.relname::text, x.relname::text,
@@ -23,7 +23,7 @@ FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
-WHERE i.indrelid IN ({HYPERTABLES})
+WHERE i.indrelid IN ({HYPERTABLE_OIDS})
 ORDER BY 1, 2, 3
 """
 
@@ -36,13 +36,13 @@ FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_inherits p ON p.inhrelid = i.indrelid
 JOIN pg_catalog.pg_class h ON h.oid = p.inhparent
 JOIN pg_catalog.pg_namespace n ON n.oid = h.relnamespace
-WHERE i.indisclustered AND p.inhparent IN ({HYPERTABLES})
+WHERE i.indisclustered AND p.inhparent IN ({HYPERTABLE_OIDS})
 GROUP BY 1 ORDER BY 1
 """
 
 
 @dataclass(frozen=True, slots=True)
-class IndexFact:
+class HypertableIndex:
     """An index of a hypertable and its marks."""
 
     schema: str
@@ -62,12 +62,12 @@ class IndexFact:
         return self.schema, self.name
 
 
-async def read_indexes(connection: Connection) -> tuple[IndexFact, ...]:
+async def read_hypertable_indexes(connection: Connection) -> tuple[HypertableIndex, ...]:
     """Every index of a hypertable of one end."""
-    return tuple(IndexFact(*row) for row in await rows(connection, _QUERY))
+    return tuple(HypertableIndex(*row) for row in await rows(connection, _QUERY))
 
 
-async def reordered(source: Connection, where: str) -> tuple[Finding, ...]:
+async def reordered_chunks(source: Connection, where: str) -> tuple[Finding, ...]:
     """A finding for each hypertable with chunks that are marked, as reordering leaves them."""
     return tuple(
         Finding(
@@ -82,7 +82,7 @@ async def reordered(source: Connection, where: str) -> tuple[Finding, ...]:
     )
 
 
-def mark_statements(wanted: IndexFact, made: IndexFact | None) -> tuple[str, ...]:
+def index_flag_statements(wanted: HypertableIndex, made: HypertableIndex | None) -> tuple[str, ...]:
     """The SQL that gives an index its marks, and makes it first where the restore could not.
 
     An index that only is clustered comes with the restore, mark and all.

@@ -7,7 +7,7 @@ https://www.postgresql.org/docs/current/catalog-pg-largeobject-metadata.html
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context
-from tswizard.core.split.schema.execute import identifier, literal, run_together
+from tswizard.core.split.schema.execute import identifier, literal, run_batch
 from tswizard.core.split.schema.grants import create_roles, missing_roles
 from tswizard.core.split.schema.target_session import schema_session
 
@@ -28,7 +28,7 @@ WHERE d.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass ORDER BY 1
 """
 
 
-async def describe(ctx: Context) -> None:
+async def restore_large_object_grants(ctx: Context) -> None:
     """Give the target's large objects the source's grants and comments; name what is refused."""
     async with connected(ctx.task.source) as source:
         grants = await rows(source, _GRANTS)
@@ -42,7 +42,7 @@ async def describe(ctx: Context) -> None:
     async with schema_session(ctx) as target:
         absent = await missing_roles(target, {role for _, role, _, _ in grants if role})
         for oid, role, privilege, grantable in grants:
-            statement = grant(oid, role, privilege, grantable=grantable)
+            statement = grant_statement(oid, role, privilege, grantable=grantable)
             if role in absent:
                 waiting.append(f"{statement};")
             else:
@@ -50,7 +50,7 @@ async def describe(ctx: Context) -> None:
         refused: list[str] = []
         for first in range(0, len(statements), _AT_ONCE):
             await ctx.unpaused()
-            refused += await run_together(target, statements[first : first + _AT_ONCE])
+            refused += await run_batch(target, statements[first : first + _AT_ONCE])
     ctx.say(f"{len(statements) - len(refused)} grants and comments of large objects are made")
     where = ctx.task.target.label
     if waiting:
@@ -77,7 +77,7 @@ async def describe(ctx: Context) -> None:
         )
 
 
-def grant(oid: int, role: str | None, privilege: str, *, grantable: bool) -> str:
+def grant_statement(oid: int, role: str | None, privilege: str, *, grantable: bool) -> str:
     """The statement; no role means PUBLIC."""
     to = "PUBLIC" if role is None else identifier(role)
     option = " WITH GRANT OPTION" if grantable else ""

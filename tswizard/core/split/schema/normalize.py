@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tswizard.core.db.connection import Connection, rows
-from tswizard.core.split.schema.compression import as_chosen
-from tswizard.core.split.schema.hypertable_facts import HypertableFact
+from tswizard.core.split.schema.compression import without_defaults
+from tswizard.core.split.schema.hypertable_facts import HypertableFacts
 from tswizard.core.split.schema.toc_selection import Selection
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 
@@ -43,7 +43,7 @@ _INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX .*? USING ", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class NotMigrated:
     """Objects of the source that are not on the target, and are named as such elsewhere."""
 
     identities: frozenset[str] = frozenset()
@@ -86,7 +86,9 @@ WHERE NOT user_view_schema || '.' || user_view_name = ANY (%s::text[])
 """
 
 
-async def read_left_out(source: Connection, chosen: Selection, there: Iterable[str]) -> LeftOut:
+async def read_not_migrated(
+    source: Connection, chosen: Selection, there: Iterable[str]
+) -> NotMigrated:
     """Aggregates that the target lacks (`there` are those it has), and what waits for them."""
     carried = frozenset(there)
     waiting = [e for e in chosen.later if e.catalog and e.oid and not chosen.waits[e.id] <= carried]
@@ -97,16 +99,16 @@ async def read_left_out(source: Connection, chosen: Selection, there: Iterable[s
     if chosen.caggs:
         identities |= {name for (name,) in await rows(source, _CAGGS, (list(carried),))}
     functions = {name for (name,) in await rows(source, _FUNCTIONS, (oids,))}
-    return LeftOut(frozenset(identities), frozenset(functions))
+    return NotMigrated(frozenset(identities), frozenset(functions))
 
 
-def alike(
-    ours: tuple[Schema, tuple[HypertableFact, ...]],
-    theirs: tuple[Schema, tuple[HypertableFact, ...]],
-    left_out: LeftOut,
+def normalize(
+    ours: tuple[Schema, tuple[HypertableFacts, ...]],
+    theirs: tuple[Schema, tuple[HypertableFacts, ...]],
+    left_out: NotMigrated,
 ) -> tuple[Schema, Schema]:
     """Source and target, each with its hypertables' facts, ready to be compared."""
-    theirs = theirs[0], _as_chosen(ours[1], theirs[1])
+    theirs = theirs[0], _without_defaults(ours[1], theirs[1])
     ours = ours[0], tuple(replace(fact, adaptive=False) for fact in ours[1])
     chunks = [_chunks(*end) for end in (ours, theirs)]
     # What hangs on a compressed chunk moves to its compressed table, by rules of each version.
@@ -120,16 +122,16 @@ def alike(
     return replace(source, objects=kept), target
 
 
-def _as_chosen(
-    ours: Iterable[HypertableFact], theirs: Iterable[HypertableFact]
-) -> tuple[HypertableFact, ...]:
+def _without_defaults(
+    ours: Iterable[HypertableFacts], theirs: Iterable[HypertableFacts]
+) -> tuple[HypertableFacts, ...]:
     """Without what the target chose by itself, and without what only the source may have (an
     interval that adapts itself is named where the hypertable is made)."""
     wanted = {fact.quoted: fact for fact in ours}
     return tuple(
         replace(
             fact,
-            compression=as_chosen(fact.compression, our.compression),
+            compression=without_defaults(fact.compression, our.compression),
             adaptive=fact.adaptive and not our.adaptive,
         )
         if (our := wanted.get(fact.quoted)) is not None
@@ -145,7 +147,7 @@ class _Chunk:
     compressed: bool
 
 
-def _chunks(schema: Schema, facts: Iterable[HypertableFact]) -> dict[str, _Chunk]:
+def _chunks(schema: Schema, facts: Iterable[HypertableFacts]) -> dict[str, _Chunk]:
     """Chunks of the user's hypertables by their relations' names."""
     users = {fact.quoted for fact in facts}
     found = {}
@@ -163,7 +165,7 @@ def _chunks(schema: Schema, facts: Iterable[HypertableFact]) -> dict[str, _Chunk
 
 def _alike(
     schema: Schema,
-    facts: Iterable[HypertableFact],
+    facts: Iterable[HypertableFacts],
     chunks: Mapping[str, _Chunk],
     compared: set[str],
 ) -> Schema:
@@ -209,7 +211,7 @@ def _on_chunk(key: ObjectKey, found: Object, chunk: str) -> dict[ObjectKey, Obje
     return {ObjectKey(key.kind, f"{text} on chunk {chunk}"): _object(definition)}
 
 
-def _of_facts(facts: Iterable[HypertableFact]) -> Iterable[tuple[ObjectKey, Object]]:
+def _of_facts(facts: Iterable[HypertableFacts]) -> Iterable[tuple[ObjectKey, Object]]:
     for fact in facts:
         table = fact.quoted
         definition = {

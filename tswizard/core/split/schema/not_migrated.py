@@ -7,7 +7,7 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.plan import Task
 
 
-def left_out(task: Task) -> Iterator[Finding]:
+def not_migrated_findings(task: Task) -> Iterator[Finding]:
     """Publications and subscriptions, which tie the source to others; policies and jobs."""
     extras = task.inventory.extras
     if extras.publications or extras.subscriptions:

@@ -8,14 +8,19 @@ from psycopg import Error
 from tswizard.core.db.connection import CannotConnect, connected, rows
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context
-from tswizard.core.split.schema.already_restored import read_made
-from tswizard.core.split.schema.dump import contents, dump_path
-from tswizard.core.split.schema.large_object_grants import describe
-from tswizard.core.split.schema.not_migrated import left_out
-from tswizard.core.split.schema.restore import Progress, labels, list_path, restore
-from tswizard.core.split.schema.selected import selection
-from tswizard.core.split.schema.target_session import NAME
+from tswizard.core.split.schema.already_restored import read_already_restored
+from tswizard.core.split.schema.dump import read_schema_toc, schema_dump_path
+from tswizard.core.split.schema.large_object_grants import restore_large_object_grants
+from tswizard.core.split.schema.not_migrated import not_migrated_findings
+from tswizard.core.split.schema.restore import (
+    RestoreProgress,
+    entry_labels,
+    restore_entries,
+    use_list_path,
+)
+from tswizard.core.split.schema.target_session import SCHEMA_APPLICATION
 from tswizard.core.split.schema.toc import POST
+from tswizard.core.split.schema.toc_selection import read_selection
 
 _EVERY = 1.0
 """Seconds between two looks at the index builds."""
@@ -29,28 +34,30 @@ FROM pg_catalog.pg_stat_progress_create_index p
 JOIN pg_catalog.pg_stat_activity a ON a.pid = p.pid
 LEFT JOIN pg_catalog.pg_class c ON c.oid = p.relid
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE a.application_name = '{NAME}' AND p.datname = pg_catalog.current_database()
+WHERE a.application_name = '{SCHEMA_APPLICATION}' AND p.datname = pg_catalog.current_database()
 ORDER BY p.pid
 """
 
 
-async def post_data(ctx: Context) -> None:
+async def restore_post_data(ctx: Context) -> None:
     """Restore what is not there yet, and name what is not there afterwards. Raises StepFailed."""
-    chosen = await selection(ctx)
-    toc = await contents(ctx)
-    made = (await read_made(ctx)).entries(toc)
+    chosen = await read_selection(ctx)
+    toc = await read_schema_toc(ctx)
+    made = (await read_already_restored(ctx)).entries(toc)
     entries = [entry for entry in chosen.post if entry.id not in made]
     ctx.say(f"{len(entries)} of {len(chosen.post)} entries of the post-data are to be made")
-    progress = Progress(ctx)
+    progress = RestoreProgress(ctx)
     watch = asyncio.create_task(_watch(ctx, progress)) if ctx.task.concurrent else None
     try:
-        withheld = await restore(ctx, entries, POST, POST, jobs=ctx.task.jobs, progress=progress)
+        withheld = await restore_entries(
+            ctx, entries, POST, POST, jobs=ctx.task.jobs, progress=progress
+        )
     finally:
         if watch is not None:
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
-    lacking = (await read_made(ctx)).missing(toc) - withheld.ids
+    lacking = (await read_already_restored(ctx)).missing(toc) - withheld.ids
     missing = [entry for entry in chosen.post if entry.id in lacking]
     if missing:
         ctx.found(
@@ -61,16 +68,16 @@ async def post_data(ctx: Context) -> None:
                 where=ctx.task.target.label,
                 why="What pg_restore said of each stands in the log, with a verdict.",
                 todo="Mend the cause, then make them by hand: pg_restore --no-owner "
-                f"--use-list={list_path(ctx.task, POST)} -d … {dump_path(ctx.task)}",
-                details=labels(missing, ctx.task.inventory.schemas),
+                f"--use-list={use_list_path(ctx.task, POST)} -d … {schema_dump_path(ctx.task)}",
+                details=entry_labels(missing, ctx.task.inventory.schemas),
             )
         )
-    await describe(ctx)
-    for finding in left_out(ctx.task):
+    await restore_large_object_grants(ctx)
+    for finding in not_migrated_findings(ctx.task):
         ctx.found(finding)
 
 
-async def _watch(ctx: Context, progress: Progress) -> None:
+async def _watch(ctx: Context, progress: RestoreProgress) -> None:
     """Tell how far the index builds are; the restore does not hang on this."""
     try:
         async with connected(ctx.task.target) as target:
@@ -78,12 +85,12 @@ async def _watch(ctx: Context, progress: Progress) -> None:
                 await asyncio.sleep(_EVERY)
                 builds = await rows(target, _BUILDS)
                 if builds:
-                    progress.tell("; ".join(build_words(*build) for build in builds))
+                    progress.tell("; ".join(index_build_progress(*build) for build in builds))
     except (Error, CannotConnect):
         return
 
 
-def build_words(table: str | None, phase: str, percent: float | None) -> str:
+def index_build_progress(table: str | None, phase: str, percent: float | None) -> str:
     """One index build, e.g. `index on metrics.events: building index, 40 %`."""
     share = "" if percent is None else f", {int(percent)} %"
     return f"index on {table or 'a table'}: {phase}{share}"

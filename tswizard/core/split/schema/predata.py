@@ -7,13 +7,12 @@ from psycopg import sql
 from tswizard.core.catalog.inventory import TableKind
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.run.context import Context, failed
-from tswizard.core.split.schema import restore_state
-from tswizard.core.split.schema.cagg_dependents import keep_list
-from tswizard.core.split.schema.hypertable_facts import read_hypertables
-from tswizard.core.split.schema.restore import labels, restore
-from tswizard.core.split.schema.selected import selection
+from tswizard.core.split.schema.cagg_dependents import write_dependents_list
+from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
+from tswizard.core.split.schema.restore import entry_labels, restore_entries
+from tswizard.core.split.schema.restore_state import read_restore_state, write_restore_state
 from tswizard.core.split.schema.toc import PRE
-from tswizard.core.split.schema.toc_selection import Selection
+from tswizard.core.split.schema.toc_selection import Selection, read_selection
 
 _THERE = """
 SELECT n.nspname::text, c.relname::text, c.relkind::text
@@ -23,37 +22,37 @@ WHERE c.relkind IN ('r', 'p', 'f', 'm')
 """
 
 
-async def pre_data(ctx: Context) -> None:
+async def restore_pre_data(ctx: Context) -> None:
     """Restore it. Raises StepFailed.
 
     Begun and not done: made again from the start. Only empty tables are dropped for that.
     """
-    chosen = await selection(ctx)
+    chosen = await read_selection(ctx)
     _refuse_stuck(ctx, chosen)
-    keep_list(ctx.task, chosen)
+    write_dependents_list(ctx.task, chosen)
     run = ctx.run_folder.record.id
     async with connected(ctx.task.target) as target:
-        state = await restore_state.read(target, run, PRE)
+        state = await read_restore_state(target, run, PRE)
         again = state == "begun"
         if again:
             await _refuse_filled(ctx, target)
         if state != "done":
-            await restore_state.write(target, run, PRE, "begun")
+            await write_restore_state(target, run, PRE, "begun")
     if state == "done":
         ctx.say("it is there already: an earlier attempt had finished it")
         return
     if again:
         ctx.say("an earlier attempt was interrupted: what it had made is made again")
-    await restore(ctx, chosen.pre, PRE, PRE, again=again)
+    await restore_entries(ctx, chosen.pre, PRE, PRE, again=again)
     async with connected(ctx.task.target) as target:
         await _refuse_missing(ctx, target, chosen)
-        await restore_state.write(target, run, PRE, "done")
+        await write_restore_state(target, run, PRE, "done")
 
 
 def _refuse_stuck(ctx: Context, chosen: Selection) -> None:
     if not chosen.stuck:
         return
-    names = labels(chosen.stuck, ctx.task.inventory.schemas)
+    names = entry_labels(chosen.stuck, ctx.task.inventory.schemas)
     caggs = sorted({name for entry in chosen.stuck for name in chosen.waits[entry.id]})
     raise failed(
         "tables-wait-for-aggregates",
@@ -68,7 +67,7 @@ def _refuse_stuck(ctx: Context, chosen: Selection) -> None:
 
 async def _refuse_filled(ctx: Context, target: Connection) -> None:
     """Dropping is for what an interrupted restore made: empty, plain tables."""
-    hypertables = {t.label for t in await read_hypertables(target)}
+    hypertables = {t.label for t in await read_hypertable_facts(target)}
     filled = sorted(hypertables)
     for schema, name, kind in await rows(target, _THERE):
         if kind != "r" or f"{schema}.{name}" in hypertables:

@@ -7,14 +7,18 @@ is said in words.
 from collections.abc import Iterator
 
 from tswizard.core.catalog.inventory import Dimension, Hypertable, Inventory
-from tswizard.core.split.schema.compression import setting_statements
-from tswizard.core.split.schema.constraints import early, in_order, statement
+from tswizard.core.split.schema.compression import compression_statements
+from tswizard.core.split.schema.constraints import (
+    before_compression,
+    constraint_statement,
+    keys_first,
+)
 from tswizard.core.split.schema.execute import literal
 from tswizard.core.split.schema.hypertable_facts import (
     Api,
-    CompressionFact,
-    DimensionFact,
-    HypertableFact,
+    CompressionFacts,
+    DimensionFacts,
+    HypertableFacts,
 )
 from tswizard.core.split.schema.hypertables import create_statements
 from tswizard.core.split.schema.sequences import SequenceValue
@@ -27,18 +31,18 @@ _API_NOTE = (
 )
 
 
-def making(inventory: Inventory, schema: str) -> tuple[str, ...]:
+def preview_hypertables(inventory: Inventory, schema: str) -> tuple[str, ...]:
     """One command for each hypertable; `schema` is that of the target's TimescaleDB."""
     api = Api(schema, frozenset({("by_range", "column_name")}))
     made = [_joined(create_statements(_fact(table), api)) for table in _carried(inventory)]
     return ("\n".join(_API_NOTE), *made) if made else ("-- nothing: the source has no hypertable",)
 
 
-def compressing(inventory: Inventory, schema: str) -> tuple[str, ...]:
+def preview_compression(inventory: Inventory, schema: str) -> tuple[str, ...]:
     """One command for each hypertable with settings."""
     api = Api(schema, frozenset())
     made = [
-        _joined(setting_statements(_fact(table), api))
+        _joined(compression_statements(_fact(table), api))
         for table in _carried(inventory)
         if table.compression is not None
     ]
@@ -51,18 +55,21 @@ def compressing(inventory: Inventory, schema: str) -> tuple[str, ...]:
     return (note, *made)
 
 
-def constraining(inventory: Inventory, *, first: bool) -> tuple[str, ...]:
+def preview_constraints(inventory: Inventory, *, first: bool) -> tuple[str, ...]:
     """One command for each constraint that comes now, as they are when the source is read."""
     compressed = {(t.schema, t.name) for t in _carried(inventory) if t.compression is not None}
-    now = early(inventory.constraints, compressed)
-    chosen = now if first else in_order([c for c in inventory.constraints if c not in now])
+    now = before_compression(inventory.constraints, compressed)
+    chosen = now if first else keys_first([c for c in inventory.constraints if c not in now])
     if not chosen:
         when = "before the rows" if first else "after the rows"
         return (f"-- nothing: no constraint of a hypertable has to come {when}",)
-    return ("-- Read again when this step runs.", *(f"{statement(fact)};" for fact in chosen))
+    return (
+        "-- Read again when this step runs.",
+        *(f"{constraint_statement(fact)};" for fact in chosen),
+    )
 
 
-def chunking(inventory: Inventory) -> tuple[str, ...]:
+def preview_chunks(inventory: Inventory) -> tuple[str, ...]:
     """How many chunks each hypertable gets; they themselves are planned during the run."""
     tables = [table for table in _carried(inventory) if table.chunks]
     if not tables:
@@ -74,7 +81,7 @@ def chunking(inventory: Inventory) -> tuple[str, ...]:
     return (note, *(f"-- {len(table.chunks):,} of {table.sql}" for table in tables))
 
 
-def counting(inventory: Inventory) -> tuple[str, ...]:
+def preview_sequences(inventory: Inventory) -> tuple[str, ...]:
     """Each sequence; its value is read once more when the step runs."""
     if not inventory.sequences:
         return ("-- nothing: the source has no sequence",)
@@ -96,10 +103,10 @@ def _joined(statements: tuple[str, ...]) -> str:
     return "\n".join(f"{statement};" for statement in statements)
 
 
-def _fact(table: Hypertable) -> HypertableFact:
+def _fact(table: Hypertable) -> HypertableFacts:
     """The inventory's hypertable as the steps know it, without what only they read."""
     elsewhere = {chunk.schema for chunk in table.chunks} - {_CHUNKS}
-    return HypertableFact(
+    return HypertableFacts(
         oid=0,
         schema=table.schema,
         name=table.name,
@@ -109,12 +116,12 @@ def _fact(table: Hypertable) -> HypertableFact:
     )
 
 
-def _dimension(dimension: Dimension) -> DimensionFact:
+def _dimension(dimension: Dimension) -> DimensionFacts:
     interval = None
     if dimension.interval is not None and dimension.partitions is None:
         number = dimension.interval.lstrip("-").isdigit()
         interval = f"{'bigint' if number else 'INTERVAL'} {literal(dimension.interval)}"
-    return DimensionFact(
+    return DimensionFacts(
         dimension.column,
         interval,
         dimension.partitions,
@@ -123,11 +130,11 @@ def _dimension(dimension: Dimension) -> DimensionFact:
     )
 
 
-def _compression(table: Hypertable) -> CompressionFact | None:
+def _compression(table: Hypertable) -> CompressionFacts | None:
     settings = table.compression
     if settings is None:
         return None
-    return CompressionFact(
+    return CompressionFacts(
         settings.segmentby, tuple(map(_order, settings.orderby)), settings.merge_interval
     )
 

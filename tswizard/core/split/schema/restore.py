@@ -11,16 +11,16 @@ from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, ToolEnd, failed, shell
 from tswizard.core.split.schema import grants
-from tswizard.core.split.schema.dump import dump_path
-from tswizard.core.split.schema.target_session import NAME, schema_session
-from tswizard.core.split.schema.toc import Entry, write_list
+from tswizard.core.split.schema.dump import schema_dump_path
+from tswizard.core.split.schema.target_session import SCHEMA_APPLICATION, schema_session
+from tswizard.core.split.schema.toc import DumpEntry, write_use_list
 
 _SUM = re.compile(r"errors ignored on restore: \d+")
 _DONE = re.compile(r"^pg_restore: creating [A-Z ]+ ")
 
 
 @dataclass(slots=True)
-class Progress:
+class RestoreProgress:
     """Entries that are made, and what is worked on now."""
 
     ctx: Context
@@ -37,12 +37,12 @@ class Progress:
         self.ctx.progress(self.done, self.total, Unit.ITEMS, what)
 
 
-def list_path(task: Task, part: str) -> Path:
+def use_list_path(task: Task, part: str) -> Path:
     """The list of entries of a part, e.g. `pre-data`."""
     return task.dump / f"{part}.list"
 
 
-def restore_command(
+def schema_restore_command(
     task: Task, part: str, *, jobs: int = 1, again: bool = False
 ) -> tuple[str, ...]:
     """The pg_restore of a part; the password comes through the environment.
@@ -60,27 +60,27 @@ def restore_command(
         "--format=custom",
         f"--jobs={jobs}",
         *repeat,
-        f"--use-list={list_path(task, part)}",
-        f"--dbname={make_conninfo(task.target.conninfo, application_name=NAME)}",
-        str(dump_path(task)),
+        f"--use-list={use_list_path(task, part)}",
+        f"--dbname={make_conninfo(task.target.conninfo, application_name=SCHEMA_APPLICATION)}",
+        str(schema_dump_path(task)),
     )
 
 
-def command_text(task: Task, part: str, *, jobs: int = 1) -> str:
+def restore_command_text(task: Task, part: str, *, jobs: int = 1) -> str:
     """The same for Review."""
-    return shell(restore_command(task, part, jobs=jobs))
+    return shell(schema_restore_command(task, part, jobs=jobs))
 
 
-async def restore(
+async def restore_entries(
     ctx: Context,
-    entries: Sequence[Entry],
+    entries: Sequence[DumpEntry],
     part: str,
     phase: str,
     *,
     jobs: int = 1,
     again: bool = False,
-    progress: Progress | None = None,
-) -> grants.Withheld:
+    progress: RestoreProgress | None = None,
+) -> grants.WithheldGrants:
     """Restore these entries; what names a missing role is withheld.
 
     Raises StepFailed when pg_restore did not run to its end.
@@ -90,11 +90,11 @@ async def restore(
     withheld = await grants.withhold(ctx, entries, missing)
     chosen = [entry for entry in entries if entry.id not in withheld.ids]
     if chosen:
-        write_list(list_path(ctx.task, part), chosen)
-        progress = progress or Progress(ctx)
+        write_use_list(use_list_path(ctx.task, part), chosen)
+        progress = progress or RestoreProgress(ctx)
         progress.total = len(chosen)
         end = await ctx.run_tool(
-            restore_command(ctx.task, part, jobs=jobs, again=again),
+            schema_restore_command(ctx.task, part, jobs=jobs, again=again),
             ctx.task.target,
             tool="pg_restore",
             phase=phase,
@@ -104,11 +104,11 @@ async def restore(
             raise _gave_up(end, ctx)
         progress.done = progress.total
         progress.tell()
-    await grants.give(ctx, withheld, part)
+    await grants.apply_grants(ctx, withheld, part)
     return withheld
 
 
-def labels(entries: Iterable[Entry], schemas: Iterable[str]) -> tuple[str, ...]:
+def entry_labels(entries: Iterable[DumpEntry], schemas: Iterable[str]) -> tuple[str, ...]:
     """The entries as a person would say them."""
     known = tuple(schemas)
     return tuple(entry.label(known) for entry in entries)

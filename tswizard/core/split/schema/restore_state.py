@@ -8,7 +8,7 @@ from typing import Literal
 
 from tswizard.core.db.connection import Connection, rows, value
 
-State = Literal["begun", "done"]
+RestoreState = Literal["begun", "done"]
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS _tswizard.schema_restore (
@@ -21,7 +21,7 @@ ON CONFLICT (run, part) DO UPDATE SET state = excluded.state
 """
 
 
-async def read(target: Connection, run: str, part: str) -> str | None:
+async def read_restore_state(target: Connection, run: str, part: str) -> str | None:
     """How far this run's restore of a part came; None when it was not begun."""
     if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.schema_restore')") is None:
         return None
@@ -30,7 +30,7 @@ async def read(target: Connection, run: str, part: str) -> str | None:
     return str(found[0][0]) if found else None
 
 
-async def write(target: Connection, run: str, part: str, state: State) -> None:
+async def write_restore_state(target: Connection, run: str, part: str, state: RestoreState) -> None:
     """Remember it."""
     async with target.transaction():
         await target.execute("CREATE SCHEMA IF NOT EXISTS _tswizard")

@@ -13,7 +13,7 @@ from tswizard.core.db.identifiers import qualified
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped
-from tswizard.core.split.schema.execute import literal, run_together
+from tswizard.core.split.schema.execute import literal, run_batch
 
 _AT_ONCE = 500
 
@@ -87,7 +87,7 @@ async def set_sequences(ctx: Context) -> None:
             await ctx.unpaused()
             ctx.progress(first, len(values), Unit.ITEMS)
             some = values[first : first + _AT_ONCE]
-            refused += await run_together(target, [value.statement for value in some])
+            refused += await run_batch(target, [value.statement for value in some])
     ctx.progress(len(values), len(values), Unit.ITEMS)
     if refused:
         ctx.found(

@@ -31,7 +31,7 @@ _ABOUT_ANOTHER = ("ACL", "COMMENT", "SECURITY LABEL")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DumpEntry:
     """One entry. `catalog` and `oid` name the object on the source; 0 where there is none."""
 
     id: int
@@ -62,16 +62,16 @@ class Entry:
 class Toc:
     """All entries in the order in which they are restored."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[DumpEntry, ...]
 
     @cached_property
-    def by_id(self) -> Mapping[int, Entry]:
+    def by_id(self) -> Mapping[int, DumpEntry]:
         return {entry.id: entry for entry in self.entries}
 
-    def section(self, name: str) -> tuple[Entry, ...]:
+    def section(self, name: str) -> tuple[DumpEntry, ...]:
         return tuple(entry for entry in self.entries if entry.section == name)
 
-    def find(self, catalog: int, oid: int) -> Entry | None:
+    def find(self, catalog: int, oid: int) -> DumpEntry | None:
         """The entry of an object of the source."""
         return next((e for e in self.entries if (e.catalog, e.oid) == (catalog, oid)), None)
 
@@ -87,7 +87,7 @@ class Toc:
         return frozenset(found)
 
 
-def parse(verbose: str, sections: Mapping[str, str]) -> Toc:
+def parse_toc_lists(verbose: str, sections: Mapping[str, str]) -> Toc:
     """The TOC from a verbose list, and from a plain list for each section."""
     section_of = {
         int(found[1]): name
@@ -97,20 +97,22 @@ def parse(verbose: str, sections: Mapping[str, str]) -> Toc:
     }
     # Entries of no section (encoding, search_path) are in every list.
     shared = set.intersection(*(_ids(text) for text in sections.values()))
-    entries: list[Entry] = []
+    entries: list[DumpEntry] = []
     for line in verbose.splitlines():
         if depends := _DEPENDS.match(line):
             last = entries.pop()
             needs = frozenset(map(int, depends[1].split()))
             entries.append(
-                Entry(last.id, last.catalog, last.oid, last.kind, last.words, last.section, needs)
+                DumpEntry(
+                    last.id, last.catalog, last.oid, last.kind, last.words, last.section, needs
+                )
             )
         elif found := _ENTRY.match(line):
             id = int(found[1])
             kind, words = _kind(found[4])
             section = "" if id in shared else section_of.get(id, "")
             entries.append(
-                Entry(id, int(found[2]), int(found[3]), kind, words, section, frozenset())
+                DumpEntry(id, int(found[2]), int(found[3]), kind, words, section, frozenset())
             )
     return Toc(tuple(entries))
 
@@ -126,14 +128,15 @@ def _kind(text: str) -> tuple[str, str]:
 
 async def read_toc(tools: ClientTools, dump: Path) -> Toc:
     """Read a dump's TOC. Raises StepFailed when the dump cannot be read."""
-    verbose = await call_restore(tools, dump, "--list", "--verbose")
+    verbose = await pg_restore_output(tools, dump, "--list", "--verbose")
     sections = {
-        name: await call_restore(tools, dump, "--list", f"--section={name}") for name in (PRE, POST)
+        name: await pg_restore_output(tools, dump, "--list", f"--section={name}")
+        for name in (PRE, POST)
     }
-    return parse(verbose, sections)
+    return parse_toc_lists(verbose, sections)
 
 
-async def call_restore(tools: ClientTools, dump: Path, *args: str) -> str:
+async def pg_restore_output(tools: ClientTools, dump: Path, *args: str) -> str:
     """What pg_restore prints about a dump, without any server. Raises StepFailed."""
     done = await asyncio.to_thread(_capture, [str(tools.pg_restore), *args, str(dump)])
     if done.returncode != 0:
@@ -157,7 +160,9 @@ def _capture(argv: list[str]) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def write_list(path: Path, entries: Iterable[Entry], why: Mapping[int, str] | None = None) -> None:
+def write_use_list(
+    path: Path, entries: Iterable[DumpEntry], why: Mapping[int, str] | None = None
+) -> None:
     """A list for `pg_restore -L`: ids count, the rest is for people; `why` stands behind it."""
     lines = []
     for entry in entries:

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 
 from tswizard.core.catalog.catalog_shape import CAGG, read_shape
 from tswizard.core.catalog.hypertables import relations
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, connected, rows
+from tswizard.core.run.context import Context
+from tswizard.core.split.schema.dump import read_schema_toc
 from tswizard.core.split.schema.toc import (
     CLASS,
     CONSTRAINT,
     POST,
     PRE,
     TRIGGER,
-    Entry,
+    DumpEntry,
     Toc,
 )
 
@@ -53,7 +55,7 @@ JOIN pg_catalog.pg_namespace n ON n.nspname = g.user_view_schema
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.user_view_name
 """
 
-# Made by TimescaleDB itself, and the second one carries the source's own hypertable id.
+# AlreadyRestored by TimescaleDB itself, and the second one carries the source's own hypertable id.
 _TRIGGERS = r"""
 SELECT t.oid::bigint
 FROM pg_catalog.pg_trigger t
@@ -62,7 +64,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE NOT t.tgisinternal AND n.nspname LIKE '\_timescaledb\_%'
 """
 
-HYPERTABLES = """
+HYPERTABLE_OIDS = """
 SELECT c.oid FROM _timescaledb_catalog.hypertable h
 JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
@@ -73,13 +75,13 @@ WHERE n.nspname <> '_timescaledb_internal'
 _CONSTRAINTS = f"""
 SELECT oid::bigint FROM pg_catalog.pg_constraint
 WHERE contype IN ('p', 'u', 'x', 'f', 'c')
-  AND (conrelid IN ({HYPERTABLES}) OR (contype = 'f' AND confrelid IN ({HYPERTABLES})))
+  AND (conrelid IN ({HYPERTABLE_OIDS}) OR (contype = 'f' AND confrelid IN ({HYPERTABLE_OIDS})))
 """
 
 # pg_dump marks a replica identity by ALTER TABLE ONLY, which takes the index with it.
 _MARKED = f"""
 SELECT indexrelid::bigint FROM pg_catalog.pg_index
-WHERE indisreplident AND indrelid IN ({HYPERTABLES})
+WHERE indisreplident AND indrelid IN ({HYPERTABLE_OIDS})
 """
 
 _CHUNKS = r"""
@@ -94,7 +96,7 @@ _TIMESCALE = "SELECT oid::bigint FROM pg_catalog.pg_extension WHERE extname = 't
 
 
 @dataclass(frozen=True, slots=True)
-class Special:
+class Exclusions:
     """OIDs of the source's objects that a plain restore would break on."""
 
     caggs: Mapping[int, str]
@@ -111,12 +113,12 @@ class Special:
     """Chunks, where a hypertable keeps them in a schema of the user."""
 
 
-async def read_special(source: Connection) -> Special:
+async def read_exclusions(source: Connection) -> Exclusions:
     """Ask the source once."""
     shape = await read_shape(source)
     if not shape.timescaledb:
-        return Special({}, frozenset(), frozenset(), frozenset(), frozenset())
-    return Special(
+        return Exclusions({}, frozenset(), frozenset(), frozenset(), frozenset())
+    return Exclusions(
         dict(await rows(source, _CAGGS)),
         await _oids(source, _TRIGGERS),
         await _oids(source, _CONSTRAINTS),
@@ -134,22 +136,29 @@ async def _oids(source: Connection, query: str) -> frozenset[int]:
 class Selection:
     """Entries by when they are restored."""
 
-    pre: tuple[Entry, ...]
-    post: tuple[Entry, ...]
-    later: tuple[Entry, ...]
+    pre: tuple[DumpEntry, ...]
+    post: tuple[DumpEntry, ...]
+    later: tuple[DumpEntry, ...]
     """After the aggregates."""
     waits: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """Entry of `later` -> the aggregates that it waits for."""
-    stuck: tuple[Entry, ...] = ()
+    stuck: tuple[DumpEntry, ...] = ()
     """Of `later`: tables and sequences, whose rows would have to wait as well."""
     caggs: frozenset[str] = frozenset()
     """Aggregates of the source."""
 
 
-def select(toc: Toc, special: Special) -> Selection:
+async def read_selection(ctx: Context) -> Selection:
+    """Read the dump and the source, and sort. Raises StepFailed."""
+    async with connected(ctx.task.source) as source:
+        exclusions = await read_exclusions(source)
+    return select_entries(await read_schema_toc(ctx), exclusions)
+
+
+def select_entries(toc: Toc, exclusions: Exclusions) -> Selection:
     """Sort a dump's entries."""
-    waits = waiting(toc, special.caggs)
-    never = _never(toc, special)
+    waits = cagg_dependents(toc, exclusions.caggs)
+    never = _never(toc, exclusions)
     kept = [entry for entry in toc.entries if entry.id not in never]
     later = tuple(entry for entry in kept if entry.id in waits)
     now = [entry for entry in kept if entry.id not in waits]
@@ -159,11 +168,11 @@ def select(toc: Toc, special: Special) -> Selection:
         later,
         waits,
         tuple(entry for entry in later if entry.kind in _ROWS),
-        frozenset(special.caggs.values()),
+        frozenset(exclusions.caggs.values()),
     )
 
 
-def waiting(toc: Toc, caggs: Mapping[int, str]) -> dict[int, frozenset[str]]:
+def cagg_dependents(toc: Toc, caggs: Mapping[int, str]) -> dict[int, frozenset[str]]:
     """Entry -> aggregates that it reads, however indirectly; the aggregates themselves are not
     among the entries."""
     readers: dict[int, list[int]] = {}
@@ -183,19 +192,19 @@ def waiting(toc: Toc, caggs: Mapping[int, str]) -> dict[int, frozenset[str]]:
     return {id: frozenset(names) for id, names in found.items() if names}
 
 
-def _never(toc: Toc, special: Special) -> frozenset[int]:
+def _never(toc: Toc, exclusions: Exclusions) -> frozenset[int]:
     """What a restore must not try: other steps make it, or the target has it."""
     by_catalog = {
-        CLASS: special.indexes | frozenset(special.caggs),
-        TRIGGER: special.triggers,
-        CONSTRAINT: special.constraints,
-        EXTENSION: special.timescaledb,
+        CLASS: exclusions.indexes | frozenset(exclusions.caggs),
+        TRIGGER: exclusions.triggers,
+        CONSTRAINT: exclusions.constraints,
+        EXTENSION: exclusions.timescaledb,
     }
     found = {e.id for e in toc.entries if e.oid in by_catalog.get(e.catalog, ())}
     extension = {e.id for e in toc.entries if e.catalog == EXTENSION and e.id in found}
     # Its comment is the extension's own as well; only its owner may set it.
     found |= {e.id for e in toc.entries if e.kind == "COMMENT" and e.needs & extension}
-    return frozenset(found | _chunks(toc, special.chunks))
+    return frozenset(found | _chunks(toc, exclusions.chunks))
 
 
 def _chunks(toc: Toc, chunks: frozenset[int]) -> set[int]:

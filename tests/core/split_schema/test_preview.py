@@ -6,7 +6,13 @@ import pytest
 
 from tests.tui import world
 from tswizard.core.catalog.inventory import Compression
-from tswizard.core.split.schema import preview
+from tswizard.core.split.schema.preview import (
+    preview_chunks,
+    preview_compression,
+    preview_constraints,
+    preview_hypertables,
+    preview_sequences,
+)
 
 METRICS, EVENTS, *_ = world.INVENTORY.hypertables
 SEVEN_DAYS = METRICS.dimensions[0]
@@ -16,7 +22,7 @@ def making(**changed: object) -> list[str]:
     """Statements for one hypertable, changed like this."""
     table = replace(METRICS, **changed)  # type: ignore[arg-type]
     inventory = replace(world.INVENTORY, hypertables=(table,))
-    return preview.making(inventory, "ts")[1].splitlines()
+    return preview_hypertables(inventory, "ts")[1].splitlines()
 
 
 def test_every_dimension_is_shown_in_order() -> None:
@@ -60,7 +66,7 @@ def test_chunks_in_a_schema_of_their_own_want_the_older_form() -> None:
 )
 def test_compression_is_written_out(orderby: tuple[str, ...], written: str) -> None:
     table = replace(METRICS, compression=Compression(("device",), orderby, "7 days"))
-    _, statement = preview.compressing(replace(world.INVENTORY, hypertables=(table,)), "ts")
+    _, statement = preview_compression(replace(world.INVENTORY, hypertables=(table,)), "ts")
     order = f"timescaledb.compress_orderby = {written}, " if written else ""
     assert statement == (
         """ALTER TABLE "public"."metrics" SET (timescaledb.compress, """
@@ -70,8 +76,8 @@ def test_compression_is_written_out(orderby: tuple[str, ...], written: str) -> N
 
 
 def test_keys_of_compressed_hypertables_come_first() -> None:
-    first = preview.constraining(world.INVENTORY, first=True)
-    last = preview.constraining(world.INVENTORY, first=False)
+    first = preview_constraints(world.INVENTORY, first=True)
+    last = preview_constraints(world.INVENTORY, first=False)
     (device,) = first[1:]
     assert device == (
         'ALTER TABLE "public"."metrics" ADD CONSTRAINT "metrics_device_fkey" '
@@ -86,15 +92,15 @@ def test_what_only_the_run_knows_is_said_in_words() -> None:
 
 
 def test_an_aggregates_own_hypertable_is_not_made() -> None:
-    made = "\n".join(preview.making(world.INVENTORY, "ts"))
+    made = "\n".join(preview_hypertables(world.INVENTORY, "ts"))
     assert "_materialized" not in made
 
 
 def test_nothing_to_do_is_said() -> None:
     none = replace(world.INVENTORY, hypertables=(), constraints=())
-    assert preview.making(none, "ts") == ("-- nothing: the source has no hypertable",)
-    assert preview.chunking(none) == ("-- nothing: the source has no chunk",)
-    assert preview.compressing(none, "ts")[0].startswith("-- nothing")
-    assert preview.constraining(none, first=True)[0].startswith("-- nothing")
-    assert preview.constraining(none, first=False)[0].startswith("-- nothing")
-    assert preview.counting(none)[0].startswith("-- nothing")
+    assert preview_hypertables(none, "ts") == ("-- nothing: the source has no hypertable",)
+    assert preview_chunks(none) == ("-- nothing: the source has no chunk",)
+    assert preview_compression(none, "ts")[0].startswith("-- nothing")
+    assert preview_constraints(none, first=True)[0].startswith("-- nothing")
+    assert preview_constraints(none, first=False)[0].startswith("-- nothing")
+    assert preview_sequences(none)[0].startswith("-- nothing")
