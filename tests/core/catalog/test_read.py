@@ -10,7 +10,7 @@ from tswizard.core.catalog.extras import read_extras
 from tswizard.core.catalog.inventory import DimensionKind, Inventory, Server
 from tswizard.core.catalog.nulls import read_nulls
 from tswizard.core.catalog.read import read_inventory, read_server
-from tswizard.core.catalog.server import judge
+from tswizard.core.catalog.server import detect_pooler
 from tswizard.core.catalog.tables import read_sequences
 from tswizard.core.db.connection import connect_plainly, connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
@@ -102,7 +102,7 @@ async def test_a_pooler_is_seen_and_left_as_it_was() -> None:
 async def test_who_answers(
     announced: int, pid: int, other: int | None, shows_through: bool, verdict: tuple[bool, bool]
 ) -> None:
-    assert judge(announced, pid, other, shows_through=shows_through) == verdict
+    assert detect_pooler(announced, pid, other, shows_through=shows_through) == verdict
 
 
 async def test_one_identity_for_one_database(source: Endpoint) -> None:

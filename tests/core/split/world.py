@@ -22,7 +22,7 @@ from tswizard.core.split.copy.reporter import Hands
 from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.queue import Pass
 from tswizard.core.split.plan.piece import Stage
-from tswizard.core.verify.session import prepare
+from tswizard.core.verify.database_reader import prepare
 
 _HERE = Path(__file__).parent
 _JOB = TypeAdapter(CopyJob)

@@ -10,7 +10,7 @@ from tswizard.core.model.finding import Level
 from tswizard.core.split.schema.hypertable_facts import HypertableFacts, read_hypertable_facts
 from tswizard.core.split.schema.normalize import NotMigrated, normalize, read_not_migrated
 from tswizard.core.split.schema.toc_selection import read_selection
-from tswizard.core.verify.schema.compare import Difference, compare
+from tswizard.core.verify.schema.compare import Difference, compare_schemas
 from tswizard.core.verify.schema.read import Schema, read_schema
 
 End = tuple[Schema, tuple[HypertableFacts, ...]]
@@ -33,7 +33,9 @@ class Comparer:
 
     async def differences(self, target: Connection) -> tuple[Difference, ...]:
         """What the target, as this connection sees it, has otherwise."""
-        return compare(*normalize(self.source, await _read(target), self.left_out)).differences
+        return compare_schemas(
+            *normalize(self.source, await _read(target), self.left_out)
+        ).differences
 
 
 async def _read(connection: Connection) -> End:

@@ -17,7 +17,7 @@ from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.write_counters import read_counters
-from tswizard.core.verify.schema.sequences import Name, Standing, read_values
+from tswizard.core.verify.schema.sequences import Name, SequenceState, read_sequence_states
 from tswizard.demo import EmbeddedPair
 
 __all__ = ["migrated", "prepared_demo"]
@@ -35,7 +35,7 @@ class Migrated:
     inventory: Inventory
     server: Server
     job: VerifyJob
-    numbers: dict[Name, Standing]
+    numbers: dict[Name, SequenceState]
     """Where the target's sequences stood before any test."""
     log: list[tuple[int, int, int]]
     """The target's log of changed times, at that moment."""
@@ -92,7 +92,7 @@ async def migrated(
         server = await read_server(target)
         job = VerifyJob(source, target, inventory, server, counters_before=counters)
         async with connected(target) as connection:
-            numbers = await read_values(connection)
+            numbers = await read_sequence_states(connection)
             log = await rows(connection, f"SELECT * FROM {_LOG}")
         yield Migrated(source, target, inventory, server, job, numbers, log)
 

@@ -13,13 +13,13 @@ from tswizard.core.catalog.inventory import Sequence
 from tswizard.core.db.concurrency import both, together
 from tswizard.core.db.connection import CannotConnect
 from tswizard.core.model.finding import Level
-from tswizard.core.verify.rows.ranges import condition, cuts, grouped, joined, spans
-from tswizard.core.verify.schema.compare import compare
+from tswizard.core.verify.database_reader import transient
+from tswizard.core.verify.rows.ranges import cuts, grouped, joined, range_condition, ranges_of
+from tswizard.core.verify.schema.compare import compare_schemas
 from tswizard.core.verify.schema.findings import schema_findings
-from tswizard.core.verify.schema.sequences import Standing, compare_values
+from tswizard.core.verify.schema.same_definition import restored_form, same_definition
+from tswizard.core.verify.schema.sequences import SequenceState, compare_sequence_states
 from tswizard.core.verify.schema.source_changes import explained
-from tswizard.core.verify.schema.view_equivalence import restored_form, same
-from tswizard.core.verify.session import transient
 
 # equal texts ------------------------------------------------------------------------------------
 
@@ -35,15 +35,15 @@ _RESTORED = (
 
 def test_a_cast_of_an_array_is_the_cast_of_its_elements() -> None:
     assert restored_form(_MADE) == _RESTORED
-    assert same(_MADE, _RESTORED)
-    assert same({"a": [_MADE]}, {"a": [_RESTORED]})
+    assert same_definition(_MADE, _RESTORED)
+    assert same_definition({"a": [_MADE]}, {"a": [_RESTORED]})
 
 
 def test_other_elements_or_another_type_are_not_the_same() -> None:
-    assert not same(_MADE, _RESTORED.replace("'a'", "'c'"))
-    assert not same(_MADE, _RESTORED.replace(")::text]", ")::name]"))
-    assert not same({"a": 1, "b": 2}, {"a": 1})
-    assert not same(["a"], ["a", "b"])
+    assert not same_definition(_MADE, _RESTORED.replace("'a'", "'c'"))
+    assert not same_definition(_MADE, _RESTORED.replace(")::text]", ")::name]"))
+    assert not same_definition({"a": 1, "b": 2}, {"a": 1})
+    assert not same_definition(["a"], ["a", "b"])
 
 
 @settings(max_examples=200)
@@ -57,27 +57,27 @@ def test_no_text_breaks_the_reading_of_arrays(pieces: list[str]) -> None:
 
 
 def test_ranges_cover_the_whole_axis_without_overlap() -> None:
-    cut = spans([chunk("10", "20"), chunk("10", "20", "b"), chunk("40", "50")])
+    cut = ranges_of([chunk("10", "20"), chunk("10", "20", "b"), chunk("40", "50")])
     assert [span.text for span in cut] == ["(-∞, 10)", "[10, 40)", "[40, +∞)"]
     assert [len(span.chunks) for span in cut] == [0, 2, 1]
 
 
 def test_small_neighbours_are_compared_together_and_large_ones_alone() -> None:
     small = [chunk(str(n), str(n + 1), size=1000) for n in range(300)]
-    groups = grouped(spans(small))
+    groups = grouped(ranges_of(small))
     assert len(groups) == 5
     assert joined(groups[0]).start is None
     assert joined(groups[-1]).end is None
-    assert [span for group in groups for span in group] == list(spans(small))
+    assert [span for group in groups for span in group] == list(ranges_of(small))
     large = [chunk(str(n), str(n + 1), size=100 << 20) for n in range(3)]
-    assert [len(group) for group in grouped(spans(large))] == [2, 1, 1]
+    assert [len(group) for group in grouped(ranges_of(large))] == [2, 1, 1]
 
 
 @settings(max_examples=50)
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=40), st.integers(0, 10**9))
 def test_every_value_is_in_exactly_one_range(starts: list[int], value: int) -> None:
     own = sorted(set(starts))
-    groups = grouped(spans([chunk(str(s), str(s + 1), size=s % (90 << 20)) for s in own]))
+    groups = grouped(ranges_of([chunk(str(s), str(s + 1), size=s % (90 << 20)) for s in own]))
     hits = [
         span
         for span in map(joined, groups)
@@ -88,10 +88,10 @@ def test_every_value_is_in_exactly_one_range(starts: list[int], value: int) -> N
 
 
 def test_bounds_are_literals_of_the_dimensions_type() -> None:
-    span = spans([chunk("2024-01-01 00:00:00+00", "2024-01-02 00:00:00+00")])[1]
-    assert condition(dimension("timestamp with time zone", "My Time"), span).as_string(None) == (
-        '"t"."My Time" >= \'2024-01-01 00:00:00+00\'::timestamptz'
-    )
+    span = ranges_of([chunk("2024-01-01 00:00:00+00", "2024-01-02 00:00:00+00")])[1]
+    assert range_condition(dimension("timestamp with time zone", "My Time"), span).as_string(
+        None
+    ) == ('"t"."My Time" >= \'2024-01-01 00:00:00+00\'::timestamptz')
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_what_cannot_be_cut_is_compared_whole(kind: str, function: str | None, a
 def test_a_missing_extra_and_different_object_is_each_named() -> None:
     source = schema(("index", "a.i", {"definition": "x"}), ("index", "a.j", {"definition": "y"}))
     target = schema(("index", "a.i", {"definition": "z"}), ("index", "a.k", {"definition": "y"}))
-    comparison = compare(source, target)
+    comparison = compare_schemas(source, target)
     assert {(d.key.name, d.state, d.level) for d in comparison.differences} == {
         ("a.i", "differs", Level.FAIL),
         ("a.j", "missing", Level.FAIL),
@@ -129,21 +129,23 @@ def test_a_missing_extra_and_different_object_is_each_named() -> None:
 def test_across_majors_a_different_text_is_for_a_look_and_a_missing_object_is_not() -> None:
     source = schema(("view", "a.v", {"definition": "x", "new": 1}), ("view", "a.w", {}), major=15)
     target = schema(("view", "a.v", {"definition": "y", "newer": 2}), major=17)
-    levels = {d.key.name: d.level for d in compare(source, target).differences}
+    levels = {d.key.name: d.level for d in compare_schemas(source, target).differences}
     assert levels == {"a.v": Level.LOOK, "a.w": Level.FAIL}
-    (difference,) = [d for d in compare(source, target).differences if d.state == "differs"]
+    (difference,) = [d for d in compare_schemas(source, target).differences if d.state == "differs"]
     assert difference.changed == (("definition", "x", "y"),)
 
 
 def test_an_invalid_index_is_left_out_by_every_dump() -> None:
-    (difference,) = compare(schema(("index", "a.i", {"valid": False})), schema()).differences
+    (difference,) = compare_schemas(
+        schema(("index", "a.i", {"valid": False})), schema()
+    ).differences
     assert difference.level is Level.LOOK
     assert "invalid on the source" in difference.words
 
 
 def test_chunks_are_summed_for_their_hypertable() -> None:
     parts: list[tuple[Any, ...]] = [("index", f"i.c{n}_idx", {}, f"i.c{n}") for n in range(40)]
-    comparison = compare(schema(*parts, ("index", "a.x", {})), schema(("index", "a.x", {})))
+    comparison = compare_schemas(schema(*parts, ("index", "a.x", {})), schema(("index", "a.x", {})))
     labels = {f"i.c{n}": "a.metrics" for n in range(40)}
     (finding,) = schema_findings(comparison, labels)
     assert finding.what == "indexes inside a.metrics: 40 missing"
@@ -151,7 +153,7 @@ def test_chunks_are_summed_for_their_hypertable() -> None:
 
 
 def test_a_chunk_that_came_after_the_inspection_is_for_a_look() -> None:
-    comparison = compare(
+    comparison = compare_schemas(
         schema(("table", "i.old", {}, "i.old"), ("table", "i.new", {}, "i.new")), schema()
     )
     known = inventory(chunks=(chunk("1", "2", "old", schema="i"),))
@@ -166,7 +168,7 @@ def test_an_owners_rights_are_the_owners_whoever_that_is() -> None:
     target = schema(
         ("grant", "table a.t", {"owner": "new", "granted": {"<owner>": "SELECT"}}), roles={"new"}
     )
-    assert compare(source, target).differences == ()
+    assert compare_schemas(source, target).differences == ()
 
 
 def test_several_owners_who_become_one_are_named() -> None:
@@ -176,7 +178,7 @@ def test_several_owners_who_become_one_are_named() -> None:
     target = schema(
         *(("grant", f"table a.{o}", {"owner": "ops", "granted": {}}) for o in ("app", "ops"))
     )
-    (difference,) = compare(source, target).differences
+    (difference,) = compare_schemas(source, target).differences
     assert (difference.key.kind, difference.level) == ("owner", Level.LOOK)
     assert difference.words == "table a.app: owner is ops instead of app (restored with --no-owner)"
 
@@ -206,14 +208,18 @@ def test_a_sequence_may_only_stand_between_then_and_now(
     states: list[str],
 ) -> None:
     known = {} if before is None else {_SEQ: Sequence(*_SEQ, *before)}
-    found = compare_values({_SEQ: Standing(1, *now)}, {_SEQ: Standing(1, *target)}, known)
+    found = compare_sequence_states(
+        {_SEQ: SequenceState(1, *now)}, {_SEQ: SequenceState(1, *target)}, known
+    )
     assert [difference.state for difference in found] == states
 
 
 def test_a_falling_sequence_is_understood() -> None:
     known = {_SEQ: Sequence(*_SEQ, -10, True)}
-    now, there = Standing(-1, -15, True), Standing(-1, -12, True)
-    assert [d.state for d in compare_values({_SEQ: now}, {_SEQ: there}, known)] == ["moved"]
+    now, there = SequenceState(-1, -15, True), SequenceState(-1, -12, True)
+    assert [d.state for d in compare_sequence_states({_SEQ: now}, {_SEQ: there}, known)] == [
+        "moved"
+    ]
 
 
 # work side by side ------------------------------------------------------------------------------

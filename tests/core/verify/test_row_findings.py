@@ -13,9 +13,9 @@ from tswizard.core.model.write_counters import WriteCounters
 from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
 from tswizard.core.verify.rows.findings import Evidence, rows_findings
-from tswizard.core.verify.rows.reading import Unreadable
+from tswizard.core.verify.rows.range_digest import Unreadable
 from tswizard.core.verify.rows.row_sets import RowSet, SetKind
-from tswizard.core.verify.rows.written_since import Written
+from tswizard.core.verify.rows.written_since import WritesSince
 
 
 def _result(kind: SetKind = SetKind.TABLE, *differing: RangeRows, **more: Any) -> SetResult:
@@ -126,7 +126,7 @@ def test_what_the_role_may_not_read_is_named() -> None:
 
 
 def test_newer_rows_come_with_sql_to_see_them() -> None:
-    newer = {"public.events": Written(1912, 3, 0, 1912, "SELECT 1;"), "b": Written(0, 2, 0)}
+    newer = {"public.events": WritesSince(1912, 3, 0, 1912, "SELECT 1;"), "b": WritesSince(0, 2, 0)}
     _, events_or_b, other = rows_findings((), Evidence(job(), None, newer))
     assert events_or_b.what == "b rows changed on the source, newer than the dump"
     assert other.what == "public.events +1,912 rows on the source, newer than the dump"

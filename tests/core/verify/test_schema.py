@@ -10,26 +10,26 @@ from tests.core.verify.mutations import ADDED, ALTERED, DROPPED, Mutation
 from tswizard.core.db.connection import connect, value
 from tswizard.core.model.finding import Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS
+from tswizard.core.verify.database_reader import DatabaseReader, open_reader
 from tswizard.core.verify.schema.column_details import with_columns
-from tswizard.core.verify.schema.compare import Comparison, Difference, compare
+from tswizard.core.verify.schema.compare import Difference, SchemaComparison, compare_schemas
 from tswizard.core.verify.schema.findings import schema_findings
 from tswizard.core.verify.schema.read import ObjectKey, Schema, read_schema
-from tswizard.core.verify.schema.same_definition import without_equal_views
-from tswizard.core.verify.session import Side, opened
+from tswizard.core.verify.schema.view_equivalence import without_equal_views
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def source_schema(migrated: Migrated) -> AsyncIterator[Schema]:
-    side = Side("source", migrated.source)
+    side = DatabaseReader("source", migrated.source)
     yield await read_schema(await side.connection())
     await side.close()
 
 
-async def compared(migrated: Migrated, source: Schema, *mutations: Mutation) -> Comparison:
+async def compared(migrated: Migrated, source: Schema, *mutations: Mutation) -> SchemaComparison:
     """The comparison with some mutations of the target, which are rolled back."""
-    side = Side("target", migrated.target)
+    side = DatabaseReader("target", migrated.target)
     connection = await side.connection()
     try:
         async with connection.transaction(force_rollback=True):
@@ -37,7 +37,7 @@ async def compared(migrated: Migrated, source: Schema, *mutations: Mutation) -> 
             for mutation in mutations:
                 await connection.execute(mutation.sql)
             await connection.execute("SET LOCAL search_path = pg_catalog")
-            return compare(source, await read_schema(connection))
+            return compare_schemas(source, await read_schema(connection))
     finally:
         await side.close()
 
@@ -168,15 +168,15 @@ async def test_a_changed_column_of_a_chunk_is_told(
     )
     async with (
         migrated.target_connection() as connection,
-        opened("source", migrated.source) as source,
-        opened("target", migrated.target) as target,
+        open_reader("source", migrated.source) as source,
+        open_reader("target", migrated.target) as target,
     ):
         await connection.execute(f"ALTER TABLE {chunk} ALTER note SET STATISTICS 7")
         theirs = await target.run(read_schema)
         differences = await with_columns(
             (source, source_schema.catalogs),
             (target, theirs.catalogs),
-            compare(source_schema, theirs).differences,
+            compare_schemas(source_schema, theirs).differences,
         )
         await connection.execute(f"ALTER TABLE {chunk} ALTER note SET STATISTICS -1")
     assert [d.words for d in differences] == [

@@ -12,8 +12,8 @@ from tests.core.catalog.fake import VERSIONS, Fake
 from tests.e2e.conftest import module_pair, prepared_demo
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.verify.database_reader import prepare
 from tswizard.core.verify.schema.read import ObjectKey, Schema, read_schema
-from tswizard.core.verify.session import prepare
 from tswizard.demo import EmbeddedPair
 
 __all__ = ["module_pair", "prepared_demo"]

@@ -13,8 +13,8 @@ HYPERTABLE = "_timescaledb_catalog.hypertable"
 CHUNK = "_timescaledb_catalog.chunk"
 DIMENSION_SLICE = "_timescaledb_catalog.dimension_slice"
 CAGG = "_timescaledb_catalog.continuous_agg"
-SETTINGS = "_timescaledb_catalog.compression_settings"
-OLD_SETTINGS = "_timescaledb_catalog.hypertable_compression"
+COMPRESSION_SETTINGS = "_timescaledb_catalog.compression_settings"
+HYPERTABLE_COMPRESSION = "_timescaledb_catalog.hypertable_compression"
 JOBS = ("_timescaledb_catalog.bgw_job", "_timescaledb_config.bgw_job")
 
 _COLUMNS = """

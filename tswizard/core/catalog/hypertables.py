@@ -12,10 +12,10 @@ from psycopg import sql
 from tswizard.core.catalog.catalog_shape import (
     CAGG,
     CHUNK,
+    COMPRESSION_SETTINGS,
     DIMENSION_SLICE,
     HYPERTABLE,
-    OLD_SETTINGS,
-    SETTINGS,
+    HYPERTABLE_COMPRESSION,
     Shape,
 )
 from tswizard.core.catalog.inventory import (
@@ -90,7 +90,7 @@ ORDER BY d.hypertable_id, d.id
 """
 
 
-def relations(shape: Shape) -> str:
+def chunk_relations(shape: Shape) -> str:
     """A subquery of chunks: id, hypertable, status, tiered, their relation, their compressed one.
 
     `rel` is an oid; `comp` is NULL where nothing is compressed.
@@ -106,7 +106,10 @@ def relations(shape: Shape) -> str:
         )
         comp = "zc.oid"
     else:
-        packed, comp = f"LEFT JOIN {SETTINGS} z ON z.relid = {rel}", "z.compress_relid::oid"
+        packed, comp = (
+            f"LEFT JOIN {COMPRESSION_SETTINGS} z ON z.relid = {rel}",
+            "z.compress_relid::oid",
+        )
     return f"""
 SELECT k.id, k.hypertable_id, k.status, k.osm_chunk AS tiered, {rel} AS rel, {comp} AS comp
 FROM {CHUNK} k {named}
@@ -143,7 +146,7 @@ SELECT k.hypertable_id, n.nspname::text, c.relname::text, k.status, k.tiered,
     + COALESCE(pg_catalog.pg_indexes_size(k.comp), 0),
   GREATEST(c.reltuples, 0)::bigint + COALESCE(z.numrows_pre_compression, 0),
   zn.nspname || '.' || zc.relname
-FROM ({relations(shape)}) k
+FROM ({chunk_relations(shape)}) k
 JOIN pg_catalog.pg_class c ON c.oid = k.rel
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN (
@@ -170,14 +173,14 @@ def _bound(shape: Shape, column: str) -> str:
 
 def compression_query(shape: Shape) -> str:
     """hypertable, segmentby, orderby, descending, nulls first."""
-    if shape.has(SETTINGS):
+    if shape.has(COMPRESSION_SETTINGS):
         return f"""
 SELECT h.id, COALESCE(s.segmentby, '{{}}'), COALESCE(s.orderby, '{{}}'),
   COALESCE(s.orderby_desc, '{{}}'), COALESCE(s.orderby_nullsfirst, '{{}}')
 FROM {HYPERTABLE} h
 JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
-JOIN {SETTINGS} s ON s.relid = c.oid
+JOIN {COMPRESSION_SETTINGS} s ON s.relid = c.oid
 """
     by_order = "ORDER BY orderby_column_index) FILTER (WHERE orderby_column_index IS NOT NULL)"
     return f"""
@@ -187,7 +190,7 @@ SELECT hypertable_id,
   COALESCE(pg_catalog.array_agg(attname::text {by_order}, '{{}}'),
   COALESCE(pg_catalog.array_agg(NOT orderby_asc {by_order}, '{{}}'),
   COALESCE(pg_catalog.array_agg(orderby_nullsfirst {by_order}, '{{}}')
-FROM {OLD_SETTINGS} GROUP BY hypertable_id
+FROM {HYPERTABLE_COMPRESSION} GROUP BY hypertable_id
 """
 
 

@@ -45,7 +45,7 @@ WHERE tn.nspname = '_timescaledb_internal' AND t.typname = 'compressed_data'
 GROUP BY 1, 2, 3
 """
 
-Table = tuple[str, str, list[str]]
+_CompressedTable = tuple[str, str, list[str]]
 
 
 async def read_nulls(
@@ -81,7 +81,9 @@ async def read_nulls(
     return Nulls(tuple(certain), tuple(unchecked))
 
 
-async def _holds_nulls(connection: Connection, parts: list[Table], milliseconds: int) -> bool:
+async def _holds_nulls(
+    connection: Connection, parts: list[_CompressedTable], milliseconds: int
+) -> bool:
     for first in range(0, len(parts), _AT_ONCE):
         query = sql.SQL(" UNION ALL ").join(_look(part) for part in parts[first : first + _AT_ONCE])
         async with connection.transaction():
@@ -93,7 +95,7 @@ async def _holds_nulls(connection: Connection, parts: list[Table], milliseconds:
     return False
 
 
-def _look(part: Table) -> sql.Composed:
+def _look(part: _CompressedTable) -> sql.Composed:
     schema, name, columns = part
     short = sql.SQL(" OR ").join(
         sql.SQL("pg_catalog.pg_column_size({}) <= {}").format(

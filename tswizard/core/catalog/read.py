@@ -35,7 +35,7 @@ from tswizard.core.db.endpoint import Endpoint
 
 __all__ = ["CannotRead", "read_inventory", "read_server"]
 
-Progress = Callable[[str], None]
+_OnProgress = Callable[[str], None]
 
 # Literals of the catalog must mean the same whatever the role's own settings are. LOCAL, so that
 # nothing stays behind in a pooler's session.
@@ -54,7 +54,7 @@ class CannotRead(CannotConnect):
 
 
 async def read_inventory(
-    endpoint: Endpoint, on_progress: Progress | None = None, *, server: Server | None = None
+    endpoint: Endpoint, on_progress: _OnProgress | None = None, *, server: Server | None = None
 ) -> Inventory:
     """Everything that concerns a move, as of one moment.
 
@@ -91,7 +91,7 @@ async def read_inventory(
     return _with_nulls(inventory, nulls)
 
 
-async def _read(connection: Connection, server: Server, tell: Progress) -> Inventory:
+async def _read(connection: Connection, server: Server, tell: _OnProgress) -> Inventory:
     shape = await read_shape(connection)
     tell("extensions")
     extensions = await read_extensions(connection)

@@ -141,7 +141,9 @@ def _tls(connection: Connection, server_side: bool | None, version: str | None) 
     return version if server_side and version else "TLS"
 
 
-def judge(announced: int, pid: int, other: int | None, *, shows_through: bool) -> tuple[bool, bool]:
+def detect_pooler(
+    announced: int, pid: int, other: int | None, *, shows_through: bool
+) -> tuple[bool, bool]:
     """(is there a pooler in between, do two connections get two backends).
 
     The server announces its backend's pid when a session starts; a pooler announces a number of
@@ -170,7 +172,7 @@ async def _who_answers(connection: Connection, endpoint: Endpoint) -> tuple[bool
     finally:
         if pid != announced:
             await value(connection, mark, [""])
-    return judge(announced, pid, other, shows_through=seen == token)
+    return detect_pooler(announced, pid, other, shows_through=seen == token)
 
 
 async def _second(endpoint: Endpoint) -> tuple[int, str | None]:

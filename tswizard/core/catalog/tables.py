@@ -3,7 +3,7 @@
 from psycopg import sql
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
-from tswizard.core.catalog.hypertables import relations
+from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.catalog.inventory import Sequence, Table, TableKind
 from tswizard.core.db.connection import Connection, rows
 
@@ -43,7 +43,7 @@ FROM {HYPERTABLE} h
 JOIN pg_catalog.pg_namespace hn ON hn.nspname = h.schema_name
 JOIN pg_catalog.pg_class hc ON hc.relnamespace = hn.oid AND hc.relname = h.table_name
 LEFT JOIN {CAGG} g ON g.mat_hypertable_id = h.id
-LEFT JOIN ({relations(shape)}) k ON k.hypertable_id = h.id
+LEFT JOIN ({chunk_relations(shape)}) k ON k.hypertable_id = h.id
 CROSS JOIN LATERAL (VALUES (hc.oid), (k.rel), (k.comp)) AS c (oid)
 WHERE c.oid IS NOT NULL
 GROUP BY 1, 2

@@ -3,16 +3,15 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, LiteralString, TypeVar
 
-from psycopg import AsyncConnection, Error
+from psycopg import Error
 from psycopg.rows import tuple_row
 
 from tswizard.core.classify.command import subject
 from tswizard.core.classify.origin import find_origin
 from tswizard.core.classify.prove import Origin
-from tswizard.core.db.connection import CannotConnect
+from tswizard.core.db.connection import CannotConnect, Connection
 
-T = TypeVar("T")
-Connection = AsyncConnection[tuple[Any, ...]]
+_Result = TypeVar("_Result")
 Connect = Callable[[], Awaitable[Connection]]
 """Opens a connection of the prover's own: in autocommit, with nothing but pg_catalog in its
 search_path (as `core.connection.connect` does), so that definitions come out as pg_dump's."""
@@ -181,7 +180,9 @@ class TargetProver:
 
         return await self._guarded(end, fetch)
 
-    async def _guarded(self, end: str, work: Callable[[Connection], Awaitable[T]]) -> T | None:
+    async def _guarded(
+        self, end: str, work: Callable[[Connection], Awaitable[_Result]]
+    ) -> _Result | None:
         try:
             connection = await self._connection(end)
             return None if connection is None else await work(connection)

@@ -9,7 +9,7 @@ import re
 from collections import deque
 from dataclasses import dataclass, replace
 
-KINDS = frozenset(
+TOC_KINDS = frozenset(
     """ACCESS METHOD|ACL|ACL LANGUAGE|AGGREGATE|BLOB|BLOB COMMENTS|BLOB METADATA|BLOBS|CAST
     CHECK CONSTRAINT|COLLATION|COMMENT|CONSTRAINT|CONVERSION|DATABASE|DATABASE PROPERTIES|DEFAULT
     DEFAULT ACL|DOMAIN|ENCODING|EVENT TRIGGER|EXTENSION|FK CONSTRAINT|FOREIGN DATA WRAPPER
@@ -23,11 +23,11 @@ KINDS = frozenset(
 )
 """Kinds that pg_dump 9.6 to 18 write."""
 
-RULE_KINDS = KINDS | {"OWNER", "SESSION"}
+RULE_KINDS = TOC_KINDS | {"OWNER", "SESSION"}
 """What a rule may ask for: TOC kinds, and what only a command tells (`ALTER … OWNER TO`, `SET`)."""
 
 _ENTRY = re.compile(r"from TOC entry (\d+); (\d+) (\d+) (.*)$", re.DOTALL)
-_LONGEST_FIRST = sorted(KINDS, key=len, reverse=True)
+_LONGEST_FIRST = sorted(TOC_KINDS, key=len, reverse=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from tswizard.core.model.outcome import Outcome, TableRows
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.report.checklist import ChecklistLine, checklist
 
-FORMAT = 1
+REPORT_FORMAT = 1
 
 _OUTCOME = TypeAdapter(Outcome)
 _MESSAGE = (
@@ -53,7 +53,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
     data = _OUTCOME.dump_python(outcome, mode="json")
     verdicts = Counter(judged.verdict for judged in outcome.judged)
     return {
-        "format": FORMAT,
+        "format": REPORT_FORMAT,
         "run": data["run"],
         "result": data["result"],
         "method": data["method"],

@@ -7,10 +7,10 @@ from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.normalize import NotMigrated, normalize, read_not_migrated
 from tswizard.core.split.schema.toc_selection import read_selection
 from tswizard.core.steps.compare import check as compare_all
-from tswizard.core.verify import Likeness
+from tswizard.core.verify import Comparability
+from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.row_sets import RowSet, SetKind
 from tswizard.core.verify.schema.read import Schema
-from tswizard.core.verify.session import Side
 
 _THERE = """
 SELECT user_view_schema || '.' || user_view_name FROM _timescaledb_catalog.continuous_agg
@@ -22,7 +22,7 @@ async def check(ctx: Context) -> None:
     chosen = await read_selection(ctx)
 
     async def schemas(
-        source: Side, target: Side, ours: Schema, theirs: Schema
+        source: DatabaseReader, target: DatabaseReader, ours: Schema, theirs: Schema
     ) -> tuple[Schema, Schema]:
         there = [name for (name,) in await target.fetch(_THERE)]
         left_out = await source.run(lambda c: read_not_migrated(c, chosen, there))
@@ -35,7 +35,7 @@ async def check(ctx: Context) -> None:
 
     absent: list[NotMigrated] = []
     caggs = frozenset(cagg.label for cagg in ctx.task.inventory.caggs)
-    await compare_all(ctx, Likeness(schemas, partial(_expected, absent=absent, caggs=caggs)))
+    await compare_all(ctx, Comparability(schemas, partial(_expected, absent=absent, caggs=caggs)))
 
 
 def _expected(rows: RowSet, absent: list[NotMigrated], caggs: frozenset[str]) -> bool:

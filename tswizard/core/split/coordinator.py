@@ -30,7 +30,7 @@ from tswizard.core.split.plan.plan_diff import Merge, adopt, apply, merged
 from tswizard.core.split.plan.planner import Planned, plan_pieces
 from tswizard.core.split.plan.slices import BadWidth
 from tswizard.core.split.schema.constraints import read_compressed_last
-from tswizard.core.verify.session import prepare
+from tswizard.core.verify.database_reader import prepare
 
 
 @dataclass(slots=True)

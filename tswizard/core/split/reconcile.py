@@ -20,8 +20,8 @@ from tswizard.core.split.copy.upsert import begin_again
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.queue import Known, State
 from tswizard.core.split.plan.piece import Kind, Piece, Plan, Stage, Table, condition, destination
-from tswizard.core.verify.rows.checksum import COLUMNS, Column, checksum, hash_of
-from tswizard.core.verify.session import Side, prepare
+from tswizard.core.verify.database_reader import DatabaseReader, prepare
+from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS, ChecksumColumn, checksum, hash_of
 
 STAGES = (Stage.TABLES, Stage.CHUNKS)
 
@@ -107,7 +107,7 @@ class Comparison:
     def __init__(self, session: Session, snapshot: str | None) -> None:
         self._session = session
         self._snapshot = snapshot
-        self._columns: dict[tuple[str, str], tuple[Column, ...]] = {}
+        self._columns: dict[tuple[str, str], tuple[ChecksumColumn, ...]] = {}
 
     async def run(self, wanted: list[Unit]) -> list[Compared]:
         """Every unit on both ends. Raises VerifyStopped, psycopg.Error."""
@@ -119,8 +119,8 @@ class Comparison:
 
     async def _work(self, waiting: deque[Unit], found: list[Compared], total: int) -> None:
         job, hands = self._session.job, self._session.hands
-        source = Side("source", job.source, self._snapshot)
-        target = Side("target", job.target)
+        source = DatabaseReader("source", job.source, self._snapshot)
+        target = DatabaseReader("target", job.target)
         try:
             while waiting:
                 await hands.going.wait()
@@ -131,7 +131,9 @@ class Comparison:
             await source.close()
             await target.close()
 
-    async def _compare(self, unit: Unit, source: Side, target: Side) -> Compared:
+    async def _compare(
+        self, unit: Unit, source: DatabaseReader, target: DatabaseReader
+    ) -> Compared:
         head = sql.SQL("SELECT pg_catalog.count(*), {}").format(self._sum(unit))
         ours, theirs = await both(
             source.fetch(head + unit.source), target.fetch(head + unit.target)
@@ -153,7 +155,9 @@ class Comparison:
             self._columns[name] = tuple(column for column in columns if column.name in there)
 
 
-async def _columns(end: Endpoint, tables: set[Table]) -> dict[tuple[str, str], list[Column]]:
+async def _columns(
+    end: Endpoint, tables: set[Table]
+) -> dict[tuple[str, str], list[ChecksumColumn]]:
     names = [(t.schema, t.name) for t in tables]
     async with connected(end) as connection:
         await prepare(connection)
@@ -163,9 +167,9 @@ async def _columns(end: Endpoint, tables: set[Table]) -> dict[tuple[str, str], l
                 connection, _OIDS, ([s for s, _ in names], [n for _, n in names])
             )
         }
-        found: dict[tuple[str, str], list[Column]] = {name: [] for name in names}
-        for oid, name, binary in await rows(connection, COLUMNS, (list(oids),)):
-            found[oids[int(oid)]].append(Column(name, binary))
+        found: dict[tuple[str, str], list[ChecksumColumn]] = {name: [] for name in names}
+        for oid, name, binary in await rows(connection, CHECKSUM_COLUMNS, (list(oids),)):
+            found[oids[int(oid)]].append(ChecksumColumn(name, binary))
     return found
 
 

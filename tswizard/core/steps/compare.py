@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from tswizard.core.model.events import TableProgress, Unit
 from tswizard.core.run.context import Context
-from tswizard.core.verify import Likeness, VerifyJob, VerifyProgress, verify
+from tswizard.core.verify import Comparability, VerifyJob, VerifyProgress, verify
 
 
-async def check(ctx: Context, likeness: Likeness | None = None) -> None:
+async def check(ctx: Context, comparability: Comparability | None = None) -> None:
     """Compare everything; from here on the source's snapshot is not needed any more."""
     record = ctx.run_folder.record
     if ctx.snapshot is None:
@@ -27,7 +27,7 @@ async def check(ctx: Context, likeness: Likeness | None = None) -> None:
         ),
         lambda progress: _tell(ctx, progress),
         ctx.unpaused,
-        likeness,
+        comparability,
     )
     for finding in result.findings:
         ctx.found(finding)

@@ -1,13 +1,15 @@
 """Compares source and target after a full migration: every object, every row."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tswizard.core.catalog.catalog_shape import Shape
 from tswizard.core.db.concurrency import both
 from tswizard.core.model.events import TableState
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.write_counters import WriteCounters
+from tswizard.core.verify.comparability import Comparability
+from tswizard.core.verify.database_reader import DatabaseReader, open_reader
 from tswizard.core.verify.request import (
     OnProgress,
     Verification,
@@ -23,61 +25,50 @@ from tswizard.core.verify.rows.findings import (
     table_rows,
 )
 from tswizard.core.verify.rows.root_table_rows import misplaced
-from tswizard.core.verify.rows.row_sets import RowSet, read_sets
+from tswizard.core.verify.rows.row_sets import read_sets
 from tswizard.core.verify.rows.write_counters import read_counters
-from tswizard.core.verify.rows.written_since import Written, newer_rows
+from tswizard.core.verify.rows.written_since import WritesSince, newer_rows
 from tswizard.core.verify.schema.catalog_rows import compare_catalog_rows
 from tswizard.core.verify.schema.column_details import with_columns
-from tswizard.core.verify.schema.compare import compare
+from tswizard.core.verify.schema.compare import compare_schemas
 from tswizard.core.verify.schema.findings import schema_findings
-from tswizard.core.verify.schema.read import Schema, read_schema
-from tswizard.core.verify.schema.same_definition import without_equal_views
-from tswizard.core.verify.schema.sequences import compare_values, read_values
+from tswizard.core.verify.schema.read import read_schema
+from tswizard.core.verify.schema.sequences import compare_sequence_states, read_sequence_states
 from tswizard.core.verify.schema.source_changes import explained
+from tswizard.core.verify.schema.view_equivalence import without_equal_views
 from tswizard.core.verify.sequence_catalog_findings import catalog_findings, sequence_findings
-from tswizard.core.verify.session import Side, opened
 
 Unpaused = Callable[[], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Likeness:
-    """What makes two ends comparable of which one was made anew rather than copied as stored."""
-
-    schemas: Callable[[Side, Side, Schema, Schema], Awaitable[tuple[Schema, Schema]]]
-    """Both schemas in a form in which nothing that arrived makes a difference."""
-    rows: Callable[[RowSet], bool]
-    """Were these rows to arrive?"""
 
 
 async def verify(
     job: VerifyJob,
     on_progress: OnProgress,
     unpaused: Unpaused = no_pause,
-    likeness: Likeness | None = None,
+    comparability: Comparability | None = None,
 ) -> Verification:
     """Compare both ends by their catalogs and by their rows. Both are only read.
 
-    With a `likeness` TimescaleDB's own catalog is not compared row by row: its ids differ.
+    With a `comparability` TimescaleDB's own catalog is not compared row by row: its ids differ.
     `unpaused` is awaited before each range of rows, so that a run can be held there. Raises
     psycopg.Error when a catalog cannot be read, VerifyStopped when an end cannot be reached any
     more or is in restore mode. When cancelled, no query goes on.
     """
     async with (
-        opened("source", job.source, job.snapshot) as source,
-        opened("target", job.target) as target,
+        open_reader("source", job.source, job.snapshot) as source,
+        open_reader("target", job.target) as target,
     ):
         for side in (source, target):
             await _refuse_restore_mode(side)
         on_progress(_reading("schemas"))
-        findings, shape = await _schemas(job, source, target, likeness)
+        findings, shape = await _schemas(job, source, target, comparability)
         on_progress(_reading("sequences and TimescaleDB's catalog"))
-        findings += await _sequences(job, source, target, likeness)
-        if likeness is None:
+        findings += await _sequences(job, source, target, comparability)
+        if comparability is None:
             findings += await _catalog(job, source, target, shape)
         sets = await source.run(lambda connection: read_sets(connection, shape))
-    if likeness is not None:
-        sets = tuple(rows for rows in sets if likeness.rows(rows))
+    if comparability is not None:
+        sets = tuple(rows for rows in sets if comparability.rows(rows))
     comparison = RowComparison(job, sets, on_progress, unpaused)
     await comparison.run()
     evidence = await _evidence(job, comparison.results)
@@ -91,7 +82,7 @@ def _reading(what: str) -> VerifyProgress:
     return VerifyProgress(0, 0, "", f"reading {what}", state=TableState.WAITING)
 
 
-async def _refuse_restore_mode(side: Side) -> None:
+async def _refuse_restore_mode(side: DatabaseReader) -> None:
     """In restore mode SELECT leaves out the rows of compressed chunks (measured on 2.23.1)."""
     mode = await side.fetch("SELECT pg_catalog.current_setting('timescaledb.restoring', true)")
     if mode[0][0] == "on":
@@ -108,12 +99,15 @@ async def _refuse_restore_mode(side: Side) -> None:
 
 
 async def _schemas(
-    job: VerifyJob, source: Side, target: Side, likeness: Likeness | None
+    job: VerifyJob,
+    source: DatabaseReader,
+    target: DatabaseReader,
+    comparability: Comparability | None,
 ) -> tuple[list[Finding], Shape]:
     ours, theirs = await both(source.run(read_schema), target.run(read_schema))
-    if likeness is not None:
-        ours, theirs = await likeness.schemas(source, target, ours, theirs)
-    compared = compare(ours, theirs)
+    if comparability is not None:
+        ours, theirs = await comparability.schemas(source, target, ours, theirs)
+    compared = compare_schemas(ours, theirs)
     differences = await target.run(
         lambda connection: without_equal_views(connection, compared.differences)
     )
@@ -133,17 +127,22 @@ async def _schemas(
 
 
 async def _sequences(
-    job: VerifyJob, source: Side, target: Side, likeness: Likeness | None
+    job: VerifyJob,
+    source: DatabaseReader,
+    target: DatabaseReader,
+    comparability: Comparability | None,
 ) -> list[Finding]:
-    ours, theirs = await both(source.run(read_values), target.run(read_values))
-    if likeness is not None:  # the extension counts its own chunks and jobs at either end
+    ours, theirs = await both(source.run(read_sequence_states), target.run(read_sequence_states))
+    if comparability is not None:  # the extension counts its own chunks and jobs at either end
         ours = {name: at for name, at in ours.items() if not name[0].startswith("_timescaledb_")}
     before = {(s.schema, s.name): s for s in job.inventory.sequences}
     both_ends = sum(name in theirs for name in ours)
-    return list(sequence_findings(compare_values(ours, theirs, before), both_ends, job))
+    return list(sequence_findings(compare_sequence_states(ours, theirs, before), both_ends, job))
 
 
-async def _catalog(job: VerifyJob, source: Side, target: Side, shape: Shape) -> list[Finding]:
+async def _catalog(
+    job: VerifyJob, source: DatabaseReader, target: DatabaseReader, shape: Shape
+) -> list[Finding]:
     if not shape.timescaledb:
         return []
     differences, total = await compare_catalog_rows(source, target)
@@ -156,10 +155,10 @@ async def _catalog(job: VerifyJob, source: Side, target: Side, shape: Shape) -> 
 
 async def _evidence(job: VerifyJob, results: tuple[SetResult, ...]) -> Evidence:
     counters: WriteCounters | None = None
-    newer: dict[str, Written] = {}
+    newer: dict[str, WritesSince] = {}
     if job.snapshot is not None:
         newer = await newer_rows(job, results)
     elif job.counters_before is not None and any(r.differing for r in results):
-        async with opened("source", job.source) as source:
+        async with open_reader("source", job.source) as source:
             counters = await source.run(read_counters)
     return Evidence(job, counters, newer)

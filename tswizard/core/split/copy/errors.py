@@ -9,7 +9,7 @@ from psycopg import Error
 from tswizard.core.db.connection import CannotConnect
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.split.plan.piece import Kind, Piece, Table
-from tswizard.core.verify.session import transient as transient_error
+from tswizard.core.verify.database_reader import transient as transient_error
 
 
 class SourceFailed(Exception):

@@ -16,7 +16,7 @@ from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.errors import MomentGone, SourceFailed, no_snapshot
 from tswizard.core.split.copy.snapshot import Moment, enter_snapshot
 from tswizard.core.split.plan.piece import Piece
-from tswizard.core.verify.session import prepare
+from tswizard.core.verify.database_reader import prepare
 
 _BLOCK = 1 << 20
 _WRITE = 0x20000

@@ -20,7 +20,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tswizard.core.catalog.catalog_shape import Shape
-from tswizard.core.catalog.hypertables import relations
+from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.db.client_tools import Child, _die_with_parent
 from tswizard.core.db.endpoint import child_environment
 from tswizard.core.split.copy.copy_job import CopyJob
@@ -34,7 +34,7 @@ _PIPE = 1 << 20
 _ERRORS = 64 << 10
 """Bytes of psql's messages that are kept."""
 
-# As verify.session sets them: what a value looks like must not hang on roles and databases.
+# As verify.database_reader sets them: what a value looks like must not hang on roles and databases.
 SETTINGS = {
     "statement_timeout": "0",
     "lock_timeout": "0",
@@ -243,7 +243,7 @@ def chunk_state(shape: Shape) -> str:
         return "NULL::text"
     return (
         "(SELECT pg_catalog.concat_ws(' ', k.status & 1, c.oid, c.relfilenode) "
-        f"FROM ({relations(shape)}) k LEFT JOIN pg_catalog.pg_class c ON c.oid = k.comp "
+        f"FROM ({chunk_relations(shape)}) k LEFT JOIN pg_catalog.pg_class c ON c.oid = k.comp "
         "WHERE k.rel = %s)"
     ).replace("\n", " ")
 

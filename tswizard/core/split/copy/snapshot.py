@@ -13,7 +13,7 @@ from psycopg import Error, sql
 from tswizard.core.db.connection import Connection, connect, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.split.ledger import queue
-from tswizard.core.verify.session import prepare
+from tswizard.core.verify.database_reader import prepare
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ from tswizard.core.split.copy.staging import FileBroken, Staging
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.queue import Pass, State, Taken
 from tswizard.core.split.plan.piece import Kind, Piece, Plan, Stage
-from tswizard.core.verify.session import prepare
+from tswizard.core.verify.database_reader import prepare
 
 _LOOK_AGAIN = 0.5
 """Seconds until a worker that found nothing free looks whether somebody of another process gave a

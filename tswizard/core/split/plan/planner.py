@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from psycopg import sql
 
 from tswizard.core.catalog.catalog_shape import DIMENSION_SLICE, Shape, read_shape
-from tswizard.core.catalog.hypertables import read_hypertables, relations
+from tswizard.core.catalog.hypertables import chunk_relations, read_hypertables
 from tswizard.core.catalog.inventory import Chunk, Hypertable
 from tswizard.core.catalog.tables import NOT_USERS, not_member, parts
 from tswizard.core.db.connection import Connection, rows, value
@@ -46,8 +46,8 @@ async def plan_pieces(
     `width` is a width of time for slices of chunks, or `chunk`. Without `cut` big tables stay
     whole: slices of a table need one moment for all of them. Chunks of the hypertables in
     `compressed_last` (schema, name) are compressed in a stage of their own. Aggregates'
-    materializations are not among the pieces. Wants the settings of `verify.session.prepare`.
-    Raises BadWidth.
+    materializations are not among the pieces. Wants the settings of
+    `verify.database_reader.prepare`. Raises BadWidth.
     """
     shape = await read_shape(connection)
     building = _Building(connection, cut, frozenset(compressed_last))
@@ -305,7 +305,7 @@ def _slices(shape: Shape) -> str:
 SELECT n.nspname::text, c.relname::text,
   pg_catalog.jsonb_object_agg(d.column_name, pg_catalog.jsonb_build_array(
     s.range_start, s.range_end))::text
-FROM ({relations(shape)}) k
+FROM ({chunk_relations(shape)}) k
 JOIN pg_catalog.pg_class c ON c.oid = k.rel
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN {joined}

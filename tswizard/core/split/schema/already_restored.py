@@ -21,7 +21,7 @@ from tswizard.core.split.schema.toc import (
     DumpEntry,
     Toc,
 )
-from tswizard.core.verify.schema.view_equivalence import same
+from tswizard.core.verify.schema.same_definition import same_definition
 
 _USERS = r"n.nspname !~ '^(pg_|_timescaledb_|_tswizard)' AND n.nspname <> 'information_schema'"
 
@@ -97,7 +97,7 @@ class AlreadyRestored:
         for entry in self._known(toc):
             name, definition = self.wanted[entry.catalog, entry.oid]
             other = by_name.get((entry.catalog, name))
-            if other is not None and same(definition, other):
+            if other is not None and same_definition(definition, other):
                 made.add(entry.id)
         return frozenset(made)
 

@@ -31,7 +31,7 @@ from tswizard.core.split.schema.restore import restore_entries
 from tswizard.core.split.schema.target_session import schema_session
 from tswizard.core.split.schema.toc import CONSTRAINT, POST, Toc
 from tswizard.core.split.schema.toc_selection import read_exclusions
-from tswizard.core.verify.schema.view_equivalence import same
+from tswizard.core.verify.schema.same_definition import same_definition
 
 TableName = tuple[str, str]
 """Schema and name."""
@@ -65,7 +65,9 @@ def same_constraint(mine: Constraint, other: Constraint) -> bool:
     return (
         mine.kind == other.kind
         and mine.validated == other.validated
-        and all(map(same, (mine.definition, mine.storage), (other.definition, other.storage)))
+        and all(
+            map(same_definition, (mine.definition, mine.storage), (other.definition, other.storage))
+        )
     )
 
 

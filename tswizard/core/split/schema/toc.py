@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tswizard.core.classify.toc import KINDS
+from tswizard.core.classify.toc import TOC_KINDS
 from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.run.context import failed
 
@@ -26,7 +26,7 @@ POLICY, STATISTICS, EVENT_TRIGGER = 3256, 3381, 3466
 
 _ENTRY = re.compile(r"^(\d+); (\d+) (\d+) (.*)$")
 _DEPENDS = re.compile(r"^;\s+depends on:((?: \d+)+)$")
-_LONGEST_FIRST = sorted(KINDS, key=len, reverse=True)
+_LONGEST_FIRST = sorted(TOC_KINDS, key=len, reverse=True)
 _ABOUT_ANOTHER = ("ACL", "COMMENT", "SECURITY LABEL")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tswizard.core.catalog.catalog_shape import CAGG, read_shape
-from tswizard.core.catalog.hypertables import relations
+from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.dump import read_schema_toc
@@ -124,7 +124,7 @@ async def read_exclusions(source: Connection) -> Exclusions:
         await _oids(source, _CONSTRAINTS),
         await _oids(source, _MARKED),
         await _oids(source, _TIMESCALE),
-        await _oids(source, _CHUNKS.format(relations(shape))),
+        await _oids(source, _CHUNKS.format(chunk_relations(shape))),
     )
 
 

@@ -21,7 +21,7 @@ _BUILT_IN = f"""{{0}}.oid < {FIRST_USER_OID} AND {{0}}.typtype IN ('b', 'r', 'm'
       AND {{0}}.typsend::oid <> 0 AND {{0}}.typname !~ '^_?reg'"""
 
 # Virtual generated columns (PostgreSQL 18) hold nothing.
-COLUMNS = f"""
+CHECKSUM_COLUMNS = f"""
 SELECT a.attrelid, a.attname::text,
   {_BUILT_IN.format("t")} AND (t.typelem = 0 OR ({_BUILT_IN.format("e")})) AS binary
 FROM pg_catalog.pg_attribute a
@@ -33,7 +33,7 @@ ORDER BY a.attrelid, a.attnum
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ChecksumColumn:
     name: str
     binary: bool
     """Goes in its binary format; else as text."""
@@ -46,7 +46,7 @@ def hash_of(bytes_or_text: sql.Composable) -> sql.Composed:
     ).format(bytes_or_text)
 
 
-def checksum(columns: tuple[Column, ...]) -> sql.Composable:
+def checksum(columns: tuple[ChecksumColumn, ...]) -> sql.Composable:
     """SQL of the checksum of all rows; a table without columns has nothing but its count."""
     if not columns:
         return sql.SQL("0")

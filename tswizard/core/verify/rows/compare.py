@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from tswizard.core.db.concurrency import both, together
 from tswizard.core.model.events import TableState
 from tswizard.core.model.outcome import RangeRows
+from tswizard.core.verify.database_reader import DatabaseReader, open_reader
 from tswizard.core.verify.request import OnProgress, VerifyJob, VerifyProgress
-from tswizard.core.verify.rows.ranges import WHOLE, Span, cuts, grouped, joined, spans
-from tswizard.core.verify.rows.reading import Reading, Unreadable, of_chunk, read
+from tswizard.core.verify.rows.range_digest import RangeDigest, Unreadable, of_chunk, read_range
+from tswizard.core.verify.rows.ranges import WHOLE, Range, cuts, grouped, joined, ranges_of
 from tswizard.core.verify.rows.row_sets import RowSet
-from tswizard.core.verify.session import Side, opened
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class _Unit:
     """One query on each end."""
 
     result: SetResult
-    spans: tuple[Span, ...]
+    spans: tuple[Range, ...]
 
     @property
     def bytes(self) -> int:
@@ -56,7 +56,7 @@ def _units(sets: tuple[RowSet, ...]) -> list[_Unit]:
     """Largest first, so that none is left alone at the end."""
     units = []
     for rows in sets:
-        cut = spans(rows.chunks) if rows.chunks and cuts(rows.dimension) else (WHOLE,)
+        cut = ranges_of(rows.chunks) if rows.chunks and cuts(rows.dimension) else (WHOLE,)
         groups = grouped(cut)
         result = SetResult(rows, len(groups))
         units += [_Unit(result, group) for group in groups]
@@ -91,8 +91,8 @@ class RowComparison:
     async def _worker(self) -> None:
         job = self._job
         async with (
-            opened("source", job.source, job.snapshot) as source,
-            opened("target", job.target) as target,
+            open_reader("source", job.source, job.snapshot) as source,
+            open_reader("target", job.target) as target,
         ):
             while True:
                 await self._unpaused()
@@ -102,11 +102,13 @@ class RowComparison:
                 await self._compare(unit, source, target)
                 self._report(unit)
 
-    async def _compare(self, unit: _Unit, source: Side, target: Side) -> None:
+    async def _compare(self, unit: _Unit, source: DatabaseReader, target: DatabaseReader) -> None:
         """Compare a group of ranges at once, and only when it differs each by itself."""
         rows, whole = unit.result.rows, joined(unit.spans)
         ours, theirs = await self._read(source, target, rows, whole)
-        if ours == theirs or not (isinstance(ours, Reading) and isinstance(theirs, Reading)):
+        if ours == theirs or not (
+            isinstance(ours, RangeDigest) and isinstance(theirs, RangeDigest)
+        ):
             self._add(unit.result, whole, ours, theirs)
             return
         parts = _parts(rows, unit.spans)
@@ -117,22 +119,23 @@ class RowComparison:
             self._add(unit.result, span, *await self._read(source, target, part, span))
 
     async def _read(
-        self, source: Side, target: Side, rows: RowSet, span: Span
-    ) -> tuple[Reading | Unreadable, Reading | Unreadable]:
+        self, source: DatabaseReader, target: DatabaseReader, rows: RowSet, span: Range
+    ) -> tuple[RangeDigest | Unreadable, RangeDigest | Unreadable]:
         return await both(
-            read(source, rows, span, sums=self._sums), read(target, rows, span, sums=self._sums)
+            read_range(source, rows, span, sums=self._sums),
+            read_range(target, rows, span, sums=self._sums),
         )
 
     def _add(
         self,
         result: SetResult,
-        span: Span,
-        ours: Reading | Unreadable,
-        theirs: Reading | Unreadable,
+        span: Range,
+        ours: RangeDigest | Unreadable,
+        theirs: RangeDigest | Unreadable,
     ) -> None:
         result.unreadable += [end for end in (ours, theirs) if isinstance(end, Unreadable)]
-        here = ours.count if isinstance(ours, Reading) else 0
-        there = theirs.count if isinstance(theirs, Reading) else 0
+        here = ours.count if isinstance(ours, RangeDigest) else 0
+        there = theirs.count if isinstance(theirs, RangeDigest) else 0
         result.source_rows += here
         result.target_rows += there
         if ours != theirs:
@@ -158,10 +161,10 @@ class RowComparison:
         )
 
 
-def _parts(rows: RowSet, cut: tuple[Span, ...]) -> list[tuple[RowSet, Span]]:
+def _parts(rows: RowSet, cut: tuple[Range, ...]) -> list[tuple[RowSet, Range]]:
     """What to look at singly: the ranges, or the chunks where the axis cannot be cut."""
     if cut == (WHOLE,) and rows.chunks:
-        return [(of_chunk(rows, chunk), Span(None, None, (chunk,))) for chunk in rows.chunks]
+        return [(of_chunk(rows, chunk), Range(None, None, (chunk,))) for chunk in rows.chunks]
     return [(rows, span) for span in cut]
 
 

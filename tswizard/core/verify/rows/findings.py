@@ -12,10 +12,10 @@ from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
 from tswizard.core.verify.rows.row_sets import SetKind
 from tswizard.core.verify.rows.written_since import (
-    Written,
+    WritesSince,
     relations_of,
     relations_of_chunk,
-    writes,
+    writes_between,
 )
 
 _RANGES = 200
@@ -29,11 +29,13 @@ class Evidence:
     job: VerifyJob
     counters: WriteCounters | None
     """The source's counters after the comparison; None where there are none from before it."""
-    newer: Mapping[str, Written]
+    newer: Mapping[str, WritesSince]
     """Writes after the snapshot; only with one."""
 
 
-def table_rows(results: Iterable[SetResult], newer: Mapping[str, Written]) -> tuple[TableRows, ...]:
+def table_rows(
+    results: Iterable[SetResult], newer: Mapping[str, WritesSince]
+) -> tuple[TableRows, ...]:
     """The report's table, by name."""
     return tuple(
         TableRows(
@@ -186,7 +188,7 @@ def _lost(result: SetResult, judged: tuple[JudgedMessage, ...]) -> list[JudgedMe
     ]
 
 
-def _explained(result: SetResult, evidence: Evidence) -> Written | None:
+def _explained(result: SetResult, evidence: Evidence) -> WritesSince | None:
     """Writes since the dump that touch every part that differs; None when one is untouched."""
     before, now = evidence.job.counters_before, evidence.counters
     if evidence.job.snapshot is not None or before is None or now is None:
@@ -200,10 +202,10 @@ def _explained(result: SetResult, evidence: Evidence) -> Written | None:
             if chunk in chunks
             for relation in relations_of_chunk(chunks[chunk])
         ) or relations_of(result.rows)
-        if writes(names, before, now) is None and not _dropped(result, evidence):
+        if writes_between(names, before, now) is None and not _dropped(result, evidence):
             return None
         touched += names
-    return writes(tuple(dict.fromkeys(touched)), before, now) or Written(0, 0, 0)
+    return writes_between(tuple(dict.fromkeys(touched)), before, now) or WritesSince(0, 0, 0)
 
 
 def _dropped(result: SetResult, evidence: Evidence) -> bool:

@@ -29,7 +29,7 @@ GROUP_CHUNKS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Range:
     """A half-open range of the primary dimension; None is without end."""
 
     start: str | None
@@ -51,7 +51,7 @@ class Span:
         return f"{left}, {right}"
 
 
-WHOLE = Span(None, None)
+WHOLE = Range(None, None)
 
 
 def cuts(dimension: Dimension | None) -> bool:
@@ -64,7 +64,7 @@ def cuts(dimension: Dimension | None) -> bool:
     )
 
 
-def spans(chunks: Iterable[Chunk]) -> tuple[Span, ...]:
+def ranges_of(chunks: Iterable[Chunk]) -> tuple[Range, ...]:
     """The whole axis, cut at each chunk's start. `chunks` are in the order of their starts."""
     groups: dict[str, list[Chunk]] = {}
     for chunk in chunks:
@@ -73,14 +73,14 @@ def spans(chunks: Iterable[Chunk]) -> tuple[Span, ...]:
     starts = [None, *groups]
     ends = [*groups, None]
     return tuple(
-        Span(start, end, tuple(groups[start]) if start is not None else ())
+        Range(start, end, tuple(groups[start]) if start is not None else ())
         for start, end in zip(starts, ends, strict=True)
     )
 
 
-def grouped(cut: Iterable[Span]) -> tuple[tuple[Span, ...], ...]:
+def grouped(cut: Iterable[Range]) -> tuple[tuple[Range, ...], ...]:
     """Neighbours put together until they are worth a query."""
-    groups: list[list[Span]] = []
+    groups: list[list[Range]] = []
     size = chunks = 0
     for span in cut:
         full = size + span.bytes > GROUP_BYTES or chunks + len(span.chunks) > GROUP_CHUNKS
@@ -93,12 +93,12 @@ def grouped(cut: Iterable[Span]) -> tuple[tuple[Span, ...], ...]:
     return tuple(map(tuple, groups))
 
 
-def joined(group: tuple[Span, ...]) -> Span:
+def joined(group: tuple[Range, ...]) -> Range:
     """One range from the first one's start to the last one's end."""
-    return Span(group[0].start, group[-1].end, tuple(c for span in group for c in span.chunks))
+    return Range(group[0].start, group[-1].end, tuple(c for span in group for c in span.chunks))
 
 
-def condition(dimension: Dimension | None, span: Span) -> sql.Composable:
+def range_condition(dimension: Dimension | None, span: Range) -> sql.Composable:
     """SQL: the row `t` is in this range. Literals, so that the planner leaves chunks out."""
     if dimension is None or (span.start is None and span.end is None):
         return sql.SQL("true")

@@ -11,8 +11,8 @@ from tswizard.core.catalog.hypertables import read_hypertables
 from tswizard.core.catalog.inventory import Chunk, Dimension
 from tswizard.core.catalog.tables import not_member, parts
 from tswizard.core.db.connection import Connection, rows
-from tswizard.core.verify.rows.checksum import COLUMNS, Column
-from tswizard.core.verify.schema.catalog_sql import users
+from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS, ChecksumColumn
+from tswizard.core.verify.schema.catalog_sql import in_user_schema
 
 
 class SetKind(StrEnum):
@@ -32,7 +32,7 @@ class RowSet:
     kind: SetKind
     schema: str
     table: str
-    columns: tuple[Column, ...]
+    columns: tuple[ChecksumColumn, ...]
     bytes: int
     condition: str = ""
     """SQL after FROM: the part of an extension's table that is the user's."""
@@ -61,7 +61,7 @@ LEFT JOIN (
   CROSS JOIN LATERAL unnest(e.extconfig, e.extcondition) AS u (oid, condition)
   WHERE e.extname <> 'timescaledb'
 ) x ON x.oid = c.oid
-WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND {users()} AND p.oid IS NULL
+WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND {in_user_schema()} AND p.oid IS NULL
   AND (c.relkind = 'r' OR c.relispopulated)
   AND n.nspname || '.' || c.relname !~ '^_timescaledb_internal\\._compressed_hypertable_'
   AND ({not_member("pg_class", "c.oid")} OR x.oid IS NOT NULL)
@@ -88,7 +88,9 @@ async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
             connection, _OIDS, ([s for s, _ in names], [n for _, n in names])
         )
     }
-    columns = await read_columns(connection, [row[0] for row in found] + list(oids.values()))
+    columns = await read_checksum_columns(
+        connection, [row[0] for row in found] + list(oids.values())
+    )
     sets = [
         RowSet(
             name=f"{schema}.{name}",
@@ -122,13 +124,13 @@ async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
     return tuple(sets)
 
 
-async def read_columns(
+async def read_checksum_columns(
     connection: Connection, relations: list[int]
-) -> dict[int, tuple[Column, ...]]:
+) -> dict[int, tuple[ChecksumColumn, ...]]:
     """The columns of each relation that hold something, in their order."""
-    found: dict[int, list[Column]] = defaultdict(list)
-    for relation, name, binary in await rows(connection, COLUMNS, (relations,)):
-        found[relation].append(Column(name, binary))
+    found: dict[int, list[ChecksumColumn]] = defaultdict(list)
+    for relation, name, binary in await rows(connection, CHECKSUM_COLUMNS, (relations,)):
+        found[relation].append(ChecksumColumn(name, binary))
     return defaultdict(tuple, {relation: tuple(own) for relation, own in found.items()})
 
 

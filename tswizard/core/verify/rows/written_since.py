@@ -9,17 +9,17 @@ from tswizard.core.catalog.inventory import Chunk
 from tswizard.core.db.connection import Connection
 from tswizard.core.db.identifiers import qualified
 from tswizard.core.model.write_counters import WriteCounters
+from tswizard.core.verify.database_reader import DatabaseReader, open_reader
 from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
+from tswizard.core.verify.rows.range_digest import RangeDigest, of_chunk, read_range
 from tswizard.core.verify.rows.ranges import WHOLE, cuts
-from tswizard.core.verify.rows.reading import Reading, of_chunk, read
 from tswizard.core.verify.rows.row_sets import RowSet, SetKind, read_sets
 from tswizard.core.verify.rows.write_counters import read_counters
-from tswizard.core.verify.session import Side, opened
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WritesSince:
     """Writes to one table since the dump; the three counts are the server's statistics."""
 
     inserted: int
@@ -50,24 +50,26 @@ def relations_of_chunk(chunk: Chunk) -> tuple[str, ...]:
     return (own,) if chunk.compressed_table is None else (own, chunk.compressed_table)
 
 
-def writes(names: tuple[str, ...], before: WriteCounters, now: WriteCounters) -> Written | None:
+def writes_between(
+    names: tuple[str, ...], before: WriteCounters, now: WriteCounters
+) -> WritesSince | None:
     """Writes to any of these relations between the two readings; None for no write at all."""
     changes = [c for c in (now.changed_since(before, name) for name in names) if c is not None]
     if not changes:
         return None
     inserted, updated, deleted = (sum(change[n] for change in changes) for n in range(3))
-    return Written(inserted, updated, deleted)
+    return WritesSince(inserted, updated, deleted)
 
 
-async def newer_rows(job: VerifyJob, results: tuple[SetResult, ...]) -> dict[str, Written]:
+async def newer_rows(job: VerifyJob, results: tuple[SetResult, ...]) -> dict[str, WritesSince]:
     """Name of each table that was written to since the snapshot, and by how much.
 
     Only what the counters show as changed is counted again; without counters, everything.
     """
-    found: dict[str, Written] = {}
+    found: dict[str, WritesSince] = {}
     async with (
-        opened("source", job.source, job.snapshot) as then,
-        opened("source", job.source) as now,
+        open_reader("source", job.source, job.snapshot) as then,
+        open_reader("source", job.source) as now,
     ):
         counters = await now.run(read_counters)
         live = {rows.name: rows for rows in await now.run(_sets)}
@@ -92,11 +94,11 @@ async def _sets(connection: Connection) -> tuple[RowSet, ...]:
 
 def _written(
     before: WriteCounters | None, now: WriteCounters, rows: RowSet, current: RowSet
-) -> Written | None:
+) -> WritesSince | None:
     if before is None:
-        return Written(0, 0, 0)
+        return WritesSince(0, 0, 0)
     names = dict.fromkeys([*relations_of(rows), *relations_of(current)])
-    return writes(tuple(names), before, now)
+    return writes_between(tuple(names), before, now)
 
 
 async def _count(
@@ -104,8 +106,8 @@ async def _count(
     counters: WriteCounters,
     rows: RowSet,
     current: RowSet,
-    then: Side,
-    now: Side,
+    then: DatabaseReader,
+    now: DatabaseReader,
 ) -> int:
     """Rows now minus rows then, counted in the chunks that changed."""
     if rows.kind is not SetKind.HYPERTABLE:
@@ -117,7 +119,7 @@ async def _count(
         known = key in old
         if known and before is not None:
             names = tuple({*relations_of_chunk(chunk), *relations_of_chunk(old[key])})
-            if writes(names, before, counters) is None:
+            if writes_between(names, before, counters) is None:
                 continue
         more += await _size(now, of_chunk(rows, chunk))
         more -= await _size(then, of_chunk(rows, chunk)) if known else 0
@@ -127,9 +129,9 @@ async def _count(
     return more
 
 
-async def _size(side: Side, rows: RowSet) -> int:
-    found = await read(side, rows, WHOLE, sums=False)
-    return found.count if isinstance(found, Reading) else 0
+async def _size(side: DatabaseReader, rows: RowSet) -> int:
+    found = await read_range(side, rows, WHOLE, sums=False)
+    return found.count if isinstance(found, RangeDigest) else 0
 
 
 async def _show(job: VerifyJob, rows: RowSet) -> str:
@@ -141,7 +143,7 @@ async def _show(job: VerifyJob, rows: RowSet) -> str:
     query = sql.SQL("SELECT pg_catalog.max({})::text FROM {}").format(
         column, sql.Identifier(rows.schema, rows.table)
     )
-    async with opened("target", job.target) as target:
+    async with open_reader("target", job.target) as target:
         newest = (await target.fetch(query))[0][0]
     after = f" WHERE {column.as_string(None)} > '{newest}'" if newest is not None else ""
     return f"SELECT * FROM {qualified(rows.schema, rows.table)}{after};"

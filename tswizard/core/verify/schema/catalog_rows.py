@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from tswizard.core.db.concurrency import both
+from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.checksum import hash_of
-from tswizard.core.verify.session import Side
 
 # Read as named objects elsewhere, or about this server only: its identity, refreshes under way.
 _ELSEWHERE = (
@@ -56,7 +56,7 @@ class CatalogDifference:
 
 
 async def compare_catalog_rows(
-    source: Side, target: Side
+    source: DatabaseReader, target: DatabaseReader
 ) -> tuple[tuple[CatalogDifference, ...], int]:
     """The differences, and how many rows the source has in these tables."""
     tables = {
@@ -83,7 +83,7 @@ def _from(name: str, condition: str) -> sql.Composed:
     )
 
 
-async def _digest(side: Side, name: str, condition: str) -> tuple[int, int]:
+async def _digest(side: DatabaseReader, name: str, condition: str) -> tuple[int, int]:
     query = sql.SQL("SELECT pg_catalog.count(*), {} ").format(
         hash_of(sql.SQL("pg_catalog.to_jsonb(t)::text"))
     )
@@ -91,7 +91,9 @@ async def _digest(side: Side, name: str, condition: str) -> tuple[int, int]:
     return int(found[0][0]), int(found[0][1])
 
 
-async def _difference(source: Side, target: Side, name: str, condition: str) -> CatalogDifference:
+async def _difference(
+    source: DatabaseReader, target: DatabaseReader, name: str, condition: str
+) -> CatalogDifference:
     ours, theirs = await both(_rows(source, name, condition), _rows(target, name, condition))
     return CatalogDifference(
         name,
@@ -100,7 +102,7 @@ async def _difference(source: Side, target: Side, name: str, condition: str) -> 
     )
 
 
-async def _rows(side: Side, name: str, condition: str) -> Counter[str]:
+async def _rows(side: DatabaseReader, name: str, condition: str) -> Counter[str]:
     count = await side.fetch(sql.SQL("SELECT pg_catalog.count(*) ") + _from(name, condition))
     if count[0][0] > _MANY:
         return Counter([f"{count[0][0]} rows"])

@@ -48,7 +48,7 @@ async def read_catalogs(connection: Connection) -> Catalogs:
     return Catalogs(shape, {table: frozenset(found) for table, found in columns.items()})
 
 
-def users(alias: str = "n") -> str:
+def in_user_schema(alias: str = "n") -> str:
     """SQL: the schema is not PostgreSQL's own, not temporary and not this program's."""
     return (
         f"{alias}.nspname NOT IN ('pg_catalog', 'information_schema', '_tswizard') "
@@ -77,7 +77,7 @@ GROUP BY c.oid
 """
 
 
-def relations(shape: Shape) -> str:
+def user_relations(shape: Shape) -> str:
     """CTEs: `rel` holds every relation that no extension owns.
 
     rel(oid, relkind, schema, name, part): `name` is quoted and qualified; `part` is the same for
@@ -95,7 +95,7 @@ rel AS MATERIALIZED (
     SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) AS name
   ) q
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND c.relpersistence <> 't'
-    AND {users()} AND {not_member("pg_class", "c.oid")}
+    AND {in_user_schema()} AND {not_member("pg_class", "c.oid")}
 )
 """
 
@@ -110,12 +110,12 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 """
 
 
-def json(**properties: str) -> str:
+def json_object(**properties: str) -> str:
     """SQL of a JSON object; what is NULL is left out."""
     pairs = ", ".join(f"'{name}', {value}" for name, value in properties.items())
     return f"pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object({pairs}))"
 
 
-def role(oid: str) -> str:
+def role_name(oid: str) -> str:
     """SQL: a role's name, PUBLIC for 0."""
     return f"CASE WHEN {oid} = 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid({oid})::text END"

@@ -5,18 +5,18 @@ from dataclasses import replace
 
 from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import Connection, rows
+from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.schema.catalog_sql import Catalogs
 from tswizard.core.verify.schema.compare import Difference
 from tswizard.core.verify.schema.relations import columns_of
-from tswizard.core.verify.session import Side
 
 _MANY = 50
 """Relations whose columns are told; of more the digest has to do."""
 
 
 async def with_columns(
-    source: tuple[Side, Catalogs],
-    target: tuple[Side, Catalogs],
+    source: tuple[DatabaseReader, Catalogs],
+    target: tuple[DatabaseReader, Catalogs],
     differences: tuple[Difference, ...],
 ) -> tuple[Difference, ...]:
     """The differences, with the columns in the place of their digests."""
@@ -36,7 +36,9 @@ def _by_digest(difference: Difference) -> bool:
     return any(name == "columns" for name, _, _ in difference.changed)
 
 
-async def _columns(side: Side, catalogs: Catalogs, names: list[str]) -> Mapping[str, list[str]]:
+async def _columns(
+    side: DatabaseReader, catalogs: Catalogs, names: list[str]
+) -> Mapping[str, list[str]]:
     async def read(connection: Connection) -> list[tuple[str, list[str]]]:
         found = await rows(connection, columns_of(catalogs), (names,))
         return [(name, columns) for name, columns in found]

@@ -8,9 +8,9 @@ from tswizard.core.model.finding import Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS
 from tswizard.core.verify.schema.grants import compare_grants
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
-from tswizard.core.verify.schema.view_equivalence import same
+from tswizard.core.verify.schema.same_definition import same_definition
 
-State = Literal["missing", "differs", "extra"]
+DifferenceState = Literal["missing", "differs", "extra"]
 
 HIDDEN = "hidden_"
 """Properties that begin like this are compared and never shown: they may hold passwords."""
@@ -21,7 +21,7 @@ class Difference:
     """One object that is not the same on both ends."""
 
     key: ObjectKey
-    state: State
+    state: DifferenceState
     level: Level
     part: str | None = None
     """The internal relation that it belongs to."""
@@ -44,7 +44,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class SchemaComparison:
     """Everything that differs, and how much was compared."""
 
     differences: tuple[Difference, ...]
@@ -54,7 +54,7 @@ class Comparison:
     """Kind -> objects of internal relations on the source."""
 
 
-def compare(source: Schema, target: Schema) -> Comparison:
+def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
     """Name every difference; texts that mean the same are the same (see `equivalent`)."""
     differences: list[Difference] = []
     compared = dict.fromkeys(OBJECT_KINDS, 0)
@@ -84,7 +84,7 @@ def compare(source: Schema, target: Schema) -> Comparison:
         Difference(ObjectKey(d.kind, d.name), "differs", d.level, d.part, d.changed, d.why)
         for d in rights.differences
     ]
-    return Comparison(tuple(differences), compared, parts)
+    return SchemaComparison(tuple(differences), compared, parts)
 
 
 def _comparable(key: ObjectKey, source: Schema, target: Schema) -> bool:
@@ -109,7 +109,7 @@ def _same(name: str, ours: Any, theirs: Any) -> bool:
     """A column that one end lacks is named by itself; the order is that of the others."""
     if name == "column_order" and ours and theirs:
         return [c for c in ours if c in theirs] == [c for c in theirs if c in ours]
-    return same(ours, theirs)
+    return same_definition(ours, theirs)
 
 
 def _flat(definition: Mapping[str, Any]) -> dict[str, Any]:

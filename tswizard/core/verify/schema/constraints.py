@@ -5,7 +5,13 @@ pg_event_trigger, pg_rewrite, pg_policy, pg_statistic_ext.
 """
 
 from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json, relations, role, users
+from tswizard.core.verify.schema.catalog_sql import (
+    Catalogs,
+    in_user_schema,
+    json_object,
+    role_name,
+    user_relations,
+)
 
 
 def constraints(catalogs: Catalogs) -> str:
@@ -16,14 +22,14 @@ def constraints(catalogs: Catalogs) -> str:
     are switched off is there and checks nothing. NOT NULL constraints (in the catalog since
     PostgreSQL 18) of chunks show in their columns.
     """
-    definition = json(
+    definition = json_object(
         definition="pg_catalog.pg_get_constraintdef(c.oid)",
         validated="c.convalidated",
         enforced=catalogs.column("pg_constraint", "c", "conenforced", "true"),
         local="NULLIF(c.conislocal, true)",
         triggers="t.firing",
     )
-    return f"""{relations(catalogs.shape)}
+    return f"""{user_relations(catalogs.shape)}
 SELECT CASE c.contype WHEN 'p' THEN 'primary-key' WHEN 'u' THEN 'unique-constraint'
     WHEN 'f' THEN 'foreign-key' WHEN 'c' THEN 'check' WHEN 'x' THEN 'exclusion-constraint'
     ELSE 'not-null-constraint' END,
@@ -43,7 +49,7 @@ WHERE c.contype IN ('p', 'u', 'f', 'c', 'x', 'n') AND NOT (c.contype = 'n' AND r
 
 def indexes(catalogs: Catalogs) -> str:
     """Indexes of tables and materialized views, with the flags that their text leaves out."""
-    definition = json(
+    definition = json_object(
         definition="pg_catalog.pg_get_indexdef(i.indexrelid)",
         valid="i.indisvalid",
         clustered="NULLIF(i.indisclustered, false)",
@@ -58,7 +64,7 @@ def indexes(catalogs: Catalogs) -> str:
       FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = i.indexrelid AND COALESCE(a.attstattarget, -1) >= 0)""",
     )
-    return f"""{relations(catalogs.shape)}
+    return f"""{user_relations(catalogs.shape)}
 SELECT 'index',
   pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), r.part,
   {definition}
@@ -71,8 +77,10 @@ LEFT JOIN pg_catalog.pg_tablespace spc ON spc.oid = c.reltablespace
 
 
 def triggers(catalogs: Catalogs) -> str:
-    definition = json(definition="pg_catalog.pg_get_triggerdef(t.oid)", enabled="t.tgenabled")
-    return f"""{relations(catalogs.shape)}
+    definition = json_object(
+        definition="pg_catalog.pg_get_triggerdef(t.oid)", enabled="t.tgenabled"
+    )
+    return f"""{user_relations(catalogs.shape)}
 SELECT 'trigger', r.name || '.' || pg_catalog.quote_ident(t.tgname), r.part, {definition}
 FROM rel r
 JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid
@@ -81,7 +89,7 @@ WHERE NOT t.tgisinternal
 
 
 def event_triggers(_catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         event="e.evtevent",
         function="e.evtfoid::regprocedure::text",
         enabled="e.evtenabled",
@@ -96,8 +104,8 @@ WHERE {not_member("pg_event_trigger", "e.oid")}
 
 def rules(catalogs: Catalogs) -> str:
     """Rules but the one that makes a view a view."""
-    definition = json(definition="pg_catalog.pg_get_ruledef(w.oid)", enabled="w.ev_enabled")
-    return f"""{relations(catalogs.shape)}
+    definition = json_object(definition="pg_catalog.pg_get_ruledef(w.oid)", enabled="w.ev_enabled")
+    return f"""{user_relations(catalogs.shape)}
 SELECT 'rule', r.name || '.' || pg_catalog.quote_ident(w.rulename), r.part, {definition}
 FROM rel r
 JOIN pg_catalog.pg_rewrite w ON w.ev_class = r.oid
@@ -106,16 +114,16 @@ WHERE w.rulename <> '_RETURN'
 
 
 def policies(catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         command="p.polcmd",
         permissive="p.polpermissive",
         roles=f"""(
-      SELECT pg_catalog.jsonb_agg({role("x.oid")} ORDER BY {role("x.oid")})
+      SELECT pg_catalog.jsonb_agg({role_name("x.oid")} ORDER BY {role_name("x.oid")})
       FROM pg_catalog.unnest(p.polroles) AS x (oid))""",
         using="pg_catalog.pg_get_expr(p.polqual, p.polrelid)",
         with_check="pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)",
     )
-    return f"""{relations(catalogs.shape)}
+    return f"""{user_relations(catalogs.shape)}
 SELECT 'policy', r.name || '.' || pg_catalog.quote_ident(p.polname), r.part, {definition}
 FROM rel r
 JOIN pg_catalog.pg_policy p ON p.polrelid = r.oid
@@ -123,7 +131,7 @@ JOIN pg_catalog.pg_policy p ON p.polrelid = r.oid
 
 
 def statistics(catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         definition="pg_catalog.pg_get_statisticsobjdef(s.oid)",
         target="NULLIF(COALESCE("
         + catalogs.column("pg_statistic_ext", "s", "stxstattarget", "-1")
@@ -135,5 +143,5 @@ SELECT 'statistics-object',
   {definition}
 FROM pg_catalog.pg_statistic_ext s
 JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
-WHERE {users()} AND {not_member("pg_statistic_ext", "s.oid")}
+WHERE {in_user_schema()} AND {not_member("pg_statistic_ext", "s.oid")}
 """

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS, ObjectKind
-from tswizard.core.verify.schema.compare import Comparison, Difference
+from tswizard.core.verify.schema.compare import Difference, SchemaComparison
 
 Labels = Mapping[str, str]
 
@@ -28,7 +28,7 @@ _TODO = {
 }
 
 
-def schema_findings(comparison: Comparison, labels: Labels) -> tuple[Finding, ...]:
+def schema_findings(comparison: SchemaComparison, labels: Labels) -> tuple[Finding, ...]:
     """One finding a kind and level, in the order of `kinds`; nothing for kinds nobody has.
 
     `labels` tell what an internal relation belongs to.
@@ -43,7 +43,7 @@ def schema_findings(comparison: Comparison, labels: Labels) -> tuple[Finding, ..
 
 
 def _of_kind(
-    kind: ObjectKind, comparison: Comparison, differences: list[Difference], labels: Labels
+    kind: ObjectKind, comparison: SchemaComparison, differences: list[Difference], labels: Labels
 ) -> Iterable[Finding]:
     total, parts = comparison.compared[kind.id], comparison.parts_compared[kind.id]
     wrong = [d for d in differences if d.level in (Level.FAIL, Level.LOOK)]

@@ -5,12 +5,12 @@ pg_opclass, pg_opfamily, pg_cast, pg_transform, pg_conversion, pg_language, pg_a
 """
 
 from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json, users
+from tswizard.core.verify.schema.catalog_sql import Catalogs, in_user_schema, json_object
 
 
 def functions(_catalogs: Catalogs) -> str:
     """Functions, procedures, aggregates and window functions with their whole text."""
-    aggregate = json(
+    aggregate = json_object(
         result="pg_catalog.pg_get_function_result(p.oid)",
         arguments="pg_catalog.pg_get_function_arguments(p.oid)",
         parallel="p.proparallel",
@@ -31,7 +31,7 @@ def functions(_catalogs: Catalogs) -> str:
         start="a.agginitval",
         moving_start="a.aggminitval",
     )
-    text = json(definition="pg_catalog.pg_get_functiondef(p.oid)")
+    text = json_object(definition="pg_catalog.pg_get_functiondef(p.oid)")
     return f"""
 SELECT CASE p.prokind WHEN 'f' THEN 'function' WHEN 'p' THEN 'procedure'
     WHEN 'a' THEN 'aggregate' ELSE 'window-function' END,
@@ -42,12 +42,12 @@ SELECT CASE p.prokind WHEN 'f' THEN 'function' WHEN 'p' THEN 'procedure'
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 LEFT JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid
-WHERE {users()} AND {not_member("pg_proc", "p.oid")}
+WHERE {in_user_schema()} AND {not_member("pg_proc", "p.oid")}
 """
 
 
 def operators(_catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         function="o.oprcode::regprocedure::text",
         result="pg_catalog.format_type(o.oprresult, NULL)",
         commutator="NULLIF(o.oprcom, 0)::regoperator::text",
@@ -61,12 +61,12 @@ def operators(_catalogs: Catalogs) -> str:
 SELECT 'operator', o.oid::regoperator::text, NULL::text, {definition}
 FROM pg_catalog.pg_operator o
 JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
-WHERE {users()} AND {not_member("pg_operator", "o.oid")}
+WHERE {in_user_schema()} AND {not_member("pg_operator", "o.oid")}
 """
 
 
 def operator_classes(_catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         type="pg_catalog.format_type(c.opcintype, NULL)",
         family="pg_catalog.quote_ident(fn.nspname) || '.' || pg_catalog.quote_ident(f.opfname)",
         default="c.opcdefault",
@@ -80,12 +80,12 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.opcnamespace
 JOIN pg_catalog.pg_am am ON am.oid = c.opcmethod
 JOIN pg_catalog.pg_opfamily f ON f.oid = c.opcfamily
 JOIN pg_catalog.pg_namespace fn ON fn.oid = f.opfnamespace
-WHERE {users()} AND {not_member("pg_opclass", "c.oid")}
+WHERE {in_user_schema()} AND {not_member("pg_opclass", "c.oid")}
 """
 
 
 def operator_families(_catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         operators="""(
       SELECT pg_catalog.jsonb_agg(x.line ORDER BY x.line) FROM (
         SELECT pg_catalog.concat_ws(' ', o.amopstrategy, o.amoppurpose,
@@ -104,7 +104,7 @@ SELECT 'operator-family', pg_catalog.quote_ident(n.nspname) || '.'
 FROM pg_catalog.pg_opfamily f
 JOIN pg_catalog.pg_namespace n ON n.oid = f.opfnamespace
 JOIN pg_catalog.pg_am am ON am.oid = f.opfmethod
-WHERE {users()} AND {not_member("pg_opfamily", "f.oid")}
+WHERE {in_user_schema()} AND {not_member("pg_opfamily", "f.oid")}
 """
 
 
@@ -113,7 +113,7 @@ _FIRST_NORMAL = 16384
 
 
 def casts(_catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         function="NULLIF(c.castfunc, 0)::regprocedure::text",
         context="c.castcontext",
         method="c.castmethod",
@@ -130,7 +130,7 @@ WHERE c.oid >= {_FIRST_NORMAL} AND {not_member("pg_cast", "c.oid")}
 
 
 def transforms(_catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         from_sql="NULLIF(t.trffromsql::oid, 0)::regprocedure::text",
         to_sql="NULLIF(t.trftosql::oid, 0)::regprocedure::text",
     )
@@ -143,7 +143,7 @@ WHERE {not_member("pg_transform", "t.oid")}
 
 
 def conversions(_catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         source="pg_catalog.pg_encoding_to_char(c.conforencoding)",
         target="pg_catalog.pg_encoding_to_char(c.contoencoding)",
         function="c.conproc::regproc::text",
@@ -153,12 +153,12 @@ def conversions(_catalogs: Catalogs) -> str:
 SELECT 'conversion', pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.conname),
   NULL::text, {definition}
 FROM pg_catalog.pg_conversion c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
-WHERE {users()} AND {not_member("pg_conversion", "c.oid")}
+WHERE {in_user_schema()} AND {not_member("pg_conversion", "c.oid")}
 """
 
 
 def languages(_catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         trusted="l.lanpltrusted",
         handler="NULLIF(l.lanplcallfoid, 0)::regproc::text",
         inline="NULLIF(l.laninline, 0)::regproc::text",
@@ -172,7 +172,7 @@ WHERE l.oid >= {_FIRST_NORMAL} AND {not_member("pg_language", "l.oid")}
 
 
 def access_methods(_catalogs: Catalogs) -> str:
-    definition = json(handler="a.amhandler::regproc::text", type="a.amtype")
+    definition = json_object(handler="a.amhandler::regproc::text", type="a.amtype")
     return f"""
 SELECT 'access-method', pg_catalog.quote_ident(a.amname), NULL::text, {definition}
 FROM pg_catalog.pg_am a

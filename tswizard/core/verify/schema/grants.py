@@ -28,7 +28,7 @@ class RightsDifference:
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
+class GrantComparison:
     """Differences in grants and owners; counts are of pairs (object, grantee), and of objects."""
 
     differences: tuple[RightsDifference, ...]
@@ -37,7 +37,7 @@ class Rights:
     owners: int
 
 
-def compare_grants(source: Schema, target: Schema) -> Rights:
+def compare_grants(source: Schema, target: Schema) -> GrantComparison:
     """Every grant of the source has to hold on the target, and no other."""
     differences: list[RightsDifference] = []
     compared = parts = 0
@@ -60,7 +60,7 @@ def compare_grants(source: Schema, target: Schema) -> Rights:
         if key.kind == "grant" and key not in source.objects and key.name.startswith("column "):
             differences += _of_object(key.name, _NOTHING, found, source, target)
     owners = _owners(source, target)
-    return Rights(tuple(differences) + owners, compared, parts, _owned(source))
+    return GrantComparison(tuple(differences) + owners, compared, parts, _owned(source))
 
 
 def granted(found: Object) -> Mapping[str, str]:

@@ -6,7 +6,13 @@ pg_ts_template, pg_foreign_data_wrapper, pg_foreign_server, pg_user_mappings.
 """
 
 from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json, relations, role, users
+from tswizard.core.verify.schema.catalog_sql import (
+    Catalogs,
+    in_user_schema,
+    json_object,
+    role_name,
+    user_relations,
+)
 
 # Comments on what comes with PostgreSQL are below this number; `public` is too, but is dumped.
 # Large objects have whatever number somebody gave them.
@@ -17,8 +23,8 @@ _OURS = """(d.objoid >= 16384 OR d.classoid = 'pg_catalog.pg_largeobject'::regcl
 
 def comments(catalogs: Catalogs) -> str:
     """Comments, but those that an extension brought along (it brings them again)."""
-    return f"""{relations(catalogs.shape)}
-SELECT 'comment', i.type || ' ' || i.identity, r.part, {json(text="d.description")}
+    return f"""{user_relations(catalogs.shape)}
+SELECT 'comment', i.type || ' ' || i.identity, r.part, {json_object(text="d.description")}
 FROM pg_catalog.pg_description d
 LEFT JOIN rel r ON r.oid = d.objoid AND d.classoid = 'pg_catalog.pg_class'::regclass
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classoid, d.objoid, d.objsubid) i
@@ -29,7 +35,7 @@ WHERE {_OURS} AND {_not_extension("d")} AND COALESCE(i.schema, '') <> '_tswizard
 def security_labels(_catalogs: Catalogs) -> str:
     return f"""
 SELECT 'security-label', s.provider || ' on ' || i.type || ' ' || i.identity, NULL::text,
-  {json(label="s.label")}
+  {json_object(label="s.label")}
 FROM pg_catalog.pg_seclabel s
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(s.classoid, s.objoid, s.objsubid) i
 """
@@ -55,7 +61,7 @@ def database_settings(_catalogs: Catalogs) -> str:
     )
     value = f"pg_catalog.substr(c.setting, pg_catalog.length({name}) + 2)"
     return f"""
-SELECT 'database-setting', {name} || {of_role}, NULL::text, {json(value=value)}
+SELECT 'database-setting', {name} || {of_role}, NULL::text, {json_object(value=value)}
 FROM pg_catalog.pg_db_role_setting s
 JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
 CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c (setting)
@@ -74,7 +80,7 @@ def publications(catalogs: Catalogs) -> str:
       SELECT pg_catalog.jsonb_agg(pn.pnnspid::regnamespace::text
                                   ORDER BY pn.pnnspid::regnamespace::text)
       FROM pg_catalog.pg_publication_namespace pn WHERE pn.pnpubid = p.oid)"""
-    definition = json(
+    definition = json_object(
         properties="pg_catalog.to_jsonb(p) - 'oid' - 'pubowner' - 'pubname'",
         tables=f"""(
       SELECT pg_catalog.jsonb_agg(x.line ORDER BY x.line) FROM (
@@ -92,7 +98,7 @@ WHERE {not_member("pg_publication", "p.oid")}
 
 def subscriptions(_catalogs: Catalogs) -> str:
     """Only the columns that everybody may read: the connection holds a password."""
-    definition = json(
+    definition = json_object(
         publications="pg_catalog.to_jsonb(s.subpublications)",
         slot="s.subslotname",
         enabled="s.subenabled",
@@ -107,7 +113,7 @@ WHERE d.datname = pg_catalog.current_database()
 
 
 def text_search_configurations(_catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         parser="""(
       SELECT pg_catalog.quote_ident(pn.nspname) || '.' || pg_catalog.quote_ident(p.prsname)
       FROM pg_catalog.pg_ts_parser p JOIN pg_catalog.pg_namespace pn ON pn.oid = p.prsnamespace
@@ -121,7 +127,7 @@ def text_search_configurations(_catalogs: Catalogs) -> str:
 
 
 def text_search_dictionaries(_catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         template="""(
       SELECT pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.tmplname)
       FROM pg_catalog.pg_ts_template t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.tmplnamespace
@@ -132,7 +138,7 @@ def text_search_dictionaries(_catalogs: Catalogs) -> str:
 
 
 def text_search_parsers(_catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         start="c.prsstart::regproc::text",
         next="c.prstoken::regproc::text",
         end="c.prsend::regproc::text",
@@ -143,7 +149,7 @@ def text_search_parsers(_catalogs: Catalogs) -> str:
 
 
 def text_search_templates(_catalogs: Catalogs) -> str:
-    definition = json(init="c.tmplinit::regproc::text", lexize="c.tmpllexize::regproc::text")
+    definition = json_object(init="c.tmplinit::regproc::text", lexize="c.tmpllexize::regproc::text")
     return _text_search("template", "pg_ts_template", "tmpl", definition)
 
 
@@ -152,13 +158,13 @@ def _text_search(what: str, catalog: str, prefix: str, definition: str) -> str:
 SELECT 'text-search-{what}', pg_catalog.quote_ident(n.nspname) || '.'
     || pg_catalog.quote_ident(c.{prefix}name), NULL::text, {definition}
 FROM pg_catalog.{catalog} c JOIN pg_catalog.pg_namespace n ON n.oid = c.{prefix}namespace
-WHERE {users()} AND {not_member(catalog, "c.oid")}
+WHERE {in_user_schema()} AND {not_member(catalog, "c.oid")}
 """
 
 
 def foreign_data_wrappers(_catalogs: Catalogs) -> str:
     """Options of foreign data are compared, never shown: they may hold passwords."""
-    definition = json(
+    definition = json_object(
         handler="NULLIF(w.fdwhandler, 0)::regproc::text",
         validator="NULLIF(w.fdwvalidator, 0)::regproc::text",
         hidden_options="pg_catalog.to_jsonb(w.fdwoptions)",
@@ -171,7 +177,7 @@ WHERE {not_member("pg_foreign_data_wrapper", "w.oid")}
 
 
 def foreign_servers(_catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         wrapper="w.fdwname",
         type="s.srvtype",
         version="s.srvversion",
@@ -188,7 +194,7 @@ WHERE {not_member("pg_foreign_server", "s.oid")}
 def user_mappings(_catalogs: Catalogs) -> str:
     """The view shows the options only to those who may see them."""
     return f"""
-SELECT 'user-mapping', {role("m.umuser")} || ' on ' || pg_catalog.quote_ident(m.srvname),
-  NULL::text, {json(hidden_options="pg_catalog.to_jsonb(m.umoptions)")}
+SELECT 'user-mapping', {role_name("m.umuser")} || ' on ' || pg_catalog.quote_ident(m.srvname),
+  NULL::text, {json_object(hidden_options="pg_catalog.to_jsonb(m.umoptions)")}
 FROM pg_catalog.pg_user_mappings m
 """

@@ -5,28 +5,33 @@ pg_attribute, pg_attrdef, pg_inherits, pg_partitioned_table.
 """
 
 from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json, relations, users
+from tswizard.core.verify.schema.catalog_sql import (
+    Catalogs,
+    in_user_schema,
+    json_object,
+    user_relations,
+)
 
 
 def schemas(_catalogs: Catalogs) -> str:
     return f"""
 SELECT 'schema', pg_catalog.quote_ident(n.nspname), NULL::text, '{{}}'::jsonb
 FROM pg_catalog.pg_namespace n
-WHERE {users()} AND n.nspname !~ '^pg_' AND {not_member("pg_namespace", "n.oid")}
+WHERE {in_user_schema()} AND n.nspname !~ '^pg_' AND {not_member("pg_namespace", "n.oid")}
 """
 
 
 def extensions(_catalogs: Catalogs) -> str:
     return f"""
 SELECT 'extension', pg_catalog.quote_ident(e.extname), NULL::text,
-  {json(version="e.extversion", schema="n.nspname")}
+  {json_object(version="e.extversion", schema="n.nspname")}
 FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
 """
 
 
 def tables(catalogs: Catalogs) -> str:
     """Tables, partitioned and foreign ones; for a chunk also a digest of its columns."""
-    definition = json(
+    definition = json_object(
         kind="c.relkind",
         persistence="c.relpersistence",
         access_method="am.amname",
@@ -49,7 +54,7 @@ def tables(catalogs: Catalogs) -> str:
       SELECT pg_catalog.jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) END""",
     )
-    return f"""{relations(catalogs.shape)}
+    return f"""{user_relations(catalogs.shape)}
 SELECT 'table', r.name, r.part, {definition}
 FROM rel r
 JOIN pg_catalog.pg_class c ON c.oid = r.oid
@@ -73,8 +78,8 @@ WHERE r.relkind IN ('r', 'p', 'f')
 
 def columns(catalogs: Catalogs) -> str:
     """Columns of everything but internal relations, whose columns are in the digest above."""
-    definition = json(**_column(catalogs))
-    return f"""{relations(catalogs.shape)}
+    definition = json_object(**_column(catalogs))
+    return f"""{user_relations(catalogs.shape)}
 SELECT 'column', r.name || '.' || pg_catalog.quote_ident(a.attname), NULL::text, {definition}
 FROM rel r
 JOIN pg_catalog.pg_attribute a
@@ -149,14 +154,14 @@ GROUP BY x.relation
 
 
 def views(catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         definition="pg_catalog.pg_get_viewdef(c.oid)",
         options="pg_catalog.to_jsonb(c.reloptions)",
         populated="CASE WHEN c.relkind = 'm' THEN c.relispopulated END",
         access_method="am.amname",
         tablespace="spc.spcname",
     )
-    return f"""{relations(catalogs.shape)}
+    return f"""{user_relations(catalogs.shape)}
 SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized-view' END, r.name, r.part,
   {definition}
 FROM rel r
@@ -170,7 +175,7 @@ WHERE r.relkind IN ('v', 'm')
 def sequences(catalogs: Catalogs) -> str:
     """Parameters and owner; the values are read by `sequences.read_values`."""
     persistence = catalogs.column("pg_class", "c", "relpersistence")
-    definition = json(
+    definition = json_object(
         type="pg_catalog.format_type(s.seqtypid, NULL)",
         start="s.seqstart",
         increment="s.seqincrement",
@@ -181,7 +186,7 @@ def sequences(catalogs: Catalogs) -> str:
         persistence=persistence,
         owned_by="own.name",
     )
-    return f"""{relations(catalogs.shape)}
+    return f"""{user_relations(catalogs.shape)}
 SELECT 'sequence', r.name, r.part, {definition}
 FROM rel r
 JOIN pg_catalog.pg_class c ON c.oid = r.oid

@@ -5,7 +5,13 @@ extension or initdb granted by itself.
 """
 
 from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json, relations, role, users
+from tswizard.core.verify.schema.catalog_sql import (
+    Catalogs,
+    in_user_schema,
+    json_object,
+    role_name,
+    user_relations,
+)
 
 OWNER = "<owner>"
 """How the owner is called among the grantees: on the target it may be another role."""
@@ -13,7 +19,7 @@ OWNER = "<owner>"
 
 def _entries(acl: str, owner: str) -> str:
     """A JSON object: grantee -> its privileges as one sorted text, `*` for WITH GRANT OPTION."""
-    grantee = f"CASE WHEN e.grantee = {owner} THEN '{OWNER}' ELSE {role('e.grantee')} END"
+    grantee = f"CASE WHEN e.grantee = {owner} THEN '{OWNER}' ELSE {role_name('e.grantee')} END"
     return f"""(
     SELECT pg_catalog.jsonb_object_agg(g.grantee, g.privileges) FROM (
       SELECT x.grantee,
@@ -41,15 +47,15 @@ WHERE a.attacl IS NOT NULL AND a.attnum > 0 AND NOT a.attisdropped
 UNION ALL
 SELECT 'schema ' || pg_catalog.quote_ident(n.nspname), NULL, 'n', n.nspowner, n.nspacl
 FROM pg_catalog.pg_namespace n
-WHERE {users()} AND n.nspname !~ '^pg_' AND {not_member("pg_namespace", "n.oid")}
+WHERE {in_user_schema()} AND n.nspname !~ '^pg_' AND {not_member("pg_namespace", "n.oid")}
 UNION ALL
 SELECT 'function ' || p.oid::regprocedure::text, NULL, 'f', p.proowner, p.proacl
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-WHERE {users()} AND {not_member("pg_proc", "p.oid")}
+WHERE {in_user_schema()} AND {not_member("pg_proc", "p.oid")}
 UNION ALL
 SELECT 'type ' || t.oid::regtype::text, NULL, 'T', t.typowner, t.typacl
 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-WHERE t.typtype IN ('e', 'd', 'r', 'b') AND t.typelem = 0 AND {users()}
+WHERE t.typtype IN ('e', 'd', 'r', 'b') AND t.typelem = 0 AND {in_user_schema()}
   AND {not_member("pg_type", "t.oid")}
 UNION ALL
 SELECT 'foreign data wrapper ' || pg_catalog.quote_ident(w.fdwname), NULL, 'F', w.fdwowner, w.fdwacl
@@ -62,8 +68,8 @@ SELECT 'large object ' || l.oid, NULL, 'L', l.lomowner, l.lomacl
 FROM pg_catalog.pg_largeobject_metadata l
 """
     entries = _entries('COALESCE(o.acl, pg_catalog.acldefault(o.type::"char", o.owner))', "o.owner")
-    return f"""{relations(catalogs.shape)}
-SELECT 'grant', o.name, o.part, {json(owner=role("o.owner"), granted=entries)}
+    return f"""{user_relations(catalogs.shape)}
+SELECT 'grant', o.name, o.part, {json_object(owner=role_name("o.owner"), granted=entries)}
 FROM ({objects}) o
 """
 
@@ -90,7 +96,7 @@ FROM pg_catalog.pg_namespace n
 """
     entries = _entries("x.acl", "o.owner")
     return f"""
-SELECT 'grant', o.name, NULL::text, {json(granted=entries)}
+SELECT 'grant', o.name, NULL::text, {json_object(granted=entries)}
 FROM ({objects}) o
 JOIN pg_catalog.pg_namespace n ON n.oid = o.schema
 LEFT JOIN pg_catalog.pg_init_privs i ON i.objoid = o.oid AND i.objsubid = 0
@@ -112,12 +118,12 @@ def default_privileges(_catalogs: Catalogs) -> str:
     """ALTER DEFAULT PRIVILEGES, by the role that they are for."""
     return f"""
 SELECT 'default-privilege',
-  {role("d.defaclrole")} || ' on ' || CASE d.defaclobjtype WHEN 'r' THEN 'tables'
+  {role_name("d.defaclrole")} || ' on ' || CASE d.defaclobjtype WHEN 'r' THEN 'tables'
     WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types'
     WHEN 'n' THEN 'schemas' ELSE d.defaclobjtype::text END
   || COALESCE(' in ' || pg_catalog.quote_ident(n.nspname), ''),
   NULL::text,
-  {json(role=role("d.defaclrole"), granted=_entries("d.defaclacl", "d.defaclrole"))}
+  {json_object(role=role_name("d.defaclrole"), granted=_entries("d.defaclacl", "d.defaclrole"))}
 FROM pg_catalog.pg_default_acl d
 LEFT JOIN pg_catalog.pg_namespace n ON n.oid = d.defaclnamespace
 """

@@ -1,54 +1,67 @@
-"""Definitions of views that read differently: do they mean the same to the target?
+"""When two texts of a definition mean the same.
 
-PostgreSQL 16 and later print fewer qualifications than 15, so across major versions most texts
-differ. The target itself can tell: it reads the source's text as a temporary view, prints that,
-and nothing of it stays.
+What PostgreSQL prints for an expression is mostly stable when it is read in again. One common
+case is not: `x IN ('a', 'b')` on a varchar column is printed as `(ARRAY['a'::character varying,
+…])::text[]`, and after a restore as `ARRAY[('a'::character varying)::text, …]`.
 """
 
-from dataclasses import replace
+import re
+from typing import Any
 
-from psycopg import Error, sql
-
-from tswizard.core.db.connection import Connection, value
-from tswizard.core.verify.schema.compare import Difference
-from tswizard.core.verify.schema.view_equivalence import same
-from tswizard.core.verify.session import transient
-
-_VIEWS = ("view", "materialized-view", "continuous-aggregate")
-_PROOF = sql.Identifier("pg_temp", "tswizard_proof")
+_CAST_ARRAY = "(ARRAY["
+_AFTER = re.compile(r"\]\)::([a-z][a-z0-9_ ]*(?:\([0-9, ]+\))?)\[\]")
 
 
-async def without_equal_views(
-    target: Connection, differences: tuple[Difference, ...]
-) -> tuple[Difference, ...]:
-    """The differences without those texts that the target reads as what it already has."""
-    left = []
-    for difference in differences:
-        changed = difference.changed
-        if difference.key.kind in _VIEWS and difference.state == "differs":
-            changed = tuple(
-                [c for c in changed if c[0] != "definition" or not await _equal(target, *c[1:])]
-            )
-            if not changed:
-                continue
-        left.append(replace(difference, changed=changed))
-    return tuple(left)
+def same_definition(source: Any, target: Any) -> bool:
+    """Equal, or equal once both texts are brought to the form that a restore gives them."""
+    if source == target:
+        return True
+    if isinstance(source, str) and isinstance(target, str):
+        return restored_form(source) == restored_form(target)
+    if isinstance(source, dict) and isinstance(target, dict):
+        return source.keys() == target.keys() and all(
+            same_definition(source[k], target[k]) for k in source
+        )
+    if isinstance(source, list) and isinstance(target, list):
+        return len(source) == len(target) and all(
+            same_definition(a, b) for a, b in zip(source, target, strict=True)
+        )
+    return False
 
 
-async def _equal(target: Connection, source_text: str, target_text: str) -> bool:
-    """Does the target print the source's text as its own? Everything is rolled back."""
-    try:
-        async with target.transaction(force_rollback=True):
-            await target.execute(
-                sql.SQL("CREATE TEMPORARY VIEW {} AS {}").format(
-                    _PROOF, sql.SQL(source_text.rstrip().rstrip(";"))
-                )
-            )
-            printed = await value(
-                target, "SELECT pg_catalog.pg_get_viewdef('pg_temp.tswizard_proof'::regclass)"
-            )
-    except Error as error:
-        if transient(error):
-            raise
-        return False
-    return same(printed, target_text)
+def restored_form(text: str) -> str:
+    """The text with every cast of a whole array moved to its elements."""
+    at = text.find(_CAST_ARRAY)
+    while at >= 0:
+        elements, end = _elements(text, at + len(_CAST_ARRAY))
+        cast = _AFTER.match(text, end) if elements else None
+        if cast is None:
+            at = text.find(_CAST_ARRAY, at + 1)
+            continue
+        moved = ", ".join(f"({element})::{cast[1]}" for element in elements)
+        text = f"{text[:at]}ARRAY[{moved}]{text[cast.end() :]}"
+        at = text.find(_CAST_ARRAY, at + 1)
+    return text
+
+
+def _elements(text: str, start: int) -> tuple[list[str], int]:
+    """The elements of an array that begins at `start`, and where its `]` stands."""
+    elements: list[str] = []
+    depth, quoted, first = 0, "", start
+    for at in range(start, len(text)):
+        char = text[at]
+        if quoted:
+            quoted = "" if char == quoted else quoted
+        elif char in "'\"":
+            quoted = char
+        elif char in "([":
+            depth += 1
+        elif char == "]" and depth == 0:
+            elements.append(text[first:at].strip())
+            return elements, at
+        elif char in ")]":
+            depth -= 1
+        elif char == "," and depth == 0:
+            elements.append(text[first:at].strip())
+            first = at + 1
+    return [], len(text)

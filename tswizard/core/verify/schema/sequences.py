@@ -14,7 +14,7 @@ from psycopg import sql
 from tswizard.core.catalog.inventory import Sequence
 from tswizard.core.catalog.tables import not_member
 from tswizard.core.db.connection import Connection, rows
-from tswizard.core.verify.schema.catalog_sql import users
+from tswizard.core.verify.schema.catalog_sql import in_user_schema
 
 # Sequences of the user, and those of an extension's configuration, which pg_dump carries too:
 # if TimescaleDB's own numbers started again at 1, the next chunk would take the first one's name.
@@ -25,7 +25,7 @@ SELECT n.nspname::text, c.relname::text, s.seqincrement,
 FROM pg_catalog.pg_sequence s
 JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relpersistence <> 't' AND {users()}
+WHERE c.relpersistence <> 't' AND {in_user_schema()}
   AND ({not_member("pg_class", "c.oid")}
        OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)))
 ORDER BY 1, 2
@@ -37,7 +37,7 @@ Name = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SequenceState:
     """One sequence at one moment; both values are None where this role may not read it."""
 
     increment: int
@@ -52,12 +52,12 @@ class Standing:
         return self.last_value + (self.increment if self.is_called else 0)
 
 
-async def read_values(connection: Connection) -> dict[Name, Standing]:
+async def read_sequence_states(connection: Connection) -> dict[Name, SequenceState]:
     """Every sequence of one end, a few queries in all."""
-    found: dict[Name, Standing] = {}
+    found: dict[Name, SequenceState] = {}
     readable: list[tuple[Name, int]] = []
     for schema, name, increment, may in await rows(connection, _SEQUENCES):
-        found[schema, name] = Standing(increment, None, None)
+        found[schema, name] = SequenceState(increment, None, None)
         if may:
             readable.append(((schema, name), increment))
     for first in range(0, len(readable), _AT_ONCE):
@@ -70,7 +70,7 @@ async def read_values(connection: Connection) -> dict[Name, Standing]:
         )
         for number, last, called in await rows(connection, union):
             name, increment = some[number]
-            found[name] = Standing(increment, last, called)
+            found[name] = SequenceState(increment, last, called)
     return found
 
 
@@ -84,9 +84,9 @@ class SequenceDifference:
     """What nextval gives next."""
 
 
-def compare_values(
-    source: Mapping[Name, Standing],
-    target: Mapping[Name, Standing],
+def compare_sequence_states(
+    source: Mapping[Name, SequenceState],
+    target: Mapping[Name, SequenceState],
     before: Mapping[Name, Sequence],
 ) -> tuple[SequenceDifference, ...]:
     """Sequences that do not stand alike; one that is missing is named by the schema comparison.
@@ -110,15 +110,18 @@ def compare_values(
 
 
 def _difference(
-    name: Name, state: Literal["behind", "moved", "unreadable"], ours: Standing, theirs: Standing
+    name: Name,
+    state: Literal["behind", "moved", "unreadable"],
+    ours: SequenceState,
+    theirs: SequenceState,
 ) -> SequenceDifference:
     return SequenceDifference(name, state, ours.next, theirs.next)
 
 
-def _in_between(before: Sequence | None, target: Standing, now: Standing) -> bool:
+def _in_between(before: Sequence | None, target: SequenceState, now: SequenceState) -> bool:
     if before is None or target.next is None or now.next is None:
         return False
-    then = Standing(now.increment, before.last_value, before.is_called).next
+    then = SequenceState(now.increment, before.last_value, before.is_called).next
     assert then is not None
     low, high = sorted((then, now.next))
     moved = then != now.next

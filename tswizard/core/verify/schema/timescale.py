@@ -8,13 +8,13 @@ version: sql/pre_install/tables.sql of timescaledb 2.9 to 2.29.
 from tswizard.core.catalog.catalog_shape import (
     CAGG,
     CHUNK,
+    COMPRESSION_SETTINGS,
     DIMENSION_SLICE,
     HYPERTABLE,
-    OLD_SETTINGS,
-    SETTINGS,
+    HYPERTABLE_COMPRESSION,
 )
 from tswizard.core.catalog.jobs import FIRST_USER_JOB
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
 
 
 def _quoted(schema: str, name: str) -> str:
@@ -36,7 +36,7 @@ def hypertables(catalogs: Catalogs) -> str:
     compressed = "NULL"
     if catalogs.shape.has(HYPERTABLE, "compressed_hypertable_id"):
         compressed = _hypertable("z")
-    definition = json(
+    definition = json_object(
         row=f"pg_catalog.to_jsonb(h) - ARRAY[{links}]",
         compressed=compressed,
         tablespaces="""(
@@ -57,7 +57,7 @@ FROM {HYPERTABLE} h
 
 def dimensions(_catalogs: Catalogs) -> str:
     """Number, column and its type, interval or partitions, functions: all of a dimension."""
-    definition = json(
+    definition = json_object(
         number="""(
       SELECT pg_catalog.count(*) FROM _timescaledb_catalog.dimension o
       WHERE o.hypertable_id = d.hypertable_id AND o.id <= d.id)""",
@@ -87,9 +87,9 @@ def chunks(catalogs: Catalogs) -> str:
     if shape.has(CHUNK, "compressed_chunk_id"):
         compressed = _quoted("z.schema_name", "z.table_name")
         join = f"LEFT JOIN {CHUNK} z ON z.id = k.compressed_chunk_id"
-    elif shape.has(SETTINGS, "compress_relid"):
+    elif shape.has(COMPRESSION_SETTINGS, "compress_relid"):
         compressed = "z.compress_relid::text"
-        join = f"LEFT JOIN {SETTINGS} z ON z.relid = k.relid"
+        join = f"LEFT JOIN {COMPRESSION_SETTINGS} z ON z.relid = k.relid"
     if shape.has(DIMENSION_SLICE, "chunk_id"):
         slices = f"SELECT s.*, s.chunk_id AS chunk FROM {DIMENSION_SLICE} s"
     else:
@@ -97,7 +97,7 @@ def chunks(catalogs: Catalogs) -> str:
             f"SELECT s.*, cc.chunk_id AS chunk FROM {DIMENSION_SLICE} s "
             "JOIN _timescaledb_catalog.chunk_constraint cc ON cc.dimension_slice_id = s.id"
         )
-    definition = json(
+    definition = json_object(
         hypertable=_hypertable("h"),
         row=f"pg_catalog.to_jsonb(k) - ARRAY[{links}]",
         compressed=compressed,
@@ -119,8 +119,8 @@ LEFT JOIN (
 
 def compression_settings(catalogs: Catalogs) -> str:
     """Of hypertables, and since 2.14 of each compressed chunk by itself."""
-    if catalogs.shape.has(SETTINGS):
-        definition = json(row="pg_catalog.to_jsonb(s) - ARRAY['relid']")
+    if catalogs.shape.has(COMPRESSION_SETTINGS):
+        definition = json_object(row="pg_catalog.to_jsonb(s) - ARRAY['relid']")
         return f"""
 SELECT 'compression-setting', s.relid::text,
   CASE WHEN NOT EXISTS (
@@ -129,13 +129,13 @@ SELECT 'compression-setting', s.relid::text,
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
     WHERE c.oid = s.relid AND n.nspname <> '_timescaledb_internal') THEN s.relid::text END,
   {definition}
-FROM {SETTINGS} s
+FROM {COMPRESSION_SETTINGS} s
 """
-    definition = json(row="pg_catalog.to_jsonb(s) - ARRAY['hypertable_id', 'attname']")
+    definition = json_object(row="pg_catalog.to_jsonb(s) - ARRAY['hypertable_id', 'attname']")
     return f"""
 SELECT 'compression-setting', {_hypertable("h")} || '.' || pg_catalog.quote_ident(s.attname),
   {_part("h")}, {definition}
-FROM {OLD_SETTINGS} s JOIN {HYPERTABLE} h ON h.id = s.hypertable_id
+FROM {HYPERTABLE_COMPRESSION} s JOIN {HYPERTABLE} h ON h.id = s.hypertable_id
 """
 
 
@@ -148,7 +148,7 @@ def caggs(catalogs: Catalogs) -> str:
       SELECT pg_catalog.to_jsonb(b) - 'mat_hypertable_id'
       FROM _timescaledb_catalog.continuous_aggs_bucket_function b
       WHERE b.mat_hypertable_id = g.mat_hypertable_id)"""
-    definition = json(
+    definition = json_object(
         row=f"pg_catalog.to_jsonb(g) - ARRAY[{links}]",
         raw=_hypertable("r"),
         materialization=_hypertable("m"),
@@ -171,7 +171,7 @@ LEFT JOIN {CAGG} p ON p.mat_hypertable_id = g.parent_mat_hypertable_id
 
 def jobs(catalogs: Catalogs) -> str:
     """All of a job but whether it is switched on: on the target they are paused until the end."""
-    definition = json(
+    definition = json_object(
         row="pg_catalog.to_jsonb(j) - ARRAY['id', 'scheduled', 'hypertable_id']",
         hypertable=f"COALESCE({_quoted('g.user_view_schema', 'g.user_view_name')}, "
         f"{_hypertable('h')})",

@@ -5,19 +5,19 @@ pg_collation.
 """
 
 from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json, users
+from tswizard.core.verify.schema.catalog_sql import Catalogs, in_user_schema, json_object
 
 _NAME = "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname)"
 _FROM = """
 FROM pg_catalog.pg_type t
 JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 """
-_WHERE = f"{users()} AND {not_member('pg_type', 't.oid')}"
+_WHERE = f"{in_user_schema()} AND {not_member('pg_type', 't.oid')}"
 
 
 def enums(_catalogs: Catalogs) -> str:
     """The labels in their order; their sort numbers are no part of the type."""
-    definition = json(
+    definition = json_object(
         labels="""(
       SELECT pg_catalog.jsonb_agg(e.enumlabel ORDER BY e.enumsortorder)
       FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid)"""
@@ -30,7 +30,7 @@ def enums(_catalogs: Catalogs) -> str:
 
 def composites(_catalogs: Catalogs) -> str:
     """Types made by CREATE TYPE … AS; the row types of tables are not among them."""
-    definition = json(
+    definition = json_object(
         attributes="""(
       SELECT pg_catalog.jsonb_agg(pg_catalog.concat_ws(' ', pg_catalog.quote_ident(a.attname),
           pg_catalog.format_type(a.atttypid, a.atttypmod),
@@ -47,7 +47,7 @@ WHERE t.typtype = 'c' AND {_WHERE}
 
 
 def domains(_catalogs: Catalogs) -> str:
-    definition = json(
+    definition = json_object(
         type="pg_catalog.format_type(t.typbasetype, t.typtypmod)",
         not_null="NULLIF(t.typnotnull, false)",
         default="t.typdefault",
@@ -66,7 +66,7 @@ def domains(_catalogs: Catalogs) -> str:
 
 def ranges(catalogs: Catalogs) -> str:
     multirange = catalogs.column("pg_range", "r", "rngmultitypid", "0::oid")
-    definition = json(
+    definition = json_object(
         subtype="pg_catalog.format_type(r.rngsubtype, NULL)",
         collation="NULLIF(r.rngcollation, 0)::regcollation::text",
         operator_class="""(
@@ -86,7 +86,7 @@ WHERE t.typtype = 'r' AND {_WHERE}
 
 def base_types(_catalogs: Catalogs) -> str:
     """Types with input and output functions of their own, and shells; arrays come with theirs."""
-    definition = json(
+    definition = json_object(
         input="NULLIF(t.typinput::oid, 0)::regproc::text",
         output="NULLIF(t.typoutput::oid, 0)::regproc::text",
         receive="NULLIF(t.typreceive::oid, 0)::regproc::text",
@@ -115,7 +115,7 @@ def collations(catalogs: Catalogs) -> str:
         for column in ("colllocale", "colliculocale", "collcollate")
         if catalogs.has("pg_collation", column)
     ]
-    definition = json(
+    definition = json_object(
         provider="c.collprovider",
         deterministic="c.collisdeterministic",
         locale=f"COALESCE({', '.join(f'{locale}::text' for locale in locales)})",
@@ -127,5 +127,5 @@ def collations(catalogs: Catalogs) -> str:
 SELECT 'collation', pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.collname),
   NULL::text, {definition}
 FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
-WHERE {users()} AND {not_member("pg_collation", "c.oid")}
+WHERE {in_user_schema()} AND {not_member("pg_collation", "c.oid")}
 """

@@ -19,7 +19,7 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.verify.request import VerifyStopped
 
-T = TypeVar("T")
+_Result = TypeVar("_Result")
 
 # Text of a value must not hang on what role, database or client have set.
 _SETTINGS = {
@@ -77,7 +77,7 @@ async def prepare(connection: Connection) -> None:
     await connection.execute(_SET, (list(_SETTINGS), list(_SETTINGS.values())))
 
 
-class Side:
+class DatabaseReader:
     """One end, read through one connection that is opened again when it breaks.
 
     With `snapshot` every query sees the source at the moment of the dump.
@@ -103,7 +103,7 @@ class Side:
                 await self._enter_snapshot(self._connection)
         return self._connection
 
-    async def run(self, action: Callable[[Connection], Awaitable[T]]) -> T:
+    async def run(self, action: Callable[[Connection], Awaitable[_Result]]) -> _Result:
         """The result of some reading, done again after a transient error with growing pauses.
 
         Raises psycopg.Error for any other, VerifyStopped when the attempts are used up.
@@ -122,7 +122,7 @@ class Side:
                 raise
             raise self._gave_up(error) from error
 
-    async def _run(self, action: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _run(self, action: Callable[[Connection], Awaitable[_Result]]) -> _Result:
         connection = await self.connection()
         if self._snapshot is None:
             return await action(connection)
@@ -180,11 +180,11 @@ class Side:
 
 
 @asynccontextmanager
-async def opened(
+async def open_reader(
     name: Literal["source", "target"], endpoint: Endpoint, snapshot: str | None = None
-) -> AsyncIterator[Side]:
+) -> AsyncIterator[DatabaseReader]:
     """A side that is closed at the end."""
-    side = Side(name, endpoint, snapshot)
+    side = DatabaseReader(name, endpoint, snapshot)
     try:
         yield side
     finally:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Chunk
+from tswizard.core.verify.database_reader import DatabaseReader, transient
 from tswizard.core.verify.rows.checksum import checksum, hash_of
-from tswizard.core.verify.rows.ranges import Span, condition
+from tswizard.core.verify.rows.ranges import Range, range_condition
 from tswizard.core.verify.rows.row_sets import RowSet, SetKind
-from tswizard.core.verify.session import Side, transient
 
 _FORBIDDEN = "42501"
 _NO_TABLE = ("42P01", "3F000")
@@ -16,7 +16,7 @@ _NO_COLUMN = "42703"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RangeDigest:
     count: int
     sum: int
     """Checksum of the rows; 0 where only their number was asked for."""
@@ -34,7 +34,7 @@ class Unreadable:
     """There is no such table."""
 
 
-def query(rows: RowSet, span: Span, *, sums: bool) -> sql.Composed:
+def range_query(rows: RowSet, span: Range, *, sums: bool) -> sql.Composed:
     """SQL for count and checksum of the rows of a range."""
     if rows.kind is SetKind.LARGE_OBJECTS:
         content = hash_of(sql.SQL("pg_catalog.record_send(ROW(t.oid, pg_catalog.lo_get(t.oid)))"))
@@ -45,13 +45,15 @@ def query(rows: RowSet, span: Span, *, sums: bool) -> sql.Composed:
     select = sql.SQL("SELECT pg_catalog.count(*), {} FROM {}").format(total, rows.source_of_rows)
     if rows.dimension is None or not span.text:
         return select
-    return select + sql.SQL(" WHERE ") + condition(rows.dimension, span)
+    return select + sql.SQL(" WHERE ") + range_condition(rows.dimension, span)
 
 
-async def read(side: Side, rows: RowSet, span: Span, *, sums: bool) -> Reading | Unreadable:
+async def read_range(
+    side: DatabaseReader, rows: RowSet, span: Range, *, sums: bool
+) -> RangeDigest | Unreadable:
     """Count and checksum of a range on one end. Raises VerifyStopped."""
     try:
-        found = await side.fetch(query(rows, span, sums=sums))
+        found = await side.fetch(range_query(rows, span, sums=sums))
     except Error as error:
         if transient(error):
             raise
@@ -61,7 +63,7 @@ async def read(side: Side, rows: RowSet, span: Span, *, sums: bool) -> Reading |
             error.sqlstate == _FORBIDDEN,
             error.sqlstate in _NO_TABLE,
         )
-    return Reading(int(found[0][0]), int(found[0][1]))
+    return RangeDigest(int(found[0][0]), int(found[0][1]))
 
 
 def of_chunk(rows: RowSet, chunk: Chunk) -> RowSet:
