@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from tswizard.core.model.finding import Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS
-from tswizard.core.verify.schema.grants import compare_grants
+from tswizard.core.verify.schema.compare_grants import compare_grants
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 from tswizard.core.verify.schema.same_definition import same_definition
 

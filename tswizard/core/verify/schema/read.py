@@ -8,12 +8,16 @@ from typing import Any
 
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.verify.schema import (
+    comments,
     constraints,
+    database_settings,
+    foreign_data,
     functions_operators,
-    others,
+    privileges,
     relations,
-    rights,
-    timescale,
+    replication,
+    text_search,
+    timescaledb,
     types,
 )
 from tswizard.core.verify.schema.catalog_sql import Catalogs, labels_query, read_catalogs
@@ -50,30 +54,30 @@ _QUERIES: tuple[Query, ...] = (
     types.ranges,
     types.base_types,
     types.collations,
-    rights.grants,
-    rights.grants_on_extensions,
-    rights.default_privileges,
-    others.comments,
-    others.security_labels,
-    others.database_settings,
-    others.publications,
-    others.subscriptions,
-    others.text_search_configurations,
-    others.text_search_dictionaries,
-    others.text_search_parsers,
-    others.text_search_templates,
-    others.foreign_data_wrappers,
-    others.foreign_servers,
-    others.user_mappings,
+    privileges.grants,
+    privileges.grants_on_extensions,
+    privileges.default_privileges,
+    comments.comments,
+    comments.security_labels,
+    database_settings.database_settings,
+    replication.publications,
+    replication.subscriptions,
+    text_search.text_search_configurations,
+    text_search.text_search_dictionaries,
+    text_search.text_search_parsers,
+    text_search.text_search_templates,
+    foreign_data.foreign_data_wrappers,
+    foreign_data.foreign_servers,
+    foreign_data.user_mappings,
 )
 
-_TIMESCALE: tuple[Query, ...] = (
-    timescale.hypertables,
-    timescale.dimensions,
-    timescale.chunks,
-    timescale.compression_settings,
-    timescale.caggs,
-    timescale.jobs,
+_TIMESCALEDB: tuple[Query, ...] = (
+    timescaledb.hypertables,
+    timescaledb.dimensions,
+    timescaledb.chunks,
+    timescaledb.compression_settings,
+    timescaledb.caggs,
+    timescaledb.jobs,
 )
 
 
@@ -150,4 +154,4 @@ def queries(catalogs: Catalogs) -> Iterator[Query]:
     """Those that this end can answer."""
     yield from _QUERIES
     if catalogs.shape.timescaledb:
-        yield from _TIMESCALE
+        yield from _TIMESCALEDB

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tswizard.core.model.finding import Level
+from tswizard.core.verify.schema.privileges import OWNER
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
-from tswizard.core.verify.schema.rights import OWNER
 
 _NOT_OWNED = ("column ", "schema public")
 """Without an owner of its own, or with one that PostgreSQL gave it."""

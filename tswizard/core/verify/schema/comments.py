@@ -1,0 +1,38 @@
+"""Comments and security labels.
+
+https://www.postgresql.org/docs/current/catalogs.html: pg_description, pg_seclabel.
+"""
+
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, user_relations
+
+# Comments on what comes with PostgreSQL are below this number; `public` is too, but is dumped.
+# Large objects have whatever number somebody gave them.
+_DUMPED = """(d.objoid >= 16384 OR d.classoid = 'pg_catalog.pg_largeobject'::regclass
+    OR (d.classoid = 'pg_catalog.pg_namespace'::regclass AND d.objoid = 'public'::regnamespace))
+  AND d.classoid <> 'pg_catalog.pg_extension'::regclass"""
+
+
+def comments(catalogs: Catalogs) -> str:
+    """Comments, but those that an extension brought along (it brings them again)."""
+    return f"""{user_relations(catalogs.shape)}
+SELECT 'comment', i.type || ' ' || i.identity, r.part, {json_object(text="d.description")}
+FROM pg_catalog.pg_description d
+LEFT JOIN rel r ON r.oid = d.objoid AND d.classoid = 'pg_catalog.pg_class'::regclass
+CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classoid, d.objoid, d.objsubid) i
+WHERE {_DUMPED} AND {_not_extension("d")} AND COALESCE(i.schema, '') <> '_tswizard'
+"""
+
+
+def security_labels(_catalogs: Catalogs) -> str:
+    return f"""
+SELECT 'security-label', s.provider || ' on ' || i.type || ' ' || i.identity, NULL::text,
+  {json_object(label="s.label")}
+FROM pg_catalog.pg_seclabel s
+CROSS JOIN LATERAL pg_catalog.pg_identify_object(s.classoid, s.objoid, s.objsubid) i
+"""
+
+
+def _not_extension(alias: str) -> str:
+    return f"""NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend x
+    WHERE x.classid = {alias}.classoid AND x.objid = {alias}.objoid AND x.deptype = 'e')"""

@@ -1,0 +1,25 @@
+"""Settings that ALTER DATABASE and ALTER ROLE … IN DATABASE made: pg_db_role_setting."""
+
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
+
+
+def database_settings(_catalogs: Catalogs) -> str:
+    """ALTER DATABASE … SET and ALTER ROLE … IN DATABASE … SET, one row a setting.
+
+    pg_dump carries them with --create only, and a cloud does not let one create the database:
+    https://www.postgresql.org/docs/current/app-pgdump.html. TimescaleDB keeps its restore mode
+    there.
+    """
+    name = "pg_catalog.split_part(c.setting, '=', 1)"
+    of_role = (
+        "CASE WHEN s.setrole <> 0 THEN "
+        "' for role ' || pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(s.setrole)) ELSE '' END"
+    )
+    value = f"pg_catalog.substr(c.setting, pg_catalog.length({name}) + 2)"
+    return f"""
+SELECT 'database-setting', {name} || {of_role}, NULL::text, {json_object(value=value)}
+FROM pg_catalog.pg_db_role_setting s
+JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c (setting)
+WHERE d.datname = pg_catalog.current_database() AND {name} <> 'timescaledb.restoring'
+"""

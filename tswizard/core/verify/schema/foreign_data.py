@@ -1,0 +1,46 @@
+"""Foreign data wrappers, servers and user mappings.
+
+https://www.postgresql.org/docs/current/catalogs.html: pg_foreign_data_wrapper, pg_foreign_server,
+pg_user_mappings.
+"""
+
+from tswizard.core.catalog.tables import not_member
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_name
+
+
+def foreign_data_wrappers(_catalogs: Catalogs) -> str:
+    """Options of foreign data are compared, never shown: they may hold passwords."""
+    definition = json_object(
+        handler="NULLIF(w.fdwhandler, 0)::regproc::text",
+        validator="NULLIF(w.fdwvalidator, 0)::regproc::text",
+        hidden_options="pg_catalog.to_jsonb(w.fdwoptions)",
+    )
+    return f"""
+SELECT 'foreign-data-wrapper', pg_catalog.quote_ident(w.fdwname), NULL::text, {definition}
+FROM pg_catalog.pg_foreign_data_wrapper w
+WHERE {not_member("pg_foreign_data_wrapper", "w.oid")}
+"""
+
+
+def foreign_servers(_catalogs: Catalogs) -> str:
+    definition = json_object(
+        wrapper="w.fdwname",
+        type="s.srvtype",
+        version="s.srvversion",
+        hidden_options="pg_catalog.to_jsonb(s.srvoptions)",
+    )
+    return f"""
+SELECT 'foreign-server', pg_catalog.quote_ident(s.srvname), NULL::text, {definition}
+FROM pg_catalog.pg_foreign_server s
+JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+WHERE {not_member("pg_foreign_server", "s.oid")}
+"""
+
+
+def user_mappings(_catalogs: Catalogs) -> str:
+    """The view shows the options only to those who may see them."""
+    return f"""
+SELECT 'user-mapping', {role_name("m.umuser")} || ' on ' || pg_catalog.quote_ident(m.srvname),
+  NULL::text, {json_object(hidden_options="pg_catalog.to_jsonb(m.umoptions)")}
+FROM pg_catalog.pg_user_mappings m
+"""
