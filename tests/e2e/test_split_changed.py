@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.core.split_schema.compared import Comparer
-from tests.core.split_schema.world import surroundings
 from tests.core.verify.mutations import ALTERED, DROPPED, Mutation
 from tests.e2e.program import Program
+from tests.support.compared_ends import Comparer
+from tests.support.step_context import step_context
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Level
@@ -66,8 +66,8 @@ async def test_every_change_by_hand_is_named(
     monkeypatch.setenv("TSWIZARD_STATE_DIR", str(tmp_path))
     carried = [m for m in mutations if not any(word in m.sql for word in _NOT_CARRIED)]
     assert len(carried) > 0.8 * len(mutations)
-    async with surroundings(tmp_path, moved.source, moved.target) as world:
-        comparer = await Comparer.of(world)
+    async with step_context(tmp_path, moved.source, moved.target) as run:
+        comparer = await Comparer.of(run)
         async with connected(moved.target) as target:
             faithful = await comparer.differences(target)
             assert [d.words for d in faithful if d.level is not Level.PASS] == []

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.tui import world
+from tests.tui.world import INVENTORY, split_plan
 from tswizard.core.catalog.inventory import Compression
 from tswizard.core.split.schema.preview import (
     preview_chunks,
@@ -14,14 +14,14 @@ from tswizard.core.split.schema.preview import (
     preview_sequences,
 )
 
-METRICS, EVENTS, *_ = world.INVENTORY.hypertables
+METRICS, EVENTS, *_ = INVENTORY.hypertables
 SEVEN_DAYS = METRICS.dimensions[0]
 
 
 def making(**changed: object) -> list[str]:
     """Statements for one hypertable, changed like this."""
     table = replace(METRICS, **changed)  # type: ignore[arg-type]
-    inventory = replace(world.INVENTORY, hypertables=(table,))
+    inventory = replace(INVENTORY, hypertables=(table,))
     return preview_hypertables(inventory, "ts")[1].splitlines()
 
 
@@ -66,7 +66,7 @@ def test_chunks_in_a_schema_of_their_own_want_the_older_form() -> None:
 )
 def test_compression_is_written_out(orderby: tuple[str, ...], written: str) -> None:
     table = replace(METRICS, compression=Compression(("device",), orderby, "7 days"))
-    _, statement = preview_compression(replace(world.INVENTORY, hypertables=(table,)), "ts")
+    _, statement = preview_compression(replace(INVENTORY, hypertables=(table,)), "ts")
     order = f"timescaledb.compress_orderby = {written}, " if written else ""
     assert statement == (
         """ALTER TABLE "public"."metrics" SET (timescaledb.compress, """
@@ -76,8 +76,8 @@ def test_compression_is_written_out(orderby: tuple[str, ...], written: str) -> N
 
 
 def test_keys_of_compressed_hypertables_come_first() -> None:
-    first = preview_constraints(world.INVENTORY, first=True)
-    last = preview_constraints(world.INVENTORY, first=False)
+    first = preview_constraints(INVENTORY, first=True)
+    last = preview_constraints(INVENTORY, first=False)
     (device,) = first[1:]
     assert device == (
         'ALTER TABLE "public"."metrics" ADD CONSTRAINT "metrics_device_fkey" '
@@ -87,17 +87,17 @@ def test_keys_of_compressed_hypertables_come_first() -> None:
 
 
 def test_what_only_the_run_knows_is_said_in_words() -> None:
-    for step in world.split_plan().steps:
+    for step in split_plan().steps:
         assert not [c for c in step.commands if "…" in c], step.id
 
 
 def test_an_aggregates_own_hypertable_is_not_made() -> None:
-    made = "\n".join(preview_hypertables(world.INVENTORY, "ts"))
+    made = "\n".join(preview_hypertables(INVENTORY, "ts"))
     assert "_materialized" not in made
 
 
 def test_nothing_to_do_is_said() -> None:
-    none = replace(world.INVENTORY, hypertables=(), constraints=())
+    none = replace(INVENTORY, hypertables=(), constraints=())
     assert preview_hypertables(none, "ts") == ("-- nothing: the source has no hypertable",)
     assert preview_chunks(none) == ("-- nothing: the source has no chunk",)
     assert preview_compression(none, "ts")[0].startswith("-- nothing")

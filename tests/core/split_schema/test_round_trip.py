@@ -8,11 +8,11 @@ import pytest
 import pytest_asyncio
 from psycopg import Rollback
 
-from tests.core.split_schema.compared import Comparer, left
-from tests.core.split_schema.conftest import SCHEMAS, Ends
-from tests.core.split_schema.mutations import GROUPS
-from tests.core.split_schema.steps import run_all
-from tests.core.split_schema.world import World, surroundings
+from tests.support.compared_ends import Comparer, differing
+from tests.support.hard_schema import SCHEMAS, Ends
+from tests.support.schema_mutations import GROUPS
+from tests.support.schema_steps import run_all
+from tests.support.step_context import StepRun, step_context
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.model.finding import Level
 from tswizard.core.split.schema.cagg_dependents import restore_cagg_dependents
@@ -24,13 +24,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @dataclass(frozen=True)
 class Moved:
-    world: World
+    run: StepRun
     comparer: Comparer
 
     @asynccontextmanager
     async def changed(self, statement: str) -> AsyncIterator[Connection]:
         """The target with a change that is taken back."""
-        async with connected(self.world.task.target) as target, target.transaction():
+        async with connected(self.run.task.target) as target, target.transaction():
             await target.execute(statement.encode())
             yield target
             raise Rollback()
@@ -40,15 +40,15 @@ class Moved:
 async def moved(ends: Ends, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Moved]:
     """All steps are through."""
     folder = tmp_path_factory.mktemp("moved")
-    async with surroundings(folder, ends.source, ends.target) as world:
-        await run_all(world, schemas=SCHEMAS)
-        yield Moved(world, await Comparer.of(world))
+    async with step_context(folder, ends.source, ends.target) as run:
+        await run_all(run, schemas=SCHEMAS)
+        yield Moved(run, await Comparer.of(run))
 
 
 async def test_everything_arrives_without_an_unexplained_message(moved: Moved) -> None:
-    assert [f for f in moved.world.findings if f.level is Level.FAIL] == []
-    assert [j.message for j in moved.world.troubles] == []
-    assert await left(moved.comparer, moved.world.task.target) == set()
+    assert [f for f in moved.run.findings if f.level is Level.FAIL] == []
+    assert [j.message for j in moved.run.troubles] == []
+    assert await differing(moved.comparer, moved.run.task.target) == set()
 
 
 async def test_sequences_stand_where_they_stand_on_the_source(moved: Moved) -> None:
@@ -57,22 +57,22 @@ async def test_sequences_stand_where_they_stand_on_the_source(moved: Moved) -> N
         '(SELECT (last_value, is_called)::text FROM hard."Never Called"), '
         "(SELECT (last_value, is_called)::text FROM hard.readings_seq_seq)"
     )
-    async with connected(moved.world.task.source) as source:
+    async with connected(moved.run.task.source) as source:
         wanted = await rows(source, query)
-    async with connected(moved.world.task.target) as target:
+    async with connected(moved.run.task.target) as target:
         assert await rows(target, query) == wanted
     assert wanted[0][0] == "(3,t)"
 
 
 async def test_all_steps_again_change_nothing(moved: Moved) -> None:
-    async with connected(moved.world.task.target) as target:
+    async with connected(moved.run.task.target) as target:
         oids = "SELECT array_agg(oid ORDER BY oid) FROM pg_class WHERE relkind IN ('r', 'i', 'v')"
         before = await value(target, oids)
-    moved.world.ctx.judged.clear()
-    await run_all(moved.world, schemas=SCHEMAS)
-    assert moved.world.troubles == []
-    assert await left(moved.comparer, moved.world.task.target) == set()
-    async with connected(moved.world.task.target) as target:
+    moved.run.ctx.judged.clear()
+    await run_all(moved.run, schemas=SCHEMAS)
+    assert moved.run.troubles == []
+    assert await differing(moved.comparer, moved.run.task.target) == set()
+    async with connected(moved.run.task.target) as target:
         assert await value(target, oids) == before
 
 
@@ -121,7 +121,7 @@ async def test_each_change_by_hand_fails_and_is_named(
     moved: Moved, group: tuple[tuple[str, str, str], ...]
 ) -> None:
     writable = "SELECT has_table_privilege('_timescaledb_catalog.dimension', 'UPDATE')"
-    async with connected(moved.world.task.target) as target:
+    async with connected(moved.run.task.target) as target:
         if not await value(target, writable):
             group = tuple(change for change in group if "_timescaledb_catalog." not in change[0])
     async with moved.changed("; ".join(statement for statement, _, _ in group)) as target:
@@ -138,7 +138,7 @@ _OBJECT = 99  # below the numbers that PostgreSQL gives
 
 
 async def test_grants_and_comments_of_large_objects_arrive(moved: Moved) -> None:
-    task = moved.world.task
+    task = moved.run.task
     create = f"SELECT lo_from_bytea({_OBJECT}, 'rows')"
     described = (
         f"COMMENT ON LARGE OBJECT {_OBJECT} IS 'it''s one'",
@@ -149,14 +149,14 @@ async def test_grants_and_comments_of_large_objects_arrive(moved: Moved) -> None
             for statement in (create, *described):
                 await source.execute(statement.encode())
             await target.execute(create.encode())
-        comparer = await Comparer.of(moved.world)
-        assert {text.partition(" ")[0] for text in await left(comparer, task.target)} == {
+        comparer = await Comparer.of(moved.run)
+        assert {text.partition(" ")[0] for text in await differing(comparer, task.target)} == {
             "comment",
             "grant",
         }
         for _ in range(2):
-            await restore_large_object_grants(moved.world.ctx)
-            assert await left(comparer, task.target) == set()
+            await restore_large_object_grants(moved.run.ctx)
+            assert await differing(comparer, task.target) == set()
     finally:
         for end in (task.source, task.target):
             async with connected(end) as connection:
@@ -166,7 +166,7 @@ async def test_grants_and_comments_of_large_objects_arrive(moved: Moved) -> None
 
 
 async def test_an_index_dropped_from_a_single_chunk_is_named(moved: Moved) -> None:
-    async with connected(moved.world.task.target) as target:
+    async with connected(moved.run.task.target) as target:
         (index,) = await rows(
             target,
             "SELECT indexrelid::regclass::text FROM pg_index "
@@ -181,7 +181,7 @@ async def test_an_index_dropped_from_a_single_chunk_is_named(moved: Moved) -> No
 
 
 async def test_what_reads_an_aggregate_is_named_and_kept_in_a_list(moved: Moved) -> None:
-    named = moved.world.findings
+    named = moved.run.findings
     (absent,) = {f.details for f in named if f.id == "aggregates-left-out"}
     (waiting,) = {f.details for f in named if f.id == "waiting-for-aggregates"}
     assert "hard.By Hour" in absent
@@ -198,22 +198,22 @@ async def test_what_reads_an_aggregate_is_named_and_kept_in_a_list(moved: Moved)
         'COMMENT VIEW hard."By Hour"',
         'ACL TABLE hard."By Hour"',
     }
-    kept = use_list_path(moved.world.task, "later").read_text()
+    kept = use_list_path(moved.run.task, "later").read_text()
     assert "MATERIALIZED VIEW hard kept" in kept
     assert "waits for hard.By Hour" in kept
 
 
 async def test_what_reads_an_aggregate_comes_when_the_aggregate_is_there(moved: Moved) -> None:
     """The last test of this file: the target has the aggregate from here on."""
-    async with connected(moved.world.task.target) as target:
+    async with connected(moved.run.task.target) as target:
         await target.execute(
             'CREATE MATERIALIZED VIEW hard."By Hour" WITH (timescaledb.continuous, '
             "timescaledb.materialized_only = true) AS SELECT public.time_bucket('1 hour', "
             '"time") AS bucket, "order", count(*) AS n FROM hard.readings GROUP BY 1, 2 '
             "WITH NO DATA"
         )
-    moved.world.ctx.judged.clear()
-    await restore_cagg_dependents(moved.world.ctx)
-    assert moved.world.troubles == []
-    comparer = await Comparer.of(moved.world, ["hard.By Hour"])
-    assert await left(comparer, moved.world.task.target) == set()
+    moved.run.ctx.judged.clear()
+    await restore_cagg_dependents(moved.run.ctx)
+    assert moved.run.troubles == []
+    comparer = await Comparer.of(moved.run, ["hard.By Hour"])
+    assert await differing(comparer, moved.run.task.target) == set()

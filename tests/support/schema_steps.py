@@ -1,6 +1,6 @@
 """All steps of the schema in their order, with the simplest copy of rows in between.
 
-As a program (`python -m tests.core.split_schema.steps SOURCE TARGET FOLDER [SCHEMA …]`) it can
+As a program (`python -m tests.support.schema_steps SOURCE TARGET FOLDER [SCHEMA …]`) it can
 be killed and started again: every step runs again, done or not.
 """
 
@@ -10,13 +10,8 @@ from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
 
-from tests.core.split_schema.world import (
-    World,
-    compress_last,
-    copy_hypertables,
-    copy_tables,
-    surroundings,
-)
+from tests.support.plain_copy import compress_last, copy_hypertables, copy_tables
+from tests.support.step_context import StepRun, step_context
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.schema.cagg_dependents import restore_cagg_dependents
@@ -50,22 +45,22 @@ def steps(schemas: Collection[str] = ()) -> tuple[tuple[str, Action], ...]:
     )
 
 
-async def run_all(world: World, *, until: str = "", schemas: Collection[str] = ()) -> None:
+async def run_all(run: StepRun, *, until: str = "", schemas: Collection[str] = ()) -> None:
     """Run the steps; what has nothing to do is passed over. Ends before `until`."""
     for name, action in steps(schemas):
         if name == until:
             return
-        world.ctx.step = name
+        run.ctx.step = name
         try:
-            await action(world.ctx)
+            await action(run.ctx)
         except StepSkipped as skipped:
-            world.ctx.say(f"{name}: skipped, {skipped}")
+            run.ctx.say(f"{name}: skipped, {skipped}")
 
 
 async def _main(source: str, target: str, folder: str, *schemas: str) -> None:
     ends = Endpoint.parse(source), Endpoint.parse(target)
-    async with surroundings(Path(folder), *ends) as world:
-        await run_all(world, schemas=schemas)
+    async with step_context(Path(folder), *ends) as run:
+        await run_all(run, schemas=schemas)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tests.core.split_schema.world import World
+from tests.support.step_context import StepRun
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Level
@@ -24,10 +24,10 @@ class Comparer:
     left_out: NotMigrated
 
     @classmethod
-    async def of(cls, world: World, there: Collection[str] = ()) -> "Comparer":
+    async def of(cls, run: StepRun, there: Collection[str] = ()) -> "Comparer":
         """`there` are the aggregates that the target has."""
-        chosen = await read_selection(world.ctx)
-        async with connected(world.task.source) as source:
+        chosen = await read_selection(run.ctx)
+        async with connected(run.task.source) as source:
             left_out = await read_not_migrated(source, chosen, there)
             return cls(await _read(source), left_out)
 
@@ -42,7 +42,7 @@ async def _read(connection: Connection) -> End:
     return await read_schema(connection), await read_hypertable_facts(connection)
 
 
-async def left(comparer: Comparer, target: Endpoint) -> set[str]:
+async def differing(comparer: Comparer, target: Endpoint) -> set[str]:
     """Differences, but for chunks: of the sample's tables no rows are copied, and which chunks a
     compression merges depends on the order of their making. Chunks of one table are compared."""
     async with connected(target) as connection:

@@ -1,4 +1,4 @@
-"""What somebody might do by hand to a target that got `hard.sql`, each to another object.
+"""What somebody might do by hand to a target that got `hard_schema.sql`, each to another object.
 
 Each entry is a statement, the kind of the difference that must be named, and words in its name.
 Chunks are chosen by the server: their names hold numbers.

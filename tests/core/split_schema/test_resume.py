@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from psycopg.errors import AdminShutdown
 
-from tests.core.split_schema.compared import Comparer, left
-from tests.core.split_schema.conftest import SCHEMAS, Ends
-from tests.core.split_schema.steps import run_all
-from tests.core.split_schema.world import surroundings
+from tests.support.compared_ends import Comparer, differing
+from tests.support.hard_schema import SCHEMAS, Ends
+from tests.support.schema_steps import run_all
+from tests.support.step_context import step_context
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.run.context import StepFailed
 from tswizard.core.split.schema.predata import restore_pre_data
@@ -26,7 +26,7 @@ _ASLEEP = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
 async def test_what_a_killed_run_left_at_work_is_ended(native_ends: Ends, tmp_path: Path) -> None:
     """Where one backend serves every connection there is nobody to be ended."""
     async with (
-        surroundings(tmp_path, native_ends.source, native_ends.target) as world,
+        step_context(tmp_path, native_ends.source, native_ends.target) as run,
         connected(native_ends.target) as left_over,
         connected(native_ends.target) as other,
     ):
@@ -34,7 +34,7 @@ async def test_what_a_killed_run_left_at_work_is_ended(native_ends: Ends, tmp_pa
         asleep = asyncio.create_task(left_over.execute("SELECT pg_sleep(60)"))
         while not await rows(other, _ASLEEP):
             await asyncio.sleep(0.01)
-        async with schema_session(world.ctx) as target:
+        async with schema_session(run.ctx) as target:
             assert await rows(target, _ASLEEP) == []
         with pytest.raises(AdminShutdown):
             await asleep
@@ -42,22 +42,22 @@ async def test_what_a_killed_run_left_at_work_is_ended(native_ends: Ends, tmp_pa
 
 async def test_killed_in_both_restores_it_ends_the_same(fresh_ends: Ends, tmp_path: Path) -> None:
     target_end = fresh_ends.target
-    async with surroundings(tmp_path, fresh_ends.source, target_end) as world:
-        await run_all(world, until="hypertables")
+    async with step_context(tmp_path, fresh_ends.source, target_end) as run:
+        await run_all(run, until="hypertables")
         async with connected(target_end) as target:
-            await write_restore_state(target, world.ctx.run_folder.record.id, "pre-data", "begun")
+            await write_restore_state(target, run.ctx.run_folder.record.id, "pre-data", "begun")
             await target.execute("DROP VIEW hard.by_hyper_key")
             await target.execute("INSERT INTO hard.lines VALUES ('x')")
         with pytest.raises(StepFailed, match=r"hard\.lines is not empty"):
-            await restore_pre_data(world.ctx)
+            await restore_pre_data(run.ctx)
         async with connected(target_end) as target:
             await target.execute("DELETE FROM hard.lines")
     for line in ("creating TABLE", "creating INDEX"):
         await _killed_when(line, fresh_ends, tmp_path)
-    async with surroundings(tmp_path, fresh_ends.source, target_end) as world:
-        await run_all(world, schemas=SCHEMAS)
-        assert world.troubles == []
-        assert await left(await Comparer.of(world), target_end) == set()
+    async with step_context(tmp_path, fresh_ends.source, target_end) as run:
+        await run_all(run, schemas=SCHEMAS)
+        assert run.troubles == []
+        assert await differing(await Comparer.of(run), target_end) == set()
 
 
 async def _killed_when(line: str, ends: Ends, folder: Path) -> None:
@@ -73,7 +73,7 @@ async def _killed_when(line: str, ends: Ends, folder: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.core.split_schema.steps",
+        "tests.support.schema_steps",
         ends.source.conninfo,
         ends.target.conninfo,
         str(folder),

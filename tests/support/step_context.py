@@ -1,0 +1,78 @@
+"""A context without a runner: a test calls steps one by one."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tswizard.core.catalog.read import read_inventory, read_server
+from tswizard.core.classify.target import TargetProver
+from tswizard.core.db.client_tools import choose, find_tools
+from tswizard.core.db.connection import connect
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.events import Event
+from tswizard.core.model.finding import Finding
+from tswizard.core.model.judged import JudgedMessage
+from tswizard.core.model.plan import Task
+from tswizard.core.model.verdict import Verdict
+from tswizard.core.run.context import Context
+from tswizard.core.run.run_folder import RunFolder, all_runs
+
+
+@dataclass
+class StepRun:
+    """A context, and all that its steps said."""
+
+    ctx: Context
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def task(self) -> Task:
+        return self.ctx.task
+
+    @property
+    def findings(self) -> list[Finding]:
+        return self.ctx.findings
+
+    def finding(self, id: str) -> Finding:
+        """The one finding with this id."""
+        (found,) = [f for f in self.ctx.findings if f.id == id]
+        return found
+
+    @property
+    def troubles(self) -> list[JudgedMessage]:
+        """Messages of the tools that nobody can call harmless."""
+        return [j for j in self.ctx.judged if j.verdict in (Verdict.LOOK, Verdict.LOST)]
+
+
+@asynccontextmanager
+async def step_context(
+    folder: Path, source: Endpoint, target: Endpoint, jobs: int = 4
+) -> AsyncIterator[StepRun]:
+    """A context with a ledger in `folder`; the run that is there already is resumed."""
+    os.environ["TSWIZARD_STATE_DIR"] = str(folder)
+    inventory = await read_inventory(source)
+    server = await read_server(target)
+    tools = choose(find_tools(), inventory.server.major, need_tls=False)
+    assert tools is not None
+    answers = Answers(jobs=jobs)
+    earlier = all_runs()
+    run_folder = earlier[0] if earlier else RunFolder.create(source, target, answers, (), ())
+    task = Task(source, target, inventory, server, answers, tools, run_folder.dump_path)
+    events: list[Event] = []
+
+    async def room() -> None:
+        return
+
+    prover = TargetProver(lambda: connect(target), lambda: connect(source))
+    going = asyncio.Event()
+    going.set()
+    with run_folder.log_path.open("a", encoding="utf-8", buffering=1) as log:
+        ctx = Context(task, run_folder, log, events.append, room, prover=prover, going=going)
+        try:
+            yield StepRun(ctx, events)
+        finally:
+            await prover.close()
