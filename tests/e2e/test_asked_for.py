@@ -13,12 +13,11 @@ import pytest_asyncio
 
 from tests.e2e.program import children
 from tswizard.core.catalog.read import read_inventory
-from tswizard.core.db.client_tools import choose, find_tools
 from tswizard.core.db.connection import connected, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Level
-from tswizard.core.model.plan import Task
+from tswizard.core.prepare import prepare
 from tswizard.core.run.runner import Run, start
 from tswizard.demo import EmbeddedPair
 
@@ -61,8 +60,6 @@ async def ended(
         async with connected(source) as connection:
             before = int(await value(connection, _COMPRESSED))
         held, there = await read_inventory(source), await read_inventory(target)
-        tools = choose(find_tools(), held.server.major, need_tls=False)
-        assert tools is not None
         answers = Answers(
             compress_first=True,
             enable_jobs=False,
@@ -70,7 +67,14 @@ async def ended(
             staging=str(staging),
             verify="count",
         )
-        run = start(Task(source, target, held, there.server, answers, tools, folder), ())
+        prepared = prepare(
+            source=source,
+            target=target,
+            inventory=held,
+            target_inventory=there,
+            answers=answers,
+        )
+        run = start(prepared, ())
         found = Ended(source, target, folder, staging, run, before)
         watcher = asyncio.create_task(_watch(found))
         found.said += [repr(event) async for event in run.events()]

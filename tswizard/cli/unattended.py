@@ -5,13 +5,11 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
-from pathlib import Path
 
 from humanize import naturalsize, precisedelta
 
 from tswizard.cli.progress_lines import TableLines
 from tswizard.core.catalog.read import read_inventory
-from tswizard.core.db.client_tools import choose, find_tools
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import (
@@ -28,12 +26,11 @@ from tswizard.core.model.events import (
     Unit,
 )
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.model.plan import Task
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.preflight import examine
-from tswizard.core.preflight.tools import needs_tls
+from tswizard.core.prepare import prepare
 from tswizard.core.report.checklist import checklist
-from tswizard.core.run.run_folder import RunFolder, runs_folder
+from tswizard.core.run.run_folder import RunFolder
 from tswizard.core.run.runner import Run, reopen, start
 from tswizard.exit_codes import Exit
 
@@ -58,20 +55,22 @@ async def migrate(
             f'"{target_inventory.server.database}"; nothing was changed.'
         )
         return Exit.USAGE
-    found = find_tools()
-    tools = choose(found, inventory.server.major, need_tls=needs_tls(source, target))
-    staging = Path(answers.staging).expanduser() if answers.staging else runs_folder()
+    prepared = await asyncio.to_thread(
+        prepare,
+        source=source,
+        target=target,
+        inventory=inventory,
+        target_inventory=target_inventory,
+        answers=answers,
+    )
     findings = []
-    async for finding in examine(
-        source, target, inventory, target_inventory, answers, tools, found, staging
-    ):
+    async for finding in examine(prepared):
         findings.append(finding)
         say_finding(finding)
-    if tools is None or any(finding.level is Level.FAIL for finding in findings):
+    if any(finding.level is Level.FAIL for finding in findings):
         say("Refused: nothing was changed.")
         return Exit.REFUSED
-    task = Task(source, target, inventory, target_inventory.server, answers, tools, staging)
-    return await watch(start(task, tuple(findings), demo=demo))
+    return await watch(start(prepared, tuple(findings), demo=demo))
 
 
 async def resume(

@@ -2,18 +2,16 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tswizard.core.build_plan import Plan
     from tswizard.core.catalog.inventory import Inventory, Server
-    from tswizard.core.db.client_tools import ClientTools
     from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.model.answers import Answers
     from tswizard.core.model.finding import Finding
     from tswizard.core.model.outcome import Outcome
-    from tswizard.core.model.plan import Task
+    from tswizard.core.model.prepared import Prepared
     from tswizard.core.report.checklist import Checklist
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.core.run.runner import Run
@@ -51,32 +49,23 @@ class CoreEngine:
     ) -> "AsyncIterator[Finding]":
         import asyncio
 
-        from tswizard.core.db.client_tools import find_tools
         from tswizard.core.preflight import examine
 
-        found = await asyncio.to_thread(find_tools)
+        prepared = await asyncio.to_thread(_prepare, ends, inventory, target_inventory, answers)
         with said():
-            async for finding in examine(
-                ends.source.endpoint,
-                ends.target.endpoint,
-                inventory,
-                target_inventory,
-                answers,
-                _chosen(found, inventory, ends),
-                found,
-                _staging(answers).parent,
-            ):
+            async for finding in examine(prepared):
                 yield finding
 
     def plan(self, decided: "Decided") -> "Plan":
         from tswizard.core.build_plan import build_plan
+        from tswizard.core.prepare import shown_task
 
-        return build_plan(_task(decided))
+        return build_plan(shown_task(_prepared(decided)))
 
     def start(self, decided: "Decided", *, demo: bool) -> "Run":
         from tswizard.core.run.runner import start
 
-        return start(_task(decided), decided.findings, demo=demo)
+        return start(_prepared(decided), decided.findings, demo=demo)
 
     async def needs_confirmation(self, run_folder: "RunFolder", target: "Endpoint") -> str | None:
         from tswizard.core.run.runner import needs_confirmation
@@ -112,38 +101,23 @@ def said() -> Iterator[None]:
         raise CannotConnect(f"The server says: {message}.", "Mend that, then try again.") from error
 
 
-def _chosen(
-    found: "Sequence[ClientTools]", inventory: "Inventory", ends: "Ends"
-) -> "ClientTools | None":
-    from tswizard.core.db.client_tools import choose
-    from tswizard.core.preflight.tools import needs_tls
+def _prepare(
+    ends: "Ends", inventory: "Inventory", target_inventory: "Inventory", answers: "Answers"
+) -> "Prepared":
+    from tswizard.core.prepare import prepare
 
-    need_tls = needs_tls(ends.source.endpoint, ends.target.endpoint)
-    return choose(found, inventory.server.major, need_tls=need_tls)
-
-
-def _staging(answers: "Answers") -> Path:
-    """Where the dump goes; a run's own folder has no name before it starts."""
-    from tswizard.core.run.run_folder import runs_folder
-
-    if answers.staging:
-        return Path(answers.staging).expanduser() / "tswizard-RUN"
-    return runs_folder() / "RUN" / "dump"
+    return prepare(
+        source=ends.source.endpoint,
+        target=ends.target.endpoint,
+        inventory=inventory,
+        target_inventory=target_inventory,
+        answers=answers,
+    )
 
 
-def _task(decided: "Decided") -> "Task":
-    from tswizard.core.db.client_tools import find_tools
-    from tswizard.core.model.plan import Task
-
+def _prepared(decided: "Decided") -> "Prepared":
+    """For what was decided. Inspect lets nobody pass without client tools."""
     inspected = decided.inspected
-    tools = _chosen(find_tools(), inspected.inventory, inspected.ends)
-    assert tools is not None, "Inspect lets nobody pass without client tools"
-    return Task(
-        inspected.ends.source.endpoint,
-        inspected.ends.target.endpoint,
-        inspected.inventory,
-        inspected.target_inventory.server,
-        decided.answers,
-        tools,
-        _staging(decided.answers),
+    return _prepare(
+        inspected.ends, inspected.inventory, inspected.target_inventory, decided.answers
     )

@@ -13,10 +13,12 @@ from tests.e2e.conftest import module_pair, prepared_demo
 from tests.native import TARGET, database, named
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
+from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.db.connection import CannotConnect, Connection, connected, rows
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.prepared import Prepared
 from tswizard.core.preflight import examine
 from tswizard.core.preflight.trials import extension_rights, restore_rights, rows_written
 from tswizard.demo import EmbeddedPair
@@ -43,16 +45,31 @@ async def native_target() -> AsyncIterator[Endpoint]:
         yield end
 
 
+def prepared(
+    ends: Ends,
+    source: Inventory,
+    target: Inventory,
+    client: ClientTools,
+    folder: Path,
+    answers: Answers,
+) -> Prepared:
+    return Prepared(
+        source=ends[0],
+        target=ends[1],
+        inventory=source,
+        target_inventory=target,
+        answers=answers,
+        found=(client,),
+        tools=client,
+        staging=folder,
+    )
+
+
 async def findings(
     ends: Ends, inventories: tuple[Inventory, Inventory], folder: Path, **answers: Any
 ) -> dict[str, Finding]:
-    client = tools(18)
-    return {
-        finding.id: finding
-        async for finding in examine(
-            *ends, *inventories, Answers(**answers), client, (client,), folder
-        )
-    }
+    subject = prepared(ends, *inventories, tools(18), folder, Answers(**answers))
+    return {finding.id: finding async for finding in examine(subject)}
 
 
 async def state(connection: Connection) -> list[tuple[Any, ...]]:
@@ -173,9 +190,9 @@ async def until_it_connects(
 ) -> dict[str, Finding]:
     """Findings up to the first that needs a server."""
     found = {}
-    client = tools(15)
+    subject = prepared(ends, source, empty(), tools(15), folder, answers)
     with pytest.raises(CannotConnect):
-        async for finding in examine(*ends, source, empty(), answers, client, (client,), folder):
+        async for finding in examine(subject):
             found[finding.id] = finding
     return found
 

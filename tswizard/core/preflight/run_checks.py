@@ -1,18 +1,15 @@
 """Everything that is checked before anything is changed, in order, as it is found."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from typing import TypeVar
 
 from psycopg import Error
 
-from tswizard.core.catalog.inventory import Inventory
-from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.db.connection import CannotConnect
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Finding
+from tswizard.core.model.prepared import Prepared
 from tswizard.core.preflight.compare_ends import Pair, compare
 from tswizard.core.preflight.disk_space import check_staging, check_target_room
 from tswizard.core.preflight.source import findings_of_source
@@ -28,23 +25,16 @@ from tswizard.core.preflight.wording import count, fail, look, passed, some
 from tswizard.core.split.copy.psql_reader import find_psql
 
 
-async def examine(
-    source: Endpoint,
-    target: Endpoint,
-    inventory: Inventory,
-    target_inventory: Inventory,
-    answers: Answers,
-    tools: ClientTools | None,
-    found: Sequence[ClientTools],
-    staging: Path,
-) -> AsyncIterator[Finding]:
-    """Findings about moving `inventory` from source to target, the quick ones first.
+async def examine(prepared: Prepared) -> AsyncIterator[Finding]:
+    """Findings about this migration, the quick ones first.
 
-    `tools` is the client that was chosen among `found`; `staging` the folder the dump goes to. A
-    `fail` among the findings means: do not start. Nothing is changed: what has to be tried on
-    the target is tried in a transaction that is rolled back, and only when the target is empty.
+    A `fail` among them means: do not start. Nothing is changed: what has to be tried on the
+    target is tried in a transaction that is rolled back, and only when the target is empty.
     Raises CannotConnect.
     """
+    source, target = prepared.source, prepared.target
+    inventory, target_inventory = prepared.inventory, prepared.target_inventory
+    answers, tools, staging = prepared.answers, prepared.tools, prepared.staging
     pair = Pair(inventory, target_inventory, source.label, target.label, answers)
     for finding in _encryption(source, target):
         yield finding
@@ -57,7 +47,7 @@ async def examine(
         hindered = hindered or finding.id in _NO_TRYING
         yield finding
     for finding in check_tools(
-        found,
+        prepared.found,
         tools,
         inventory.server,
         target_inventory.server,

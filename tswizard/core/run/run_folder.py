@@ -144,6 +144,13 @@ def runs_folder() -> Path:
     return (Path(override) if override else user_state_path("tswizard")) / "runs"
 
 
+def dump_folder(run: Path, answers: Answers) -> Path:
+    """Where the run with this folder keeps its dump: in there, or in the staging folder."""
+    if answers.staging:
+        return Path(answers.staging).expanduser() / f"tswizard-{run.name}"
+    return run / "dump"
+
+
 class RunFolder:
     """A run's folder. One process at a time holds it."""
 
@@ -248,10 +255,7 @@ class RunFolder:
     @property
     def dump_path(self) -> Path:
         """The dump's folder (directory format)."""
-        staging = self.record.answers.staging
-        if staging:
-            return Path(staging).expanduser() / f"tswizard-{self.record.id}"
-        return self.path / "dump"
+        return dump_folder(self.path, self.record.answers)
 
     @contextmanager
     def held(self) -> Iterator[None]:

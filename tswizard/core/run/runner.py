@@ -36,6 +36,7 @@ from tswizard.core.model.events import (
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.outcome import Outcome
 from tswizard.core.model.plan import Task
+from tswizard.core.model.prepared import Prepared
 from tswizard.core.preflight.tools import needs_tls
 from tswizard.core.run.context import Context, StepFailed, StepSkipped, failed
 from tswizard.core.run.finish import close
@@ -303,18 +304,17 @@ def _explain(error: Exception, ctx: Context) -> Finding:
     ).finding
 
 
-def start(task: Task, findings: tuple[Finding, ...], *, demo: bool = False) -> Run:
+def start(prepared: Prepared, findings: tuple[Finding, ...], *, demo: bool = False) -> Run:
     """A new run, with what preflight found. Raises RunFolderError when it cannot be recorded."""
     run_folder = RunFolder.create(
-        task.source,
-        task.target,
-        task.answers,
-        ((runnable.id, runnable.step.title) for runnable in steps(task)),
-        findings,
-        demo=demo,
+        prepared.source, prepared.target, prepared.answers, (), findings, demo=demo
     )
+    task = prepared.task(run_folder.dump_path)
+    planned = tuple(StepRecord(step.id, title=step.step.title) for step in steps(task))
+    run_folder.save(replace(run_folder.record, steps=planned))
+    # Last: without the inventory nobody resumes a run that was never planned.
     run_folder.save_inventory(task.inventory)
-    return Run(replace(task, dump=run_folder.dump_path), run_folder)
+    return Run(task, run_folder)
 
 
 async def needs_confirmation(run_folder: RunFolder, target: Endpoint) -> str | None:
