@@ -1,7 +1,13 @@
-"""The order of all tests, which of them belong together, and what none may hang on."""
+"""The embedded pair for whoever asks, the order of all tests, and what none may hang on."""
+
+import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from hypothesis import settings
+
+from tswizard.demo import EmbeddedPair
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("tests", deadline=None)
@@ -9,6 +15,26 @@ settings.load_profile("tests")
 
 _LONGEST = "tests/tui/test_real.py"
 _LONG = "tests/e2e/"
+
+
+@pytest.fixture(scope="session")
+def prepared_demo() -> None:
+    """The package and the templates are in the cache."""
+    asyncio.run(EmbeddedPair.prepare())
+
+
+@pytest.fixture
+async def pair(prepared_demo: None) -> AsyncIterator[EmbeddedPair]:
+    """A filled source and an empty target that this test alone uses."""
+    async with EmbeddedPair.prepare_and_start() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def module_pair(prepared_demo: None) -> AsyncIterator[EmbeddedPair]:
+    """A filled source and an empty target that the tests of a module share."""
+    async with EmbeddedPair.prepare_and_start() as running:
+        yield running
 
 
 @pytest.hookimpl(tryfirst=True)

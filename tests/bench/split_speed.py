@@ -21,8 +21,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tests.core.split.world import Ends, described, job, run
-from tests.e2e.program import children
-from tests.native import database
+from tests.support.native import database
+from tests.support.processes import children
 from tswizard.core.db.connection import connected, value
 from tswizard.core.db.endpoint import Endpoint
 

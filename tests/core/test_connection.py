@@ -6,13 +6,10 @@ from collections.abc import Iterator
 import pytest
 from psycopg import OperationalError
 
-from tests.e2e.conftest import module_pair, prepared_demo
 from tswizard.core.db.connection import CannotConnect, connect, connected, rows, value
 from tswizard.core.db.connection import _explain as explain
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
-
-__all__ = ["module_pair", "prepared_demo"]
 
 e2e = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.program import children, gone
+from tests.support.processes import children, gone
 from tswizard.core.db.client_tools import Child, ClientTools, choose, find_tools, inspect_tools
 
 

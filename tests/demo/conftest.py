@@ -1,6 +1,6 @@
-"""Embedded servers by themselves: one for a module, or as many as a test asks for."""
+"""One embedded server for a module, or one for a test alone."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,28 +8,8 @@ import pytest_asyncio
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
-from tswizard.demo import EmbeddedPair
-from tswizard.demo.node import find_node
-from tswizard.demo.package import ensure_package
-from tswizard.demo.progress import ignore_progress
-from tswizard.demo.server import EmbeddedServer, Runtime
-from tswizard.demo.template import TARGET, copy_template, templates
-
-Connect = Callable[..., Awaitable[AsyncConnection]]
-NewServer = Callable[[], Awaitable[EmbeddedServer]]
-
-
-async def new_runtime() -> Runtime:
-    node = find_node()
-    return Runtime(node, await ensure_package(node, ignore_progress))
-
-
-async def empty_server(folder: Path, *, patience: float = 15) -> EmbeddedServer:
-    """A server, not started yet, on a copy of the empty target."""
-    runtime = await new_runtime()
-    async with templates(runtime, ignore_progress) as ready:
-        data_dir = await copy_template(ready, TARGET, folder)
-    return EmbeddedServer(runtime, data_dir, "tsdb", patience=patience)
+from tests.support.embedded import Connect, empty_server
+from tswizard.demo.server import EmbeddedServer
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -66,17 +46,3 @@ async def connect(server: EmbeddedServer) -> AsyncIterator[Connect]:
     yield open_one
     for connection in opened:
         await connection.close()
-
-
-@pytest.fixture
-async def pair() -> AsyncIterator[EmbeddedPair]:
-    """A filled source and an empty target of one test alone."""
-    async with EmbeddedPair.prepare_and_start() as running:
-        yield running
-
-
-async def value(connection: AsyncConnection, sql: str) -> object:
-    """The one value that a query gives."""
-    row = await (await connection.execute(sql.encode())).fetchone()
-    assert row is not None
-    return row[0]

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from psycopg import AsyncConnection, OperationalError, errors
 
-from tests.demo.conftest import Connect, value
+from tests.support.embedded import Connect
+from tswizard.core.db.connection import value
 
 pytestmark = pytest.mark.e2e
 

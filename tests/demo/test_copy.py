@@ -4,7 +4,8 @@ import pytest
 from psycopg import AsyncConnection, errors
 from psycopg.pq import ExecStatus
 
-from tests.demo.conftest import Connect, value
+from tests.support.embedded import Connect
+from tswizard.core.db.connection import value
 
 pytestmark = pytest.mark.e2e
 

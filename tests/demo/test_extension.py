@@ -3,7 +3,7 @@
 import pytest
 from psycopg import AsyncConnection, errors
 
-from tests.demo.conftest import value
+from tswizard.core.db.connection import value
 from tswizard.demo.server import EmbeddedServer
 
 pytestmark = pytest.mark.e2e

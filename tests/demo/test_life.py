@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from psycopg import AsyncConnection, OperationalError
 
-from tests.demo.conftest import empty_server, new_runtime, value
+from tests.support.embedded import empty_server, new_runtime
+from tests.support.processes import gone, is_alive
+from tswizard.core.db.connection import value
 from tswizard.demo.progress import DemoError
 from tswizard.demo.server import EmbeddedServer
 
@@ -20,21 +22,6 @@ pytestmark = pytest.mark.e2e
 
 async def _connect(server: EmbeddedServer) -> AsyncConnection:
     return await AsyncConnection.connect(server.conninfo, password=server.password, autocommit=True)
-
-
-def _is_alive(pid: int) -> bool:
-    """Whether a process runs; a zombie doesn't."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-async def _gone(pid: int) -> None:
-    async with asyncio.timeout(20):
-        while _is_alive(pid):
-            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT, "closed input"])
@@ -86,11 +73,11 @@ async def test_it_ends_when_its_parent_is_killed() -> None:
     assert parent.stdout is not None
     pids = [int(pid) for pid in (await parent.stdout.readline()).split()]
     assert len(pids) == 2
-    assert all(_is_alive(pid) for pid in pids)
+    assert all(is_alive(pid) for pid in pids)
     parent.kill()
     await parent.wait()
     for pid in pids:
-        await _gone(pid)
+        await gone(pid)
 
 
 async def test_what_was_committed_survives_a_kill(own_server: EmbeddedServer) -> None:

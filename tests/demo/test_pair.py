@@ -10,7 +10,7 @@ import pytest
 from psycopg import AsyncConnection, OperationalError
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.demo.conftest import value
+from tswizard.core.db.connection import value
 from tswizard.demo import DemoError, EmbeddedPair, Prepared
 from tswizard.demo.cache import cache_dir
 from tswizard.demo.template import statements, template_key

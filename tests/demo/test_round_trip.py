@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from psycopg import AsyncConnection
 
-from tests.demo.conftest import value
+from tswizard.core.db.connection import value
 from tswizard.demo import EmbeddedPair
 from tswizard.demo.server import EmbeddedServer
 

@@ -5,7 +5,8 @@ import pytest
 from psycopg import AsyncConnection, errors
 from psycopg.pq.abc import PGresult
 
-from tests.demo.conftest import Connect, value
+from tests.support.embedded import Connect
+from tswizard.core.db.connection import value
 from tswizard.demo.server import EmbeddedServer
 
 pytestmark = pytest.mark.e2e

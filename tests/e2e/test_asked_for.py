@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.e2e.program import children
+from tests.support.processes import children
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.connection import connected, value
 from tswizard.core.db.endpoint import Endpoint

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.e2e.program import Program
-from tests.e2e.test_interrupted import scheduled
-from tests.e2e.test_split import proved
+from tests.e2e.expected import proved, scheduled
+from tests.support.program import Program
 from tswizard.core.db.connection import connected, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.program import Program
+from tests.support.program import Program
 from tswizard.core.db.connection import connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.program import Program, children, gone
-from tswizard.core.db.connection import connected, rows, value
+from tests.e2e.expected import scheduled
+from tests.support.processes import children, gone
+from tests.support.program import Program
+from tswizard.core.db.connection import connected, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 
@@ -15,18 +17,6 @@ pytestmark = pytest.mark.e2e
 
 IN_DUMP = 'pg_dump: dumping contents of table "public.'
 IN_RESTORE = 'pg_restore: processing data for table "_timescaledb_internal._hyper'
-
-
-async def scheduled(pair: EmbeddedPair) -> list[int]:
-    """Retention and compression jobs of the source that are switched on."""
-    source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
-    async with connected(source) as connection:
-        found = await rows(
-            connection,
-            "SELECT job_id FROM timescaledb_information.jobs WHERE scheduled "
-            "AND proc_name IN ('policy_retention', 'policy_compression') ORDER BY 1",
-        )
-    return [job for (job,) in found]
 
 
 async def restoring(pair: EmbeddedPair) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.program import Program
+from tests.support.program import Program
 from tswizard.core.db.client_tools import ClientTools, choose, find_tools
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint

@@ -2,28 +2,16 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.e2e.program import Program
+from tests.e2e.expected import proved
+from tests.support.program import Program
 from tswizard.core.db.connection import connected, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 
 pytestmark = pytest.mark.e2e
-
-
-def proved(report: dict[str, Any]) -> None:
-    """Every row is there, nothing failed, and what this method leaves out is named."""
-    assert report["method"] == "split"
-    assert report["result"] == "look"
-    assert sum(table["source_rows"] for table in report["tables"]) > 200_000
-    assert all(table["equal"] for table in report["tables"])
-    levels = {finding["id"]: finding["level"] for finding in report["findings"]}
-    assert "fail" not in levels.values()
-    assert levels["aggregates-left-out"] == levels["jobs-left-out"] == "look"
-    assert report["verdicts"]["lost"] == 0
 
 
 async def test_everything_but_aggregates_and_policies_though_each_server_dies_in_the_copy(

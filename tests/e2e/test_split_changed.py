@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 
 from tests.core.verify.mutations import ALTERED, DROPPED, Mutation
-from tests.e2e.program import Program
 from tests.support.compared_ends import Comparer
+from tests.support.program import Program
 from tests.support.step_context import step_context
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint

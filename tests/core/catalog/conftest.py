@@ -7,14 +7,11 @@ import pytest
 import pytest_asyncio
 from psycopg.errors import DuplicateObject
 
-from tests.e2e.conftest import module_pair, prepared_demo
-from tests.native import SOURCE, community, database, named, need_community
+from tests.support.native import SOURCE, community, database, named, need_community
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
 from tswizard.demo.template import statements
-
-__all__ = ["module_pair", "prepared_demo"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

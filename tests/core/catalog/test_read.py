@@ -3,7 +3,7 @@
 import pytest
 from psycopg import sql
 
-from tests.native import named
+from tests.support.native import named
 from tswizard.core.catalog import read
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.extras import read_extras

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from tests.core.catalog.fake import VERSIONS, Fake
+from tests.support.fake_catalog import VERSIONS, Fake
 from tswizard.core.catalog.caggs import read_caggs
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.extras import read_extras

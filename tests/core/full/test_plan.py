@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.preflight.sample import RETENTION, SERVER, inventory
+from tests.support.sample_inventory import RETENTION, SERVER, inventory
 from tswizard.core.build_plan import build_plan
 from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.db.endpoint import Endpoint

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.core.preflight.sample import empty, inventory, tools
-from tests.e2e.conftest import module_pair, prepared_demo
-from tests.native import TARGET, database, named
+from tests.support.native import TARGET, database, named
+from tests.support.sample_inventory import empty, inventory, tools
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.client_tools import ClientTools
@@ -22,8 +21,6 @@ from tswizard.core.model.prepared import Prepared
 from tswizard.core.preflight import examine
 from tswizard.core.preflight.trials import extension_rights, restore_rights, rows_written
 from tswizard.demo import EmbeddedPair
-
-__all__ = ["module_pair", "prepared_demo"]
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

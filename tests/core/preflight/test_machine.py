@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.preflight.sample import CHUNK, HYPERTABLE, SERVER, inventory, tools
+from tests.support.sample_inventory import CHUNK, HYPERTABLE, SERVER, inventory, tools
 from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Finding, Level

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from tests.core.preflight.sample import CAGG, HYPERTABLE, RETENTION, ROLE, TABLE, empty, inventory
+from tests.support.sample_inventory import (
+    CAGG,
+    HYPERTABLE,
+    RETENTION,
+    ROLE,
+    TABLE,
+    empty,
+    inventory,
+)
 from tswizard.core.catalog.inventory import Extension, Inventory
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Finding, Level

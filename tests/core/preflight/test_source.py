@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.core.preflight.sample import CAGG, CHUNK, HYPERTABLE, TABLE, inventory
+from tests.support.sample_inventory import CAGG, CHUNK, HYPERTABLE, TABLE, inventory
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.preflight import findings_of_source

@@ -7,10 +7,9 @@ import pytest
 import pytest_asyncio
 from psycopg.errors import InsufficientPrivilege
 
-from tests import native
 from tests.core.split.world import Ends, fill
-from tests.e2e.conftest import prepared_demo
-from tests.native import database, databases, freeze, named
+from tests.support import native
+from tests.support.native import database, databases, freeze, named
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.split.ledger import leader_lock
 from tswizard.demo.cache import cache_dir, private_folder
@@ -19,8 +18,6 @@ from tswizard.demo.package import ensure_package
 from tswizard.demo.progress import ignore_progress
 from tswizard.demo.server import EmbeddedServer, Runtime
 from tswizard.demo.template import TARGET, copy_template, templates
-
-__all__ = ["prepared_demo"]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

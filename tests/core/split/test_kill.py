@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.split.program import Death, children_of, life
 from tests.core.split.world import Ends, content, described, job, run
-from tests.e2e.program import gone
+from tests.support.killed_copy import Death, children_of, life
+from tests.support.processes import gone
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.split.copy.copy_job import CopyJob

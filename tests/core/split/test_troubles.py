@@ -20,7 +20,7 @@ from tests.core.split.world import (
     run,
     superuser,
 )
-from tests.native import community, need_community
+from tests.support.native import community, need_community
 from tswizard.core.db.connection import connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Finding, Level

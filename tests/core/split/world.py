@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import sql
 from pydantic import TypeAdapter
 
-from tests.native import community
+from tests.support.native import community
 from tswizard.core.db.client_tools import choose, find_tools
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.db.endpoint import Endpoint

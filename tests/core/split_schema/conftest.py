@@ -5,10 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.e2e.conftest import prepared_demo
 from tests.support.hard_schema import Ends, hard_ends
-
-__all__ = ["ends", "fresh_ends", "native_ends", "prepared_demo"]
 
 _PARAMS = [
     pytest.param(False, id="embedded", marks=pytest.mark.e2e),

@@ -10,7 +10,6 @@ import pytest_asyncio
 from psycopg import sql
 
 from tests.core.verify.migrate import migrate
-from tests.e2e.conftest import prepared_demo
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.db.connection import Connection, connected, rows
@@ -19,8 +18,6 @@ from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.write_counters import read_counters
 from tswizard.core.verify.schema.sequences import Name, SequenceState, read_sequence_states
 from tswizard.demo import EmbeddedPair
-
-__all__ = ["migrated", "prepared_demo"]
 
 _LOG = "_timescaledb_catalog.continuous_aggs_hypertable_invalidation_log"
 _MORE = Path(__file__).with_name("more.sql")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 from psycopg import sql
 
-from tests.native import databases
+from tests.support.native import databases
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.db.connection import Connection, connected, value

@@ -1,6 +1,7 @@
 """The comparison reads the catalog of every TimescaleDB from 2.9 to 2.29, and alike.
 
-Servers of all these versions cannot be had in a test; their catalogs can (see tests.core.catalog).
+Servers of all these versions cannot be had in a test; their catalogs can
+(see tests.support.fake_catalog).
 """
 
 from collections.abc import AsyncIterator
@@ -8,15 +9,12 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.core.catalog.fake import VERSIONS, Fake
-from tests.e2e.conftest import module_pair, prepared_demo
+from tests.support.fake_catalog import VERSIONS, Fake
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.verify.database_reader import prepare
 from tswizard.core.verify.schema.read import ObjectKey, Schema, read_schema
 from tswizard.demo import EmbeddedPair
-
-__all__ = ["module_pair", "prepared_demo"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.support.processes import children, gone
 from tswizard.demo import EmbeddedPair
 
 
@@ -146,24 +147,3 @@ def _pgpass(conninfo: str, password: str) -> str:
     parts = conninfo_to_dict(conninfo)
     escaped = password.replace("\\", "\\\\").replace(":", "\\:")
     return f"{parts['host']}:{parts['port']}:*:{parts['user']}:{escaped}\n"
-
-
-async def gone(pid: int) -> None:
-    """Wait until a process is no more."""
-    async with asyncio.timeout(20):
-        while Path(f"/proc/{pid}").exists():
-            await asyncio.sleep(0.01)
-
-
-def children(pid: int) -> list[int]:
-    """Every descendant of a process (Linux)."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            child = int(path.parent.name)
-            found += [child, *children(child)]
-    return found

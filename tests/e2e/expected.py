@@ -1,0 +1,31 @@
+"""What more than one test expects of a run's report and of the source afterwards."""
+
+from typing import Any
+
+from tswizard.core.db.connection import connected, rows
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.demo import EmbeddedPair
+
+
+def proved(report: dict[str, Any]) -> None:
+    """Every row is there, nothing failed, and what this method leaves out is named."""
+    assert report["method"] == "split"
+    assert report["result"] == "look"
+    assert sum(table["source_rows"] for table in report["tables"]) > 200_000
+    assert all(table["equal"] for table in report["tables"])
+    levels = {finding["id"]: finding["level"] for finding in report["findings"]}
+    assert "fail" not in levels.values()
+    assert levels["aggregates-left-out"] == levels["jobs-left-out"] == "look"
+    assert report["verdicts"]["lost"] == 0
+
+
+async def scheduled(pair: EmbeddedPair) -> list[int]:
+    """Retention and compression jobs of the source that are switched on."""
+    source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
+    async with connected(source) as connection:
+        found = await rows(
+            connection,
+            "SELECT job_id FROM timescaledb_information.jobs WHERE scheduled "
+            "AND proc_name IN ('policy_retention', 'policy_compression') ORDER BY 1",
+        )
+    return [job for (job,) in found]

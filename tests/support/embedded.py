@@ -1,0 +1,27 @@
+"""Embedded servers by themselves."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from psycopg import AsyncConnection
+
+from tswizard.demo.node import find_node
+from tswizard.demo.package import ensure_package
+from tswizard.demo.progress import ignore_progress
+from tswizard.demo.server import EmbeddedServer, Runtime
+from tswizard.demo.template import TARGET, copy_template, templates
+
+Connect = Callable[..., Awaitable[AsyncConnection]]
+
+
+async def new_runtime() -> Runtime:
+    node = find_node()
+    return Runtime(node, await ensure_package(node, ignore_progress))
+
+
+async def empty_server(folder: Path, *, patience: float = 15) -> EmbeddedServer:
+    """A server, not started yet, on a copy of the empty target."""
+    runtime = await new_runtime()
+    async with templates(runtime, ignore_progress) as ready:
+        data_dir = await copy_template(ready, TARGET, folder)
+    return EmbeddedServer(runtime, data_dir, "tsdb", patience=patience)
