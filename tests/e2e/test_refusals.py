@@ -29,7 +29,7 @@ def refused(ended: Ended, program: Program, *, says: str, code: int = 4) -> None
 async def test_wrong_password(program: Program, module_pair: EmbeddedPair) -> None:
     Path(program.env["PGPASSFILE"]).write_text("*:*:*:*:wrong\n")
     ended = await program.call("--answers", program.answers(module_pair))
-    refused(ended, program, says="refuses the password of tsdbadmin")
+    refused(ended, program, says="rejected the password for tsdbadmin")
 
 
 async def test_wrong_host(program: Program, module_pair: EmbeddedPair) -> None:
@@ -37,7 +37,7 @@ async def test_wrong_host(program: Program, module_pair: EmbeddedPair) -> None:
     ended = await program.call(
         "--answers", program.answers_for(source, module_pair.target_conninfo)
     )
-    refused(ended, program, says="is not known")
+    refused(ended, program, says="cannot be resolved")
 
 
 async def test_nothing_listens(program: Program, module_pair: EmbeddedPair) -> None:
@@ -45,7 +45,7 @@ async def test_nothing_listens(program: Program, module_pair: EmbeddedPair) -> N
     ended = await program.call(
         "--answers", program.answers_for(module_pair.source_conninfo, target)
     )
-    refused(ended, program, says="Nothing listens at 127.0.0.1:1/tsdb")
+    refused(ended, program, says="Connection refused by 127.0.0.1:1/tsdb")
 
 
 async def test_no_such_database(program: Program, module_pair: EmbeddedPair) -> None:

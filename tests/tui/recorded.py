@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from tests.tui import world
 from tswizard.core.build_plan import Plan
 from tswizard.core.catalog.inventory import Inventory, Server
-from tswizard.core.db.connection import CannotConnect
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import Event
 from tswizard.core.model.finding import Finding

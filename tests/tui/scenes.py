@@ -14,8 +14,8 @@ from textual.widgets import OptionList, ProgressBar
 
 from tests.tui import story, world
 from tests.tui.recorded import RecordedEngine, RecordedRun
-from tswizard.core.db.connection import CannotConnect
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import Event, StepProgress
 from tswizard.core.model.finding import Level

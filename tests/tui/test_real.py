@@ -8,8 +8,8 @@ from textual.pilot import Pilot
 
 from tests.tui.scenes import SMALL, notice, on_screen, until
 from tests.tui.test_flow import at, shown
-from tswizard.core.db.connection import CannotConnect
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.run.run_folder import all_runs
 from tswizard.demo import EmbeddedPair
 from tswizard.demo.progress import OnProgress

@@ -29,7 +29,7 @@ from tests.tui.scenes import (
     until,
 )
 from tests.tui.test_flow import app_with, shown
-from tswizard.core.db.connection import CannotConnect
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.events import Paused, RunFinished
 from tswizard.core.model.finding import Level
 from tswizard.core.run.run_folder import RunFolder

@@ -210,7 +210,7 @@ def _unattended(path: Path) -> int:
 
 def _run(work: "Coroutine[Any, Any, _T]") -> _T:
     """Run a command; what a user can mend is one sentence, not a traceback."""
-    from tswizard.core.db.connection import CannotConnect
+    from tswizard.core.db.errors import CannotConnect
     from tswizard.core.run.context import StepFailed
     from tswizard.core.run.run_folder import RunFolderError
 

@@ -92,13 +92,14 @@ def said() -> Iterator[None]:
     """What a server refuses in the middle of something is a sentence too. Raises CannotConnect."""
     from psycopg import Error
 
-    from tswizard.core.db.connection import CannotConnect
+    from tswizard.core.db.errors import CannotConnect, message_of
 
     try:
         yield
     except Error as error:
-        message = " ".join(str(error.diag.message_primary or error).split()).rstrip(".")
-        raise CannotConnect(f"The server says: {message}.", "Mend that, then try again.") from error
+        raise CannotConnect(
+            f"The server says: {message_of(error)}.", "Fix that, then try again."
+        ) from error
 
 
 def _prepare(

@@ -9,8 +9,9 @@ from tests.core.classify.judging import judge
 from tswizard.core.classify.origin import find_origin
 from tswizard.core.classify.prove import Origin, prove
 from tswizard.core.classify.target import TargetProver
-from tswizard.core.db.connection import CannotConnect, Connection, connect, rows, value
+from tswizard.core.db.connection import Connection, connect, rows, value
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.judged import ProofState
 from tswizard.core.model.verdict import Verdict
 from tswizard.demo import EmbeddedPair

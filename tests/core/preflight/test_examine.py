@@ -13,8 +13,9 @@ from tests.support.sample_inventory import empty, inventory, tools
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.client_tools import ClientTools
-from tswizard.core.db.connection import CannotConnect, Connection, connected, rows
+from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.prepared import Prepared

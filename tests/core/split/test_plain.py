@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tswizard.core.db.errors import is_transient
 from tswizard.core.model.finding import Level
 from tswizard.core.split.copy.errors import (
     Ends,
@@ -18,7 +19,6 @@ from tswizard.core.split.copy.errors import (
     SourceFailed,
     explain,
     no_snapshot,
-    passes,
 )
 from tswizard.core.split.copy.psql_reader import ended
 from tswizard.core.split.copy.pump import FileSink, Pump, Stopped
@@ -147,7 +147,7 @@ def test_a_pump_can_be_stopped() -> None:
     ],
 )
 def test_every_lasting_error_has_one_finding(error: Exception, id: str, halts: bool) -> None:
-    assert not passes(error)
+    assert not is_transient(error)
     verdict = explain(error, TABLE, PIECE, ENDS)
     assert isinstance(verdict, Halt if halts else PieceRefused)
     assert verdict.finding.id == id
@@ -171,7 +171,7 @@ def test_every_lasting_error_has_one_finding(error: Exception, id: str, halts: b
     ],
 )
 def test_which_errors_pass(error: Exception, passing: bool) -> None:
-    assert passes(error) is passing
+    assert is_transient(error) is passing
 
 
 def test_a_snapshot_that_is_gone_is_no_missing_type() -> None:
@@ -220,7 +220,7 @@ def test_a_later_plan_keeps_what_is_known() -> None:
 )
 def test_a_source_that_restarts_is_waited_for(words: str) -> None:
     """psql has no SQLSTATE to show for a connection that it did not get."""
-    assert passes(SourceFailed(None, f"connection to server failed: FATAL:  {words}"))
+    assert is_transient(SourceFailed(None, f"connection to server failed: FATAL:  {words}"))
 
 
 @pytest.mark.parametrize(
@@ -253,4 +253,4 @@ def test_what_psql_says_without_a_connection(said: str, message: str, passing: b
     """As psql 17 and 18 print it."""
     error = ended(said, 2)
     assert (error.sqlstate, error.message) == (None, message)
-    assert passes(error) is passing
+    assert is_transient(error) is passing

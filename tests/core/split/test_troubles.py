@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from psycopg.errors import DiskFull
 
 from tests.core.split.world import (
     Ends,
@@ -23,6 +24,7 @@ from tests.core.split.world import (
 from tests.support.native import community, need_community
 from tswizard.core.db.connection import connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import explain_error
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import StepFailed
 from tswizard.core.run.run_folder import RunFolderError
@@ -153,6 +155,34 @@ async def test_no_room_on_the_target(native_ends: Ends, folder: Path) -> None:
     assert finding.id == "target-full"
     await run(ends.target, "DROP FUNCTION full_disk() CASCADE")
     await mended(ends, work)
+
+
+async def test_no_room_for_the_targets_chunks(native_ends: Ends, folder: Path) -> None:
+    """A full disk is an OperationalError to psycopg, as is a lost connection."""
+    await run(native_ends.target, *_NO_ROOM_FOR_CHUNKS)
+    async with leading(job(native_ends, folder)) as session:
+        with pytest.raises(DiskFull) as caught:
+            await session.make_chunks()
+    told = explain_error(caught.value)
+    assert told.id == "disk-full"
+    assert told.what == "The server's disk is full: could not extend file."
+
+
+_NO_ROOM_FOR_CHUNKS = (
+    """
+CREATE FUNCTION public.fill_disk() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full';
+END $$""",
+    """
+CREATE OR REPLACE FUNCTION _timescaledb_functions.create_chunk(
+    hypertable regclass, slices jsonb, schema_name name = NULL, table_name name = NULL,
+    chunk_table regclass = NULL)
+RETURNS TABLE (chunk_id integer, hypertable_id integer, schema_name name, table_name name,
+    relkind "char", slices jsonb, created boolean)
+LANGUAGE sql AS $$
+    SELECT 1, 1, ''::name, ''::name, 'r'::"char", '{}'::jsonb, true FROM public.fill_disk()
+$$""",
+)
 
 
 @pytest.mark.parametrize(

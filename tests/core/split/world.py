@@ -13,11 +13,12 @@ from tests.support.native import community
 from tswizard.core.db.client_tools import choose, find_tools
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.retry import RetryPolicy
 from tswizard.core.model.events import Event
 from tswizard.core.model.finding import Finding
 from tswizard.core.split import reconcile
 from tswizard.core.split.coordinator import Session
-from tswizard.core.split.copy.copy_job import CopyJob, Patience
+from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.reporter import Hands
 from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.queue import Pass
@@ -105,7 +106,6 @@ def job(ends: Ends, folder: Path, run_id: str = "run-1", **given: Any) -> CopyJo
     options = Options(
         **{name: given.pop(name) for name in ("via", "width", "snapshot") if name in given}
     )
-    patience = Patience(attempts=8, first=0.05, longest=1.0)
     return CopyJob(
         ends.source,
         ends.target,
@@ -114,7 +114,7 @@ def job(ends: Ends, folder: Path, run_id: str = "run-1", **given: Any) -> CopyJo
         options,
         concurrent=ends.concurrent,
         staging=folder / "staging",
-        patience=patience,
+        retry=RetryPolicy(attempts=8, first_pause=0.05, longest_pause=1.0),
         **given,
     )
 

@@ -11,9 +11,8 @@ from psycopg import OperationalError, errors
 from tests.core.verify.data import chunk, dimension, inventory, schema
 from tswizard.core.catalog.inventory import Sequence
 from tswizard.core.db.concurrency import both, together
-from tswizard.core.db.connection import CannotConnect
+from tswizard.core.db.errors import CannotConnect, is_transient
 from tswizard.core.model.finding import Level
-from tswizard.core.verify.database_reader import transient
 from tswizard.core.verify.rows.ranges import cuts, grouped, joined, range_condition, ranges_of
 from tswizard.core.verify.schema.compare import compare_schemas
 from tswizard.core.verify.schema.findings import schema_findings
@@ -262,4 +261,4 @@ async def test_when_one_end_fails_the_other_is_cancelled() -> None:
     ],
 )
 def test_only_what_may_pass_by_itself_is_tried_again(error: Exception, again: bool) -> None:
-    assert transient(error) is again
+    assert is_transient(error) is again

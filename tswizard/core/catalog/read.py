@@ -22,16 +22,9 @@ from tswizard.core.catalog.nulls import Nulls, read_nulls
 from tswizard.core.catalog.roles import read_roles
 from tswizard.core.catalog.server import read_server
 from tswizard.core.catalog.tables import read_sequences, read_tables
-from tswizard.core.db.connection import (
-    CannotConnect,
-    Connection,
-    closing,
-    connect,
-    connect_plainly,
-    rows,
-    value,
-)
+from tswizard.core.db.connection import Connection, connect, connect_plainly, rows, value
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect, message_of
 
 __all__ = ["CannotRead", "read_inventory", "read_server"]
 
@@ -66,7 +59,7 @@ async def read_inventory(
     server = server or await read_server(endpoint)
     # A pooler refuses the settings that `connect` asks for; preflight is to refuse the pooler.
     open_ = connect_plainly if server.pooler else connect
-    async with closing(await open_(endpoint)) as connection:
+    async with await open_(endpoint) as connection:
         try:
             async with connection.transaction():
                 await connection.execute(
@@ -83,9 +76,8 @@ async def read_inventory(
                 "Wait until that is over (see pg_locks), then read it again.",
             ) from None
         except Error as error:
-            message = " ".join(str(error.diag.message_primary or error).split()).rstrip(".")
             raise CannotRead(
-                f"{endpoint.label}: the catalog cannot be read: {message}.",
+                f"{endpoint.label}: the catalog cannot be read: {message_of(error)}.",
                 "Connect as the owner of the database, then read it again.",
             ) from error
     return _with_nulls(inventory, nulls)

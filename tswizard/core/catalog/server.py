@@ -9,8 +9,9 @@ from uuid import uuid4
 from psycopg import Error
 
 from tswizard.core.catalog.inventory import Role, Server
-from tswizard.core.db.connection import CannotConnect, Connection, connect_plainly, rows, value
+from tswizard.core.db.connection import Connection, connect_plainly, rows, value
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.db.versions import version_key
 
 ROUND_TRIPS = 5

@@ -9,7 +9,8 @@ from psycopg.rows import tuple_row
 from tswizard.core.classify.command import subject
 from tswizard.core.classify.origin import find_origin
 from tswizard.core.classify.prove import Origin
-from tswizard.core.db.connection import CannotConnect, Connection
+from tswizard.core.db.connection import Connection
+from tswizard.core.db.errors import CannotConnect
 
 _Result = TypeVar("_Result")
 Connect = Callable[[], Awaitable[Connection]]

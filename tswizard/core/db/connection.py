@@ -1,14 +1,14 @@
 """Connections to an endpoint, set up the same way everywhere."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from psycopg import AsyncConnection, OperationalError, ProgrammingError, sql
+from psycopg import AsyncConnection, Error, OperationalError, ProgrammingError, sql
 from psycopg.conninfo import make_conninfo
 
-from tswizard.core.db.endpoint import Endpoint, redact
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import explain_connect, is_connection_lost
 
 Connection = AsyncConnection[tuple[Any, ...]]
 
@@ -27,15 +27,6 @@ _SESSION = (
     ("idle_in_transaction_session_timeout", "0"),
     ("search_path", "pg_catalog"),
 )
-
-
-class CannotConnect(Exception):
-    """No connection: one sentence of what, and what to do. Holds no secret."""
-
-    def __init__(self, what: str, todo: str) -> None:
-        super().__init__(f"{what} {todo}")
-        self.what = what
-        self.todo = todo
 
 
 async def connect(endpoint: Endpoint) -> Connection:
@@ -68,23 +59,25 @@ async def _open(endpoint: Endpoint, **extra: str) -> Connection:
     try:
         return await AsyncConnection.connect(text, autocommit=True, password=endpoint.password)
     except (OperationalError, ProgrammingError) as error:
-        raise _explain(error, endpoint) from None
-
-
-@asynccontextmanager
-async def closing(connection: Connection) -> AsyncIterator[Connection]:
-    """The connection, closed at the end."""
-    try:
-        yield connection
-    finally:
-        await connection.close()
+        raise explain_connect(error, endpoint) from None
 
 
 @asynccontextmanager
 async def connected(endpoint: Endpoint) -> AsyncIterator[Connection]:
     """A connection that is closed at the end. Raises CannotConnect."""
-    async with closing(await connect(endpoint)) as connection:
+    async with await connect(endpoint) as connection:
         yield connection
+
+
+async def is_alive(connection: Connection) -> bool:
+    """Does the server still answer on this connection? Raises psycopg.Error."""
+    try:
+        await connection.execute("SELECT 1")
+    except Error as error:
+        if not is_connection_lost(error):
+            raise
+        return False
+    return True
 
 
 async def rows(
@@ -104,85 +97,3 @@ async def value(connection: Connection, query: str | sql.Composable, args: Any =
 
 def _query(query: str | sql.Composable) -> Any:
     return sql.SQL(query) if isinstance(query, str) else query
-
-
-_CAUSES = (
-    (
-        r"unsupported startup parameter",
-        "{label} is a connection pool, not the server itself.",
-        "Give the service's own host and port; a dump cannot be taken through a pool.",
-    ),
-    (
-        r"no pg_hba\.conf entry",
-        "{label} does not let {user} in from here: {message}.",
-        "Check the service's IP allow-list, the user, the database and sslmode.",
-    ),
-    (
-        r"no password supplied",
-        "{label} asks for a password of {user}, and none was found.",
-        "Give it, or put it into ~/.pgpass.",
-    ),
-    (
-        r"password authentication failed|SASL|SCRAM",
-        "{label} refuses the password of {user}.",
-        "Give the right one, or put it into ~/.pgpass.",
-    ),
-    (
-        r"could not translate host name|Name or service not known|nodename nor servname|"
-        r"failed to resolve host",
-        "The host of {label} is not known.",
-        "Check its name, and that this machine resolves it.",
-    ),
-    (
-        r"Connection refused",
-        "Nothing listens at {label}.",
-        "Check host and port, and that the service runs.",
-    ),
-    (
-        r"timeout expired|timed out|No route to host|Network is unreachable",
-        "{label} does not answer.",
-        "Check host, port, firewall and the service's IP allow-list.",
-    ),
-    (
-        r'database ".*" does not exist',
-        "{label}: there is no such database on that server.",
-        "On MST it is called defaultdb, on Timescale Cloud tsdb.",
-    ),
-    (r'role ".*" does not exist', "{label}: there is no role {user}.", "Check the user's name."),
-    (
-        r"SSL|TLS|certificate",
-        "{label}: no encrypted connection: {message}.",
-        "Check sslmode and the certificate files.",
-    ),
-    (
-        r"too many (connections|clients)|remaining connection slots",
-        "{label} has no free connection.",
-        "Close others or raise its limit, then try again.",
-    ),
-    (r"definition of service", "{message}.", "Check ~/.pg_service.conf or PGSERVICEFILE."),
-    (
-        r"server closed the connection|Connection reset|starting up|shutting down",
-        "{label} closed the connection: {message}.",
-        "See whether the service restarts, then try again.",
-    ),
-)
-
-
-# What psycopg and libpq put before the server's own words.
-_LEAD = re.compile(
-    r"^(?:connection is bad: |connection failed: |connection to server (?:at|on) .*? failed: "
-    r"|FATAL: +|ERROR: +)"
-)
-
-
-def _explain(error: OperationalError | ProgrammingError, endpoint: Endpoint) -> CannotConnect:
-    text = redact(" ".join(str(error).split()), [endpoint])
-    message = text
-    while lead := _LEAD.match(message):
-        message = message[lead.end() :]
-    message = message.rstrip(".") or text
-    facts = {"label": endpoint.label, "user": endpoint.get("user"), "message": message}
-    for pattern, what, todo in _CAUSES:
-        if re.search(pattern, text):
-            return CannotConnect(what.format(**facts), todo)
-    return CannotConnect(f"{endpoint.label}: {message}.", "Check the connection's parts.")

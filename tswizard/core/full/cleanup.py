@@ -5,8 +5,10 @@ there that no extension owns is this run's.
 """
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
-from psycopg import Error, sql
+from psycopg import sql
+from psycopg.errors import UndefinedObject
 
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
@@ -192,11 +194,8 @@ async def _drop_relations(target: Connection, on_progress: Callable[[int, int], 
 
 async def _drop_others(target: Connection) -> None:
     for (statement,) in await rows(target, _OTHERS):
-        try:
+        with suppress(UndefinedObject):  # gone with another one
             await target.execute(statement)
-        except Error as error:
-            if error.sqlstate != "42704":  # gone with another one
-                raise
     for (schema,) in await rows(target, _SCHEMAS):
         await target.execute(
             sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))

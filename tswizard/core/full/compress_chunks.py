@@ -5,6 +5,7 @@ from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Chunk, Hypertable, Inventory
 from tswizard.core.db.connection import Connection, connected, value
+from tswizard.core.db.errors import message_of
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped
@@ -54,7 +55,7 @@ async def compress(ctx: Context) -> None:
                         Level.LOOK,
                         "chunk-not-compressed",
                         f"{chunk.name} of {hypertable.label} could not be compressed: "
-                        f"{error.diag.message_primary or error}",
+                        f"{message_of(error)}",
                         where=ctx.task.source.label,
                         todo="It is dumped as it is; nothing is lost.",
                     )

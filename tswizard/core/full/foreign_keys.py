@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from psycopg import Error, sql
 
 from tswizard.core.db.connection import connected, rows, value
+from tswizard.core.db.errors import is_refusal, message_of
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped
@@ -97,14 +98,13 @@ async def make_keys(ctx: Context) -> None:
                             )
                         )
             except Error as error:
-                if error.sqlstate is None:
+                if not is_refusal(error):
                     raise
                 ctx.found(
                     Finding(
                         Level.FAIL,
                         "foreign-key",
-                        f"The foreign key {key.label} could not be made: "
-                        f"{error.diag.message_primary}",
+                        f"The foreign key {key.label} could not be made: {message_of(error)}",
                         where=ctx.task.target.label,
                         why=error.diag.message_detail or "",
                         todo=f'ALTER TABLE "{key.schema}"."{key.table}" ADD CONSTRAINT '

@@ -6,6 +6,7 @@ https://docs.timescale.com/api/latest/administration/ (timescaledb_pre_restore, 
 from psycopg import Error, sql
 
 from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.db.errors import is_refusal, message_of
 from tswizard.core.full.cleanup import clean
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, failed
@@ -37,7 +38,7 @@ async def prepare(ctx: Context) -> None:
             await target_marker.erase(target)
             raise failed(
                 "pre-restore",
-                f"timescaledb_pre_restore() was refused: {error.diag.message_primary or error}.",
+                f"timescaledb_pre_restore() was refused: {message_of(error)}.",
                 where=ctx.task.target.label,
                 todo="Connect as a role that may call it, then resume.",
             ) from error
@@ -75,7 +76,7 @@ async def leave(ctx: Context) -> None:
         except Error as error:
             raise failed(
                 "post-restore",
-                f"timescaledb_post_restore() failed: {error.diag.message_primary or error}.",
+                f"timescaledb_post_restore() failed: {message_of(error)}.",
                 where=ctx.task.target.label,
                 why="With unequal versions of TimescaleDB it says: catalog version mismatch.",
                 todo="The target cannot be used like this; mend the cause, then resume.",
@@ -164,9 +165,9 @@ async def _refusal(connection: Connection, query: sql.Composed) -> str | None:
         async with connection.transaction():
             await connection.execute(query)
     except Error as error:
-        if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+        if not is_refusal(error):
             raise
-        return f"The server says: {error.diag.message_primary}"
+        return f"The server says: {message_of(error)}"
     return None
 
 

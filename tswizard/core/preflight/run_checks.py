@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from psycopg import Error
 
-from tswizard.core.db.connection import CannotConnect
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect, message_of
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.preflight.compare_ends import Pair, compare
@@ -133,9 +133,8 @@ async def _asked(endpoint: Endpoint, answer: Awaitable[_T]) -> _T:
     try:
         return await answer
     except Error as error:
-        said = " ".join(str(error.diag.message_primary or error).split()).rstrip(".")
         raise CannotConnect(
-            f"{endpoint.label} broke off while it was examined: {said}.",
+            f"{endpoint.label} broke off while it was examined: {message_of(error)}.",
             "See whether the server is up, then examine it again.",
         ) from None
 

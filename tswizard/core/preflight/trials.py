@@ -18,8 +18,9 @@ from pathlib import Path
 from psycopg import Error, sql
 
 from tswizard.core.catalog.catalog_shape import read_shape
-from tswizard.core.db.connection import CannotConnect, Connection, connected, rows, value
+from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect, message_of
 
 WATCH = 2.0
 """Seconds for which the source is watched for writes."""
@@ -113,7 +114,7 @@ async def _try(
     except Error as error:
         if connection.closed:
             raise
-        refused.append((what, (error.diag.message_primary or str(error)).strip()))
+        refused.append((what, message_of(error)))
         return False
     return True
 

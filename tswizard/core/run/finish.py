@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from psycopg import Error
 
-from tswizard.core.db.connection import CannotConnect, connected
+from tswizard.core.db.connection import connected
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.full.dump import remove
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Level

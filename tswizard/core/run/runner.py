@@ -13,13 +13,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from psycopg import Error, OperationalError
+from psycopg import Error
 
 from tswizard.core.catalog.read import read_server
 from tswizard.core.classify.target import TargetProver
 from tswizard.core.db.client_tools import choose, find_tools, which_sentence
-from tswizard.core.db.connection import CannotConnect, connect, connected
+from tswizard.core.db.connection import connect, connected
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect, ServerError, explain_error
 from tswizard.core.full.cleanup import interrupted
 from tswizard.core.full.restore_mode import leave
 from tswizard.core.full.steps import RESTORING
@@ -275,24 +276,9 @@ def _explain(error: Exception, ctx: Context) -> Finding:
     """A finding for whatever ended a step."""
     if isinstance(error, StepFailed | VerifyStopped):
         return error.finding
-    if isinstance(error, CannotConnect):
-        return failed("no-connection", error.what, where=ctx.step, todo=error.todo).finding
-    if isinstance(error, OperationalError):
-        message = (error.diag.message_primary or str(error)).strip()
-        return failed(
-            "connection-lost",
-            f"The connection was lost: {message}",
-            where=ctx.step,
-            todo="When the server answers again, resume the run.",
-        ).finding
-    if isinstance(error, Error):
-        return failed(
-            "server-error",
-            f"The server refused a statement: {error.diag.message_primary or error}",
-            where=ctx.step,
-            why=" ".join(filter(None, (error.diag.message_detail, error.diag.message_hint))),
-            todo="Mend what it says, then resume the run.",
-        ).finding
+    if isinstance(error, CannotConnect | Error | ServerError):
+        told = explain_error(error)
+        return failed(told.id, told.what, where=ctx.step, why=told.why, todo=told.todo).finding
     for line in traceback.format_exception(error):
         ctx.say(line.rstrip())
     return failed(

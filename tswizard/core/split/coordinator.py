@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from psycopg import Error, OperationalError
+from psycopg import Error
 
 from tswizard.core.catalog.catalog_shape import read_shape
-from tswizard.core.db.connection import CannotConnect, Connection, connect
+from tswizard.core.db.connection import Connection, connect, is_alive
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import failed
 from tswizard.core.split.copy.chunks import make_chunks
@@ -95,9 +96,7 @@ class Session:
     async def target(self) -> Connection:
         """The connection that leads, opened again when it broke. Raises StepFailed when somebody
         else took the lead meanwhile, CannotConnect."""
-        try:
-            await self._target.execute("SELECT 1")
-        except OperationalError:
+        if not await is_alive(self._target):
             await self._target.close()
             self._target = await open_target(self.job)
             await _lead(self._target, self.job)

@@ -12,6 +12,7 @@ from psycopg import Error
 
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import message_of
 from tswizard.core.model.events import StepState
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.run.run_folder import RunFolder, RunFolderError, RunRecord
@@ -77,8 +78,7 @@ async def _reading(target: Endpoint) -> AsyncIterator[Connection]:
             yield connection
         except Error as error:
             raise RunFolderError(
-                f"The run's record on {target.label} cannot be read: "
-                f"{error.diag.message_primary or error}."
+                f"The run's record on {target.label} cannot be read: {message_of(error)}."
             ) from None
 
 

@@ -1,14 +1,13 @@
 """ANALYZE, table by table, so that the first queries on the target are planned well."""
 
 from psycopg import Error, sql
-from psycopg.errors import Diagnostic
+from psycopg.errors import Diagnostic, UndefinedTable
 
 from tswizard.core.db.connection import connected
+from tswizard.core.db.errors import is_refusal, message_of
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context
-
-_NOT_THERE = "42P01"
 
 
 async def analyze(ctx: Context) -> None:
@@ -31,12 +30,12 @@ async def analyze(ctx: Context) -> None:
             ctx.progress(done, len(tables), Unit.ITEMS, f"{schema}.{name}")
             try:
                 await target.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, name)))
+            except UndefinedTable:
+                continue  # that is the check's business
             except Error as error:
-                if error.sqlstate is None:
+                if not is_refusal(error):
                     raise
-                if error.sqlstate == _NOT_THERE:
-                    continue  # that is the check's business
-                skipped.append(f"{schema}.{name}: {error.diag.message_primary}")
+                skipped.append(f"{schema}.{name}: {message_of(error)}")
     ctx.progress(len(tables), len(tables), Unit.ITEMS)
     if skipped:
         ctx.found(

@@ -5,17 +5,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
 
-from psycopg import Error, InterfaceError, OperationalError, sql
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_exponential,
-)
+from psycopg import Error, sql
+from tenacity import RetryCallState
 
-from tswizard.core.db.connection import CannotConnect, Connection, connect, rows
+from tswizard.core.db.connection import Connection, connect, rows
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect, is_transient, message_of
+from tswizard.core.db.retry import READING
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.verify.request import VerifyStopped
 
@@ -52,24 +48,6 @@ FROM pg_catalog.pg_settings s
 JOIN unnest(%s::text[], %s::text[]) AS w (name, value)
   ON pg_catalog.lower(w.name) = pg_catalog.lower(s.name)
 """
-
-ATTEMPTS = 6
-_PAUSES = wait_exponential(multiplier=0.5, max=30)
-"""Seconds between attempts, doubling."""
-
-# Connection lost or refused, server going down or coming up, deadlock, serialization.
-_TRANSIENT = ("08", "57P", "40001", "40P01", "53300")
-
-
-def transient(error: BaseException) -> bool:
-    """May the same query succeed when it is sent again?"""
-    if isinstance(error, CannotConnect | InterfaceError):
-        return True
-    if not isinstance(error, Error):
-        return False
-    if error.sqlstate is None:
-        return isinstance(error, OperationalError)
-    return error.sqlstate.startswith(_TRANSIENT)
 
 
 async def prepare(connection: Connection) -> None:
@@ -108,17 +86,10 @@ class DatabaseReader:
 
         Raises psycopg.Error for any other, VerifyStopped when the attempts are used up.
         """
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=_PAUSES,
-            retry=retry_if_exception(transient),
-            before_sleep=self._drop,
-            reraise=True,
-        )
         try:
-            return await retrying(self._run, action)
+            return await READING.attempting(self._drop)(self._run, action)
         except (CannotConnect, Error) as error:
-            if not transient(error):
+            if not is_transient(error):
                 raise
             raise self._gave_up(error) from error
 
@@ -141,7 +112,7 @@ class DatabaseReader:
             )
         except Error as error:
             await self.close()
-            if transient(error):
+            if is_transient(error):
                 raise
             raise VerifyStopped(
                 Finding(
@@ -149,21 +120,20 @@ class DatabaseReader:
                     "snapshot-lost",
                     "The snapshot of the source that the dump was taken from is gone.",
                     where=self.endpoint.label,
-                    why=error.diag.message_primary or "",
+                    why=message_of(error),
                     todo="Check again without it: what was written since the dump then shows as "
                     "a difference.",
                 )
             ) from error
 
     def _gave_up(self, error: BaseException) -> VerifyStopped:
-        message = error.what if isinstance(error, CannotConnect) else _message(error)
         return VerifyStopped(
             Finding(
                 Level.FAIL,
                 "verify-stopped",
-                f"The {self.name} could not be read to the end: {message}",
+                f"The {self.name} could not be read to the end: {message_of(error)}.",
                 where=self.endpoint.label,
-                why=f"It was tried {ATTEMPTS} times.",
+                why=f"It was tried {READING.attempts} times.",
                 todo="When the server answers again, resume the run; the check starts again.",
             )
         )
@@ -189,8 +159,3 @@ async def open_reader(
         yield side
     finally:
         await side.close()
-
-
-def _message(error: BaseException) -> str:
-    text = error.diag.message_primary if isinstance(error, Error) else None
-    return " ".join((text or str(error)).split()).rstrip(".") + "."

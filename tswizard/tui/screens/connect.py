@@ -12,8 +12,9 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
 
-from tswizard.core.db.connection import CONNECT_TIMEOUT, CannotConnect
+from tswizard.core.db.connection import CONNECT_TIMEOUT
 from tswizard.core.db.endpoint import BadEndpoint, Endpoint
+from tswizard.core.db.errors import CannotConnect
 from tswizard.questions import QUESTIONS, Question, question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.text import plural, size

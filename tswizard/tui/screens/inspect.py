@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static, TabbedContent, TabPane
 
 from tswizard.core.catalog.read import CannotRead
-from tswizard.core.db.connection import CannotConnect
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Finding, Level, worst
 from tswizard.questions import question

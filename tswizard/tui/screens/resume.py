@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from tswizard.core.db.connection import CannotConnect
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.events import StepState
 from tswizard.core.run.run_folder import RunFolderError
 from tswizard.tui.base import WizardScreen

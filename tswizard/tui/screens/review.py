@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from tswizard.core.db.connection import CannotConnect
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Level
 from tswizard.core.run.run_folder import RunFolderError
 from tswizard.questions import question

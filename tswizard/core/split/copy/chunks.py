@@ -12,8 +12,8 @@ from psycopg import Error, sql
 
 from tswizard.core.catalog.catalog_shape import Shape, read_shape
 from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.errors import is_transient, message_of, refuses_writes
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.split.copy.errors import passes, says
 from tswizard.core.split.copy.reporter import Hands
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.queue import OPEN, Known
@@ -119,9 +119,9 @@ async def _make(
         async with target.transaction():
             found = await rows(target, query, (table.sql.as_string(None), piece.slices))
     except Error as error:
-        if passes(error) or error.sqlstate in ("53100", "25006"):
+        if is_transient(error) or refuses_writes(error):
             raise
-        return says(error)
+        return message_of(error)
     return found[0][0], found[0][1]
 
 

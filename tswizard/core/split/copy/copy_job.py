@@ -4,18 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.retry import COPYING, RetryPolicy
 from tswizard.core.split.copy.errors import Ends
 from tswizard.core.split.ledger.plan_store import Options
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a transient error is waited out."""
-
-    attempts: int = 12
-    first: float = 1.0
-    """Seconds of the first pause; each next is twice as long."""
-    longest: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +30,7 @@ class CopyJob:
     """Of the extension on the target."""
     source_schema: str = "public"
     """Of the extension on the source."""
-    patience: Patience = field(default_factory=Patience)
+    retry: RetryPolicy = COPYING
 
     @property
     def ends(self) -> Ends:

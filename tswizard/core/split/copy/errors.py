@@ -5,20 +5,20 @@ import re
 from dataclasses import dataclass
 
 from psycopg import Error
+from psycopg.errors import DiskFull, ReadOnlySqlTransaction
 
-from tswizard.core.db.connection import CannotConnect
+from tswizard.core.db.errors import (
+    ServerError,
+    explain_error,
+    is_connection_lost,
+    message_of,
+)
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.split.plan.piece import Kind, Piece, Table
-from tswizard.core.verify.database_reader import transient as transient_error
 
 
-class SourceFailed(Exception):
-    """The source's psql did not come to its end. Holds no secret."""
-
-    def __init__(self, sqlstate: str | None, message: str) -> None:
-        super().__init__(message)
-        self.sqlstate = sqlstate
-        self.message = message
+class SourceFailed(ServerError):
+    """The source could not be read."""
 
 
 class MomentGone(Exception):
@@ -52,56 +52,10 @@ class Halt(Exception):
         self.finding = finding
 
 
-# psql's own words when it has no SQLSTATE to show: no connection, or none any more.
-_LOST = (
-    "server closed the connection",
-    "connection to server was lost",
-    "Connection refused",
-    "Connection reset",
-    "Network is unreachable",
-    "No route to host",
-    "Temporary failure in name resolution",
-    "could not connect",
-    "could not receive data",
-    "could not send data",
-    "starting up",
-    "shutting down",
-    "not yet accepting connections",
-    "not accepting connections",
-    "in recovery mode",
-    "too many clients",
-    "remaining connection slots",
-    "timeout expired",
-    "timed out",
-    "SSL SYSCALL",
-    "SSL connection has been closed",
-    "terminating connection",
-)
-_PASSING = ("08", "57P", "40001", "40P01", "53300")
-
-_ROOM = ("53100",)
-_READ_ONLY = ("25006",)
 # snapmgr.c; the file of an exported snapshot goes with the transaction that exported it.
 _GONE_SNAPSHOT = re.compile(
     r'invalid snapshot identifier|snapshot ".*" does not exist|could not import the requested'
 )
-
-
-def passes(error: BaseException) -> bool:
-    """May the same work succeed when it is tried again?"""
-    if isinstance(error, SourceFailed):
-        if error.sqlstate:
-            return error.sqlstate.startswith(_PASSING)
-        return any(text in error.message for text in _LOST)
-    return transient_error(error)
-
-
-def says(error: BaseException) -> str:
-    """The message on one line."""
-    if isinstance(error, CannotConnect):
-        return error.what
-    text = error.diag.message_primary if isinstance(error, Error) else None
-    return " ".join((text or str(error)).split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +73,10 @@ def explain(error: Exception, table: Table, piece: Piece, ends: Ends) -> PieceRe
     if isinstance(error, OSError):
         return Halt(_staging(error))
     state = error.sqlstate if isinstance(error, SourceFailed | Error) else None
-    message = says(error)
+    message = message_of(error)
     if isinstance(error, SourceFailed):
         return _on_source(state, message, table, piece, ends)
-    if state in _ROOM:
+    if isinstance(error, DiskFull):
         return Halt(
             Finding(
                 Level.FAIL,
@@ -133,7 +87,7 @@ def explain(error: Exception, table: Table, piece: Piece, ends: Ends) -> PieceRe
                 todo="Make room there, then resume: what is copied is kept.",
             )
         )
-    if state in _READ_ONLY:
+    if isinstance(error, ReadOnlySqlTransaction):
         return Halt(
             Finding(
                 Level.FAIL,
@@ -302,14 +256,21 @@ def homeless(table: Table, where: str) -> Finding:
 
 
 def gave_up(error: Exception, attempts: int, where: str) -> Finding:
-    """A transient error that did not pass."""
+    """An error that did not pass, however often the work was tried again."""
+    if is_connection_lost(error):
+        id, what = "connection-lost", f"Lost contact with the server: {message_of(error)}."
+    elif isinstance(error, Error | ServerError):
+        told = explain_error(error)
+        id, what = told.id, told.what
+    else:
+        id, what = "staging-broken", f"A staged file cannot be used: {message_of(error)}."
     return Finding(
         Level.FAIL,
-        "connection-lost",
-        f"The servers cannot be worked with: {says(error)}",
+        id,
+        what,
         where=where,
         why=f"It was tried {attempts} times, with growing pauses.",
-        todo="When they answer again, resume the run: what is copied is kept.",
+        todo="When the cause is gone, resume the run: what is copied is kept.",
     )
 
 

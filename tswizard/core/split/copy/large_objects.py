@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from psycopg import Error
 
 from tswizard.core.db.connection import Connection, connect, rows, value
+from tswizard.core.db.errors import message_of
 from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.errors import MomentGone, SourceFailed, no_snapshot
 from tswizard.core.split.copy.snapshot import Moment, enter_snapshot
@@ -54,7 +55,7 @@ async def _read(
             except StopAsyncIteration:
                 return
             except Error as error:
-                failed = SourceFailed(error.sqlstate, str(error.diag.message_primary or error))
+                failed = SourceFailed(error.sqlstate, message_of(error))
                 if no_snapshot(failed):
                     raise MomentGone from error
                 raise failed from error

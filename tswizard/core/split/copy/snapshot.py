@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from psycopg import Error, sql
 
-from tswizard.core.db.connection import Connection, connect, value
+from tswizard.core.db.connection import Connection, connect, connected, value
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import is_refusal
 from tswizard.core.split.ledger import queue
 from tswizard.core.verify.database_reader import prepare
 
@@ -78,16 +79,14 @@ class Moments:
             return await self.join(target)
 
     async def _alive(self, snapshot: str) -> bool:
-        connection = await connect(self._source)
-        try:
-            await enter_snapshot(connection, snapshot)
-        except Error as error:
-            if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
-                raise
-            return False
-        finally:
-            await connection.close()
-        return True
+        async with connected(self._source) as connection:
+            try:
+                await enter_snapshot(connection, snapshot)
+            except Error as error:
+                if not is_refusal(error):
+                    raise
+                return False
+            return True
 
     async def _release(self) -> None:
         if self._holder is not None:

@@ -5,16 +5,11 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from psycopg import Error, sql
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    wait_exponential,
-)
+from tenacity import RetryCallState
 
 from tswizard.core.db.concurrency import together
-from tswizard.core.db.connection import CannotConnect, Connection, connect
+from tswizard.core.db.connection import Connection, connect
+from tswizard.core.db.errors import CannotConnect, is_transient, message_of
 from tswizard.core.db.passfile import passfile
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import StepFailed
@@ -29,8 +24,6 @@ from tswizard.core.split.copy.errors import (
     SourceFailed,
     explain,
     gave_up,
-    passes,
-    says,
 )
 from tswizard.core.split.copy.progress import Board
 from tswizard.core.split.copy.psql_reader import Reading, pipes
@@ -184,23 +177,14 @@ class _Worker:
 
     async def _patiently(self, action: Callable[[], Awaitable[bool]]) -> bool:
         """Do it, again after a transient error, with growing pauses. Raises Halt."""
-        patience = self._desk.job.patience
+        policy = self._desk.job.retry
         try:
-            async for attempt in AsyncRetrying(
-                stop=stop_after_attempt(patience.attempts),
-                wait=wait_exponential(multiplier=patience.first, max=patience.longest),
-                retry=retry_if_exception(passes),
-                before_sleep=self._tell,
-                reraise=True,
-            ):
-                with attempt:
-                    return await action()
+            return await policy.attempting(self._tell)(action)
         except Exception as error:
-            if not passes(error):
+            if not is_transient(error):
                 raise
             where = self._desk.job.target.label
-            raise Halt(gave_up(error, patience.attempts, where)) from error
-        raise AssertionError("unreachable")
+            raise Halt(gave_up(error, policy.attempts, where)) from error
 
     def _tell(self, state: RetryCallState) -> None:
         assert state.outcome is not None
@@ -211,7 +195,7 @@ class _Worker:
         if self._taken is not None:
             what = f" while copying {self._desk.plan.of(self._taken.piece).label}"
         self._hands.say(
-            f"worker {self._number}: {says(error)}{what}; again in "
+            f"worker {self._number}: {message_of(error)}{what}; again in "
             f"{state.next_action.sleep:.0f} s (attempt {state.attempt_number + 1})"
         )
 
@@ -281,8 +265,8 @@ class _Worker:
     async def _write_down(self, error: Exception, taken: Taken, target: Connection) -> Exception:
         """Note what became of a piece in the transaction that holds it; what to tell of it."""
         piece, table = taken.piece, self._desk.plan.of(taken.piece)
-        most = self._desk.job.patience.attempts
-        if passes(error) or isinstance(error, FileBroken):
+        most = self._desk.job.retry.attempts
+        if is_transient(error) or isinstance(error, FileBroken):
             tried = await _attempted(target, taken, error)
             if isinstance(error, FileBroken) and self._desk.staging:
                 self._desk.staging.remove(piece)
@@ -331,6 +315,6 @@ _KNOWN = (Error, OSError, CannotConnect, PieceRefused, SourceFailed)
 async def _attempted(target: Connection, taken: Taken, error: Exception) -> int:
     """Count it, where the transaction is still there."""
     try:
-        return await queue.attempted(target, taken.piece, says(error))
+        return await queue.attempted(target, taken.piece, message_of(error))
     except Error:
         return 0

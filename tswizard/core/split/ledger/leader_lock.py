@@ -4,13 +4,10 @@ A server notices only after a while that a client was killed, and keeps its lock
 whoever finds a lock held looks again for some seconds before he believes that somebody lives.
 """
 
-from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from operator import not_
-
-from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from tswizard.core.db.connection import Connection, value
+from tswizard.core.db.retry import becomes_true
 
 PATIENCE = 5.0
 """Seconds; a connection asks every 2 s whether its client is there (`workers.KEEPALIVE`)."""
@@ -37,7 +34,7 @@ async def take(target: Connection, lead: Lead) -> bool:
     async def tried() -> bool:
         return bool(await value(target, query))
 
-    return await _soon(tried)
+    return await becomes_true(tried, within=PATIENCE, every=_LOOK_AGAIN)
 
 
 async def taken(target: Connection, lead: Lead) -> bool:
@@ -55,15 +52,4 @@ async def stays_taken(target: Connection, lead: Lead) -> bool:
     async def free() -> bool:
         return not await taken(target, lead)
 
-    return not await _soon(free)
-
-
-async def _soon(look: Callable[[], Awaitable[bool]]) -> bool:
-    """Does the look say yes, now or within `PATIENCE`?"""
-    looking = AsyncRetrying(
-        stop=stop_after_delay(PATIENCE),
-        wait=wait_fixed(_LOOK_AGAIN),
-        retry=retry_if_result(not_),
-        retry_error_callback=lambda _state: False,
-    )
-    return bool(await looking(look))
+    return not await becomes_true(free, within=PATIENCE, every=_LOOK_AGAIN)

@@ -7,11 +7,10 @@ as long as the process lives.
 
 from dataclasses import dataclass
 
-from psycopg import OperationalError
 from pydantic import ValidationError
 
 from tswizard.core.catalog.inventory import Inventory
-from tswizard.core.db.connection import Connection, closing, connect, rows, value
+from tswizard.core.db.connection import Connection, connect, connected, is_alive, rows, value
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.run.run_folder import (
@@ -101,11 +100,8 @@ class Keeper:
         Raises StepFailed when another leads or the target is another run's, CannotConnect,
         psycopg.Error.
         """
-        if self._target is not None:
-            try:
-                await self._target.execute("SELECT 1")
-            except OperationalError:
-                await self.close()
+        if self._target is not None and not await is_alive(self._target):
+            await self.close()
         if self._target is None and (self._task.concurrent or not self._begun):
             await self._open()
         if self._behind:
@@ -183,7 +179,7 @@ class Keeper:
             assert self._target is not None
             await self._target.execute(_SAVE, args)
         else:
-            async with closing(await connect(self._task.target)) as target:
+            async with connected(self._task.target) as target:
                 await target.execute(_SAVE, args)
         self._behind = False
 

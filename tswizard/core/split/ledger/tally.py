@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from psycopg import Error
 
 from tswizard.core.db.connection import connected, rows
+from tswizard.core.db.errors import message_of
 from tswizard.core.run.context import Context
 
 _QUERY = """
@@ -34,7 +35,7 @@ async def add_tallies(ctx: Context) -> None:
         async with connected(ctx.task.target) as target:
             found = {row[0]: Tally(*row[1:]) for row in await rows(target, _QUERY)}
     except Error as error:
-        ctx.say(f"how often pieces were tried is not known: {error.diag.message_primary or error}")
+        ctx.say(f"how often pieces were tried is not known: {message_of(error)}")
         return
     record = ctx.run_folder.record
     tables = tuple(

@@ -7,6 +7,7 @@ from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Chunk, Dimension, DimensionKind
 from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.db.errors import message_of
 
 BIG = 1 << 30
 """Bytes from which on a plain table is cut."""
@@ -147,7 +148,7 @@ class Widths:
         except Error as error:
             raise BadWidth(
                 f'"{self._width}" is no width of pieces '
-                f"({(error.diag.message_primary or '').rstrip('.')}); "
+                f"({message_of(error)}); "
                 'write "chunk", an interval such as "1 day", or a whole number.'
             ) from error
         return [text for text, _ in found]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from psycopg import Error, sql
 
 from tswizard.core.db.connection import Connection
+from tswizard.core.db.errors import is_refusal
 from tswizard.core.run.context import Context
 
 
@@ -47,7 +48,7 @@ async def run_batch(target: Connection, statements: Sequence[str]) -> list[str]:
 def refusal(error: Error) -> str:
     """What the server said, when it refused this statement; raises the error again when the
     connection itself is gone."""
-    if error.sqlstate is None or error.sqlstate.startswith(("08", "57P")):
+    if not is_refusal(error):
         raise error
     diag = error.diag
     parts = (diag.message_primary, diag.message_detail, diag.message_hint)

@@ -5,7 +5,8 @@ from contextlib import suppress
 
 from psycopg import Error
 
-from tswizard.core.db.connection import CannotConnect, connected, rows
+from tswizard.core.db.connection import connected, rows
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.already_restored import read_already_restored

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Chunk
-from tswizard.core.verify.database_reader import DatabaseReader, transient
+from tswizard.core.db.errors import is_transient, message_of
+from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.checksum import checksum, hash_of
 from tswizard.core.verify.rows.ranges import Range, range_condition
 from tswizard.core.verify.rows.row_sets import RowSet, SetKind
@@ -55,11 +56,11 @@ async def read_range(
     try:
         found = await side.fetch(range_query(rows, span, sums=sums))
     except Error as error:
-        if transient(error):
+        if is_transient(error):
             raise
         return Unreadable(
             side.name,
-            " ".join((error.diag.message_primary or str(error)).split()),
+            message_of(error),
             error.sqlstate == _FORBIDDEN,
             error.sqlstate in _NO_TABLE,
         )

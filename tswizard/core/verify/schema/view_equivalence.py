@@ -10,7 +10,7 @@ from dataclasses import replace
 from psycopg import Error, sql
 
 from tswizard.core.db.connection import Connection, value
-from tswizard.core.verify.database_reader import transient
+from tswizard.core.db.errors import is_transient
 from tswizard.core.verify.schema.compare import Difference
 from tswizard.core.verify.schema.same_definition import same_definition
 
@@ -48,7 +48,7 @@ async def _equal(target: Connection, source_text: str, target_text: str) -> bool
                 target, "SELECT pg_catalog.pg_get_viewdef('pg_temp.tswizard_proof'::regclass)"
             )
     except Error as error:
-        if transient(error):
+        if is_transient(error):
             raise
         return False
     return same_definition(printed, target_text)

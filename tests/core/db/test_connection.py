@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 from psycopg import OperationalError
 
-from tswizard.core.db.connection import CannotConnect, connect, connected, rows, value
-from tswizard.core.db.connection import _explain as explain
+from tswizard.core.db.connection import connect, connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect, explain_connect
 from tswizard.demo import EmbeddedPair
 
 e2e = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -35,7 +35,7 @@ async def test_nothing_listens(closed_port: int) -> None:
     endpoint = Endpoint.parse(f"postgresql://me:s3cret@127.0.0.1:{closed_port}/shop")
     with pytest.raises(CannotConnect) as caught:
         await connect(endpoint)
-    assert caught.value.what == f"Nothing listens at 127.0.0.1:{closed_port}/shop."
+    assert caught.value.what == f"Connection refused by 127.0.0.1:{closed_port}/shop."
 
 
 async def test_somebody_listens_and_does_not_answer(silent_port: int) -> None:
@@ -54,9 +54,12 @@ async def test_a_value_that_libpq_refuses(closed_port: int) -> None:
     ("said", "what"),
     [
         ("FATAL:  unsupported startup parameter: options", "is a connection pool"),
-        ('FATAL:  no pg_hba.conf entry for host "::1", SSL off', "does not let me in from here"),
-        ("fe_sendauth: no password supplied", "asks for a password of me"),
-        ('FATAL:  password authentication failed for user "me"', "refuses the password of me"),
+        (
+            'FATAL:  no pg_hba.conf entry for host "::1", SSL off',
+            "has no pg_hba.conf entry for me from this host",
+        ),
+        ("fe_sendauth: no password supplied", "asks for the password of me"),
+        ('FATAL:  password authentication failed for user "me"', "rejected the password for me"),
         ('FATAL:  database "shop" does not exist', "no such database"),
         ('FATAL:  role "me" does not exist', "no role me"),
         ("server does not support SSL, but SSL was required", "no encrypted connection"),
@@ -68,7 +71,7 @@ async def test_a_value_that_libpq_refuses(closed_port: int) -> None:
 def test_what_a_server_says_becomes_one_sentence(said: str, what: str) -> None:
     endpoint = Endpoint.parse("postgresql://me:s3cret@127.0.0.1:5432/shop")
     lead = 'connection failed: connection to server at "127.0.0.1", port 5432 failed: '
-    error = explain(OperationalError(lead + said), endpoint)
+    error = explain_connect(OperationalError(lead + said), endpoint)
     assert what in error.what
     assert "connection to server" not in error.what
     assert "s3cret" not in str(error)
@@ -82,7 +85,7 @@ class TestOnAServer:
 
     async def test_a_wrong_password(self, module_pair: EmbeddedPair) -> None:
         endpoint = Endpoint.parse(module_pair.source_conninfo, password="wrong-s3cret")
-        with pytest.raises(CannotConnect, match="refuses the password") as caught:
+        with pytest.raises(CannotConnect, match="rejected the password") as caught:
             await connect(endpoint)
         assert "wrong-s3cret" not in str(caught.value)
         assert caught.value.__cause__ is None

@@ -1,0 +1,287 @@
+"""What an error of a server means: is it transient, is the connection lost, what to tell a person.
+
+SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+import re
+from dataclasses import dataclass
+
+from psycopg import Error, InterfaceError, OperationalError, ProgrammingError
+from psycopg.errors import DiskFull, ReadOnlySqlTransaction
+
+from tswizard.core.db.endpoint import Endpoint, redact
+
+
+class CannotConnect(Exception):
+    """No connection: one sentence of what, and what to do. Holds no secret."""
+
+    def __init__(self, what: str, todo: str) -> None:
+        super().__init__(f"{what} {todo}")
+        self.what = what
+        self.todo = todo
+
+
+class ServerError(Exception):
+    """A server's error that a client tool printed; like psycopg.Error. Holds no secret."""
+
+    def __init__(self, sqlstate: str | None, message: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.message = message
+
+
+_LOST_STATES = (
+    "08",
+    "57P",  # shutdown, crash, not yet up, database dropped, idle session
+    "25P03",  # idle in transaction for too long, which ends the session
+    "25P04",  # a transaction that took too long, which ends it as well
+)
+_TRANSIENT_STATES = (
+    *_LOST_STATES,
+    "40001",  # serialization failure
+    "40P01",  # deadlock
+    "53300",  # too many connections
+)
+# What libpq says of itself, with no SQLSTATE: no connection, or none any more.
+_LOST_SENTENCES = re.compile(
+    "server closed the connection"
+    "|connection to server was lost"
+    "|the connection is (?:lost|closed)"
+    "|Connection refused"
+    "|Connection reset"
+    "|Network is unreachable"
+    "|No route to host"
+    "|Temporary failure in name resolution"
+    "|could not connect"
+    "|could not receive data"
+    "|could not send data"
+    "|starting up"
+    "|shutting down"
+    "|not yet accepting connections"
+    "|not accepting connections"
+    "|in recovery mode"
+    "|too many clients"
+    "|remaining connection slots"
+    "|timeout expired"
+    "|timed out"
+    "|SSL SYSCALL"
+    "|SSL connection has been closed"
+    "|terminating connection"
+)
+
+
+def is_connection_lost(error: BaseException) -> bool:
+    """Is there no connection, or none any more? psycopg calls a lost connection an
+    OperationalError, but a full disk and a lock timeout as well."""
+    match error:
+        case CannotConnect() | InterfaceError():
+            return True
+        case ServerError(sqlstate=None):
+            return bool(_LOST_SENTENCES.search(error.message))
+        case Error(sqlstate=None):
+            return isinstance(error, OperationalError)
+        case Error() | ServerError():
+            return (error.sqlstate or "").startswith(_LOST_STATES)
+    return False
+
+
+def is_transient(error: BaseException) -> bool:
+    """May the same work succeed when it is tried again?"""
+    if isinstance(error, Error | ServerError) and error.sqlstate:
+        return error.sqlstate.startswith(_TRANSIENT_STATES)
+    return is_connection_lost(error)
+
+
+def is_refusal(error: Error) -> bool:
+    """Did the server refuse this one statement, and can the connection go on?"""
+    return error.sqlstate is not None and not is_connection_lost(error)
+
+
+def refuses_writes(error: Error) -> bool:
+    """Does the server take no writes at all now?"""
+    return isinstance(error, DiskFull | ReadOnlySqlTransaction)
+
+
+def message_of(error: BaseException) -> str:
+    """What it says, on one line and without a full stop."""
+    if isinstance(error, CannotConnect):
+        text = error.what
+    else:
+        text = (error.diag.message_primary if isinstance(error, Error) else None) or str(error)
+    return " ".join(text.split()).rstrip(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """An error as a person is told it."""
+
+    id: str
+    what: str
+    """One sentence."""
+    why: str
+    """The server's own details and hint, if it gave any."""
+    todo: str
+
+
+_LOST = (
+    "connection-lost",
+    "The connection was lost: {}.",
+    "When the server answers again, resume the run.",
+)
+_REFUSED = (
+    "server-error",
+    "The server refused a statement: {}.",
+    "Fix the problem above, then resume the run.",
+)
+_MEANINGS = {
+    "53100": (
+        "disk-full",
+        "The server's disk is full: {}.",
+        "Free or add disk space there, then resume the run.",
+    ),
+    "53200": (
+        "out-of-memory",
+        "The server is out of memory: {}.",
+        "Lower jobs, or give the server more memory, then resume the run.",
+    ),
+    "53300": (
+        "too-many-connections",
+        "The server has no free connection: {}.",
+        "Close other sessions or raise max_connections, then resume the run.",
+    ),
+    "53400": (
+        "limit-exceeded",
+        "A limit in the server's configuration was exceeded: {}.",
+        "Raise that limit for this role or database, then resume the run.",
+    ),
+    "55P03": (
+        "lock-timeout",
+        "A lock was not granted in time: {}.",
+        "See in pg_locks and pg_stat_activity which session holds it, then resume the run.",
+    ),
+    "57014": (
+        "query-canceled",
+        "The server canceled a statement: {}.",
+        "See who canceled it or which timeout did, then resume the run.",
+    ),
+    "40P01": (
+        "deadlock",
+        "The server ended a statement to resolve a deadlock: {}.",
+        "See which other session works on the same tables, then resume the run.",
+    ),
+    "40001": (
+        "serialization-failure",
+        "Another session changed the same rows: {}.",
+        "Resume the run.",
+    ),
+    "25006": (
+        "read-only",
+        "The server takes no changes: {}.",
+        "See why it is read-only (a standby? no disk space?), then resume the run.",
+    ),
+    "42501": (
+        "permission-denied",
+        "The role lacks a privilege: {}.",
+        "Grant it, or connect as a role that has it, then resume the run.",
+    ),
+    "57P01": (
+        "connection-lost",
+        "The server is shutting down, or somebody ended the session: {}.",
+        "When the server answers again, resume the run.",
+    ),
+}
+
+
+def explain_error(error: CannotConnect | Error | ServerError) -> Explanation:
+    """What to tell a person about an error that ends the work."""
+    if isinstance(error, CannotConnect):
+        return Explanation("no-connection", error.what, "", error.todo)
+    usual = _LOST if is_connection_lost(error) else _REFUSED
+    id, what, todo = _MEANINGS.get(error.sqlstate or "", usual)
+    why = ""
+    if isinstance(error, Error):
+        why = " ".join(filter(None, (error.diag.message_detail, error.diag.message_hint)))
+    return Explanation(id, what.format(message_of(error)), why, todo)
+
+
+_CAUSES = (
+    (
+        r"unsupported startup parameter",
+        "{label} is a connection pool, not the server itself.",
+        "Give the service's own host and port; a dump cannot be taken through a pool.",
+    ),
+    (
+        r"no pg_hba\.conf entry",
+        "{label} has no pg_hba.conf entry for {user} from this host: {message}.",
+        "Check the service's IP allow-list, the user, the database and sslmode.",
+    ),
+    (
+        r"no password supplied",
+        "{label} asks for the password of {user}, and none was found.",
+        "Give it, or put it into ~/.pgpass.",
+    ),
+    (
+        r"password authentication failed|SASL|SCRAM",
+        "{label} rejected the password for {user}.",
+        "Give the right one, or put it into ~/.pgpass.",
+    ),
+    (
+        r"could not translate host name|Name or service not known|nodename nor servname|"
+        r"failed to resolve host",
+        "The host of {label} cannot be resolved.",
+        "Check its name, and that this machine resolves it.",
+    ),
+    (
+        r"Connection refused",
+        "Connection refused by {label}.",
+        "Check host and port, and that the service is running.",
+    ),
+    (
+        r"timeout expired|timed out|No route to host|Network is unreachable",
+        "{label} does not answer.",
+        "Check host, port, firewall and the service's IP allow-list.",
+    ),
+    (
+        r'database ".*" does not exist',
+        "{label}: there is no such database on that server.",
+        "On MST it is called defaultdb, on Timescale Cloud tsdb.",
+    ),
+    (r'role ".*" does not exist', "{label}: there is no role {user}.", "Check the user's name."),
+    (
+        r"SSL|TLS|certificate",
+        "{label}: no encrypted connection: {message}.",
+        "Check sslmode and the certificate files.",
+    ),
+    (
+        r"too many (connections|clients)|remaining connection slots",
+        "{label} has no free connection.",
+        "Close other sessions or raise max_connections, then try again.",
+    ),
+    (r"definition of service", "{message}.", "Check ~/.pg_service.conf or PGSERVICEFILE."),
+    (
+        r"server closed the connection|Connection reset|starting up|shutting down",
+        "{label} closed the connection: {message}.",
+        "See whether the service is restarting, then try again.",
+    ),
+)
+# What psycopg and libpq put before the server's own words.
+_LEAD = re.compile(
+    r"^(?:connection is bad: |connection failed: |connection to server (?:at|on) .*? failed: "
+    r"|FATAL: +|ERROR: +)"
+)
+
+
+def explain_connect(
+    error: OperationalError | ProgrammingError, endpoint: Endpoint
+) -> CannotConnect:
+    """Why there is no connection to this endpoint."""
+    text = redact(" ".join(str(error).split()), [endpoint])
+    message = text
+    while lead := _LEAD.match(message):
+        message = message[lead.end() :]
+    message = message.rstrip(".") or text
+    facts = {"label": endpoint.label, "user": endpoint.get("user"), "message": message}
+    for pattern, what, todo in _CAUSES:
+        if re.search(pattern, text):
+            return CannotConnect(what.format(**facts), todo)
+    return CannotConnect(f"{endpoint.label}: {message}.", "Check the connection's parts.")

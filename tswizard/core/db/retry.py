@@ -1,0 +1,59 @@
+"""How often work is tried again, and how long somebody is waited for."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from operator import not_
+from typing import Any
+
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    retry_if_result,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_exponential,
+    wait_fixed,
+)
+
+from tswizard.core.db.errors import is_transient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How long a transient error is waited out."""
+
+    attempts: int
+    first_pause: float
+    """Seconds; each next one is twice as long."""
+    longest_pause: float
+    """Seconds."""
+
+    def attempting(self, before_pause: Callable[[RetryCallState], Any]) -> AsyncRetrying:
+        """Tries work again while its errors are transient; raises the last one."""
+        return AsyncRetrying(
+            stop=stop_after_attempt(self.attempts),
+            wait=wait_exponential(multiplier=self.first_pause, max=self.longest_pause),
+            retry=retry_if_exception(is_transient),
+            before_sleep=before_pause,
+            reraise=True,
+        )
+
+
+READING = RetryPolicy(attempts=6, first_pause=0.5, longest_pause=30)
+"""For reading an end again."""
+COPYING = RetryPolicy(attempts=12, first_pause=1, longest_pause=60)
+"""For copying a piece: a server that restarts or fails over is waited for."""
+
+
+async def becomes_true(
+    question: Callable[[], Awaitable[bool]], *, within: float, every: float
+) -> bool:
+    """Is the answer yes, now or within some seconds? It is asked again every so many."""
+    asking = AsyncRetrying(
+        stop=stop_after_delay(within),
+        wait=wait_fixed(every),
+        retry=retry_if_result(not_),
+        retry_error_callback=lambda _state: False,
+    )
+    return bool(await asking(question))
