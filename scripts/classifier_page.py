@@ -1,4 +1,4 @@
-"""docs/classifier.md, made from the rules: `python -m tests.core.classify.document` writes it."""
+"""docs/classifier.md, made from the rules: `python -m scripts.classifier_page` writes it."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 from tswizard.core.classify.rules import Proof, Rule, default_rules
 from tswizard.core.model.verdict import Verdict
 
-PAGE = Path(__file__).parents[3] / "docs" / "classifier.md"
+PAGE = Path(__file__).parents[1] / "docs" / "classifier.md"
 
 _HEAD = """\
 # The classifier: what each message means

@@ -1,4 +1,4 @@
-"""Makes assets/screenshots: `python -m tests.tui.screenshots`."""
+"""Makes assets/screenshots: `python -m scripts.screenshots`."""
 
 import asyncio
 import os
@@ -6,7 +6,7 @@ import re
 import time
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "assets" / "screenshots"
+FOLDER = Path(__file__).parents[1] / "assets" / "screenshots"
 PICTURES = (
     "welcome",
     "source-connected",
