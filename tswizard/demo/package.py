@@ -14,10 +14,10 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from dataclasses import dataclass
 from pathlib import Path
 
+from tswizard.core.db.concurrency import in_thread
 from tswizard.demo.cache import cache_dir, locked, need_room, unfinished
 from tswizard.demo.node import Node, npm_command
 from tswizard.demo.progress import DemoError, OnProgress, Prepared
-from tswizard.demo.waiting import in_thread
 
 _FETCH_SECONDS = 300
 _ROOM_MIB = 60

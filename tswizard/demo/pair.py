@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tswizard.core.db.concurrency import together
 from tswizard.demo.cache import cache_dir, private_folder
 from tswizard.demo.node import find_node
 from tswizard.demo.package import ensure_package
@@ -18,7 +19,6 @@ from tswizard.demo.template import (
     ensure_templates,
     templates,
 )
-from tswizard.demo.waiting import together
 
 
 class EmbeddedPair:
@@ -106,4 +106,4 @@ async def _bring_up(
 
     async with templates(runtime, on_progress) as ready:
         step("Copying the sample data")
-        await together(*(one(name, server) for name, server in servers.items()))
+        await together(one(name, server) for name, server in servers.items())

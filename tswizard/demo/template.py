@@ -12,11 +12,11 @@ from pathlib import Path
 
 import psycopg
 
+from tswizard.core.db.concurrency import in_thread, together
 from tswizard.demo.cache import cache_dir, locked, need_room, unfinished
 from tswizard.demo.package import PACKAGE
 from tswizard.demo.progress import DemoError, OnProgress, Prepared
 from tswizard.demo.server import EmbeddedServer, Runtime
-from tswizard.demo.waiting import in_thread, together
 
 SOURCE = "source"
 TARGET = "target"
@@ -102,10 +102,8 @@ async def _make(runtime: Runtime, ready: Path, on_progress: OnProgress) -> None:
             done += 1
 
         await together(
-            *(
-                _fill(EmbeddedServer(runtime, folder / name, database), name, step)
-                for name, database in DATABASES.items()
-            )
+            _fill(EmbeddedServer(runtime, folder / name, database), name, step)
+            for name, database in DATABASES.items()
         )
         for old in ready.parent.iterdir():
             if old != folder:

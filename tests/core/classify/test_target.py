@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from tests.core.classify.judging import judge
+from tswizard.core.classify import target
 from tswizard.core.classify.origin import find_origin
 from tswizard.core.classify.prove import Origin, prove
 from tswizard.core.classify.target import TargetProver
@@ -271,6 +272,39 @@ async def test_without_a_connection_nothing_is_proven(ends: Ends) -> None:
         assert await prover.holds("waits-for-cagg", {"relation": "a.b"}) is None
         assert await prover.origin("", "x") is None
         assert await prover.holds("no-such-proof", {}) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("SELEC true", "syntax error"),
+        ("SELECT extnme FROM pg_catalog.pg_extension", 'column "extnme" does not exist'),
+        ("SELECT pg_catalog.no_such()", "no_such() does not exist"),
+        ("SELECT FROM pg_catalog.pg_no_such", "pg_no_such"),
+        ("SELECT %(misspelt)s", "misspelt"),
+    ],
+)
+async def test_a_fault_in_a_query_of_ours_is_logged(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch, query: str, message: str
+) -> None:
+    monkeypatch.setattr(target, "_EXTENSION", query)
+    said: list[str] = []
+    prover = TargetProver(lambda: connect(ends.target))
+    prover.say = said.append
+    assert await prover.holds("extension-exists", {"extension": "timescaledb"}) is None
+    await prover.close()
+    assert len(said) == 1
+    assert said[0].startswith("a query of tswizard's own failed on the target")
+    assert message in said[0]
+
+
+async def test_what_a_database_refuses_is_no_fault_of_ours(ends: Ends) -> None:
+    said: list[str] = []
+    prover = TargetProver(None, lambda: connect(ends.source))
+    prover.say = said.append
+    assert await prover.holds("mat-hypertable", {"id": "x", "bare": "y", "in_schema": ""}) is None
+    await prover.close()
+    assert said == []
 
 
 async def test_a_connection_that_breaks_is_opened_again(ends: Ends) -> None:

@@ -1,6 +1,5 @@
 """The parts of the check that need no server."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from psycopg import OperationalError, errors
 
 from tests.core.verify.data import chunk, dimension, inventory, schema
 from tswizard.core.catalog.inventory import Sequence
-from tswizard.core.db.concurrency import both, together
 from tswizard.core.db.errors import CannotConnect, is_transient
 from tswizard.core.model.finding import Level
 from tswizard.core.verify.rows.ranges import cuts, grouped, joined, range_condition, ranges_of
@@ -219,31 +217,6 @@ def test_a_falling_sequence_is_understood() -> None:
     assert [d.state for d in compare_sequence_states({_SEQ: now}, {_SEQ: there}, known)] == [
         "moved"
     ]
-
-
-# work side by side ------------------------------------------------------------------------------
-
-
-async def test_when_one_end_fails_the_other_is_cancelled() -> None:
-    cancelled = asyncio.Event()
-
-    async def waits() -> None:
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            cancelled.set()
-            raise
-
-    async def fails() -> None:
-        raise ValueError("no")
-
-    with pytest.raises(ValueError, match="no"):
-        await both(waits(), fails())
-    assert cancelled.is_set()
-    cancelled.clear()
-    with pytest.raises(ValueError, match="no"):
-        await together([waits(), fails()])
-    assert cancelled.is_set()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, LiteralString, TypeVar
 
-from psycopg import Error
+from psycopg import Error, ProgrammingError, errors
 from psycopg.rows import tuple_row
 
 from tswizard.core.classify.command import subject
@@ -16,6 +16,17 @@ _Result = TypeVar("_Result")
 Connect = Callable[[], Awaitable[Connection]]
 """Opens a connection of the prover's own: in autocommit, with nothing but pg_catalog in its
 search_path (as `core.connection.connect` does), so that definitions come out as pg_dump's."""
+
+# A query of ours that the server cannot even run: no state of a database explains that.
+_FAULTS_OF_OURS = (
+    errors.SyntaxError,
+    errors.UndefinedColumn,
+    errors.UndefinedFunction,
+    errors.UndefinedTable,
+    errors.AmbiguousColumn,
+    errors.DatatypeMismatch,
+    errors.GroupingError,
+)
 
 # A restore holds strong locks; a check that meets one is given up rather than waited for.
 _LIMITS = "SET lock_timeout = '3s'; SET statement_timeout = '20s'"
@@ -108,10 +119,11 @@ class TargetProver:
     """Asks the databases; opens its own connections when the first check needs them.
 
     A check that fails for whatever reason (no connection, a lock, an old server) answers None:
-    not proven.
+    not proven. `say` takes a line for the log where the reason is a fault in a query of ours.
     """
 
     def __init__(self, target: Connect | None, source: Connect | None = None) -> None:
+        self.say: Callable[[str], None] = lambda _text: None
         self._open: dict[str, Connection] = {}
         self._connect = {"target": target, "source": source}
         self._checks: dict[str, Callable[[Mapping[str, str]], Awaitable[bool | None]]] = {
@@ -187,7 +199,12 @@ class TargetProver:
         try:
             connection = await self._connection(end)
             return None if connection is None else await work(connection)
-        except (Error, OSError, CannotConnect):
+        except (Error, OSError, CannotConnect) as error:
+            if isinstance(error, _FAULTS_OF_OURS) or type(error) is ProgrammingError:
+                self.say(
+                    f"a query of tswizard's own failed on the {end}, so what it was to prove stays "
+                    f"unproven; please report this: {str(error).strip()}"
+                )
             broken = self._open.pop(end, None)
             if broken is not None:
                 await broken.close()

@@ -153,6 +153,7 @@ class Run:
                 going=self._going,
                 stopping=self._stopping,
             )
+            prover.say = ctx.say
             if self._keeper is not None:
                 ctx.keep = self._keeper.save
             try:
