@@ -15,7 +15,7 @@ from tswizard.core.model.finding import Finding
 from tswizard.core.model.outcome import Outcome
 from tswizard.core.report.checklist import Checklist
 from tswizard.core.run.run_folder import RunFolder
-from tswizard.tui.wizard_state import Decided, Ends
+from tswizard.tui.wizard_state import ConnectedPair, Decided
 
 
 @dataclass
@@ -95,7 +95,7 @@ class RecordedEngine:
 
     async def examine(
         self,
-        ends: Ends,
+        pair: ConnectedPair,
         inventory: Inventory,
         target_inventory: Inventory,
         answers: Answers,

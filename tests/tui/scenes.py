@@ -27,7 +27,7 @@ from tswizard.tui.screens.review import StepCard
 from tswizard.tui.screens.run import RunScreen
 from tswizard.tui.widgets.keys import Keys
 from tswizard.tui.widgets.table import FittingTable
-from tswizard.tui.wizard_state import Decided, End, Ends, Inspected
+from tswizard.tui.wizard_state import ConnectedDatabase, ConnectedPair, Decided, Inspected
 
 SMALL = (80, 24)
 LARGE = (120, 35)
@@ -36,11 +36,11 @@ RUNS = Path("/home/ada/.local/state/tswizard/runs")
 SOURCE_URL = "postgresql://tsdbadmin@mst-2f1a.example.com:20985/defaultdb"
 TARGET_URL = "postgresql://tsdbadmin@x7f0q.tsdb.example.com:33412/tsdb?sslmode=require"
 
-SOURCE = End(world.SOURCE, world.SOURCE_SERVER)
-TARGET = End(world.TARGET, world.TARGET_SERVER)
-ENDS = Ends(SOURCE, TARGET)
+SOURCE = ConnectedDatabase(world.SOURCE, world.SOURCE_SERVER)
+TARGET = ConnectedDatabase(world.TARGET, world.TARGET_SERVER)
+PAIR = ConnectedPair(SOURCE, TARGET)
 INSPECTED = Inspected(
-    ENDS, world.INVENTORY, world.EMPTY, (*world.PASSED, world.ROLES_MISSING), Answers()
+    PAIR, world.INVENTORY, world.EMPTY, (*world.PASSED, world.ROLES_MISSING), Answers()
 )
 
 Drive = Callable[[Pilot[int]], Awaitable[None]]
@@ -148,7 +148,7 @@ async def connect_target(pilot: Pilot[int]) -> None:
 
 async def to_inspect(pilot: Pilot[int]) -> None:
     await on_screen(pilot, "WelcomeScreen")
-    _app(pilot).show_inspect(ENDS)
+    _app(pilot).show_inspect(PAIR)
     await on_screen(pilot, "InspectScreen")
     await until(pilot, lambda: "PASS" in notice(pilot))
 
@@ -184,7 +184,7 @@ async def to_run(pilot: Pilot[int]) -> None:
     bar = screen.query_one("#run-bar", ProgressBar)
 
     def drawn() -> bool:
-        progress = screen.view.progress
+        progress = screen.model.progress
         return not feed.waiting and (progress is None or bar.progress == progress.done)
 
     for _ in run.hold_at[1:]:
@@ -193,7 +193,7 @@ async def to_run(pilot: Pilot[int]) -> None:
         clock.set_time(clock.time + 10)
         run.go.set()
     await until(pilot, lambda: (feed.over or run.held.is_set()) and drawn())
-    await until(pilot, lambda: "tables" not in screen.view.changed)
+    await until(pilot, lambda: "tables" not in screen.model.changed)
     await settled(pilot)
 
 

@@ -91,8 +91,8 @@ async def test_from_the_first_screen_to_the_last() -> None:
     assert app.return_value == Exit.LOOK
     (decided,) = engine.started
     assert decided.answers == Answers(jobs=2, compress_first=True)
-    assert decided.inspected.ends.source.endpoint.password == "mst-secret"
-    assert decided.inspected.ends.target.endpoint.password is None
+    assert decided.inspected.pair.source.endpoint.password == "mst-secret"
+    assert decided.inspected.pair.target.endpoint.password is None
 
 
 async def test_back_drops_later_answers_and_keeps_earlier_ones() -> None:

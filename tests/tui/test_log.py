@@ -16,7 +16,7 @@ from tests.tui.scenes import LARGE, RUNS, on_screen, until
 from tests.tui.test_flow import app_with
 from tswizard.core.model.events import LogLine, LogVerdict
 from tswizard.tui.run import log_model
-from tswizard.tui.run.log_model import Channel, Filter, Logbook, Note
+from tswizard.tui.run.log_model import Explanation, Filter, FilteredLog, LogModel
 from tswizard.tui.screens.run import RunScreen
 from tswizard.tui.widgets.runlog import RunLog, shortened
 
@@ -28,24 +28,24 @@ def test_the_oldest_lines_go_and_notes_stay_with_their_lines(
 ) -> None:
     monkeypatch.setattr(log_model, "MAX_LINES", 50)
     monkeypatch.setattr(log_model, "_SLACK", 10)
-    book = Logbook()
+    log = LogModel()
     for number in range(200):
-        book.add(LogVerdict(AT, story.OWNER) if number % 20 == 0 else line(number), 100)
-        book.trim()
-    channel = book.channels[Filter.ALL]
-    assert 50 <= len(channel.lines) <= 60
-    for index, text in enumerate(channel.lines):
-        note = channel.note_at(index)
-        is_note = " SAFE " in text or text.startswith(" ")
-        assert (note is not None) == is_note, text
-    assert book.counts[Filter.ALL] == 200
+        log.add(LogVerdict(AT, story.OWNER) if number % 20 == 0 else line(number), 100)
+        log.trim()
+    filtered = log.by_filter[Filter.ALL]
+    assert 50 <= len(filtered.lines) <= 60
+    for index, text in enumerate(filtered.lines):
+        explanation = filtered.explanations.get(filtered.dropped + index)
+        explained = " SAFE " in text or text.startswith(" ")
+        assert (explanation is not None) == explained, text
+    assert log.counts[Filter.ALL] == 200
 
 
 @given(st.text())
 def test_a_line_stays_one_line_and_commands_no_terminal(text: str) -> None:
-    book = Logbook()
-    book.add(LogLine(AT, "pg_dump", text), 80)
-    (shown,) = book.channels[Filter.ALL].lines
+    log = LogModel()
+    log.add(LogLine(AT, "pg_dump", text), 80)
+    (shown,) = log.by_filter[Filter.ALL].lines
     assert shown.splitlines() == [shown]
     assert not any(ord(char) < 32 or ord(char) == 127 for char in shown)
 
@@ -60,18 +60,18 @@ def test_what_is_too_long_is_cut_in_its_middle(text: str, width: int) -> None:
 
 
 def test_what_was_lost_is_counted_by_itself() -> None:
-    book = Logbook()
-    book.add(LogVerdict(AT, story.ROWS_LOST), 80)
-    book.add(LogVerdict(AT, story.ROLE_MISSING), 80)
-    assert (book.counts[Filter.LOOK], book.lost, book.counts[Filter.SAFE]) == (2, 1, 0)
+    log = LogModel()
+    log.add(LogVerdict(AT, story.ROWS_LOST), 80)
+    log.add(LogVerdict(AT, story.ROLE_MISSING), 80)
+    assert (log.counts[Filter.LOOK], log.lost, log.counts[Filter.SAFE]) == (2, 1, 0)
 
 
-def test_a_channel_keeps_the_note_of_every_line_of_a_block() -> None:
-    channel = Channel()
-    note = Note("LOOK", "t", "r", "", "raw")
-    channel.add(("one",), None)
-    channel.add(("head", "reason"), note)
-    assert [channel.note_at(n) for n in range(3)] == [None, note, note]
+def test_a_filter_keeps_the_explanation_of_every_line_of_a_block() -> None:
+    filtered = FilteredLog()
+    explanation = Explanation("LOOK", "t", "r", "", "raw")
+    filtered.add(("one",), None)
+    filtered.add(("head", "reason"), explanation)
+    assert [filtered.explanations.get(n) for n in range(3)] == [None, explanation, explanation]
 
 
 @pytest.mark.timing

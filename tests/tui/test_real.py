@@ -89,7 +89,7 @@ async def stop_in_restore(pilot: Pilot[int]) -> None:
     assert isinstance(screen, RunScreen)
 
     def restoring() -> bool:
-        current = screen.view.current
+        current = screen.model.current
         return current is not None and current.id in ("restore-catalog", "restore-rows")
 
     await until(pilot, restoring, what="the restore", seconds=SLOW)

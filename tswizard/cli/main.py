@@ -37,9 +37,9 @@ def cli(context: click.Context, answers: Path | None) -> None:
     if answers is not None:
         context.exit(_unattended(answers))
     _need_terminal("tswizard --answers FILE")
-    from tswizard.tui.app import run_wizard
+    from tswizard.tui.app import wizard
 
-    context.exit(run_wizard())
+    context.exit(asyncio.run(wizard()))
 
 
 @cli.command()
@@ -135,9 +135,9 @@ def resume(
         number = _run(let_files_go(ends[1], lost))
         click.echo(f"{number} pieces are copied again; their files were at {lost}.", err=True)
     if not unattended and confirm is None and sys.stdin.isatty() and sys.stdout.isatty():
-        from tswizard.tui.app import run_wizard
+        from tswizard.tui.app import wizard
 
-        context.exit(run_wizard(source=ends[0], target=ends[1], resume=run_folder))
+        context.exit(asyncio.run(wizard(source=ends[0], target=ends[1], resume=run_folder)))
     from tswizard.cli.unattended import resume as go_on
 
     context.exit(_run(go_on(run_folder, *ends, confirm)))

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
@@ -13,6 +13,7 @@ from textual.clock import Clock
 from textual.screen import Screen
 
 from tswizard.exit_codes import Exit
+from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Ask, Help
 from tswizard.tui.screens.welcome import WelcomeScreen
 
@@ -20,13 +21,10 @@ if TYPE_CHECKING:
     from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.run.run_folder import RunFolder
-    from tswizard.demo.progress import Prepared
-    from tswizard.tui.protocol import Engine, Running
-    from tswizard.tui.run.event_feed import Feed
-    from tswizard.tui.wizard_state import Decided, End, Ends, Inspected
-
-    RunEnds = tuple[Endpoint, Endpoint]
-    Prepare = Callable[[Callable[[Prepared], None]], Awaitable[tuple[Endpoint, Endpoint]]]
+    from tswizard.tui import protocol
+    from tswizard.tui.protocol import EndpointPair, Engine, Prepare, Running
+    from tswizard.tui.run.event_feed import EventFeed
+    from tswizard.tui.wizard_state import ConnectedDatabase, ConnectedPair, Decided, Inspected
 
 _LOOK_AFTER_TERMINAL = 2.0
 """Seconds between two looks whether the terminal is still there."""
@@ -68,7 +66,7 @@ class WizardApp(App[int]):
         self.demo = demo
         self.now = now
         self.bar_clock = bar_clock
-        self.feed: Feed | None = None
+        self.feed: EventFeed | None = None
         self.run_id = ""
         """Of the run that this process started or resumed."""
         self.lost = False
@@ -123,7 +121,7 @@ class WizardApp(App[int]):
             self.terminal_lost()
 
     @property
-    def go_on_later(self) -> str:
+    def resume_hint(self) -> str:
         """How a run that was stopped goes on when this program has ended."""
         if self.demo:
             return "The demo's servers end with it."
@@ -136,7 +134,7 @@ class WizardApp(App[int]):
             return ""
         outcome = self.feed.run.outcome
         if outcome is None:
-            return f"{self.run_id} is stopped. {self.go_on_later}"
+            return f"{self.run_id} is stopped. {self.resume_hint}"
         folder = self.feed.run.run_folder.path
         return f"{self.run_id}: {outcome.result}. Report: {folder / 'report.md'}"
 
@@ -155,8 +153,9 @@ class WizardApp(App[int]):
     def action_help(self) -> None:
         if isinstance(self.screen, Help):
             self.screen.dismiss()
-        else:
-            self.push_screen(Help(self.screen))
+            return
+        text = self.screen.help_text if isinstance(self.screen, WizardScreen) else ""
+        self.push_screen(Help(text, self.screen))
 
     async def action_ask_quit(self) -> None:
         if isinstance(self.screen, Ask) and self.screen.id == "quit":
@@ -165,7 +164,7 @@ class WizardApp(App[int]):
             question = Ask(
                 "Stop the run and quit?",
                 "The running step is ended now; what is done stays done. The target is taken out "
-                f"of restore mode and the source's jobs are switched on again. {self.go_on_later}",
+                f"of restore mode and the source's jobs are switched on again. {self.resume_hint}",
                 yes="Stop and quit",
                 no="Let it run",
                 id="quit",
@@ -201,15 +200,15 @@ class WizardApp(App[int]):
 
         self.push_screen(SourceScreen(self.given_source))
 
-    def show_target(self, source: "End") -> None:
+    def show_target(self, source: "ConnectedDatabase") -> None:
         from tswizard.tui.screens.connect import TargetScreen
 
         self.push_screen(TargetScreen(source, self.given_target))
 
-    def show_inspect(self, ends: "Ends") -> None:
+    def show_inspect(self, pair: "ConnectedPair") -> None:
         from tswizard.tui.screens.inspect import InspectScreen
 
-        self.push_screen(InspectScreen(ends))
+        self.push_screen(InspectScreen(pair))
 
     def show_method(self, inspected: "Inspected") -> None:
         from tswizard.tui.screens.method import MethodScreen
@@ -221,18 +220,18 @@ class WizardApp(App[int]):
 
         self.push_screen(ReviewScreen(decided))
 
-    def show_resume(self, run_folder: "RunFolder", ends: "RunEnds | None" = None) -> None:
+    def show_resume(self, run_folder: "RunFolder", endpoints: "EndpointPair | None" = None) -> None:
         from tswizard.tui.screens.resume import ResumeScreen
 
-        self.push_screen(ResumeScreen(run_folder, ends))
+        self.push_screen(ResumeScreen(run_folder, endpoints))
 
-    def show_run(self, run: "Running", ends: "RunEnds") -> None:
-        from tswizard.tui.run.event_feed import Feed
+    def show_run(self, run: "Running", endpoints: "EndpointPair") -> None:
+        from tswizard.tui.run.event_feed import EventFeed
         from tswizard.tui.screens.run import RunScreen
 
         self.run_id = run.run_folder.record.id
-        self.feed = Feed(run)
-        self.push_screen(RunScreen(self.feed, ends))
+        self.feed = EventFeed(run)
+        self.push_screen(RunScreen(self.feed, endpoints))
 
     def show_check(self, outcome: "Outcome", report: str) -> None:
         from tswizard.tui.screens.check import CheckScreen
@@ -249,6 +248,11 @@ def _light() -> bool:
     """Does the terminal say that its background is light? (COLORFGBG, `fg;bg`.)"""
     background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
     return background in ("7", "15")
+
+
+if TYPE_CHECKING:
+    _screens_app: type[protocol.App] = WizardApp
+    """The application is what its screens take it for."""
 
 
 async def wizard(
@@ -273,17 +277,3 @@ async def wizard(
     if code is None:
         code = app.return_code or Exit.PASSED
     return int(code)
-
-
-def run_wizard(
-    *,
-    source: "Endpoint | None" = None,
-    target: "Endpoint | None" = None,
-    demo: bool = False,
-    resume: "RunFolder | None" = None,
-    prepare: "Prepare | None" = None,
-) -> int:
-    """`wizard` with an event loop of its own."""
-    return asyncio.run(
-        wizard(source=source, target=target, demo=demo, resume=resume, prepare=prepare)
-    )

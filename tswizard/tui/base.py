@@ -17,7 +17,7 @@ from tswizard.tui.widgets.keys import Keys
 from tswizard.tui.widgets.stepper import Stepper
 
 if TYPE_CHECKING:
-    from tswizard.tui.app import WizardApp
+    from tswizard.tui.protocol import App
 
 
 class WizardScreen(Screen[None]):
@@ -38,8 +38,8 @@ class WizardScreen(Screen[None]):
     """This screen's name in the header's line; None shows the program's name instead."""
     HEAD: ClassVar[str] = ""
     """What the header says where STEP is None."""
-    TOPIC: ClassVar[str] = ""
-    """What F1 says about this screen."""
+    HELP: ClassVar[str] = ""
+    """What F1 says about this screen, where it is always the same."""
     NEXT: ClassVar[str | None] = "Next >"
     BACK: ClassVar[str | None] = "< Back"
 
@@ -68,11 +68,16 @@ class WizardScreen(Screen[None]):
         return ()
 
     @property
-    def wizard(self) -> "WizardApp":
-        return cast("WizardApp", self.app)
+    def wizard(self) -> "App":
+        return cast("App", self.app)
+
+    @property
+    def help_text(self) -> str:
+        """What F1 says about this screen."""
+        return self.HELP
 
     def go_back(self) -> None:
-        self.wizard.pop_screen()
+        self.app.pop_screen()
 
     def go_on(self) -> None:
         """What next does; subclasses override it."""

@@ -1,7 +1,7 @@
 """Dialogs over the screens: a question, a text, help."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,6 +11,9 @@ from textual.content import Content, ContentText
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Button, Static
+
+if TYPE_CHECKING:
+    from tswizard.tui.protocol import App
 
 _CLOSE = Binding("escape", "close", "Close")
 
@@ -108,11 +111,7 @@ class Reader(ModalScreen[None]):
         self.dismiss()
 
     def action_copy(self) -> None:
-        from tswizard.tui.app import WizardApp
-
-        app = self.app
-        assert isinstance(app, WizardApp)
-        app.copy(self._copy, "Text")
+        cast("App", self.app).copy(self._copy, "Text")
 
 
 def text_reader(title: str, text: ContentText, copy: str) -> Reader:
@@ -124,22 +123,21 @@ class Help(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [_CLOSE, Binding("enter", "close", show=False)]
 
-    def __init__(self, screen: Screen[object]) -> None:
+    def __init__(self, text: str, screen: Screen[object]) -> None:
         super().__init__()
-        self._topic = getattr(screen, "topic", "")
-        self._keys = [
-            (self_or_app.app.get_key_display(active.binding), active.binding.description)
-            for self_or_app in (screen,)
+        self._text = text
+        keys = (
+            (screen.app.get_key_display(active.binding), active.binding.description)
             for active in screen.active_bindings.values()
             if active.enabled and active.binding.description and active.binding.show
-        ]
-        self._keys = list(dict.fromkeys(self._keys))
+        )
+        self._keys = tuple(dict.fromkeys(keys))
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="reader") as box:
             box.border_title = "Help"
             box.border_subtitle = "esc close   ↑↓ scroll"
-            yield Static(self._topic, markup=False)
+            yield Static(self._text, markup=False)
             yield Static(
                 Content("\n").join(
                     [

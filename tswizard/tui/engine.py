@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tswizard.core.report.checklist import Checklist
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.core.run.runner import Run
-    from tswizard.tui.wizard_state import Decided, Ends
+    from tswizard.tui.wizard_state import ConnectedPair, Decided
 
 
 class CoreEngine:
@@ -42,7 +42,7 @@ class CoreEngine:
 
     async def examine(
         self,
-        ends: "Ends",
+        pair: "ConnectedPair",
         inventory: "Inventory",
         target_inventory: "Inventory",
         answers: "Answers",
@@ -51,7 +51,7 @@ class CoreEngine:
 
         from tswizard.core.preflight import examine
 
-        prepared = await asyncio.to_thread(_prepare, ends, inventory, target_inventory, answers)
+        prepared = await asyncio.to_thread(_prepare, pair, inventory, target_inventory, answers)
         with said():
             async for finding in examine(prepared):
                 yield finding
@@ -103,13 +103,13 @@ def said() -> Iterator[None]:
 
 
 def _prepare(
-    ends: "Ends", inventory: "Inventory", target_inventory: "Inventory", answers: "Answers"
+    pair: "ConnectedPair", inventory: "Inventory", target_inventory: "Inventory", answers: "Answers"
 ) -> "Prepared":
     from tswizard.core.prepare import prepare
 
     return prepare(
-        source=ends.source.endpoint,
-        target=ends.target.endpoint,
+        source=pair.source.endpoint,
+        target=pair.target.endpoint,
         inventory=inventory,
         target_inventory=target_inventory,
         answers=answers,
@@ -120,5 +120,5 @@ def _prepared(decided: "Decided") -> "Prepared":
     """For what was decided. Inspect lets nobody pass without client tools."""
     inspected = decided.inspected
     return _prepare(
-        inspected.ends, inspected.inventory, inspected.target_inventory, decided.answers
+        inspected.pair, inspected.inventory, inspected.target_inventory, decided.answers
     )

@@ -1,10 +1,13 @@
-"""What the screens ask of the engine, in one place, so that tests can replay a recorded one.
+"""What the screens ask of the engine and of the application: they import neither.
 
-Nothing of the engine is imported before it is asked for: the first screen must not wait for it.
+So tests can replay a recorded engine, and nothing of the real one is imported before it is asked
+for: the first screen must not wait for it.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
+
+from textual.clock import Clock
 
 if TYPE_CHECKING:
     from tswizard.core.build_plan import Plan
@@ -16,7 +19,13 @@ if TYPE_CHECKING:
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.report.checklist import Checklist
     from tswizard.core.run.run_folder import RunFolder
-    from tswizard.tui.wizard_state import Decided, Ends
+    from tswizard.demo.progress import Prepared
+    from tswizard.tui.wizard_state import ConnectedDatabase, ConnectedPair, Decided, Inspected
+
+    EndpointPair = tuple[Endpoint, Endpoint]
+    """Source and target."""
+    Prepare = Callable[[Callable[[Prepared], None]], Awaitable[EndpointPair]]
+    """Starts the demo's servers; tells how far it is. Raises DemoError."""
 
 
 class Running(Protocol):
@@ -50,7 +59,7 @@ class Engine(Protocol):
 
     def examine(
         self,
-        ends: "Ends",
+        pair: "ConnectedPair",
         inventory: "Inventory",
         target_inventory: "Inventory",
         answers: "Answers",
@@ -69,3 +78,61 @@ class Engine(Protocol):
     ) -> Running: ...
 
     def checklist(self, outcome: "Outcome", report: str) -> "Checklist": ...
+
+
+class App(Protocol):
+    """The application as screens and dialogs see it: `tswizard.tui.app.WizardApp`."""
+
+    given_source: "Endpoint | None"
+    given_target: "Endpoint | None"
+    """Endpoints that were given and need not be typed."""
+
+    @property
+    def engine(self) -> Engine: ...
+
+    @property
+    def demo(self) -> bool: ...
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """The clock: seconds since the epoch."""
+        ...
+
+    @property
+    def bar_clock(self) -> Clock | None:
+        """The clock of progress bars; None is Textual's own."""
+        ...
+
+    @property
+    def exit_code(self) -> int:
+        """What the run came to; stopped when it came to nothing."""
+        ...
+
+    @property
+    def resume_hint(self) -> str:
+        """How a run that was stopped is resumed when this program has ended."""
+        ...
+
+    async def action_ask_quit(self) -> None: ...
+
+    def copy(self, text: str, what: str) -> None:
+        """To the clipboard; `what` is named in the notification."""
+        ...
+
+    def show_source(self) -> None: ...
+
+    def show_target(self, source: "ConnectedDatabase") -> None: ...
+
+    def show_inspect(self, pair: "ConnectedPair") -> None: ...
+
+    def show_method(self, inspected: "Inspected") -> None: ...
+
+    def show_review(self, decided: "Decided") -> None: ...
+
+    def show_resume(
+        self, run_folder: "RunFolder", endpoints: "EndpointPair | None" = None
+    ) -> None: ...
+
+    def show_run(self, run: Running, endpoints: "EndpointPair") -> None: ...
+
+    def show_check(self, outcome: "Outcome", report: str) -> None: ...

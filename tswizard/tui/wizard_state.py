@@ -9,7 +9,7 @@ from tswizard.core.model.finding import Finding, Level
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class ConnectedDatabase:
     """One database that was reached, and what it said."""
 
     endpoint: Endpoint
@@ -17,18 +17,18 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
+class ConnectedPair:
     """Both databases, after Target."""
 
-    source: End
-    target: End
+    source: ConnectedDatabase
+    target: ConnectedDatabase
 
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
     """After Inspect: what the source holds and what the checks said."""
 
-    ends: Ends
+    pair: ConnectedPair
     inventory: Inventory
     """The source."""
     target_inventory: Inventory

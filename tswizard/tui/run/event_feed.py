@@ -20,7 +20,7 @@ _BACKLOG = 20_000
 """Events that may wait for the screen; beyond that the run waits for it."""
 
 
-class Feed:
+class EventFeed:
     """Carries a run out: reads its events whatever screen is shown, until it is over."""
 
     def __init__(self, run: Running) -> None:

@@ -21,7 +21,7 @@ MAX_LINES = 100_000
 """Lines kept for the screen; the whole log is on disk."""
 
 HARMLESS = ("SAFE", "LATER", "PASS", "SKIP")
-"""Words of notes that nobody has to act on."""
+"""Words of errors and findings that nobody has to act on."""
 
 _SLACK = 5_000
 """Lines above the limit before the oldest are dropped, so that it is done seldom."""
@@ -42,7 +42,7 @@ class Filter(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class Explanation:
     """What there is to explain about an error or a finding."""
 
     word: str
@@ -55,20 +55,20 @@ class Note:
 
 
 @dataclass(slots=True)
-class Channel:
+class FilteredLog:
     """The lines that one filter lets through, the newest `MAX_LINES` or a few more of them."""
 
     lines: list[str] = field(default_factory=list)
-    notes: dict[int, Note] = field(default_factory=dict)
+    explanations: dict[int, Explanation] = field(default_factory=dict)
     """By the line's number since the run's first line."""
     dropped: int = 0
 
-    def add(self, lines: Iterable[str], note: Note | None) -> None:
+    def add(self, lines: Iterable[str], explanation: Explanation | None) -> None:
         start = self.dropped + len(self.lines)
         self.lines.extend(lines)
-        if note is not None:
+        if explanation is not None:
             for number in range(start, self.dropped + len(self.lines)):
-                self.notes[number] = note
+                self.explanations[number] = explanation
 
     def trim(self) -> None:
         """Forget the oldest lines and what belonged to them."""
@@ -77,18 +77,14 @@ class Channel:
             return
         del self.lines[:excess]
         self.dropped += excess
-        self.notes = {n: note for n, note in self.notes.items() if n >= self.dropped}
-
-    def note_at(self, index: int) -> Note | None:
-        """The note of the line at that place of `lines`."""
-        return self.notes.get(self.dropped + index)
+        self.explanations = {n: e for n, e in self.explanations.items() if n >= self.dropped}
 
 
-class Logbook:
+class LogModel:
     """All lines of a run by filter, with counts."""
 
     def __init__(self) -> None:
-        self.channels = {filter: Channel() for filter in Filter}
+        self.by_filter = {filter: FilteredLog() for filter in Filter}
         self.counts = dict.fromkeys(Filter, 0)
         """Lines for `all`; errors and findings for the others."""
         self.lost = 0
@@ -97,42 +93,42 @@ class Logbook:
     def add(self, event: Event, width: int) -> None:
         """Take an event's lines; wrapped to `width` columns where somebody has to read them."""
         match event:
-            case LogLine(at, _, text):
-                self._line(at, text)
-            case LogVerdict(at, judged):
-                self._note(at, _judged(judged), width)
-            case FindingFound(at, finding):
-                self._note(at, _found(finding), width)
-            case Paused(at, paused):
-                self._line(at, "paused" if paused else "going on")
-            case StepFinished(at, step, _, _, why) if why:
-                self._line(at, f"{step}: {why}")
+            case LogLine(text=text):
+                self._line(event.at, text)
+            case LogVerdict(judged=judged):
+                self._explained(event.at, _judged(judged), width)
+            case FindingFound(finding=finding):
+                self._explained(event.at, _found(finding), width)
+            case Paused(paused=paused):
+                self._line(event.at, "paused" if paused else "continued")
+            case StepFinished(step=step, why=why) if why:
+                self._line(event.at, f"{step}: {why}")
             case _:
                 pass
 
     def trim(self) -> None:
         """Forget lines beyond the limit; for the moment after a screen has taken them over."""
-        for channel in self.channels.values():
-            channel.trim()
+        for filtered in self.by_filter.values():
+            filtered.trim()
 
     def _line(self, at: float, text: str) -> None:
         self.counts[Filter.ALL] += 1
-        self.channels[Filter.ALL].add((f"{wall(at)} info  {plain(text)}",), None)
+        self.by_filter[Filter.ALL].add((f"{wall(at)} info  {plain(text)}",), None)
 
-    def _note(self, at: float, note: Note, width: int) -> None:
+    def _explained(self, at: float, explanation: Explanation, width: int) -> None:
         room = max(20, width - _INDENT)
-        head = textwrap.wrap(plain(note.title), room) or [""]
-        tail = _wrapped(note.reason, room, "└ ") + _wrapped(note.todo, room, "  → ")
+        head = textwrap.wrap(plain(explanation.title), room) or [""]
+        tail = _wrapped(explanation.reason, room, "└ ") + _wrapped(explanation.todo, room, "  → ")
         blank = " " * _INDENT
         lines = [
-            f"{wall(at)} {note.word:<5} {head[0]}",
+            f"{wall(at)} {explanation.word:<5} {head[0]}",
             *(blank + text for text in head[1:] + tail),
         ]
-        self.lost += note.word == "LOST"
-        kind = Filter.SAFE if note.word in HARMLESS else Filter.LOOK
+        self.lost += explanation.word == "LOST"
+        kind = Filter.SAFE if explanation.word in HARMLESS else Filter.LOOK
         for filter in (Filter.ALL, kind):
             self.counts[filter] += 1
-            self.channels[filter].add(lines, note)
+            self.by_filter[filter].add(lines, explanation)
 
 
 def _wrapped(text: str, room: int, mark: str) -> list[str]:
@@ -140,11 +136,11 @@ def _wrapped(text: str, room: int, mark: str) -> list[str]:
     return textwrap.wrap(plain(text), room, initial_indent=mark, subsequent_indent=blank)
 
 
-def _judged(judged: JudgedMessage) -> Note:
+def _judged(judged: JudgedMessage) -> Explanation:
     """An error with its verdict; the rule that gave it is named, so that it can be looked up."""
     tool = f"{judged.tool}: " if judged.tool else ""
     rule = f"{judged.rule}: " if judged.rule else ""
-    return Note(
+    return Explanation(
         judged.verdict.upper(),
         f"{tool}{judged.severity}: {judged.message}",
         f"{rule}{judged.reason}",
@@ -153,9 +149,9 @@ def _judged(judged: JudgedMessage) -> Note:
     )
 
 
-def _found(finding: Finding) -> Note:
+def _found(finding: Finding) -> Explanation:
     where = f" ({finding.where})" if finding.where else ""
-    return Note(
+    return Explanation(
         finding.level.upper(),
         f"{finding.what}{where}",
         finding.why,

@@ -22,7 +22,7 @@ from tswizard.tui.text import number, size
 
 
 @dataclass(slots=True)
-class StepView:
+class StepModel:
     """One line of the list of steps."""
 
     id: str
@@ -39,28 +39,7 @@ class StepView:
         return self.seconds
 
 
-@dataclass(slots=True)
-class TableView:
-    """One line of the list of tables, in the step that is running."""
-
-    name: str
-    done: int
-    total: int
-    rows: int | None
-    state: TableState
-    failed: int = 0
-    retried: int = 0
-    bytes_counted: bool = False
-    """The rate is of bytes; otherwise of rows."""
-    rate: Rate = field(default_factory=Rate)
-
-    @property
-    def rank(self) -> int:
-        """What needs eyes comes first, what is done last."""
-        return _RANKS.index(self.state)
-
-
-_RANKS = (
+_URGENCY = (
     TableState.LOST,
     TableState.DIFFERS,
     TableState.FAILED,
@@ -69,44 +48,47 @@ _RANKS = (
     TableState.WAITING,
     TableState.DONE,
 )
+"""What needs attention comes first, what is done last."""
 
 
 @dataclass(slots=True)
-class RunView:
+class RunModel:
     """Everything but the log."""
 
     run: str = ""
-    steps: list[StepView] = field(default_factory=list)
-    current: StepView | None = None
+    steps: list[StepModel] = field(default_factory=list)
+    current: StepModel | None = None
     progress: StepProgress | None = None
     rate: Rate = field(default_factory=Rate)
-    tables: dict[str, TableView] = field(default_factory=dict)
+    tables: dict[str, TableProgress] = field(default_factory=dict)
+    """The newest of each table of the running step, by its name."""
     findings: list[Finding] = field(default_factory=list)
     paused: bool = False
     finished: RunFinished | None = None
     changed: set[str] = field(default_factory=set)
     """Parts that a screen has to draw again: steps, progress, tables, keys."""
+    _table_rates: dict[str, Rate] = field(default_factory=dict)
 
     def apply(self, event: Event) -> None:
         """Take one event."""
         match event:
-            case RunStarted(_, run, steps):
+            case RunStarted(run=run, steps=steps):
                 self.run = run
-                self.steps = [StepView(*step) for step in steps]
+                self.steps = [StepModel(*step) for step in steps]
                 self.changed.add("steps")
-            case StepStarted(at, id):
+            case StepStarted(at=at, step=id):
                 self._start(id, at)
             case StepProgress():
                 self._progress(event)
-            case StepFinished(_, id, state, seconds, why):
-                step = self._step(id)
-                step.state, step.seconds, step.why = state, seconds, why
+            case StepFinished():
+                step = self._step(event.step)
+                step.state, step.seconds, step.why = event.state, event.seconds, event.why
                 self.changed |= {"steps", "progress"}
             case TableProgress():
                 self._table(event)
-            case FindingFound(_, finding):
+            case FindingFound(finding=finding):
                 self.findings.append(finding)
-            case Paused(_, paused):
+            case Paused(paused=paused):
                 self.paused = paused
                 self.changed |= {"progress", "keys"}
             case RunFinished():
@@ -119,6 +101,15 @@ class RunView:
     def position(self) -> int:
         """The running step's place, from 1."""
         return self.steps.index(self.current) + 1 if self.current else 0
+
+    def tables_by_urgency(self) -> list[TableProgress]:
+        """What needs attention first."""
+        return sorted(self.tables.values(), key=lambda table: _URGENCY.index(table.state))
+
+    def table_rate(self, name: str) -> float | None:
+        """Bytes a second of that table, or rows where nobody counts bytes; None if unknown."""
+        rate = self._table_rates.get(name)
+        return rate.per_second if rate else None
 
     @property
     def failure(self) -> Finding | None:
@@ -134,6 +125,7 @@ class RunView:
         self.progress = None
         self.rate = Rate()
         self.tables.clear()
+        self._table_rates.clear()
         self.changed |= {"steps", "progress", "tables"}
 
     def _progress(self, event: StepProgress) -> None:
@@ -144,23 +136,16 @@ class RunView:
         self.changed.add("progress")
 
     def _table(self, event: TableProgress) -> None:
-        view = self.tables.get(event.table)
-        if view is None:
-            view = TableView(event.table, event.done, event.total, event.rows, event.state)
-            self.tables[event.table] = view
-        view.done, view.total = event.done, event.total
-        view.rows, view.state = event.rows, event.state
-        view.failed, view.retried = event.failed, event.retried
-        view.bytes_counted = event.bytes is not None
+        self.tables[event.table] = event
         if event.counted is not None:
-            view.rate.add(event.at, event.counted)
+            self._table_rates.setdefault(event.table, Rate()).add(event.at, event.counted)
         self.changed.add("tables")
 
-    def _step(self, id: str) -> StepView:
+    def _step(self, id: str) -> StepModel:
         for step in self.steps:
             if step.id == id:
                 return step
-        step = StepView(id, id, StepState.PENDING)
+        step = StepModel(id, id, StepState.PENDING)
         self.steps.append(step)
         return step
 

@@ -115,7 +115,7 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
     STEP: ClassVar[str | None] = "Check"
     NEXT: ClassVar[str | None] = "Done"
     BACK: ClassVar[str | None] = "< Log"
-    topic = (
+    HELP: ClassVar[str] = (
         "What tswizard compared on both ends, line by line: enter shows what stands behind a "
         "line. PASS: equal. LOOK: read it. FAIL: it did not arrive, and the line says what to "
         "do. SKIP: you left it out.\n\n"

@@ -20,7 +20,7 @@ from tswizard.tui.base import WizardScreen
 from tswizard.tui.text import plural, size
 from tswizard.tui.widgets.facts import Facts, label
 from tswizard.tui.widgets.fields import TextField
-from tswizard.tui.wizard_state import End, Ends
+from tswizard.tui.wizard_state import ConnectedDatabase, ConnectedPair
 
 if TYPE_CHECKING:
     from tswizard.core.catalog.inventory import Server
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _PARTS = (("host", "Host"), ("port", "Port"), ("dbname", "Database"), ("user", "User"))
 
 
-class EndScreen(WizardScreen):
-    """One end. The whole connection and its parts are two views of the same thing."""
+class ConnectScreen(WizardScreen):
+    """One database. The whole connection and its parts are two views of the same thing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "test", "Test connection")]
 
@@ -40,7 +40,7 @@ class EndScreen(WizardScreen):
     def __init__(self, given: Endpoint | None) -> None:
         super().__init__()
         self._given = given
-        self._reached: End | None = None
+        self._reached: ConnectedDatabase | None = None
         self._length = len(given.conninfo) if given else 0
 
     # What it shows
@@ -63,7 +63,7 @@ class EndScreen(WizardScreen):
         yield Facts(id="facts")
 
     @property
-    def topic(self) -> str:
+    def help_text(self) -> str:
         return "\n\n".join(f"{q.text}\n{q.help}" for q in QUESTIONS if q.section == self.SECTION)
 
     def on_mount(self) -> None:
@@ -140,11 +140,11 @@ class EndScreen(WizardScreen):
         else:
             self._test()
 
-    def proceed(self, end: End) -> None:
+    def proceed(self, database: ConnectedDatabase) -> None:
         """On to the next screen with a database that was reached."""
         raise NotImplementedError
 
-    def objection(self, end: End) -> str:
+    def objection(self, database: ConnectedDatabase) -> str:
         """One sentence why this end will not do; empty when it does."""
         return ""
 
@@ -176,45 +176,45 @@ class EndScreen(WizardScreen):
             self.say(str(error))
             self._field("password" if "password" in error.what else "conninfo").focus()
             return
-        end = End(endpoint, server)
-        await facts.show(server_facts(end))
+        database = ConnectedDatabase(endpoint, server)
+        await facts.show(server_facts(database))
         facts.display = True
-        if objection := self.objection(end):
+        if objection := self.objection(database):
             self.say(objection)
             return
-        self._reached = end
+        self._reached = database
         self.say(f"Connected. Enter goes on to {self.NEXT_NAME}.", "")
 
 
-class SourceScreen(EndScreen):
+class SourceScreen(ConnectScreen):
     STEP: ClassVar[str | None] = "Source"
     SECTION: ClassVar[str] = "source"
     HINT: ClassVar[str] = "postgresql://tsdbadmin@host:port/defaultdb?sslmode=require"
     NEXT_NAME: ClassVar[str] = "Target"
 
-    def proceed(self, end: End) -> None:
-        self.wizard.show_target(end)
+    def proceed(self, database: ConnectedDatabase) -> None:
+        self.wizard.show_target(database)
 
 
-class TargetScreen(EndScreen):
+class TargetScreen(ConnectScreen):
     STEP: ClassVar[str | None] = "Target"
     SECTION: ClassVar[str] = "target"
     HINT: ClassVar[str] = "postgresql://tsdbadmin@host:port/tsdb?sslmode=require"
     NEXT_NAME: ClassVar[str] = "Inspect"
 
-    def __init__(self, source: End, given: Endpoint | None) -> None:
+    def __init__(self, source: ConnectedDatabase, given: Endpoint | None) -> None:
         super().__init__(given)
         self._source = source
 
-    def objection(self, end: End) -> str:
+    def objection(self, database: ConnectedDatabase) -> str:
         place = ("host", "hostaddr", "port", "dbname")
-        same = all(end.endpoint.get(p) == self._source.endpoint.get(p) for p in place)
+        same = all(database.endpoint.get(p) == self._source.endpoint.get(p) for p in place)
         if same:
             return "That is the source itself; give the new, empty service on Timescale Cloud."
         return ""
 
-    def proceed(self, end: End) -> None:
-        self.wizard.show_inspect(Ends(self._source, end))
+    def proceed(self, database: ConnectedDatabase) -> None:
+        self.wizard.show_inspect(ConnectedPair(self._source, database))
 
 
 def _question(section: str, key: str) -> Question:
@@ -233,9 +233,9 @@ def _read(text: str) -> dict[str, str]:
         return {}
 
 
-def server_facts(end: End) -> Iterable[tuple[Content, Content]]:
+def server_facts(database: ConnectedDatabase) -> Iterable[tuple[Content, Content]]:
     """What "test connection" shows."""
-    server, endpoint = end.server, end.endpoint
+    server, endpoint = database.server, database.endpoint
     yield (
         label("Server"),
         Content(

@@ -35,7 +35,7 @@ from tswizard.tui.inventory_tables import (
 from tswizard.tui.widgets.fields import Tick
 from tswizard.tui.widgets.findings import FindingsView, counts
 from tswizard.tui.widgets.table import FittingTable
-from tswizard.tui.wizard_state import Ends, Inspected, refused
+from tswizard.tui.wizard_state import ConnectedPair, Inspected, refused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -55,7 +55,7 @@ class InspectScreen(WizardScreen):
         Binding("ctrl+r", "again", "Read again"),
     ]
     STEP: ClassVar[str | None] = "Inspect"
-    topic = (
+    HELP: ClassVar[str] = (
         "What the source holds, read from its catalog, and the checks that must pass before "
         "anything is changed.\n\n"
         "PASS: shown to be fine. LOOK: read it; it does not stop you. FAIL: the migration cannot "
@@ -63,9 +63,9 @@ class InspectScreen(WizardScreen):
         "Left and right change the tab, up and down scroll."
     )
 
-    def __init__(self, ends: Ends) -> None:
+    def __init__(self, pair: ConnectedPair) -> None:
         super().__init__()
-        self._ends = ends
+        self._pair = pair
         self._inventories: tuple[Inventory, Inventory] | None = None
         self._checked = False
         self._answers = Answers()
@@ -119,11 +119,11 @@ class InspectScreen(WizardScreen):
     async def _read(self) -> None:
         self._checked = False
         await self.query_one(FindingsView).start()
-        engine, ends = self.wizard.engine, self._ends
+        engine, pair = self.wizard.engine, self._pair
         try:
-            source = await engine.read_inventory(ends.source.endpoint, self._reading("source"))
+            source = await engine.read_inventory(pair.source.endpoint, self._reading("source"))
             self._fill(source)
-            target = await engine.read_inventory(ends.target.endpoint, self._reading("target"))
+            target = await engine.read_inventory(pair.target.endpoint, self._reading("target"))
             self._inventories = (source, target)
             await self._examine(source, target)
         except (CannotConnect, CannotRead) as error:
@@ -134,7 +134,7 @@ class InspectScreen(WizardScreen):
 
     async def _examine(self, source: "Inventory", target: "Inventory") -> None:
         self.say("Checking …", "")
-        checks = self.wizard.engine.examine(self._ends, source, target, self._answers)
+        checks = self.wizard.engine.examine(self._pair, source, target, self._answers)
         view = self.query_one(FindingsView)
         offered = source.server.timescaledb in target.server.timescaledb_offered
         async with aclosing(cast("AsyncGenerator[Finding]", checks)) as findings:
@@ -151,7 +151,7 @@ class InspectScreen(WizardScreen):
 
     async def _examine_split(self, source: "Inventory", target: "Inventory") -> tuple[Finding, ...]:
         answers = replace(self._answers, method="split")
-        checks = self.wizard.engine.examine(self._ends, source, target, answers)
+        checks = self.wizard.engine.examine(self._pair, source, target, answers)
         async with aclosing(cast("AsyncGenerator[Finding]", checks)) as findings:
             return tuple([finding async for finding in findings])
 
@@ -231,7 +231,7 @@ class InspectScreen(WizardScreen):
             findings, answers = self._findings, self._answers
             if self._split is not None:
                 findings, answers = self._split, replace(answers, method="split")
-            self.wizard.show_method(Inspected(self._ends, *self._inventories, findings, answers))
+            self.wizard.show_method(Inspected(self._pair, *self._inventories, findings, answers))
 
 
 def _offers_split() -> bool:

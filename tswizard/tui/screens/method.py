@@ -36,7 +36,7 @@ _COMPARED = (
     "Better when the whole of it fits into one quiet stretch of time and the line is steady, and "
     "when you want everything without thinking about parts.\n"
     "It cannot go on in the middle: a dump or a restore that breaks off starts again from 0 (a "
-    "finished dump is kept). It needs the same version of TimescaleDB on both ends, and room here "
+    "finished dump is kept). It needs the same version of TimescaleDB on both pair, and room here "
     "for the dump.\n\n"
     "SPLIT  The schema first, then the rows in pieces: chunks, tables, slices of big ones, several "
     "at a time; keys and indexes last. What was compressed is compressed again on the target.\n"
@@ -73,7 +73,7 @@ class MethodScreen(WizardScreen):
         self._given = {q.key: getattr(inspected.answers, q.key) for q in asked}
 
     @property
-    def topic(self) -> str:
+    def help_text(self) -> str:
         others = (q for q in self._questions if q.key != "method")
         return "\n\n".join((_COMPARED, *(f"{q.text}\n{q.help}" for q in others)))
 
@@ -148,8 +148,8 @@ class MethodScreen(WizardScreen):
 
     @property
     def _versions(self) -> str:
-        ends = self._inspected.ends
-        here, there = (end.server.timescaledb or "none" for end in (ends.source, ends.target))
+        pair = self._inspected.pair
+        here, there = (end.server.timescaledb or "none" for end in (pair.source, pair.target))
         return f"both have {here}" if here == there else f"{here} here, {there} there"
 
     # Answering

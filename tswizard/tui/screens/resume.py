@@ -18,6 +18,7 @@ from tswizard.tui.widgets.fields import TextField
 
 if TYPE_CHECKING:
     from tswizard.core.run.run_folder import RunFolder, StepRecord
+    from tswizard.tui.protocol import EndpointPair
 
 _OVER = (StepState.DONE, StepState.SKIPPED)
 _ASKED = "Password of {label} (empty: from ~/.pgpass)"
@@ -28,19 +29,17 @@ class ResumeScreen(WizardScreen):
 
     HEAD: ClassVar[str] = "resume a run"
     NEXT: ClassVar[str | None] = "Resume >"
-    topic = (
+    HELP: ClassVar[str] = (
         "Steps that are done stay done; the others are run. A finished dump is used again, and "
         "what was copied piece by piece stays. When an interrupted restore of a dump has left "
         "something on the target, everything that this run put there is removed first, and that "
         "is asked for: type the name of the target's database."
     )
 
-    def __init__(
-        self, run_folder: "RunFolder", ends: tuple[Endpoint, Endpoint] | None = None
-    ) -> None:
+    def __init__(self, run_folder: "RunFolder", endpoints: "EndpointPair | None" = None) -> None:
         super().__init__()
         self._run_folder = run_folder
-        self._known = ends
+        self._known = endpoints
         self._must_confirm: str | None = None
         self._busy = False
 

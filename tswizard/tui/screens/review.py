@@ -77,7 +77,7 @@ class ReviewScreen(WizardScreen):
     ]
     STEP: ClassVar[str | None] = "Review"
     NEXT: ClassVar[str | None] = "Start >"
-    topic = (
+    HELP: ClassVar[str] = (
         "Every step in order with the commands and the SQL that it runs, without passwords. "
         "Nothing has been changed so far. A line that begins with -- says what only the run can "
         "know. Of a long list the first lines are shown: shift+tab goes to a step and y copies all "
@@ -96,7 +96,7 @@ class ReviewScreen(WizardScreen):
     @property
     def _wanted(self) -> str:
         """What has to be typed."""
-        return self._decided.inspected.ends.target.server.database
+        return self._decided.inspected.pair.target.server.database
 
     def compose_frame(self) -> Iterable[Widget]:
         yield VerticalScroll(id="plan", can_focus=False)
@@ -125,7 +125,7 @@ class ReviewScreen(WizardScreen):
         self.say("Checking with your answers …", "")
         inspected = self._decided.inspected
         checks = self.wizard.engine.examine(
-            inspected.ends,
+            inspected.pair,
             inspected.inventory,
             inspected.target_inventory,
             self._decided.answers,
@@ -217,5 +217,5 @@ class ReviewScreen(WizardScreen):
             self._starting = False
             self.say(str(error))
             return
-        ends = self._decided.inspected.ends
-        self.wizard.show_run(run, (ends.source.endpoint, ends.target.endpoint))
+        pair = self._decided.inspected.pair
+        self.wizard.show_run(run, (pair.source.endpoint, pair.target.endpoint))

@@ -11,19 +11,19 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, ProgressBar, Static
 
-from tswizard.core.model.events import TableState
+from tswizard.core.model.events import TableProgress, TableState
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Choose, text_reader
-from tswizard.tui.run.log_model import Filter, Logbook
-from tswizard.tui.run.run_model import RunView, TableView, progress_figures
+from tswizard.tui.run.log_model import Filter, LogModel
+from tswizard.tui.run.run_model import RunModel, progress_figures
 from tswizard.tui.text import number, plain, short_number, size, span
 from tswizard.tui.widgets.runlog import RunLog
 from tswizard.tui.widgets.steps import StepList
 from tswizard.tui.widgets.table import Column, FittingTable
 
 if TYPE_CHECKING:
-    from tswizard.core.db.endpoint import Endpoint
-    from tswizard.tui.run.event_feed import Feed
+    from tswizard.tui.protocol import EndpointPair
+    from tswizard.tui.run.event_feed import EventFeed
 
 FRAME = 1 / 20
 """Seconds between two looks at what the run said."""
@@ -71,7 +71,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     STEP: ClassVar[str | None] = "Run"
     NEXT: ClassVar[str | None] = "Check >"
     BACK: ClassVar[str | None] = None
-    topic = (
+    HELP: ClassVar[str] = (
         "The migration is running. It needs nobody: it stops only on what it cannot explain, and "
         "what is done stays done.\n\n"
         "Each error line carries a word. SAFE: a rule knows it, and a check on the target agrees. "
@@ -86,12 +86,12 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         "and the run can be resumed."
     )
 
-    def __init__(self, feed: "Feed", ends: "tuple[Endpoint, Endpoint]") -> None:
+    def __init__(self, feed: "EventFeed", endpoints: "EndpointPair") -> None:
         super().__init__()
         self._feed = feed
-        self._ends = ends
-        self.view = RunView()
-        self._book = Logbook()
+        self._endpoints = endpoints
+        self.model = RunModel()
+        self._log_model = LogModel()
         self._filter = Filter.ALL
         self._shown = 0
         self._stopping = False
@@ -143,12 +143,12 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         width = self.query_one(RunLog).scrollable_content_region.width
         while self._feed.waiting and time.perf_counter() < until:
             for event in self._feed.take(_PORTION):
-                self.view.apply(event)
-                self._book.add(event, width)
+                self.model.apply(event)
+                self._log_model.add(event, width)
 
     def _draw(self) -> None:
-        changed = self.view.changed - {"tables"}
-        self.view.changed -= changed
+        changed = self.model.changed - {"tables"}
+        self.model.changed -= changed
         if "steps" in changed:
             self._show_times()
         if "progress" in changed:
@@ -157,60 +157,62 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             self.refresh_bindings()
 
     def _show_times(self) -> None:
-        view = self.view
-        self.query_one(StepList).show(view.steps, view.position, self.wizard.now())
+        model = self.model
+        self.query_one(StepList).show(model.steps, model.position, self.wizard.now())
 
     def _show_progress(self) -> None:
-        view, current = self.view, self.view.current
+        model, current = self.model, self.model.current
         if current is None:
             return
-        title = f"{current.title}   step {view.position} of {len(view.steps)}"
+        title = f"{current.title}   step {model.position} of {len(model.steps)}"
         if self._over:
             title = f"STOPPED   {title}"
-        elif view.paused:
+        elif model.paused:
             title = f"PAUSED   {title}"
         elif self._stopping:
             title = f"STOPPING AFTER THIS {self._unit.upper()}   {title}"
         self.query_one("#run-title", Static).update(title)
         bar = self.query_one("#run-bar", ProgressBar)
         figures = ""
-        rate = None if self._over else view.rate.per_second
-        if view.progress is not None:
-            figures = "   ".join(filter(None, progress_figures(view.progress, rate)))
-            bar.update(total=view.progress.total or None, progress=view.progress.done)
+        rate = None if self._over else model.rate.per_second
+        if model.progress is not None:
+            figures = "   ".join(filter(None, progress_figures(model.progress, rate)))
+            bar.update(total=model.progress.total or None, progress=model.progress.done)
         else:
             bar.update(total=None)
         self.query_one("#run-figures", Static).update(figures)
 
     def _show_tables(self) -> None:
-        if "tables" not in self.view.changed:
+        if "tables" not in self.model.changed:
             return
-        self.view.changed.discard("tables")
+        self.model.changed.discard("tables")
         table = self.query_one(FittingTable)
-        table.display = bool(self.view.tables)
+        table.display = bool(self.model.tables)
         self.set_class(table.display, "-tables")
-        views = sorted(self.view.tables.values(), key=lambda view: view.rank)
-        table.show(_row(view, over=self._over) for view in views)
+        table.show(
+            _row(progress, self.model.table_rate(progress.table), over=self._over)
+            for progress in self.model.tables_by_urgency()
+        )
 
     # The log
 
     def _append_log(self) -> None:
-        channel = self._book.channels[self._filter]
-        number = channel.dropped + len(channel.lines)
+        filtered = self._log_model.by_filter[self._filter]
+        number = filtered.dropped + len(filtered.lines)
         fresh = number - self._shown
         if fresh:
-            self.query_one(RunLog).append(channel.lines[-fresh:])
+            self.query_one(RunLog).append(filtered.lines[-fresh:])
             self._shown = number
-        self._book.trim()
+        self._log_model.trim()
         self._show_log_title()
 
     def _show_log_title(self) -> None:
         parts = [Content.styled("Log  ", "bold")]
         for filter in Filter:
             chosen = filter is self._filter
-            text = f"{filter} {short_number(self._book.counts[filter])}"
-            if filter is Filter.LOOK and self._book.lost:
-                text += f" ({self._book.lost} LOST)"
+            text = f"{filter} {short_number(self._log_model.counts[filter])}"
+            if filter is Filter.LOOK and self._log_model.lost:
+                text += f" ({self._log_model.lost} LOST)"
             parts.append(
                 Content.styled(f"[{text}]" if chosen else f" {text} ", "bold" if chosen else "")
             )
@@ -219,9 +221,9 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     def action_filter(self) -> None:
         filters = list(Filter)
         self._filter = filters[(filters.index(self._filter) + 1) % len(filters)]
-        channel = self._book.channels[self._filter]
-        self.query_one(RunLog).show(channel.lines, channel.dropped)
-        self._shown = channel.dropped + len(channel.lines)
+        filtered = self._log_model.by_filter[self._filter]
+        self.query_one(RunLog).show(filtered.lines, filtered.dropped)
+        self._shown = filtered.dropped + len(filtered.lines)
         self._show_log_title()
 
     def action_zoom(self) -> None:
@@ -229,33 +231,35 @@ class RunScreen(WizardScreen, inherit_bindings=False):
 
     @on(RunLog.Explain)
     def _explain(self, event: RunLog.Explain) -> None:
-        channel = self._book.channels[self._filter]
-        number = event.number if event.number >= 0 else max(channel.notes, default=-1)
-        note = channel.notes.get(number)
-        if note is None:
+        filtered = self._log_model.by_filter[self._filter]
+        number = event.number if event.number >= 0 else max(filtered.explanations, default=-1)
+        explanation = filtered.explanations.get(number)
+        if explanation is None:
             self.notify(
                 "Nothing to explain here: not an error. f shows only those that need a look."
             )
             return
         text = Content("\n\n").join(
-            Content(part) for part in (note.title, note.reason, note.todo, note.raw) if part
+            Content(part)
+            for part in (explanation.title, explanation.reason, explanation.todo, explanation.raw)
+            if part
         )
-        self.app.push_screen(text_reader(note.word, text, str(text)))
+        self.app.push_screen(text_reader(explanation.word, text, str(text)))
 
     @on(RunLog.CopyLine)
     def _copy_line(self, event: RunLog.CopyLine) -> None:
-        note = self._book.channels[self._filter].notes.get(event.number)
-        self.wizard.copy(note.raw if note else event.text, "Line")
+        explanation = self._log_model.by_filter[self._filter].explanations.get(event.number)
+        self.wizard.copy(explanation.raw if explanation else event.text, "Line")
 
     # Pausing, stopping, ending
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        view = self.view
+        model = self.model
         match action:
             case "pause":
-                return not self._over and not view.paused
+                return not self._over and not model.paused
             case "go_on":
-                return not self._over and view.paused
+                return not self._over and model.paused
             case "stop":
                 return not self._over
             case "resume":
@@ -308,13 +312,13 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             return
         button.label = "Quit"
         self._show_progress()
-        self.view.changed.add("tables")
+        self.model.changed.add("tables")
         self._show_tables()
         self._say_why_it_ended()
 
     def _say_why_it_ended(self) -> None:
-        failure, error = self.view.failure, self._feed.error
-        again = f"It can be resumed here. {self.wizard.go_on_later}"
+        failure, error = self.model.failure, self._feed.error
+        again = f"It can be resumed here. {self.wizard.resume_hint}"
         if error is not None:
             self.say(f"The run broke: {error} {again}")
         elif failure is not None:
@@ -324,10 +328,10 @@ class RunScreen(WizardScreen, inherit_bindings=False):
 
     @on(Button.Pressed, "#resume")
     def action_resume(self) -> None:
-        self.wizard.show_resume(self._feed.run.run_folder, self._ends)
+        self.wizard.show_resume(self._feed.run.run_folder, self._endpoints)
 
     def go_on(self) -> None:
-        outcome, finished = self._feed.run.outcome, self.view.finished
+        outcome, finished = self._feed.run.outcome, self.model.finished
         if outcome is not None:
             self.wizard.show_check(outcome, finished.report if finished else "")
         else:
@@ -346,23 +350,24 @@ _STOPS = {
 }
 
 
-def _row(view: TableView, *, over: bool = False) -> tuple[str, ...]:
+def _row(progress: TableProgress, rate: float | None, *, over: bool = False) -> tuple[str, ...]:
     """`over`: nobody works on it any more, however far it came."""
-    stopped = over and view.state in (TableState.WORKING, TableState.RETRYING)
-    state = "■ stopped" if stopped else _WORDS[view.state]
+    stopped = over and progress.state in (TableState.WORKING, TableState.RETRYING)
+    state = "■ stopped" if stopped else _WORDS[progress.state]
     return (
-        plain(view.name.removeprefix("public.")),  # room is short, and it says little
-        f"{view.done}/{view.total}",
-        "–" if view.rows is None else short_number(view.rows),
-        "–" if over else _rate(view),
-        number(view.retried) if view.retried else "–",
-        f"✗ {view.failed} FAILED" if view.failed else state,
+        plain(progress.table.removeprefix("public.")),  # room is short, and it says little
+        f"{progress.done}/{progress.total}",
+        "–" if progress.rows is None else short_number(progress.rows),
+        "–" if over else _rate(progress, rate),
+        number(progress.retried) if progress.retried else "–",
+        f"✗ {progress.failed} FAILED" if progress.failed else state,
     )
 
 
-def _rate(view: TableView) -> str:
+def _rate(progress: TableProgress, rate: float | None) -> str:
     """What it does now; a table that nobody works on has none."""
-    rate = view.rate.per_second
-    if not rate or view.state in (TableState.WAITING, TableState.DONE):
+    if not rate or progress.state in (TableState.WAITING, TableState.DONE):
         return "–"
-    return f"{size(int(rate))}/s" if view.bytes_counted else f"{short_number(int(rate))} rows/s"
+    if progress.bytes is not None:
+        return f"{size(int(rate))}/s"
+    return f"{short_number(int(rate))} rows/s"

@@ -1,7 +1,7 @@
 """The first screen: a new migration, or one that waits to be resumed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -13,12 +13,9 @@ from textual.widgets.option_list import Option
 from tswizard.tui.base import WizardScreen
 
 if TYPE_CHECKING:
-    from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.demo.progress import Prepared
-    from tswizard.tui.protocol import Engine
-
-    Prepare = Callable[[Callable[[Prepared], None]], Awaitable[tuple[Endpoint, Endpoint]]]
+    from tswizard.tui.protocol import Engine, Prepare
 
 _INTRO = (
     "Moves a TimescaleDB database from Managed Service for TimescaleDB to Timescale Cloud, and "
@@ -39,7 +36,7 @@ class WelcomeScreen(WizardScreen):
 
     HEAD: ClassVar[str] = "move a TimescaleDB database"
     BACK: ClassVar[str | None] = "Quit"
-    topic = (
+    HELP: ClassVar[str] = (
         f"{_INTRO}\n\n{_PROMISE}\n\nAn unfinished run can be resumed: steps that are done stay "
         "done, a finished dump is used again, and an interrupted restore starts again after you "
         "type the target's database name."

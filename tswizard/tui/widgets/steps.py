@@ -12,7 +12,7 @@ from tswizard.tui.text import STATES, clock
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from tswizard.tui.run.run_model import StepView
+    from tswizard.tui.run.run_model import StepModel
 
 _TIME = 9
 
@@ -22,7 +22,7 @@ class StepList(VerticalScroll, can_focus=False):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._drawn: tuple[Sequence[StepView], int, float] | None = None
+        self._drawn: tuple[Sequence[StepModel], int, float] | None = None
 
     def compose(self) -> "ComposeResult":
         yield Static(id="step-lines")
@@ -35,7 +35,7 @@ class StepList(VerticalScroll, can_focus=False):
         if self._drawn is not None:
             self.show(*self._drawn)
 
-    def show(self, steps: "Sequence[StepView]", current: int, now: float) -> None:
+    def show(self, steps: "Sequence[StepModel]", current: int, now: float) -> None:
         """Draw all steps; `current` is the place of the running one, from 1."""
         self._drawn = (steps, current, now)
         room = max(12, self.scrollable_content_region.width - _TIME - 2)
@@ -53,7 +53,7 @@ class StepList(VerticalScroll, can_focus=False):
             self.scroll_to(y=max(0, top), animate=False)
 
 
-def _line(step: "StepView", room: int, now: float) -> Content:
+def _line(step: "StepModel", room: int, now: float) -> Content:
     mark, style = STATES[step.state]
     title = Content(step.title).truncate(room, ellipsis=True).pad_right(0)
     title = title.pad_right(room - title.cell_length)
