@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.core.split.world import Heard, copy_everything, rebuilt
 from tswizard.core.model.events import Event, TableProgress
 from tswizard.core.split import reconcile
-from tswizard.core.split.coordinator import Session
+from tswizard.core.split.coordinator import Coordinator
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,18 @@ async def _live(pipe: Connection, job: str, death: Death | None) -> None:
         known[event.table] = now
 
     heard = Heard()
-    hands = heard.hands()
-    hands.put = tell
-    session = await Session.begin(rebuilt(job), hands)
+    reporter = heard.reporter()
+    reporter.put = tell
+    coordinator = await Coordinator.start(rebuilt(job), reporter)
     try:
         if left == 0:
             _die(death)
-        await copy_everything(session, settle=False)
+        await copy_everything(coordinator, reconcile_rows=False)
         if death is not None and death.steps is None:
             _die(death)
-        await reconcile.settle(session)
+        await reconcile.reconcile(coordinator)
     finally:
-        await session.close()
+        await coordinator.close()
     pipe.send("done")
 
 

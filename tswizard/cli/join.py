@@ -11,7 +11,7 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.preflight.tools import needs_tls
 from tswizard.core.run.context import StepFailed
 from tswizard.core.split.copy.psql_reader import find_psql
-from tswizard.core.split.copy.reporter import Hands
+from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.join import join as help_along
 from tswizard.core.split.join import read_run
 from tswizard.exit_codes import Exit
@@ -28,15 +28,15 @@ async def join(target: Endpoint, source: str | None, jobs: int) -> int:
         found.append(finding)
         say_finding(finding)
 
-    hands = Hands(say, tell, lambda _done, _total, _what: None, lambda _event: None)
-    hands.going.set()
+    reporter = CopyReporter(say, tell, lambda _done, _total, _what: None, lambda _event: None)
+    reporter.going.set()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, hands.stopping.set)
+        loop.add_signal_handler(number, reporter.stopping.set)
     try:
-        header = await read_run(target)
+        stored = await read_run(target)
         try:
-            origin = Endpoint.parse(source or header.source)
+            origin = Endpoint.parse(source or stored.source)
         except BadEndpoint as error:
             say(f"source: {error}")
             return Exit.USAGE
@@ -45,8 +45,8 @@ async def join(target: Endpoint, source: str | None, jobs: int) -> int:
         if psql is None:
             say(f"No psql here serves both ends: {which_sentence(find_tools())}.")
             return Exit.REFUSED
-        say(f"helping {header.run}: {origin.label} -> {target.label}")
-        left = await help_along(origin, target, psql, hands, jobs=jobs, staging=Path())
+        say(f"helping {stored.run}: {origin.label} -> {target.label}")
+        left = await help_along(origin, target, psql, reporter, jobs=jobs, staging=Path())
     except StepFailed as failure:
         say_finding(failure.finding)
         return Exit.REFUSED

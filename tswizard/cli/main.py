@@ -130,9 +130,9 @@ def resume(
     """Go on where a run stopped; the newest unfinished one when none is named."""
     run_folder, ends = _stopped_run(run, target, source)
     if lost is not None:
-        from tswizard.core.split.takeover import let_files_go
+        from tswizard.core.split.takeover import write_off_files
 
-        number = _run(let_files_go(ends[1], lost))
+        number = _run(write_off_files(ends[1], lost))
         click.echo(f"{number} pieces are copied again; their files were at {lost}.", err=True)
     if not unattended and confirm is None and sys.stdin.isatty() and sys.stdout.isatty():
         from tswizard.tui.app import wizard

@@ -78,7 +78,7 @@ def test_a_broken_run_folder_is_one_sentence(data: bytes) -> None:
 def test_a_run_folder_of_another_version_is_left_alone() -> None:
     run_folder = make()
     path = run_folder.path / "run.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
     with pytest.raises(RunFolderError, match="another version"):
         RunFolder.open(run_folder.record.id)
 

@@ -48,9 +48,9 @@ async def native_ends(templates_there: tuple[str, str]) -> AsyncIterator[Ends]:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody was killed: whoever leads lives."""
-    monkeypatch.setattr(leader_lock, "PATIENCE", 0)
+    monkeypatch.setattr(leader_lock, "DEAD_SESSION_TIMEOUT", 0)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from tests.core.split.world import Ends, Heard, copy_everything, job, run
 from tswizard.core.model.events import TableProgress, TableState
 from tswizard.core.run.context import StepFailed
-from tswizard.core.split.coordinator import Session
+from tswizard.core.split.coordinator import Coordinator
 
 pytestmark = pytest.mark.native
 
@@ -23,14 +23,14 @@ _TROUBLE = (
 async def told(ends: Ends, folder: Path, *commands: str) -> dict[str, list[TableProgress]]:
     """By table, what was told of a copy into a target on which this was done before."""
     heard = Heard()
-    session = await Session.begin(job(ends, folder), heard.hands())
+    coordinator = await Coordinator.start(job(ends, folder), heard.reporter())
     try:
         await run(ends.target, *commands)
-        await copy_everything(session)
+        await copy_everything(coordinator)
     except StepFailed as failed:
         assert "public.plain" in failed.finding.what
     finally:
-        await session.close()
+        await coordinator.close()
     found: dict[str, list[TableProgress]] = {}
     for event in heard.events:
         if isinstance(event, TableProgress):

@@ -18,27 +18,29 @@ from tswizard.core.split.copy.errors import (
     PieceRefused,
     SourceFailed,
     explain,
-    no_snapshot,
+    is_snapshot_missing,
 )
 from tswizard.core.split.copy.psql_reader import ended
 from tswizard.core.split.copy.pump import FileSink, Pump, Stopped
 from tswizard.core.split.copy.staging import Staged, Staging, file_name
-from tswizard.core.split.ledger.queue import Known, State
+from tswizard.core.split.ledger.queue import PieceState, StoredPiece
 from tswizard.core.split.plan.piece import (
-    Column,
-    Kind,
+    CopyPlan,
     Piece,
-    Plan,
+    PieceKind,
+    SourceColumn,
+    SourceTable,
     Stage,
-    Table,
     copy_in,
     copy_out,
 )
-from tswizard.core.split.plan.plan_diff import merged
+from tswizard.core.split.plan.plan_diff import diff_plans
 from tswizard.core.split.plan.slices import _ranges
 
-TABLE = Table("app.odd", "app", 'o"dd', (Column('a "b"', "integer"), Column("c", "app.kind")))
-PIECE = Piece(1, 0, Kind.TABLE, Stage.TABLES, "app", 'o"dd', 100, only=True)
+TABLE = SourceTable(
+    "app.odd", "app", 'o"dd', (SourceColumn('a "b"', "integer"), SourceColumn("c", "app.kind"))
+)
+PIECE = Piece(1, 0, PieceKind.TABLE, Stage.TABLES, "app", 'o"dd', 100, only=True)
 ENDS = Ends("here", "there")
 
 
@@ -175,37 +177,39 @@ def test_which_errors_pass(error: Exception, passing: bool) -> None:
 
 
 def test_a_snapshot_that_is_gone_is_no_missing_type() -> None:
-    assert no_snapshot(SourceFailed("22023", 'invalid snapshot identifier: "0000-1"'))
-    assert no_snapshot(SourceFailed("42704", 'snapshot "0000-1" does not exist'))
-    assert not no_snapshot(SourceFailed("42704", 'type "app.snapshot" does not exist'))
+    assert is_snapshot_missing(SourceFailed("22023", 'invalid snapshot identifier: "0000-1"'))
+    assert is_snapshot_missing(SourceFailed("42704", 'snapshot "0000-1" does not exist'))
+    assert not is_snapshot_missing(SourceFailed("42704", 'type "app.snapshot" does not exist'))
 
 
 def test_a_later_plan_keeps_what_is_known() -> None:
     cut = [
-        replace(PIECE, id=n, name="big", kind=Kind.SLICE, where=f"w{n}", local=True, filenode=7)
+        replace(
+            PIECE, id=n, name="big", kind=PieceKind.SLICE, where=f"w{n}", by_ctid=True, filenode=7
+        )
         for n in (2, 3)
     ]
     big = replace(TABLE, name="big")
-    known = [Known(p, State.DONE, 1, 5) for p in (PIECE, *cut)]
-    fresh = Plan(
+    known = [StoredPiece(p, PieceState.DONE, 1, 5) for p in (PIECE, *cut)]
+    fresh = CopyPlan(
         (TABLE, big, replace(TABLE, name="new")),
         (
             replace(PIECE, id=1),
-            *(replace(p, table=1, where="elsewhere") for p in cut),
-            replace(PIECE, id=9, table=2, name="new"),
+            *(replace(p, table_index=1, where="elsewhere") for p in cut),
+            replace(PIECE, id=9, table_index=2, name="new"),
         ),
     )
-    merge = merged(known, (TABLE, big), fresh)
-    assert [(p.id, p.name, p.table) for p in merge.added.pieces] == [(4, "new", 2)]
-    assert merge.gone == merge.rewritten == ()
+    diff = diff_plans(known, (TABLE, big), fresh)
+    assert [(p.id, p.name, p.table_index) for p in diff.added.pieces] == [(4, "new", 2)]
+    assert diff.dropped == diff.rewritten == ()
     moved = replace(
-        fresh, pieces=tuple(replace(p, filenode=8) if p.local else p for p in fresh.pieces)
+        fresh, pieces=tuple(replace(p, filenode=8) if p.by_ctid else p for p in fresh.pieces)
     )
-    merge = merged(known, (TABLE, big), moved)
-    assert {k.piece.id for k in merge.rewritten} == {2, 3}
-    assert [p.where for p in merge.added.pieces if p.name == "big"] == ["elsewhere"] * 2
-    merge = merged(known, (TABLE, big), replace(fresh, pieces=fresh.pieces[1:]))
-    assert [k.piece.id for k in merge.gone] == [1]
+    diff = diff_plans(known, (TABLE, big), moved)
+    assert {k.piece.id for k in diff.rewritten} == {2, 3}
+    assert [p.where for p in diff.added.pieces if p.name == "big"] == ["elsewhere"] * 2
+    diff = diff_plans(known, (TABLE, big), replace(fresh, pieces=fresh.pieces[1:]))
+    assert [k.piece.id for k in diff.dropped] == [1]
 
 
 @pytest.mark.parametrize(

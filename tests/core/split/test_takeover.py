@@ -15,7 +15,7 @@ from tswizard.core.model.finding import Level
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import StepFailed
 from tswizard.core.run.run_folder import RunFolder, RunFolderError, StepRecord
-from tswizard.core.split.ledger.run_record import Keeper
+from tswizard.core.split.ledger.run_record import RunRecordStore
 from tswizard.core.split.takeover import adopt, take_over
 from tswizard.core.steps import target_marker
 
@@ -35,7 +35,7 @@ class Machine:
         """Work on this machine from now on."""
         self._monkeypatch.setenv("TSWIZARD_STATE_DIR", str(self._folder))
 
-    async def begins(self, ends: Ends) -> tuple[RunFolder, Keeper]:
+    async def begins(self, ends: Ends) -> tuple[RunFolder, RunRecordStore]:
         """A new run of this machine, with its plan made."""
         self.here()
         inventory = await read_inventory(ends.source)
@@ -48,7 +48,7 @@ class Machine:
         return run_folder, await keeper(ends, run_folder)
 
 
-async def keeper(ends: Ends, run_folder: RunFolder) -> Keeper:
+async def keeper(ends: Ends, run_folder: RunFolder) -> RunRecordStore:
     inventory = run_folder.inventory()
     assert inventory is not None
     tools = choose(find_tools(), inventory.server.major, need_tls=False)
@@ -56,7 +56,7 @@ async def keeper(ends: Ends, run_folder: RunFolder) -> Keeper:
     answers = run_folder.record.answers
     server = inventory.server
     task = Task(ends.source, ends.target, inventory, server, answers, tools, run_folder.dump_path)
-    return Keeper(task, run_folder)
+    return RunRecordStore(task, run_folder)
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Machine, 
     return Machine(first, monkeypatch), Machine(second, monkeypatch)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_lock_timeout")
 async def test_one_leads_and_the_last_one_knows(
     native_ends: Ends, machines: tuple[Machine, Machine]
 ) -> None:

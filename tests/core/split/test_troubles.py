@@ -29,37 +29,37 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import StepFailed
 from tswizard.core.run.run_folder import RunFolderError
 from tswizard.core.split import reconcile
-from tswizard.core.split.coordinator import Session
+from tswizard.core.split.coordinator import Coordinator
 from tswizard.core.split.copy.copy_job import CopyJob
-from tswizard.core.split.copy.reporter import Hands
+from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.copy.staging import Staging
 from tswizard.core.split.join import join
 from tswizard.core.split.ledger import queue
-from tswizard.core.split.ledger.queue import Pass, State
+from tswizard.core.split.ledger.queue import CopyMode, PieceState
 from tswizard.core.split.plan import slices
-from tswizard.core.split.plan.piece import Kind, Stage
-from tswizard.core.split.takeover import let_files_go
+from tswizard.core.split.plan.piece import PieceKind, Stage
+from tswizard.core.split.takeover import write_off_files
 
 pytestmark = pytest.mark.native
 
 
 @asynccontextmanager
-async def leading(work: CopyJob, heard: Heard | None = None) -> AsyncIterator[Session]:
+async def leading(work: CopyJob, heard: Heard | None = None) -> AsyncIterator[Coordinator]:
     """A session that is closed at the end."""
-    session = await Session.begin(work, (heard or Heard()).hands())
+    coordinator = await Coordinator.start(work, (heard or Heard()).reporter())
     try:
-        yield session
+        yield coordinator
     finally:
-        await session.close()
+        await coordinator.close()
 
 
 async def refused(work: CopyJob, *between: tuple[Endpoint, str]) -> Finding:
     """The finding that ends a copy, when this happens between plan and copy."""
-    async with leading(work) as session:
+    async with leading(work) as coordinator:
         for end, statement in between:
             await run(end, statement)
         with pytest.raises(StepFailed) as failed:
-            await copy_everything(session)
+            await copy_everything(coordinator)
     return failed.value.finding
 
 
@@ -125,9 +125,9 @@ async def test_a_value_that_the_targets_encoding_lacks(native_ends: Ends, folder
             await run(ends.source, table)
             await run(ends.source, "INSERT INTO texts VALUES (1, 'costs 5 \u20ac')")
             await run(latin, table, "CREATE TABLE base (id int, note text)")
-            async with leading(job(Ends(ends.source, latin), folder)) as session:
+            async with leading(job(Ends(ends.source, latin), folder)) as coordinator:
                 with pytest.raises(StepFailed) as failed:
-                    await session.run_all(Stage.TABLES)
+                    await coordinator.copy_stage(Stage.TABLES)
             assert failed.value.finding.id == "pieces-refused"
             found = await states(latin)
             assert found["public.texts"] == {"failed"}
@@ -160,9 +160,9 @@ async def test_no_room_on_the_target(native_ends: Ends, folder: Path) -> None:
 async def test_no_room_for_the_targets_chunks(native_ends: Ends, folder: Path) -> None:
     """A full disk is an OperationalError to psycopg, as is a lost connection."""
     await run(native_ends.target, *_NO_ROOM_FOR_CHUNKS)
-    async with leading(job(native_ends, folder)) as session:
+    async with leading(job(native_ends, folder)) as coordinator:
         with pytest.raises(DiskFull) as caught:
-            await session.make_chunks()
+            await coordinator.create_chunks()
     told = explain_error(caught.value)
     assert told.id == "disk-full"
     assert told.what == "The server's disk is full: could not extend file."
@@ -238,9 +238,9 @@ async def test_rewritten_after_the_moment(native_ends: Ends, folder: Path, state
         await need_community(native_ends.source, native_ends.target)
     via = "files" if statement.startswith("TRUNCATE") else "stream"
     heard, work = Heard(), job(native_ends, folder, via=via)
-    async with leading(work, heard) as session:
+    async with leading(work, heard) as coordinator:
         await run(native_ends.source, statement)
-        await copy_everything(session)
+        await copy_everything(coordinator)
     assert any("a later moment begins" in line for line in heard.lines)
     wanted, found = [await content(end) for end in (native_ends.source, native_ends.target)]
     compressed = wanted.pop("chunks"), found.pop("chunks")
@@ -250,13 +250,13 @@ async def test_rewritten_after_the_moment(native_ends: Ends, folder: Path, state
 
 async def test_dropped_between_plan_and_copy(native_ends: Ends, folder: Path) -> None:
     heard = Heard()
-    async with leading(job(native_ends, folder), heard) as session:
+    async with leading(job(native_ends, folder), heard) as coordinator:
         await run(
             native_ends.source,
             "DROP TABLE plain",
             "SELECT drop_chunks('days', older_than => date '2024-01-11')",
         )
-        await copy_everything(session)
+        await copy_everything(coordinator)
     routed = await routing(native_ends.target)
     assert {finding.id for finding in heard.findings} == {"dropped-on-source", *routed}
     said = " ".join(finding.what for finding in heard.findings)
@@ -337,8 +337,8 @@ async def test_new_chunks_after_the_copy_are_copied_with_what_settles(
     ends, work = native_ends, job(native_ends, folder)
     await migrate(work)
     await run(ends.source, "INSERT INTO days VALUES ('2030-01-01', 1), ('2031-01-01', 2)")
-    async with leading(work) as session:
-        await reconcile.settle(session)
+    async with leading(work) as coordinator:
+        await reconcile.reconcile(coordinator)
     assert await content(ends.target) == await content(ends.source)
 
 
@@ -352,13 +352,13 @@ async def test_a_big_table_in_slices(
     assert finding.id == "pieces-refused" or finding.id == "table-altered"
     assert await states(ends.target) != {}
     # Half of it under one moment, the rest under the next, with changes in between.
-    async with leading(work) as session:
-        assert sum(p.kind is Kind.SLICE for p in session.plan.pieces) > 5
-        session.hands.stopping.set()
+    async with leading(work) as coordinator:
+        assert sum(p.kind is PieceKind.SLICE for p in coordinator.plan.pieces) > 5
+        coordinator.reporter.stopping.set()
         with pytest.raises(asyncio.CancelledError):
-            await session.run_all(Stage.TABLES)
-    async with leading(work) as session:
-        await session.run_all(Stage.TABLES)
+            await coordinator.copy_stage(Stage.TABLES)
+    async with leading(work) as coordinator:
+        await coordinator.copy_stage(Stage.TABLES)
     await run(ends.source, "UPDATE plain SET note = 'moved' WHERE id % 3 = 0")
     await mended(ends, work)
 
@@ -371,11 +371,11 @@ async def test_slices_by_key(
     monkeypatch.setattr(slices, "_PAGES_SCAN", "a plan that no server has")
     await run(native_ends.source, "ALTER TABLE plain ADD PRIMARY KEY (id)")
     work = job(native_ends, folder)
-    async with leading(work) as session:
-        cut = [p for p in session.plan.pieces if p.kind is Kind.SLICE]
+    async with leading(work) as coordinator:
+        cut = [p for p in coordinator.plan.pieces if p.kind is PieceKind.SLICE]
         assert len(cut) > 5
-        assert not any(piece.local for piece in cut)
-        await copy_everything(session)
+        assert not any(piece.by_ctid for piece in cut)
+        await copy_everything(coordinator)
     await run(native_ends.source, "UPDATE plain SET note = 'changed' WHERE id = 2500")
     heard = await migrate(work)
     assert any("changed on the source" in line for line in heard.lines)
@@ -436,8 +436,8 @@ async def test_files_that_are_kept_are_not_copied_twice(native_ends: Ends, folde
 
 async def test_connections_that_break(native_ends: Ends, folder: Path) -> None:
     ends, heard, broken = native_ends, Heard(), 0
-    async with leading(job(ends, folder, width="1 hour"), heard) as session:
-        copying = asyncio.create_task(copy_everything(session))
+    async with leading(job(ends, folder, width="1 hour"), heard) as coordinator:
+        copying = asyncio.create_task(copy_everything(coordinator))
         for number in range(1, 6):
             async with connected(ends.target) as target, asyncio.timeout(60):
                 while await value(target, _DONE) < number * 50:
@@ -459,14 +459,14 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type 
 """
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_lock_timeout")
 async def test_two_that_lead_and_another_run(native_ends: Ends, folder: Path) -> None:
     async with leading(job(native_ends, folder)):
         with pytest.raises(StepFailed) as failed:
-            await Session.begin(job(native_ends, folder), Heard().hands())
+            await Coordinator.start(job(native_ends, folder), Heard().reporter())
         assert failed.value.finding.id == "target-busy"
         with pytest.raises(StepFailed) as failed:
-            await Session.begin(job(native_ends, folder, "run-2"), Heard().hands())
+            await Coordinator.start(job(native_ends, folder, "run-2"), Heard().reporter())
         assert failed.value.finding.id == "target-taken"
         assert "run-1" in failed.value.finding.what
 
@@ -476,7 +476,7 @@ async def test_a_ledger_from_a_newer_version(native_ends: Ends, folder: Path) ->
         pass
     await run(native_ends.target, "UPDATE _tswizard.ledger SET format = 99")
     with pytest.raises(StepFailed) as failed:
-        await Session.begin(job(native_ends, folder), Heard().hands())
+        await Coordinator.start(job(native_ends, folder), Heard().reporter())
     assert failed.value.finding.id == "ledger-version"
 
 
@@ -485,7 +485,7 @@ async def test_a_schema_that_is_not_ours(native_ends: Ends, folder: Path) -> Non
         native_ends.target, "CREATE SCHEMA _tswizard", "CREATE TABLE _tswizard.piece (mine int)"
     )
     with pytest.raises(StepFailed) as failed:
-        await Session.begin(job(native_ends, folder), Heard().hands())
+        await Coordinator.start(job(native_ends, folder), Heard().reporter())
     assert failed.value.finding.id == "schema-taken"
     async with connected(native_ends.target) as target:
         assert await rows(target, "SELECT * FROM _tswizard.piece") == []
@@ -493,16 +493,16 @@ async def test_a_schema_that_is_not_ours(native_ends: Ends, folder: Path) -> Non
 
 async def test_a_width_that_is_none(native_ends: Ends, folder: Path) -> None:
     with pytest.raises(StepFailed) as failed:
-        await Session.begin(job(native_ends, folder, width="1 fortnight"), Heard().hands())
+        await Coordinator.start(job(native_ends, folder, width="1 fortnight"), Heard().reporter())
     assert failed.value.finding.id == "piece-width"
     assert "1 fortnight" in failed.value.finding.what
 
 
 async def test_a_helper_from_another_process(native_ends: Ends, folder: Path) -> None:
     work, helper = job(native_ends, folder, jobs=1, width="1 hour"), Heard()
-    async with leading(work) as session:
-        helping = asyncio.create_task(_join(work, helper.hands(), folder / "other"))
-        await copy_everything(session)
+    async with leading(work) as coordinator:
+        helping = asyncio.create_task(_join(work, helper.reporter(), folder / "other"))
+        await copy_everything(coordinator)
         assert await helping == 0
     assert helper.events
     assert await content(native_ends.target) == await content(native_ends.source)
@@ -510,21 +510,21 @@ async def test_a_helper_from_another_process(native_ends: Ends, folder: Path) ->
 
 async def test_a_helper_without_a_leader(native_ends: Ends, folder: Path) -> None:
     work, helper = job(native_ends, folder), Heard()
-    async with leading(work) as session:
-        pieces = len(session.plan.pieces)
-    assert await _join(work, helper.hands(), folder / "other") == pieces
+    async with leading(work) as coordinator:
+        pieces = len(coordinator.plan.pieces)
+    assert await _join(work, helper.reporter(), folder / "other") == pieces
     assert any("nobody leads" in line for line in helper.lines)
 
 
-async def _join(work: CopyJob, hands: Hands, folder: Path) -> int:
-    return await join(work.source, work.target, work.psql, hands, jobs=1, staging=folder)
+async def _join(work: CopyJob, reporter: CopyReporter, folder: Path) -> int:
+    return await join(work.source, work.target, work.psql, reporter, jobs=1, staging=folder)
 
 
 async def test_a_file_that_was_damaged_between_the_halves(native_ends: Ends, folder: Path) -> None:
     ends, work, heard = native_ends, job(native_ends, folder, via="files"), Heard()
-    async with leading(work) as session:
+    async with leading(work) as coordinator:
         for stage in (Stage.TABLES, Stage.CHUNKS):
-            await session.run(stage, Pass.EXPORT)
+            await coordinator.run_pass(stage, CopyMode.EXPORT)
     files = sorted((folder / "staging").glob("*.copy"))
     assert len(files) > 50
     damaged = bytearray(files[0].read_bytes())
@@ -536,30 +536,30 @@ async def test_a_file_that_was_damaged_between_the_halves(native_ends: Ends, fol
     assert sum("it is made again" in line for line in heard.lines) >= 2
     assert await content(ends.target) == await content(ends.source)
     async with connected(ends.target) as target:
-        assert {k.state for k in await queue.read_pieces(target)} == {State.DONE}
+        assert {k.state for k in await queue.read_pieces(target)} == {PieceState.DONE}
 
 
 async def test_the_machine_that_held_the_files_is_lost(native_ends: Ends, folder: Path) -> None:
     ends = native_ends
     work = job(ends, folder, via="files")
-    async with leading(work) as session:
-        await session.run(Stage.TABLES, Pass.EXPORT)
-    lost = Staging(folder / "staging").place
+    async with leading(work) as coordinator:
+        await coordinator.run_pass(Stage.TABLES, CopyMode.EXPORT)
+    lost = Staging(folder / "staging").location
     here = replace(work, staging=folder / "another machine's")
     with pytest.raises(StepFailed) as failed:
         await migrate(here)
     assert failed.value.finding.id == "files-elsewhere"
     assert f"resume --lost {lost}," in failed.value.finding.todo
     with pytest.raises(RunFolderError, match=f"lies at nowhere:/; files lie at .*{lost}"):
-        await let_files_go(ends.target, "nowhere:/")
-    assert await let_files_go(ends.target, lost) > 10
+        await write_off_files(ends.target, "nowhere:/")
+    assert await write_off_files(ends.target, lost) > 10
     await mended(ends, here)
 
 
 async def test_stopped_and_cancelled(native_ends: Ends, folder: Path) -> None:
     work = job(native_ends, folder, width="1 hour")
-    async with leading(work) as session:
-        copying = asyncio.create_task(session.run_all(Stage.TABLES))
+    async with leading(work) as coordinator:
+        copying = asyncio.create_task(coordinator.copy_stage(Stage.TABLES))
         await asyncio.sleep(0)
         copying.cancel()
         with pytest.raises(asyncio.CancelledError):

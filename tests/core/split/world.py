@@ -17,11 +17,11 @@ from tswizard.core.db.retry import RetryPolicy
 from tswizard.core.model.events import Event
 from tswizard.core.model.finding import Finding
 from tswizard.core.split import reconcile
-from tswizard.core.split.coordinator import Session
+from tswizard.core.split.coordinator import Coordinator
 from tswizard.core.split.copy.copy_job import CopyJob
-from tswizard.core.split.copy.reporter import Hands
+from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.ledger.plan_store import Options
-from tswizard.core.split.ledger.queue import Pass
+from tswizard.core.split.ledger.queue import CopyMode
 from tswizard.core.split.plan.piece import Stage
 from tswizard.core.verify.database_reader import prepare
 
@@ -46,10 +46,10 @@ class Heard:
     findings: list[Finding] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
-    def hands(self) -> Hands:
+    def reporter(self) -> CopyReporter:
         going = asyncio.Event()
         going.set()
-        return Hands(
+        return CopyReporter(
             self.lines.append,
             self.findings.append,
             lambda _done, _total, _what: None,
@@ -119,16 +119,16 @@ def job(ends: Ends, folder: Path, run_id: str = "run-1", **given: Any) -> CopyJo
     )
 
 
-async def copy_everything(session: Session, *, settle: bool = True) -> None:
+async def copy_everything(coordinator: Coordinator, *, reconcile_rows: bool = True) -> None:
     """The whole data phase."""
-    if session.job.options.via == "files":
+    if coordinator.job.options.via == "files":
         for stage in (Stage.TABLES, Stage.CHUNKS):
-            await session.run(stage, Pass.EXPORT)
-    await session.run_all(Stage.TABLES)
-    await session.make_chunks()
-    await session.run_all(Stage.CHUNKS)
-    if settle:
-        await reconcile.settle(session)
+            await coordinator.run_pass(stage, CopyMode.EXPORT)
+    await coordinator.copy_stage(Stage.TABLES)
+    await coordinator.create_chunks()
+    await coordinator.copy_stage(Stage.CHUNKS)
+    if reconcile_rows:
+        await reconcile.reconcile(coordinator)
 
 
 def rebuilt(text: str) -> CopyJob:
@@ -144,11 +144,11 @@ def described(work: CopyJob) -> str:
 async def migrate(work: CopyJob, heard: Heard | None = None) -> Heard:
     """Begin, or take up, and copy everything."""
     heard = heard or Heard()
-    session = await Session.begin(work, heard.hands())
+    coordinator = await Coordinator.start(work, heard.reporter())
     try:
-        await copy_everything(session)
+        await copy_everything(coordinator)
     finally:
-        await session.close()
+        await coordinator.close()
     return heard
 
 

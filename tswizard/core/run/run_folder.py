@@ -27,7 +27,7 @@ from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.outcome import TableRows
 from tswizard.core.model.write_counters import WriteCounters
 
-FORMAT = 1
+FORMAT = 2
 
 
 class RunFolderError(Exception):
@@ -71,7 +71,7 @@ class RunRecord:
     format: int = FORMAT
     counters: WriteCounters | None = None
     """How often each table of the source had been written to before the dump."""
-    source_sum: str = ""
+    source_fingerprint: str = ""
     """Of the source when the pieces were brought to one moment (`split/stillness.py`)."""
 
     @property
@@ -225,7 +225,7 @@ class RunFolder:
         return cls(folder, _load(folder)) if (folder / "run.json").exists() else None
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """How others name this folder: `host:folder`."""
         return f"{socket.gethostname()}:{self.path.absolute()}"
 

@@ -43,8 +43,8 @@ from tswizard.core.run.context import Context, StepFailed, StepSkipped, failed
 from tswizard.core.run.finish import close
 from tswizard.core.run.run_folder import RunFolder, RunFolderError, StepRecord
 from tswizard.core.run.runnable import Runnable
-from tswizard.core.split.ledger.run_record import Keeper
-from tswizard.core.split.source_fingerprint import source_sum
+from tswizard.core.split.ledger.run_record import RunRecordStore
+from tswizard.core.split.source_fingerprint import source_fingerprint
 from tswizard.core.split.takeover import adopt
 from tswizard.core.steps import source_jobs
 from tswizard.core.verify import VerifyStopped
@@ -72,7 +72,7 @@ class Run:
         self._current: asyncio.Task[None] | None = None
         self._ctx: Context | None = None
         split = task.answers.method == "split"
-        self._keeper = Keeper(task, run_folder) if split else None
+        self._keeper = RunRecordStore(task, run_folder) if split else None
         """A dump lies on one machine; pieces can be copied from any."""
 
     async def events(self) -> AsyncGenerator[Event, None]:
@@ -368,7 +368,7 @@ async def _to_copy_again(run_folder: RunFolder, source: Endpoint) -> set[str]:
     settled = record.step("settle").state is StepState.DONE
     if not settled or record.step("check").state is StepState.DONE:
         return set()
-    if await source_sum(source) == record.source_sum:
+    if await source_fingerprint(source) == record.source_fingerprint:
         return set()
     names = [step.name for step in record.steps]
     return set(names[names.index("chunks") : names.index("check")])

@@ -13,21 +13,21 @@ from tswizard.core.db.connection import Connection, connect, is_alive
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import failed
-from tswizard.core.split.copy.chunks import make_chunks
+from tswizard.core.split.copy.chunks import create_chunks
 from tswizard.core.split.copy.copy_job import CopyJob
-from tswizard.core.split.copy.errors import altered, homeless, vanished
+from tswizard.core.split.copy.errors import columns_changed, dropped_on_source, missing_on_target
 from tswizard.core.split.copy.psql_reader import chunk_state
-from tswizard.core.split.copy.reporter import Hands
-from tswizard.core.split.copy.snapshot import Moments, enter_snapshot
+from tswizard.core.split.copy.reporter import CopyReporter
+from tswizard.core.split.copy.snapshot import SnapshotHolder, enter_snapshot
 from tswizard.core.split.copy.staging import Staging
-from tswizard.core.split.copy.upsert import begin_again
+from tswizard.core.split.copy.upsert import recopy_table
 from tswizard.core.split.copy.workers import open_target, work
 from tswizard.core.split.ledger import queue
-from tswizard.core.split.ledger.leader_lock import Lead, take
-from tswizard.core.split.ledger.plan_store import Header, create, read_header
-from tswizard.core.split.ledger.queue import Known, Pass
-from tswizard.core.split.plan.piece import Kind, Piece, Plan, Stage, Table
-from tswizard.core.split.plan.plan_diff import Merge, adopt, apply, merged
+from tswizard.core.split.ledger.leader_lock import LeaderLock, acquire
+from tswizard.core.split.ledger.plan_store import StoredPlan, create, read_plan
+from tswizard.core.split.ledger.queue import CopyMode, StoredPiece
+from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, SourceTable, Stage
+from tswizard.core.split.plan.plan_diff import PlanDiff, apply_diff, diff_plans, fit_to_target
 from tswizard.core.split.plan.planner import Planned, plan_pieces
 from tswizard.core.split.plan.slices import BadWidth
 from tswizard.core.split.schema.constraints import read_compressed_last
@@ -35,51 +35,53 @@ from tswizard.core.verify.database_reader import prepare
 
 
 @dataclass(slots=True)
-class Session:
+class Coordinator:
     """Leads a run's copy. Close it, or the source's vacuum waits."""
 
     job: CopyJob
-    hands: Hands
-    plan: Plan
-    moments: Moments
+    reporter: CopyReporter
+    plan: CopyPlan
+    snapshots: SnapshotHolder
     _target: Connection
     """Holds the lock of who leads."""
 
     @classmethod
-    async def begin(cls, job: CopyJob, hands: Hands) -> "Session":
+    async def start(cls, job: CopyJob, reporter: CopyReporter) -> "Coordinator":
         """Write the plan down, or take up the one that is there, at a moment of its own.
 
         Raises StepFailed, CannotConnect, psycopg.Error.
         """
         target = await open_target(job)
-        moments = Moments(job.source, hold=job.held)
+        snapshots = SnapshotHolder(job.source, hold=job.held)
         try:
-            header = await read_header(target)
-            _check_run(header, job)
-            await _lead(target, job)
-            snapshot = await moments.export() if job.held else None
+            stored = await read_plan(target)
+            _check_same_run(stored, job)
+            await _acquire_leader_lock(target, job)
+            snapshot = await snapshots.export() if job.held else None
             planned, state = await _plan(job, snapshot)
-            if header is None:
+            if stored is None:
                 job = replace(job, options=replace(job.options, chunk_state=state))
                 async with target.transaction():
                     await create(target, job.run, job.source.conninfo, job.options, planned.plan)
-                    await moments.enter(target, snapshot)
+                    await snapshots.record(target, snapshot)
                 tables = planned.plan.tables
             else:
-                job = replace(job, options=replace(header.options, chunk_state=state))
-                tables = await _take_up(target, header, planned, moments, snapshot, job, hands)
+                job = replace(job, options=replace(stored.options, chunk_state=state))
+                tables = await _resume_ledger(
+                    target, stored, planned, snapshots, snapshot, job, reporter
+                )
             pieces = tuple(known.piece for known in await queue.read_pieces(target))
-            session = cls(job, hands, Plan(tables, pieces), moments, target)
-            session._tell(planned)
+            coordinator = cls(job, reporter, CopyPlan(tables, pieces), snapshots, target)
+            coordinator._report_plan(planned)
         except BaseException:
-            await moments.close()
+            await snapshots.close()
             await target.close()
             raise
-        return session
+        return coordinator
 
-    def _tell(self, planned: Planned) -> None:
+    def _report_plan(self, planned: Planned) -> None:
         if planned.tiered:
-            self.hands.found(
+            self.reporter.found(
                 Finding(
                     Level.FAIL,
                     "tiered-chunks",
@@ -91,7 +93,7 @@ class Session:
             )
         texts = [t for t in self.plan.tables if t.why_text]
         for table in texts:
-            self.hands.say(f"{table.label} is copied as text: {table.why_text} needs it")
+            self.reporter.say(f"{table.label} is copied as text: {table.why_text} needs it")
 
     async def target(self) -> Connection:
         """The connection that leads, opened again when it broke. Raises StepFailed when somebody
@@ -99,44 +101,44 @@ class Session:
         if not await is_alive(self._target):
             await self._target.close()
             self._target = await open_target(self.job)
-            await _lead(self._target, self.job)
+            await _acquire_leader_lock(self._target, self.job)
         return self._target
 
-    async def make_chunks(self) -> None:
+    async def create_chunks(self) -> None:
         """Make the target's chunks. Raises psycopg.Error."""
-        await make_chunks(
+        await create_chunks(
             await self.target(),
             self.plan.tables,
-            self.hands,
+            self.reporter,
             self.job.target.label,
-            lambda done, total, what: self.hands.progress(done, total, what),
+            lambda done, total, what: self.reporter.progress(done, total, what),
         )
 
-    async def run(self, stage: Stage, over: Pass) -> None:
+    async def run_pass(self, stage: Stage, mode: CopyMode) -> None:
         """One pass over a stage's pieces. Raises StepFailed, psycopg.Error."""
         if not any(piece.stage is stage for piece in self.plan.pieces):
             return
-        await queue.open_pass(await self.target(), stage, over)
+        await queue.open_pass(await self.target(), stage, mode)
         try:
-            await work(self.job, self.plan, stage, over, self.moments, self.hands, self.target)
+            await work(self.job, self.plan, stage, mode, self.snapshots, self.reporter, self.target)
         finally:
             with suppress(Error, CannotConnect):
                 await queue.close_pass(await self.target())
-        await self._check_left(stage, over)
+        await self._check_complete(stage, mode)
 
-    async def run_all(self, stage: Stage) -> None:
+    async def copy_stage(self, stage: Stage) -> None:
         """Everything of a stage onto the target. Raises as `run` does."""
         files = self.job.options.via == "files"
-        await self.run(stage, Pass.LOAD if files else Pass.STREAM)
+        await self.run_pass(stage, CopyMode.LOAD if files else CopyMode.STREAM)
 
-    async def _check_left(self, stage: Stage, over: Pass) -> None:
+    async def _check_complete(self, stage: Stage, mode: CopyMode) -> None:
         """Nothing half-done is called done."""
-        place = "" if over is Pass.STREAM else Staging(self.job.staging).place
+        location = "" if mode is CopyMode.STREAM else Staging(self.job.staging).location
         target = await self.target()
-        left = await queue.left(target, stage, over, place)
-        if left and self.hands.stopping.is_set():
+        left = await queue.count_remaining(target, stage, mode, location)
+        if left and self.reporter.stopping.is_set():
             raise Stopping
-        if over is Pass.LOAD and (others := await queue.elsewhere(target, place)):
+        if mode is CopyMode.LOAD and (others := await queue.staged_elsewhere(target, location)):
             raise failed(
                 "files-elsewhere",
                 f"Files of this run lie at {', '.join(others)}.",
@@ -144,7 +146,7 @@ class Session:
                 todo="Resume the run there, with that staging folder. If it is lost: tswizard "
                 f"resume --lost {shlex.quote(others[0])}, which copies its pieces again.",
             )
-        errors = await queue.errors(target)
+        errors = await queue.read_errors(target)
         if errors:
             raise failed(
                 "pieces-refused",
@@ -155,7 +157,7 @@ class Session:
 
     async def close(self) -> None:
         """Let go of the moment and of the lead."""
-        await self.moments.close()
+        await self.snapshots.close()
         await self._target.close()
 
 
@@ -163,18 +165,18 @@ class Stopping(asyncio.CancelledError):
     """The user asked to stop after the pieces under way, and some are left."""
 
 
-def _check_run(header: Header | None, job: CopyJob) -> None:
-    if header is not None and header.run != job.run:
+def _check_same_run(stored: StoredPlan | None, job: CopyJob) -> None:
+    if stored is not None and stored.run != job.run:
         raise failed(
             "target-taken",
-            f"The target holds an unfinished run of tswizard, {header.run}.",
+            f"The target holds an unfinished run of tswizard, {stored.run}.",
             where=job.target.label,
-            todo=f"Resume that one (tswizard resume {header.run}) or take an empty target.",
+            todo=f"Resume that one (tswizard resume {stored.run}) or take an empty target.",
         )
 
 
-async def _lead(target: Connection, job: CopyJob) -> None:
-    if job.concurrent and not await take(target, Lead.COPY):
+async def _acquire_leader_lock(target: Connection, job: CopyJob) -> None:
+    if job.concurrent and not await acquire(target, LeaderLock.COPY):
         raise failed(
             "target-busy",
             "Another tswizard leads this run on the target right now.",
@@ -200,47 +202,47 @@ async def _plan(job: CopyJob, snapshot: str | None) -> tuple[Planned, str]:
         await source.close()
 
 
-async def _take_up(
+async def _resume_ledger(
     target: Connection,
-    header: Header,
+    stored: StoredPlan,
     planned: Planned,
-    moments: Moments,
+    snapshots: SnapshotHolder,
     snapshot: str | None,
     job: CopyJob,
-    hands: Hands,
-) -> tuple[Table, ...]:
+    reporter: CopyReporter,
+) -> tuple[SourceTable, ...]:
     """Bring the ledger to this moment: what is new is added, what is gone is named."""
-    merge = merged(await queue.read_pieces(target), header.tables, planned.plan)
+    diff = diff_plans(await queue.read_pieces(target), stored.tables, planned.plan)
     async with target.transaction():
         slices: dict[int, list[Piece]] = {}
-        for known in merge.rewritten:
-            slices.setdefault(known.piece.table, []).append(known.piece)
+        for known in diff.rewritten:
+            slices.setdefault(known.piece.table_index, []).append(known.piece)
         for number, pieces in slices.items():
-            await begin_again(target, header.tables[number], pieces)
+            await recopy_table(target, stored.tables[number], pieces)
         if slices:
-            merge = merged(await queue.read_pieces(target), header.tables, planned.plan)
-        merge = await adopt(target, merge)
-        await apply(target, merge)
-        await queue.again(target)
-        await moments.enter(target, snapshot)
-    for finding in _gone(merge, job.source.label):
-        hands.found(finding)
-    for place, table in merge.altered.items():
-        hands.found(altered(header.tables[place], table, job.source.label))
-    for table in merge.homeless:
-        hands.found(homeless(table, job.source.label))
-    return merge.added.tables
+            diff = diff_plans(await queue.read_pieces(target), stored.tables, planned.plan)
+        diff = await fit_to_target(target, diff)
+        await apply_diff(target, diff)
+        await queue.requeue_failed(target)
+        await snapshots.record(target, snapshot)
+    for finding in _report_dropped(diff, job.source.label):
+        reporter.found(finding)
+    for place, table in diff.columns_changed.items():
+        reporter.found(columns_changed(stored.tables[place], table, job.source.label))
+    for table in diff.missing_on_target:
+        reporter.found(missing_on_target(table, job.source.label))
+    return diff.added.tables
 
 
-def _gone(merge: Merge, where: str) -> Iterator[Finding]:
+def _report_dropped(diff: PlanDiff, where: str) -> Iterator[Finding]:
     """A finding for each relation that the source has no longer."""
-    relations: dict[str, list[Known]] = {}
-    for known in merge.gone:
-        if known.piece.kind is not Kind.COMPRESS:
-            relations.setdefault(queue.relation(known.piece), []).append(known)
+    relations: dict[str, list[StoredPiece]] = {}
+    for known in diff.dropped:
+        if known.piece.kind is not PieceKind.COMPRESS:
+            relations.setdefault(queue.relation_key(known.piece), []).append(known)
     for some in relations.values():
         piece = some[0].piece
         copied = sum(known.rows or 0 for known in some)
         there = any(known.rows is not None for known in some)
-        table = merge.added.tables[piece.table]
-        yield vanished(table, piece, where, copied=copied if there else None)
+        table = diff.added.tables[piece.table_index]
+        yield dropped_on_source(table, piece, where, copied=copied if there else None)

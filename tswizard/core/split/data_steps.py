@@ -5,16 +5,16 @@ from functools import partial
 
 from tswizard.core.run.context import Context, StepSkipped, failed
 from tswizard.core.split import reconcile
-from tswizard.core.split.coordinator import Session
+from tswizard.core.split.coordinator import Coordinator
 from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.psql_reader import find_psql
-from tswizard.core.split.copy.reporter import hands_of
+from tswizard.core.split.copy.reporter import reporter_of
 from tswizard.core.split.ledger import plan_store
 from tswizard.core.split.ledger.plan_store import Options
-from tswizard.core.split.ledger.queue import Pass
+from tswizard.core.split.ledger.queue import CopyMode
 from tswizard.core.split.plan.piece import Stage
 from tswizard.core.split.schema.drop_for_recopy import drop_for_recopy
-from tswizard.core.split.source_fingerprint import source_sum
+from tswizard.core.split.source_fingerprint import source_fingerprint
 
 
 def encoding(source: str, target: str) -> str:
@@ -54,61 +54,61 @@ class DataPhase:
 
     options: Options = field(default_factory=Options)
     keep_files: bool = False
-    _session: Session | None = None
+    _coordinator: Coordinator | None = None
     _sum: str = ""
     """Of the source, from before the session's first moment."""
 
     @property
     def begun(self) -> bool:
         """Does this process hold, or has it held, a moment of its own?"""
-        return self._session is not None
+        return self._coordinator is not None
 
-    async def session(self, ctx: Context) -> Session:
+    async def coordinator(self, ctx: Context) -> Coordinator:
         """The session, begun by whichever step comes first in this process.
 
         `ctx.snapshot` is the moment's from here on, and `ctx.resources` closes it.
         """
-        hands = hands_of(ctx)
-        if self._session is None:
-            self._sum = await source_sum(ctx.task.source)
-            session = await Session.begin(
-                job_of(ctx, self.options, keep_files=self.keep_files), hands
+        reporter = reporter_of(ctx)
+        if self._coordinator is None:
+            self._sum = await source_fingerprint(ctx.task.source)
+            coordinator = await Coordinator.start(
+                job_of(ctx, self.options, keep_files=self.keep_files), reporter
             )
-            self._session = session
+            self._coordinator = coordinator
             ctx.resources.push_async_callback(self._close)
-        self._session.hands = hands
+        self._coordinator.reporter = reporter
         self._follow(ctx)
-        return self._session
+        return self._coordinator
 
     def _follow(self, ctx: Context) -> None:
-        assert self._session is not None
-        now = self._session.moments.now
-        ctx.snapshot = now.snapshot if now else None
+        assert self._coordinator is not None
+        now = self._coordinator.snapshots.current
+        ctx.snapshot = now.name if now else None
 
     async def _close(self) -> None:
-        if self._session is not None:
-            session, self._session = self._session, None
-            await session.close()
+        if self._coordinator is not None:
+            coordinator, self._coordinator = self._coordinator, None
+            await coordinator.close()
 
     async def plan(self, ctx: Context) -> None:
         """Write the plan of pieces down on the target, at one moment of the source."""
-        session = await self.session(ctx)
-        pieces = session.plan.pieces
+        coordinator = await self.coordinator(ctx)
+        pieces = coordinator.plan.pieces
         size = sum(piece.bytes for piece in pieces)
-        ctx.say(f"{len(pieces)} pieces of {len(session.plan.tables)} tables, {size} bytes")
+        ctx.say(f"{len(pieces)} pieces of {len(coordinator.plan.tables)} tables, {size} bytes")
 
     async def chunks(self, ctx: Context) -> None:
         """Make the chunks of every hypertable as they are on the source."""
-        session = await self.session(ctx)
-        if not any(table.hypertable for table in session.plan.tables):
+        coordinator = await self.coordinator(ctx)
+        if not any(table.hypertable for table in coordinator.plan.tables):
             raise StepSkipped("the source has no hypertable")
-        await session.make_chunks()
+        await coordinator.create_chunks()
 
     async def export(self, ctx: Context) -> None:
         """The first half of `via = "files"`: everything into the staging folder."""
-        session = await self.session(ctx)
+        coordinator = await self.coordinator(ctx)
         for stage in (Stage.TABLES, Stage.CHUNKS):
-            await session.run(stage, Pass.EXPORT)
+            await coordinator.run_pass(stage, CopyMode.EXPORT)
         self._follow(ctx)
 
     async def tables(self, ctx: Context) -> None:
@@ -118,8 +118,8 @@ class DataPhase:
         to what is new in them.
         """
         await self._copy(ctx, Stage.TABLES)
-        session = await self.session(ctx)
-        await reconcile.settle(session, partial(drop_for_recopy, ctx), (Stage.TABLES,))
+        coordinator = await self.coordinator(ctx)
+        await reconcile.reconcile(coordinator, partial(drop_for_recopy, ctx), (Stage.TABLES,))
         self._follow(ctx)
 
     async def hypertables(self, ctx: Context) -> None:
@@ -128,21 +128,23 @@ class DataPhase:
 
     async def compress_last(self, ctx: Context) -> None:
         """Compress the chunks that had to wait for constraints."""
-        session = await self.session(ctx)
-        if not any(piece.stage is Stage.LAST for piece in session.plan.pieces):
+        coordinator = await self.coordinator(ctx)
+        if not any(piece.stage is Stage.LAST for piece in coordinator.plan.pieces):
             raise StepSkipped("no chunk had to wait for constraints")
-        await session.run_all(Stage.LAST)
+        await coordinator.copy_stage(Stage.LAST)
 
     async def _copy(self, ctx: Context, stage: Stage) -> None:
-        await reconcile.copy(await self.session(ctx), partial(drop_for_recopy, ctx), stage)
+        await reconcile.copy_unfinished(
+            await self.coordinator(ctx), partial(drop_for_recopy, ctx), stage
+        )
         self._follow(ctx)
 
-    async def settle(self, ctx: Context) -> None:
+    async def reconcile(self, ctx: Context) -> None:
         """Bring pieces of earlier moments to the last one. Belongs before what builds on rows."""
-        session = await self.session(ctx)
-        repeated = await reconcile.settle(session, partial(drop_for_recopy, ctx))
+        coordinator = await self.coordinator(ctx)
+        repeated = await reconcile.reconcile(coordinator, partial(drop_for_recopy, ctx))
         self._follow(ctx)
-        await ctx.remember(replace(ctx.run_folder.record, source_sum=self._sum))
+        await ctx.remember(replace(ctx.run_folder.record, source_fingerprint=self._sum))
         ctx.say(
             f"{repeated} pieces had changed on the source and were copied again"
             if repeated
@@ -153,7 +155,7 @@ class DataPhase:
         """Raises StepFailed when the rows were brought to one moment by an earlier process, and
         the source was changed since: they would differ from what is there now."""
         record = ctx.run_folder.record
-        if self.begun or await source_sum(ctx.task.source) == record.source_sum:
+        if self.begun or await source_fingerprint(ctx.task.source) == record.source_fingerprint:
             return
         raise failed(
             "source-changed",
@@ -166,6 +168,6 @@ class DataPhase:
 
     async def forget(self, ctx: Context) -> None:
         """Remove the ledger of pieces from the target."""
-        session = await self.session(ctx)
-        await plan_store.drop(await session.target())
+        coordinator = await self.coordinator(ctx)
+        await plan_store.drop(await coordinator.target())
         await self._close()

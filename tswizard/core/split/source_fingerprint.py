@@ -27,7 +27,7 @@ SELECT pg_catalog.md5(COALESCE(pg_catalog.string_agg(line, E'\n' ORDER BY line),
 """
 
 
-async def source_sum(source: Endpoint) -> str:
+async def source_fingerprint(source: Endpoint) -> str:
     """Equal to an earlier one when nothing was changed in between. Raises CannotConnect,
     psycopg.Error."""
     async with connected(source) as connection:

@@ -142,7 +142,7 @@ def steps(task: Task) -> tuple[Runnable, ...]:
                 "Bring all to one moment",
                 "Pieces that were copied before an interruption are compared with the source "
                 "again, and copied again where it has changed.",
-                data.settle,
+                data.reconcile,
             ),
         ),
         (

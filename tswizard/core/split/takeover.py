@@ -17,9 +17,9 @@ from tswizard.core.model.events import StepState
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.run.run_folder import RunFolder, RunFolderError, RunRecord
 from tswizard.core.split.ledger import queue, run_record
-from tswizard.core.split.ledger.leader_lock import Lead, stays_taken
-from tswizard.core.split.ledger.plan_store import other_version, read_header
-from tswizard.core.split.ledger.run_record import Kept
+from tswizard.core.split.ledger.leader_lock import LeaderLock, is_held_by_live_session
+from tswizard.core.split.ledger.plan_store import other_version, read_plan
+from tswizard.core.split.ledger.run_record import StoredRun
 from tswizard.core.steps import target_marker
 
 
@@ -52,20 +52,20 @@ async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[RunFolde
     return here, source
 
 
-async def let_files_go(target: Endpoint, place: str) -> int:
-    """Have the pieces copied again whose files lay at that place, which is lost; how many.
+async def write_off_files(target: Endpoint, location: str) -> int:
+    """Have the pieces copied again whose files lay at that location, which is lost; how many.
 
     Raises RunFolderError when none lies there, StepFailed when the run's record is none that this
     version reads, CannotConnect.
     """
     async with _reading(target) as connection:
-        if await read_header(connection) is None:
+        if await read_plan(connection) is None:
             raise RunFolderError(f"There is no run on {target.label} that copies by files.")
-        if number := await queue.lost(connection, place):
+        if number := await queue.requeue_lost_files(connection, location):
             return number
-        others = ", ".join(await queue.elsewhere(connection, ""))
+        others = ", ".join(await queue.staged_elsewhere(connection, ""))
     raise RunFolderError(
-        f"No file of this run lies at {place}"
+        f"No file of this run lies at {location}"
         + (f"; files lie at {others}." if others else ", nor anywhere else.")
     )
 
@@ -82,8 +82,8 @@ async def _reading(target: Endpoint) -> AsyncIterator[Connection]:
             ) from None
 
 
-async def _find(target: Connection, end: Endpoint) -> Kept:
-    header = await read_header(target)
+async def _find(target: Connection, end: Endpoint) -> StoredRun:
+    stored = await read_plan(target)
     found = await run_record.read(target)
     if found is None:
         mark = await target_marker.read(target)
@@ -95,8 +95,8 @@ async def _find(target: Connection, end: Endpoint) -> Kept:
                 where=end.label,
                 todo=f"There: tswizard resume {mark.run}",
             )
-        if header is not None:
-            raise other_version(f"{header.run} did not write all of its plan there")
+        if stored is not None:
+            raise other_version(f"{stored.run} did not write all of its plan there")
         raise failed(
             "no-run",
             "There is no run on this target that could be resumed.",
@@ -107,10 +107,10 @@ async def _find(target: Connection, end: Endpoint) -> Kept:
     return found
 
 
-async def _refuse_led(target: Connection, found: Kept) -> None:
-    if found.record.resumable and await stays_taken(target, Lead.RUN):
+async def _refuse_led(target: Connection, found: StoredRun) -> None:
+    if found.record.resumable and await is_held_by_live_session(target, LeaderLock.RUN):
         raise RunFolderError(
-            f"{found.record.id} is being led by another tswizard, at {found.place}; let it end, "
+            f"{found.record.id} is being led by another tswizard, at {found.location}; let it end, "
             "or help it along: tswizard join."
         )
 
@@ -126,20 +126,20 @@ async def adopt(run_folder: RunFolder, target: Endpoint) -> None:
         return
     try:
         async with _reading(target) as connection:
-            header = await read_header(connection)
+            stored = await read_plan(connection)
             found = await run_record.read(connection)
             if found is not None and found.record.id == record.id:
                 await _refuse_led(connection, found)
     except StepFailed as failure:
         raise RunFolderError(f"{failure.finding.what} {failure.finding.todo}") from None
     if found is None or found.record.id != record.id:
-        if header is None and _copied(record):
+        if stored is None and _copied(record):
             raise RunFolderError(
                 f"{target.label} holds nothing of {record.id} any more: it was finished from "
                 "another machine, or the target was emptied. Begin a new run for an empty target."
             )
         return
-    if found.place != run_folder.place:
+    if found.location != run_folder.location:
         run_folder.save(_here(found.record, record))
 
 

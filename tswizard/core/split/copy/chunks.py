@@ -14,10 +14,10 @@ from tswizard.core.catalog.catalog_shape import Shape, read_shape
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.errors import is_transient, message_of, refuses_writes
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.split.copy.reporter import Hands
+from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.ledger import queue
-from tswizard.core.split.ledger.queue import OPEN, Known
-from tswizard.core.split.plan.piece import Kind, Piece, Table
+from tswizard.core.split.ledger.queue import OPEN, StoredPiece
+from tswizard.core.split.plan.piece import Piece, PieceKind, SourceTable
 
 BARE = "pg_catalog"
 """The search path otherwise."""
@@ -26,10 +26,10 @@ _BATCH = 25
 """Chunks made in one transaction: each takes locks, and a server has only so many."""
 
 
-async def make_chunks(
+async def create_chunks(
     target: Connection,
-    tables: tuple[Table, ...],
-    hands: Hands,
+    tables: tuple[SourceTable, ...],
+    reporter: CopyReporter,
     where: str,
     on_progress: Callable[[int, int, str], None],
 ) -> None:
@@ -44,39 +44,39 @@ async def make_chunks(
     path = await dimension_path(target)
     routed: dict[str, list[str]] = {}
     for first in range(0, len(wanted), _BATCH):
-        await hands.going.wait()
+        await reporter.going.wait()
         some = wanted[first : first + _BATCH]
-        on_progress(first, len(wanted), tables[some[0][0].table].label)
+        on_progress(first, len(wanted), tables[some[0][0].table_index].label)
         async with target.transaction():
             await target.execute("SELECT set_config('search_path', %s, true)", (path,))
             made = []
             for pieces in some:
-                table = tables[pieces[0].table]
+                table = tables[pieces[0].table_index]
                 chunk = await _make(target, function, table, pieces[0])
                 if isinstance(chunk, str):
                     routed.setdefault(table.label, []).append(f"{pieces[0].name}: {chunk}")
                     continue
-                made += [replace(piece, target=chunk) for piece in pieces]
+                made += [replace(piece, target_chunk=chunk) for piece in pieces]
             await target.execute(f"SET LOCAL search_path = {BARE}")
-            await queue.save_specs(target, made)
+            await queue.save_pieces(target, made)
     on_progress(len(wanted), len(wanted), "")
     if routed:
-        hands.found(_routed(routed, where))
+        reporter.found(_routed(routed, where))
 
 
-def _unmade(known: list[Known]) -> Iterator[tuple[Piece, ...]]:
+def _unmade(known: list[StoredPiece]) -> Iterator[tuple[Piece, ...]]:
     """The pieces of each chunk that has none on the target yet."""
     chunks = [
         k.piece
         for k in known
-        if k.piece.kind in (Kind.CHUNK, Kind.COMPRESS)
-        and k.piece.slices
-        and k.piece.target is None
+        if k.piece.kind in (PieceKind.CHUNK, PieceKind.COMPRESS)
+        and k.piece.dimension_slices
+        and k.piece.target_chunk is None
         and k.state in OPEN
         and k.rows is None
     ]
     for _, pieces in groupby(
-        sorted(chunks, key=lambda p: (p.table, queue.relation(p))), key=queue.relation
+        sorted(chunks, key=lambda p: (p.table_index, queue.relation_key(p))), key=queue.relation_key
     ):
         yield tuple(pieces)
 
@@ -107,7 +107,7 @@ async def dimension_path(target: Connection) -> str:
 
 
 async def _make(
-    target: Connection, function: str | None, table: Table, piece: Piece
+    target: Connection, function: str | None, table: SourceTable, piece: Piece
 ) -> tuple[str, str] | str:
     """The chunk's schema and name, or why there is none."""
     if function is None:
@@ -117,7 +117,7 @@ async def _make(
     )
     try:
         async with target.transaction():
-            found = await rows(target, query, (table.sql.as_string(None), piece.slices))
+            found = await rows(target, query, (table.sql.as_string(None), piece.dimension_slices))
     except Error as error:
         if is_transient(error) or refuses_writes(error):
             raise

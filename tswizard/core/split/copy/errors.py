@@ -14,18 +14,18 @@ from tswizard.core.db.errors import (
     message_of,
 )
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.split.plan.piece import Kind, Piece, Table
+from tswizard.core.split.plan.piece import Piece, PieceKind, SourceTable
 
 
 class SourceFailed(ServerError):
     """The source could not be read."""
 
 
-class MomentGone(Exception):
+class SnapshotLost(Exception):
     """The snapshot of this moment is no longer held by anybody."""
 
 
-class MomentPassed(MomentGone):
+class SnapshotStale(SnapshotLost):
     """A relation was rewritten after this moment: its rows cannot be seen at it any more.
 
     ALTER TABLE with a rewrite, TRUNCATE and TimescaleDB's compression and decompression of a
@@ -66,7 +66,7 @@ class Ends:
     target: str
 
 
-def explain(error: Exception, table: Table, piece: Piece, ends: Ends) -> PieceRefused | Halt:
+def explain(error: Exception, table: SourceTable, piece: Piece, ends: Ends) -> PieceRefused | Halt:
     """What a lasting error of a piece means for it and for the others."""
     if isinstance(error, PieceRefused | Halt):
         return error
@@ -101,11 +101,11 @@ def explain(error: Exception, table: Table, piece: Piece, ends: Ends) -> PieceRe
 
 
 def _on_source(
-    state: str | None, message: str, table: Table, piece: Piece, ends: Ends
+    state: str | None, message: str, table: SourceTable, piece: Piece, ends: Ends
 ) -> PieceRefused:
     name = _name(table, piece)
     if state in ("42P01", "3F000") and "TRANSACTION SNAPSHOT" not in message:
-        return PieceRefused(vanished(table, piece, ends.source), gone=True)
+        return PieceRefused(dropped_on_source(table, piece, ends.source), gone=True)
     if state == "42501":
         filtered = "row-level security" in message
         return PieceRefused(
@@ -152,7 +152,7 @@ _VALUES = ("22021", "22P05", "23514", "23502", "22P03", "22P04", "22P02", "22001
 
 
 def _on_target(
-    error: Exception, state: str | None, message: str, table: Table, piece: Piece, ends: Ends
+    error: Exception, state: str | None, message: str, table: SourceTable, piece: Piece, ends: Ends
 ) -> Finding:
     name = _name(table, piece)
     context = ""
@@ -185,10 +185,10 @@ def _on_target(
             where=ends.target,
             todo="Connect to the target as its tables' owner, then resume.",
         )
-    what = "compressed" if piece.kind is Kind.COMPRESS else "copied"
+    what = "compressed" if piece.kind is PieceKind.COMPRESS else "copied"
     return Finding(
         Level.FAIL,
-        "not-compressed" if piece.kind is Kind.COMPRESS else "not-copied",
+        "not-compressed" if piece.kind is PieceKind.COMPRESS else "not-copied",
         f"{name} could not be {what}: {message}",
         where=ends.target,
         why=_short(context),
@@ -196,9 +196,11 @@ def _on_target(
     )
 
 
-def vanished(table: Table, piece: Piece, where: str, *, copied: int | None = None) -> Finding:
+def dropped_on_source(
+    table: SourceTable, piece: Piece, where: str, *, copied: int | None = None
+) -> Finding:
     """A relation that was planned and is no longer on the source."""
-    what = "Chunk" if piece.kind in (Kind.CHUNK, Kind.COMPRESS) else "Table"
+    what = "Chunk" if piece.kind in (PieceKind.CHUNK, PieceKind.COMPRESS) else "Table"
     name = f"{piece.name} of {table.label}" if what == "Chunk" else table.label
     if copied is None:
         return Finding(
@@ -220,7 +222,7 @@ def vanished(table: Table, piece: Piece, where: str, *, copied: int | None = Non
     )
 
 
-def altered(before: Table, now: Table, where: str) -> Finding:
+def columns_changed(before: SourceTable, now: SourceTable, where: str) -> Finding:
     """Columns that are others on the source than planned, and that the target lacks."""
     old = {column.name: column.type for column in before.columns}
     new = {column.name: column.type for column in now.columns}
@@ -243,7 +245,7 @@ def altered(before: Table, now: Table, where: str) -> Finding:
     )
 
 
-def homeless(table: Table, where: str) -> Finding:
+def missing_on_target(table: SourceTable, where: str) -> Finding:
     """A table that is new on the source, and that the target lacks."""
     return Finding(
         Level.FAIL,
@@ -288,7 +290,7 @@ def _staging(error: OSError) -> Finding:
     )
 
 
-def _name(table: Table, piece: Piece) -> str:
+def _name(table: SourceTable, piece: Piece) -> str:
     return table.label if piece.name in ("", table.name) else f"{piece.name} of {table.label}"
 
 
@@ -297,6 +299,6 @@ def _short(text: str, limit: int = 300) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def no_snapshot(error: SourceFailed) -> bool:
+def is_snapshot_missing(error: SourceFailed) -> bool:
     """Does this say that a snapshot cannot be imported any more?"""
     return bool(_GONE_SNAPSHOT.match(error.message))

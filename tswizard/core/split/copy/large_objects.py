@@ -14,8 +14,8 @@ from psycopg import Error
 from tswizard.core.db.connection import Connection, connect, rows, value
 from tswizard.core.db.errors import message_of
 from tswizard.core.split.copy.copy_job import CopyJob
-from tswizard.core.split.copy.errors import MomentGone, SourceFailed, no_snapshot
-from tswizard.core.split.copy.snapshot import Moment, enter_snapshot
+from tswizard.core.split.copy.errors import SnapshotLost, SourceFailed, is_snapshot_missing
+from tswizard.core.split.copy.snapshot import SourceSnapshot, enter_snapshot
 from tswizard.core.split.plan.piece import Piece
 from tswizard.core.verify.database_reader import prepare
 
@@ -40,14 +40,14 @@ class Copied:
 
 
 async def _read(
-    job: CopyJob, piece: Piece, moment: Moment
+    job: CopyJob, piece: Piece, snapshot: SourceSnapshot
 ) -> AsyncIterator[tuple[int, bytes, bool]]:
     """(OID, block, is it the object's first) of every object; an empty one has one empty block.
 
     Raises SourceFailed, MomentGone.
     """
     source = await connect(job.source)
-    blocks = _blocks(source, piece, moment)
+    blocks = _blocks(source, piece, snapshot)
     try:
         while True:
             try:
@@ -56,8 +56,8 @@ async def _read(
                 return
             except Error as error:
                 failed = SourceFailed(error.sqlstate, message_of(error))
-                if no_snapshot(failed):
-                    raise MomentGone from error
+                if is_snapshot_missing(failed):
+                    raise SnapshotLost from error
                 raise failed from error
             yield block
     finally:
@@ -66,10 +66,10 @@ async def _read(
 
 
 async def _blocks(
-    source: Connection, piece: Piece, moment: Moment
+    source: Connection, piece: Piece, snapshot: SourceSnapshot
 ) -> AsyncGenerator[tuple[int, bytes, bool], None]:
     await prepare(source)
-    await enter_snapshot(source, moment.snapshot)
+    await enter_snapshot(source, snapshot.name)
     for (oid,) in await rows(source, _OIDS, (piece.first_oid, piece.last_oid)):
         place = 0
         while True:
@@ -85,11 +85,11 @@ async def _blocks(
                 break
 
 
-async def copy(job: CopyJob, target: Connection, piece: Piece, moment: Moment) -> Copied:
+async def copy(job: CopyJob, target: Connection, piece: Piece, snapshot: SourceSnapshot) -> Copied:
     """Make the target's objects of this range those of the source."""
     writer = _Writer(target, piece)
     await writer.begin()
-    async for oid, block, first in _read(job, piece, moment):
+    async for oid, block, first in _read(job, piece, snapshot):
         await writer.put(oid, block, first)
     return writer.copied
 
@@ -135,10 +135,10 @@ class _Writer:
 
 
 async def write_file(
-    job: CopyJob, piece: Piece, moment: Moment, put: Callable[[bytes], None]
+    job: CopyJob, piece: Piece, snapshot: SourceSnapshot, put: Callable[[bytes], None]
 ) -> None:
     """The objects of a range as one stream of bytes."""
-    async for oid, block, first in _read(job, piece, moment):
+    async for oid, block, first in _read(job, piece, snapshot):
         put(_HEAD.pack(oid, first) + _LENGTH.pack(len(block)) + block)
 
 

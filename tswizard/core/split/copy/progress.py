@@ -7,26 +7,28 @@ from collections import Counter
 from tswizard.core.db.connection import Connection
 from tswizard.core.model.events import TableProgress, TableState
 from tswizard.core.model.finding import Finding
-from tswizard.core.split.copy.copy_piece import Desk
-from tswizard.core.split.copy.reporter import Hands
-from tswizard.core.split.ledger.queue import Pass
-from tswizard.core.split.ledger.table_stats import Standing, standings
-from tswizard.core.split.plan.piece import Kind, Piece, Stage
+from tswizard.core.split.copy.copy_piece import CopyContext
+from tswizard.core.split.copy.reporter import CopyReporter
+from tswizard.core.split.ledger.queue import CopyMode
+from tswizard.core.split.ledger.table_stats import TableStats, read_table_stats
+from tswizard.core.split.plan.piece import Piece, PieceKind, Stage
 
 _TICK = 0.5
 _REFRESH = 3.0
 """Seconds between looks into the ledger, for what other processes have done."""
 
 
-class Board:
+class CopyProgress:
     """Counts of one pass of this process; others' work is read from the ledger now and then."""
 
-    def __init__(self, desk: Desk, hands: Hands, stage: Stage, over: Pass) -> None:
+    def __init__(
+        self, desk: CopyContext, reporter: CopyReporter, stage: Stage, mode: CopyMode
+    ) -> None:
         self._desk = desk
-        self._hands = hands
+        self._reporter = reporter
         self._stage = stage
-        self._over = over
-        self._tables: dict[str, Standing] = {}
+        self._mode = mode
+        self._tables: dict[str, TableStats] = {}
         self._under_way: dict[int, Piece] = {}
         self._broken_off: dict[int, str] = {}
         """Pieces to be copied again by somebody, with their tables' labels."""
@@ -43,7 +45,7 @@ class Board:
         """Look into the ledger, if the last look is a while ago. Outside of a transaction."""
         if time.monotonic() - self._read < _REFRESH and not now:
             return
-        found = await standings(target)
+        found = await read_table_stats(target)
         self._read = time.monotonic()
         before = self._tables
         self._tables = {s.label: s for s in found if s.stage == self._stage}
@@ -70,9 +72,9 @@ class Board:
         self.pieces += 1
         self.rows += rows
         table = self._tables.get(self._label(piece))
-        if table is not None and piece.kind is not Kind.COMPRESS:
+        if table is not None and piece.kind is not PieceKind.COMPRESS:
             table.rows += rows
-            if self._over is Pass.EXPORT:
+            if self._mode is CopyMode.EXPORT:
                 table.staged += 1
                 table.staged_bytes += piece.bytes
             else:
@@ -100,13 +102,13 @@ class Board:
         if table is not None:
             self._tell_table(table)
 
-    def _tell_table(self, table: Standing) -> None:
-        done = table.done + (table.staged if self._over is Pass.EXPORT else 0)
+    def _tell_table(self, table: TableStats) -> None:
+        done = table.done + (table.staged if self._mode is CopyMode.EXPORT else 0)
         under_way = [p for p in self._under_way.values() if self._label(p) == table.label]
-        self._hands.put(
+        self._reporter.put(
             TableProgress(
                 time.time(),
-                self._hands.step,
+                self._reporter.step,
                 table.label,
                 min(done, table.total),
                 table.total,
@@ -118,7 +120,7 @@ class Board:
             )
         )
 
-    def _state(self, table: Standing, done: int, *, busy: bool) -> TableState:
+    def _state(self, table: TableStats, done: int, *, busy: bool) -> TableState:
         if table.failed:
             return TableState.FAILED
         if done >= table.total:
@@ -127,8 +129,8 @@ class Board:
             return TableState.RETRYING
         return TableState.WORKING if busy or done else TableState.WAITING
 
-    def _done_bytes(self, table: Standing) -> int:
-        return table.done_bytes + (table.staged_bytes if self._over is Pass.EXPORT else 0)
+    def _done_bytes(self, table: TableStats) -> int:
+        return table.done_bytes + (table.staged_bytes if self._mode is CopyMode.EXPORT else 0)
 
     def _moved(self, piece: Piece) -> int:
         """What a piece under way has moved, at most whole."""
@@ -150,4 +152,4 @@ class Board:
         done = sum(map(self._done_bytes, self._tables.values()))
         done += sum(map(self._moved, self._under_way.values()))
         if total:
-            self._hands.progress(min(done, total), total, ", ".join(self._busy()))
+            self._reporter.progress(min(done, total), total, ", ".join(self._busy()))

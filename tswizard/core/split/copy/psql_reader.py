@@ -24,8 +24,13 @@ from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.db.client_tools import Child, _die_with_parent
 from tswizard.core.db.endpoint import child_environment
 from tswizard.core.split.copy.copy_job import CopyJob
-from tswizard.core.split.copy.errors import MomentGone, MomentPassed, SourceFailed, no_snapshot
-from tswizard.core.split.plan.piece import Kind, Piece, Table, copy_out
+from tswizard.core.split.copy.errors import (
+    SnapshotLost,
+    SnapshotStale,
+    SourceFailed,
+    is_snapshot_missing,
+)
+from tswizard.core.split.plan.piece import Piece, PieceKind, SourceTable, copy_out
 
 _PREFIX = "tswizard-pipes-"
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", 1031)
@@ -122,11 +127,11 @@ class Reader:
         if said == f"done {self._number}":
             return
         if said == f"passed {self._number}":
-            raise MomentPassed
+            raise SnapshotStale
         code = await self._process.wait()
         error = ended((await self._errors).decode("utf-8", "replace"), code)
-        if no_snapshot(error):
-            raise MomentGone from error
+        if is_snapshot_missing(error):
+            raise SnapshotLost from error
         raise error
 
     async def close(self) -> None:
@@ -196,7 +201,7 @@ class Reading:
             reader, self._reader = self._reader, None
             await reader.close()
 
-    def script(self, table: Table, piece: Piece, snapshot: str | None) -> str:
+    def script(self, table: SourceTable, piece: Piece, snapshot: str | None) -> str:
         """What psql is told for a piece: one transaction that reads, at the moment if one is held.
 
         What follows `\\g` names the file that psql writes the result to. `end` is what it says in
@@ -224,7 +229,7 @@ class Reading:
         packed = self._job.options.chunk_state.replace("%s", name)
         return (
             "pg_catalog.concat_ws(' ', (SELECT relfilenode FROM pg_catalog.pg_class "
-            f"WHERE oid = {name}), {packed if piece.kind is Kind.CHUNK else 'NULL'})"
+            f"WHERE oid = {name}), {packed if piece.kind is PieceKind.CHUNK else 'NULL'})"
         )
 
 

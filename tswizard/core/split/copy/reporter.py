@@ -10,7 +10,7 @@ from tswizard.core.run.context import Context
 
 
 @dataclass(slots=True)
-class Hands:
+class CopyReporter:
     """Callbacks of whoever carries the copy out."""
 
     say: Callable[[str], None]
@@ -25,9 +25,9 @@ class Hands:
     """Set: no new piece is begun."""
 
 
-def hands_of(ctx: Context) -> Hands:
+def reporter_of(ctx: Context) -> CopyReporter:
     """A step's hands."""
-    return Hands(
+    return CopyReporter(
         ctx.say,
         ctx.found,
         lambda done, total, what: ctx.progress(done, total, Unit.BYTES, what),

@@ -18,14 +18,16 @@ from tswizard.core.verify.database_reader import prepare
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """One point in the source's time; without a snapshot, merely one worker's session."""
+class SourceSnapshot:
+    """A snapshot of the source that pieces are copied under."""
 
     id: int
-    snapshot: str | None
+    """Its number in the ledger."""
+    name: str | None
+    """As pg_export_snapshot() returned it; None when each piece is read at a time of its own."""
 
 
-class Moments:
+class SnapshotHolder:
     """The moment that this process works at."""
 
     def __init__(self, source: Endpoint, *, hold: bool) -> None:
@@ -33,12 +35,12 @@ class Moments:
         self._hold = hold
         self._holder: Connection | None = None
         self._lock = asyncio.Lock()
-        self.now: Moment | None = None
+        self.current: SourceSnapshot | None = None
 
-    async def begin(self, target: Connection) -> Moment:
+    async def begin(self, target: Connection) -> SourceSnapshot:
         """Begin a moment of our own and write it down."""
         snapshot = await self.export() if self._hold else None
-        return await self.enter(target, snapshot)
+        return await self.record(target, snapshot)
 
     async def export(self) -> str:
         """Hold a snapshot, on a connection of its own; its id."""
@@ -54,31 +56,33 @@ class Moments:
         self._holder = holder
         return snapshot
 
-    async def enter(self, target: Connection, snapshot: str | None) -> Moment:
+    async def record(self, target: Connection, snapshot: str | None) -> SourceSnapshot:
         """Write a snapshot down as the run's latest moment."""
-        self.now = Moment(await queue.open_moment(target, snapshot), snapshot)
-        return self.now
+        self.current = SourceSnapshot(await queue.add_snapshot(target, snapshot), snapshot)
+        return self.current
 
-    async def join(self, target: Connection) -> Moment:
+    async def join(self, target: Connection) -> SourceSnapshot:
         """Work at the moment that the run is at; at one of our own when nobody holds it."""
-        latest = await queue.last_moment(target)
-        if latest is None or (latest[1] is not None and not await self._alive(latest[1])):
+        latest = await queue.last_snapshot(target)
+        if latest is None or (latest[1] is not None and not await self._is_held(latest[1])):
             return await self.begin(target)
-        self.now = Moment(*latest)
-        return self.now
+        self.current = SourceSnapshot(*latest)
+        return self.current
 
-    async def renew(self, gone: Moment, target: Connection, *, passed: bool = False) -> Moment:
+    async def renew(
+        self, lost: SourceSnapshot, target: Connection, *, stale: bool = False
+    ) -> SourceSnapshot:
         """Another moment for one that is gone, or that rows cannot be seen at any more (`passed`);
         the same for all who noticed."""
         async with self._lock:
-            if self.now is not None and self.now.id != gone.id:
-                return self.now
-            latest = await queue.last_moment(target)
-            if passed and latest is not None and latest[0] == gone.id:
+            if self.current is not None and self.current.id != lost.id:
+                return self.current
+            latest = await queue.last_snapshot(target)
+            if stale and latest is not None and latest[0] == lost.id:
                 return await self.begin(target)
             return await self.join(target)
 
-    async def _alive(self, snapshot: str) -> bool:
+    async def _is_held(self, snapshot: str) -> bool:
         async with connected(self._source) as connection:
             try:
                 await enter_snapshot(connection, snapshot)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from tswizard.core.split.plan.piece import Kind, Piece, Table
+from tswizard.core.split.plan.piece import Piece, PieceKind, SourceTable
 
 _MANIFEST = "manifest.jsonl"
 
@@ -32,7 +32,7 @@ class Staged:
     file: str
     bytes: int
     sha256: str
-    moment: int
+    snapshot_id: int
 
 
 _STAGED = TypeAdapter(Staged)
@@ -43,7 +43,7 @@ class Staging:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.place = f"{socket.gethostname()}:{folder.absolute()}"
+        self.location = f"{socket.gethostname()}:{folder.absolute()}"
         """How the ledger names it."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._listed = {entry.piece: entry for entry in self._read()}
@@ -68,7 +68,7 @@ class Staging:
         return None
 
     @contextmanager
-    def writing(self, table: Table, piece: Piece) -> Iterator["Draft"]:
+    def writing(self, table: SourceTable, piece: Piece) -> Iterator["Draft"]:
         """A file under way. Unless it is kept, nothing of it stays."""
         path = self.folder / file_name(table, piece)
         part = path.with_name(path.name + ".part")
@@ -113,7 +113,7 @@ class Draft:
     part: Path
     descriptor: int
 
-    def keep(self, piece: Piece, sha256: str, moment: int) -> Staged:
+    def keep(self, piece: Piece, sha256: str, snapshot_id: int) -> Staged:
         """Make it the piece's file: on the disk first, listed then."""
         size = os.fstat(self.descriptor).st_size
         os.fsync(self.descriptor)
@@ -123,7 +123,7 @@ class Draft:
             os.fsync(folder)
         finally:
             os.close(folder)
-        entry = Staged(piece.id, self.path.name, size, sha256, moment)
+        entry = Staged(piece.id, self.path.name, size, sha256, snapshot_id)
         self.staging.keep(entry)
         return entry
 
@@ -141,9 +141,9 @@ def opened(staging: Staging, entry: Staged) -> Iterator[int]:
         os.close(descriptor)
 
 
-def file_name(table: Table, piece: Piece) -> str:
+def file_name(table: SourceTable, piece: Piece) -> str:
     """`000017-metrics.conditions-_hyper_1_2_chunk.binary.copy`; safe whatever the names hold."""
     names = [table.label] if piece.name == table.name else [table.label, piece.name]
     safe = "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", name)[:80] for name in names)
-    form = "objects" if piece.kind is Kind.OBJECTS else f"{table.format}.copy"
+    form = "objects" if piece.kind is PieceKind.OBJECTS else f"{table.format}.copy"
     return f"{piece.id:06d}-{safe}.{form}"

@@ -11,9 +11,9 @@ from psycopg.errors import ForeignKeyViolation
 
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.split.ledger import queue
-from tswizard.core.split.plan.piece import Piece, Table
+from tswizard.core.split.plan.piece import Piece, SourceTable
 
-BESIDE = sql.Identifier("pg_temp", "tswizard_again")
+STAGING_TABLE = sql.Identifier("pg_temp", "tswizard_again")
 
 # The key that the foreign keys point to; there is one, or they could not.
 _KEY = """
@@ -26,7 +26,7 @@ GROUP BY c.oid ORDER BY c.oid LIMIT 1
 """
 
 
-async def referred_to(target: Connection, place: sql.Identifier) -> bool:
+async def is_referenced(target: Connection, place: sql.Identifier) -> bool:
     """Does a foreign key point there? Such a table cannot be emptied by TRUNCATE."""
     return bool(
         await value(
@@ -38,26 +38,28 @@ async def referred_to(target: Connection, place: sql.Identifier) -> bool:
     )
 
 
-async def begin_again(target: Connection, table: Table, slices: Sequence[Piece]) -> None:
+async def recopy_table(target: Connection, table: SourceTable, slices: Sequence[Piece]) -> None:
     """Slices that name places in the source's files are copied once more, all of the table's.
 
     Call it in a transaction. Raises psycopg.Error.
     """
-    if await referred_to(target, table.sql):
-        await queue.make_whole(target, slices)
+    if await is_referenced(target, table.sql):
+        await queue.merge_slices(target, slices)
     else:
         await target.execute(sql.SQL("TRUNCATE ONLY {}").format(table.sql))
-        await queue.forget(target, slices)
+        await queue.reset(target, slices)
 
 
-async def make_beside(target: Connection, place: sql.Identifier) -> None:
+async def create_staging_table(target: Connection, place: sql.Identifier) -> None:
     """An empty table with the same columns, for this transaction."""
     await target.execute(
         sql.SQL("CREATE TEMPORARY TABLE tswizard_again (LIKE {}) ON COMMIT DROP").format(place)
     )
 
 
-async def merge(target: Connection, table: Table, piece: Piece, place: sql.Identifier) -> bool:
+async def merge(
+    target: Connection, table: SourceTable, piece: Piece, place: sql.Identifier
+) -> bool:
     """Make the piece's part of the table what was copied beside it; False when rows that are gone
     stay for now, since rows of another table refer to them that have not been copied again yet.
     Raises psycopg.Error.
@@ -68,7 +70,7 @@ async def merge(target: Connection, table: Table, piece: Piece, place: sql.Ident
     names = [sql.Identifier(column.name) for column in table.columns]
     same = sql.SQL(" AND ").join(sql.SQL("n.{0} = d.{0}").format(name) for name in key)
     gone = sql.SQL("DELETE FROM ONLY {} d WHERE NOT EXISTS (SELECT FROM {} n WHERE {})").format(
-        place, BESIDE, same
+        place, STAGING_TABLE, same
     )
     if piece.where:
         gone += sql.SQL(" AND (" + piece.where + ")")  # composed by plan
@@ -86,7 +88,7 @@ async def merge(target: Connection, table: Table, piece: Piece, place: sql.Ident
             "ON CONFLICT ({}) DO {}"
         ).format(
             place,
-            BESIDE,
+            STAGING_TABLE,
             sql.SQL(", ").join(key),
             sql.SQL("UPDATE SET {}").format(changed) if others else sql.SQL("NOTHING"),
             columns=sql.SQL(", ").join(names),

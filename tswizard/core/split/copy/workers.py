@@ -15,24 +15,24 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import StepFailed
 from tswizard.core.split.copy.chunks import BARE, dimension_path
 from tswizard.core.split.copy.copy_job import CopyJob
-from tswizard.core.split.copy.copy_piece import Desk, carry
+from tswizard.core.split.copy.copy_piece import CopyContext, carry
 from tswizard.core.split.copy.errors import (
     Halt,
-    MomentGone,
-    MomentPassed,
     PieceRefused,
+    SnapshotLost,
+    SnapshotStale,
     SourceFailed,
     explain,
     gave_up,
 )
-from tswizard.core.split.copy.progress import Board
+from tswizard.core.split.copy.progress import CopyProgress
 from tswizard.core.split.copy.psql_reader import Reading, pipes
-from tswizard.core.split.copy.reporter import Hands
-from tswizard.core.split.copy.snapshot import Moment, Moments
+from tswizard.core.split.copy.reporter import CopyReporter
+from tswizard.core.split.copy.snapshot import SnapshotHolder, SourceSnapshot
 from tswizard.core.split.copy.staging import FileBroken, Staging
 from tswizard.core.split.ledger import queue
-from tswizard.core.split.ledger.queue import Pass, State, Taken
-from tswizard.core.split.plan.piece import Kind, Piece, Plan, Stage
+from tswizard.core.split.ledger.queue import ClaimedPiece, CopyMode, PieceState
+from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, Stage
 from tswizard.core.verify.database_reader import prepare
 
 _LOOK_AGAIN = 0.5
@@ -71,11 +71,11 @@ async def open_target(job: CopyJob) -> Connection:
 
 async def work(
     job: CopyJob,
-    plan: Plan,
+    plan: CopyPlan,
     stage: Stage,
-    over: Pass,
-    moments: Moments,
-    hands: Hands,
+    mode: CopyMode,
+    snapshots: SnapshotHolder,
+    reporter: CopyReporter,
     ledger: Callable[[], Awaitable[Connection]],
 ) -> None:
     """Copy until no piece of the stage is left, whoever takes them. `ledger` gives a connection to
@@ -84,16 +84,16 @@ async def work(
     Raises StepFailed when nothing goes any more, or when pieces were refused (after all others).
     When `hands.stopping` ends it early there is no error: look at `queue.left`.
     """
-    staging = None if over is Pass.STREAM else Staging(job.staging)
+    staging = None if mode is CopyMode.STREAM else Staging(job.staging)
     with (
         passfile(job.source) as path,
         pipes() as folder,
         ThreadPoolExecutor(job.workers, "copy") as threads,
     ):
-        bare = stage is Stage.TABLES or over is Pass.EXPORT
+        bare = stage is Stage.TABLES or mode is CopyMode.EXPORT
         route = BARE if bare else await dimension_path(await ledger())
-        desk = Desk(job, plan, threads, staging, lambda: not hands.going.is_set(), route)
-        board = Board(desk, hands, stage, over)
+        desk = CopyContext(job, plan, threads, staging, lambda: not reporter.going.is_set(), route)
+        board = CopyProgress(desk, reporter, stage, mode)
         ticking = asyncio.create_task(board.tick())
         try:
             await together(
@@ -101,10 +101,10 @@ async def work(
                     number,
                     desk,
                     board,
-                    moments,
-                    hands,
+                    snapshots,
+                    reporter,
                     stage,
-                    over,
+                    mode,
                     Reading(job, folder, path, number),
                 ).run()
                 for number in range(1, job.workers + 1)
@@ -135,41 +135,41 @@ class _Worker:
     def __init__(
         self,
         number: int,
-        desk: Desk,
-        board: Board,
-        moments: Moments,
-        hands: Hands,
+        desk: CopyContext,
+        board: CopyProgress,
+        snapshots: SnapshotHolder,
+        reporter: CopyReporter,
         stage: Stage,
-        over: Pass,
+        mode: CopyMode,
         source: Reading,
     ) -> None:
         self._source = source
         self._number = number
         self._desk = desk
         self._board = board
-        self._moments = moments
-        self._hands = hands
+        self._snapshots = snapshots
+        self._reporter = reporter
         self._stage = stage
-        self._over = over
+        self._mode = mode
         self._target: Connection | None = None
-        self._taken: Taken | None = None
+        self._taken: ClaimedPiece | None = None
 
     @property
-    def _place(self) -> str:
-        return self._desk.staging.place if self._desk.staging else ""
+    def _location(self) -> str:
+        return self._desk.staging.location if self._desk.staging else ""
 
     async def run(self) -> None:
         """Take pieces until none is left. Raises Halt."""
         try:
-            while not self._hands.stopping.is_set():
-                await self._hands.going.wait()
+            while not self._reporter.stopping.is_set():
+                await self._reporter.going.wait()
                 if await self._patiently(self._one):
                     self._desk.news.set()
                     continue
                 self._desk.news.clear()
                 if not await self._patiently(self._anything_left):
                     return
-                await first_of(self._hands.stopping, self._desk.news, seconds=_LOOK_AGAIN)
+                await first_of(self._reporter.stopping, self._desk.news, seconds=_LOOK_AGAIN)
         finally:
             await asyncio.shield(self._source.close())
             if self._target is not None:
@@ -194,7 +194,7 @@ class _Worker:
         what = ""
         if self._taken is not None:
             what = f" while copying {self._desk.plan.of(self._taken.piece).label}"
-        self._hands.say(
+        self._reporter.say(
             f"worker {self._number}: {message_of(error)}{what}; again in "
             f"{state.next_action.sleep:.0f} s (attempt {state.attempt_number + 1})"
         )
@@ -202,38 +202,40 @@ class _Worker:
     async def _connection(self) -> Connection:
         if self._target is None or self._target.closed:
             target = await open_target(self._desk.job)
-            if self._over is Pass.STREAM:
+            if self._mode is CopyMode.STREAM:
                 await target.execute(_LAZY)
             self._target = target
         return self._target
 
     async def _anything_left(self) -> bool:
         target = await self._connection()
-        return await queue.left(target, self._stage, self._over, self._place) > 0
+        return await queue.count_remaining(target, self._stage, self._mode, self._location) > 0
 
     async def _one(self) -> bool:
         """Copy one piece; False when none is free. Raises what may pass when tried again, Halt."""
         self._taken = None
         target = await self._connection()
         await self._board.refresh(target)
-        moment = self._moments.now
-        assert moment is not None
+        snapshot = self._snapshots.current
+        assert snapshot is not None
         try:
             async with target.transaction():
-                self._taken = await queue.claim(target, self._stage, self._over, self._place)
+                self._taken = await queue.claim(target, self._stage, self._mode, self._location)
                 if self._taken is None:
                     return False
-                trouble = await self._carry(target, self._taken, moment)
-        except MomentGone as gone:
-            await self._renew(moment, target, passed=isinstance(gone, MomentPassed))
+                trouble = await self._carry(target, self._taken, snapshot)
+        except SnapshotLost as gone:
+            await self._renew(snapshot, target, stale=isinstance(gone, SnapshotStale))
             return True
         if trouble is not None:
-            await self._tell_trouble(trouble, self._taken.piece, target, moment)
-        elif self._taken.state is State.STAGED:
+            await self._tell_trouble(trouble, self._taken.piece, target, snapshot)
+        elif self._taken.state is PieceState.STAGED:
             self._desk.loaded(self._taken.piece)
         return True
 
-    async def _carry(self, target: Connection, taken: Taken, moment: Moment) -> Exception | None:
+    async def _carry(
+        self, target: Connection, taken: ClaimedPiece, snapshot: SourceSnapshot
+    ) -> Exception | None:
         """Copy a piece that this transaction holds; what went wrong, written down by it too.
 
         Whoever else wants it gets it only when what became of it is known.
@@ -242,8 +244,8 @@ class _Worker:
         self._board.begin(taken.piece)
         try:
             async with target.transaction():
-                rows = await carry(self._desk, target, self._source, taken, moment)
-        except MomentGone:
+                rows = await carry(self._desk, target, self._source, taken, snapshot)
+        except SnapshotLost:
             raise
         except Exception as error:
             return await self._write_down(error, taken, target)
@@ -251,18 +253,20 @@ class _Worker:
             self._board.end(taken.piece, rows)
         return None
 
-    async def _renew(self, moment: Moment, target: Connection, *, passed: bool) -> None:
+    async def _renew(self, snapshot: SourceSnapshot, target: Connection, *, stale: bool) -> None:
         """Go on at another moment."""
         table = self._desk.plan.of(self._taken.piece).label if self._taken else ""
-        self._hands.say(
+        self._reporter.say(
             f"{table} was rewritten on the source: a later moment begins, and what is copied is "
             "compared at that one"
-            if passed
+            if stale
             else "the moment that rows were read at is held no more; another begins"
         )
-        await self._moments.renew(moment, target, passed=passed)
+        await self._snapshots.renew(snapshot, target, stale=stale)
 
-    async def _write_down(self, error: Exception, taken: Taken, target: Connection) -> Exception:
+    async def _write_down(
+        self, error: Exception, taken: ClaimedPiece, target: Connection
+    ) -> Exception:
         """Note what became of a piece in the transaction that holds it; what to tell of it."""
         piece, table = taken.piece, self._desk.plan.of(taken.piece)
         most = self._desk.job.retry.attempts
@@ -270,7 +274,7 @@ class _Worker:
             tried = await _attempted(target, taken, error)
             if isinstance(error, FileBroken) and self._desk.staging:
                 self._desk.staging.remove(piece)
-                await queue.set_state(target, [piece.id], State.WAITING)
+                await queue.set_state(target, [piece.id], PieceState.WAITING)
             if tried < most:
                 return error
             error = PieceRefused(gave_up(error, tried, table.label))
@@ -278,25 +282,27 @@ class _Worker:
             raise error  # a bug is no finding about a piece
         verdict = explain(error, table, piece, self._desk.job.ends)
         if isinstance(verdict, PieceRefused):
-            state = State.GONE if verdict.gone else State.FAILED
+            state = PieceState.GONE if verdict.gone else PieceState.FAILED
             await queue.set_state(target, [piece.id], state, verdict.finding.what)
         return verdict
 
     async def _tell_trouble(
-        self, trouble: Exception, piece: Piece, target: Connection, moment: Moment
+        self, trouble: Exception, piece: Piece, target: Connection, snapshot: SourceSnapshot
     ) -> None:
         """Say what was written down. Raises Halt, and what may pass."""
         if isinstance(trouble, FileBroken):
-            self._hands.say(f"{trouble}; it is made again")
+            self._reporter.say(f"{trouble}; it is made again")
         elif not isinstance(trouble, PieceRefused):
             raise trouble
         elif not trouble.gone:
-            self._hands.say(f"{trouble.finding.id}: {trouble.finding.what}")
+            self._reporter.say(f"{trouble.finding.id}: {trouble.finding.what}")
             self._board.refused.append(trouble.finding)
         else:
-            self._hands.found(trouble.finding)
-            if piece.kind is Kind.CHUNK:  # merged into another one, its rows are to be seen there
-                await self._moments.renew(moment, target, passed=True)
+            self._reporter.found(trouble.finding)
+            if (
+                piece.kind is PieceKind.CHUNK
+            ):  # merged into another one, its rows are to be seen there
+                await self._snapshots.renew(snapshot, target, stale=True)
 
 
 async def first_of(*events: asyncio.Event, seconds: float) -> None:
@@ -312,9 +318,9 @@ async def first_of(*events: asyncio.Event, seconds: float) -> None:
 _KNOWN = (Error, OSError, CannotConnect, PieceRefused, SourceFailed)
 
 
-async def _attempted(target: Connection, taken: Taken, error: Exception) -> int:
+async def _attempted(target: Connection, taken: ClaimedPiece, error: Exception) -> int:
     """Count it, where the transaction is still there."""
     try:
-        return await queue.attempted(target, taken.piece, message_of(error))
+        return await queue.count_attempt(target, taken.piece, message_of(error))
     except Error:
         return 0

@@ -9,12 +9,12 @@ from enum import StrEnum
 from tswizard.core.db.connection import Connection, value
 from tswizard.core.db.retry import becomes_true
 
-PATIENCE = 5.0
+DEAD_SESSION_TIMEOUT = 5.0
 """Seconds; a connection asks every 2 s whether its client is there (`workers.KEEPALIVE`)."""
 _LOOK_AGAIN = 0.25
 
 
-class Lead(StrEnum):
+class LeaderLock(StrEnum):
     """What is led."""
 
     COPY = "run"
@@ -23,33 +23,33 @@ class Lead(StrEnum):
     """The whole run, from its first step to its last."""
 
 
-def _lock(lead: Lead) -> str:
-    return f"pg_catalog.hashtext('_tswizard'), pg_catalog.hashtext('{lead}')"
+def _lock(lock: LeaderLock) -> str:
+    return f"pg_catalog.hashtext('_tswizard'), pg_catalog.hashtext('{lock}')"
 
 
-async def take(target: Connection, lead: Lead) -> bool:
+async def acquire(target: Connection, lock: LeaderLock) -> bool:
     """Be the only one who leads it, as long as the connection lives; False when another does."""
-    query = f"SELECT pg_catalog.pg_try_advisory_lock({_lock(lead)})"
+    query = f"SELECT pg_catalog.pg_try_advisory_lock({_lock(lock)})"
 
-    async def tried() -> bool:
+    async def try_lock() -> bool:
         return bool(await value(target, query))
 
-    return await becomes_true(tried, within=PATIENCE, every=_LOOK_AGAIN)
+    return await becomes_true(try_lock, within=DEAD_SESSION_TIMEOUT, every=_LOOK_AGAIN)
 
 
-async def taken(target: Connection, lead: Lead) -> bool:
+async def is_held(target: Connection, lock: LeaderLock) -> bool:
     """Does somebody lead it, for all that can be seen now?"""
     return not await value(
         target,
-        f"SELECT pg_catalog.pg_try_advisory_lock_shared({_lock(lead)}) "
-        f"AND pg_catalog.pg_advisory_unlock_shared({_lock(lead)})",
+        f"SELECT pg_catalog.pg_try_advisory_lock_shared({_lock(lock)}) "
+        f"AND pg_catalog.pg_advisory_unlock_shared({_lock(lock)})",
     )
 
 
-async def stays_taken(target: Connection, lead: Lead) -> bool:
+async def is_held_by_live_session(target: Connection, lock: LeaderLock) -> bool:
     """Does somebody who lives lead it?"""
 
-    async def free() -> bool:
-        return not await taken(target, lead)
+    async def is_free() -> bool:
+        return not await is_held(target, lock)
 
-    return not await becomes_true(free, within=PATIENCE, every=_LOOK_AGAIN)
+    return not await becomes_true(is_free, within=DEAD_SESSION_TIMEOUT, every=_LOOK_AGAIN)

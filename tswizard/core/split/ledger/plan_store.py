@@ -8,28 +8,28 @@ from pydantic import TypeAdapter, ValidationError
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.run.context import failed
 from tswizard.core.split.ledger import queue
-from tswizard.core.split.plan.piece import Plan, Table
+from tswizard.core.split.plan.piece import CopyPlan, SourceTable
 
-FORMAT = 1
+LEDGER_FORMAT = 2
 """Of the ledger; grows when an older tswizard would misread it."""
 
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS _tswizard;
 CREATE TABLE _tswizard.ledger (
   format int NOT NULL, run text PRIMARY KEY, source text NOT NULL, options jsonb NOT NULL,
-  tables jsonb NOT NULL, open text, made timestamptz NOT NULL DEFAULT pg_catalog.now());
-CREATE TABLE _tswizard.moment (
-  id int PRIMARY KEY, snapshot text, taken timestamptz NOT NULL DEFAULT pg_catalog.now());
+  tables jsonb NOT NULL, open_pass text, created_at timestamptz NOT NULL DEFAULT pg_catalog.now());
+CREATE TABLE _tswizard.snapshot (
+  id int PRIMARY KEY, name text, taken_at timestamptz NOT NULL DEFAULT pg_catalog.now());
 CREATE TABLE _tswizard.piece (
   id int PRIMARY KEY, relation text NOT NULL, label text NOT NULL, kind text NOT NULL,
   stage text NOT NULL, state text NOT NULL, bytes bigint NOT NULL, spec jsonb NOT NULL,
-  moment int, rows bigint, copied bigint, attempts int NOT NULL DEFAULT 0, error text, place text,
-  at timestamptz);
+  snapshot_id int, rows bigint, copied bigint, attempts int NOT NULL DEFAULT 0, error text,
+  location text, updated_at timestamptz);
 CREATE INDEX ON _tswizard.piece (stage, state, bytes DESC, id);
 CREATE INDEX ON _tswizard.piece (relation);
 """
 
-_TABLES_JSON = TypeAdapter(tuple[Table, ...])
+_TABLES_JSON = TypeAdapter(tuple[SourceTable, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,17 @@ _OPTIONS = TypeAdapter(Options)
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class StoredPlan:
     """Whose ledger it is."""
 
     run: str
     source: str
     """Conninfo without the password."""
     options: Options
-    tables: tuple[Table, ...]
+    tables: tuple[SourceTable, ...]
 
 
-async def read_header(target: Connection) -> Header | None:
+async def read_plan(target: Connection) -> StoredPlan | None:
     """The ledger on this target; None when there is none.
 
     Raises StepFailed for a ledger from a newer tswizard, and for a schema that is not ours.
@@ -67,14 +67,15 @@ async def read_header(target: Connection) -> Header | None:
     await _check_ours(target)
     if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.ledger')") is None:
         return None
-    found = await rows(target, "SELECT format, run, source, options, tables FROM _tswizard.ledger")
-    if not found:
+    number = await value(target, "SELECT format FROM _tswizard.ledger")
+    if number is None:
         return None
-    number, run, source, options, tables = found[0]
-    if number != FORMAT:
-        raise other_version(f"it has format {number}, this tswizard knows {FORMAT}")
+    if number != LEDGER_FORMAT:  # the columns of another format may have other names
+        raise other_version(f"it has format {number}, this tswizard knows {LEDGER_FORMAT}")
+    query = "SELECT run, source, options, tables FROM _tswizard.ledger"
+    run, source, options, tables = (await rows(target, query))[0]
     try:
-        return Header(
+        return StoredPlan(
             run,
             source,
             _OPTIONS.validate_python(options),
@@ -121,7 +122,9 @@ async def _check_ours(target: Connection) -> None:
     )
 
 
-async def create(target: Connection, run: str, source: str, options: Options, plan: Plan) -> None:
+async def create(
+    target: Connection, run: str, source: str, options: Options, plan: CopyPlan
+) -> None:
     """Write the plan down, all or nothing."""
     async with target.transaction():
         await target.execute(_TABLES)
@@ -129,17 +132,17 @@ async def create(target: Connection, run: str, source: str, options: Options, pl
             "INSERT INTO _tswizard.ledger (format, run, source, options, tables) "
             "VALUES (%s, %s, %s, %s, %s)",
             (
-                FORMAT,
+                LEDGER_FORMAT,
                 run,
                 source,
                 _OPTIONS.dump_json(options).decode(),
                 _TABLES_JSON.dump_json(plan.tables).decode(),
             ),
         )
-        await queue.add(target, plan, plan.pieces)
+        await queue.add_pieces(target, plan, plan.pieces)
 
 
-async def save_tables(target: Connection, tables: tuple[Table, ...]) -> None:
+async def save_tables(target: Connection, tables: tuple[SourceTable, ...]) -> None:
     """The plan's tables, when a later moment brought new ones."""
     await target.execute(
         "UPDATE _tswizard.ledger SET tables = %s", (_TABLES_JSON.dump_json(tables).decode(),)
@@ -148,4 +151,6 @@ async def save_tables(target: Connection, tables: tuple[Table, ...]) -> None:
 
 async def drop(target: Connection) -> None:
     """Remove the ledger; marks of the run's other steps stay."""
-    await target.execute("DROP TABLE IF EXISTS _tswizard.piece, _tswizard.moment, _tswizard.ledger")
+    await target.execute(
+        "DROP TABLE IF EXISTS _tswizard.piece, _tswizard.snapshot, _tswizard.ledger"
+    )

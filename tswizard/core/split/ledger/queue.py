@@ -13,10 +13,10 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from tswizard.core.db.connection import Connection, rows, value
-from tswizard.core.split.plan.piece import Kind, Piece, Plan, Stage
+from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, Stage
 
 
-class State(StrEnum):
+class PieceState(StrEnum):
     """Where a piece stands. One that is being copied is `waiting` and locked."""
 
     WAITING = "waiting"
@@ -30,34 +30,34 @@ class State(StrEnum):
     """Its relation is no longer on the source."""
 
 
-OPEN = (State.WAITING, State.BLOCKED, State.STAGED)
+OPEN = (PieceState.WAITING, PieceState.BLOCKED, PieceState.STAGED)
 """States of work that is left."""
 
 _PIECE = TypeAdapter(Piece)
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ClaimedPiece:
     """A piece that this transaction holds."""
 
     piece: Piece
-    state: State
+    state: PieceState
     there: bool
     """Rows of an earlier copy of it are on the target."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredPiece:
     """A piece as the ledger has it."""
 
     piece: Piece
-    state: State
-    moment: int | None
+    state: PieceState
+    snapshot_id: int | None
     """When it was copied."""
     rows: int | None
 
 
-class Pass(StrEnum):
+class CopyMode(StrEnum):
     """What a pass over the queue does; the ledger says which one is open."""
 
     STREAM = "stream"
@@ -68,15 +68,19 @@ class Pass(StrEnum):
     """From files; what has none gets one first."""
 
     @property
-    def states(self) -> tuple[State, ...]:
-        return (State.STAGED, State.WAITING) if self is Pass.LOAD else (State.WAITING,)
+    def states(self) -> tuple[PieceState, ...]:
+        return (
+            (PieceState.STAGED, PieceState.WAITING)
+            if self is CopyMode.LOAD
+            else (PieceState.WAITING,)
+        )
 
     @property
     def compresses(self) -> bool:
-        return self is not Pass.EXPORT
+        return self is not CopyMode.EXPORT
 
 
-async def add(target: Connection, plan: Plan, pieces: Iterable[Piece]) -> None:
+async def add_pieces(target: Connection, plan: CopyPlan, pieces: Iterable[Piece]) -> None:
     """Add pieces to the queue."""
     async with target.cursor() as cursor:
         await cursor.executemany(
@@ -85,11 +89,11 @@ async def add(target: Connection, plan: Plan, pieces: Iterable[Piece]) -> None:
             [
                 (
                     piece.id,
-                    relation(piece),
+                    relation_key(piece),
                     plan.of(piece).label,
                     piece.kind,
                     piece.stage,
-                    State.BLOCKED if piece.kind is Kind.COMPRESS else State.WAITING,
+                    PieceState.BLOCKED if piece.kind is PieceKind.COMPRESS else PieceState.WAITING,
                     piece.bytes,
                     _PIECE.dump_json(piece).decode(),
                 )
@@ -98,24 +102,24 @@ async def add(target: Connection, plan: Plan, pieces: Iterable[Piece]) -> None:
         )
 
 
-def relation(piece: Piece) -> str:
+def relation_key(piece: Piece) -> str:
     """The relation that a piece is of; all its slices share it."""
     return json.dumps((piece.schema, piece.name), ensure_ascii=False)
 
 
-async def read_pieces(target: Connection) -> list[Known]:
+async def read_pieces(target: Connection) -> list[StoredPiece]:
     """Every piece, in order."""
     found = await rows(
-        target, "SELECT spec::text, state, moment, rows FROM _tswizard.piece ORDER BY id"
+        target, "SELECT spec::text, state, snapshot_id, rows FROM _tswizard.piece ORDER BY id"
     )
     return [
-        Known(_PIECE.validate_json(spec), State(state), moment, rows_)
-        for spec, state, moment, rows_ in found
+        StoredPiece(_PIECE.validate_json(spec), PieceState(state), snapshot_id, rows_)
+        for spec, state, snapshot_id, rows_ in found
     ]
 
 
 _FREE = """
-stage = %(stage)s AND state = ANY (%(states)s) AND (place IS NULL OR place = %(place)s)
+stage = %(stage)s AND state = ANY (%(states)s) AND (location IS NULL OR location = %(location)s)
 AND (kind <> 'compress' OR %(compress)s)
 """
 
@@ -126,57 +130,59 @@ FOR UPDATE SKIP LOCKED
 """
 
 
-def _free(stage: Stage, over: Pass, place: str) -> dict[str, object]:
+def _free(stage: Stage, mode: CopyMode, location: str) -> dict[str, object]:
     return {
         "stage": stage,
-        "states": list(over.states),
-        "place": place,
-        "compress": over.compresses,
+        "states": list(mode.states),
+        "location": location,
+        "compress": mode.compresses,
     }
 
 
-async def claim(target: Connection, stage: Stage, over: Pass, place: str) -> Taken | None:
+async def claim(
+    target: Connection, stage: Stage, mode: CopyMode, location: str
+) -> ClaimedPiece | None:
     """The largest free piece, held until the transaction ends; None when none is free.
 
     Compressions come before everything, so that little lies uncompressed at once.
     """
-    found = await rows(target, _CLAIM, _free(stage, over, place))
+    found = await rows(target, _CLAIM, _free(stage, mode, location))
     if not found:
         return None
     spec, state, there = found[0]
-    return Taken(_PIECE.validate_json(spec), State(state), there)
+    return ClaimedPiece(_PIECE.validate_json(spec), PieceState(state), there)
 
 
-async def left(target: Connection, stage: Stage, over: Pass, place: str) -> int:
+async def count_remaining(target: Connection, stage: Stage, mode: CopyMode, location: str) -> int:
     """Pieces that this pass still has to do, those included that somebody holds."""
     query = f"SELECT pg_catalog.count(*) FROM _tswizard.piece WHERE {_FREE}"
-    return int(await value(target, query, _free(stage, over, place)))
+    return int(await value(target, query, _free(stage, mode, location)))
 
 
-async def elsewhere(target: Connection, place: str) -> list[str]:
+async def staged_elsewhere(target: Connection, location: str) -> list[str]:
     """Other places that hold files of pieces."""
     found = await rows(
         target,
-        "SELECT DISTINCT place FROM _tswizard.piece WHERE state = 'staged' AND place <> %s",
-        (place,),
+        "SELECT DISTINCT location FROM _tswizard.piece WHERE state = 'staged' AND location <> %s",
+        (location,),
     )
     return [name for (name,) in found]
 
 
-async def lost(target: Connection, place: str) -> int:
-    """The files at that place are gone: their pieces wait once more; how many."""
+async def requeue_lost_files(target: Connection, location: str) -> int:
+    """The files at that location are gone: their pieces wait once more; how many."""
     cursor = await target.execute(
-        "UPDATE _tswizard.piece SET state = 'waiting', place = NULL, moment = NULL "
-        "WHERE state = 'staged' AND place = %s",
-        (place,),
+        "UPDATE _tswizard.piece SET state = 'waiting', location = NULL, snapshot_id = NULL "
+        "WHERE state = 'staged' AND location = %s",
+        (location,),
     )
     return cursor.rowcount
 
 
 _DONE = """
 UPDATE _tswizard.piece
-SET state = 'done', rows = %s, copied = %s, moment = %s, error = NULL, place = NULL,
-  at = pg_catalog.now()
+SET state = 'done', rows = %s, copied = %s, snapshot_id = %s, error = NULL, location = NULL,
+  updated_at = pg_catalog.now()
 WHERE id = %s
 """
 
@@ -184,7 +190,7 @@ WHERE id = %s
 _LOCK_COMPRESSION = """
 SELECT id FROM _tswizard.piece WHERE relation = %s AND kind = 'compress' FOR UPDATE
 """
-_FREE_COMPRESSION = """
+_UNBLOCK_COMPRESSION = """
 UPDATE _tswizard.piece c SET state = 'waiting'
 WHERE c.relation = %s AND c.kind = 'compress' AND NOT EXISTS (
   SELECT FROM _tswizard.piece p
@@ -192,43 +198,45 @@ WHERE c.relation = %s AND c.kind = 'compress' AND NOT EXISTS (
 """
 
 
-async def done(
-    target: Connection, piece: Piece, *, rows_: int, copied: int, moment: int | None
+async def mark_done(
+    target: Connection, piece: Piece, *, rows_: int, copied: int, snapshot_id: int | None
 ) -> None:
     """The done-mark, in the transaction that holds the rows; frees the chunk's compression."""
-    await target.execute(_DONE, (rows_, copied, moment, piece.id))
-    if piece.kind is Kind.CHUNK:
-        found = await rows(target, _LOCK_COMPRESSION, (relation(piece),))
+    await target.execute(_DONE, (rows_, copied, snapshot_id, piece.id))
+    if piece.kind is PieceKind.CHUNK:
+        found = await rows(target, _LOCK_COMPRESSION, (relation_key(piece),))
         if found:
-            await free_compression(target, piece)
+            await unblock_compression(target, piece)
 
 
-async def free_compression(target: Connection, piece: Piece) -> None:
+async def unblock_compression(target: Connection, piece: Piece) -> None:
     """Let the chunk of this piece be compressed, when all of it is there."""
-    await target.execute(_FREE_COMPRESSION, (relation(piece),))
+    await target.execute(_UNBLOCK_COMPRESSION, (relation_key(piece),))
 
 
-async def staged(target: Connection, piece: Piece, place: str, rows_moment: int, size: int) -> None:
-    """The mark that a piece lies complete in a file at `place`."""
+async def mark_staged(
+    target: Connection, piece: Piece, location: str, snapshot_id: int, size: int
+) -> None:
+    """The mark that a piece lies complete in a file at `location`."""
     await target.execute(
-        "UPDATE _tswizard.piece SET state = 'staged', place = %s, moment = %s, copied = %s, "
-        "at = pg_catalog.now() WHERE id = %s",
-        (place, rows_moment, size, piece.id),
+        "UPDATE _tswizard.piece SET state = 'staged', location = %s, snapshot_id = %s, copied = %s, "
+        "updated_at = pg_catalog.now() WHERE id = %s",
+        (location, snapshot_id, size, piece.id),
     )
 
 
 async def set_state(
-    target: Connection, ids: Sequence[int], state: State, error: str | None = None
+    target: Connection, ids: Sequence[int], state: PieceState, error: str | None = None
 ) -> None:
     """Put pieces into a state, by themselves; rows are untouched."""
     await target.execute(
-        "UPDATE _tswizard.piece SET state = %s, place = NULL, error = COALESCE(%s, error), "
-        "at = pg_catalog.now() WHERE id = ANY (%s)",
+        "UPDATE _tswizard.piece SET state = %s, location = NULL, error = COALESCE(%s, error), "
+        "updated_at = pg_catalog.now() WHERE id = ANY (%s)",
         (state, error, list(ids)),
     )
 
 
-async def attempted(target: Connection, piece: Piece, error: str) -> int:
+async def count_attempt(target: Connection, piece: Piece, error: str) -> int:
     """Count a failed attempt and keep its message; how many there were."""
     return int(
         await value(
@@ -240,7 +248,7 @@ async def attempted(target: Connection, piece: Piece, error: str) -> int:
     )
 
 
-async def save_specs(target: Connection, pieces: Iterable[Piece]) -> None:
+async def save_pieces(target: Connection, pieces: Iterable[Piece]) -> None:
     """Remember what has changed of each piece, such as the chunk that was made for it."""
     async with target.cursor() as cursor:
         await cursor.executemany(
@@ -249,73 +257,73 @@ async def save_specs(target: Connection, pieces: Iterable[Piece]) -> None:
         )
 
 
-async def compresses(target: Connection, piece: Piece) -> bool:
+async def is_recompressed(target: Connection, piece: Piece) -> bool:
     """Is the chunk of this piece compressed again after its copy?"""
     return bool(
         await value(
             target,
             "SELECT EXISTS (SELECT FROM _tswizard.piece WHERE relation = %s AND kind = 'compress')",
-            (relation(piece),),
+            (relation_key(piece),),
         )
     )
 
 
-async def made_for(target: Connection, piece: Piece) -> list[tuple[str, str]]:
+async def target_chunks_of(target: Connection, piece: Piece) -> list[tuple[str, str]]:
     """The chunks on the target that hold the rows of a source's chunk."""
     found = await rows(
         target,
-        "SELECT DISTINCT spec -> 'target' FROM _tswizard.piece "
-        "WHERE relation = %s AND kind = 'chunk' AND spec ->> 'target' IS NOT NULL",
-        (relation(piece),),
+        "SELECT DISTINCT spec -> 'target_chunk' FROM _tswizard.piece "
+        "WHERE relation = %s AND kind = 'chunk' AND spec ->> 'target_chunk' IS NOT NULL",
+        (relation_key(piece),),
     )
     return [(schema, name) for ((schema, name),) in found]
 
 
-async def again(target: Connection) -> None:
+async def requeue_failed(target: Connection) -> None:
     """Failed pieces wait once more: whoever resumes has mended something."""
     await target.execute(
-        "UPDATE _tswizard.piece SET state = 'waiting', attempts = 0, place = NULL "
+        "UPDATE _tswizard.piece SET state = 'waiting', attempts = 0, location = NULL "
         "WHERE state = 'failed'"
     )
 
 
-async def open_pass(target: Connection, stage: Stage, over: Pass) -> None:
+async def open_pass(target: Connection, stage: Stage, mode: CopyMode) -> None:
     """Tell whoever helps what may be worked on now."""
-    await target.execute("UPDATE _tswizard.ledger SET open = %s", (f"{stage} {over}",))
+    await target.execute("UPDATE _tswizard.ledger SET open_pass = %s", (f"{stage} {mode}",))
 
 
 async def close_pass(target: Connection) -> None:
     """Nothing may be worked on until another pass is opened."""
-    await target.execute("UPDATE _tswizard.ledger SET open = NULL")
+    await target.execute("UPDATE _tswizard.ledger SET open_pass = NULL")
 
 
-async def what_is_open(target: Connection) -> tuple[Stage, Pass] | None:
+async def read_open_pass(target: Connection) -> tuple[Stage, CopyMode] | None:
     """The pass that whoever leads the run has opened."""
-    found = await value(target, "SELECT open FROM _tswizard.ledger")
+    found = await value(target, "SELECT open_pass FROM _tswizard.ledger")
     if not found:
         return None
-    stage, over = str(found).split(" ")
-    return Stage(stage), Pass(over)
+    stage, mode = str(found).split(" ")
+    return Stage(stage), CopyMode(mode)
 
 
-async def waiting(target: Connection) -> int:
+async def count_unfinished(target: Connection) -> int:
     """Pieces that are not on the target yet, of any stage."""
     query = "SELECT pg_catalog.count(*) FROM _tswizard.piece WHERE state = ANY (%s)"
     return int(await value(target, query, (list(OPEN),)))
 
 
-async def waiting_tables(target: Connection, stage: Stage) -> list[int]:
+async def unfinished_tables(target: Connection, stage: Stage) -> list[int]:
     """Places in the plan of a stage's tables with pieces that are not on the target yet."""
     found = await rows(
         target,
-        "SELECT DISTINCT (spec ->> 'table')::int FROM _tswizard.piece "
+        "SELECT DISTINCT (spec ->> 'table_index')::int FROM _tswizard.piece "
         "WHERE stage = %s AND state = ANY (%s)",
         (stage, list(OPEN)),
     )
-    return [place for (place,) in found]
+    return [index for (index,) in found]
 
 
-async def errors(target: Connection) -> list[tuple[str, str, str]]:
+async def read_errors(target: Connection) -> list[tuple[str, str, str]]:
     """(label, relation's name, message) of every failed piece."""
     return [
         (label, json.loads(relation_)[1], error or "")
@@ -326,53 +334,53 @@ async def errors(target: Connection) -> list[tuple[str, str, str]]:
     ]
 
 
-async def open_moment(target: Connection, snapshot: str | None) -> int:
+async def add_snapshot(target: Connection, snapshot: str | None) -> int:
     """Begin a moment of the source; its number."""
     return int(
         await value(
             target,
-            "INSERT INTO _tswizard.moment (id, snapshot) "
-            "SELECT COALESCE(pg_catalog.max(id), 0) + 1, %s FROM _tswizard.moment RETURNING id",
+            "INSERT INTO _tswizard.snapshot (id, name) "
+            "SELECT COALESCE(pg_catalog.max(id), 0) + 1, %s FROM _tswizard.snapshot RETURNING id",
             (snapshot,),
         )
     )
 
 
-async def last_moment(target: Connection) -> tuple[int, str | None] | None:
+async def last_snapshot(target: Connection) -> tuple[int, str | None] | None:
     """The latest moment and its snapshot."""
-    found = await rows(target, "SELECT id, snapshot FROM _tswizard.moment ORDER BY id DESC LIMIT 1")
+    found = await rows(target, "SELECT id, name FROM _tswizard.snapshot ORDER BY id DESC LIMIT 1")
     return (found[0][0], found[0][1]) if found else None
 
 
-async def confirmed(target: Connection, ids: Sequence[int], moment: int) -> None:
+async def confirm(target: Connection, ids: Sequence[int], snapshot_id: int) -> None:
     """These pieces were found equal at a later moment than they were copied at."""
     await target.execute(
-        "UPDATE _tswizard.piece SET moment = %s WHERE id = ANY (%s)", (moment, list(ids))
+        "UPDATE _tswizard.piece SET snapshot_id = %s WHERE id = ANY (%s)", (snapshot_id, list(ids))
     )
 
 
-async def repeat(target: Connection, pieces: Iterable[Piece]) -> None:
+async def requeue(target: Connection, pieces: Iterable[Piece]) -> None:
     """These pieces must be copied again, in place of what is there; call it in a transaction."""
     some = list(pieces)
-    await set_state(target, [piece.id for piece in some], State.WAITING)
+    await set_state(target, [piece.id for piece in some], PieceState.WAITING)
     await target.execute(
         "UPDATE _tswizard.piece SET state = 'blocked' "
         "WHERE kind = 'compress' AND state <> 'gone' AND relation = ANY (%s)",
-        (sorted({relation(piece) for piece in some}),),
+        (sorted({relation_key(piece) for piece in some}),),
     )
 
 
-async def forget(target: Connection, pieces: Iterable[Piece]) -> None:
+async def reset(target: Connection, pieces: Iterable[Piece]) -> None:
     """These pieces must be copied again, and nothing of them is there any more."""
     some = list(pieces)
-    await repeat(target, some)
+    await requeue(target, some)
     await target.execute(
-        "UPDATE _tswizard.piece SET moment = NULL, rows = NULL WHERE id = ANY (%s)",
+        "UPDATE _tswizard.piece SET snapshot_id = NULL, rows = NULL WHERE id = ANY (%s)",
         ([piece.id for piece in some],),
     )
 
 
-async def make_whole(target: Connection, slices: Sequence[Piece]) -> None:
+async def merge_slices(target: Connection, slices: Sequence[Piece]) -> None:
     """Slices of one table that name places in the source's files, but whose rows cannot be taken
     off the target: one piece from now on, which waits and whose rows are there.
 
@@ -381,17 +389,17 @@ async def make_whole(target: Connection, slices: Sequence[Piece]) -> None:
     first, *others = slices
     whole = replace(
         first,
-        kind=Kind.TABLE,
+        kind=PieceKind.TABLE,
         where="",
-        local=False,
-        whole=True,
+        by_ctid=False,
+        whole_relation=True,
         filenode=None,
         bytes=sum(piece.bytes for piece in slices),
         rows_estimate=sum(piece.rows_estimate for piece in slices),
     )
-    await save_specs(target, [whole])
+    await save_pieces(target, [whole])
     await target.execute(
-        "UPDATE _tswizard.piece SET kind = %s, bytes = %s, state = 'waiting', place = NULL, "
+        "UPDATE _tswizard.piece SET kind = %s, bytes = %s, state = 'waiting', location = NULL, "
         "rows = COALESCE(rows, 0) WHERE id = %s",
         (whole.kind, whole.bytes, whole.id),
     )

@@ -23,24 +23,25 @@ from tswizard.core.run.run_folder import (
     record_to_text,
 )
 from tswizard.core.split.copy.workers import KEEPALIVE
-from tswizard.core.split.ledger.leader_lock import Lead, take
-from tswizard.core.split.ledger.plan_store import other_version, read_header
+from tswizard.core.split.ledger.leader_lock import LeaderLock, acquire
+from tswizard.core.split.ledger.plan_store import other_version, read_plan
 
 _TABLE = """
 CREATE SCHEMA IF NOT EXISTS _tswizard;
 CREATE TABLE IF NOT EXISTS _tswizard.record (
-  run text PRIMARY KEY, format int NOT NULL, place text NOT NULL, record text NOT NULL,
-  inventory text NOT NULL, at timestamptz NOT NULL DEFAULT pg_catalog.now())
+  run text PRIMARY KEY, format int NOT NULL, location text NOT NULL, record text NOT NULL,
+  inventory text NOT NULL, updated_at timestamptz NOT NULL DEFAULT pg_catalog.now())
 """
 
 _WRITE = """
-INSERT INTO _tswizard.record (run, format, place, record, inventory) VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (run) DO UPDATE SET place = excluded.place, record = excluded.record,
-  at = pg_catalog.now()
+INSERT INTO _tswizard.record (run, format, location, record, inventory) VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (run) DO UPDATE SET location = excluded.location, record = excluded.record,
+  updated_at = pg_catalog.now()
 """
 
 _SAVE = """
-UPDATE _tswizard.record SET record = %s, at = pg_catalog.now() WHERE run = %s AND place = %s
+UPDATE _tswizard.record SET record = %s, updated_at = pg_catalog.now()
+WHERE run = %s AND location = %s
 """
 
 # What would be lost with the record: a plan of pieces, or a schema that was being restored.
@@ -57,32 +58,33 @@ WHERE name = 'idle_session_timeout'
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredRun:
     """A run as its target knows it."""
 
-    place: str
+    location: str
     """Who led it last: `host:folder`."""
     record: RunRecord
     inventory: Inventory
 
 
-async def read(target: Connection) -> Kept | None:
+async def read(target: Connection) -> StoredRun | None:
     """The run on this target; None when there is none. Raises StepFailed for another version's."""
     if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.record')") is None:
         return None
-    found = await rows(target, "SELECT format, place, record, inventory FROM _tswizard.record")
-    if not found:
+    number = await value(target, "SELECT format FROM _tswizard.record")
+    if number is None:
         return None
-    number, place, record, inventory = found[0]
-    if number != FORMAT:
+    if number != FORMAT:  # the columns of another format may have other names
         raise other_version(f"it has format {number}, this tswizard knows {FORMAT}")
+    query = "SELECT location, record, inventory FROM _tswizard.record"
+    location, record, inventory = (await rows(target, query))[0]
     try:
-        return Kept(place, record_from_text(record), inventory_from_text(inventory))
+        return StoredRun(location, record_from_text(record), inventory_from_text(inventory))
     except ValidationError as error:
         raise other_version(f"{error.error_count()} of its fields do not fit") from None
 
 
-class Keeper:
+class RunRecordStore:
     """Keeps a run's record on the target, and the lead."""
 
     def __init__(self, task: Task, run_folder: RunFolder) -> None:
@@ -123,20 +125,20 @@ class Keeper:
 
     async def _take(self, target: Connection) -> None:
         run, where = self._run_folder.record.id, self._task.target.label
-        header, kept = await read_header(target), await read(target)
+        stored, kept = await read_plan(target), await read(target)
         if self._task.concurrent:
             await target.execute(KEEPALIVE)
             await target.execute(_NO_TIMEOUT)
-            if not await take(target, Lead.RUN):
+            if not await acquire(target, LeaderLock.RUN):
                 raise failed(
                     "target-busy",
                     "Another tswizard leads a run on the target right now"
-                    + (f": {kept.record.id}, at {kept.place}." if kept else "."),
+                    + (f": {kept.record.id}, at {kept.location}." if kept else "."),
                     where=where,
                     todo="Let it end, or help it along: tswizard join.",
                 )
             kept = await read(target)  # the last word of whoever held the lock
-        other = header.run if header else kept.record.id if kept else run
+        other = stored.run if stored else kept.record.id if kept else run
         if other != run and (await value(target, _BEGUN) or _owes(kept)):
             raise failed(
                 "target-taken",
@@ -145,10 +147,10 @@ class Keeper:
                 todo=f"Resume that one (tswizard resume {other}, or on another machine "
                 "tswizard resume --target …) or take an empty target.",
             )
-        if self._begun and kept is not None and kept.place != self._run_folder.place:
+        if self._begun and kept is not None and kept.location != self._run_folder.location:
             raise failed(
                 "taken-over",
-                f"Meanwhile this run was taken up at {kept.place}.",
+                f"Meanwhile this run was taken up at {kept.location}.",
                 where=where,
                 todo="Go on there; or resume here, which begins with what was done there.",
             )
@@ -162,7 +164,7 @@ class Keeper:
             await target.execute("DELETE FROM _tswizard.record WHERE run <> %s", (record.id,))
             await target.execute(
                 _WRITE,
-                (record.id, FORMAT, self._run_folder.place, record_to_text(record), inventory),
+                (record.id, FORMAT, self._run_folder.location, record_to_text(record), inventory),
             )
         self._begun, self._behind = True, False
 
@@ -172,7 +174,7 @@ class Keeper:
             return
         self._behind = True
         record = self._run_folder.record
-        args = (record_to_text(record), record.id, self._run_folder.place)
+        args = (record_to_text(record), record.id, self._run_folder.location)
         if self._task.concurrent:
             if self._target is None:
                 await self._open()
@@ -190,6 +192,6 @@ class Keeper:
             await target.close()
 
 
-def _owes(kept: Kept | None) -> bool:
+def _owes(kept: StoredRun | None) -> bool:
     """Has that run paused jobs of its source that nobody would put back?"""
     return bool(kept and kept.record.paused_source_jobs)

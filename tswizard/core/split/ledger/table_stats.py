@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.split.plan.piece import Stage
 
-_STANDING = """
+_TABLE_STATS = """
 SELECT label, stage, pg_catalog.count(*) FILTER (WHERE kind <> 'compress'),
   pg_catalog.count(*) FILTER (WHERE kind <> 'compress' AND state IN ('done', 'gone')),
   pg_catalog.count(*) FILTER (WHERE state = 'staged'),
@@ -20,7 +20,7 @@ FROM _tswizard.piece GROUP BY label, stage ORDER BY min(id)
 
 
 @dataclass(slots=True)
-class Standing:
+class TableStats:
     """How far one table is. Counts grow while this process works."""
 
     label: str
@@ -37,6 +37,6 @@ class Standing:
     staged_bytes: int
 
 
-async def standings(target: Connection) -> list[Standing]:
+async def read_table_stats(target: Connection) -> list[TableStats]:
     """How far every table is."""
-    return [Standing(row[0], Stage(row[1]), *row[2:]) for row in await rows(target, _STANDING)]
+    return [TableStats(row[0], Stage(row[1]), *row[2:]) for row in await rows(target, _TABLE_STATS)]

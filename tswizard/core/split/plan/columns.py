@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tswizard.core.db.connection import Connection, rows
-from tswizard.core.split.plan.piece import Column
+from tswizard.core.split.plan.piece import SourceColumn
 
 # Types within types, down to the last: elements, bases of domains, fields, subtypes of ranges.
 # A composite and an array carry their parts' OIDs, which differ between servers from the first
@@ -30,7 +30,7 @@ WITH RECURSIVE c AS (
               WHERE f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped
   ) AS x (part, named)
 ), text AS (
-  SELECT DISTINCT p.whole FROM parts p JOIN pg_catalog.pg_type t ON t.oid = p.part
+  SELECT DISTINCT p.whole_relation FROM parts p JOIN pg_catalog.pg_type t ON t.oid = p.part
   WHERE t.typsend::oid = 0 OR t.typreceive::oid = 0 OR t.typname ~ '^_?reg' AND t.oid < 16384
      OR p.nested AND t.oid >= 16384
 )
@@ -47,7 +47,7 @@ _AT_ONCE = 1000
 class Columns:
     """The columns of one relation."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[SourceColumn, ...]
     needs_text: str = ""
     """The first column that binary cannot carry; empty when there is none."""
 
@@ -58,10 +58,10 @@ async def read_columns(connection: Connection, oids: Iterable[int]) -> dict[int,
     found: dict[int, Columns] = {}
     for first in range(0, len(wanted), _AT_ONCE):
         some = wanted[first : first + _AT_ONCE]
-        columns: dict[int, list[Column]] = {oid: [] for oid in some}
+        columns: dict[int, list[SourceColumn]] = {oid: [] for oid in some}
         text: dict[int, str] = {}
         for oid, name, kind, as_text in await rows(connection, _COLUMNS, (some,)):
-            columns[oid].append(Column(name, kind))
+            columns[oid].append(SourceColumn(name, kind))
             if as_text:
                 text.setdefault(oid, f"{name} {kind}")
         found |= {oid: Columns(tuple(columns[oid]), text.get(oid, "")) for oid in some}

@@ -9,7 +9,7 @@ Format = str
 """`binary` or `text`, as COPY names it."""
 
 
-class Kind(StrEnum):
+class PieceKind(StrEnum):
     """What a piece holds."""
 
     TABLE = "table"
@@ -37,7 +37,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class SourceColumn:
     """A column that is copied; generated ones are left out."""
 
     name: str
@@ -46,14 +46,14 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class SourceTable:
     """What the pieces of one table share."""
 
     label: str
     """How screens name it."""
     schema: str
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[SourceColumn, ...]
     format: Format = "binary"
     why_text: str = ""
     """The column that binary cannot carry; empty for binary."""
@@ -69,8 +69,8 @@ class Piece:
     """One unit of copying. `table` is its table's place in the plan."""
 
     id: int
-    table: int
-    kind: Kind
+    table_index: int
+    kind: PieceKind
     stage: Stage
     schema: str
     """Of the relation that is read."""
@@ -82,18 +82,18 @@ class Piece:
     """Read the relation without its heirs."""
     where: str = ""
     """SQL; half-open ranges with typed literals, valid on both ends unless `local`."""
-    local: bool = False
+    by_ctid: bool = False
     """`where` names places in the source's files (ctid): it means nothing on the target."""
-    whole: bool = True
+    whole_relation: bool = True
     """The piece is all that its target relation holds, so that can be emptied first."""
     filenode: int | None = None
     """The file that `where` names places in; a rewritten table has another."""
-    slices: str = ""
+    dimension_slices: str = ""
     """JSON of a chunk's dimension slices, as create_chunk takes them."""
     first_oid: int = 0
     last_oid: int = 0
     """Of large objects, both inclusive."""
-    target: tuple[str, str] | None = None
+    target_chunk: tuple[str, str] | None = None
     """The chunk that was made for it on the target; None until then, and for routed rows."""
 
     @property
@@ -102,17 +102,17 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class CopyPlan:
     """All that a run copies."""
 
-    tables: tuple[Table, ...]
+    tables: tuple[SourceTable, ...]
     pieces: tuple[Piece, ...]
 
-    def of(self, piece: Piece) -> Table:
-        return self.tables[piece.table]
+    def of(self, piece: Piece) -> SourceTable:
+        return self.tables[piece.table_index]
 
 
-def select(table: Table, piece: Piece) -> sql.Composed:
+def select(table: SourceTable, piece: Piece) -> sql.Composed:
     """The rows of a piece on the source.
 
     Every column is cast to the type that was planned: free when that is what it is, and right or
@@ -136,23 +136,23 @@ def condition(piece: Piece) -> sql.Composable:
     return sql.SQL(" WHERE ") + sql.SQL(piece.where)  # composed by plan
 
 
-def copy_out(table: Table, piece: Piece) -> sql.Composed:
+def copy_out(table: SourceTable, piece: Piece) -> sql.Composed:
     """`COPY (SELECT …) TO STDOUT` for the source."""
     return sql.SQL("COPY ({}) TO STDOUT (FORMAT {})").format(
         select(table, piece), sql.Identifier(table.format)
     )
 
 
-def destination(table: Table, piece: Piece) -> sql.Identifier:
+def destination(table: SourceTable, piece: Piece) -> sql.Identifier:
     """Where a piece's rows go on the target."""
-    if piece.target is not None:
-        return sql.Identifier(*piece.target)
+    if piece.target_chunk is not None:
+        return sql.Identifier(*piece.target_chunk)
     if table.hypertable:
         return table.sql
     return piece.relation
 
 
-def copy_in(table: Table, place: sql.Identifier, *, freeze: bool = False) -> sql.Composed:
+def copy_in(table: SourceTable, place: sql.Identifier, *, freeze: bool = False) -> sql.Composed:
     """`COPY … FROM STDIN` for the target, columns named.
 
     A table without columns of its own has no list: `()` is no SQL.

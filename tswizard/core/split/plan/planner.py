@@ -15,7 +15,7 @@ from tswizard.core.catalog.inventory import Chunk, Hypertable
 from tswizard.core.catalog.tables import NOT_USERS, not_member, parts
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.split.plan.columns import Columns, read_columns
-from tswizard.core.split.plan.piece import Kind, Piece, Plan, Stage, Table
+from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, SourceTable, Stage
 from tswizard.core.split.plan.slices import Cut, Widths, cut_table
 
 OBJECTS_AT_ONCE = 500
@@ -29,7 +29,7 @@ _OBJECT_GUESS = 64 << 10
 class Planned:
     """A plan, and what it leaves out."""
 
-    plan: Plan
+    plan: CopyPlan
     tiered: tuple[str, ...] = ()
     """Chunks in object storage: `hypertable chunk`."""
 
@@ -56,7 +56,9 @@ async def plan_pieces(
     if shape.timescaledb:
         await building.hypertables(shape, Widths(connection, width))
     await building.objects()
-    return Planned(Plan(tuple(building.tables_), tuple(building.pieces)), tuple(building.tiered))
+    return Planned(
+        CopyPlan(tuple(building.tables_), tuple(building.pieces)), tuple(building.tiered)
+    )
 
 
 @dataclass(slots=True)
@@ -64,11 +66,11 @@ class _Building:
     connection: Connection
     cut: bool
     last: frozenset[tuple[str, str]]
-    tables_: list[Table] = field(default_factory=list)
+    tables_: list[SourceTable] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     tiered: list[str] = field(default_factory=list)
 
-    def _table(self, table: Table) -> int:
+    def _table(self, table: SourceTable) -> int:
         self.tables_.append(table)
         return len(self.tables_) - 1
 
@@ -81,7 +83,7 @@ class _Building:
                     piece,
                     id=len(self.pieces) + 1,
                     where=where or piece.where,
-                    whole=piece.whole and len(wheres) == 1,
+                    whole_relation=piece.whole_relation and len(wheres) == 1,
                     bytes=piece.bytes // len(wheres),
                     rows_estimate=piece.rows_estimate // len(wheres),
                 )
@@ -100,15 +102,15 @@ class _Building:
             piece = Piece(
                 0,
                 number,
-                Kind.SLICE if sliced else Kind.TABLE,
+                PieceKind.SLICE if sliced else PieceKind.TABLE,
                 Stage.TABLES,
                 schema,
                 name,
                 size,
                 estimate,
                 only=True,
-                local=cut.local,
-                filenode=filenode if cut.local else None,
+                by_ctid=cut.by_ctid,
+                filenode=filenode if cut.by_ctid else None,
             )
             self._add(piece, cut.conditions)
 
@@ -125,7 +127,7 @@ class _Building:
             piece = Piece(
                 0,
                 number,
-                Kind.CONFIG,
+                PieceKind.CONFIG,
                 Stage.TABLES,
                 schema,
                 name,
@@ -133,7 +135,7 @@ class _Building:
                 estimate,
                 only=True,
                 where=where,
-                whole=False,
+                whole_relation=False,
             )
             self._add(piece)
 
@@ -159,13 +161,13 @@ class _Building:
                     Piece(
                         0,
                         number,
-                        Kind.ROUTED,
+                        PieceKind.ROUTED,
                         Stage.CHUNKS,
                         hypertable.schema,
                         hypertable.name,
                         size,
                         only=True,
-                        whole=False,
+                        whole_relation=False,
                     )
                 )
             for chunk in hypertable.chunks:
@@ -186,13 +188,13 @@ class _Building:
         piece = Piece(
             0,
             number,
-            Kind.CHUNK,
+            PieceKind.CHUNK,
             Stage.CHUNKS,
             chunk.schema,
             chunk.name,
             chunk.bytes,
             chunk.rows_estimate,
-            slices=slices.get((chunk.schema, chunk.name), ""),
+            dimension_slices=slices.get((chunk.schema, chunk.name), ""),
         )
         self._add(piece, await widths.cut(dimension, chunk))
         if chunk.compressed:
@@ -200,9 +202,9 @@ class _Building:
             self._add(
                 replace(
                     piece,
-                    kind=Kind.COMPRESS,
+                    kind=PieceKind.COMPRESS,
                     stage=Stage.LAST if last else Stage.CHUNKS,
-                    whole=False,
+                    whole_relation=False,
                     bytes=0,
                     rows_estimate=0,
                 )
@@ -213,27 +215,27 @@ class _Building:
         number = int(await value(self.connection, _COUNT_OBJECTS))
         if not number:
             return
-        table = self._table(Table("large objects", "pg_catalog", "pg_largeobject", ()))
+        table = self._table(SourceTable("large objects", "pg_catalog", "pg_largeobject", ()))
         starts = [oid for (oid,) in await rows(self.connection, _OBJECT_BOUNDS, (OBJECTS_AT_ONCE,))]
         for first, after in zip(starts, [*starts[1:], _LAST_OID + 1], strict=True):
             self._add(
                 Piece(
                     0,
                     table,
-                    Kind.OBJECTS,
+                    PieceKind.OBJECTS,
                     Stage.TABLES,
                     "pg_catalog",
                     f"pg_largeobject {first}",
                     _OBJECT_GUESS * min(number, OBJECTS_AT_ONCE),
-                    whole=False,
+                    whole_relation=False,
                     first_oid=0 if first == starts[0] else first,
                     last_oid=after - 1,
                 )
             )
 
 
-def _described(schema: str, name: str, columns: Columns) -> Table:
-    return Table(
+def _described(schema: str, name: str, columns: Columns) -> SourceTable:
+    return SourceTable(
         f"{schema}.{name}",
         schema,
         name,

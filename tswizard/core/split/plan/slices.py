@@ -33,7 +33,7 @@ class Cut:
     """Conditions that together hold every row once."""
 
     conditions: tuple[str, ...]
-    local: bool
+    by_ctid: bool
     """They name places in the source's files."""
 
 

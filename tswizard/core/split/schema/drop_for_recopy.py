@@ -10,13 +10,13 @@ from collections.abc import Iterable
 
 from tswizard.core.db.connection import rows
 from tswizard.core.run.context import Context
-from tswizard.core.split.plan.piece import Table
+from tswizard.core.split.plan.piece import SourceTable
 from tswizard.core.split.schema.execute import run_statements
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.target_session import schema_session
 
 # A partition's keys and triggers are its parent's.
-_STANDING = """
+_TABLE_STATS = """
 WITH wanted AS (
   SELECT c.oid FROM unnest(%(schemas)s::text[], %(names)s::text[]) AS w (schema, name)
   JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
@@ -61,7 +61,7 @@ ORDER BY 1
 """
 
 
-async def drop_for_recopy(ctx: Context, tables: Iterable[Table]) -> None:
+async def drop_for_recopy(ctx: Context, tables: Iterable[SourceTable]) -> None:
     """Take it off these tables, in one transaction. Raises StepFailed, psycopg.Error."""
     some = {(table.schema, table.name) for table in tables}
     if not some:
@@ -74,7 +74,7 @@ async def drop_for_recopy(ctx: Context, tables: Iterable[Table]) -> None:
             "kept_schemas": [table.schema for table in kept],
             "kept": [table.name for table in kept],
         }
-        if standing := await rows(target, _STANDING, names):
+        if standing := await rows(target, _TABLE_STATS, names):
             ctx.say("what would stand in the way of rows is taken off, and made again later")
             first = await rows(target, _EVENT_TRIGGERS)
             await run_statements(ctx, target, *(statement for (statement,) in (*first, *standing)))
