@@ -219,8 +219,8 @@ async def mark_staged(
 ) -> None:
     """The mark that a piece lies complete in a file at `location`."""
     await target.execute(
-        "UPDATE _tswizard.piece SET state = 'staged', location = %s, snapshot_id = %s, copied = %s, "
-        "updated_at = pg_catalog.now() WHERE id = %s",
+        "UPDATE _tswizard.piece SET state = 'staged', location = %s, snapshot_id = %s, "
+        "copied = %s, updated_at = pg_catalog.now() WHERE id = %s",
         (location, snapshot_id, size, piece.id),
     )
 

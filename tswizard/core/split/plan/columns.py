@@ -30,7 +30,7 @@ WITH RECURSIVE c AS (
               WHERE f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped
   ) AS x (part, named)
 ), text AS (
-  SELECT DISTINCT p.whole_relation FROM parts p JOIN pg_catalog.pg_type t ON t.oid = p.part
+  SELECT DISTINCT p.whole FROM parts p JOIN pg_catalog.pg_type t ON t.oid = p.part
   WHERE t.typsend::oid = 0 OR t.typreceive::oid = 0 OR t.typname ~ '^_?reg' AND t.oid < 16384
      OR p.nested AND t.oid >= 16384
 )
