@@ -1,4 +1,4 @@
-"""Makes assets/screenshots: `python -m scripts.screenshots`."""
+"""Makes docs/screenshots: `python -m scripts.screenshots`."""
 
 import asyncio
 import os
@@ -6,7 +6,7 @@ import re
 import time
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[1] / "assets" / "screenshots"
+FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 PICTURES = (
     "welcome",
     "source-connected",

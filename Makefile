@@ -1,0 +1,37 @@
+# Doors to what bin/ and .ci/ do; `make` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV ?= $(CURDIR)/.venv
+
+.PHONY: help setup test quick lint format docs pages bench ci
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Create .venv with everything a contributor needs, and install the pre-commit hooks
+	@source bin/venv.sh && ensure_venv dev && ensure_venv test
+	@$(VENV)/bin/pre-commit install
+
+test: ## Run all tests whose servers are there (see CONTRIBUTING.md)
+	@bin/test
+
+quick: ## Run the tests that need no server
+	@bin/test -m "not e2e and not native and not terminal and not timing" --numprocesses=auto
+
+lint: ## ruff, mypy, import-linter, codespell
+	@bin/lint
+
+format: ## Let ruff fix and format what it can
+	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
+
+docs: ## Build the documentation site into site/
+	@source bin/venv.sh && ensure_venv docs && $(VENV)/bin/mkdocs build --strict
+
+pages: ## Generate again: the classifier's page, the man page, the screenshots
+	@for page in classifier_page man_page screenshots; do $(VENV)/bin/python -m scripts.$$page; done
+
+bench: ## Measure the split copy on two native servers (TSWIZARD_TEST_SOURCE, TSWIZARD_TEST_TARGET)
+	@$(VENV)/bin/python -m scripts.bench.split_speed
+
+ci: ## Everything that must pass, in a fresh environment
+	@.ci/run
