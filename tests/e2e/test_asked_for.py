@@ -18,7 +18,8 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Level
 from tswizard.core.prepare import prepare
-from tswizard.core.run.runner import Run, start
+from tswizard.core.resume import start
+from tswizard.core.run.runner import Run
 from tswizard.demo import EmbeddedPair
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]

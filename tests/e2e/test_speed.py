@@ -11,11 +11,12 @@ from tests.support.program import Program
 from tswizard.core.db.client_tools import ClientTools, choose, find_tools
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.full.steps import RESTORING, FullStep
 from tswizard.demo import EmbeddedPair
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timing]
 
-MOVING = ("dump", "prepare", "restore-schema", "restore-catalog", "restore-rows", "restore-rest")
+MOVING = ("dump", *RESTORING)
 LIMIT = 1.3
 # Something else on the machine slows one round or the other: the quickest of each counts.
 ROUNDS = 4
@@ -55,7 +56,7 @@ async def _by_tswizard(pair: EmbeddedPair, folder: Path) -> tuple[float, float]:
     whole = time.monotonic() - started
     assert ended.code == 0, ended.err
     steps = {step["name"]: step["seconds"] for step in program.report()["steps"]}
-    return sum(steps[name] for name in (*MOVING, "finish")), whole
+    return sum(steps[name] for name in (*MOVING, FullStep.LEAVE_RESTORE_MODE)), whole
 
 
 async def _by_hand(pair: EmbeddedPair, tools: ClientTools, folder: Path) -> float:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests.tui import world
-from tswizard.core.build_plan import Plan
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect
@@ -13,6 +12,7 @@ from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import Event
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.outcome import Outcome
+from tswizard.core.model.plan import Plan
 from tswizard.core.report.checklist import Checklist
 from tswizard.core.run.run_folder import RunFolder
 from tswizard.tui.wizard_state import ConnectedPair, Decided

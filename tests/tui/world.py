@@ -6,7 +6,7 @@ Everything is made of the engine's own dataclasses; nothing here decides anythin
 from dataclasses import replace
 from pathlib import Path
 
-from tswizard.core.build_plan import Plan, build_plan
+from tswizard.core.build_plan import build_plan
 from tswizard.core.catalog.inventory import (
     Cagg,
     Chunk,
@@ -27,7 +27,7 @@ from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.model.plan import Step, Task
+from tswizard.core.model.plan import Plan, Step, Task
 
 GIB = 1 << 30
 MIB = 1 << 20

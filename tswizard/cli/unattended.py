@@ -30,8 +30,9 @@ from tswizard.core.model.verdict import Verdict
 from tswizard.core.preflight import examine
 from tswizard.core.prepare import prepare
 from tswizard.core.report.checklist import checklist
+from tswizard.core.resume import reopen, start
 from tswizard.core.run.run_folder import RunFolder
-from tswizard.core.run.runner import Run, reopen, start
+from tswizard.core.run.runner import Run
 from tswizard.exit_codes import Exit
 
 _EVERY = 2.0

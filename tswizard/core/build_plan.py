@@ -1,31 +1,15 @@
 """Answers and inventory become the ordered steps of a run, with their exact commands."""
 
-from dataclasses import dataclass
-
-from tswizard.core.methods import steps
-from tswizard.core.model.plan import Step, Task
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The steps in order and what they need, in bytes."""
-
-    steps: tuple[Step, ...]
-    disk_here: int
-    """Upper bound of the dump's size."""
-    disk_there: int
-    """What the source takes today; the target will need about as much."""
+from tswizard.core.methods import method_of
+from tswizard.core.model.plan import Plan, Task
+from tswizard.core.run.method import applicable
 
 
 def build_plan(task: Task) -> Plan:
     """Everything that will run, in order."""
-    inventory = task.inventory
-    shown = tuple(runnable.step for runnable in steps(task))
-    return Plan(shown, _disk_here(task), inventory.stored_bytes)
-
-
-def _disk_here(task: Task) -> int:
-    """A split migration that streams keeps no rows here, only a dump of the schema."""
-    if task.answers.method == "split" and task.answers.via == "stream":
-        return 0
-    return task.inventory.dump_bytes
+    method, inventory = method_of(task.answers), task.inventory
+    return Plan(
+        steps=tuple(step.shown(task) for step in applicable(method, task)),
+        disk_here=method.disk_here(inventory, task.answers),
+        disk_there=inventory.stored_bytes,
+    )

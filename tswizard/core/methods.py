@@ -1,11 +1,13 @@
-"""The steps of whichever method was chosen."""
+"""The methods of migration, and the choice of one. Nothing else names them."""
 
-from tswizard.core.full.steps import steps as full_steps
-from tswizard.core.model.plan import Task
-from tswizard.core.run.runnable import Runnable
-from tswizard.core.split.steps import steps as split_steps
+from tswizard.core.full.method import FULL
+from tswizard.core.model.answers import Answers
+from tswizard.core.run.method import Method
+from tswizard.core.split.method import SPLIT
+
+METHODS: tuple[Method, ...] = (FULL, SPLIT)
 
 
-def steps(task: Task) -> tuple[Runnable, ...]:
-    """All steps of a run in order; what the answers leave out is not there."""
-    return full_steps(task) if task.answers.method == "full" else split_steps(task)
+def method_of(answers: Answers) -> Method:
+    """The method that was chosen."""
+    return next(method for method in METHODS if method.name == answers.method)

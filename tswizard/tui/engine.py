@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tswizard.core.build_plan import Plan
     from tswizard.core.catalog.inventory import Inventory, Server
     from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.model.answers import Answers
     from tswizard.core.model.finding import Finding
     from tswizard.core.model.outcome import Outcome
+    from tswizard.core.model.plan import Plan
     from tswizard.core.model.prepared import Prepared
     from tswizard.core.report.checklist import Checklist
     from tswizard.core.run.run_folder import RunFolder
@@ -63,12 +63,12 @@ class CoreEngine:
         return build_plan(shown_task(_prepared(decided)))
 
     def start(self, decided: "Decided", *, demo: bool) -> "Run":
-        from tswizard.core.run.runner import start
+        from tswizard.core.resume import start
 
         return start(_prepared(decided), decided.findings, demo=demo)
 
     async def needs_confirmation(self, run_folder: "RunFolder", target: "Endpoint") -> str | None:
-        from tswizard.core.run.runner import needs_confirmation
+        from tswizard.core.resume import needs_confirmation
 
         with said():
             return await needs_confirmation(run_folder, target)
@@ -76,7 +76,7 @@ class CoreEngine:
     async def reopen(
         self, run_folder: "RunFolder", source: "Endpoint", target: "Endpoint", confirm: str | None
     ) -> "Run":
-        from tswizard.core.run.runner import reopen
+        from tswizard.core.resume import reopen
 
         with said():
             return await reopen(run_folder, source, target, confirm=confirm)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Protocol
 from textual.clock import Clock
 
 if TYPE_CHECKING:
-    from tswizard.core.build_plan import Plan
     from tswizard.core.catalog.inventory import Inventory, Server
     from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.model.answers import Answers
     from tswizard.core.model.events import Event
     from tswizard.core.model.finding import Finding
     from tswizard.core.model.outcome import Outcome
+    from tswizard.core.model.plan import Plan
     from tswizard.core.report.checklist import Checklist
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.demo.progress import Prepared

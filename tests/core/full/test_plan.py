@@ -38,13 +38,13 @@ def test_the_order_of_a_full_migration() -> None:
     assert ids(Answers()) == [
         "pause-source-jobs",
         "dump",
-        "prepare",
+        "enter-restore-mode",
         "restore-schema",
         "restore-catalog",
         "restore-rows",
-        "restore-rest",
-        "finish",
-        "hypertable-keys",
+        "restore-post-data",
+        "leave-restore-mode",
+        "hypertable-foreign-keys",
         "analyze",
         "check",
         "resume-source-jobs",
@@ -55,7 +55,7 @@ def test_the_order_of_a_full_migration() -> None:
 def test_what_is_not_answered_is_not_there() -> None:
     assert "pause-source-jobs" not in ids(Answers(pause_source_jobs=False))
     assert "resume-source-jobs" not in ids(Answers(pause_source_jobs=False))
-    assert ids(Answers(compress_first=True))[0] == "compress"
+    assert ids(Answers(compress_first=True))[0] == "compress-chunks"
     assert "recreate-extension" not in ids(Answers(recreate_extension=True))
     other = replace(
         task(Answers(recreate_extension=True)), target_server=replace(SERVER, timescaledb="2.30.0")

@@ -10,7 +10,13 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.run.run_folder import RunFolder, RunFolderError, StepRecord, all_runs
+from tswizard.core.run.run_folder import (
+    RECORD_FORMAT,
+    RunFolder,
+    RunFolderError,
+    StepRecord,
+    all_runs,
+)
 
 SOURCE = Endpoint.parse("host=/tmp dbname=defaultdb", password="hunter2")
 TARGET = Endpoint.parse("host=/tmp dbname=tsdb", password="hunter3")
@@ -78,7 +84,7 @@ def test_a_broken_run_folder_is_one_sentence(data: bytes) -> None:
 def test_a_run_folder_of_another_version_is_left_alone() -> None:
     run_folder = make()
     path = run_folder.path / "run.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": RECORD_FORMAT + 1}))
     with pytest.raises(RunFolderError, match="another version"):
         RunFolder.open(run_folder.record.id)
 

@@ -105,7 +105,7 @@ async def clean(ctx: Context) -> None:
         mark = await interrupted(target, ctx.run_folder.record.id)
     if mark is None:
         return
-    if not ctx.may_clean:
+    if not ctx.confirmed:
         raise failed(
             "not-confirmed",
             "The target holds what an interrupted restore of this run left there.",
@@ -206,8 +206,9 @@ async def _drop_others(target: Connection) -> None:
         )
 
 
-async def recreate_extension(ctx: Context, version: str) -> None:
+async def recreate_extension(ctx: Context) -> None:
     """TimescaleDB on an empty target at the source's version, each half in its own session."""
+    version = ctx.task.inventory.server.timescaledb
     async with connected(ctx.task.target) as target:
         await target.execute("DROP EXTENSION IF EXISTS timescaledb CASCADE")
     async with connected(ctx.task.target) as target:

@@ -1,7 +1,6 @@
 """The dump: one pg_dump of the whole source into a folder."""
 
 import re
-import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def dump_command(task: Task, snapshot: str | None = None) -> tuple[str, ...]:
 
 async def dump(ctx: Context) -> None:
     """Dump the source. A folder of an unfinished dump is removed first. Raises StepFailed."""
-    remove(ctx.task.dump)
+    ctx.run_folder.remove_dump()
     try:
         ctx.task.dump.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -81,11 +80,6 @@ async def dump(ctx: Context) -> None:
     size = folder_size(ctx.task.dump)
     ctx.progress(watch.total, watch.total, Unit.BYTES)
     ctx.say(f"dump finished: {size} bytes in {ctx.task.dump}")
-
-
-def remove(folder: Path) -> None:
-    """Remove a dump, whole or half."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def folder_size(folder: Path) -> int:

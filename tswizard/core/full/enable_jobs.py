@@ -6,10 +6,10 @@ from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Job
 from tswizard.core.db.connection import Connection, connected, rows, value
-from tswizard.core.full.restore_mode import set_row, set_scheduled
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.report.checklist import result_of
 from tswizard.core.run.context import Context, StepSkipped
+from tswizard.core.steps.job_switch import set_row, set_scheduled
 
 
 def in_order(jobs: tuple[Job, ...]) -> tuple[Job, ...]:

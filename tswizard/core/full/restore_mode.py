@@ -1,4 +1,4 @@
-"""Restore mode of the target: on before the restore, off after it whatever happened.
+"""Restore mode of the target: entered before the restore, left after it whatever happened.
 
 https://docs.timescale.com/api/latest/administration/ (timescaledb_pre_restore, _post_restore)
 """
@@ -6,11 +6,12 @@ https://docs.timescale.com/api/latest/administration/ (timescaledb_pre_restore, 
 from psycopg import Error, sql
 
 from tswizard.core.db.connection import Connection, connected, rows, value
-from tswizard.core.db.errors import is_refusal, message_of
+from tswizard.core.db.errors import message_of
 from tswizard.core.full.cleanup import clean
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, failed
 from tswizard.core.steps import target_marker
+from tswizard.core.steps.job_switch import set_row, set_scheduled
 
 
 def call(schema: str | None, function: str) -> sql.Composed:
@@ -18,8 +19,8 @@ def call(schema: str | None, function: str) -> sql.Composed:
     return sql.SQL("SELECT {}()").format(sql.Identifier(schema or "public", function))
 
 
-async def prepare(ctx: Context) -> None:
-    """Mark the target as this run's and switch restore mode on. Raises StepFailed."""
+async def enter(ctx: Context) -> None:
+    """Mark the target as this run's and enter restore mode. Raises StepFailed."""
     schema = ctx.task.target_server.timescaledb_schema
     await clean(ctx)
     async with connected(ctx.task.target) as target:
@@ -53,15 +54,15 @@ async def prepare(ctx: Context) -> None:
             )
 
 
-async def finish(ctx: Context) -> None:
-    """Leave restore mode for good: the restore is whole. Raises StepFailed."""
+async def leave_for_good(ctx: Context) -> None:
+    """Leave restore mode: the restore is complete. Raises StepFailed."""
     await leave(ctx)
     async with connected(ctx.task.target) as target:
         await target_marker.write(target, ctx.run_folder.record.id, "restored")
 
 
 async def leave(ctx: Context) -> None:
-    """Restore mode off and, in the same transaction, every job of the user paused.
+    """Leave restore mode and, in the same transaction, pause every job of the user.
 
     The moment restore mode ends, the scheduler starts what was restored: retention must not run
     before anybody looked. Raises StepFailed.
@@ -79,7 +80,7 @@ async def leave(ctx: Context) -> None:
                 f"timescaledb_post_restore() failed: {message_of(error)}.",
                 where=ctx.task.target.label,
                 why="With unequal versions of TimescaleDB it says: catalog version mismatch.",
-                todo="The target cannot be used like this; mend the cause, then resume.",
+                todo="The target cannot be used like this; fix the cause, then resume.",
             ) from error
     async with connected(ctx.task.target) as fresh:
         if await restoring(fresh):
@@ -125,54 +126,3 @@ async def _pause_all(target: Connection, schema: str | None) -> list[tuple[int, 
         if why is not None and await set_row(target, job, False) is not None:
             refused.append((job, why))
     return refused
-
-
-async def set_scheduled(
-    connection: Connection, schema: str | None, job: int, scheduled: bool
-) -> str | None:
-    """Switch one job on or off; the server's own words when it refuses, None when it did it.
-
-    alter_job() forgets the job's time zone unless it is told again (measured on 2.19.3 and
-    2.23.1), so it is. It fails on a retention policy with drop_created_before (2.23.1: "could not
-    find drop_after in config for job").
-    https://docs.timescale.com/api/latest/jobs-automation/alter_job/
-    """
-    zone: sql.Composable = sql.SQL("")
-    if await value(connection, _TAKES_TIMEZONE, (schema or "public",)):
-        zone = sql.SQL(
-            ", timezone => (SELECT j.timezone FROM _timescaledb_config.bgw_job j WHERE j.id = {})"
-        ).format(sql.Literal(job))
-    query = sql.SQL("SELECT {}({}, scheduled => {}{})").format(
-        sql.Identifier(schema or "public", "alter_job"),
-        sql.Literal(job),
-        sql.Literal(scheduled),
-        zone,
-    )
-    return await _refusal(connection, query)
-
-
-async def set_row(connection: Connection, job: int, scheduled: bool) -> str | None:
-    """The same by the job's own row, which a role that may restore can write.
-
-    A scheduler that runs does not notice.
-    """
-    query = sql.SQL("UPDATE _timescaledb_config.bgw_job SET scheduled = {} WHERE id = {}")
-    return await _refusal(connection, query.format(sql.Literal(scheduled), sql.Literal(job)))
-
-
-async def _refusal(connection: Connection, query: sql.Composed) -> str | None:
-    try:
-        async with connection.transaction():
-            await connection.execute(query)
-    except Error as error:
-        if not is_refusal(error):
-            raise
-        return f"The server says: {message_of(error)}"
-    return None
-
-
-_TAKES_TIMEZONE = """
-SELECT pg_catalog.bool_or('timezone' = ANY (p.proargnames))
-FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-WHERE p.proname = 'alter_job' AND n.nspname = %s
-"""

@@ -1,227 +1,181 @@
-"""The full method as ordered steps: what each shows on Review and what it runs."""
+"""The full method as a table of steps: one dump of everything, one restore in four phases."""
 
+from collections.abc import Iterator
+from enum import StrEnum
 from functools import partial
 
-from tswizard.core.full import enable_jobs
 from tswizard.core.full.cleanup import recreate_extension
 from tswizard.core.full.compress_chunks import compress, eligible
 from tswizard.core.full.dump import dump, dump_command
+from tswizard.core.full.enable_jobs import enable, in_order
 from tswizard.core.full.foreign_keys import make_keys
 from tswizard.core.full.restore import Phase, restore, restore_command
-from tswizard.core.full.restore_mode import finish, prepare
-from tswizard.core.model.plan import Step, Task
+from tswizard.core.full.restore_mode import enter, leave_for_good
+from tswizard.core.model.plan import Task
 from tswizard.core.run.context import shell
-from tswizard.core.run.runnable import Runnable
+from tswizard.core.run.method import MethodStep
 from tswizard.core.steps import source_jobs
-from tswizard.core.steps.analyze import analyze
-from tswizard.core.steps.compare import check
-
-RESTORING = ("prepare", "restore-schema", "restore-catalog", "restore-rows", "restore-rest")
-"""Steps that are repeated from the first when one of them was interrupted."""
+from tswizard.core.steps.analyze import ANALYZE
+from tswizard.core.steps.compare import check_step, compare_ends
 
 
-def steps(task: Task) -> tuple[Runnable, ...]:
-    """All steps of a full migration in order; what the answers leave out is not there."""
-    answers = task.answers
-    wanted = (
-        (answers.recreate_extension and _extension_differs(task), _recreate(task)),
-        (answers.compress_first, _compress(task)),
-        (answers.pause_source_jobs, _pause(task)),
-        (True, _dump(task)),
-        (True, _prepare(task)),
-        (
-            True,
-            _restore(
-                task,
-                "restore-schema",
-                Phase.SCHEMA,
-                "Restore the schema",
-                "Schemas, types, functions, tables: everything before rows.",
-            ),
-        ),
-        (
-            True,
-            _restore(
-                task,
-                "restore-catalog",
-                Phase.CATALOG,
-                "Restore the catalog",
-                "TimescaleDB's own: which hypertables, chunks, aggregates and jobs there are. "
-                "One by one, since in parallel it breaks.",
-            ),
-        ),
-        (
-            True,
-            _restore(
-                task,
-                "restore-rows",
-                Phase.ROWS,
-                "Restore the rows",
-                "Every chunk and table; compressed chunks as they are stored.",
-            ),
-        ),
-        (
-            True,
-            _restore(
-                task,
-                "restore-rest",
-                Phase.REST,
-                "Restore indexes and keys",
-                "Indexes, constraints, triggers, rules: everything after rows.",
-            ),
-        ),
-        (True, _finish(task)),
-        (True, _KEYS),
-        (True, _analyze(task)),
-        (True, _check(task)),
-        (answers.pause_source_jobs, _put_back(task)),
-        (True, _enable(task)),
-    )
-    return tuple(runnable for include, runnable in wanted if include)
+class FullStep(StrEnum):
+    """Ids of the steps that are this method's own."""
+
+    RECREATE_EXTENSION = "recreate-extension"
+    COMPRESS = "compress-chunks"
+    DUMP = "dump"
+    ENTER_RESTORE_MODE = "enter-restore-mode"
+    RESTORE_SCHEMA = "restore-schema"
+    RESTORE_CATALOG = "restore-catalog"
+    RESTORE_ROWS = "restore-rows"
+    RESTORE_POST_DATA = "restore-post-data"
+    LEAVE_RESTORE_MODE = "leave-restore-mode"
+    FOREIGN_KEYS = "hypertable-foreign-keys"
+    ENABLE_JOBS = "enable-jobs"
+
+
+RESTORING = (
+    FullStep.ENTER_RESTORE_MODE,
+    FullStep.RESTORE_SCHEMA,
+    FullStep.RESTORE_CATALOG,
+    FullStep.RESTORE_ROWS,
+    FullStep.RESTORE_POST_DATA,
+)
+"""Repeated from the first when one of them was interrupted: a restore is no transaction."""
 
 
 def _extension_differs(task: Task) -> bool:
-    return task.target_server.timescaledb != task.inventory.server.timescaledb
+    differs = task.target_server.timescaledb != task.inventory.server.timescaledb
+    return task.answers.recreate_extension and differs
 
 
-def _function(task: Task, name: str) -> str:
-    return f"{task.target_server.timescaledb_schema or 'public'}.{name}"
+def _of_target(task: Task, function: str) -> str:
+    """A function of the extension on the target, with its schema."""
+    return f"{task.target_server.timescaledb_schema or 'public'}.{function}"
 
 
-def _recreate(task: Task) -> Runnable:
+def _recreating(task: Task) -> Iterator[str]:
     version = task.inventory.server.timescaledb or ""
-    step = Step(
-        "recreate-extension",
-        f"TimescaleDB {version} on the target",
-        "A full migration needs the same version on both ends; the target is empty and offers it.",
-        (
-            "DROP EXTENSION IF EXISTS timescaledb CASCADE;",
-            f"CREATE EXTENSION timescaledb WITH SCHEMA public VERSION '{version}';"
-            "  -- in a new session",
-        ),
+    yield "DROP EXTENSION IF EXISTS timescaledb CASCADE;"
+    yield (
+        f"CREATE EXTENSION timescaledb WITH SCHEMA public VERSION '{version}';  -- in a new session"
     )
-    return Runnable(step, partial(recreate_extension, version=version))
 
 
-def _compress(task: Task) -> Runnable:
-    chunks = eligible(task.inventory)
-    step = Step(
-        "compress",
-        f"Compress {len(chunks)} chunks on the source",
-        "One by one, the newest of each hypertable left alone. This writes to the source.",
-        tuple(f"SELECT compress_chunk('{chunk.sql}', true);" for _, chunk in chunks),
+def _compressing(task: Task) -> Iterator[str]:
+    return (f"SELECT compress_chunk('{chunk.sql}', true);" for _, chunk in eligible(task.inventory))
+
+
+def _leaving(task: Task) -> tuple[str, ...]:
+    return (
+        "BEGIN;",
+        f"SELECT {_of_target(task, 'timescaledb_post_restore')}();",
+        "SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs"
+        " WHERE job_id >= 1000 AND scheduled;",
+        "COMMIT;",
     )
-    return Runnable(step, compress)
 
 
-def _pause(task: Task) -> Runnable:
-    jobs = source_jobs.to_pause(task.inventory)
-    step = Step(
-        "pause-source-jobs",
-        "Pause the source's jobs",
-        "Retention and compression, so that no chunk vanishes or changes between dump and "
-        "check. Put back at the end.",
-        tuple(f"SELECT alter_job({job.id}, scheduled => false);" for job in jobs),
+def _enabling(task: Task) -> Iterator[str]:
+    if task.answers.enable_jobs:
+        for job in in_order(task.inventory.jobs):
+            yield f"SELECT alter_job({job.id}, scheduled => true);"
+
+
+def _restore(id: FullStep, phase: Phase, title: str, what: str) -> MethodStep:
+    return MethodStep(
+        id=id,
+        title=title,
+        what=what,
+        action=partial(restore, phase=phase),
+        commands=lambda task: (shell(restore_command(task, phase)),),
     )
-    return Runnable(step, source_jobs.pause)
 
 
-def _dump(task: Task) -> Runnable:
-    step = Step(
-        "dump",
-        "Dump the source",
-        "One pg_dump of everything. The source goes on working; nothing on the target changes.",
-        (shell(dump_command(task)),),
-    )
-    return Runnable(step, dump)
-
-
-def _prepare(task: Task) -> Runnable:
-    step = Step(
-        "prepare",
-        "Restore mode on",
-        "On the target, which is also marked as this run's, so that an interrupted restore is "
-        "recognised.",
-        (f"SELECT {_function(task, 'timescaledb_pre_restore')}();",),
-    )
-    return Runnable(step, prepare)
-
-
-def _restore(task: Task, id: str, phase: Phase, title: str, what: str) -> Runnable:
-    step = Step(id, title, what, (shell(restore_command(task, phase)),))
-    return Runnable(step, partial(restore, phase=phase))
-
-
-def _finish(task: Task) -> Runnable:
-    step = Step(
-        "finish",
-        "Restore mode off",
-        "And all jobs paused in the same transaction, so that none starts before the check.",
-        (
-            "BEGIN;",
-            f"SELECT {_function(task, 'timescaledb_post_restore')}();",
-            "SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs"
-            " WHERE job_id >= 1000 AND scheduled;",
-            "COMMIT;",
-        ),
-    )
-    return Runnable(step, finish)
-
-
-_KEYS = Runnable(
-    Step(
-        "hypertable-keys",
-        "Keys to hypertables",
-        "Foreign keys that point to a hypertable; in restore mode they cannot be checked.",
-        ("ALTER TABLE … ADD CONSTRAINT … FOREIGN KEY …;  -- each, as on the source",),
+STEPS: tuple[MethodStep, ...] = (
+    MethodStep(
+        id=FullStep.RECREATE_EXTENSION,
+        title="Recreate TimescaleDB on the target",
+        what="At the source's version, which a full migration needs; the target is empty.",
+        action=recreate_extension,
+        commands=_recreating,
+        when=_extension_differs,
     ),
-    make_keys,
+    MethodStep(
+        id=FullStep.COMPRESS,
+        title="Compress chunks on the source",
+        what="One by one; the newest chunk of each hypertable is left alone. This writes to the "
+        "source.",
+        action=compress,
+        commands=_compressing,
+        when=lambda task: task.answers.compress_first,
+    ),
+    source_jobs.PAUSE,
+    MethodStep(
+        id=FullStep.DUMP,
+        title="Dump the source",
+        what="One pg_dump of everything. The source stays in use; nothing on the target changes.",
+        action=dump,
+        commands=lambda task: (shell(dump_command(task)),),
+    ),
+    MethodStep(
+        id=FullStep.ENTER_RESTORE_MODE,
+        title="Enter restore mode",
+        what="On the target, which is also marked as this run's, so that an interrupted restore "
+        "is recognized.",
+        action=enter,
+        commands=lambda task: (f"SELECT {_of_target(task, 'timescaledb_pre_restore')}();",),
+    ),
+    _restore(
+        FullStep.RESTORE_SCHEMA,
+        Phase.SCHEMA,
+        "Restore the schema",
+        "Schemas, types, functions, tables: everything before rows.",
+    ),
+    _restore(
+        FullStep.RESTORE_CATALOG,
+        Phase.CATALOG,
+        "Restore TimescaleDB's catalog",
+        "Hypertables, chunks, continuous aggregates and jobs. With one job: in parallel it breaks.",
+    ),
+    _restore(
+        FullStep.RESTORE_ROWS,
+        Phase.ROWS,
+        "Restore the rows",
+        "Every chunk and table; compressed chunks as they are stored.",
+    ),
+    _restore(
+        FullStep.RESTORE_POST_DATA,
+        Phase.REST,
+        "Restore post-data",
+        "Indexes, constraints, triggers, rules: everything after rows.",
+    ),
+    MethodStep(
+        id=FullStep.LEAVE_RESTORE_MODE,
+        title="Leave restore mode",
+        what="All jobs are paused in the same transaction, so that none starts before the check.",
+        action=leave_for_good,
+        commands=_leaving,
+    ),
+    MethodStep(
+        id=FullStep.FOREIGN_KEYS,
+        title="Add foreign keys to hypertables",
+        what="Foreign keys that reference a hypertable; in restore mode they cannot be checked.",
+        action=make_keys,
+        commands=lambda _task: (
+            "ALTER TABLE … ADD CONSTRAINT … FOREIGN KEY …;  -- each, as on the source",
+        ),
+    ),
+    ANALYZE,
+    check_step(compare_ends),
+    source_jobs.RESUME,
+    MethodStep(
+        id=FullStep.ENABLE_JOBS,
+        title="Enable the target's jobs",
+        what="As they were on the source, retention last, if you asked for it and the check did "
+        "not fail.",
+        action=enable,
+        commands=_enabling,
+    ),
 )
-
-
-def _analyze(task: Task) -> Runnable:
-    step = Step(
-        "analyze",
-        "Analyze the target",
-        "Statistics for the planner; a restore brings none.",
-        ("ANALYZE;  -- table by table",),
-    )
-    return Runnable(step, analyze)
-
-
-def _check(task: Task) -> Runnable:
-    how = "counted and checksummed" if task.answers.verify == "checksum" else "counted"
-    step = Step(
-        "check",
-        "Check everything",
-        f"Every object compared, every row {how} on both ends, inside the databases.",
-    )
-    return Runnable(step, check)
-
-
-def _put_back(task: Task) -> Runnable:
-    step = Step(
-        "resume-source-jobs",
-        "Source's jobs on again",
-        "Exactly those that this run paused.",
-        ("SELECT alter_job(…, scheduled => true);  -- each of the paused",),
-    )
-    return Runnable(step, source_jobs.put_back)
-
-
-def _enable(task: Task) -> Runnable:
-    jobs = enable_jobs.in_order(task.inventory.jobs)
-    commands = (
-        tuple(f"SELECT alter_job({job.id}, scheduled => true);" for job in jobs)
-        if task.answers.enable_jobs
-        else ()
-    )
-    step = Step(
-        "enable-jobs",
-        "Enable the target's jobs",
-        "As they were on the source, retention last, and only when the check did not fail."
-        if task.answers.enable_jobs
-        else "You asked to leave them paused.",
-        commands,
-    )
-    return Runnable(step, enable_jobs.enable)

@@ -43,3 +43,14 @@ class Step:
     """One sentence for somebody who has never seen it."""
     commands: tuple[str, ...] = ()
     """Shell commands and SQL, ready to copy, without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps in order and what they need, in bytes."""
+
+    steps: tuple[Step, ...]
+    disk_here: int
+    """Upper bound of the dump's size."""
+    disk_there: int
+    """What the source takes today; the target will need about as much."""

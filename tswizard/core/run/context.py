@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from tswizard.core.classify.classifier import Classifier
 from tswizard.core.classify.prove import Prover, prove
@@ -50,8 +50,55 @@ class ToolEnd:
         return next((j for j in reversed(self.judged) if j.counts_as_error), None)
 
 
-async def _nowhere_else() -> None:
-    """The record is kept in the run's folder alone."""
+@dataclass(frozen=True, slots=True)
+class PutBack:
+    """Something that a run must not leave as it is, whatever ended it."""
+
+    danger: str
+    """What may be the case as long as `action` has not succeeded; a sentence without its dot."""
+    action: "Callable[[Context], Awaitable[None]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftovers:
+    """What a finished run leaves behind."""
+
+    todo: tuple[tuple[str, str], ...] = ()
+    """(what only the user can do, text to copy or empty)."""
+    skipped: tuple[str, ...] = ()
+    """What was left out because the user said so."""
+    dump: str = ""
+    """Folder of a dump that is kept."""
+
+
+class MethodRun(Protocol):
+    """One run of a method: what it holds while this process carries it out."""
+
+    async def before_step(self) -> None:
+        """Make sure that this process may still work on the target.
+
+        Raises StepFailed when it may not, CannotConnect, psycopg.Error.
+        """
+        ...
+
+    async def save_record(self) -> None:
+        """Bring the run's record to wherever it is kept beside the run's folder.
+
+        Raises CannotConnect, StepFailed, psycopg.Error.
+        """
+        ...
+
+    def to_put_back(self, ctx: "Context") -> tuple[PutBack, ...]:
+        """What has to be put back when the run ends here, in this order."""
+        ...
+
+    async def tidy_up(self, ctx: "Context", result: Level) -> Leftovers:
+        """Remove what a finished run needs no more, and say what is left to the user."""
+        ...
+
+    async def close(self) -> None:
+        """Release what it holds."""
+        ...
 
 
 @dataclass(slots=True)
@@ -63,8 +110,8 @@ class Context:
     log: TextIO
     put: Callable[[Event], None]
     room: Callable[[], Awaitable[None]]
-    may_clean: bool = False
-    """The user typed the target's name: what an interrupted restore left there may go."""
+    confirmed: bool = False
+    """The user typed the target's name: what `Method.confirmation` named may be removed."""
     prover: Prover | None = None
     snapshot: str | None = None
     """The exported snapshot of the source while it is held."""
@@ -79,8 +126,8 @@ class Context:
     """Clear while the run is paused."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the run is to end after the piece under way."""
-    keep: Callable[[], Awaitable[None]] = _nowhere_else
-    """Brings the run's record to wherever it is kept beside the run's folder."""
+    method_run: MethodRun | None = None
+    """What the method itself holds; None where steps are called one by one."""
 
     async def remember(self, record: RunRecord) -> None:
         """Make this the run's record, everywhere, before anything is done that it tells of.
@@ -88,7 +135,8 @@ class Context:
         Raises CannotConnect, psycopg.Error.
         """
         self.run_folder.save(record)
-        await self.keep()
+        if self.method_run is not None:
+            await self.method_run.save_record()
 
     def say(self, text: str, tool: str = "tswizard") -> None:
         """A plain line for the log and the watchers."""

@@ -7,6 +7,7 @@ cannot tell different stories.
 import fcntl
 import json
 import os
+import shutil
 import socket
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -27,7 +28,11 @@ from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.outcome import TableRows
 from tswizard.core.model.write_counters import WriteCounters
 
-FORMAT = 2
+RECORD_FORMAT = 2
+"""Of a run's folder; grows when ids of steps or fields of the record change their meaning."""
+
+FINAL = (StepState.DONE, StepState.SKIPPED)
+"""States of a step that a resume does not repeat by itself."""
 
 
 class RunFolderError(Exception):
@@ -68,7 +73,7 @@ class RunRecord:
     """Jobs of the source that this run pauses and has not put back yet."""
     result: Level | None = None
     demo: bool = False
-    format: int = FORMAT
+    format: int = RECORD_FORMAT
     counters: WriteCounters | None = None
     """How often each table of the source had been written to before the dump."""
     source_fingerprint: str = ""
@@ -257,6 +262,10 @@ class RunFolder:
         """The dump's folder (directory format)."""
         return dump_folder(self.path, self.record.answers)
 
+    def remove_dump(self) -> None:
+        """Remove the dump, complete or not; the folder stays as it is when there is none."""
+        shutil.rmtree(self.dump_path, ignore_errors=True)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Only one process works on a run. Raises RunFolderError when another does."""
@@ -303,7 +312,7 @@ def _load(folder: Path) -> RunRecord:
             f"{path} is not a run of this version of tswizard "
             f"({error.error_count()} fields do not fit); use the version that made it."
         ) from None
-    if record.format != FORMAT:
+    if record.format != RECORD_FORMAT:
         raise RunFolderError(f"{path} was made by another version of tswizard; use that one.")
     return record
 

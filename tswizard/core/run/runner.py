@@ -1,30 +1,21 @@
 """Runs a plan: emits events, can be paused, stopped and resumed.
 
-A run is left the same way whatever ended it: children ended, restore mode off, the source's jobs
-switched on again, and the run folder telling where it stood.
+A run is left the same way whatever ended it: children ended, what must be put back put back, and
+the run folder telling where it stood.
 """
 
 import asyncio
 import time
 import traceback
-from collections.abc import AsyncGenerator, Coroutine
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from psycopg import Error
 
-from tswizard.core.catalog.read import read_server
 from tswizard.core.classify.target import TargetProver
-from tswizard.core.db.client_tools import choose, find_tools, which_sentence
-from tswizard.core.db.connection import connect, connected
-from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.connection import connect
 from tswizard.core.db.errors import CannotConnect, ServerError, explain_error
-from tswizard.core.full.cleanup import interrupted
-from tswizard.core.full.restore_mode import leave
-from tswizard.core.full.steps import RESTORING
-from tswizard.core.methods import steps
 from tswizard.core.model.events import (
     Event,
     Paused,
@@ -37,33 +28,27 @@ from tswizard.core.model.events import (
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.outcome import Outcome
 from tswizard.core.model.plan import Task
-from tswizard.core.model.prepared import Prepared
-from tswizard.core.preflight.tools import needs_tls
-from tswizard.core.run.context import Context, StepFailed, StepSkipped, failed
-from tswizard.core.run.finish import close
-from tswizard.core.run.run_folder import RunFolder, RunFolderError, StepRecord
-from tswizard.core.run.runnable import Runnable
-from tswizard.core.split.ledger.run_record import RunRecordStore
-from tswizard.core.split.source_fingerprint import source_fingerprint
-from tswizard.core.split.takeover import adopt
-from tswizard.core.steps import source_jobs
+from tswizard.core.run.context import Context, MethodRun, PutBack, StepFailed, StepSkipped, failed
+from tswizard.core.run.finish import finish
+from tswizard.core.run.method import Method, MethodStep, applicable
+from tswizard.core.run.run_folder import FINAL, RunFolder, StepRecord
 from tswizard.core.verify import VerifyStopped
 
 _BACKLOG = 5000
 """Events that may wait for a slow watcher before a tool has to wait as well."""
 
-_OVER = (StepState.DONE, StepState.SKIPPED)
-
 
 class Run:
     """One migration under way. Iterate `events()` to carry it out."""
 
-    def __init__(self, task: Task, run_folder: RunFolder, *, may_clean: bool = False) -> None:
+    def __init__(
+        self, task: Task, run_folder: RunFolder, method: Method, *, confirmed: bool = False
+    ) -> None:
         self.task = task
         self.run_folder = run_folder
+        self.method = method
         self.outcome: Outcome | None = None
         """What it came to; None until it has finished."""
-        self._may_clean = may_clean
         self._queue: asyncio.Queue[Event] = asyncio.Queue()
         self._room = asyncio.Event()
         self._going = asyncio.Event()
@@ -71,9 +56,8 @@ class Run:
         self._stopping = asyncio.Event()
         self._current: asyncio.Task[None] | None = None
         self._ctx: Context | None = None
-        split = task.answers.method == "split"
-        self._keeper = RunRecordStore(task, run_folder) if split else None
-        """A dump lies on one machine; pieces can be copied from any."""
+        self._confirmed = confirmed
+        self._method_run: MethodRun = method.open(task, run_folder)
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Carry the run out and tell what happens; closing the iterator stops the run.
@@ -104,7 +88,7 @@ class Run:
             self._current.cancel()
 
     def pause(self, paused: bool) -> None:
-        """Hold the run where it is, or let it go on."""
+        """Hold the run where it is, or let it continue."""
         if paused == (not self._going.is_set()):
             return
         if paused:
@@ -130,12 +114,12 @@ class Run:
 
     async def _work(self) -> None:
         record = self.run_folder.record
-        runnables = steps(self.task)
+        steps = applicable(self.method, self.task)
         self._put(
             RunStarted(
                 time.time(),
                 record.id,
-                tuple((r.id, r.step.title, record.step(r.id).state) for r in runnables),
+                tuple((step.id, step.title, record.step(step.id).state) for step in steps),
             )
         )
         prover = TargetProver(
@@ -148,74 +132,78 @@ class Run:
                 log,
                 self._put,
                 self._make_room,
-                self._may_clean,
+                self._confirmed,
                 prover,
                 going=self._going,
                 stopping=self._stopping,
+                method_run=self._method_run,
             )
             prover.say = ctx.say
-            if self._keeper is not None:
-                ctx.keep = self._keeper.save
             try:
-                await self._to_end(ctx, runnables, prover)
+                await self._to_end(ctx, steps, prover)
             finally:
-                if self._keeper is not None:
-                    await self._keeper.close()
+                await self._method_run.close()
         result = self.outcome.result if self.outcome else None
         report = str(self.run_folder.path / "report.md") if self.outcome else ""
         record = self.run_folder.record
         self._put(RunFinished(time.time(), result, record.seconds, record.findings, report))
 
     async def _to_end(
-        self, ctx: Context, runnables: tuple[Runnable, ...], prover: TargetProver
+        self, ctx: Context, steps: tuple[MethodStep, ...], prover: TargetProver
     ) -> None:
         finished = False
         try:
-            finished = await self._all(ctx, runnables)
+            finished = await self._all(ctx, steps)
         finally:
-            await ctx.resources.aclose()
-            await prover.close()
+            await self._release(ctx, prover)
             await self._leave(ctx)
             if not finished:
-                await self._keep(ctx)
+                await self._save_record(ctx)
         if finished:
-            self.outcome = await close(ctx)
-            if self.task.answers.keep_record:
-                await self._keep(ctx)
+            self.outcome = await finish(ctx, self._method_run)
+            await self._save_record(ctx)
 
-    async def _keep(self, ctx: Context) -> None:
+    async def _save_record(self, ctx: Context) -> None:
         """The record elsewhere may be late: what it does not know of is done again."""
         try:
-            await ctx.keep()
+            await self._method_run.save_record()
         except (CannotConnect, Error, StepFailed) as error:
             ctx.say(f"the run's record on the target is not up to date: {error}")
 
-    async def _act(self, ctx: Context, runnable: Runnable) -> None:
-        if self._keeper is not None:
-            await self._keeper.lead()
-        await runnable.action(ctx)
+    async def _release(self, ctx: Context, prover: TargetProver) -> None:
+        """Close what the steps held open. A server that is gone keeps nothing from being put
+        back."""
+        for close in (ctx.resources.aclose, prover.close):
+            try:
+                await close()
+            except (CannotConnect, Error, OSError) as error:
+                ctx.say(f"a connection could not be closed in order: {error}")
 
-    async def _all(self, ctx: Context, runnables: tuple[Runnable, ...]) -> bool:
-        for runnable in runnables:
-            if self.run_folder.record.step(runnable.id).state in _OVER:
+    async def _act(self, ctx: Context, step: MethodStep) -> None:
+        await self._method_run.before_step()
+        await step.action(ctx)
+
+    async def _all(self, ctx: Context, steps: tuple[MethodStep, ...]) -> bool:
+        for step in steps:
+            if self.run_folder.record.step(step.id).state in FINAL:
                 continue
             if self._stopping.is_set():
                 return False
             await ctx.unpaused()
-            if await self._step(ctx, runnable) not in _OVER:
+            if await self._step(ctx, step) not in FINAL:
                 return False
         return True
 
-    async def _step(self, ctx: Context, runnable: Runnable) -> StepState:
+    async def _step(self, ctx: Context, step: MethodStep) -> StepState:
         started = time.monotonic()
-        before = self.run_folder.record.step(runnable.id).seconds
-        record = StepRecord(runnable.id, StepState.RUNNING, before, title=runnable.step.title)
+        before = self.run_folder.record.step(step.id).seconds
+        record = StepRecord(step.id, StepState.RUNNING, before, title=step.title)
         self.run_folder.save(self.run_folder.record.with_step(record))
-        ctx.step, ctx.findings, ctx.judged = runnable.id, [], []
-        self._put(StepStarted(time.time(), runnable.id))
+        ctx.step, ctx.findings, ctx.judged = step.id, [], []
+        self._put(StepStarted(time.time(), step.id))
         why = ""
         try:
-            self._current = asyncio.ensure_future(self._act(ctx, runnable))
+            self._current = asyncio.ensure_future(self._act(ctx, step))
             await self._current
             state = StepState.DONE
         except StepSkipped as skip:
@@ -240,24 +228,21 @@ class Run:
                 )
             )
         )
-        await self._keep(ctx)
-        self._put(StepFinished(time.time(), runnable.id, state, seconds, why))
+        await self._save_record(ctx)
+        self._put(StepFinished(time.time(), step.id, state, seconds, why))
         return state
 
     async def _leave(self, ctx: Context) -> None:
-        """Nobody is left in a state that he did not choose."""
-        record = self.run_folder.record
+        """Nobody is left in a state that he did not choose: each thing is tried, whatever became
+        of the others."""
         ctx.step, ctx.findings = "", []
-        restoring = any(record.step(s).state is not StepState.PENDING for s in RESTORING)
-        if restoring and record.step("finish").state is not StepState.DONE:
-            await self._try(ctx, leave(ctx), "The target may still be in restore mode")
-        if record.paused_source_jobs and not (self._keeper and self._keeper.refused):
-            await self._try(ctx, source_jobs.put_back(ctx), "The source's jobs are still paused")
+        for due in self._method_run.to_put_back(ctx):
+            await self._put_back(ctx, due)
         self.run_folder.save(replace(self.run_folder.record, leaving=tuple(ctx.findings)))
 
-    async def _try(self, ctx: Context, action: Coroutine[Any, Any, None], what: str) -> None:
+    async def _put_back(self, ctx: Context, due: PutBack) -> None:
         try:
-            await action
+            await due.action(ctx)
         except StepSkipped:
             pass
         except Exception as error:
@@ -266,9 +251,9 @@ class Run:
                 Finding(
                     Level.FAIL,
                     "left-open",
-                    f"{what}: {cause.what}",
+                    f"{due.danger}: {cause.what}",
                     cause.where,
-                    todo="Resume the run; that puts it right.",
+                    todo="Resume the run; that fixes it.",
                 )
             )
 
@@ -289,94 +274,3 @@ def _explain(error: Exception, ctx: Context) -> Finding:
         why="The traceback is in the run's log.",
         todo="Please report it; the run can be resumed.",
     ).finding
-
-
-def start(prepared: Prepared, findings: tuple[Finding, ...], *, demo: bool = False) -> Run:
-    """A new run, with what preflight found. Raises RunFolderError when it cannot be recorded."""
-    run_folder = RunFolder.create(
-        prepared.source, prepared.target, prepared.answers, (), findings, demo=demo
-    )
-    task = prepared.task(run_folder.dump_path)
-    planned = tuple(StepRecord(step.id, title=step.step.title) for step in steps(task))
-    run_folder.save(replace(run_folder.record, steps=planned))
-    # Last: without the inventory nobody resumes a run that was never planned.
-    run_folder.save_inventory(task.inventory)
-    return Run(task, run_folder)
-
-
-async def needs_confirmation(run_folder: RunFolder, target: Endpoint) -> str | None:
-    """What resuming would remove from the target, as a sentence to confirm; None for nothing.
-
-    Raises CannotConnect.
-    """
-    async with connected(target) as connection:
-        if await interrupted(connection, run_folder.record.id) is None:
-            return None
-    return (
-        f"The restore into {target.label} was interrupted. Everything that this run put there is "
-        "removed, and the restore starts again from the finished dump."
-    )
-
-
-async def reopen(
-    run_folder: RunFolder, source: Endpoint, target: Endpoint, *, confirm: str | None = None
-) -> Run:
-    """A run to go on with. `confirm` is the target's database name as the user typed it.
-
-    Raises RunFolderError when it is over, busy, not confirmed or lacks its tools, CannotConnect.
-    """
-    if run_folder.record.resumable and not run_folder.busy:
-        await adopt(run_folder, target)
-    record = run_folder.record
-    inventory = run_folder.inventory()
-    if not record.resumable or inventory is None:
-        raise RunFolderError(f"{record.id} is over ({record.state}); there is nothing to resume.")
-    if run_folder.busy:
-        raise RunFolderError(f"{record.id} is being worked on by another tswizard.")
-    server = await read_server(target)
-    question = await needs_confirmation(run_folder, target)
-    if question and confirm != server.database:
-        raise RunFolderError(f"{question} Type the target's database name to confirm.")
-    found = find_tools()
-    tools = choose(found, inventory.server.major, need_tls=needs_tls(source, target))
-    if tools is None:
-        raise RunFolderError(f"No pg_dump here serves that server: {which_sentence(found)}.")
-    task = Task(source, target, inventory, server, record.answers, tools, run_folder.dump_path)
-    names = _to_repeat(run_folder) | await _to_copy_again(run_folder, source)
-    run_folder.save(replace(record.repeated(names), leaving=()))
-    return Run(task, run_folder, may_clean=bool(question))
-
-
-def _to_repeat(run_folder: RunFolder) -> set[str]:
-    """Steps that have to run again, beside those that never ended."""
-    record = run_folder.record
-    names = {step.name for step in record.steps if step.state not in _OVER}
-    restored = record.step("finish").state is StepState.DONE
-    if not restored:
-        names |= {*RESTORING, "pause-source-jobs"}
-        if not (run_folder.dump_path / "toc.dat").exists():
-            names |= {"dump"}
-    if record.step("check").state is not StepState.DONE:
-        names |= {"pause-source-jobs", "resume-source-jobs"}
-    return names
-
-
-async def _to_copy_again(run_folder: RunFolder, source: Endpoint) -> set[str]:
-    """Steps that have to run again because the source lives on: its moment ended with the process
-    that held it, and the check needs all rows to be of one."""
-    record = run_folder.record
-    settled = record.step("settle").state is StepState.DONE
-    if not settled or record.step("check").state is StepState.DONE:
-        return set()
-    if await source_fingerprint(source) == record.source_fingerprint:
-        return set()
-    names = [step.name for step in record.steps]
-    return set(names[names.index("chunks") : names.index("check")])
-
-
-async def run_to_end(run: Run) -> Outcome | None:
-    """Carry a run out with nobody watching."""
-    async with aclosing(run.events()) as events:
-        async for _event in events:
-            pass
-    return run.outcome

@@ -1,19 +1,19 @@
-"""The split method as ordered steps: the schema, the rows in pieces, what hangs on the rows.
+"""The split method as a table of steps: the schema, the rows in pieces, what depends on the rows.
 
 Foreign keys and checks of a hypertable cannot be added once chunks of it are compressed, and
-chunks are compressed again as they arrive: so plain tables are copied first, then come those
-constraints, then the chunks; indexes come last, built once.
+chunks are compressed again as they arrive: so plain tables are copied first, then those
+constraints are added, then the chunks are copied; indexes come last, built once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from functools import partial
 
-from tswizard.core.model.plan import Step, Task
+from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, StepSkipped, shell
-from tswizard.core.run.runnable import Action, Runnable
+from tswizard.core.run.method import Action, MethodStep
 from tswizard.core.split.check import check
 from tswizard.core.split.data_steps import DataPhase
-from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.tally import add_tallies
 from tswizard.core.split.schema.cagg_dependents import restore_cagg_dependents
 from tswizard.core.split.schema.compression import set_compression
@@ -31,194 +31,61 @@ from tswizard.core.split.schema.preview import (
 )
 from tswizard.core.split.schema.restore import restore_command_text
 from tswizard.core.split.schema.sequences import set_sequences
+from tswizard.core.split.split_run import data_of
 from tswizard.core.steps import source_jobs
-from tswizard.core.steps.analyze import analyze
+from tswizard.core.steps.analyze import ANALYZE
+from tswizard.core.steps.compare import check_step
 
-_COPY = (
-    "-- For each piece on the source, by psql in a read-only transaction at the moment's snapshot:",
+
+class SplitStep(StrEnum):
+    """Ids of the steps that are this method's own."""
+
+    PLAN = "plan-pieces"
+    DUMP_SCHEMA = "dump-schema"
+    PRE_DATA = "pre-data"
+    HYPERTABLES = "hypertables"
+    CHUNKS = "chunks"
+    EXPORT = "export"
+    COPY_TABLES = "copy-tables"
+    CONSTRAINTS_BEFORE = "constraints-before"
+    COMPRESSION = "compression"
+    COPY_HYPERTABLES = "copy-hypertables"
+    RECONCILE = "reconcile"
+    SEQUENCES = "sequences"
+    CONSTRAINTS_AFTER = "constraints-after"
+    COMPRESSION_LAST = "compression-last"
+    POST_DATA = "post-data"
+    NOT_MIGRATED = "not-migrated"
+
+
+_READ = (
+    "-- For each piece on the source, by psql in a read-only transaction with the run's snapshot:",
     "COPY (SELECT columns FROM ONLY piece) TO STDOUT (FORMAT binary);",
+)
+_COPY = (
+    *_READ,
     "-- Straight into the target, in one transaction with the piece's done-mark:",
     "COPY piece (columns) FROM STDIN (FORMAT binary);",
 )
 
 
-def steps(task: Task) -> tuple[Runnable, ...]:
-    """All steps of a split migration in order; what the answers leave out is not there."""
-    answers, inventory = task.answers, task.inventory
-    schema = task.target_server.timescaledb_schema or "public"
-    data = DataPhase(
-        Options(via=answers.via, width=answers.piece, snapshot=answers.snapshot),
-        keep_files=answers.keep_dumps,
-    )
-    files = answers.via == "files"
-    wanted = (
-        (answers.pause_source_jobs, _pause(task)),
-        (True, _step("plan-pieces", "Plan the pieces", _PLAN, data.plan)),
-        (
-            True,
-            _step(
-                "dump-schema",
-                "Dump the schema",
-                "What comes before the rows and what comes after them, in one file.",
-                dump_schema,
-                shell(schema_dump_command(task)),
-            ),
-        ),
-        (
-            True,
-            _step(
-                "pre-data",
-                "Restore the schema",
-                "Schemas, types, functions, tables. What waits for aggregates is set aside.",
-                restore_pre_data,
-                restore_command_text(task, "pre-data"),
-            ),
-        ),
-        (
-            True,
-            _step(
-                "hypertables",
-                "Make hypertables",
-                "Each with all its dimensions, by the target's own API.",
-                create_hypertables,
-                *preview_hypertables(inventory, schema),
-            ),
-        ),
-        (
-            True,
-            _step(
-                "chunks",
-                "Make chunks",
-                "With the source's own slices, so that old intervals survive.",
-                data.chunks,
-                *preview_chunks(inventory),
-            ),
-        ),
-        (files, _step("export", "Write the files", _EXPORT, data.export, *_COPY[:2])),
-        (
-            True,
-            _step(
-                "copy-tables",
-                "Copy plain tables",
-                "Tables, partitions and large objects, the largest first.",
-                data.tables,
-                *_COPY,
-            ),
-        ),
-        (
-            True,
-            _step(
-                "constraints-before",
-                "Keys before the chunks",
-                "Foreign keys and checks of hypertables that have compressed chunks.",
-                constraints_before_rows,
-                *preview_constraints(inventory, first=True),
-            ),
-        ),
-        (
-            True,
-            _step(
-                "compression",
-                "Compression settings",
-                "segmentby, orderby and intervals, as on the source.",
-                set_compression,
-                *preview_compression(inventory, schema),
-            ),
-        ),
-        (
-            True,
-            _step(
-                "copy-hypertables",
-                "Copy hypertables",
-                "Chunk by chunk; what was compressed is compressed again soon after its copy.",
-                data.hypertables,
-                *_COPY,
-            ),
-        ),
-        (
-            True,
-            _step(
-                "settle",
-                "Bring all to one moment",
-                "Pieces that were copied before an interruption are compared with the source "
-                "again, and copied again where it has changed.",
-                data.reconcile,
-            ),
-        ),
-        (
-            True,
-            _step(
-                "sequences",
-                "Set sequences",
-                "Serial, identity and free ones, to their values on the source.",
-                set_sequences,
-                *preview_sequences(inventory),
-            ),
-        ),
-        (
-            True,
-            _step(
-                "constraints-after",
-                "Keys of hypertables",
-                "Primary keys, unique constraints and the other keys; indexes are built once.",
-                constraints_after_rows,
-                *preview_constraints(inventory, first=False),
-            ),
-        ),
-        (
-            True,
-            _step(
-                "compression-last",
-                "Late compression",
-                "Hypertables whose constraints had to come first: settings, then chunks.",
-                partial(_compress_last, data=data),
-            ),
-        ),
-        (
-            True,
-            _step(
-                "post-data",
-                "Indexes and the rest",
-                "Indexes, keys of plain tables, triggers, rules, policies.",
-                restore_post_data,
-                restore_command_text(task, "post-data", jobs=task.jobs),
-            ),
-        ),
-        (
-            True,
-            _step(
-                "left-out",
-                "What waits is named",
-                "Aggregates are not carried by this method: they are named, with all that stands "
-                "on them.",
-                restore_cagg_dependents,
-            ),
-        ),
-        (True, _step("analyze", "Analyze the target", _ANALYZE, analyze, "ANALYZE;")),
-        (True, _step("check", "Check everything", _check_text(task), partial(_check, data=data))),
-        (answers.pause_source_jobs, _put_back(task)),
-    )
-    return tuple(runnable for include, runnable in wanted if include)
+def _schema(task: Task) -> str:
+    """Where TimescaleDB's functions are on the target."""
+    return task.target_server.timescaledb_schema or "public"
 
 
-_PLAN = (
-    "Every chunk, table, slice and large object is written down on the target, in the schema "
-    "_tswizard: what is done stands beside what was copied, in one transaction."
-)
-_EXPORT = (
-    "Everything into binary files in the staging folder. The run may be stopped after this for "
-    "days."
-)
-_ANALYZE = "Statistics for the planner; a copy brings none."
+def _data(step: Callable[[DataPhase, Context], Awaitable[None]]) -> Action:
+    """A step of the data phase, on this run's one."""
+
+    async def action(ctx: Context) -> None:
+        await step(data_of(ctx), ctx)
+
+    return action
 
 
-def _step(id: str, title: str, what: str, action: Action, *commands: str) -> Runnable:
-    return Runnable(Step(id, title, what, commands), action)
-
-
-async def _compress_last(ctx: Context, data: DataPhase) -> None:
+async def _compress_last(ctx: Context) -> None:
     skipped = 0
-    for action in (partial(set_compression, last=True), data.compress_last):
+    for action in (partial(set_compression, last=True), data_of(ctx).compress_last):
         try:
             await action(ctx)
         except StepSkipped:
@@ -227,38 +94,129 @@ async def _compress_last(ctx: Context, data: DataPhase) -> None:
         raise StepSkipped("no hypertable had to wait")
 
 
-async def _check(ctx: Context, data: DataPhase) -> None:
-    await data.refuse_changed(ctx)
+async def _check(ctx: Context) -> None:
+    await data_of(ctx).refuse_changed(ctx)
     await check(ctx)
     await add_tallies(ctx)
 
 
-def _check_text(task: Task) -> str:
-    how = "counted and checksummed" if task.answers.verify == "checksum" else "counted"
-    return f"Every object compared, every row {how} on both ends, inside the databases."
-
-
-def _pause(task: Task) -> Runnable:
-    return _step(
-        "pause-source-jobs",
-        "Pause the source's jobs",
-        "Retention and compression, so that no chunk vanishes or changes before the check. Put "
-        "back at the end.",
-        source_jobs.pause,
-        *_switched(task, "false"),
-    )
-
-
-def _put_back(task: Task) -> Runnable:
-    return _step(
-        "resume-source-jobs",
-        "Source's jobs on again",
-        "Exactly those that this run paused.",
-        source_jobs.put_back,
-        *_switched(task, "true"),
-    )
-
-
-def _switched(task: Task, on: str) -> Iterator[str]:
-    jobs = source_jobs.to_pause(task.inventory)
-    return (f"SELECT alter_job({job.id}, scheduled => {on});" for job in jobs)
+STEPS: tuple[MethodStep, ...] = (
+    source_jobs.PAUSE,
+    MethodStep(
+        id=SplitStep.PLAN,
+        title="Plan the pieces",
+        what="Every chunk, table, slice and large object is recorded on the target, in schema "
+        "_tswizard: what is done is recorded beside what was copied, in one transaction.",
+        action=_data(DataPhase.plan),
+    ),
+    MethodStep(
+        id=SplitStep.DUMP_SCHEMA,
+        title="Dump the schema",
+        what="Pre-data and post-data, in one file.",
+        action=dump_schema,
+        commands=lambda task: (shell(schema_dump_command(task)),),
+    ),
+    MethodStep(
+        id=SplitStep.PRE_DATA,
+        title="Restore pre-data",
+        what="Schemas, types, functions, tables. What depends on continuous aggregates is set "
+        "aside.",
+        action=restore_pre_data,
+        commands=lambda task: (restore_command_text(task, "pre-data"),),
+    ),
+    MethodStep(
+        id=SplitStep.HYPERTABLES,
+        title="Create hypertables",
+        what="Each with all its dimensions, by the target's own API.",
+        action=create_hypertables,
+        commands=lambda task: preview_hypertables(task.inventory, _schema(task)),
+    ),
+    MethodStep(
+        id=SplitStep.CHUNKS,
+        title="Create chunks",
+        what="With the source's own slices, so that earlier chunk intervals survive.",
+        action=_data(DataPhase.chunks),
+        commands=lambda task: preview_chunks(task.inventory),
+    ),
+    MethodStep(
+        id=SplitStep.EXPORT,
+        title="Write the files",
+        what="Everything into binary files in the staging folder. The run may be stopped after "
+        "this for days.",
+        action=_data(DataPhase.export),
+        commands=lambda _task: _READ,
+        when=lambda task: task.answers.via == "files",
+    ),
+    MethodStep(
+        id=SplitStep.COPY_TABLES,
+        title="Copy plain tables",
+        what="Tables, partitions and large objects, the largest first.",
+        action=_data(DataPhase.tables),
+        commands=lambda _task: _COPY,
+    ),
+    MethodStep(
+        id=SplitStep.CONSTRAINTS_BEFORE,
+        title="Add constraints needed before compression",
+        what="Foreign keys and checks of hypertables that have compressed chunks.",
+        action=constraints_before_rows,
+        commands=lambda task: preview_constraints(task.inventory, first=True),
+    ),
+    MethodStep(
+        id=SplitStep.COMPRESSION,
+        title="Set compression",
+        what="segmentby, orderby and intervals, as on the source.",
+        action=set_compression,
+        commands=lambda task: preview_compression(task.inventory, _schema(task)),
+    ),
+    MethodStep(
+        id=SplitStep.COPY_HYPERTABLES,
+        title="Copy hypertables",
+        what="Chunk by chunk; what was compressed is compressed again soon after its copy.",
+        action=_data(DataPhase.hypertables),
+        commands=lambda _task: _COPY,
+    ),
+    MethodStep(
+        id=SplitStep.RECONCILE,
+        title="Reconcile with one snapshot",
+        what="Pieces that were copied before an interruption are compared with the source again, "
+        "and copied again where it has changed.",
+        action=_data(DataPhase.reconcile),
+    ),
+    MethodStep(
+        id=SplitStep.SEQUENCES,
+        title="Set sequences",
+        what="Serial, identity and free-standing ones, to their values on the source.",
+        action=set_sequences,
+        commands=lambda task: preview_sequences(task.inventory),
+    ),
+    MethodStep(
+        id=SplitStep.CONSTRAINTS_AFTER,
+        title="Add hypertable constraints",
+        what="Primary keys, unique constraints and all others; indexes are built once.",
+        action=constraints_after_rows,
+        commands=lambda task: preview_constraints(task.inventory, first=False),
+    ),
+    MethodStep(
+        id=SplitStep.COMPRESSION_LAST,
+        title="Compress remaining chunks",
+        what="Hypertables whose constraints had to come first: settings, then chunks.",
+        action=_compress_last,
+    ),
+    MethodStep(
+        id=SplitStep.POST_DATA,
+        title="Restore post-data",
+        what="Indexes, constraints of plain tables, triggers, rules, row security policies.",
+        action=restore_post_data,
+        commands=lambda task: (restore_command_text(task, "post-data", jobs=task.jobs),),
+    ),
+    MethodStep(
+        id=SplitStep.NOT_MIGRATED,
+        title="Report what was not migrated",
+        what="Continuous aggregates are not migrated by this method: they are named, with "
+        "everything that depends on them.",
+        action=restore_cagg_dependents,
+    ),
+    ANALYZE,
+    check_step(_check),
+    source_jobs.RESUME,
+)

@@ -20,7 +20,9 @@ from tswizard.core.split.ledger import queue, run_record
 from tswizard.core.split.ledger.leader_lock import LeaderLock, is_held_by_live_session
 from tswizard.core.split.ledger.plan_store import other_version, read_plan
 from tswizard.core.split.ledger.run_record import StoredRun
+from tswizard.core.split.steps import SplitStep
 from tswizard.core.steps import target_marker
+from tswizard.core.steps.compare import CHECK
 
 
 async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[RunFolder, Endpoint]:
@@ -118,12 +120,10 @@ async def _refuse_led(target: Connection, found: StoredRun) -> None:
 async def adopt(run_folder: RunFolder, target: Endpoint) -> None:
     """Make the record in this folder what the target says, when another machine led last.
 
-    Only for a split migration. Raises RunFolderError when the run is led now, or is gone from the
+    Raises RunFolderError when the run is led now, or is gone from the
     target, CannotConnect.
     """
     record = run_folder.record
-    if record.answers.method != "split":
-        return
     try:
         async with _reading(target) as connection:
             stored = await read_plan(connection)
@@ -145,8 +145,8 @@ async def adopt(run_folder: RunFolder, target: Endpoint) -> None:
 
 def _copied(record: RunRecord) -> bool:
     """Were rows to be on the target, and the check not over?"""
-    planned = record.step("plan-pieces").state is StepState.DONE
-    return planned and record.step("check").state is not StepState.DONE
+    planned = record.step(SplitStep.PLAN).state is StepState.DONE
+    return planned and record.step(CHECK).state is not StepState.DONE
 
 
 def _staged_here(record: RunRecord) -> RunRecord:

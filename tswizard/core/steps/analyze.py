@@ -8,6 +8,7 @@ from tswizard.core.db.errors import is_refusal, message_of
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context
+from tswizard.core.run.method import MethodStep
 
 
 async def analyze(ctx: Context) -> None:
@@ -49,3 +50,12 @@ async def analyze(ctx: Context) -> None:
                 details=tuple(skipped),
             )
         )
+
+
+ANALYZE = MethodStep(
+    id="analyze",
+    title="Analyze the target",
+    what="Statistics for the planner; neither a restore nor a copy brings them.",
+    action=analyze,
+    commands=lambda _task: ("ANALYZE;  -- table by table",),
+)

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from tswizard.core.model.events import TableProgress, Unit
 from tswizard.core.run.context import Context
+from tswizard.core.run.method import Action, MethodStep
 from tswizard.core.verify import Comparability, VerifyJob, VerifyProgress, verify
 
 
-async def check(ctx: Context, comparability: Comparability | None = None) -> None:
+async def compare_ends(ctx: Context, comparability: Comparability | None = None) -> None:
     """Compare everything; from here on the source's snapshot is not needed any more."""
     record = ctx.run_folder.record
     if ctx.snapshot is None:
@@ -50,3 +51,17 @@ def _tell(ctx: Context, progress: VerifyProgress) -> None:
                 progress.state,
             )
         )
+
+
+CHECK = "check"
+"""Id of the step that compares both ends, in every method."""
+
+
+def check_step(action: Action) -> MethodStep:
+    """The step that compares both ends, by a method's own way to do so."""
+    return MethodStep(
+        id=CHECK,
+        title="Check everything",
+        what="Every object and every row compared on both ends, inside the databases.",
+        action=action,
+    )

@@ -8,9 +8,11 @@ import socket
 from dataclasses import dataclass
 from typing import Literal
 
-from psycopg import sql
+from psycopg import Error, sql
 
-from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.db.errors import CannotConnect
+from tswizard.core.run.context import Context
 
 SCHEMA = "_tswizard"
 
@@ -64,3 +66,21 @@ async def write(target: Connection, run: str, state: State) -> None:
 async def erase(target: Connection) -> None:
     """Take the mark away; the target is the user's alone from here on."""
     await target.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
+
+
+async def remove_record(ctx: Context, *, keep: bool = False) -> tuple[tuple[str, str], ...]:
+    """Remove schema _tswizard at the end of a run; what is left to the user when it stays."""
+    if keep:
+        return _left("is kept, as you chose")
+    try:
+        async with connected(ctx.task.target) as target:
+            await erase(target)
+    except (CannotConnect, Error) as error:
+        ctx.say(f"the schema {SCHEMA} is still on the target: {error}")
+        return _left("could not be removed")
+    return ()
+
+
+def _left(why: str) -> tuple[tuple[str, str], ...]:
+    text = f"The record of this run on the target (schema {SCHEMA}) {why}; drop it when it is no "
+    return ((f"{text}longer needed", f"DROP SCHEMA {SCHEMA} CASCADE;"),)

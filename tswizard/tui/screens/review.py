@@ -27,9 +27,8 @@ from tswizard.tui.wizard_state import Decided
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from tswizard.core.build_plan import Plan
     from tswizard.core.model.finding import Finding
-    from tswizard.core.model.plan import Step
+    from tswizard.core.model.plan import Plan, Step
 
 _SHOWN = 6
 """Commands of one step before the rest is only counted; copying takes all."""

@@ -14,7 +14,7 @@ from tswizard.core.db.connection import Connection, connect, connected, is_alive
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.run.run_folder import (
-    FORMAT,
+    RECORD_FORMAT,
     RunFolder,
     RunRecord,
     inventory_from_text,
@@ -74,8 +74,8 @@ async def read(target: Connection) -> StoredRun | None:
     number = await value(target, "SELECT format FROM _tswizard.record")
     if number is None:
         return None
-    if number != FORMAT:  # the columns of another format may have other names
-        raise other_version(f"it has format {number}, this tswizard knows {FORMAT}")
+    if number != RECORD_FORMAT:  # the columns of another format may have other names
+        raise other_version(f"it has format {number}, this tswizard knows {RECORD_FORMAT}")
     query = "SELECT location, record, inventory FROM _tswizard.record"
     location, record, inventory = (await rows(target, query))[0]
     try:
@@ -164,7 +164,13 @@ class RunRecordStore:
             await target.execute("DELETE FROM _tswizard.record WHERE run <> %s", (record.id,))
             await target.execute(
                 _WRITE,
-                (record.id, FORMAT, self._run_folder.location, record_to_text(record), inventory),
+                (
+                    record.id,
+                    RECORD_FORMAT,
+                    self._run_folder.location,
+                    record_to_text(record),
+                    inventory,
+                ),
             )
         self._begun, self._behind = True, False
 

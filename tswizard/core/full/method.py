@@ -1,0 +1,124 @@
+"""The full method, as the runner and the screens know it."""
+
+from tswizard.core.catalog.inventory import Inventory, Server
+from tswizard.core.db.connection import connected
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.full import restore_mode
+from tswizard.core.full.cleanup import interrupted
+from tswizard.core.full.steps import RESTORING, STEPS, FullStep
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.events import StepState
+from tswizard.core.model.finding import Level
+from tswizard.core.model.plan import Task
+from tswizard.core.preflight.wording import count, size
+from tswizard.core.run.context import Context, Leftovers, PutBack
+from tswizard.core.run.method import MethodFacts
+from tswizard.core.run.run_folder import FINAL, RunFolder
+from tswizard.core.steps import source_jobs
+from tswizard.core.steps.compare import CHECK
+from tswizard.core.steps.target_marker import remove_record
+
+_ENABLE = (
+    "SELECT alter_job(job_id, scheduled => true) FROM timescaledb_information.jobs"
+    " WHERE job_id >= 1000;"
+)
+
+
+class FullRun:
+    """One full migration. The dump lies on this machine alone, so the run's folder is enough."""
+
+    async def before_step(self) -> None:
+        """Nothing to make sure of: the run's folder is locked."""
+
+    async def save_record(self) -> None:
+        """The record is kept in the run's folder alone."""
+
+    def to_put_back(self, ctx: Context) -> tuple[PutBack, ...]:
+        """Restore mode, then the source's jobs."""
+        record = ctx.run_folder.record
+        begun = any(record.step(id).state is not StepState.PENDING for id in RESTORING)
+        left = record.step(FullStep.LEAVE_RESTORE_MODE).state is StepState.DONE
+        leave = PutBack("The target may still be in restore mode", restore_mode.leave)
+        return (*((leave,) if begun and not left else ()), *source_jobs.to_put_back(ctx))
+
+    async def tidy_up(self, ctx: Context, result: Level) -> Leftovers:
+        """Remove the dump, unless asked to keep it or something failed, and the target's mark."""
+        answers = ctx.task.answers
+        keep = answers.keep_dumps or result is Level.FAIL
+        if not keep:
+            ctx.run_folder.remove_dump()
+        todo = await remove_record(ctx)
+        enabled = ctx.run_folder.record.step(FullStep.ENABLE_JOBS).state is StepState.DONE
+        if ctx.task.inventory.jobs and not enabled:
+            text = "Enable the jobs on the target when you are satisfied, retention last"
+            todo = ((text, _ENABLE), *todo)
+        skipped = () if answers.enable_jobs else ("jobs stay paused on the target",)
+        return Leftovers(todo=todo, skipped=skipped, dump=str(ctx.task.dump) if keep else "")
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+class Full:
+    """One pg_dump of everything, one pg_restore."""
+
+    name = "full"
+    steps = STEPS
+    asks = frozenset(("compress_first", "recreate_extension", "enable_jobs"))
+    unit = "step"
+    comparison = (
+        "FULL  One pg_dump of everything into a folder here, then one pg_restore into the target. "
+        "Continuous aggregates with their history, policies and compressed chunks arrive as they "
+        "are.\n"
+        "Better when all of it fits in one maintenance window over a stable connection, and when "
+        "you want everything without choosing parts.\n"
+        "It cannot resume in the middle: an interrupted dump or restore starts over (a finished "
+        "dump is kept). It needs the same version of TimescaleDB on both ends, and disk space "
+        "here for the dump."
+    )
+
+    def facts(self, inventory: Inventory, source: Server, target: Server) -> MethodFacts:
+        compressed = sum(h.compressed_chunks for h in inventory.hypertables)
+        stored = f", {count(compressed, 'compressed chunk')} as stored" if compressed else ""
+        here, there = (server.timescaledb or "none" for server in (source, target))
+        versions = f"both have {here}" if here == there else f"{here} here, {there} there"
+        return MethodFacts(
+            does=f"one dump, one restore: about {size(inventory.dump_bytes)}{stored}. Continuous "
+            "aggregates and policies too.",
+            best="when all of it fits in one maintenance window over a stable connection.",
+            cannot="resume in the middle: an interrupted dump or restore starts over.",
+            needs=f"equal versions of TimescaleDB; {versions}. Disk space here for the dump.",
+        )
+
+    def disk_here(self, inventory: Inventory, answers: Answers) -> int:
+        return inventory.dump_bytes
+
+    def open(self, task: Task, run_folder: RunFolder) -> FullRun:
+        return FullRun()
+
+    async def adopt(self, run_folder: RunFolder, target: Endpoint) -> None:
+        """No other machine can have run it: the dump is here."""
+
+    async def confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
+        async with connected(target) as connection:
+            if await interrupted(connection, run_folder.record.id) is None:
+                return None
+        return (
+            f"The restore into {target.label} was interrupted. Everything that this run put there "
+            "is removed, and the restore starts again from the finished dump."
+        )
+
+    async def to_repeat(self, run_folder: RunFolder, source: Endpoint) -> frozenset[str]:
+        """The whole restore as long as it is not complete; the dump when it is gone."""
+        record = run_folder.record
+        names: set[str] = set()
+        if record.step(FullStep.LEAVE_RESTORE_MODE).state not in FINAL:
+            names |= {*RESTORING, source_jobs.PAUSE.id}
+            if not (run_folder.dump_path / "toc.dat").exists():
+                names.add(FullStep.DUMP)
+        if record.step(CHECK).state not in FINAL:
+            names |= {source_jobs.PAUSE.id, source_jobs.RESUME.id}
+        return frozenset(names)
+
+
+FULL = Full()

@@ -1,0 +1,79 @@
+"""Beginning a run, and resuming one that was stopped."""
+
+from dataclasses import replace
+
+from tswizard.core.catalog.read import read_server
+from tswizard.core.db.client_tools import choose, find_tools, which_sentence
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.methods import method_of
+from tswizard.core.model.finding import Finding
+from tswizard.core.model.plan import Task
+from tswizard.core.model.prepared import Prepared
+from tswizard.core.preflight.tools import needs_tls
+from tswizard.core.run.method import Method, applicable
+from tswizard.core.run.run_folder import FINAL, RunFolder, RunFolderError, StepRecord
+from tswizard.core.run.runner import Run
+
+
+def start(prepared: Prepared, findings: tuple[Finding, ...], *, demo: bool = False) -> Run:
+    """A new run, with what preflight found. Raises RunFolderError when it cannot be recorded."""
+    method = method_of(prepared.answers)
+    run_folder = RunFolder.create(
+        prepared.source, prepared.target, prepared.answers, (), findings, demo=demo
+    )
+    task = prepared.task(run_folder.dump_path)
+    planned = tuple(StepRecord(step.id, title=step.title) for step in applicable(method, task))
+    run_folder.save(replace(run_folder.record, steps=planned))
+    # Last: without the inventory nobody resumes a run that was never planned.
+    run_folder.save_inventory(task.inventory)
+    return Run(task, run_folder, method)
+
+
+async def needs_confirmation(run_folder: RunFolder, target: Endpoint) -> str | None:
+    """What resuming would remove from the target, as a sentence to confirm; None for nothing.
+
+    Raises CannotConnect.
+    """
+    return await method_of(run_folder.record.answers).confirmation(run_folder, target)
+
+
+async def reopen(
+    run_folder: RunFolder, source: Endpoint, target: Endpoint, *, confirm: str | None = None
+) -> Run:
+    """A run to resume. `confirm` is the target's database name as the user typed it.
+
+    Raises RunFolderError when it is over, busy, not confirmed or lacks its tools, CannotConnect.
+    """
+    method = method_of(run_folder.record.answers)
+    if run_folder.record.resumable and not run_folder.busy:
+        await method.adopt(run_folder, target)
+    record = run_folder.record
+    inventory = run_folder.inventory()
+    if not record.resumable or inventory is None:
+        raise RunFolderError(f"{record.id} is over ({record.state}); there is nothing to resume.")
+    if run_folder.busy:
+        raise RunFolderError(f"{record.id} is in use by another tswizard process.")
+    server = await read_server(target)
+    question = await method.confirmation(run_folder, target)
+    if question and confirm != server.database:
+        raise RunFolderError(f"{question} Type the target's database name to confirm.")
+    found = find_tools()
+    tools = choose(found, inventory.server.major, need_tls=needs_tls(source, target))
+    if tools is None:
+        raise RunFolderError(f"No pg_dump here serves that server: {which_sentence(found)}.")
+    task = Task(source, target, inventory, server, record.answers, tools, run_folder.dump_path)
+    _refuse_unknown_steps(method, run_folder)
+    unfinished = {step.name for step in record.steps if step.state not in FINAL}
+    names = unfinished | await method.to_repeat(run_folder, source)
+    run_folder.save(replace(record.repeated(names), leaving=()))
+    return Run(task, run_folder, method, confirmed=bool(question))
+
+
+def _refuse_unknown_steps(method: Method, run_folder: RunFolder) -> None:
+    """A step whose id this version does not know would be left out of the resume in silence."""
+    known = {step.id for step in method.steps}
+    if unknown := [step.name for step in run_folder.record.steps if step.name not in known]:
+        raise RunFolderError(
+            f"{run_folder.record.id} has steps that this version of tswizard does not know "
+            f"({', '.join(unknown)}); resume it with the version that began it."
+        )

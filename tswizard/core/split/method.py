@@ -1,0 +1,84 @@
+"""The split method, as the runner and the screens know it."""
+
+from tswizard.core.catalog.inventory import Inventory, Server
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.plan import Task
+from tswizard.core.preflight.wording import count, size
+from tswizard.core.run.method import MethodFacts
+from tswizard.core.run.run_folder import FINAL, RunFolder
+from tswizard.core.split.source_fingerprint import source_fingerprint
+from tswizard.core.split.split_run import SplitRun
+from tswizard.core.split.steps import STEPS, SplitStep
+from tswizard.core.split.takeover import adopt
+from tswizard.core.steps import source_jobs
+from tswizard.core.steps.compare import CHECK
+
+
+class Split:
+    """The schema first, then the rows in pieces that are copied exactly once."""
+
+    name = "split"
+    steps = STEPS
+    asks = frozenset(("via", "piece", "keep_record"))
+    unit = "piece"
+    comparison = (
+        "SPLIT  The schema first, then the rows in pieces: chunks, tables, slices of big ones, "
+        "several at a time; constraints and indexes last. What was compressed is compressed again "
+        "on the target.\n"
+        "Better when the copy takes hours, when the connection may drop, when the versions of "
+        "TimescaleDB differ, or when there is no disk space for a dump here. A run that is "
+        "interrupted or stopped resumes at the piece where it stopped; no row is copied twice and "
+        "none is left out.\n"
+        "It cannot migrate continuous aggregates and policies yet, nor views that depend on "
+        "them. Each of them is named at the end, for you to recreate."
+    )
+
+    def facts(self, inventory: Inventory, source: Server, target: Server) -> MethodFacts:
+        compressed = sum(h.compressed_chunks for h in inventory.hypertables)
+        again = (
+            f", {count(compressed, 'compressed chunk')} compressed again there"
+            if compressed
+            else ""
+        )
+        held = (
+            f"{count(len(inventory.caggs), 'continuous aggregate')}, "
+            f"{count(len(inventory.jobs), 'job')}"
+        )
+        return MethodFacts(
+            does=f"the schema, then the rows in pieces: about {size(inventory.dump_bytes)}{again}.",
+            best="when it takes hours, the connection may drop, or versions differ; resumes at "
+            "the piece where it stopped.",
+            cannot=f"migrate continuous aggregates and policies yet: each is named at the end "
+            f"({held}).",
+        )
+
+    def disk_here(self, inventory: Inventory, answers: Answers) -> int:
+        """Streamed rows never touch this machine's disk."""
+        return inventory.dump_bytes if answers.via == "files" else 0
+
+    def open(self, task: Task, run_folder: RunFolder) -> SplitRun:
+        return SplitRun(task, run_folder)
+
+    async def adopt(self, run_folder: RunFolder, target: Endpoint) -> None:
+        await adopt(run_folder, target)
+
+    async def confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
+        """Nothing is removed: what is done stays, and the rest is done."""
+        return None
+
+    async def to_repeat(self, run_folder: RunFolder, source: Endpoint) -> frozenset[str]:
+        """The copy, when the source was changed since its rows were reconciled: the snapshot ended
+        with the process that held it, and the check needs all rows to be of one."""
+        record = run_folder.record
+        if record.step(CHECK).state in FINAL:
+            return frozenset()
+        names = {source_jobs.PAUSE.id, source_jobs.RESUME.id}
+        reconciled = record.step(SplitStep.RECONCILE).state in FINAL
+        if reconciled and await source_fingerprint(source) != record.source_fingerprint:
+            ids = [step.id for step in STEPS]
+            names |= set(ids[ids.index(SplitStep.CHUNKS) : ids.index(CHECK)])
+        return frozenset(names)
+
+
+SPLIT = Split()

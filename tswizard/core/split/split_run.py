@@ -1,0 +1,54 @@
+"""One split migration: the record on the target with its lock, and the data phase."""
+
+from tswizard.core.model.finding import Level
+from tswizard.core.model.plan import Task
+from tswizard.core.run.context import Context, Leftovers, PutBack
+from tswizard.core.run.run_folder import RunFolder
+from tswizard.core.split.data_steps import DataPhase
+from tswizard.core.split.ledger.plan_store import Options
+from tswizard.core.split.ledger.run_record import RunRecordStore
+from tswizard.core.steps import source_jobs
+from tswizard.core.steps.target_marker import remove_record
+
+
+class SplitRun:
+    """What one process holds while it carries a split migration out."""
+
+    def __init__(self, task: Task, run_folder: RunFolder) -> None:
+        answers = task.answers
+        self._store = RunRecordStore(task, run_folder)
+        self._removed = False
+        self.data = DataPhase(
+            Options(via=answers.via, width=answers.piece, snapshot=answers.snapshot),
+            keep_files=answers.keep_dumps,
+        )
+
+    async def before_step(self) -> None:
+        await self._store.lead()
+
+    async def save_record(self) -> None:
+        if not self._removed:
+            await self._store.save()
+
+    def to_put_back(self, ctx: Context) -> tuple[PutBack, ...]:
+        """The source's jobs, unless another process has the run now."""
+        return () if self._store.refused else source_jobs.to_put_back(ctx)
+
+    async def tidy_up(self, ctx: Context, result: Level) -> Leftovers:
+        """Remove the dump of the schema and the record on the target, as far as was asked."""
+        answers = ctx.task.answers
+        keep = answers.keep_dumps or result is Level.FAIL
+        if not keep:
+            ctx.run_folder.remove_dump()
+        self._removed = not answers.keep_record
+        todo = await remove_record(ctx, keep=answers.keep_record)
+        return Leftovers(todo=todo, dump=str(ctx.task.dump) if keep else "")
+
+    async def close(self) -> None:
+        await self._store.close()
+
+
+def data_of(ctx: Context) -> DataPhase:
+    """The data phase of the run that this step belongs to."""
+    assert isinstance(ctx.method_run, SplitRun)
+    return ctx.method_run.data

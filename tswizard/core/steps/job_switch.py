@@ -1,0 +1,57 @@
+"""Switching a job on or off, by alter_job() or, where that fails, by the job's own row."""
+
+from psycopg import Error, sql
+
+from tswizard.core.db.connection import Connection, value
+from tswizard.core.db.errors import is_refusal, message_of
+
+
+async def set_scheduled(
+    connection: Connection, schema: str | None, job: int, scheduled: bool
+) -> str | None:
+    """Switch one job on or off; the server's own words when it refuses, None when it did it.
+
+    alter_job() forgets the job's time zone unless it is told again (measured on 2.19.3 and
+    2.23.1), so it is. It fails on a retention policy with drop_created_before (2.23.1: "could not
+    find drop_after in config for job").
+    https://docs.timescale.com/api/latest/jobs-automation/alter_job/
+    """
+    zone: sql.Composable = sql.SQL("")
+    if await value(connection, _TAKES_TIMEZONE, (schema or "public",)):
+        zone = sql.SQL(
+            ", timezone => (SELECT j.timezone FROM _timescaledb_config.bgw_job j WHERE j.id = {})"
+        ).format(sql.Literal(job))
+    query = sql.SQL("SELECT {}({}, scheduled => {}{})").format(
+        sql.Identifier(schema or "public", "alter_job"),
+        sql.Literal(job),
+        sql.Literal(scheduled),
+        zone,
+    )
+    return await _refusal(connection, query)
+
+
+async def set_row(connection: Connection, job: int, scheduled: bool) -> str | None:
+    """The same by the job's own row, which a role that may restore can write.
+
+    A scheduler that runs does not notice.
+    """
+    query = sql.SQL("UPDATE _timescaledb_config.bgw_job SET scheduled = {} WHERE id = {}")
+    return await _refusal(connection, query.format(sql.Literal(scheduled), sql.Literal(job)))
+
+
+async def _refusal(connection: Connection, query: sql.Composed) -> str | None:
+    try:
+        async with connection.transaction():
+            await connection.execute(query)
+    except Error as error:
+        if not is_refusal(error):
+            raise
+        return f"The server says: {message_of(error)}"
+    return None
+
+
+_TAKES_TIMEZONE = """
+SELECT pg_catalog.bool_or('timezone' = ANY (p.proargnames))
+FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE p.proname = 'alter_job' AND n.nspname = %s
+"""
