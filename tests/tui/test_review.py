@@ -11,7 +11,7 @@ async def test_review_of_many_hypertables_stays_short_and_copies_all() -> None:
     async with app.run_test(size=SMALL) as pilot:
         await split_reviewed(pilot)
         text = shown(pilot)
-        assert "5  Make hypertables" in text and "by_range" in text
+        assert "5  Create hypertables" in text and "by_range" in text
         card = app.focused
         assert card is not None
         lines = str(card.query_one(".step-commands", Static).render()).splitlines()
