@@ -2,32 +2,14 @@
 
 import shlex
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from tests.support.sample_inventory import RETENTION, SERVER, inventory
+from tests.support.sample_inventory import RETENTION, SERVER
+from tests.support.sample_task import SECRET, TOOLS, task
 from tswizard.core.build_plan import build_plan
-from tswizard.core.db.client_tools import ClientTools
-from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.full.enable_jobs import in_order
 from tswizard.core.model.answers import Answers
-from tswizard.core.model.plan import Task
-
-TOOLS = ClientTools(Path("/usr/lib/postgresql/17/bin"), "17.5", 17, "system", True, ("lz4", "gzip"))
-SECRET = "hunter2"
-
-
-def task(answers: Answers | None = None, *, tools: ClientTools = TOOLS) -> Task:
-    return Task(
-        Endpoint.parse("host=mst.example.com user=a dbname=defaultdb", password=SECRET),
-        Endpoint.parse("host=cloud.example.com user=b dbname='my db'", password=SECRET),
-        inventory(),
-        SERVER,
-        answers or Answers(),
-        tools,
-        Path("/var/tmp/a folder/dump"),
-    )
 
 
 def ids(answers: Answers) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.full.test_plan import task
+from tests.support.sample_task import prepared
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.full.method import FULL
 from tswizard.core.full.steps import FullStep
@@ -40,7 +40,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def begun(method: Method) -> RunFolder:
-    return start(task(Answers(method=method.name)), ()).run_folder  # type: ignore[arg-type]
+    return start(prepared(Answers(method=method.name)), ()).run_folder  # type: ignore[arg-type]
 
 
 def done(run_folder: RunFolder, *ids: str) -> None:
