@@ -110,7 +110,7 @@ def test_the_markdown_tells_the_whole() -> None:
     for expected in (
         "- Source: a:5432/defaultdb",
         "- Started: 2026-09-21 14:13:20 UTC",
-        "- Took: 1 hour, 47 minutes and 1 second",
+        "- Took: 1 h 47 min",
         "- **FAIL** rows: public.m: 5 missing",
         "- **SKIP** jobs stay paused",
         "- [ ] Point applications at b\n\n```\nhost=b\n```",
@@ -119,7 +119,7 @@ def test_the_markdown_tells_the_whole() -> None:
         "```\n[1, 2)\n```",
         "| public.m | 10 | 5 | **no** | +7 |",
         "| SAFE | 2 | pg_restore: must be owner of extension timescaledb |",
-        "| dump | done | 1 minute and 3 seconds |",
+        "| dump | done | 1 min 3 s |",
         "- dump: `/run/dump`",
     ):
         assert expected in text

@@ -98,5 +98,5 @@ async def stop_in_restore(pilot: Pilot[int]) -> None:
 
 
 def test_what_a_server_refuses_is_a_sentence() -> None:
-    with pytest.raises(CannotConnect, match=r"The server says: boom\. Mend that"), said():
+    with pytest.raises(CannotConnect, match=r"The server says: boom\. Fix that"), said():
         raise psycopg.OperationalError("boom")

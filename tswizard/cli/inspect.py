@@ -3,13 +3,13 @@
 import json
 
 import click
-from humanize import naturalsize
 from pydantic import TypeAdapter
 
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import size
 from tswizard.core.preflight import findings_of_source
 
 _BOTH: TypeAdapter[tuple[Inventory, tuple[Finding, ...]]] = TypeAdapter(
@@ -37,7 +37,7 @@ def _lines(endpoint: Endpoint, inventory: Inventory, findings: tuple[Finding, ..
     server = inventory.server
     lines = [
         f"{endpoint.label}  PostgreSQL {server.version}, TimescaleDB {server.timescaledb or 'none'}"
-        f" ({server.license or 'no licence'}), {_size(server.size_bytes)}",
+        f" ({server.license or 'no licence'}), {size(server.size_bytes)}",
         f"role {server.role.name}, TLS {server.tls or 'none'}, {server.latency_s * 1000:.1f} ms",
         "",
     ]
@@ -46,10 +46,10 @@ def _lines(endpoint: Endpoint, inventory: Inventory, findings: tuple[Finding, ..
             f"{d.column} {d.interval or f'{d.partitions} parts'}" for d in h.dimensions
         )
         lines.append(
-            f"hypertable  {h.label}  {_size(h.bytes)}  {len(h.chunks)} chunks, "
+            f"hypertable  {h.label}  {size(h.bytes)}  {len(h.chunks)} chunks, "
             f"{h.compressed_chunks} compressed  ({dimensions})"
         )
-    lines += [f"{t.kind:<10}  {t.label}  {_size(t.bytes)}" for t in inventory.tables]
+    lines += [f"{t.kind:<10}  {t.label}  {size(t.bytes)}" for t in inventory.tables]
     for c in inventory.caggs:
         kind = "materialized only" if c.materialized_only else "real-time"
         lines.append(f"aggregate   {c.label}  on {c.parent or c.hypertable}, {kind}")
@@ -63,7 +63,3 @@ def _lines(endpoint: Endpoint, inventory: Inventory, findings: tuple[Finding, ..
         lines.append(f"{f.level.upper():<5} {f.what}")
         lines += [f"      {text}" for text in (f.why, f.todo) if text and f.level != Level.PASS]
     return lines
-
-
-def _size(number: int) -> str:
-    return naturalsize(number, binary=True)

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from humanize import naturalsize
-
 from tswizard.core.model.events import TableProgress, TableState
 from tswizard.core.model.rate import Rate
+from tswizard.core.model.wording import plural, size
 
 _MOST = 8
 """Tables told at once; the others are only counted."""
@@ -67,10 +66,10 @@ class TableLines:
             parts.append(f"{event.rows:,} rows")
         rate = self._rates[event.table].per_second if event.table in self._rates else None
         if rate and event.state not in (TableState.DONE, TableState.WAITING):
-            fast = f"{rate:,.0f} rows" if event.bytes is None else naturalsize(rate, binary=True)
+            fast = f"{rate:,.0f} rows" if event.bytes is None else size(rate)
             parts.append(f"{fast}/s")
         if event.retried:
-            parts.append(f"{event.retried:,} {'retry' if event.retried == 1 else 'retries'}")
+            parts.append(plural(event.retried, "retry", "retries"))
         if event.failed:
             parts.append(f"{event.failed:,} FAILED")
         return f"{event.state:<8} {event.table}: {', '.join(parts)}"

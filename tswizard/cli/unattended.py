@@ -6,8 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 
-from humanize import naturalsize, precisedelta
-
 from tswizard.cli.progress_lines import TableLines
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.endpoint import Endpoint
@@ -27,6 +25,7 @@ from tswizard.core.model.events import (
 )
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.verdict import Verdict
+from tswizard.core.model.wording import duration, number, size
 from tswizard.core.preflight import examine
 from tswizard.core.prepare import prepare
 from tswizard.core.report.checklist import checklist
@@ -125,13 +124,13 @@ def say_finding(finding: Finding) -> None:
 def _signals(stop: Callable[[], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    for number in watched:
-        loop.add_signal_handler(number, stop)
+    for signum in watched:
+        loop.add_signal_handler(signum, stop)
     try:
         yield
     finally:
-        for number in watched:
-            loop.remove_signal_handler(number)
+        for signum in watched:
+            loop.remove_signal_handler(signum)
 
 
 class _Printer:
@@ -162,7 +161,7 @@ class _Printer:
                     say(f"    {told}")
             case StepFinished(step=step, state=state, seconds=seconds, why=why):
                 mark = {StepState.DONE: "✓", StepState.SKIPPED: "–"}.get(state, "✗")
-                say(f"{mark} {self._titles[step]}  {seconds:.1f} s  {why}".rstrip())
+                say(f"{mark} {self._titles[step]}  {duration(seconds)}  {why}".rstrip())
             case LogVerdict(judged=judged):
                 if judged.verdict is not Verdict.SAFE:
                     say(f"  {judged.verdict.upper():<5} {judged.object} {judged.message}")
@@ -171,15 +170,13 @@ class _Printer:
                 say_finding(finding)
             case RunFinished(result=result, seconds=seconds):
                 ending = result.upper() if result else "STOPPED"
-                say(f"{ending} after {precisedelta(round(seconds))}")
+                say(f"{ending} after {duration(seconds)}")
             case _:
                 pass
 
 
 def _amount(event: StepProgress) -> str:
-    def number(n: int) -> str:
-        return naturalsize(n, binary=True) if event.unit is Unit.BYTES else f"{n:,}"
-
+    words = size if event.unit is Unit.BYTES else number
     if event.total is None:
-        return number(event.done)
-    return f"{number(event.done)} of {number(event.total)}" if event.total else ""
+        return words(event.done)
+    return f"{words(event.done)} of {words(event.total)}" if event.total else ""

@@ -8,7 +8,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from tswizard.core.catalog.inventory import Cagg, Dimension, Hypertable, Inventory, Job
-from tswizard.tui.text import plural, short_number, size
+from tswizard.core.model.wording import plural, short_number, size
 from tswizard.tui.widgets.table import Column
 
 HYPERTABLES = (

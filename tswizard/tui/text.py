@@ -1,4 +1,4 @@
-"""Figures and words as the screens write them.
+"""Times and words as the screens write them.
 
 Words carry the meaning; the colours that go with them only repeat it.
 """
@@ -7,7 +7,6 @@ import re
 import time
 from functools import lru_cache
 
-import humanize
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
@@ -32,40 +31,11 @@ STATES = {
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
-def size(count: int) -> str:
-    """Bytes for people, e.g. `40.2 GiB`."""
-    return humanize.naturalsize(count, binary=True, format="%.1f")
-
-
-def number(count: int) -> str:
-    """A count with its thousands apart, e.g. `48,102`."""
-    return humanize.intcomma(count)
-
-
-def short_number(count: int) -> str:
-    """A count in few characters, e.g. `31.2 M`."""
-    if count < 1_000_000:
-        return number(count)
-    for unit, divisor in (("G", 1_000_000_000), ("M", 1_000_000)):
-        if count >= divisor:
-            return f"{count / divisor:.1f} {unit}"
-    raise AssertionError
-
-
 def clock(seconds: float) -> str:
     """A span as a stopwatch shows it, e.g. `0:09` or `1:04:30`."""
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
-
-
-def span(seconds: float) -> str:
-    """A span in words, e.g. `1 h 47 min`."""
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minute} min"
-    return f"{minute} min {second} s" if minutes else f"{second} s"
 
 
 def wall(at: float) -> str:
@@ -80,11 +50,6 @@ def _wall(second: int) -> str:
 
 def day(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """`1 table`, `3 tables`."""
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
 
 
 def plain(text: str) -> str:

@@ -1,6 +1,5 @@
 """The seed step "compress all your data", when it is ticked: chunk by chunk, on the source."""
 
-from humanize import naturalsize
 from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Chunk, Hypertable, Inventory
@@ -8,6 +7,7 @@ from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.db.errors import message_of
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import size
 from tswizard.core.run.context import Context, StepSkipped
 
 
@@ -63,10 +63,10 @@ async def compress(ctx: Context) -> None:
             after = await _compressed_size(source, schema, hypertable, chunk)
             after_all += chunk.bytes if after is None else after
             done += chunk.bytes
-            sizes = f"{naturalsize(chunk.bytes)} -> {naturalsize(after or chunk.bytes)}"
+            sizes = f"{size(chunk.bytes)} -> {size(after or chunk.bytes)}"
             ctx.say(f"compressed {chunk.name} of {hypertable.label}: {sizes}")
     ctx.progress(total, total, Unit.BYTES)
-    ctx.say(f"compressed {len(chunks)} chunks: {naturalsize(total)} -> {naturalsize(after_all)}")
+    ctx.say(f"compressed {len(chunks)} chunks: {size(total)} -> {size(after_all)}")
 
 
 async def _compressed_size(

@@ -10,7 +10,7 @@ from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Level
 from tswizard.core.model.plan import Task
-from tswizard.core.preflight.wording import count, size
+from tswizard.core.model.wording import plural, size
 from tswizard.core.run.context import Context, Leftovers, PutBack
 from tswizard.core.run.method import MethodFacts
 from tswizard.core.run.run_folder import FINAL, RunFolder
@@ -79,7 +79,7 @@ class Full:
 
     def facts(self, inventory: Inventory, source: Server, target: Server) -> MethodFacts:
         compressed = sum(h.compressed_chunks for h in inventory.hypertables)
-        stored = f", {count(compressed, 'compressed chunk')} as stored" if compressed else ""
+        stored = f", {plural(compressed, 'compressed chunk')} as stored" if compressed else ""
         here, there = (server.timescaledb or "none" for server in (source, target))
         versions = f"both have {here}" if here == there else f"{here} here, {there} there"
         return MethodFacts(

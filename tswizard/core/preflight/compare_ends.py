@@ -7,7 +7,8 @@ from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.versions import version_key
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Finding
-from tswizard.core.preflight.wording import count, fail, look, passed, some
+from tswizard.core.model.wording import plural
+from tswizard.core.preflight.wording import fail, look, passed, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +230,12 @@ def _licence(pair: Pair) -> Iterator[Finding]:
     source = pair.source
     used = []
     if source.caggs and not pair.split:
-        used.append(count(len(source.caggs), "continuous aggregate"))
+        used.append(plural(len(source.caggs), "continuous aggregate"))
     compressed = sum(h.compression is not None for h in source.hypertables)
     if compressed:
-        used.append(count(compressed, "hypertable") + " with compression")
+        used.append(plural(compressed, "hypertable") + " with compression")
     if source.jobs and not pair.split:
-        used.append(count(len(source.jobs), "job"))
+        used.append(plural(len(source.jobs), "job"))
     if used:
         yield fail(
             "target-licence",
@@ -286,7 +287,7 @@ def _roles(pair: Pair) -> Iterator[Finding]:
         jobs = sum(job.owner in owners for job in pair.source.jobs)
         yield fail(
             "job-owners-missing",
-            f"The target lacks {some(names)}, owner of {count(jobs, 'job')} of the source.",
+            f"The target lacks {some(names)}, owner of {plural(jobs, 'job')} of the source.",
             pair.target_label,
             "TimescaleDB stores a job's owner as a role, so the restore of its job table fails "
             "as a whole and all jobs and policies are lost.",

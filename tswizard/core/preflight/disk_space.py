@@ -11,7 +11,8 @@ from pathlib import Path
 
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.finding import Finding
-from tswizard.core.preflight.wording import fail, look, passed, size
+from tswizard.core.model.wording import size
+from tswizard.core.preflight.wording import fail, look, passed
 
 MOST = 1.25
 """A compressed dump is not likely to take more than this times the stored bytes."""

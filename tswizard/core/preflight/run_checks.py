@@ -10,6 +10,7 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect, message_of
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
+from tswizard.core.model.wording import plural
 from tswizard.core.preflight.compare_ends import Pair, compare
 from tswizard.core.preflight.disk_space import check_staging, check_target_room
 from tswizard.core.preflight.source import findings_of_source
@@ -21,7 +22,7 @@ from tswizard.core.preflight.trials import (
     restore_rights,
     rows_written,
 )
-from tswizard.core.preflight.wording import count, fail, look, passed, some
+from tswizard.core.preflight.wording import fail, look, passed, some
 from tswizard.core.split.copy.psql_reader import find_psql
 
 
@@ -113,7 +114,7 @@ def _answers(pair: Pair) -> Iterator[Finding]:
         details = [f"job {j.id} on {j.target}, next {j.next_start or 'unknown'}" for j in retention]
         yield look(
             "retention-runs",
-            f"{count(len(retention), 'retention job')} may drop chunks of the source during the "
+            f"{plural(len(retention), 'retention job')} may drop chunks of the source during the "
             "run.",
             pair.source_label,
             "You chose not to pause them. A chunk that goes between dump and check counts as a "
@@ -208,7 +209,7 @@ async def _written(source: Endpoint) -> Finding:
         return passed("source-writes", "Nobody wrote to the source just now.", source.label, why)
     return look(
         "source-writes",
-        f"The source is being written to ({count(written, 'row')} while we watched).",
+        f"The source is being written to ({plural(written, 'row')} while we watched).",
         source.label,
         why,
         "Stop the writers before the run, or copy what they wrote afterwards.",

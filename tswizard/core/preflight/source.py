@@ -9,8 +9,9 @@ from tswizard.core.catalog.inventory import Inventory, TableKind
 from tswizard.core.catalog.nulls import FIXED, SECONDS
 from tswizard.core.db.versions import version_key
 from tswizard.core.model.finding import Finding
+from tswizard.core.model.wording import plural, size
 from tswizard.core.preflight.not_dumped import not_carried
-from tswizard.core.preflight.wording import count, fail, look, passed, size, some
+from tswizard.core.preflight.wording import fail, look, passed, some
 
 Check = Callable[[Inventory, str], Iterator[Finding]]
 
@@ -200,8 +201,8 @@ def _locks(inventory: Inventory, where: str) -> Iterator[Finding]:
     tell = fail if needed > 2 * slots else look
     yield tell(
         "source-locks",
-        f"A dump locks {count(needed, 'table')} at once; the source has room for about "
-        f"{count(slots, 'lock')}.",
+        f"A dump locks {plural(needed, 'table')} at once; the source has room for about "
+        f"{plural(slots, 'lock')}.",
         where,
         'pg_dump would stop with "out of shared memory … increase max_locks_per_transaction".',
         "Raise max_locks_per_transaction on the source to at least "
@@ -213,7 +214,7 @@ def _notes(inventory: Inventory, where: str) -> Iterator[Finding]:
     if inventory.large_objects:
         yield passed(
             "large-objects",
-            f"{count(inventory.large_objects, 'large object')} will come across with the dump.",
+            f"{plural(inventory.large_objects, 'large object')} will come across with the dump.",
             where,
         )
     unlogged = [t.label for t in inventory.tables if t.unlogged]
@@ -233,8 +234,8 @@ def _notes(inventory: Inventory, where: str) -> Iterator[Finding]:
     own = sum(h.cagg is None for h in inventory.hypertables)
     yield passed(
         "source-size",
-        f"{count(own, 'hypertable')}, {count(len(inventory.caggs), 'continuous aggregate')}, "
-        f"{count(len(inventory.tables), 'table')}, {count(len(inventory.jobs), 'job')}: "
+        f"{plural(own, 'hypertable')}, {plural(len(inventory.caggs), 'continuous aggregate')}, "
+        f"{plural(len(inventory.tables), 'table')}, {plural(len(inventory.jobs), 'job')}: "
         f"{size(inventory.stored_bytes)} as stored.",
         where,
     )

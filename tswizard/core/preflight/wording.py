@@ -1,23 +1,11 @@
-"""How findings write lists, sizes and names."""
+"""How findings write lists of names."""
 
 from collections.abc import Iterable, Sequence
-
-from humanize import naturalsize
 
 from tswizard.core.model.finding import Finding, Level
 
 SHOWN = 5
 """Names in a sentence; all of them stand in the details."""
-
-
-def size(number: int) -> str:
-    """Bytes for a person, e.g. 1.2 GiB."""
-    return naturalsize(number, binary=True)
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """`1 table`, `2,345 tables`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def some(names: Sequence[str]) -> str:

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from humanize import precisedelta
 from pydantic import TypeAdapter, ValidationError
 
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.outcome import Outcome, TableRows
 from tswizard.core.model.verdict import Verdict
+from tswizard.core.model.wording import duration
 from tswizard.core.report.checklist import ChecklistLine, checklist
 
 REPORT_FORMAT = 1
@@ -139,7 +139,7 @@ def to_markdown(outcome: Outcome, path: str = "") -> str:
             ("Target", outcome.target),
             ("Method", outcome.method),
             ("Started", f"{started:%Y-%m-%d %H:%M:%S} UTC"),
-            ("Took", _seconds(outcome.seconds)),
+            ("Took", duration(outcome.seconds)),
         ),
         "## Checked by tswizard\n\n" + "\n".join(_check(line) for line in made.lines) + "\n",
     ]
@@ -156,19 +156,13 @@ def to_markdown(outcome: Outcome, path: str = "") -> str:
         parts.append("## Rows\n\n" + _tables(outcome.tables))
     parts.append("## Steps\n\n" + _table(
         ("Step", "State", "Took"),
-        ((step.name, step.state.value, _seconds(step.seconds)) for step in outcome.steps),
+        ((step.name, step.state.value, duration(step.seconds)) for step in outcome.steps),
     ))  # fmt: skip
     if made.files:
         parts.append(
             "## Files\n\n" + "\n".join(f"- {f.what}: `{f.path}`" for f in made.files) + "\n"
         )
     return "\n".join(parts)
-
-
-def _seconds(seconds: float) -> str:
-    return precisedelta(
-        seconds, minimum_unit="seconds", format="%0.0f" if seconds >= 10 else "%0.1f"
-    )
 
 
 def _facts(*facts: tuple[str, str]) -> str:

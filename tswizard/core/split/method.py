@@ -4,7 +4,7 @@ from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.plan import Task
-from tswizard.core.preflight.wording import count, size
+from tswizard.core.model.wording import plural, size
 from tswizard.core.run.method import MethodFacts
 from tswizard.core.run.run_folder import FINAL, RunFolder
 from tswizard.core.split.source_fingerprint import source_fingerprint
@@ -37,13 +37,13 @@ class Split:
     def facts(self, inventory: Inventory, source: Server, target: Server) -> MethodFacts:
         compressed = sum(h.compressed_chunks for h in inventory.hypertables)
         again = (
-            f", {count(compressed, 'compressed chunk')} compressed again there"
+            f", {plural(compressed, 'compressed chunk')} compressed again there"
             if compressed
             else ""
         )
         held = (
-            f"{count(len(inventory.caggs), 'continuous aggregate')}, "
-            f"{count(len(inventory.jobs), 'job')}"
+            f"{plural(len(inventory.caggs), 'continuous aggregate')}, "
+            f"{plural(len(inventory.jobs), 'job')}"
         )
         return MethodFacts(
             does=f"the schema, then the rows in pieces: about {size(inventory.dump_bytes)}{again}.",

@@ -18,7 +18,7 @@ from tswizard.core.model.events import (
 )
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.rate import Rate
-from tswizard.tui.text import number, size
+from tswizard.core.model.wording import number, size
 
 
 @dataclass(slots=True)

@@ -15,9 +15,10 @@ from textual.widget import Widget
 from textual.widgets import Button, Markdown, Static
 
 from tswizard.core.model.finding import Level
+from tswizard.core.model.wording import duration, plural
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Reader, text_reader
-from tswizard.tui.text import WORDS, plural, span
+from tswizard.tui.text import WORDS
 from tswizard.tui.widgets.facts import Row
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
 
     def _sum(self, checklist: "Checklist") -> Content:
         word, style = WORDS[checklist.result]
-        text = f"  {_RESULTS[checklist.result]}  Took {span(self._outcome.seconds)}."
+        text = f"  {_RESULTS[checklist.result]}  Took {duration(self._outcome.seconds)}."
         head = Content.assemble((word, f"bold {style}"), text)
         parts = [
             f"{checklist.count(level)} {text}"

@@ -15,9 +15,9 @@ from textual.widgets import Input
 from tswizard.core.db.connection import CONNECT_TIMEOUT
 from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 from tswizard.core.db.errors import CannotConnect
+from tswizard.core.model.wording import plural, size
 from tswizard.questions import QUESTIONS, Question, question
 from tswizard.tui.base import WizardScreen
-from tswizard.tui.text import plural, size
 from tswizard.tui.widgets.facts import Facts, label
 from tswizard.tui.widgets.fields import TextField
 from tswizard.tui.wizard_state import ConnectedDatabase, ConnectedPair

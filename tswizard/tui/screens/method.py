@@ -13,9 +13,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tswizard.core.model.answers import Answers
+from tswizard.core.model.wording import plural, size
 from tswizard.questions import QUESTIONS, Kind, Question
 from tswizard.tui.base import WizardScreen
-from tswizard.tui.text import plural, size
 from tswizard.tui.widgets.facts import Facts
 from tswizard.tui.widgets.fields import Choices, Field, TextField, answer_of, field_for
 from tswizard.tui.wizard_state import Decided, Inspected

@@ -11,9 +11,10 @@ from textual.widgets import Input, Static
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.events import StepState
+from tswizard.core.model.wording import duration
 from tswizard.core.run.run_folder import RunFolderError
 from tswizard.tui.base import WizardScreen
-from tswizard.tui.text import day, span
+from tswizard.tui.text import day
 from tswizard.tui.widgets.fields import TextField
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class ResumeScreen(WizardScreen):
         record = self._run_folder.record
         over = [step for step in record.steps if step.state in _OVER]
         rest = [step for step in record.steps if step.state not in _OVER]
-        took = f", {span(record.seconds)} so far" if record.seconds else ""
+        took = f", {duration(record.seconds)} so far" if record.seconds else ""
         return Content("\n").join(
             [
                 Content.assemble((record.id, "bold"), f"  from {day(record.started)}{took}"),

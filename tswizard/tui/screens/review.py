@@ -17,10 +17,10 @@ from textual.widgets import Input, Static
 
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Level
+from tswizard.core.model.wording import number, size
 from tswizard.core.run.run_folder import RunFolderError
 from tswizard.questions import question
 from tswizard.tui.base import WizardScreen
-from tswizard.tui.text import number, size
 from tswizard.tui.widgets.fields import TextField
 from tswizard.tui.wizard_state import Decided
 

@@ -12,11 +12,12 @@ from textual.widget import Widget
 from textual.widgets import Button, ProgressBar, Static
 
 from tswizard.core.model.events import TableProgress, TableState
+from tswizard.core.model.wording import duration, number, short_number, size
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Choose, text_reader
 from tswizard.tui.run.log_model import Filter, LogModel
 from tswizard.tui.run.run_model import RunModel, progress_figures
-from tswizard.tui.text import number, plain, short_number, size, span
+from tswizard.tui.text import plain
 from tswizard.tui.widgets.runlog import RunLog
 from tswizard.tui.widgets.steps import StepList
 from tswizard.tui.widgets.table import Column, FittingTable
@@ -305,7 +306,9 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         (again if again.display else button).focus()
         self.refresh_bindings()
         if run.outcome is not None:
-            self.query_one("#run-title", Static).update(f"Finished in {span(run.outcome.seconds)}")
+            self.query_one("#run-title", Static).update(
+                f"Finished in {duration(run.outcome.seconds)}"
+            )
             self.query_one("#run-figures", Static).update("")
             self.query_one("#run-bar-line").display = False
             self.say("Finished. Enter shows the checklist.", "")

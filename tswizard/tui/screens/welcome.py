@@ -151,7 +151,8 @@ def _busy(run_folder: "RunFolder") -> bool:
 def _described(run_folder: "RunFolder", *, busy: bool) -> Content:
     """A run that waits: where it stands and what resuming does."""
     from tswizard.core.model.events import StepState
-    from tswizard.tui.text import day, plural
+    from tswizard.core.model.wording import plural
+    from tswizard.tui.text import day
 
     record = run_folder.record
     over = (StepState.DONE, StepState.SKIPPED)

@@ -1,0 +1,45 @@
+import pytest
+
+from tswizard.core.model.wording import duration, plural, short_number, size
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.0 s"),
+        (0.44, "0.4 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (125, "2 min 5 s"),
+        (3599.6, "1 h 0 min"),
+        (6421, "1 h 47 min"),
+        (360_000, "100 h 0 min"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 Bytes"),
+        (1, "1 Byte"),
+        (1536, "1.5 KiB"),
+        (43 << 30, "43.0 GiB"),
+    ],
+)
+def test_sizes(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+def test_counts() -> None:
+    assert [plural(n, "table") for n in (0, 1, 3000)] == ["0 tables", "1 table", "3,000 tables"]
+    assert plural(2, "index", "indexes") == "2 indexes"
+    assert [short_number(n) for n in (999_999, 31_249_000, 2_500_000_000)] == [
+        "999,999",
+        "31.2 M",
+        "2.5 G",
+    ]

@@ -1,0 +1,41 @@
+"""Figures in words, the same in every front end, finding, log and report."""
+
+from humanize import intcomma, naturalsize
+
+
+def size(count: float) -> str:
+    """Bytes for a person, e.g. `40.2 GiB`."""
+    return naturalsize(count, binary=True, format="%.1f")
+
+
+def number(count: int) -> str:
+    """A count with its thousands apart, e.g. `48,102`."""
+    return intcomma(count)
+
+
+def short_number(count: int) -> str:
+    """A count in few characters, e.g. `31.2 M`."""
+    if count < 1_000_000:
+        return number(count)
+    unit, divisor = ("G", 1_000_000_000) if count >= 1_000_000_000 else ("M", 1_000_000)
+    return f"{count / divisor:.1f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for a person, e.g. `1 h 47 min`, `2 min 5 s` or `0.4 s`."""
+    if seconds < _SHORT:
+        return f"{seconds:.1f} s"
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minute} min"
+    return f"{minute} min {second} s" if minutes else f"{second} s"
+
+
+_SHORT = 9.95
+"""Seconds below which a tenth of one counts."""
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 table`, `3,000 tables`."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
