@@ -55,9 +55,7 @@ def _lines(endpoint: Endpoint, inventory: Inventory, findings: tuple[Finding, ..
         lines.append(f"aggregate   {c.label}  on {c.parent or c.hypertable}, {kind}")
     for j in inventory.jobs:
         state = "" if j.scheduled else "  (switched off)"
-        lines.append(
-            f"job {j.id}    {j.proc_name} {j.target or ''} every {j.schedule_interval}{state}"
-        )
+        lines.append(f"job {j.id}    {j.what} {j.target or ''} every {j.schedule_interval}{state}")
     lines.append("")
     for f in findings:
         lines.append(f"{f.level.upper():<5} {f.what}")

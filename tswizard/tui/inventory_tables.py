@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-from tswizard.core.catalog.inventory import Cagg, Dimension, Hypertable, Inventory, Job
+from tswizard.core.catalog.inventory import Cagg, Dimension, Hypertable, Inventory
 from tswizard.core.model.wording import plural, short_number, size
 from tswizard.tui.widgets.table import Column
 
@@ -85,13 +85,7 @@ def table_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
 def job_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
     for job in inventory.jobs:
         state = "on" if job.scheduled else "paused"
-        yield (str(job.id), _what(job), job.target or "–", job.schedule_interval, state)
-
-
-def _what(job: Job) -> str:
-    if job.proc_name.startswith("policy_"):
-        return job.proc_name.removeprefix("policy_").replace("_", " ")
-    return f"{job.proc_schema}.{job.proc_name}"
+        yield (str(job.id), job.what, job.target or "–", job.schedule_interval, state)
 
 
 def role_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:

@@ -9,6 +9,7 @@ from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.extras import read_extras
 from tswizard.core.catalog.inventory import DimensionKind, Inventory, Server
 from tswizard.core.catalog.nulls import read_nulls
+from tswizard.core.catalog.policies import USER_DEFINED, policy_kind
 from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.catalog.server import detect_pooler
 from tswizard.core.catalog.tables import read_sequences
@@ -252,6 +253,21 @@ async def test_jobs_name_what_they_work_on(source: Endpoint) -> None:
             "WHERE job_id >= 1000 ORDER BY job_id",
         )
     assert [(j.id, j.scheduled, j.schedule_interval) for j in inventory.jobs] == listed
+
+
+async def test_every_policy_of_the_server_is_of_a_known_kind(source: Endpoint) -> None:
+    async with connected(source) as connection:
+        procedures = await rows(
+            connection,
+            "SELECT DISTINCT n.nspname::text, p.proname::text FROM pg_catalog.pg_proc p "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
+            "WHERE n.nspname ~ '^_timescaledb_' AND p.proname ~ '^policy_' "
+            "AND p.proname !~ '_(check|execute)$'",
+        )
+    unknown = {name for schema, name in procedures if policy_kind(schema, name) is USER_DEFINED}
+    assert len(procedures) > len(unknown)
+    # Jobs of these are the extension's own, with ids below 1000.
+    assert unknown <= {"policy_job_error_retention", "policy_job_stat_history_retention"}
 
 
 async def test_sequences_are_exact(source: Endpoint) -> None:

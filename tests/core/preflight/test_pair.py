@@ -200,4 +200,4 @@ class TestJobs:
         target = empty(roles=("ops", "tsdbadmin"))
         finding = found(source, target)["job-owners"]
         assert finding.level is Level.LOOK
-        assert finding.details == ("job 1000 (policy_retention), owner ops",)
+        assert finding.details == ("job 1000 (retention), owner ops",)

@@ -7,6 +7,7 @@ gives them ready for SQL. Sizes are bytes, intervals are the server's own text.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tswizard.core.catalog.policies import USER_DEFINED, PolicyKind, policy_kind
 from tswizard.core.db.identifiers import qualified
 
 
@@ -242,12 +243,15 @@ class Job:
     """The owner is stored as a role (2.10 and later), so a restore needs that role."""
 
     @property
-    def retention(self) -> bool:
-        return self.proc_name == "policy_retention"
+    def kind(self) -> PolicyKind:
+        return policy_kind(self.proc_schema, self.proc_name)
 
     @property
-    def compression(self) -> bool:
-        return self.proc_name in ("policy_compression", "policy_recompression")
+    def what(self) -> str:
+        """What it does, for people: `retention`; a user-defined job by its procedure."""
+        if self.kind is USER_DEFINED:
+            return f"{self.proc_schema}.{self.proc_name}"
+        return self.kind.name
 
 
 @dataclass(frozen=True, slots=True)

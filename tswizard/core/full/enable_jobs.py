@@ -14,7 +14,9 @@ from tswizard.core.steps.job_switch import set_row, set_scheduled
 
 def in_order(jobs: tuple[Job, ...]) -> tuple[Job, ...]:
     """Jobs to enable: those switched on at the source, retention last."""
-    return tuple(sorted((j for j in jobs if j.scheduled), key=lambda j: (j.retention, j.id)))
+    return tuple(
+        sorted((j for j in jobs if j.scheduled), key=lambda j: (j.kind.enable_order, j.id))
+    )
 
 
 async def enable(ctx: Context) -> None:

@@ -320,7 +320,7 @@ def _job_owners(pair: Pair) -> Iterator[Finding]:
     have = set(pair.target.roles)
     others = sorted({j.owner for j in pair.source.jobs} & have - {role.name})
     if others and not role.superuser and not pair.split:
-        jobs = [f"job {j.id} ({j.proc_name}), owner {j.owner}" for j in pair.source.jobs]
+        jobs = [f"job {j.id} ({j.what}), owner {j.owner}" for j in pair.source.jobs]
         yield look(
             "job-owners",
             f"Some jobs belong to {some(others)}; what they work on will belong to {role.name}.",

@@ -99,7 +99,7 @@ def _encryption(*endpoints: Endpoint) -> Iterator[Finding]:
 def _answers(pair: Pair) -> Iterator[Finding]:
     """Where what the user decided does not fit what the source is."""
     source, answers = pair.source, pair.answers
-    retention = [j for j in source.jobs if j.retention and j.scheduled]
+    retention = [j for j in source.jobs if j.kind.drops_chunks and j.scheduled]
     if source.server.in_recovery and (answers.pause_source_jobs or answers.compress_first):
         wish = "compress chunks" if answers.compress_first else "pause its jobs"
         yield fail(

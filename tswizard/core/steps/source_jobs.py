@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tswizard.core.catalog.inventory import Inventory, Job
+from tswizard.core.catalog.policies import PAUSED_ON_SOURCE
 from tswizard.core.db.connection import connected, value
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.plan import Task
@@ -16,7 +17,7 @@ _SCHEDULED = "SELECT scheduled FROM timescaledb_information.jobs WHERE job_id = 
 
 def to_pause(inventory: Inventory) -> tuple[Job, ...]:
     """Jobs that are switched on and would take chunks away, or change them, while they are read."""
-    return tuple(j for j in inventory.jobs if j.scheduled and (j.retention or j.compression))
+    return tuple(j for j in inventory.jobs if j.scheduled and j.kind.paused_on_source)
 
 
 async def pause(ctx: Context) -> None:
@@ -24,7 +25,7 @@ async def pause(ctx: Context) -> None:
     inventory = ctx.task.inventory
     jobs = to_pause(inventory)
     if not jobs:
-        raise StepSkipped("the source has no retention or compression job that is switched on")
+        raise StepSkipped(f"the source has no {PAUSED_ON_SOURCE} job that is switched on")
     await ctx.remember(
         replace(ctx.run_folder.record, paused_source_jobs=tuple(job.id for job in jobs))
     )

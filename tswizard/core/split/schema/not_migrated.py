@@ -41,4 +41,4 @@ def not_migrated_findings(task: Task) -> Iterator[Finding]:
 
 def _job(job: Job) -> str:
     on = f" on {job.target}" if job.target else ""
-    return f"{job.id} {job.proc_schema}.{job.proc_name}{on}, every {job.schedule_interval}"
+    return f"{job.id} {job.what}{on}, every {job.schedule_interval}"
