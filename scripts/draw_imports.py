@@ -26,11 +26,11 @@ class House:
     @classmethod
     def of(cls, graph: ImportGraph) -> "House":
         arrows = defaultdict[str, set[str]](set)
-        for module in graph.modules:
+        for module in graph.modules - {_ROOT, f"{_ROOT}.{_ENGINE}"}:
             room = room_of(module)
             arrows[room] |= {
                 room_of(imported) for imported in graph.find_modules_directly_imported_by(module)
-            } - {room}
+            } - {room, ""}
         return cls({room: frozenset(others) for room, others in arrows.items()})
 
     @property
@@ -55,9 +55,9 @@ class House:
 
 
 def room_of(module: str) -> str:
-    """The room that a module lies in, without the program's own name."""
+    """The room that a module lies in, without the program's own name; empty for the program."""
     parts = module.split(".")[1:]
-    return ".".join(parts[: 2 if parts[:1] == [_ENGINE] else 1]) or _ROOT
+    return ".".join(parts[: 2 if parts[:1] == [_ENGINE] else 1])
 
 
 def read_house() -> House:
