@@ -8,12 +8,14 @@ from tests.tui import world
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect
+from tswizard.core.methods import METHODS, method_of
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import Event
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.outcome import Outcome
 from tswizard.core.model.plan import Plan
 from tswizard.core.report.checklist import Checklist
+from tswizard.core.run.method import Method
 from tswizard.core.run.run_folder import RunFolder
 from tswizard.tui.wizard_state import ConnectedPair, Decided
 
@@ -32,6 +34,10 @@ class RecordedRun:
     go: asyncio.Event = field(default_factory=asyncio.Event)
     held: asyncio.Event = field(default_factory=asyncio.Event)
     closed: bool = False
+
+    @property
+    def method(self) -> Method:
+        return method_of(self.run_folder.record.answers)
 
     async def events(self) -> AsyncIterator[Event]:
         try:
@@ -77,6 +83,9 @@ class RecordedEngine:
 
     def runs(self) -> Sequence[RunFolder]:
         return self.run_folders
+
+    def methods(self) -> Sequence[Method]:
+        return METHODS
 
     async def read_server(self, endpoint: Endpoint) -> Server:
         self.asked_endpoints.append(endpoint)

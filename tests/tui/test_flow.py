@@ -327,13 +327,13 @@ async def test_method_says_what_each_does_and_what_it_cannot() -> None:
     async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
         await to_method(pilot)
         text = " ".join(shown(pilot).split())
-        assert "Cannot go on in the middle" in text
+        assert "Cannot resume in the middle" in text
         assert "2.23.0 here, 2.23.1 there" in text
         assert "keep the record of pieces" not in text
         await pilot.press("down")
-        await until(pilot, lambda: "aggregates and policies yet" in shown(pilot))
+        await until(pilot, lambda: "and policies yet" in shown(pilot))
         text = " ".join(shown(pilot).split())
-        assert "each is named at the end (3 aggregates, 4 jobs)" in text
+        assert "each is named at the end (3 continuous aggregates, 4 jobs)" in text
         assert "equal versions" not in text
         await pilot.press("f1")
         await settled(pilot)

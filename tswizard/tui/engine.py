@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tswizard.core.model.plan import Plan
     from tswizard.core.model.prepared import Prepared
     from tswizard.core.report.checklist import Checklist
+    from tswizard.core.run.method import Method
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.core.run.runner import Run
     from tswizard.tui.wizard_state import ConnectedPair, Decided
@@ -25,6 +26,11 @@ class CoreEngine:
         from tswizard.core.run.run_folder import all_runs
 
         return all_runs()
+
+    def methods(self) -> "Sequence[Method]":
+        from tswizard.core.methods import METHODS
+
+        return METHODS
 
     async def read_server(self, endpoint: "Endpoint") -> "Server":
         from tswizard.core.catalog.read import read_server

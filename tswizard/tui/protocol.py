@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.model.plan import Plan
     from tswizard.core.report.checklist import Checklist
+    from tswizard.core.run.method import Method
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.demo.progress import Prepared
     from tswizard.tui.wizard_state import ConnectedDatabase, ConnectedPair, Decided, Inspected
@@ -35,6 +36,9 @@ class Running(Protocol):
     def run_folder(self) -> "RunFolder": ...
 
     @property
+    def method(self) -> "Method": ...
+
+    @property
     def outcome(self) -> "Outcome | None": ...
 
     def events(self) -> AsyncIterator["Event"]: ...
@@ -49,6 +53,10 @@ class Engine(Protocol):
 
     def runs(self) -> Sequence["RunFolder"]:
         """This machine's runs, newest first. Reads files."""
+        ...
+
+    def methods(self) -> Sequence["Method"]:
+        """Every way to migrate."""
         ...
 
     async def read_server(self, endpoint: "Endpoint") -> "Server": ...

@@ -40,7 +40,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def begun(method: Method) -> RunFolder:
-    return start(prepared(Answers(method=method.name)), ()).run_folder  # type: ignore[arg-type]
+    return start(prepared(Answers(method=method.name)), ()).run_folder
 
 
 def done(run_folder: RunFolder, *ids: str) -> None:

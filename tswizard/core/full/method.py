@@ -6,7 +6,7 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.full import restore_mode
 from tswizard.core.full.cleanup import interrupted
 from tswizard.core.full.steps import RESTORING, STEPS, FullStep
-from tswizard.core.model.answers import Answers
+from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Level
 from tswizard.core.model.plan import Task
@@ -62,7 +62,7 @@ class FullRun:
 class Full:
     """One pg_dump of everything, one pg_restore."""
 
-    name = "full"
+    name: MethodName = "full"
     steps = STEPS
     asks = frozenset(("compress_first", "recreate_extension", "enable_jobs"))
     unit = "step"

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
+MethodName = Literal["full", "split"]
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
     """The decisions that, with two endpoints, are enough to run without asking again."""
 
-    method: Literal["full", "split"] = "full"
+    method: MethodName = "full"
     jobs: int = 4
     """Parallel dump and restore jobs where both servers allow it."""
     via: Literal["stream", "files"] = "stream"

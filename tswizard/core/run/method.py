@@ -11,7 +11,7 @@ from typing import Protocol
 
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.model.answers import Answers
+from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.plan import Step, Task
 from tswizard.core.run.context import Context, MethodRun
 from tswizard.core.run.run_folder import RunFolder
@@ -61,7 +61,7 @@ class Method(Protocol):
     """One way to migrate."""
 
     @property
-    def name(self) -> str:
+    def name(self) -> MethodName:
         """The value of the answer `method`."""
         ...
 

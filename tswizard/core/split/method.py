@@ -2,7 +2,7 @@
 
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.model.answers import Answers
+from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.plan import Task
 from tswizard.core.model.wording import plural, size
 from tswizard.core.run.method import MethodFacts
@@ -18,7 +18,7 @@ from tswizard.core.steps.compare import CHECK
 class Split:
     """The schema first, then the rows in pieces that are copied exactly once."""
 
-    name = "split"
+    name: MethodName = "split"
     steps = STEPS
     asks = frozenset(("via", "piece", "keep_record"))
     unit = "piece"

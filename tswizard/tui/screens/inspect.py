@@ -15,7 +15,6 @@ from tswizard.core.catalog.read import CannotRead
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Finding, Level, worst
-from tswizard.questions import question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.inventory_tables import (
     EXTENSIONS,
@@ -69,15 +68,16 @@ class InspectScreen(WizardScreen):
         self._inventories: tuple[Inventory, Inventory] | None = None
         self._checked = False
         self._answers = Answers()
-        self._split: tuple[Finding, ...] | None = None
-        """The checks for the split method, made when they forbid the full one and it is offered."""
+        self._instead: tuple[Answers, tuple[Finding, ...]] | None = None
+        """Answers with another method and its checks' findings, where these allow it and those of
+        the first method do not."""
 
     @property
     def refused(self) -> bool:
         """The checks are done and one of them failed."""
         if not self._checked or not refused(self._findings, final=False):
             return False
-        return self._split is None or refused(self._split, final=False)
+        return self._instead is None
 
     @property
     def _findings(self) -> tuple[Finding, ...]:
@@ -142,18 +142,25 @@ class InspectScreen(WizardScreen):
                 await view.add(finding)
                 if finding.id in OFFER and offered:
                     self._offer()
-        self._split = None
-        if refused(self._findings, final=False) and _offers_split():
-            self.say("Checking for the split method …", "")
-            self._split = await self._examine_split(source, target)
+        self._instead = None
+        if refused(self._findings, final=False):
+            await self._examine_others(source, target)
         self._checked = True
         self._say_result()
 
-    async def _examine_split(self, source: "Inventory", target: "Inventory") -> tuple[Finding, ...]:
-        answers = replace(self._answers, method="split")
-        checks = self.wizard.engine.examine(self._pair, source, target, answers)
-        async with aclosing(cast("AsyncGenerator[Finding]", checks)) as findings:
-            return tuple([finding async for finding in findings])
+    async def _examine_others(self, source: "Inventory", target: "Inventory") -> None:
+        """Look for a method that the checks allow."""
+        for method in self.wizard.engine.methods():
+            if method.name == self._answers.method:
+                continue
+            self.say(f"Checking for the {method.name} method …", "")
+            answers = replace(self._answers, method=method.name)
+            checks = self.wizard.engine.examine(self._pair, source, target, answers)
+            async with aclosing(cast("AsyncGenerator[Finding]", checks)) as found:
+                findings = tuple([finding async for finding in found])
+            if not refused(findings, final=False):
+                self._instead = answers, findings
+                return
 
     def _offer(self) -> None:
         """The target can be made to fit: one tick away."""
@@ -169,8 +176,11 @@ class InspectScreen(WizardScreen):
             text = "Cannot go on: do what → says at FAIL, then ctrl+r reads again."
             if self.query_one("#recreate").display and not self._answers.recreate_extension:
                 text = "Cannot go on: tick the offer above, or do what → says."
-        elif self._split is not None:
-            text = "FAIL is for the full method; Method offers split. Enter goes on."
+        elif self._instead is not None:
+            text = (
+                f"FAIL concerns the {self._answers.method} method; "
+                f"{self._instead[0].method} is possible. Enter continues."
+            )
         elif level is Level.FAIL:
             text = "FAIL here is for you to settle on Method; enter goes on."
         elif level is Level.LOOK:
@@ -229,11 +239,6 @@ class InspectScreen(WizardScreen):
             self.notify("A check failed; do what → says, then ctrl+r.", severity="error")
         else:
             findings, answers = self._findings, self._answers
-            if self._split is not None:
-                findings, answers = self._split, replace(answers, method="split")
+            if self._instead is not None:
+                answers, findings = self._instead
             self.wizard.show_method(Inspected(self._pair, *self._inventories, findings, answers))
-
-
-def _offers_split() -> bool:
-    asked = question("answers", "method")
-    return asked is not None and any(choice.value == "split" for choice in asked.choices)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from textwrap import shorten
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
@@ -13,41 +13,23 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tswizard.core.model.answers import Answers
-from tswizard.core.model.wording import plural, size
 from tswizard.questions import QUESTIONS, Kind, Question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.widgets.facts import Facts
 from tswizard.tui.widgets.fields import Choices, Field, TextField, answer_of, field_for
 from tswizard.tui.wizard_state import Decided, Inspected
 
+if TYPE_CHECKING:
+    from tswizard.core.run.method import Method
+
 _ELSEWHERE = ("recreate_extension",)
 """Answered on Inspect."""
-
-_ONLY = {"compress_first": "full", "via": "split", "piece": "split", "keep_record": "split"}
-"""Questions that mean something for one method."""
 
 _TYPED = (Kind.NUMBER, Kind.TEXT, Kind.FOLDER)
 
 _HELP_LINES = 3
 
-_COMPARED = (
-    "FULL  One pg_dump of everything into a folder here, then one pg_restore into the target. "
-    "Aggregates with their history, policies and compressed chunks come across as they are.\n"
-    "Better when the whole of it fits into one quiet stretch of time and the line is steady, and "
-    "when you want everything without thinking about parts.\n"
-    "It cannot go on in the middle: a dump or a restore that breaks off starts again from 0 (a "
-    "finished dump is kept). It needs the same version of TimescaleDB on both pair, and room here "
-    "for the dump.\n\n"
-    "SPLIT  The schema first, then the rows in pieces: chunks, tables, slices of big ones, several "
-    "at a time; keys and indexes last. What was compressed is compressed again on the target.\n"
-    "Better when the copy takes hours, when the line may drop, when the versions of TimescaleDB "
-    "differ, or when there is no room for a dump here. A run that breaks off, or is stopped, goes "
-    "on at the piece where it stood; no row comes twice and none is left out.\n"
-    "It cannot carry continuous aggregates and policies yet, nor views that stand on aggregates. "
-    "Each of them is named at the end, one by one, for you to make again.\n\n"
-    "In doubt: full, if you can let it start again; otherwise split."
-)
-"""Both methods, for somebody who has to decide at night."""
+_DOUBT = "In doubt: full, if you can let it start over; otherwise split."
 
 
 class Form(VerticalScroll, inherit_bindings=False):
@@ -75,7 +57,8 @@ class MethodScreen(WizardScreen):
     @property
     def help_text(self) -> str:
         others = (q for q in self._questions if q.key != "method")
-        return "\n\n".join((_COMPARED, *(f"{q.text}\n{q.help}" for q in others)))
+        compared = (method.comparison for method in self.wizard.engine.methods())
+        return "\n\n".join((*compared, _DOUBT, *(f"{q.text}\n{q.help}" for q in others)))
 
     def compose_frame(self) -> Iterable[Widget]:
         method = [q for q in self._questions if q.key == "method"]
@@ -98,59 +81,34 @@ class MethodScreen(WizardScreen):
     # What depends on the method
 
     @property
-    def _method(self) -> str:
+    def _method(self) -> "Method":
         chosen = self.query("#method").results(Choices)
-        return next((field.value for field in chosen), self._given["method"])
+        name = next((field.value for field in chosen), self._given["method"])
+        return next(method for method in self.wizard.engine.methods() if method.name == name)
 
     @on(Choices.Changed, "#method")
     async def _show_method(self) -> None:
         for question in self._questions:
             self._field(question).display = self._fits(question)
-        lines = self._split() if self._method == "split" else self._full()
+        inspected = self._inspected
+        facts = self._method.facts(
+            inspected.inventory, inspected.pair.source.server, inspected.pair.target.server
+        )
+        lines = (
+            ("Does", facts.does),
+            ("Best", facts.best),
+            ("Cannot", facts.cannot),
+            ("Needs", facts.needs),
+        )
         about = self.query_one("#about", Facts)
-        await about.show((Content.styled(title, "bold"), text) for title, text in lines)
+        await about.show((Content.styled(title, "bold"), text) for title, text in lines if text)
 
     def _fits(self, question: Question) -> bool:
-        return _ONLY.get(question.key, self._method) == self._method
-
-    def _full(self) -> tuple[tuple[str, str], ...]:
-        stored = f", {self._chunks} as stored" if self._compressed else ""
-        return (
-            ("Does", f"one dump, one restore: {self._moves}{stored}. Aggregates and policies too."),
-            ("Best", "when all of it fits into one quiet stretch and the line is steady."),
-            ("Cannot", "go on in the middle: what breaks off, dump or restore, starts from 0."),
-            ("Needs", f"equal versions of TimescaleDB; {self._versions}. Room here for the dump."),
+        """Does the question mean something for the chosen method?"""
+        methods = self.wizard.engine.methods()
+        return not any(
+            question.key in method.asks for method in methods if method is not self._method
         )
-
-    def _split(self) -> tuple[tuple[str, str], ...]:
-        again = f", {self._chunks} compressed again there" if self._compressed else ""
-        inventory = self._inspected.inventory
-        aggregates, jobs = len(inventory.caggs), len(inventory.jobs)
-        here = f"{plural(aggregates, 'aggregate')}, {plural(jobs, 'job')}"
-        return (
-            ("Does", f"the schema, then the rows in pieces: {self._moves}{again}."),
-            ("Best", "when it takes hours, the line may drop, or versions differ; goes on at a "
-             "piece."),
-            ("Cannot", f"carry aggregates and policies yet: each is named at the end ({here})."),
-        )  # fmt: skip
-
-    @property
-    def _moves(self) -> str:
-        return f"about {size(self._inspected.inventory.dump_bytes)}"
-
-    @property
-    def _compressed(self) -> int:
-        return sum(h.compressed_chunks for h in self._inspected.inventory.hypertables)
-
-    @property
-    def _chunks(self) -> str:
-        return plural(self._compressed, "compressed chunk")
-
-    @property
-    def _versions(self) -> str:
-        pair = self._inspected.pair
-        here, there = (end.server.timescaledb or "none" for end in (pair.source, pair.target))
-        return f"both have {here}" if here == there else f"{here} here, {there} there"
 
     # Answering
 

@@ -272,7 +272,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     @property
     def _unit(self) -> str:
         """What is finished before a run stops."""
-        return "piece" if self._feed.run.run_folder.record.answers.method == "split" else "step"
+        return self._feed.run.method.unit
 
     def action_pause(self) -> None:
         self._feed.run.pause(True)
