@@ -110,7 +110,7 @@ async def clean(ctx: Context) -> None:
             "not-confirmed",
             "The target holds what an interrupted restore of this run left there.",
             where=ctx.task.target.label,
-            todo="Resume and type the target's database name; it is removed then.",
+            todo="Resume and type the target's database name; then it is removed.",
         )
     left = await empty(
         ctx.task.target,
@@ -141,13 +141,13 @@ async def empty(
     extensions: Collection[str],
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[str]:
-    """Drop all that no extension owns, make TimescaleDB anew; what is still there, by name.
+    """Drop all that no extension owns and recreate TimescaleDB; what is still there, by name.
 
     Extensions that are not in `extensions` go as well.
-    Every statement can be repeated, so a crash in here is mended by calling it again.
+    Every statement can be repeated, so after a crash in here it is simply called again.
     """
     async with connected(endpoint) as target:
-        # In restore mode the extension looks away while its half restored tables go.
+        # In restore mode the extension ignores that its half-restored tables are dropped.
         await target.execute("SELECT pg_catalog.set_config('timescaledb.restoring', 'on', false)")
         await _drop_relations(target, on_progress)
         await target.execute("DROP EXTENSION IF EXISTS timescaledb CASCADE")
@@ -207,7 +207,7 @@ async def _drop_others(target: Connection) -> None:
 
 
 async def recreate_extension(ctx: Context) -> None:
-    """TimescaleDB on an empty target at the source's version, each half in its own session."""
+    """Recreate TimescaleDB on an empty target at the source's version, a session a statement."""
     version = ctx.task.inventory.server.timescaledb
     async with connected(ctx.task.target) as target:
         await target.execute("DROP EXTENSION IF EXISTS timescaledb CASCADE")
@@ -223,5 +223,5 @@ async def recreate_extension(ctx: Context) -> None:
             "extension-version",
             f"TimescaleDB on the target is {found or 'missing'}, not {version}.",
             where=ctx.task.target.label,
-            todo=f"Create it by hand: CREATE EXTENSION timescaledb VERSION '{version}';",
+            todo=f"Create it manually: CREATE EXTENSION timescaledb VERSION '{version}';",
         )

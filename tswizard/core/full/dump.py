@@ -58,9 +58,9 @@ async def dump(ctx: Context) -> None:
     except OSError as error:
         raise failed(
             "staging",
-            f"The folder for the dump cannot be made: {error.strerror}.",
+            f"The folder for the dump cannot be created: {error.strerror}.",
             where=str(ctx.task.dump.parent),
-            todo="Make room or choose another staging folder, then resume.",
+            todo="Free disk space or choose another staging folder, then resume.",
         ) from error
     async with connected(ctx.task.source) as connection:
         sizes = {name: int(size) for name, size in await rows(connection, _SIZES)}
@@ -96,9 +96,9 @@ def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
         where=str(ctx.task.dump) if full else ctx.task.source.label,
         why=f"It ended with exit code {end.exit_code}. Nothing on the target was changed.",
         todo=(
-            "Free room there or choose another staging folder, then resume."
+            "Free disk space there or choose another staging folder, then resume."
             if full
-            else "Mend what it says, then resume; the dump starts again."
+            else "Fix the problem above, then resume; the dump starts over."
         ),
     )
 
@@ -112,10 +112,10 @@ class _Watch:
     parts: Parts
     done: int = 0
     working: list[str] = field(default_factory=list)
+    total: int = field(init=False)
 
-    @property
-    def total(self) -> int:
-        return sum(self.sizes.values())
+    def __post_init__(self) -> None:
+        self.total = sum(self.sizes.values())
 
     def line(self, text: str) -> None:
         if started := _STARTED.match(text):

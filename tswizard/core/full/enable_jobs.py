@@ -32,7 +32,7 @@ async def enable(ctx: Context) -> None:
         raise StepSkipped("you asked to leave them paused")
     record = ctx.run_folder.record
     if result_of(record.findings, record.judged, record.tables) is Level.FAIL:
-        raise StepSkipped("the check failed; they stay paused until somebody looked")
+        raise StepSkipped("the check failed; they stay paused until you have looked into it")
     schema = ctx.task.target_server.timescaledb_schema
     async with connected(ctx.task.target) as target:
         refused = {job: await set_scheduled(target, schema, job.id, True) for job in jobs}

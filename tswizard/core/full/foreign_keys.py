@@ -1,4 +1,4 @@
-"""Foreign keys that point to a hypertable: made after the restore, since during it they fail.
+"""Foreign keys that reference a hypertable: added after the restore, since during it they fail.
 
 In restore mode a hypertable shows none of the rows in its chunks, so checking such a key says
 that every row it points to is missing (measured on 2.17.2, 2.19.3, 2.23.1 and 2.28.3).
@@ -62,7 +62,7 @@ class ForeignKey:
 
 
 async def keys_to_hypertables(ctx: Context) -> tuple[ForeignKey, ...]:
-    """Every foreign key of the source that points to a hypertable."""
+    """Every foreign key of the source that references a hypertable."""
     inventory = ctx.task.inventory
     hypertables = {f"{h.schema}.{h.name}" for h in inventory.hypertables if not h.cagg}
     async with connected(ctx.task.source) as source:
@@ -70,11 +70,11 @@ async def keys_to_hypertables(ctx: Context) -> tuple[ForeignKey, ...]:
     return tuple(ForeignKey(*key[:6]) for key in found if key[6] in hypertables)
 
 
-async def make_keys(ctx: Context) -> None:
-    """Make them on the target; what is there already stays. A refused one is named."""
+async def add_foreign_keys(ctx: Context) -> None:
+    """Add them on the target; what is there already stays. A refused one is named."""
     keys = await keys_to_hypertables(ctx)
     if not keys:
-        raise StepSkipped("no foreign key points to a hypertable")
+        raise StepSkipped("no foreign key references a hypertable")
     async with connected(ctx.task.target) as target:
         for done, key in enumerate(keys):
             await ctx.unpaused()
@@ -104,7 +104,7 @@ async def make_keys(ctx: Context) -> None:
                     Finding(
                         Level.FAIL,
                         "foreign-key",
-                        f"The foreign key {key.label} could not be made: {message_of(error)}",
+                        f"The foreign key {key.label} could not be added: {message_of(error)}",
                         where=ctx.task.target.label,
                         why=error.diag.message_detail or "",
                         todo=f'ALTER TABLE "{key.schema}"."{key.table}" ADD CONSTRAINT '

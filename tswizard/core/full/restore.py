@@ -1,7 +1,7 @@
-"""The restore: four calls of pg_restore in the order that the extension's catalog bears.
+"""The restore: four calls of pg_restore in the order that the extension's catalog requires.
 
 A plain `pg_restore -j` loads the extension's own tables side by side and breaks their foreign
-keys (timescale/timescaledb#698): so the catalog comes by itself, before the rows.
+keys (timescale/timescaledb#698): so the catalog is restored by itself, before the rows.
 """
 
 import re
@@ -81,10 +81,10 @@ async def restore(ctx: Context, phase: Phase) -> None:
     if phase is Phase.CATALOG and lost:
         raise failed(
             "catalog-broken",
-            f"TimescaleDB's own catalog did not arrive whole: {lost[0].message}",
+            f"TimescaleDB's own catalog did not arrive complete: {lost[0].message}",
             where=ctx.task.target.label,
             why="Restoring rows into it would lose hypertables.",
-            todo=lost[0].todo or "Mend the cause on the target, then resume.",
+            todo=lost[0].todo or "Fix the cause on the target, then resume.",
         )
     ctx.progress(watch.total, watch.total, watch.unit)
 
@@ -99,7 +99,9 @@ async def _without_keys(
     now = tuple(entry for entry in entries if not entry.text.startswith(waiting))
     path = ctx.run_folder.path / "restore-rest.list"
     path.write_text("".join(f"{entry.line}\n" for entry in now), encoding="utf-8")
-    ctx.say(f"{len(entries) - len(now)} foreign keys to hypertables wait until restore mode is off")
+    ctx.say(
+        f"{len(entries) - len(now)} foreign keys to hypertables wait for the end of restore mode"
+    )
     return now, path
 
 
@@ -130,7 +132,7 @@ def contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
             "dump-unreadable",
             f"The dump cannot be read: {listed.stderr.strip()}",
             where=str(task.dump),
-            todo="Remove that folder and resume; the dump is then made again.",
+            todo="Remove that folder and resume; the dump is then created again.",
         )
     files = {
         int(path.name.split(".")[0]): path.stat().st_size for path in task.dump.glob("[0-9]*.dat*")
@@ -146,9 +148,9 @@ def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
         f"pg_restore gave up: {message}",
         where=ctx.task.target.label,
         why=f"It ended with exit code {end.exit_code}. The source was only read; the dump is "
-        "whole and will be used again.",
-        todo="Mend what it says, then resume: what this run put on the target is removed after "
-        "you type its name, and the restore starts again.",
+        "complete and will be used again.",
+        todo="Fix the problem above, then resume: what this run put on the target is removed after "
+        "you type its name, and the restore starts over.",
     )
 
 
@@ -170,18 +172,17 @@ class _Watch:
     done: int = 0
     current: Entry | None = None
     seen: set[int] = field(default_factory=set)
-    _rows: list[Entry] = field(default_factory=list)
+    # Looked at for every line of the tool, of which there are as many as entries.
+    unit: Unit = field(init=False)
+    total: int = field(init=False)
+    _rows: list[Entry] = field(init=False)
+    _by_id: dict[int, Entry] = field(init=False)
 
     def __post_init__(self) -> None:
         self._rows = [entry for entry in self.entries if entry.text.startswith(_DATA)]
-
-    @property
-    def unit(self) -> Unit:
-        return Unit.BYTES if self._rows else Unit.ITEMS
-
-    @property
-    def total(self) -> int:
-        return sum(map(self._weight, self.entries))
+        self._by_id = {entry.id: entry for entry in self.entries}
+        self.unit = Unit.BYTES if self._rows else Unit.ITEMS
+        self.total = sum(map(self._weight, self.entries))
 
     def line(self, text: str) -> None:
         if (serial := _SERIAL_ROWS.match(text)) and not self.parallel:
@@ -199,8 +200,7 @@ class _Watch:
         elif started := _PARALLEL_START.match(text):
             self._report(self._name(int(started[1])))
         elif ended := _PARALLEL_END.match(text):
-            entry = next((e for e in self.entries if e.id == int(ended[1])), None)
-            self._finish(entry)
+            self._finish(self._by_id.get(int(ended[1])))
 
     def _finish(self, entry: Entry | None) -> None:
         if entry is None:
@@ -214,7 +214,8 @@ class _Watch:
         return entry.bytes if self.unit is Unit.BYTES else 1
 
     def _name(self, id: int) -> str:
-        return next((_relation(e) for e in self.entries if e.id == id), "")
+        entry = self._by_id.get(id)
+        return _relation(entry) if entry else ""
 
     def _report(self, what: str) -> None:
         self.ctx.progress(self.done, self.total, self.unit, self.parts.label(what))

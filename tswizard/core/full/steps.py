@@ -8,7 +8,7 @@ from tswizard.core.full.cleanup import recreate_extension
 from tswizard.core.full.compress_chunks import compress, eligible
 from tswizard.core.full.dump import dump, dump_command
 from tswizard.core.full.enable_jobs import enable, in_order
-from tswizard.core.full.foreign_keys import make_keys
+from tswizard.core.full.foreign_keys import add_foreign_keys
 from tswizard.core.full.restore import Phase, restore, restore_command
 from tswizard.core.full.restore_mode import enter, leave_for_good
 from tswizard.core.model.plan import Task
@@ -162,7 +162,7 @@ STEPS: tuple[MethodStep, ...] = (
         id=FullStep.FOREIGN_KEYS,
         title="Add foreign keys to hypertables",
         what="Foreign keys that reference a hypertable; in restore mode they cannot be checked.",
-        action=make_keys,
+        action=add_foreign_keys,
         commands=lambda _task: (
             "ALTER TABLE … ADD CONSTRAINT … FOREIGN KEY …;  -- each, as on the source",
         ),
