@@ -1,5 +1,7 @@
 """A source and a target in which nothing is wrong; tests change one thing."""
 
+import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,12 @@ from tswizard.core.catalog.inventory import (
     TableKind,
 )
 from tswizard.core.db.client_tools import ClientTools
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect
+from tswizard.core.model.answers import Answers, MethodName
+from tswizard.core.model.finding import Finding
+from tswizard.core.model.prepared import Prepared
+from tswizard.core.preflight import examine
 
 ROLE = Role("tsdbadmin", superuser=False, createrole=True, bypass_rls=False, owns_database=True)
 
@@ -143,3 +151,43 @@ def empty(**changes: Any) -> Inventory:
 def tools(major: int = 15, *, tls: bool = True) -> ClientTools:
     folder = Path(f"/usr/lib/postgresql/{major}/bin")
     return ClientTools(folder, f"{major}.4", major, "system", tls, ("gzip",))
+
+
+CLOSED = Endpoint.parse("host=127.0.0.1 port=1"), Endpoint.parse("host=127.0.0.1 port=2")
+"""Ends at which nobody listens."""
+
+
+def prepared(
+    source: Inventory | None = None,
+    target: Inventory | None = None,
+    *,
+    ends: tuple[Endpoint, Endpoint] = CLOSED,
+    client: ClientTools | None = None,
+    staging: Path | None = None,
+    **answers: Any,
+) -> Prepared:
+    """The two of them, as preflight looks at them."""
+    client = client or tools()
+    return Prepared(
+        source=ends[0],
+        target=ends[1],
+        inventory=source or inventory(),
+        target_inventory=target or empty(),
+        answers=Answers(**answers),
+        found=(client,),
+        tools=client,
+        staging=staging or Path(tempfile.gettempdir()),
+    )
+
+
+async def until_it_connects(
+    subject: Prepared, methods: Sequence[MethodName] | None = None
+) -> list[Finding]:
+    """Findings up to the first that needs a server, at which nobody listens."""
+    found: list[Finding] = []
+    try:
+        async for finding in examine(subject, methods):
+            found.append(finding)
+    except CannotConnect:
+        pass
+    return found

@@ -6,11 +6,9 @@ from pathlib import Path
 
 from tswizard.cli.unattended import say, say_finding
 from tswizard.core.db.client_tools import choose, find_tools, which_sentence
-from tswizard.core.db.endpoint import BadEndpoint, Endpoint
+from tswizard.core.db.endpoint import BadEndpoint, Endpoint, needs_tls
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.preflight.tools import needs_tls
 from tswizard.core.run.context import StepFailed
-from tswizard.core.split.copy.psql_reader import find_psql
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.join import join as help_along
 from tswizard.core.split.join import read_run
@@ -41,7 +39,7 @@ async def join(target: Endpoint, source: str | None, jobs: int) -> int:
             say(f"source: {error}")
             return Exit.USAGE
         tools = choose(find_tools(), 0, need_tls=needs_tls(origin, target))
-        psql = find_psql(tools.folder) if tools else None
+        psql = tools.psql if tools else None
         if psql is None:
             say(f"No psql here serves both ends: {which_sentence(find_tools())}.")
             return Exit.REFUSED

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.client_tools import choose, find_tools
-from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.endpoint import Endpoint, needs_tls
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.plan import Task
 from tswizard.core.model.prepared import Prepared
-from tswizard.core.preflight.tools import needs_tls
 from tswizard.core.run.run_folder import dump_folder, runs_folder
 
 

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 from tswizard.core.catalog.read import read_server
 from tswizard.core.db.client_tools import choose, find_tools, which_sentence
-from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.endpoint import Endpoint, needs_tls
 from tswizard.core.methods import method_of
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.plan import Task
 from tswizard.core.model.prepared import Prepared
-from tswizard.core.preflight.tools import needs_tls
 from tswizard.core.run.method import Method, applicable
 from tswizard.core.run.run_folder import FINAL, RunFolder, RunFolderError, StepRecord
 from tswizard.core.run.runner import Run

@@ -9,18 +9,16 @@ import pytest
 import pytest_asyncio
 
 from tests.support.native import TARGET, database, named
-from tests.support.sample_inventory import empty, inventory, tools
+from tests.support.sample_inventory import prepared, tools
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
-from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.db.errors import CannotConnect
-from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.model.prepared import Prepared
 from tswizard.core.preflight import examine
-from tswizard.core.preflight.trials import extension_rights, restore_rights, rows_written
+from tswizard.core.preflight.checks.extensions import try_create
+from tswizard.core.preflight.checks.privileges import try_restore
+from tswizard.core.preflight.checks.source_writes import rows_written
 from tswizard.demo import EmbeddedPair
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -43,35 +41,15 @@ async def native_target() -> AsyncIterator[Endpoint]:
         yield end
 
 
-def prepared(
-    ends: Ends,
-    source: Inventory,
-    target: Inventory,
-    client: ClientTools,
-    folder: Path,
-    answers: Answers,
-) -> Prepared:
-    return Prepared(
-        source=ends[0],
-        target=ends[1],
-        inventory=source,
-        target_inventory=target,
-        answers=answers,
-        found=(client,),
-        tools=client,
-        staging=folder,
-    )
-
-
 async def findings(
     ends: Ends, inventories: tuple[Inventory, Inventory], folder: Path, **answers: Any
 ) -> dict[str, Finding]:
-    subject = prepared(ends, *inventories, tools(18), folder, Answers(**answers))
+    subject = prepared(*inventories, ends=ends, client=tools(18), staging=folder, **answers)
     return {finding.id: finding async for finding in examine(subject)}
 
 
 async def state(connection: Connection) -> list[tuple[Any, ...]]:
-    """Everything that a probe could leave behind."""
+    """Everything that a trial could leave behind."""
     return await rows(
         connection,
         "SELECT 'relation', oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'S', 'v') "
@@ -91,7 +69,7 @@ async def test_the_demo_has_nothing_to_look_at(ends: Ends, tmp_path: Path) -> No
     assert {f.level for f in found.values()} == {Level.PASS}, [
         f for f in found.values() if f.level is not Level.PASS
     ]
-    assert {"target-rights", "target-room", "staging-room", "source-writes"} <= set(found)
+    assert {"target-rights", "target-space", "staging-space", "source-writes"} <= set(found)
     async with connected(ends[1]) as connection:
         assert await state(connection) == before
 
@@ -110,7 +88,7 @@ async def test_nothing_is_tried_on_a_target_that_holds_something(
             await connection.execute("DROP TABLE public.mine")
     assert found["target-not-empty"].level is Level.FAIL
     assert found["target-not-empty"].details == ("table public.mine",)
-    assert {"target-rights", "target-room"}.isdisjoint(found)
+    assert {"target-rights", "target-space"}.isdisjoint(found)
     assert target.user_objects == 0
 
 
@@ -141,7 +119,7 @@ async def test_a_role_that_may_not_restore_hears_what_was_refused(ends: Ends) ->
             "ALTER FUNCTION public.timescaledb_pre_restore() RENAME TO hidden_pre_restore"
         )
         try:
-            rights = await restore_rights(ends[1], "public")
+            refused = await try_restore(ends[1], "public")
         finally:
             await connection.execute(
                 "ALTER FUNCTION public.hidden_pre_restore() RENAME TO timescaledb_pre_restore"
@@ -149,54 +127,19 @@ async def test_a_role_that_may_not_restore_hears_what_was_refused(ends: Ends) ->
             await connection.execute(
                 "ALTER EXTENSION timescaledb ADD FUNCTION public.timescaledb_pre_restore()"
             )
-    ((tried, answer),) = rights.refused
+    ((tried, answer),) = refused
     assert "timescaledb_pre_restore" in tried
     assert "does not exist" in answer
 
 
 @pytest.mark.e2e
 async def test_an_extension_that_cannot_be_made_is_told_apart(ends: Ends) -> None:
-    refused = await extension_rights(ends[1], ("plpgsql", "not_an_extension"))
+    refused = await try_create(ends[1], ("plpgsql", "not_an_extension"))
     assert set(refused) == {"not_an_extension"}
 
 
-async def test_a_standby_takes_no_wishes(tmp_path: Path, closed: Ends) -> None:
-    """With ends that nobody listens at: what the inventories say comes first."""
-    standby = inventory(server_in_recovery=True)
-    first = await until_it_connects(closed, standby, tmp_path, Answers())
-    assert first["standby-read-only"].level is Level.FAIL
-    none = Answers(pause_source_jobs=False)
-    second = await until_it_connects(closed, standby, tmp_path, none)
-    assert "standby-read-only" not in second
-    assert second["retention-runs"].level is Level.LOOK
-
-
-async def test_a_raised_sslmode_is_said(tmp_path: Path) -> None:
-    ends = Endpoint.parse("host=db.invalid dbname=a"), Endpoint.parse("host=127.0.0.1 port=1")
-    found = await until_it_connects(ends, inventory(), tmp_path, Answers())
-    assert found["sslmode-raised"].where == "db.invalid:5432/a"
-    assert found["sslmode-raised"].level is Level.PASS
-
-
-@pytest.fixture
-def closed() -> Ends:
-    return Endpoint.parse("host=127.0.0.1 port=1"), Endpoint.parse("host=127.0.0.1 port=2")
-
-
-async def until_it_connects(
-    ends: Ends, source: Inventory, folder: Path, answers: Answers
-) -> dict[str, Finding]:
-    """Findings up to the first that needs a server."""
-    found = {}
-    subject = prepared(ends, source, empty(), tools(15), folder, answers)
-    with pytest.raises(CannotConnect):
-        async for finding in examine(subject):
-            found[finding.id] = finding
-    return found
-
-
 @pytest.mark.native
-async def test_the_probe_leaves_nothing_and_the_scheduler_running(
+async def test_a_trial_leaves_nothing_and_the_scheduler_running(
     native_target: Endpoint,
 ) -> None:
     """A rolled back timescaledb_pre_restore() alone would leave it stopped."""
@@ -211,13 +154,13 @@ async def test_the_probe_leaves_nothing_and_the_scheduler_running(
         running = await rows(connection, workers)
         while superuser and running != [(1,)]:  # others do not see it
             running = await rows(connection, workers)
-        rights = await restore_rights(target, "public")
+        refused = await try_restore(target, "public")
         assert await state(connection) == before
         while await rows(connection, workers) != running:
             pass  # it starts within a second; pytest-timeout ends this if it does not
     assert (running == [(1,)]) is superuser
-    assert (rights.refused == ()) is superuser
-    assert all(answer for _tried, answer in rights.refused)
+    assert (refused == []) is superuser
+    assert all(answer for _tried, answer in refused)
 
 
 @pytest.mark.native

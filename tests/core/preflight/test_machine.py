@@ -1,23 +1,39 @@
-"""This machine: client tools and disk room."""
+"""This machine: client tools and disk space."""
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.sample_inventory import CHUNK, HYPERTABLE, SERVER, inventory, tools
+from tests.support.sample_inventory import CHUNK, HYPERTABLE, empty, inventory, prepared, tools
 from tswizard.core.db.client_tools import ClientTools
-from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.endpoint import Endpoint, needs_tls
+from tswizard.core.model.answers import METHOD_NAMES
+from tswizard.core.model.disk_estimate import (
+    Bounds,
+    dump_bounds,
+    row_file_bounds,
+    target_bytes,
+)
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.preflight.disk_space import check_staging, check_target_room, dump_bounds
-from tswizard.core.preflight.tools import check_tools, needs_tls
+from tswizard.core.model.wording import size
+from tswizard.core.preflight.check import Check
+from tswizard.core.preflight.checks import client_tools, disk_space
 
 
 def tool_finding(
     *there: ClientTools, chosen: ClientTools | None, need_tls: bool = False, target: int = 15
 ) -> Finding:
-    server = replace(SERVER, version_num=target * 10000)
-    (finding,) = check_tools(there, chosen, SERVER, server, need_tls=need_tls)
+    ends = [Endpoint.parse(f"host=127.0.0.1{' sslmode=require' if need_tls else ''}")] * 2
+    subject = replace(
+        prepared(target=empty(server_version_num=target * 10000), ends=(ends[0], ends[1])),
+        found=there,
+        tools=chosen,
+    )
+    (check, _psql) = client_tools.CHECKS
+    assert isinstance(check, Check)
+    (finding,) = check.run(subject)
     return finding
 
 
@@ -66,51 +82,84 @@ class _Disk:
         self.free = free
 
 
-def staging(monkeypatch: pytest.MonkeyPatch, folder: Path, free: int) -> Finding:
+def space_here(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, free: int, **answers: Any
+) -> list[Finding]:
+    """What is said of a disk with so many bytes free."""
     monkeypatch.setattr("shutil.disk_usage", lambda _path: _Disk(free))
-    (finding,) = check_staging(inventory(), folder)
-    return finding
+    subject = prepared(staging=folder, **answers)
+    return [
+        finding
+        for check in disk_space.CHECKS
+        if isinstance(check, Check) and subject.answers.method in check.methods
+        for finding in check.run(subject)
+    ]
 
 
-def test_room_for_the_dump(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    least, most = dump_bounds(inventory())
+@pytest.mark.parametrize(
+    ("bounds", "answers"),
+    [
+        (dump_bounds(inventory()), {}),
+        (row_file_bounds(inventory()), {"method": "split", "via": "files"}),
+    ],
+)
+def test_disk_space_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bounds: Bounds, answers: dict[str, str]
+) -> None:
+    least, most = bounds.least, bounds.most
     assert 0 < least < most
-    unmade = tmp_path / "not" / "made" / "yet"
-    assert staging(monkeypatch, unmade, most).level is Level.PASS
-    tight = staging(monkeypatch, unmade, most - 1)
-    assert (tight.level, tight.id, tight.where) == (Level.LOOK, "staging-room", str(tmp_path))
-    assert staging(monkeypatch, unmade, least).level is Level.LOOK
-    assert staging(monkeypatch, unmade, least - 1).level is Level.FAIL
+    missing = tmp_path / "not" / "there" / "yet"
+    for free, level in (
+        (most, Level.PASS),
+        (most - 1, Level.LOOK),
+        (least, Level.LOOK),
+        (least - 1, Level.FAIL),
+    ):
+        (finding,) = space_here(monkeypatch, missing, free, **answers)
+        assert (finding.level, finding.id) == (level, "staging-space")
+        assert finding.where == str(tmp_path)
+        assert size(most) in finding.what
+
+
+def test_streamed_rows_take_no_disk_space_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert space_here(monkeypatch, tmp_path, 0, method="split") == []
 
 
 def test_compressed_chunks_do_not_shrink_again() -> None:
     packed = inventory(tables=())
     chunk = replace(CHUNK, compressed=False)
     loose = replace(packed, hypertables=(replace(HYPERTABLE, chunks=(chunk,)),))
-    assert dump_bounds(packed)[0] > dump_bounds(loose)[0]
+    assert dump_bounds(packed).least > dump_bounds(loose).least
+    assert dump_bounds(packed).most == dump_bounds(loose).most
+    assert row_file_bounds(packed).most > row_file_bounds(loose).most
 
 
-def test_a_staging_that_is_no_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", METHOD_NAMES)
+def test_a_staging_that_is_no_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, method: str
+) -> None:
     file = tmp_path / "file"
     file.touch()
-    (finding,) = check_staging(inventory(), file / "below")
+    (finding,) = space_here(monkeypatch, file / "below", 1 << 40, method=method)
     assert (finding.level, finding.id) == (Level.FAIL, "staging-folder")
     assert str(file) in finding.what
 
 
-BIG = inventory(hypertables=(replace(HYPERTABLE, bytes=100 << 30),))
+BIG = prepared(inventory(hypertables=(replace(HYPERTABLE, bytes=100 << 30),)))
 
 
 @pytest.mark.parametrize(
     ("free", "level"),
     [(None, Level.LOOK), (99 << 30, Level.FAIL), (110 << 30, Level.LOOK), (999 << 30, Level.PASS)],
 )
-def test_room_on_the_target(free: int | None, level: Level) -> None:
-    (finding,) = check_target_room(BIG, "tgt", free)
-    assert (finding.id, finding.level) == ("target-room", level)
+def test_disk_space_on_the_target(free: int | None, level: Level) -> None:
+    finding = disk_space.target_space(BIG, free)
+    assert (finding.id, finding.level) == ("target-space", level)
+    assert size(target_bytes(BIG.inventory)) == "130.0 GiB"
     assert "130.0 GiB" in finding.what
 
 
 def test_a_small_database_fits_everywhere() -> None:
-    (finding,) = check_target_room(inventory(), "tgt", None)
-    assert finding.level is Level.PASS
+    assert disk_space.target_space(prepared(), None).level is Level.PASS

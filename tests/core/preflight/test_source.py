@@ -7,12 +7,13 @@ import pytest
 
 from tests.support.sample_inventory import CAGG, CHUNK, HYPERTABLE, TABLE, inventory
 from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.model.answers import MethodName
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.preflight import findings_of_source
 
 
-def found(source: Inventory) -> dict[str, Finding]:
-    findings = findings_of_source(source)
+def found(source: Inventory, method: MethodName = "full") -> dict[str, Finding]:
+    findings = findings_of_source(source, methods=(method,))
     by_id = {finding.id: finding for finding in findings}
     assert len(by_id) == len(findings)
     return by_id
@@ -61,7 +62,7 @@ MANY = replace(HYPERTABLE, chunks=(CHUNK,) * 8000)
         ),
         (
             {"caggs": (replace(CAGG, finalized=False),)},
-            "old-aggregates",
+            "old-continuous-aggregates",
             Level.LOOK,
             "public.daily",
         ),
@@ -92,7 +93,7 @@ def test_each_hazard(changes: dict[str, Any], id: str, level: Level, named: str)
         assert finding.where
 
 
-def test_a_mended_version_has_no_chunk_skipping_bug() -> None:
+def test_a_fixed_version_has_no_chunk_skipping_bug() -> None:
     source = inventory(server_timescaledb="2.20.3", extras_skipping=("public.readings",))
     assert "chunk-skipping" not in found(source)
 
@@ -114,3 +115,11 @@ def test_long_lists_are_counted_in_the_sentence_and_whole_in_the_details() -> No
 def test_rights_pass_only_when_everything_can_be_read() -> None:
     assert "source-rights" in found(inventory())
     assert "source-rights" not in found(inventory(extras_filtered=("a.b",)))
+
+
+def test_a_dump_of_the_schema_locks_no_chunks() -> None:
+    source = inventory(hypertables=(MANY,))
+    assert found(source)["source-locks"].level is Level.FAIL
+    assert "source-locks" not in found(source, "split")
+    few = inventory(hypertables=(HYPERTABLE,) * 9, extras_lock_slots=8)
+    assert found(few, "split")["source-locks"].level is Level.LOOK

@@ -38,6 +38,12 @@ class ClientTools:
     def pg_restore(self) -> Path:
         return self.folder / "pg_restore"
 
+    @property
+    def psql(self) -> Path | None:
+        """The psql beside it; None where there is none."""
+        path = self.folder / "psql"
+        return path if os.access(path, os.X_OK) else None
+
 
 def find_tools() -> tuple[ClientTools, ...]:
     """Every pair of pg_dump and pg_restore on this machine, oldest first.

@@ -197,3 +197,8 @@ def _local_host(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def needs_tls(*endpoints: Endpoint) -> bool:
+    """Does one of them ask for an encrypted connection?"""
+    return any(e.get("sslmode") in ("require", "verify-ca", "verify-full") for e in endpoints)

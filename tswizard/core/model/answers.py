@@ -1,9 +1,10 @@
 """What the user decided."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 MethodName = Literal["full", "split"]
+METHOD_NAMES: tuple[MethodName, ...] = get_args(MethodName)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,22 @@ class Finding:
     why: str = ""
     todo: str = ""
     details: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    """The methods that it concerns; empty where it does not matter which one is chosen."""
+    answered_by: tuple[str, ...] = ()
+    """Keys of the questions of which another answer can settle it."""
+    settled_by_check: bool = False
+    """A warning that does not stand once the check at the end of the run has looked."""
+
+    def concerns(self, method: str) -> bool:
+        """Does it matter to a run by this method?"""
+        return not self.methods or method in self.methods
+
+    @property
+    def sentence(self) -> str:
+        """`what`, led by the method where it concerns only one: for whoever has not chosen yet."""
+        prefix = f"{' and '.join(self.methods).capitalize()}: " if self.methods else ""
+        return f"{prefix}{self.what}"
 
 
 def worst(findings: Iterable[Finding]) -> Level:

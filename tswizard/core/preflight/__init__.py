@@ -1,6 +1,5 @@
 """Findings before anything is changed: what, where, why, what to do."""
 
-from tswizard.core.preflight.run_checks import examine
-from tswizard.core.preflight.source import findings_of_source
+from tswizard.core.preflight.run_checks import examine, findings_of_source
 
 __all__ = ["examine", "findings_of_source"]

@@ -1,11 +1,11 @@
-"""How findings write lists of names."""
+"""How findings are made, and how they write lists of names."""
 
 from collections.abc import Iterable, Sequence
 
 from tswizard.core.model.finding import Finding, Level
 
 SHOWN = 5
-"""Names in a sentence; all of them stand in the details."""
+"""Names in a sentence; all of them are in the details."""
 
 
 def some(names: Sequence[str]) -> str:
@@ -15,17 +15,17 @@ def some(names: Sequence[str]) -> str:
     return shown if rest <= 0 else f"{shown} and {rest:,} more"
 
 
-def passed(id: str, what: str, where: str = "", why: str = "") -> Finding:
+def passed(id: str, what: str, *, where: str, why: str = "") -> Finding:
     return Finding(Level.PASS, id, what, where, why)
 
 
 def look(
-    id: str, what: str, where: str, why: str, todo: str, details: Iterable[str] = ()
+    id: str, what: str, *, where: str, why: str, todo: str, details: Iterable[str] = ()
 ) -> Finding:
     return Finding(Level.LOOK, id, what, where, why, todo, tuple(details))
 
 
 def fail(
-    id: str, what: str, where: str, why: str, todo: str, details: Iterable[str] = ()
+    id: str, what: str, *, where: str, why: str, todo: str, details: Iterable[str] = ()
 ) -> Finding:
     return Finding(Level.FAIL, id, what, where, why, todo, tuple(details))

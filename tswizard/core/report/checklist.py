@@ -13,29 +13,6 @@ from tswizard.core.model.verdict import Verdict
 CHECKED = "rows"
 """Id of the finding that says that the comparison ran to its end."""
 
-FORETOLD = frozenset(
-    {
-        "chunk-skipping",
-        "database-settings",
-        "event-triggers",
-        "extension-older",
-        "null-compressed",
-        "null-compressed-unknown",
-        "publications",
-        "recreate-rights",
-        "retention-runs",
-        "roles-missing",
-        "source-standby",
-        "source-writes",
-        "staging-room",
-        "subscriptions",
-        "tablespaces",
-        "target-room",
-    }
-)
-"""Warnings from before the run that the check at the end answers: it looked at the very thing.
-Without that check they stand."""
-
 _SHOWN = 3
 """Kinds of objects named in the line of a group; the others are in its details."""
 
@@ -117,7 +94,7 @@ def settled(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         return findings
     return tuple(
         replace(finding, level=Level.PASS)
-        if finding.level is Level.LOOK and finding.id in FORETOLD
+        if finding.level is Level.LOOK and finding.settled_by_check
         else finding
         for finding in findings
     )

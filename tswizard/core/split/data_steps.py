@@ -7,7 +7,6 @@ from tswizard.core.run.context import Context, StepSkipped, failed
 from tswizard.core.split import reconcile
 from tswizard.core.split.coordinator import Coordinator
 from tswizard.core.split.copy.copy_job import CopyJob
-from tswizard.core.split.copy.psql_reader import find_psql
 from tswizard.core.split.copy.reporter import reporter_of
 from tswizard.core.split.ledger import plan_store
 from tswizard.core.split.ledger.plan_store import Options
@@ -26,7 +25,7 @@ def encoding(source: str, target: str) -> str:
 def job_of(ctx: Context, options: Options, *, keep_files: bool = False) -> CopyJob:
     """The copy that a run's task asks for. Raises StepFailed without a psql."""
     task = ctx.task
-    psql = find_psql(task.tools.folder)
+    psql = task.tools.psql
     if psql is None:
         raise failed(
             "no-psql",

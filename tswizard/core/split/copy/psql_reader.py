@@ -61,12 +61,6 @@ _IN_SESSION = "SET timescaledb.enable_transparent_decompression = on;\n\\set end
 _MESSAGE = re.compile(r"(?:ERROR|FATAL|PANIC):\s+(?:([0-9A-Z]{5}): )?(.*)")
 
 
-def find_psql(folder: Path) -> Path | None:
-    """The psql beside a pg_dump."""
-    path = folder / "psql"
-    return path if os.access(path, os.X_OK) else None
-
-
 class Reader:
     """A running psql, and the pipe with a name that its rows come through."""
 

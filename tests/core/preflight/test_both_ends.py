@@ -1,5 +1,6 @@
-"""Both ends against each other."""
+"""Both ends against each other, and both against the answers."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -7,24 +8,27 @@ import pytest
 
 from tests.support.sample_inventory import (
     CAGG,
+    CLOSED,
     HYPERTABLE,
     RETENTION,
     ROLE,
     TABLE,
     empty,
     inventory,
+    prepared,
+    until_it_connects,
 )
 from tswizard.core.catalog.inventory import Extension, Inventory
-from tswizard.core.model.answers import Answers
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import METHOD_NAMES, MethodName
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.preflight.compare_ends import Pair, compare
 
 
 def found(
     source: Inventory | None = None, target: Inventory | None = None, **answers: Any
 ) -> dict[str, Finding]:
-    pair = Pair(source or inventory(), target or empty(), "src", "tgt", Answers(**answers))
-    findings = list(compare(pair))
+    """By id, for the method that was answered; the full one by default."""
+    findings = asyncio.run(until_it_connects(prepared(source, target, **answers)))
     by_id = {finding.id: finding for finding in findings}
     assert len(by_id) == len(findings)
     return by_id
@@ -34,7 +38,7 @@ def levels(findings: dict[str, Finding]) -> set[Level]:
     return {finding.level for finding in findings.values()}
 
 
-def test_a_sound_pair_passes() -> None:
+def test_a_sample_inventory_passes() -> None:
     findings = found()
     assert levels(findings) == {Level.PASS}
     assert findings["timescaledb"].what == "TimescaleDB 2.23.0 on both ends."
@@ -43,8 +47,10 @@ def test_a_sound_pair_passes() -> None:
 
 def test_the_same_database_twice_is_all_there_is_to_say() -> None:
     findings = found(target=inventory())
-    assert set(findings) == {"same-database"}
+    wrong = [finding.id for finding in findings.values() if finding.level is not Level.PASS]
+    assert wrong == ["same-database"]
     assert findings["same-database"].level is Level.FAIL
+    assert list(findings)[-1] == "same-database"
 
 
 def test_two_databases_that_are_only_alike_are_two() -> None:
@@ -73,7 +79,7 @@ def test_two_databases_that_are_only_alike_are_two() -> None:
             Level.FAIL,
             'schema "ts"',
         ),
-        ({}, {"server_license": "apache"}, "target-licence", Level.FAIL, "1 job"),
+        ({}, {"server_license": "apache"}, "target-license", Level.FAIL, "1 job"),
         (
             {"roles_granted": ("reporting", "tsdbadmin")},
             {},
@@ -120,9 +126,9 @@ def test_what_stands_on_the_target_is_listed_once() -> None:
 
 
 class TestVersions:
-    """TimescaleDB must be the same on both ends; where it can be made so, it is offered."""
+    """TimescaleDB must be the same on both ends; where it can be recreated, that is offered."""
 
-    def test_offered_and_empty_means_it_can_be_made_anew(self) -> None:
+    def test_offered_and_empty_means_it_can_be_recreated(self) -> None:
         source = inventory(server_timescaledb="2.19.3")
         refused = found(source)["timescaledb-version"]
         assert refused.level is Level.FAIL
@@ -132,7 +138,7 @@ class TestVersions:
         assert levels(agreed) == {Level.PASS}
         assert "2.19.3" in agreed["timescaledb"].what
 
-    def test_without_the_extension_it_can_be_made_too(self) -> None:
+    def test_without_the_extension_it_can_be_created_too(self) -> None:
         target = empty(server_timescaledb=None, server_timescaledb_schema=None)
         assert found(target=target)["target-timescaledb-missing"].level is Level.FAIL
         assert levels(found(target=target, recreate_extension=True)) == {Level.PASS}
@@ -153,7 +159,7 @@ class TestVersions:
         assert "2.23.0" in finding.todo
         assert "UPDATE TO" not in finding.todo
 
-    def test_an_extension_of_somebody_else_may_not_be_let_drop(self) -> None:
+    def test_an_extension_of_somebody_else_may_be_refused_to_drop(self) -> None:
         source = inventory(server_timescaledb="2.19.3")
         theirs = (Extension("timescaledb", "2.23.0", "public", owned=False),)
         findings = found(source, empty(extensions=theirs), recreate_extension=True)
@@ -201,3 +207,74 @@ class TestJobs:
         finding = found(source, target)["job-owners"]
         assert finding.level is Level.LOOK
         assert finding.details == ("job 1000 (retention), owner ops",)
+
+    def test_retention_that_may_run_is_named(self) -> None:
+        assert "retention-runs" not in found()
+        finding = found(pause_source_jobs=False)["retention-runs"]
+        assert finding.level is Level.LOOK
+        assert finding.details
+
+
+class TestStandby:
+    STANDBY = inventory(server_in_recovery=True)
+
+    def test_it_takes_no_changes(self) -> None:
+        paused = found(self.STANDBY)["standby-read-only"]
+        assert (paused.level, paused.answered_by) == (Level.FAIL, ("pause_source_jobs",))
+        compressed = found(self.STANDBY, pause_source_jobs=False, compress_first=True)
+        assert compressed["standby-read-only"].answered_by == ("compress_first",)
+
+    def test_without_wishes_it_only_needs_a_look(self) -> None:
+        findings = found(self.STANDBY, pause_source_jobs=False)
+        assert "standby-read-only" not in findings
+        assert findings["retention-runs"].level is Level.LOOK
+
+    def test_a_split_run_compresses_nothing_there(self) -> None:
+        findings = found(self.STANDBY, method="split", pause_source_jobs=False, compress_first=True)
+        assert "standby-read-only" not in findings
+
+
+def test_a_raised_sslmode_is_said() -> None:
+    ends = Endpoint.parse("host=db.invalid dbname=a"), CLOSED[0]
+    findings = asyncio.run(until_it_connects(prepared(ends=ends)))
+    (finding,) = [finding for finding in findings if finding.id == "sslmode-raised"]
+    assert finding.where == "db.invalid:5432/a"
+    assert finding.level is Level.PASS
+
+
+class TestMethods:
+    """What concerns one method is said for that one, and says so while both are open."""
+
+    SOURCE = inventory(
+        server_timescaledb="2.19.3",
+        null_compressed=("public.readings",),
+        caggs=(replace(CAGG, finalized=False),),
+    )
+
+    def test_a_split_run_hears_nothing_of_a_restore_of_compressed_rows(self) -> None:
+        full, split = found(self.SOURCE), found(self.SOURCE, method="split")
+        only_full = {"null-compressed", "old-continuous-aggregates", "timescaledb-version"}
+        assert only_full <= set(full)
+        assert only_full.isdisjoint(split)
+        assert "2.19.3" in split["timescaledb"].what
+
+    def test_while_both_are_open_each_names_its_method(self) -> None:
+        subject = prepared(self.SOURCE)
+        findings = asyncio.run(until_it_connects(subject, METHOD_NAMES))
+        told = {(finding.id, finding.methods) for finding in findings}
+        assert ("null-compressed", ("full",)) in told
+        assert ("timescaledb-version", ("full",)) in told
+        assert ("timescaledb", ("split",)) in told
+        assert ("postgresql", ()) in told
+        (lost,) = [finding for finding in findings if finding.id == "null-compressed"]
+        assert lost.sentence.startswith("Full: Compressed rows of public.readings")
+        assert (lost.concerns("full"), lost.concerns("split")) == (True, False)
+
+    @pytest.mark.parametrize("method", METHOD_NAMES)
+    def test_one_open_method_hears_what_both_open_methods_heard_of_it(
+        self, method: MethodName
+    ) -> None:
+        subject = prepared(self.SOURCE, method=method)
+        alone = asyncio.run(until_it_connects(subject))
+        both = asyncio.run(until_it_connects(subject, METHOD_NAMES))
+        assert alone == [finding for finding in both if finding.concerns(method)]

@@ -1,0 +1,78 @@
+"""Jobs of the source: who owns them, and what they do during the run."""
+
+from collections.abc import Iterator
+
+from tswizard.core.model.finding import Finding
+from tswizard.core.model.prepared import Prepared
+from tswizard.core.model.wording import plural
+from tswizard.core.preflight.check import FULL, AnyCheck, Check
+from tswizard.core.preflight.checks.roles import create_roles
+from tswizard.core.preflight.wording import fail, look, some
+
+
+def _owners_missing(prepared: Prepared) -> Iterator[Finding]:
+    jobs = prepared.inventory.jobs
+    have = set(prepared.target_inventory.roles)
+    owners = sorted({job.owner for job in jobs if job.owner_by_oid} - have)
+    if owners:
+        owned = sum(job.owner in owners for job in jobs)
+        statements = create_roles(owners)
+        yield fail(
+            "job-owners-missing",
+            f"The target lacks {some(owners)}, owner of {plural(owned, 'job')} of the source.",
+            where=prepared.target.label,
+            why="TimescaleDB stores a job's owner as a role, so the restore of its job table fails "
+            "as a whole and all jobs and policies are lost.",
+            todo="Create them on the target (without passwords; set those yourself): "
+            + " ".join(statements),
+            details=statements,
+        )
+
+
+def _other_owners(prepared: Prepared) -> Iterator[Finding]:
+    role = prepared.target_inventory.server.role
+    have = set(prepared.target_inventory.roles)
+    jobs = [j for j in prepared.inventory.jobs if j.owner in have - {role.name}]
+    if jobs and not role.superuser:
+        owners = sorted({job.owner for job in jobs})
+        yield look(
+            "job-owners",
+            f"Some jobs belong to {some(owners)}; the tables they work on will belong to "
+            f"{role.name}.",
+            where=prepared.target.label,
+            why="A restore without owners gives every table to the role that restores, and a job "
+            "may only work on what its owner owns.",
+            todo="After the run, give those jobs or tables to the right role "
+            "(ALTER TABLE … OWNER TO).",
+            details=[f"job {job.id} ({job.what}), owner {job.owner}" for job in jobs],
+        )
+
+
+def _retention(prepared: Prepared) -> Iterator[Finding]:
+    jobs = [job for job in prepared.inventory.jobs if job.kind.drops_chunks and job.scheduled]
+    if jobs and not prepared.answers.pause_source_jobs:
+        details = [
+            f"job {job.id} on {job.target}, next {job.next_start or 'unknown'}" for job in jobs
+        ]
+        yield look(
+            "retention-runs",
+            f"{plural(len(jobs), 'retention job')} may drop chunks of the source during the run.",
+            where=prepared.source.label,
+            why="You chose not to pause them. A chunk that is dropped after its rows were read "
+            "counts as a difference, and one that is dropped while they are read can end the run.",
+            todo="Set pause_source_jobs to true, or make sure that none is due: "
+            f"{'; '.join(details[:3])}.",
+            details=details,
+        )
+
+
+CHECKS: tuple[AnyCheck, ...] = (
+    Check(gives=("job-owners-missing",), run=_owners_missing, methods=FULL),
+    Check(gives=("job-owners",), run=_other_owners, methods=FULL),
+    Check(
+        gives=("retention-runs",),
+        run=_retention,
+        answered_by=("pause_source_jobs",),
+        settled_by_check=True,
+    ),
+)

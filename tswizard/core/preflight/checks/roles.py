@@ -1,0 +1,36 @@
+"""Roles of the source that the target lacks."""
+
+from collections.abc import Iterable, Iterator
+
+from tswizard.core.model.finding import Finding
+from tswizard.core.model.prepared import Prepared
+from tswizard.core.preflight.check import AnyCheck, Check
+from tswizard.core.preflight.wording import look, some
+
+
+def create_roles(names: Iterable[str]) -> tuple[str, ...]:
+    """Statements that create roles of these names; their passwords are the user's to set."""
+    quoted = (name.replace('"', '""') for name in names)
+    return tuple(f'CREATE ROLE "{name}" NOLOGIN;' for name in quoted)
+
+
+def _granted(prepared: Prepared) -> Iterator[Finding]:
+    granted = prepared.inventory.roles_granted
+    missing = sorted(set(granted) - set(prepared.target_inventory.roles))
+    if missing:
+        statements = create_roles(missing)
+        yield look(
+            "roles-missing",
+            f"Roles that the source uses and the target lacks: {some(missing)}.",
+            where=prepared.target.label,
+            why="Each of their grants becomes an error of the restore, and is then missing. What "
+            "they own will belong to the role that restores.",
+            todo="Create them on the target before the run (without passwords; set those "
+            f"yourself): {' '.join(statements)}",
+            details=statements,
+        )
+
+
+CHECKS: tuple[AnyCheck, ...] = (
+    Check(gives=("roles-missing",), run=_granted, settled_by_check=True),
+)

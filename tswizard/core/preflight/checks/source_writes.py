@@ -1,0 +1,57 @@
+"""Does anybody write to the source?"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from tswizard.core.db.connection import connected, value
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.finding import Finding
+from tswizard.core.model.prepared import Prepared
+from tswizard.core.model.wording import plural
+from tswizard.core.preflight.check import AnyCheck, Side, Trial
+from tswizard.core.preflight.wording import look, passed
+
+WATCHED = 2.0
+"""Seconds for which the source is watched."""
+
+_WRITTEN = """
+SELECT tup_inserted + tup_updated + tup_deleted FROM pg_catalog.pg_stat_database
+WHERE datname = pg_catalog.current_database()
+"""
+
+
+async def _writes(prepared: Prepared) -> AsyncIterator[Finding]:
+    written = await rows_written(prepared.source)
+    where = prepared.source.label
+    why = (
+        "The source is migrated as it is when reading begins. Rows written later are not migrated; "
+        "the check counts and names them."
+    )
+    if written <= 0:
+        yield passed("source-writes", "Nobody wrote to the source just now.", where=where, why=why)
+        return
+    yield look(
+        "source-writes",
+        f"The source is being written to ({plural(written, 'row')} in {WATCHED:.0f} seconds).",
+        where=where,
+        why=why,
+        todo="Stop the writers before the run, or copy what they wrote afterwards.",
+    )
+
+
+async def rows_written(source: Endpoint, seconds: float = WATCHED) -> int:
+    """Rows inserted, updated or deleted on the source while we watch, by anybody.
+
+    Raises CannotConnect, psycopg.Error.
+    """
+    async with connected(source) as connection:
+        before = await value(connection, _WRITTEN)
+        await asyncio.sleep(seconds)
+        await value(connection, "SELECT pg_catalog.pg_stat_clear_snapshot()")
+        after = await value(connection, _WRITTEN)
+    return int((after or 0) - (before or 0))
+
+
+CHECKS: tuple[AnyCheck, ...] = (
+    Trial(gives=("source-writes",), run=_writes, side=Side.SOURCE, settled_by_check=True),
+)

@@ -1,0 +1,229 @@
+"""Versions of PostgreSQL and TimescaleDB, and how the extension is installed."""
+
+from collections.abc import Iterator
+
+from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.db.versions import version_key
+from tswizard.core.model.finding import Finding
+from tswizard.core.model.prepared import Prepared
+from tswizard.core.model.wording import plural
+from tswizard.core.preflight.check import FULL, SPLIT, AnyCheck, Check, SourceCheck
+from tswizard.core.preflight.wording import fail, look, passed, some
+
+
+def can_recreate(prepared: Prepared) -> bool:
+    """Is the target empty, and does it offer the source's version?"""
+    target = prepared.target_inventory
+    wanted = prepared.inventory.server.timescaledb
+    return not target.user_objects and wanted in target.server.timescaledb_offered
+
+
+def recreates(prepared: Prepared) -> bool:
+    """Is the extension on the target recreated at the source's version?"""
+    return prepared.answers.recreate_extension and _differs(prepared) and can_recreate(prepared)
+
+
+def _differs(prepared: Prepared) -> bool:
+    source = prepared.inventory.server.timescaledb
+    return source is not None and source != prepared.target_inventory.server.timescaledb
+
+
+def _postgresql(prepared: Prepared) -> Iterator[Finding]:
+    source, target = prepared.inventory.server, prepared.target_inventory.server
+    if target.major < source.major:
+        yield fail(
+            "postgresql-older",
+            f"The target's PostgreSQL {target.major} is older than the source's {source.major}.",
+            where=prepared.target.label,
+            why="A dump is restored into the same or a newer major version; an older one may not "
+            "understand it.",
+            todo=f"Use a target with PostgreSQL {source.major} or later, or upgrade it first.",
+        )
+        return
+    yield passed(
+        "postgresql",
+        f"PostgreSQL {source.version.split()[0]} moves to {target.version.split()[0]}.",
+        where=prepared.target.label,
+    )
+
+
+def _source_timescaledb(inventory: Inventory, where: str) -> Iterator[Finding]:
+    server = inventory.server
+    if server.timescaledb is None:
+        yield fail(
+            "source-timescaledb-missing",
+            f"The source database {server.database} has no TimescaleDB.",
+            where=where,
+            why="There are no hypertables here, so this may be the wrong database.",
+            todo="Check the database's name (on MST it is defaultdb); a database without "
+            "TimescaleDB needs no more than pg_dump and pg_restore.",
+        )
+
+
+def _equal(prepared: Prepared) -> Iterator[Finding]:
+    source = prepared.inventory.server.timescaledb
+    if source is not None and not _differs(prepared):
+        yield passed(
+            "timescaledb", f"TimescaleDB {source} on both ends.", where=prepared.target.label
+        )
+
+
+def _must_be_equal(prepared: Prepared) -> Iterator[Finding]:
+    source = prepared.inventory.server.timescaledb
+    target = prepared.target_inventory.server.timescaledb
+    if source is None or not _differs(prepared):
+        return
+    if recreates(prepared):
+        yield passed(
+            "timescaledb",
+            f"TimescaleDB on the target will be recreated at {source}, the source's version.",
+            where=prepared.target.label,
+            why=f"It is {target or 'missing'} now; the target is empty and offers {source}.",
+        )
+    elif target is None:
+        yield fail(
+            "target-timescaledb-missing",
+            "The target database has no TimescaleDB.",
+            where=prepared.target.label,
+            why="Restore mode is a function of the extension, so it must be there before the "
+            "restore.",
+            todo=_to_version(prepared, source),
+        )
+    else:
+        yield fail(
+            "timescaledb-version",
+            f"TimescaleDB is {source} on the source and {target} on the target.",
+            where=prepared.target.label,
+            why="A full migration restores TimescaleDB's own catalog, which only fits its own "
+            "version (timescale/timescaledb#7383).",
+            todo=_to_version(prepared, source),
+        )
+
+
+def _to_version(prepared: Prepared, version: str) -> str:
+    if can_recreate(prepared):
+        return (
+            "Set recreate_extension to true: the target is empty and offers that version, so "
+            "tswizard recreates the extension at it. Or by hand: DROP EXTENSION timescaledb; and "
+            f"in a new session CREATE EXTENSION timescaledb VERSION '{version}';"
+        )
+    server = prepared.target_inventory.server
+    offered = server.timescaledb_offered
+    if version in offered:
+        return f"The target offers {version}: empty the target, then use recreate_extension."
+    target = server.timescaledb or (offered[-1] if offered else "")
+    if target and version_key(version) < version_key(target):
+        return (
+            f"The target does not offer {version}. Update the source first: ALTER EXTENSION "
+            f"timescaledb UPDATE TO '{target}'; as the first statement of a new session."
+        )
+    return (
+        f"The target does not offer {version} but {some(offered[::-1]) or 'no TimescaleDB'}. "
+        "Upgrade the target service, or use one that offers it."
+    )
+
+
+def _may_differ(prepared: Prepared) -> Iterator[Finding]:
+    source = prepared.inventory.server.timescaledb
+    target = prepared.target_inventory.server.timescaledb
+    if source is None or not _differs(prepared):
+        return
+    if target is None:
+        yield fail(
+            "target-timescaledb-missing",
+            "The target database has no TimescaleDB.",
+            where=prepared.target.label,
+            why="The extension creates the hypertables, so it must be there.",
+            todo="On the target: CREATE EXTENSION timescaledb;",
+        )
+        return
+    yield passed(
+        "timescaledb",
+        f"TimescaleDB {source} on the source, {target} on the target.",
+        where=prepared.target.label,
+        why="A split migration recreates hypertables, so the versions may differ.",
+    )
+
+
+def _may_drop(prepared: Prepared) -> Iterator[Finding]:
+    role = prepared.target_inventory.server.role
+    extensions = prepared.target_inventory.extensions
+    owned = all(e.owned for e in extensions if e.name == "timescaledb")
+    if recreates(prepared) and not owned and not role.superuser:
+        yield look(
+            "recreate-rights",
+            f"{role.name} does not own the extension on the target and may not be allowed to "
+            "drop it.",
+            where=prepared.target.label,
+            why="Only its owner may drop an extension. If that is refused, the run stops at its "
+            "first step with nothing changed.",
+            todo="Have its owner recreate it at the source's version before the run.",
+        )
+
+
+def _schema(prepared: Prepared) -> Iterator[Finding]:
+    source = prepared.inventory.server.timescaledb_schema
+    target = prepared.target_inventory.server.timescaledb_schema or "public"
+    if source is not None and source != target:
+        yield fail(
+            "timescaledb-schema",
+            f'TimescaleDB is installed in schema "{source}" on the source and in "{target}" on the '
+            "target.",
+            where=prepared.target.label,
+            why=f"Views and defaults of the dump call {source}.time_bucket and the like, which "
+            "would not be found. Timescale Cloud has the extension in public only.",
+            todo="Use a target where the extension may be created in that schema.",
+        )
+
+
+def _license_for_all(prepared: Prepared) -> Iterator[Finding]:
+    source = prepared.inventory
+    counted = (
+        (len(source.caggs), "continuous aggregate", ""),
+        (_with_compression(source), "hypertable with compression", "hypertables with compression"),
+        (len(source.jobs), "job", ""),
+    )
+    used = [plural(number, one, many) for number, one, many in counted if number]
+    if used:
+        yield from _apache_only(prepared, f"the source uses {', '.join(used)}")
+
+
+def _license_for_compression(prepared: Prepared) -> Iterator[Finding]:
+    compressed = _with_compression(prepared.inventory)
+    if compressed:
+        tables = plural(compressed, "hypertable")
+        yield from _apache_only(prepared, f"{tables} cannot be compressed there")
+
+
+def _with_compression(inventory: Inventory) -> int:
+    return sum(h.compression is not None for h in inventory.hypertables)
+
+
+def _apache_only(prepared: Prepared, consequence: str) -> Iterator[Finding]:
+    if prepared.target_inventory.server.license == "apache":
+        yield fail(
+            "target-license",
+            f"The target's TimescaleDB has the Apache license only; {consequence}.",
+            where=prepared.target.label,
+            why="timescaledb.license is apache there, which leaves these features out.",
+            todo="Use a target with the community license (timescaledb.license = timescale); "
+            "Timescale Cloud has it.",
+        )
+
+
+CHECKS: tuple[AnyCheck, ...] = (
+    Check(gives=("postgresql", "postgresql-older"), run=_postgresql),
+    SourceCheck(gives=("source-timescaledb-missing",), run=_source_timescaledb),
+    Check(gives=("timescaledb",), run=_equal),
+    Check(
+        gives=("timescaledb", "timescaledb-version", "target-timescaledb-missing"),
+        run=_must_be_equal,
+        methods=FULL,
+        answered_by=("recreate_extension",),
+    ),
+    Check(gives=("timescaledb", "target-timescaledb-missing"), run=_may_differ, methods=SPLIT),
+    Check(gives=("recreate-rights",), run=_may_drop, methods=FULL, settled_by_check=True),
+    Check(gives=("timescaledb-schema",), run=_schema),
+    Check(gives=("target-license",), run=_license_for_all, methods=FULL),
+    Check(gives=("target-license",), run=_license_for_compression, methods=SPLIT),
+)
