@@ -355,27 +355,32 @@ async def test_nothing_starts_without_the_targets_name() -> None:
 
 
 async def test_answers_are_checked_again_before_the_start() -> None:
-    no_room = Finding(
-        Level.FAIL, "staging-room", "No room for the dump.", "/mnt", "", "Make room there."
+    no_space = Finding(
+        Level.FAIL, "staging-space", "No space for the dump.", "/mnt", "", "Free some space there."
     )
     engine = finished_run()
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_method(pilot)
-        engine.findings = (no_room,)
+        engine.findings = (no_space,)
         await at(pilot, "#compress_first", "space", "enter")
         await on_screen(pilot, "ReviewScreen")
-        await until(pilot, lambda: "No room for the dump" in notice(pilot))
+        await until(pilot, lambda: "No space for the dump" in notice(pilot))
         await pilot.press(*"tsdb", "enter")
         await settled(pilot)
         assert type(pilot.app.screen).__name__ == "ReviewScreen"
     assert not engine.started
 
 
-async def test_room_for_the_dump_is_for_method_to_settle() -> None:
-    no_room = Finding(
-        Level.FAIL, "staging-room", "No room for the dump.", "/var", "", "Choose another folder."
+async def test_disk_space_for_the_dump_is_for_method_to_settle() -> None:
+    no_space = Finding(
+        Level.FAIL,
+        "staging-space",
+        "No space for the dump.",
+        "/var",
+        todo="Choose another folder.",
+        answered_by=("staging",),
     )
-    engine = RecordedEngine(findings=(*world.PASSED, no_room))
+    engine = RecordedEngine(findings=(*world.PASSED, no_space))
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_inspect(pilot)
         await until(pilot, lambda: "on Method" in notice(pilot))

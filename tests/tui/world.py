@@ -289,6 +289,7 @@ VERSIONS_DIFFER = Finding(
     "(timescale/timescaledb#7383).",
     "Answer recreate_extension with yes: the target is empty and offers 2.23.0, so tswizard will "
     "make the extension anew at it.",
+    answered_by=("recreate_extension",),
 )
 VERSIONS_RECREATED = Finding(
     Level.PASS,

@@ -52,10 +52,12 @@ class Decided:
     """Of the checks made with these answers."""
 
 
-ANSWERABLE = frozenset(("staging-folder", "staging-room", "standby-read-only"))
-"""Failed checks that an answer on Method can settle; they stop nobody before Review."""
+ASKED_ON_INSPECT = "recreate_extension"
+"""Key of the question that Inspect asks, beside the findings that it settles; Method asks all
+others."""
 
 
 def refused(findings: tuple[Finding, ...], *, final: bool) -> bool:
     """Do the checks forbid to go on? `final` when no answer is left to give."""
-    return any(f.level is Level.FAIL and (final or f.id not in ANSWERABLE) for f in findings)
+    failed = [finding for finding in findings if finding.level is Level.FAIL]
+    return any(final or not set(finding.answered_by) - {ASKED_ON_INSPECT} for finding in failed)

@@ -34,15 +34,12 @@ from tswizard.tui.inventory_tables import (
 from tswizard.tui.widgets.fields import Tick
 from tswizard.tui.widgets.findings import FindingsView, counts
 from tswizard.tui.widgets.table import FittingTable
-from tswizard.tui.wizard_state import ConnectedPair, Inspected, refused
+from tswizard.tui.wizard_state import ASKED_ON_INSPECT, ConnectedPair, Inspected, refused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from tswizard.core.catalog.inventory import Inventory
-
-OFFER = frozenset(("timescaledb-version", "target-timescaledb-missing"))
-"""Findings that recreating the extension on the target can settle."""
 
 
 class InspectScreen(WizardScreen):
@@ -140,7 +137,7 @@ class InspectScreen(WizardScreen):
         async with aclosing(cast("AsyncGenerator[Finding]", checks)) as findings:
             async for finding in findings:
                 await view.add(finding)
-                if finding.id in OFFER and offered:
+                if ASKED_ON_INSPECT in finding.answered_by and offered:
                     self._offer()
         self._instead = None
         if refused(self._findings, final=False):
