@@ -82,7 +82,10 @@ def _check(path: Path, section: str, key: str, answer: Any) -> None:
 
 
 def _wrong_kind(asked: Question, answer: Any) -> str | None:
-    if asked.kind is Kind.CHOICE:
+    if asked.kind is Kind.NAMES and isinstance(answer, list):
+        wrong = [name for name in answer if not isinstance(name, str)]
+        return f"{wrong[0]!r} is not text in quotes" if wrong else None
+    if asked.kind in (Kind.CHOICE, Kind.NAMES):
         allowed = [choice.value for choice in asked.choices]
         if answer not in allowed:
             return f'"{answer}" is not one of {", ".join(allowed)}'

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     YES_NO = "yes or no"
     NUMBER = "number"
     FOLDER = "folder"
+    NAMES = "one of the choices, or a list of names"
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +244,25 @@ QUESTIONS: tuple[Question, ...] = (
         "at the end of the run; if it is kept, the checklist names it with the statement that "
         "removes it.",
         Kind.YES_NO,
+    ),
+    Question(
+        "answers",
+        "caggs",
+        "Continuous aggregates to migrate",
+        "A list names them as schema.name. What depends on one that is left out is left out as "
+        "well, and named at the end.",
+        Kind.NAMES,
+        (Choice("all", "all of them"), Choice("none", "none of them")),
+    ),
+    Question(
+        "answers",
+        "history",
+        "Split: materialized rows of continuous aggregates",
+        "Kept, they arrive as they are stored, also those whose raw rows are gone. Recomputed, "
+        "they are refreshed from the raw rows on the target: what those cannot give any more is "
+        "lost. A list names those that are recomputed; all others are kept.",
+        Kind.NAMES,
+        (Choice("keep", "keep them as they are stored"), Choice("recompute", "recompute them")),
     ),
 )
 

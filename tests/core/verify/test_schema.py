@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.support.migrated_pair import Migrated
-from tests.support.target_mutations import ADDED, ALTERED, DROPPED, Mutation
+from tests.core.verify.conftest import Migrated
+from tests.core.verify.mutations import ADDED, ALTERED, DROPPED, Mutation
 from tswizard.core.db.connection import connect, value
 from tswizard.core.model.finding import Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS
@@ -150,12 +150,7 @@ async def test_a_views_text_that_means_the_same_to_the_target_is_no_difference(
         found = await without_equal_views(
             connection,
             tuple(
-                Difference(
-                    key=key,
-                    state="differs",
-                    level=Level.LOOK,
-                    changed=(("definition", text, printed),),
-                )
+                Difference(key, "differs", Level.LOOK, changed=(("definition", text, printed),))
                 for text in (plain, other, broken)
             ),
         )

@@ -1,7 +1,7 @@
 """Continuous aggregates."""
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
-from tswizard.core.catalog.inventory import Cagg
+from tswizard.core.catalog.inventory import Cagg, CaggIndex
 from tswizard.core.db.connection import Connection, rows
 
 
@@ -22,7 +22,7 @@ SELECT g.user_view_schema::text, g.user_view_name::text,
   pg_catalog.pg_get_viewdef(d.oid), g.materialized_only, {" OR ".join(compressed)}, {finalized},
   COALESCE(p.user_view_schema || '.' || p.user_view_name, r.schema_name || '.' || r.table_name),
   p.user_view_schema || '.' || p.user_view_name,
-  m.schema_name::text, m.table_name::text
+  m.schema_name::text, m.table_name::text, g.mat_hypertable_id
 FROM {CAGG} g
 JOIN {HYPERTABLE} r ON r.id = g.raw_hypertable_id
 JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
@@ -35,8 +35,29 @@ ORDER BY g.mat_hypertable_id
 """
 
 
+# With nothing but pg_catalog in the search_path the table is qualified: ` ON schema.table USING `.
+_INDEXES = f"""
+SELECT g.mat_hypertable_id, ic.relname::text,
+  pg_catalog.substr(d.text, pg_catalog.strpos(d.text, ' ON ' || c.name || ' USING ')
+    + pg_catalog.length(' ON ' || c.name || ' '))
+FROM {CAGG} g
+JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
+JOIN pg_catalog.pg_namespace n ON n.nspname = m.schema_name
+JOIN LATERAL (SELECT r.oid, pg_catalog.format('%I.%I', m.schema_name, m.table_name) AS name
+  FROM pg_catalog.pg_class r WHERE r.relnamespace = n.oid AND r.relname = m.table_name) c ON true
+JOIN pg_catalog.pg_index i ON i.indrelid = c.oid
+JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
+CROSS JOIN LATERAL (SELECT pg_catalog.pg_get_indexdef(i.indexrelid) AS text) d
+ORDER BY 1, 2
+"""
+
+
 async def read_caggs(connection: Connection, shape: Shape) -> tuple[Cagg, ...]:
-    """Every aggregate, in the order of their making: a parent stands before its children."""
+    """Every aggregate, in the order of their making: a parent stands before its children. Their
+    state is not read."""
+    indexes: dict[int, list[CaggIndex]] = {}
+    for id, name, definition in await rows(connection, _INDEXES):
+        indexes.setdefault(id, []).append(CaggIndex(name, definition))
     return tuple(
         Cagg(
             schema=row[0],
@@ -50,6 +71,7 @@ async def read_caggs(connection: Connection, shape: Shape) -> tuple[Cagg, ...]:
             parent=row[8],
             materialization_schema=row[9],
             materialization_name=row[10],
+            indexes=tuple(indexes.get(row[11], ())),
         )
         for row in await rows(connection, caggs_query(shape))
     )

@@ -11,7 +11,7 @@ from tswizard.core.catalog.policies import USER_DEFINED, PolicyKind, policy_kind
 from tswizard.core.db.identifiers import qualified
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Role:
     """The role we are connected as, and what it may do."""
 
@@ -24,7 +24,7 @@ class Role:
     """May create schemas in this database."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Server:
     """One server, as one connection saw it."""
 
@@ -68,7 +68,7 @@ class DimensionKind(StrEnum):
     HASH = "hash"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Dimension:
     """A dimension of a hypertable, from timescaledb_information.dimensions."""
 
@@ -86,7 +86,7 @@ class Dimension:
     """schema.name of integer_now_func, quoted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A chunk, from timescaledb_information.chunks (or the catalog when the view hides it)."""
 
@@ -123,7 +123,7 @@ class Compression:
     merge_interval: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Hypertable:
     """A hypertable of the user, or (with `cagg`) an aggregate's materialization."""
 
@@ -165,7 +165,7 @@ class TableKind(StrEnum):
     MATVIEW = "materialized view"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Table:
     """A table that is not a hypertable nor a part of one."""
 
@@ -190,7 +190,73 @@ class Table:
         return f"{self.schema}.{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class CaggIndex:
+    """An index of a continuous aggregate's materialization."""
+
+    name: str
+    """Unquoted; a name that the server chose holds the materialization's name."""
+    definition: str
+    """What follows the table in CREATE INDEX: `USING btree (bucket DESC)`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidRange:
+    """Buckets that the next refresh computes again; both ends inclusive, in internal time."""
+
+    low: int
+    high: int
+    raw_rows: bool
+    """There are raw rows in it: without any, computing it again would only remove rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaggState:
+    """How far a continuous aggregate is materialized.
+
+    Times are TimescaleDB's internal ones: microseconds since 1970 for timestamps and dates, the
+    number itself for integers.
+    """
+
+    time_column: str
+    """Of the bucket, in the materialization."""
+    time_type: str
+    """As format_type prints it."""
+    bucket: str
+    """Width of a bucket, an interval's text or a whole number; empty when it is unknown."""
+    fixed: bool
+    """All buckets are of the same width: not those of months, nor of days in a time zone."""
+    width: int
+    """The same in internal time; for buckets that vary, the longest they get."""
+    watermark: int | None
+    """End of the last materialized bucket; None when nothing was ever materialized."""
+    first: int | None
+    """Start of the first materialized bucket that has a row."""
+    last: int | None
+    """Start of the last one."""
+    first_raw: int | None
+    """Time of the first row that it reads; None when there is none."""
+    last_raw: int | None
+    raw_from: int | None
+    """Start of the first chunk that it reads: what was dropped lies before."""
+    invalid: tuple[InvalidRange, ...]
+    """Below `valid_until`, in order."""
+    valid_until: int | None
+    """Everything from here on waits for its first refresh; None when it was never refreshed."""
+
+    @property
+    def integer(self) -> bool:
+        return self.time_type in ("smallint", "integer", "bigint")
+
+    @property
+    def history(self) -> bool:
+        """Are there buckets that the raw rows cannot give any more?"""
+        if self.first is None:
+            return False
+        return self.first_raw is None or self.first < self.first_raw - self.width
+
+
+@dataclass(frozen=True, slots=True)
 class Cagg:
     """A continuous aggregate."""
 
@@ -208,13 +274,21 @@ class Cagg:
     """schema.name of the aggregate it stands on; None on a hypertable."""
     materialization_schema: str
     materialization_name: str
+    indexes: tuple[CaggIndex, ...] = ()
+    """All of its materialization, by name."""
+    state: CaggState | None = None
+    """None where it could not be read."""
 
     @property
     def label(self) -> str:
         return f"{self.schema}.{self.name}"
 
+    @property
+    def sql(self) -> str:
+        return qualified(self.schema, self.name)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A job of the user (id >= 1000), from timescaledb_information.jobs."""
 
@@ -264,7 +338,7 @@ class Sequence:
     is_called: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Constraint:
     """A constraint of a hypertable, or a foreign key that points to one."""
 
@@ -296,7 +370,7 @@ class Constraint:
         return self.schema, self.table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Extension:
     name: str
     version: str
@@ -316,7 +390,7 @@ class Offered:
     default: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Extras:
     """What else matters to a move: mostly things that a dump does not carry by itself."""
 
@@ -346,7 +420,7 @@ class Extras:
     """Locks that the server's shared lock table has room for; a dump takes one for each table."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """Everything a source or a target holds that concerns a move."""
 

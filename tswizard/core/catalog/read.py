@@ -6,6 +6,7 @@ from dataclasses import replace
 from psycopg import Error
 from psycopg.errors import LockNotAvailable
 
+from tswizard.core.catalog.cagg_state import read_cagg_states
 from tswizard.core.catalog.caggs import read_caggs
 from tswizard.core.catalog.catalog_shape import Shape, read_shape
 from tswizard.core.catalog.constraints import read_constraints
@@ -16,7 +17,7 @@ from tswizard.core.catalog.extras import (
     read_offered,
 )
 from tswizard.core.catalog.hypertables import read_hypertables
-from tswizard.core.catalog.inventory import Inventory, Server
+from tswizard.core.catalog.inventory import Cagg, Inventory, Server
 from tswizard.core.catalog.jobs import read_jobs
 from tswizard.core.catalog.nulls import Nulls, read_nulls
 from tswizard.core.catalog.roles import read_roles
@@ -94,7 +95,7 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
     tables = await read_tables(connection, shape)
     sequences = await read_sequences(connection)
     tell("continuous aggregates and jobs")
-    caggs = await read_caggs(connection, shape) if shape.timescaledb else ()
+    caggs = await _caggs(connection, shape) if shape.timescaledb else ()
     jobs = await read_jobs(connection, shape) if shape.timescaledb else ()
     tell("roles and rights")
     needed, roles = await read_roles(connection)
@@ -120,6 +121,12 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
         extras=extras,
         constraints=await read_constraints(connection) if shape.timescaledb else (),
     )
+
+
+async def _caggs(connection: Connection, shape: Shape) -> tuple[Cagg, ...]:
+    found = await read_caggs(connection, shape)
+    states = await read_cagg_states(connection, shape)
+    return tuple(replace(cagg, state=states.get(cagg.label)) for cagg in found)
 
 
 async def _data_nodes(connection: Connection, shape: Shape) -> bool:

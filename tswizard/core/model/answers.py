@@ -7,23 +7,23 @@ MethodName = Literal["full", "split"]
 METHOD_NAMES: tuple[MethodName, ...] = get_args(MethodName)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Answers:
-    """The decisions that, with two endpoints, are enough to run unattended."""
+    """The decisions that, with two endpoints, are enough to run without asking again."""
 
     method: MethodName = "full"
     jobs: int = 4
     """Parallel dump and restore jobs where both servers allow it."""
     via: Literal["stream", "files"] = "stream"
-    """Split: rows are streamed, or go through files in the staging folder."""
+    """Split: rows go straight across, or through files in the staging folder."""
     piece: str = "chunk"
-    """Split: a chunk is copied as one piece, or in pieces of this time range."""
+    """Split: a chunk is copied in one piece, or in pieces of this width of its time column."""
     compress_first: bool = False
     """Full: compress eligible chunks of the source before the dump."""
     pause_source_jobs: bool = True
     """Pause retention and compression jobs of the source while it is read."""
     snapshot: bool = True
-    """Share one exported snapshot between dump and verify; it holds back vacuum on the source."""
+    """Hold one exported snapshot over dump and verify; it holds back vacuum on the source."""
     recreate_extension: bool = False
     """Recreate TimescaleDB on an empty target at the source's version."""
     enable_jobs: bool = True
@@ -33,4 +33,16 @@ class Answers:
     """Folder for the dump; empty means the run's own folder."""
     keep_dumps: bool = False
     keep_record: bool = False
-    """Split: keep the schema _tswizard, with the state of each piece, on the target."""
+    """Split: keep the schema _tswizard, with what became of each piece, on the target."""
+    caggs: tuple[str, ...] | Literal["all", "none"] = "all"
+    """Continuous aggregates to migrate, each as `schema.name`, unquoted. What stands on one that is
+    left out is left out as well."""
+    history: tuple[str, ...] | Literal["keep", "recompute"] = "keep"
+    """Split: the materialized rows arrive as they are stored, or every continuous aggregate is
+    refreshed from the raw rows; a list names those that are refreshed, all others are kept."""
+
+    def recomputes(self, cagg: str) -> bool:
+        """Is this continuous aggregate (`schema.name`) refreshed and not copied?"""
+        if isinstance(self.history, str):
+            return self.history == "recompute"
+        return cagg in self.history

@@ -1,12 +1,12 @@
 """Findings: what a check says, and what to do about it."""
 
 from collections.abc import Iterable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """The result of a check. `look` means that it could not be shown to be fine."""
+    """How a check ended. `look` means nobody could prove that it is fine."""
 
     PASS = "pass"  # noqa: S105 - a level, not a password
     LOOK = "look"
@@ -23,13 +23,12 @@ class Finding:
 
     `what` is one sentence; `where` names the object, endpoint or step; `why` is the evidence or
     the source of the fact; `todo` is what the user can do. `id` is a stable slug for tests, docs
-    and answers. `details` lists the objects behind a total.
+    and answers. `details` are the single objects behind a sum.
     """
 
     level: Level
     id: str
     what: str
-    _: KW_ONLY
     where: str = ""
     why: str = ""
     todo: str = ""
@@ -53,6 +52,6 @@ class Finding:
 
 
 def worst(findings: Iterable[Finding]) -> Level:
-    """The worst level among findings; `pass` when there is none."""
+    """The gravest level among findings; `pass` when there is none."""
     levels = {finding.level for finding in findings}
     return next((level for level in _WORST if level in levels), Level.PASS)

@@ -20,7 +20,7 @@ class Split:
 
     name: MethodName = "split"
     steps = STEPS
-    asks = frozenset(("via", "piece", "keep_record"))
+    asks = frozenset(("via", "piece", "keep_record", "history"))
     unit = "piece"
     comparison = (
         "SPLIT  The schema first, then the rows in pieces: chunks, tables, slices of big ones, "

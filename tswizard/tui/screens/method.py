@@ -22,8 +22,8 @@ from tswizard.tui.wizard_state import Decided, Inspected
 if TYPE_CHECKING:
     from tswizard.core.run.method import Method
 
-_ELSEWHERE = ("recreate_extension",)
-"""Answered on Inspect."""
+_ELSEWHERE = ("recreate_extension", "caggs", "history")
+"""Answered on Inspect, and object by object."""
 
 _TYPED = (Kind.NUMBER, Kind.TEXT, Kind.FOLDER)
 

@@ -108,15 +108,15 @@ class CopyProgress:
         self._reporter.put(
             TableProgress(
                 time.time(),
-                step=self._reporter.step,
-                table=table.label,
-                done=min(done, table.total),
-                total=table.total,
-                rows=table.rows,
-                state=self._state(table, done, busy=bool(under_way)),
-                bytes=min(table.bytes, self._done_bytes(table) + sum(map(self._moved, under_way))),
-                failed=table.failed,
-                retried=max(table.retried, self._again[table.label]),
+                self._reporter.step,
+                table.label,
+                min(done, table.total),
+                table.total,
+                table.rows,
+                self._state(table, done, busy=bool(under_way)),
+                min(table.bytes, self._done_bytes(table) + sum(map(self._moved, under_way))),
+                table.failed,
+                max(table.retried, self._again[table.label]),
             )
         )
 

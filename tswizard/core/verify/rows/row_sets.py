@@ -9,9 +9,10 @@ from psycopg import sql
 from tswizard.core.catalog.catalog_shape import Shape
 from tswizard.core.catalog.hypertables import read_hypertables
 from tswizard.core.catalog.inventory import Chunk, Dimension
-from tswizard.core.catalog.tables import in_user_schema, not_member, parts
+from tswizard.core.catalog.tables import not_member, parts
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS, ChecksumColumn
+from tswizard.core.verify.schema.catalog_sql import in_user_schema
 
 
 class SetKind(StrEnum):
@@ -22,7 +23,7 @@ class SetKind(StrEnum):
     LARGE_OBJECTS = "large objects"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RowSet:
     """Rows that are compared under one name."""
 
@@ -119,16 +120,7 @@ async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
         connection, "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata"
     )
     if large[0][0]:
-        sets.append(
-            RowSet(
-                name="large objects",
-                kind=SetKind.LARGE_OBJECTS,
-                schema="",
-                table="",
-                columns=(),
-                bytes=0,
-            )
-        )
+        sets.append(RowSet("large objects", SetKind.LARGE_OBJECTS, "", "", (), 0))
     return tuple(sets)
 
 

@@ -1,4 +1,4 @@
-"""Chunks, dimensions and schemas for tests of the comparison without a server."""
+"""Small pieces of data for tests without a server."""
 
 import json
 from typing import Any
@@ -13,6 +13,8 @@ from tswizard.core.catalog.inventory import (
     Role,
     Server,
 )
+from tswizard.core.model.judged import JudgedMessage, Severity
+from tswizard.core.model.verdict import Verdict
 from tswizard.core.verify.schema.catalog_sql import Catalogs
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 
@@ -26,30 +28,12 @@ def chunk(
     size: int = 0,
     compressed: str | None = None,
 ) -> Chunk:
-    return Chunk(
-        schema=schema,
-        name=name,
-        compressed=compressed is not None,
-        partial=False,
-        range_start=start,
-        range_end=end,
-        bytes=size,
-        compressed_table=compressed,
-    )
+    return Chunk(schema, name, compressed is not None, False, start, end, size,
+                 compressed_table=compressed)  # fmt: skip
 
 
 def dimension(kind: str, column: str = "t", *, function: str | None = None) -> Dimension:
-    return Dimension(
-        number=1,
-        column=column,
-        column_type=kind,
-        kind=DimensionKind.RANGE,
-        interval="1",
-        integer=False,
-        partitions=None,
-        partitioning_function=function,
-        integer_now=None,
-    )
+    return Dimension(1, column, kind, DimensionKind.RANGE, "1", False, None, function, None)
 
 
 def server() -> Server:
@@ -65,7 +49,7 @@ def server() -> Server:
         collate="C",
         ctype="C",
         size_bytes=0,
-        role=Role(name="me", superuser=True, createrole=True, bypass_rls=True, owns_database=True),
+        role=Role("me", True, True, True, True),
         in_recovery=False,
         tls=None,
         latency_s=0.0,
@@ -77,16 +61,7 @@ def server() -> Server:
 
 def inventory(chunks: tuple[Chunk, ...] = ()) -> Inventory:
     """A source with one hypertable, `a.t`."""
-    table = Hypertable(
-        schema="a",
-        name="t",
-        owner="me",
-        dimensions=(dimension("integer"),),
-        chunks=chunks,
-        compression=None,
-        bytes=0,
-        rows_estimate=0,
-    )
+    table = Hypertable("a", "t", "me", (dimension("integer"),), chunks, None, 0, 0)
     return Inventory(
         server=server(),
         extensions=(),
@@ -108,13 +83,33 @@ def inventory(chunks: tuple[Chunk, ...] = ()) -> Inventory:
 def schema(*objects: tuple[Any, ...], major: int = 17, roles: set[str] | None = None) -> Schema:
     """One end: objects are (kind, name, properties) or (kind, name, properties, part)."""
     return Schema(
-        objects={
+        {
             ObjectKey(kind, name): Object(json.dumps(properties), *part)
             for kind, name, properties, *part in objects
         },
-        labels={},
-        roles=frozenset(roles or ()),
-        catalogs=Catalogs(Shape({}, frozenset()), {}),
-        major=major,
-        timescaledb="2.23.0",
+        {},
+        frozenset(roles or ()),
+        Catalogs(Shape({}, frozenset()), {}),
+        major,
+        "2.23.0",
     )
+
+
+def judged(verdict: Verdict, **more: Any) -> JudgedMessage:
+    """A verdict on an error of pg_restore."""
+    fields: dict[str, Any] = {
+        "verdict": verdict,
+        "rule": "",
+        "tool": "pg_restore",
+        "method": "full",
+        "phase": "data",
+        "object": "",
+        "message": "",
+        "reason": "",
+        "todo": "",
+        "detail": (),
+        "number": 1,
+        "severity": Severity.ERROR,
+        "counts_as_error": True,
+    }
+    return JudgedMessage(**(fields | more))

@@ -1,0 +1,89 @@
+"""How far continuous aggregates are materialized, read from native servers of any version."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+
+from tests.support.caggs import fill
+from tests.support.native import SOURCE, database, named, need_community
+from tswizard.core.catalog.cagg_state import read_cagg_states
+from tswizard.core.catalog.catalog_shape import read_shape
+from tswizard.core.catalog.inventory import CaggState
+from tswizard.core.catalog.read import read_inventory
+from tswizard.core.db.connection import connected
+from tswizard.core.db.endpoint import Endpoint
+
+pytestmark = [pytest.mark.native, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sample() -> AsyncIterator[Endpoint]:
+    async with database(named(SOURCE)) as end:
+        await need_community(end)
+        await fill(end)
+        yield end
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def states(sample: Endpoint) -> dict[str, CaggState]:
+    async with connected(sample) as connection:
+        await connection.execute("SET TimeZone = 'UTC'")
+        return await read_cagg_states(connection, await read_shape(connection))
+
+
+def at(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
+
+
+async def test_watermark_history_and_what_is_invalid(states: dict[str, CaggState]) -> None:
+    hourly = states["m.hourly"]
+    assert (hourly.bucket, hourly.fixed, hourly.width) == ("01:00:00", True, 3_600_000_000)
+    assert hourly.watermark == hourly.valid_until == at("2024-06-01 01:00")
+    assert (hourly.first, hourly.last) == (at("2023-01-01"), at("2024-06-01"))
+    assert hourly.history
+    dropped, late = hourly.invalid
+    # Whole chunks were dropped, and the next one begins inside of a bucket of no other one.
+    assert dropped.high == (hourly.raw_from or 0) + 3_600_000_000 - 1
+    assert (late.low, late.high) == (at("2024-03-03 10:00"), at("2024-03-03 11:00") - 1)
+    assert late.raw_rows
+
+
+async def test_a_continuous_aggregate_on_another(states: dict[str, CaggState]) -> None:
+    """Its raw rows are the other's buckets, which nobody dropped."""
+    daily = states["m.daily"]
+    assert (daily.first_raw, daily.invalid) == (at("2023-01-01"), ())
+    assert not daily.history
+
+
+async def test_buckets_that_vary(states: dict[str, CaggState]) -> None:
+    monthly = states["m.Monthly Berlin"]
+    assert not monthly.fixed
+    assert monthly.width >= 31 * 86_400_000_000
+    assert monthly.first == at("2022-12-31 23:00")
+    assert (at("2024-02-29 23:00"), at("2024-03-31 22:00") - 1) in [
+        (found.low, found.high) for found in monthly.invalid
+    ]
+
+
+async def test_integers_never_refreshed_and_without_raw_rows(states: dict[str, CaggState]) -> None:
+    ticks = states["m.by_hundred"]
+    assert ticks.integer
+    assert (ticks.first, ticks.last, ticks.watermark, ticks.width) == (0, 9000, 9100, 100)
+    never = states["m.never"]
+    assert (never.watermark, never.valid_until, never.first) == (None, None, None)
+    gone = states["m.gone_daily"]
+    assert (gone.first_raw, gone.raw_from) == (None, None)
+    assert gone.history
+    assert not any(found.raw_rows for found in gone.invalid)
+
+
+async def test_the_inventory_has_indexes_and_state(sample: Endpoint) -> None:
+    caggs = {cagg.label: cagg for cagg in (await read_inventory(sample)).caggs}
+    hourly = caggs["m.hourly"]
+    assert hourly.state is not None
+    indexes = {index.name: index.definition for index in hourly.indexes}
+    assert len(indexes) == 4
+    assert indexes["hourly_own"] == "USING btree (dev, max_v) WHERE (n > 0)"
+    assert f"{hourly.materialization_name}_bucket_idx" in indexes

@@ -1,0 +1,308 @@
+"""How far each continuous aggregate is materialized: watermark, ranges that are invalid, history.
+
+What writes these tables: tsl/src/continuous_aggs/{invalidation,refresh,materialize}.c of
+timescaledb 2.9 to 2.29. An entry in the log of the raw hypertable is a range of changed rows that
+the next refresh moves to the logs of all continuous aggregates on it, rounded out to buckets.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from psycopg import sql
+
+from tswizard.core.catalog.catalog_shape import CAGG, DIMENSION_SLICE, HYPERTABLE, Shape
+from tswizard.core.catalog.inventory import CaggState, InvalidRange
+from tswizard.core.db.connection import Connection, rows
+
+LOG = "_timescaledb_catalog.continuous_aggs_materialization_invalidation_log"
+RAW_LOG = "_timescaledb_catalog.continuous_aggs_hypertable_invalidation_log"
+WATERMARK = "_timescaledb_catalog.continuous_aggs_watermark"
+_RANGES = "_timescaledb_catalog.continuous_aggs_materialization_ranges"
+_BUCKETS = "_timescaledb_catalog.continuous_aggs_bucket_function"
+
+NO_BEGIN, NO_END = -(1 << 63), (1 << 63) - 1
+"""Internal times without a begin or an end (src/time_utils.h: TS_TIME_NOBEGIN, TS_TIME_NOEND)."""
+
+_FIRST_TIMESTAMP = -210_866_803_200_000_000
+"""4714-11-24 BC, where timestamps and dates begin."""
+_FIRST_INTEGER = {"smallint": -(1 << 15), "integer": -(1 << 31), "bigint": NO_BEGIN}
+
+# The longest that a bucket of this interval gets: months of 31 days, and days of 25 hours where
+# its width varies.
+_LONGEST = """((extract(epoch FROM w.width - date_trunc('day', w.width))
+  + w.day * extract(day FROM w.width)
+  + 31 * w.day * (12 * extract(year FROM w.width) + extract(month FROM w.width)))
+  * 1000000)::bigint"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One continuous aggregate as the catalog has it."""
+
+    label: str
+    mat: sql.Identifier
+    raw: sql.Identifier
+    time: str
+    raw_time: str
+    time_type: str
+    bucket: str
+    fixed: bool
+    width: int
+    watermark: int | None
+    log: tuple[tuple[int, int], ...]
+    raw_log: tuple[tuple[int, int], ...]
+    owed: tuple[tuple[int, int], ...]
+    raw_start: int | None
+
+
+def _pairs(relation: str, key: str, id: str) -> str:
+    return f"""ARRAY(SELECT ARRAY[l.lowest_modified_value, l.greatest_modified_value]
+    FROM {relation} l WHERE l.{key} = {id} ORDER BY 1)"""
+
+
+def states_query(shape: Shape) -> str:
+    """Names, types, width of the bucket, watermark and logs of every continuous aggregate."""
+    watermark = "NULL::bigint"
+    if shape.has(WATERMARK):
+        watermark = f"(SELECT x.watermark FROM {WATERMARK} x WHERE x.mat_hypertable_id = m.id)"
+    owed = "ARRAY[]::bigint[]"
+    if shape.has(_RANGES):
+        owed = _pairs(_RANGES, "materialization_id", "m.id")
+    if shape.has(CAGG, "bucket_width"):  # until 2.14; -1 where its width varies
+        text = "b.bucket_width"
+        fixed, number = "g.bucket_width >= 0", "NULLIF(g.bucket_width, -1)"
+    else:
+        text, fixed, number = "b.bucket_width", "b.bucket_fixed_width", "NULL::bigint"
+    return f"""
+SELECT g.user_view_schema || '.' || g.user_view_name,
+  m.schema_name::text, m.table_name::text, r.schema_name::text, r.table_name::text,
+  md.column_name::text, rd.column_name::text, pg_catalog.format_type(md.column_type, NULL),
+  COALESCE({text}, {number}::text, ''), COALESCE({fixed}, true), {number},
+  {watermark}, {_pairs(LOG, "materialization_id", "m.id")},
+  {_pairs(RAW_LOG, "hypertable_id", "r.id")}, {owed},
+  (SELECT pg_catalog.min(s.range_start) FROM {DIMENSION_SLICE} s WHERE s.dimension_id = rd.id)
+FROM {CAGG} g
+JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
+JOIN {HYPERTABLE} r ON r.id = g.raw_hypertable_id
+JOIN LATERAL (SELECT d.* FROM _timescaledb_catalog.dimension d
+  WHERE d.hypertable_id = m.id ORDER BY d.id LIMIT 1) md ON true
+JOIN LATERAL (SELECT d.* FROM _timescaledb_catalog.dimension d
+  WHERE d.hypertable_id = r.id ORDER BY d.id LIMIT 1) rd ON true
+LEFT JOIN {_BUCKETS} b ON b.mat_hypertable_id = m.id
+ORDER BY m.id
+"""
+
+
+async def read_cagg_states(
+    connection: Connection, shape: Shape, only: Iterable[str] | None = None
+) -> dict[str, CaggState]:
+    """State of every continuous aggregate, or only of these, by `schema.name`.
+
+    Call it in one transaction for all to be of one snapshot. One whose rows this role may not read
+    is left out. Raises psycopg.Error.
+    """
+    wanted = None if only is None else frozenset(only)
+    found = {}
+    for row in await rows(connection, states_query(shape)):
+        if wanted is not None and row[0] not in wanted:
+            continue
+        read = await _read(connection, row)
+        if await _readable(connection, read):
+            found[read.label] = await _state(connection, shape, read)
+    return found
+
+
+async def _read(connection: Connection, row: tuple[object, ...]) -> _Read:
+    label, mat_schema, mat, raw_schema, raw, time, raw_time, kind, bucket, fixed, number = row[:11]
+    width = int(str(number)) if number is not None else 0
+    width = width or await _width(connection, str(bucket), fixed=bool(fixed))
+    return _Read(
+        label=str(label),
+        mat=sql.Identifier(str(mat_schema), str(mat)),
+        raw=sql.Identifier(str(raw_schema), str(raw)),
+        time=str(time),
+        raw_time=str(raw_time),
+        time_type=str(kind),
+        bucket=str(bucket),
+        fixed=bool(fixed),
+        width=width,
+        watermark=None if row[11] is None else int(str(row[11])),
+        log=_ranges(row[12]),
+        raw_log=_ranges(row[13]),
+        owed=_ranges(row[14]),
+        raw_start=None if row[15] is None else int(str(row[15])),
+    )
+
+
+def _ranges(found: object) -> tuple[tuple[int, int], ...]:
+    assert isinstance(found, list)
+    return tuple((low, high) for low, high in found)
+
+
+async def _width(connection: Connection, bucket: str, *, fixed: bool) -> int:
+    """The longest bucket in internal time."""
+    if not bucket or bucket.lstrip("-").isdigit():
+        return int(bucket or 0)
+    query = f"SELECT {_LONGEST} FROM (SELECT %s::interval AS width, %s::int AS day) w"
+    return int((await rows(connection, query, (bucket, 86_400 if fixed else 90_000)))[0][0])
+
+
+async def _readable(connection: Connection, read: _Read) -> bool:
+    query = (
+        "SELECT pg_catalog.has_table_privilege(%s, 'SELECT') "
+        "AND pg_catalog.has_table_privilege(%s, 'SELECT')"
+    )
+    names = read.mat.as_string(None), read.raw.as_string(None)
+    return bool((await rows(connection, query, names))[0][0])
+
+
+async def _state(connection: Connection, shape: Shape, read: _Read) -> CaggState:
+    internal = sql.Identifier(*shape.function("time_to_internal").split("."))
+    query = sql.SQL(
+        "SELECT {f}(pg_catalog.min({t})), {f}(pg_catalog.max({t})), "
+        "(SELECT {f}(pg_catalog.min({r})) FROM {raw}), "
+        "(SELECT {f}(pg_catalog.max({r})) FROM {raw}) FROM {mat}"
+    ).format(
+        f=internal,
+        t=sql.Identifier(read.time),
+        r=sql.Identifier(read.raw_time),
+        mat=read.mat,
+        raw=read.raw,
+    )
+    first, last, first_raw, last_raw = (await rows(connection, query))[0]
+    watermark = read.watermark
+    if watermark is None and last is not None:  # 2.9 and 2.10 compute it on each call
+        watermark = last + read.width
+    if watermark is not None and watermark <= first_moment(read.time_type):
+        watermark = None
+    until = _open(read)
+    state = CaggState(
+        time_column=read.time,
+        time_type=read.time_type,
+        bucket=read.bucket,
+        fixed=read.fixed,
+        width=read.width,
+        watermark=watermark,
+        first=first,
+        last=last,
+        first_raw=first_raw,
+        last_raw=last_raw,
+        raw_from=read.raw_start,
+        invalid=(),
+        valid_until=until,
+    )
+    if until is None:
+        return state
+    spans = _merged(
+        [*_closed(read), *await _rounded(connection, shape, read)],
+        first_moment(read.time_type),
+        until,
+    )
+    invalid = [
+        InvalidRange(
+            low=low, high=high, raw_rows=await _any_raw(connection, shape, read, low, high)
+        )
+        for low, high in spans
+    ]
+    return replace(state, invalid=tuple(invalid))
+
+
+def first_moment(time_type: str) -> int:
+    """The first internal time that the type can hold."""
+    return _FIRST_INTEGER.get(time_type, _FIRST_TIMESTAMP)
+
+
+def _open(read: _Read) -> int | None:
+    """Start of the log's last row, which has no end; None when it has no begin either."""
+    starts = [low for low, high in read.log if high == NO_END]
+    if not starts:
+        return read.watermark
+    return None if min(starts) <= first_moment(read.time_type) else min(starts)
+
+
+def _closed(read: _Read) -> list[tuple[int, int]]:
+    return [(low, high) for low, high in (*read.log, *read.owed) if high != NO_END]
+
+
+async def _rounded(connection: Connection, shape: Shape, read: _Read) -> list[tuple[int, int]]:
+    """Changes of raw rows as the buckets that they make invalid."""
+    return [
+        (
+            low if low == NO_BEGIN else await _bucket_start(connection, shape, read, low),
+            high if high == NO_END else await _bucket_end(connection, shape, read, high) - 1,
+        )
+        for low, high in read.raw_log
+    ]
+
+
+async def _bucket_start(connection: Connection, shape: Shape, read: _Read, time: int) -> int:
+    """Start of the bucket that holds this moment, as far as the materialized buckets tell."""
+    known = await _bucket_beside(connection, shape, read, time, "max", "<=")
+    if read.fixed and read.width:
+        anchor = known if known is not None else read.watermark or 0
+        return anchor + (time - anchor) // read.width * read.width
+    return max(NO_BEGIN, time - read.width) if known is None else known
+
+
+async def _bucket_end(connection: Connection, shape: Shape, read: _Read, time: int) -> int:
+    if read.fixed and read.width:
+        return await _bucket_start(connection, shape, read, time) + read.width
+    known = await _bucket_beside(connection, shape, read, time, "min", ">")
+    return min(NO_END, time + read.width) if known is None else known
+
+
+async def _bucket_beside(
+    connection: Connection, shape: Shape, read: _Read, time: int, which: str, compared: str
+) -> int | None:
+    query = sql.SQL("SELECT {}(pg_catalog.{}({t})) FROM {} WHERE {t} {} {}").format(
+        sql.Identifier(*shape.function("time_to_internal").split(".")),
+        sql.Identifier(which),
+        read.mat,
+        sql.SQL(compared),
+        moment(shape, read.time_type, time),
+        t=sql.Identifier(read.time),
+    )
+    found = (await rows(connection, query))[0][0]
+    return None if found is None else int(found)
+
+
+def _merged(spans: list[tuple[int, int]], first: int, until: int) -> list[tuple[int, int]]:
+    """Ranges in order, clipped to what the type can hold and what was ever refreshed."""
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(spans):
+        low, high = max(low, first), min(high, until - 1)
+        if low > high:
+            continue
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
+        else:
+            merged.append((low, high))
+    return merged
+
+
+async def _any_raw(connection: Connection, shape: Shape, read: _Read, low: int, high: int) -> bool:
+    time = sql.Identifier(read.raw_time)
+    bounds: list[sql.Composable] = [sql.SQL("true")]
+    if low > first_moment(read.time_type):
+        bounds.append(sql.SQL("{} >= {}").format(time, moment(shape, read.time_type, low)))
+    if high < NO_END:
+        bounds.append(sql.SQL("{} <= {}").format(time, moment(shape, read.time_type, high)))
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {})").format(
+        read.raw, sql.SQL(" AND ").join(bounds)
+    )
+    return bool((await rows(connection, query))[0][0])
+
+
+_CONVERT = {
+    "timestamp with time zone": "to_timestamp",
+    "timestamp without time zone": "to_timestamp_without_timezone",
+    "date": "to_date",
+}
+
+
+def moment(shape: Shape, time_type: str, time: int) -> sql.Composable:
+    """SQL of an internal time as a value of its type."""
+    if time_type in _CONVERT:
+        function = shape.function(_CONVERT[time_type])
+        return sql.SQL("{}({}::bigint)").format(sql.Identifier(*function.split(".")), time)
+    return sql.SQL("{}::{}").format(time, sql.SQL(time_type))
