@@ -14,8 +14,9 @@ from tswizard.demo.server import EmbeddedServer
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedServer]:
-    """A running server with an empty database, shared by a module."""
-    server = await empty_server(tmp_path_factory.mktemp("server"), patience=2)
+    """A running server with an empty database, shared by a module; however busy the machine is,
+    nobody who waits there is sent away."""
+    server = await empty_server(tmp_path_factory.mktemp("server"), patience=120)
     await server.start()
     yield server
     server.kill()
@@ -46,3 +47,14 @@ async def connect(server: EmbeddedServer) -> AsyncIterator[Connect]:
     yield open_one
     for connection in opened:
         await connection.close()
+
+
+@pytest.fixture
+async def holder(connect: Connect) -> AsyncConnection:
+    """A connection with an open transaction that has written something."""
+    connection = await connect(autocommit=False)
+    await connection.execute("CREATE TABLE IF NOT EXISTS held (n int)")
+    await connection.commit()
+    await connection.execute("DELETE FROM held")
+    await connection.execute("INSERT INTO held VALUES (1)")
+    return connection

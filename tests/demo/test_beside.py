@@ -3,23 +3,12 @@
 import asyncio
 
 import pytest
-from psycopg import AsyncConnection, OperationalError, errors
+from psycopg import AsyncConnection, errors
 
 from tests.support.embedded import Connect
 from tswizard.core.db.connection import value
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-async def holder(connect: Connect) -> AsyncConnection:
-    """A connection with an open transaction that has written something."""
-    connection = await connect(autocommit=False)
-    await connection.execute("CREATE TABLE IF NOT EXISTS held (n int)")
-    await connection.commit()
-    await connection.execute("DELETE FROM held")
-    await connection.execute("INSERT INTO held VALUES (1)")
-    return connection
 
 
 async def test_others_can_connect_and_read(connect: Connect, holder: AsyncConnection) -> None:
@@ -113,36 +102,6 @@ async def test_a_prepared_statement_that_reads_is_answered(
         row = await (await other.execute("SELECT %s::int", (parameter,), prepare=True)).fetchone()
         assert row == (parameter,)
     await holder.commit()
-
-
-async def test_nobody_waits_for_ever(connect: Connect, holder: AsyncConnection) -> None:
-    other = await connect()
-    with pytest.raises(errors.LockNotAvailable, match="one backend for all"):
-        await other.execute("INSERT INTO held VALUES (2)")
-    await holder.commit()
-    await other.execute("INSERT INTO held VALUES (3)")
-    assert await value(holder, "SELECT array_agg(n ORDER BY n) FROM held") == [1, 3]
-
-
-async def test_nobody_waits_for_ever_for_a_copy(connect: Connect) -> None:
-    holder, other = await connect(), await connect()
-    await holder.execute("CREATE TABLE copied (n int)")
-    async with holder.cursor().copy(b"COPY copied FROM STDIN") as copy:
-        await copy.write(b"1\n")
-        with pytest.raises(errors.LockNotAvailable):
-            await other.execute("SELECT 1")
-        await copy.write(b"2\n")
-    assert await value(other, "SELECT sum(n) FROM copied") == 3
-
-
-async def test_a_login_is_refused_rather_than_left_hanging(
-    connect: Connect, holder: AsyncConnection
-) -> None:
-    with pytest.raises(errors.DivisionByZero):
-        await holder.execute("SELECT 1/0")
-    with pytest.raises(OperationalError, match="one backend for all"):
-        await connect()
-    await holder.rollback()
 
 
 async def test_waiting_can_be_canceled(connect: Connect, holder: AsyncConnection) -> None:

@@ -105,20 +105,6 @@ async def test_forty_megabytes_go_in_and_out(connect: Connect) -> None:
     assert len(await copy_out(connection, "COPY big TO STDOUT")) == lines * 1000
 
 
-async def test_a_slow_reader_gets_everything(connect: Connect) -> None:
-    """It is more than the server holds; the reader begins only when others were sent away."""
-    reader, other = await connect(), await connect()
-    rows = 40_000
-    async with reader.cursor().copy(
-        f"COPY (SELECT repeat('y', 999) FROM generate_series(1, {rows})) TO STDOUT".encode()
-    ) as copy:
-        with pytest.raises(errors.LockNotAvailable):
-            await other.execute("SELECT 1")
-        received = sum([len(piece) async for piece in copy])
-    assert received == rows * 1000
-    assert await value(other, "SELECT 1") == 1
-
-
 async def test_a_client_that_goes_away_in_a_copy_leaves_no_rows(connect: Connect) -> None:
     watcher = await connect()
     await watcher.execute("CREATE TABLE left_alone (n int)")

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timing]
 MOVING = ("dump", *RESTORING)
 LIMIT = 1.3
 # Something else on the machine slows one round or the other: the quickest of each counts.
-ROUNDS = 4
+ROUNDS = 8
 
 
 async def test_at_most_a_third_more_than_by_hand(

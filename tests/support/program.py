@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.support.processes import children, gone
@@ -32,6 +33,8 @@ class Program:
 
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    _started: asyncio.subprocess.Process | None = None
+    """The one that runs now or ran last."""
 
     @classmethod
     def make(cls, folder: Path, pair: EmbeddedPair) -> "Program":
@@ -84,6 +87,7 @@ class Program:
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
+        self._started = process
         try:
             yield process
         finally:
@@ -126,9 +130,13 @@ class Program:
         return data
 
     async def log_says(self, text: str, *, after: str = "", times: int = 1) -> None:
-        """Wait until the run's log holds this text so often, behind another where one is given."""
-        async with asyncio.timeout(60):
+        """Wait until the run's log holds this text so often, behind another where one is given;
+        the program that was started last is expected to write it before it ends."""
+        async with asyncio.timeout(600):
             while self.log_has(text, after=after) < times:
+                ended = self._started is None or self._started.returncode is not None
+                if ended and self.log_has(text, after=after) < times:
+                    pytest.fail(f"the program ended and its log does not say: {text}")
                 await asyncio.sleep(0.005)
 
     def log_has(self, text: str, *, after: str = "") -> int:
