@@ -7,6 +7,7 @@ from tswizard.core.full import restore_mode
 from tswizard.core.full.cleanup import interrupted
 from tswizard.core.full.steps import RESTORING, STEPS, FullStep
 from tswizard.core.model.answers import Answers, MethodName
+from tswizard.core.model.disk_estimate import dump_bounds
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Level
 from tswizard.core.model.plan import Task
@@ -87,11 +88,12 @@ class Full:
             "aggregates and policies too.",
             best="when all of it fits in one maintenance window over a stable connection.",
             cannot="resume in the middle: an interrupted dump or restore starts over.",
-            needs=f"equal versions of TimescaleDB; {versions}. Disk space here for the dump.",
+            needs=f"equal versions of TimescaleDB; {versions}. For the dump up to "
+            f"{size(dump_bounds(inventory).most)} on this machine.",
         )
 
     def disk_here(self, inventory: Inventory, answers: Answers) -> int:
-        return inventory.dump_bytes
+        return dump_bounds(inventory).most
 
     def open(self, task: Task, run_folder: RunFolder) -> FullRun:
         return FullRun()

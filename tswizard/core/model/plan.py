@@ -51,6 +51,6 @@ class Plan:
 
     steps: tuple[Step, ...]
     disk_here: int
-    """Upper bound of the dump's size."""
+    """The most that the dump or the files of rows take; 0 for no more than a dump of the schema."""
     disk_there: int
-    """What the source takes today; the target will need about as much."""
+    """What should be free on the target."""

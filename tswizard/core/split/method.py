@@ -3,6 +3,7 @@
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers, MethodName
+from tswizard.core.model.disk_estimate import row_file_bounds
 from tswizard.core.model.plan import Task
 from tswizard.core.model.wording import plural, size
 from tswizard.core.run.method import MethodFacts
@@ -55,7 +56,7 @@ class Split:
 
     def disk_here(self, inventory: Inventory, answers: Answers) -> int:
         """Streamed rows never touch this machine's disk."""
-        return inventory.dump_bytes if answers.via == "files" else 0
+        return row_file_bounds(inventory).most if answers.via == "files" else 0
 
     def open(self, task: Task, run_folder: RunFolder) -> SplitRun:
         return SplitRun(task, run_folder)
