@@ -51,7 +51,7 @@ async def until(
     holds: Callable[[], object],
     *,
     what: str = "the condition",
-    seconds: float = 30,
+    seconds: float = 120,
 ) -> None:
     """Let the app work until something holds; the longer it takes, the rarer it is looked at."""
     limit, pause = time.monotonic() + seconds, 0.01

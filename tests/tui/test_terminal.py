@@ -91,7 +91,7 @@ class Terminal:
             raise AssertionError(f"{error}; the screen was:\n{self.screen()}") from None
 
 
-def until(holds: Callable[[], object], what: str, seconds: float = 60) -> None:
+def until(holds: Callable[[], object], what: str, seconds: float = 120) -> None:
     limit = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > limit:

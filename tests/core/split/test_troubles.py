@@ -565,7 +565,7 @@ async def test_stopped_and_cancelled(native_ends: Ends, folder: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await copying
     async with connected(native_ends.source) as source:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while await rows(source, _READING):
                 await asyncio.sleep(0.01)
     await mended(native_ends, work)
