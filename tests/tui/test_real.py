@@ -18,7 +18,7 @@ from tswizard.tui.app import WizardApp
 from tswizard.tui.engine import CoreEngine, said
 from tswizard.tui.screens.run import RunScreen
 
-SLOW = 120.0
+SLOW = 600.0
 """Seconds that a step of the real thing may take on a busy machine."""
 
 
