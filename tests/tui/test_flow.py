@@ -75,7 +75,7 @@ async def test_from_the_first_screen_to_the_last() -> None:
         await until(pilot, lambda: "Connected" in notice(pilot))
         await pilot.press("enter")
         await on_screen(pilot, "InspectScreen")
-        await until(pilot, lambda: "enter goes on" in notice(pilot))
+        await until(pilot, lambda: "Enter continues" in notice(pilot))
         await pilot.press("enter")
         await on_screen(pilot, "MethodScreen")
         await at(pilot, "#jobs", "backspace", "2")
@@ -242,12 +242,12 @@ async def test_ends_that_are_given_are_tested_without_asking() -> None:
 async def test_a_failed_check_stops_until_the_offer_is_taken() -> None:
     async with app_with(blocked()).run_test(size=SMALL) as pilot:
         await to_inspect(pilot)
-        assert "Cannot go on" in notice(pilot)
+        assert "FAIL items" in notice(pilot)
         await pilot.press("enter")
         await settled(pilot)
         assert type(pilot.app.screen).__name__ == "InspectScreen"
         await pilot.press("space")  # the offer has the focus
-        await until(pilot, lambda: "enter goes on" in notice(pilot) or "Nothing" in notice(pilot))
+        await until(pilot, lambda: "Enter continues" in notice(pilot))
         await pilot.press("enter")
         await on_screen(pilot, "MethodScreen")
         await pilot.press("enter")
@@ -281,7 +281,7 @@ async def test_read_again_sees_what_was_mended() -> None:
         await to_inspect(pilot)
         engine.findings = world.PASSED
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: "Nothing stands in the way" in notice(pilot))
+        await until(pilot, lambda: "No problems found" in notice(pilot))
 
 
 # Method and Review

@@ -15,7 +15,7 @@ from tswizard.demo import EmbeddedPair
 from tswizard.demo.progress import OnProgress
 from tswizard.exit_codes import Exit
 from tswizard.tui.app import WizardApp
-from tswizard.tui.engine import CoreEngine, said
+from tswizard.tui.engine import CoreEngine, explained
 from tswizard.tui.screens.run import RunScreen
 
 SLOW = 600.0
@@ -42,14 +42,14 @@ async def test_a_whole_migration_stopped_resumed_and_checked(
 
         app = WizardApp(CoreEngine(), demo=True, prepare=prepare)
         async with app.run_test(size=SMALL) as pilot:
-            await reach(pilot, "move the sample database")
+            await reach(pilot, "migrate the sample database")
             for screen in ("SourceScreen", "TargetScreen"):
                 await pilot.press("enter")
                 await on_screen(pilot, screen)
                 await reach(pilot, "Connected")
             await pilot.press("enter")
             await on_screen(pilot, "InspectScreen")
-            await reach(pilot, "enter goes on")
+            await reach(pilot, "Enter continues")
             await pilot.press("enter")
             await on_screen(pilot, "MethodScreen")
             await at(pilot, "#verify", "down")  # only counted: it is the screens that are tested
@@ -62,7 +62,7 @@ async def test_a_whole_migration_stopped_resumed_and_checked(
             await pilot.press("enter")
             await on_screen(pilot, "ResumeScreen")
             await pilot.press("enter")
-            asks, over = "To do that, type tsdb", "Enter shows the checklist"
+            asks, over = "To continue, type tsdb", "Enter shows the checklist"
             await until(
                 pilot,
                 lambda: asks in shown(pilot) or over in shown(pilot),
@@ -98,5 +98,5 @@ async def stop_in_restore(pilot: Pilot[int]) -> None:
 
 
 def test_what_a_server_refuses_is_a_sentence() -> None:
-    with pytest.raises(CannotConnect, match=r"The server says: boom\. Fix that"), said():
+    with pytest.raises(CannotConnect, match=r"The server says: boom\. Fix that"), explained():
         raise psycopg.OperationalError("boom")

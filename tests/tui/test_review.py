@@ -15,7 +15,7 @@ async def test_review_of_many_hypertables_stays_short_and_copies_all() -> None:
         card = app.focused
         assert card is not None
         lines = str(card.query_one(".step-commands", Static).render()).splitlines()
-        assert lines[-1] == "… and 188 more like it; y here copies all"
+        assert lines[-1] == "… and 188 more like these; press y to copy all"
         await pilot.press("y")
         await until(pilot, lambda: "sensor_189" in app.clipboard)
         assert app.clipboard.count('create_hypertable"') == 193

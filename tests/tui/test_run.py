@@ -121,7 +121,7 @@ async def test_pause_and_go_on() -> None:
         assert run.asked == ["pause"]
         run.hold_at = (run.hold_at[-1] + 1,)
         run.go.set()
-        await until(pilot, lambda: "PAUSED" in shown(pilot) and "Go on" in shown(pilot))
+        await until(pilot, lambda: "PAUSED" in shown(pilot) and "Continue" in shown(pilot))
         await pilot.press("p")
         assert run.asked == ["pause", "go on"]
 

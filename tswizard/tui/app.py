@@ -122,10 +122,10 @@ class WizardApp(App[int]):
 
     @property
     def resume_hint(self) -> str:
-        """How a run that was stopped goes on when this program has ended."""
+        """How a run that was stopped is resumed when this program has ended."""
         if self.demo:
-            return "The demo's servers end with it."
-        return f"Go on later: tswizard resume {self.run_id}"
+            return "A run of the demo cannot be resumed after quitting."
+        return f"Resume later: tswizard resume {self.run_id}"
 
     @property
     def farewell(self) -> str:
@@ -163,8 +163,9 @@ class WizardApp(App[int]):
         if self.feed is not None and not self.feed.over:
             question = Ask(
                 "Stop the run and quit?",
-                "The running step is ended now; what is done stays done. The target is taken out "
-                f"of restore mode and the source's jobs are switched on again. {self.resume_hint}",
+                "The current step is ended now; what is done stays done. Settings that the run "
+                "changed, such as restore mode and the source's jobs, are put back. "
+                f"{self.resume_hint}",
                 yes="Stop and quit",
                 no="Let it run",
                 id="quit",
@@ -241,7 +242,7 @@ class WizardApp(App[int]):
     def copy(self, text: str, what: str) -> None:
         """To the clipboard, by the terminal's own means (OSC 52), which some do not offer."""
         self.copy_to_clipboard(text)
-        self.notify(f"{what} copied, if this terminal allows it (OSC 52).", timeout=4)
+        self.notify(f"{what} copied, if this terminal supports OSC 52.", timeout=4)
 
 
 def _light() -> bool:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class WizardScreen(Screen[None]):
     """One step. Subclasses compose the body and say what next and back mean.
 
-    Enter goes on from wherever the focus is, except on a button, which it presses. Escape goes
+    Enter continues from wherever the focus is, except on a button, which it presses. Escape goes
     back. Both mean the same on every screen.
     """
 

@@ -35,7 +35,7 @@ class CoreEngine:
     async def read_server(self, endpoint: "Endpoint") -> "Server":
         from tswizard.core.catalog.read import read_server
 
-        with said():
+        with explained():
             return await read_server(endpoint)
 
     async def read_inventory(
@@ -43,7 +43,7 @@ class CoreEngine:
     ) -> "Inventory":
         from tswizard.core.catalog.read import read_inventory
 
-        with said():
+        with explained():
             return await read_inventory(endpoint, on_progress)
 
     async def examine(
@@ -58,7 +58,7 @@ class CoreEngine:
         from tswizard.core.preflight import examine
 
         prepared = await asyncio.to_thread(_prepare, pair, inventory, target_inventory, answers)
-        with said():
+        with explained():
             async for finding in examine(prepared):
                 yield finding
 
@@ -76,7 +76,7 @@ class CoreEngine:
     async def needs_confirmation(self, run_folder: "RunFolder", target: "Endpoint") -> str | None:
         from tswizard.core.resume import needs_confirmation
 
-        with said():
+        with explained():
             return await needs_confirmation(run_folder, target)
 
     async def reopen(
@@ -84,7 +84,7 @@ class CoreEngine:
     ) -> "Run":
         from tswizard.core.resume import reopen
 
-        with said():
+        with explained():
             return await reopen(run_folder, source, target, confirm=confirm)
 
     def checklist(self, outcome: "Outcome", report: str) -> "Checklist":
@@ -94,8 +94,8 @@ class CoreEngine:
 
 
 @contextmanager
-def said() -> Iterator[None]:
-    """What a server refuses in the middle of something is a sentence too. Raises CannotConnect."""
+def explained() -> Iterator[None]:
+    """What a server refuses in the middle of something becomes a sentence. Raises CannotConnect."""
     from psycopg import Error
 
     from tswizard.core.db.errors import CannotConnect, message_of

@@ -16,19 +16,19 @@ HYPERTABLES = (
     Column("size", right=True),
     Column("compressed", right=True),
     Column("chunks", right=True),
-    Column("rows about", right=True, wide=True),
+    Column("rows (est.)", right=True, wide=True),
     Column("dimensions"),
 )
 TABLES = (
     Column("table", flexible=True),
     Column("kind"),
     Column("size", right=True),
-    Column("rows about", right=True),
+    Column("rows (est.)", right=True),
     Column("owner", wide=True),
 )
 JOBS = (
     Column("job", right=True),
-    Column("what"),
+    Column("kind"),
     Column("on", flexible=True),
     Column("every"),
     Column("state"),
@@ -44,16 +44,16 @@ def summary(inventory: Inventory) -> str:
         size(inventory.stored_bytes),
         plural(len(own), "hypertable"),
         plural(len(inventory.tables), "table"),
-        plural(len(inventory.caggs), "aggregate"),
-        plural(len(inventory.jobs), "policy", "policies"),
+        plural(len(inventory.caggs), "continuous aggregate"),
+        plural(len(inventory.jobs), "job"),
     )
     return f"{inventory.server.database}: " + ", ".join(parts)
 
 
 def hypertable_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
-    """The biggest first; an aggregate's materialization under the aggregate's name."""
+    """The biggest first; a materialization under its continuous aggregate's name."""
     for table in sorted(inventory.hypertables, key=lambda h: -h.bytes):
-        kind = " (aggregate)" if table.cagg else ""
+        kind = " (cagg)" if table.cagg else ""
         yield (
             f"{table.label}{kind}",
             size(table.bytes),
@@ -72,7 +72,7 @@ def _compressed(table: Hypertable) -> str:
 
 def _dimension(dimension: Dimension) -> str:
     if dimension.interval is None:
-        return f"{dimension.column} in {dimension.partitions}"
+        return f"{dimension.column} (hash {dimension.partitions})"
     return f"{dimension.column} {dimension.interval}"
 
 
@@ -99,7 +99,7 @@ def extension_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
 
 
 class CaggTree(Tree[None], inherit_bindings=False):
-    """Aggregates under what they read."""
+    """Continuous aggregates under what they read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor_up", show=False),
@@ -116,7 +116,7 @@ class CaggTree(Tree[None], inherit_bindings=False):
 
 
 def grow_caggs(tree: CaggTree, caggs: Iterable[Cagg]) -> None:
-    """Hypertables with the aggregates on them, and the aggregates on those."""
+    """Hypertables, the continuous aggregates on them, and those on these."""
     tree.clear()
     nodes: dict[str, TreeNode[None]] = {}
     waiting = list(caggs)

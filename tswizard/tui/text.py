@@ -1,6 +1,6 @@
 """Times and words as the screens write them.
 
-Words carry the meaning; the colours that go with them only repeat it.
+Words carry the meaning; the colors that go with them only repeat it.
 """
 
 import re
@@ -16,7 +16,7 @@ WORDS = {
     "fail": ("✗ FAIL", "$text-error"),
     "skip": ("– SKIP", "dim"),
 }
-"""A level's word and its colour."""
+"""A level's word and its color."""
 
 STATES = {
     "pending": ("·", "dim"),
@@ -26,7 +26,7 @@ STATES = {
     "skipped": ("–", "dim"),
     "stopped": ("■", "$text-warning"),
 }
-"""A step's mark and its colour."""
+"""A step's mark and its color."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
@@ -38,17 +38,17 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-def wall(at: float) -> str:
+def time_of_day(at: float) -> str:
     """The time of day of an instant, in this machine's zone."""
-    return _wall(int(at))
+    return _time_of_day(int(at))
 
 
 @lru_cache(maxsize=64)
-def _wall(second: int) -> str:
+def _time_of_day(second: int) -> str:
     return time.strftime("%H:%M:%S", time.localtime(second))
 
 
-def day(at: float) -> str:
+def date_and_time(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 
@@ -81,6 +81,6 @@ _BOTH_ENDS = 7
 
 
 def word(level: str) -> Content:
-    """A level as its word in its colour."""
+    """A level as its word in its color."""
     text, style = WORDS[level]
     return Content.styled(text, style)

@@ -58,6 +58,6 @@ others."""
 
 
 def refused(findings: tuple[Finding, ...], *, final: bool) -> bool:
-    """Do the checks forbid to go on? `final` when no answer is left to give."""
+    """Do the checks forbid to continue? `final` when no answer is left to give."""
     failed = [finding for finding in findings if finding.level is Level.FAIL]
     return any(final or not set(finding.answered_by) - {ASKED_ON_INSPECT} for finding in failed)

@@ -15,7 +15,7 @@ from tswizard.core.model.events import (
 )
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.judged import JudgedMessage
-from tswizard.tui.text import plain, wall
+from tswizard.tui.text import plain, time_of_day
 
 MAX_LINES = 100_000
 """Lines kept for the screen; the whole log is on disk."""
@@ -113,7 +113,7 @@ class LogModel:
 
     def _line(self, at: float, text: str) -> None:
         self.counts[Filter.ALL] += 1
-        self.by_filter[Filter.ALL].add((f"{wall(at)} info  {plain(text)}",), None)
+        self.by_filter[Filter.ALL].add((f"{time_of_day(at)} info  {plain(text)}",), None)
 
     def _explained(self, at: float, explanation: Explanation, width: int) -> None:
         room = max(20, width - _INDENT)
@@ -121,7 +121,7 @@ class LogModel:
         tail = _wrapped(explanation.reason, room, "└ ") + _wrapped(explanation.todo, room, "  → ")
         blank = " " * _INDENT
         lines = [
-            f"{wall(at)} {explanation.word:<5} {head[0]}",
+            f"{time_of_day(at)} {explanation.word:<5} {head[0]}",
             *(blank + text for text in head[1:] + tail),
         ]
         self.lost += explanation.word == "LOST"

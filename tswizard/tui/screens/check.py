@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.report.checklist import Checklist, ChecklistLine, File, Todo
 
-_RESULTS = {
+_SENTENCES = {
     Level.PASS: "Everything arrived.",
     Level.LOOK: "Finished, but something needs a look.",
     Level.FAIL: "Finished, but something was lost or differs.",
@@ -117,11 +117,11 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
     NEXT: ClassVar[str | None] = "Done"
     BACK: ClassVar[str | None] = "< Log"
     HELP: ClassVar[str] = (
-        "What tswizard compared on both ends, line by line: enter shows what stands behind a "
-        "line. PASS: equal. LOOK: read it. FAIL: it did not arrive, and the line says what to "
-        "do. SKIP: you left it out.\n\n"
-        "Below it what only you can do: space ticks it, y copies what goes with it. The report "
-        "holds the same, for later."
+        "What tswizard compared on both ends, line by line: Enter shows the details of a line. "
+        "PASS: equal. LOOK: read it and decide. FAIL: it did not arrive or differs, and the line "
+        "says what to do. SKIP: you chose to skip it.\n\n"
+        "Below that, what only you can do: Space ticks an item, y copies the text that belongs to "
+        "it. The report holds the same, for later."
     )
 
     def __init__(self, outcome: "Outcome", report: str) -> None:
@@ -144,7 +144,7 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
 
     def _sum(self, checklist: "Checklist") -> Content:
         word, style = WORDS[checklist.result]
-        text = f"  {_RESULTS[checklist.result]}  Took {duration(self._outcome.seconds)}."
+        text = f"  {_SENTENCES[checklist.result]}  Took {duration(self._outcome.seconds)}."
         head = Content.assemble((word, f"bold {style}"), text)
         parts = [
             f"{checklist.count(level)} {text}"
@@ -152,7 +152,7 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
                 (Level.PASS, "passed"),
                 (Level.LOOK, "need a look"),
                 (Level.FAIL, "failed"),
-                (Level.SKIP, "left out"),
+                (Level.SKIP, "skipped"),
             )
             if checklist.count(level)
         ]

@@ -29,7 +29,7 @@ _PARTS = (("host", "Host"), ("port", "Port"), ("dbname", "Database"), ("user", "
 
 
 class ConnectScreen(WizardScreen):
-    """One database. The whole connection and its parts are two views of the same thing."""
+    """One database. The whole conninfo and its parts are two views of the same thing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+t", "test", "Test connection")]
 
@@ -166,10 +166,10 @@ class ConnectScreen(WizardScreen):
             endpoint = self._endpoint()
         except BadEndpoint as error:
             self.say(str(error))
-            self._field("conninfo").complain("cannot be read")
+            self._field("conninfo").complain("invalid")
             self._field("conninfo").focus()
             return
-        self.say(f"Connecting to {endpoint.label} (gives up after {CONNECT_TIMEOUT} s) …", "")
+        self.say(f"Connecting to {endpoint.label} (timeout {CONNECT_TIMEOUT} s) …", "")
         try:
             server = await self.wizard.engine.read_server(endpoint)
         except CannotConnect as error:
@@ -183,7 +183,7 @@ class ConnectScreen(WizardScreen):
             self.say(objection)
             return
         self._reached = database
-        self.say(f"Connected. Enter goes on to {self.NEXT_NAME}.", "")
+        self.say(f"Connected. Enter continues to {self.NEXT_NAME}.", "")
 
 
 class SourceScreen(ConnectScreen):
@@ -210,7 +210,7 @@ class TargetScreen(ConnectScreen):
         place = ("host", "hostaddr", "port", "dbname")
         same = all(database.endpoint.get(p) == self._source.endpoint.get(p) for p in place)
         if same:
-            return "That is the source itself; give the new, empty service on Timescale Cloud."
+            return "This is the source itself. Enter the new, empty service on Timescale Cloud."
         return ""
 
     def proceed(self, database: ConnectedDatabase) -> None:
@@ -244,7 +244,7 @@ def server_facts(database: ConnectedDatabase) -> Iterable[tuple[Content, Content
     )
     yield label("TimescaleDB"), Content(_timescaledb(server))
     yield label("Role"), Content(_role(server))
-    latency = f"{server.latency_s * 1000:.1f} ms a round trip"
+    latency = f"{server.latency_s * 1000:.1f} ms round trip"
     yield label("Connection"), Content(f"{server.tls or 'no TLS'}, {latency}")
     if endpoint.raised_sslmode:
         yield (
@@ -259,9 +259,9 @@ def server_facts(database: ConnectedDatabase) -> Iterable[tuple[Content, Content
 def _timescaledb(server: "Server") -> str:
     if server.timescaledb is None:
         offered = plural(len(server.timescaledb_offered), "version")
-        return f"not in this database ({offered} offered)"
-    licence = {"timescale": "community licence", "apache": "Apache licence"}
-    return f"{server.timescaledb}, {licence.get(server.license or '', 'licence unknown')}"
+        return f"not installed in this database ({offered} available)"
+    license = {"timescale": "community license", "apache": "Apache license"}
+    return f"{server.timescaledb}, {license.get(server.license or '', 'license unknown')}"
 
 
 def _role(server: "Server") -> str:
@@ -271,9 +271,9 @@ def _role(server: "Server") -> str:
         for has, text in (
             (role.superuser, "superuser"),
             (role.owns_database, "owns the database"),
-            (role.createrole, "may create roles"),
-            (role.bypass_rls, "sees all rows (BYPASSRLS)"),
+            (role.createrole, "can create roles"),
+            (role.bypass_rls, "bypasses row security (BYPASSRLS)"),
         )
         if has
     ]
-    return f"{role.name}: {', '.join(rights) or 'no special rights'}"
+    return f"{role.name}: {', '.join(rights) or 'no special privileges'}"

@@ -48,15 +48,15 @@ class InspectScreen(WizardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "tab(-1)", "Tabs", key_display="←→"),
         Binding("right", "tab(1)", show=False),
-        Binding("ctrl+r", "again", "Read again"),
+        Binding("ctrl+r", "again", "Check again"),
     ]
     STEP: ClassVar[str | None] = "Inspect"
     HELP: ClassVar[str] = (
         "What the source holds, read from its catalog, and the checks that must pass before "
         "anything is changed.\n\n"
-        "PASS: shown to be fine. LOOK: read it; it does not stop you. FAIL: the migration cannot "
-        "work; do what the arrow says, then read again with ctrl+r.\n\n"
-        "Left and right change the tab, up and down scroll."
+        "PASS: verified. LOOK: read it and decide; it does not block you. FAIL: the migration "
+        "would not work; do what the arrow → says, then press Ctrl+R to read and check again.\n\n"
+        "Left and right switch tabs, up and down scroll."
     )
 
     def __init__(self, pair: ConnectedPair) -> None:
@@ -92,9 +92,9 @@ class InspectScreen(WizardScreen):
                 yield FittingTable(HYPERTABLES, id="hypertables")
             with TabPane("Tables", id="tab-tables"):
                 yield FittingTable(TABLES, id="tables")
-            with TabPane("Aggregates", id="tab-caggs"):
+            with TabPane("Continuous aggregates", id="tab-caggs"):
                 yield CaggTree(id="caggs")
-            with TabPane("Policies", id="tab-jobs"):
+            with TabPane("Jobs", id="tab-jobs"):
                 yield FittingTable(JOBS, id="jobs")
             with TabPane("Roles", id="tab-roles"):
                 yield FittingTable(ROLES, id="roles")
@@ -124,7 +124,7 @@ class InspectScreen(WizardScreen):
             self._inventories = (source, target)
             await self._examine(source, target)
         except (CannotConnect, CannotRead) as error:
-            self.say(f"{error} Then ctrl+r reads again.")
+            self.say(f"{error} Then press Ctrl+R.")
 
     def _reading(self, end: str) -> Callable[[str], None]:
         return lambda what: self.say(f"Reading the {end}: {what} …", "")
@@ -160,7 +160,7 @@ class InspectScreen(WizardScreen):
                 return
 
     def _offer(self) -> None:
-        """The target can be made to fit: one tick away."""
+        """Recreating the extension settles it: one tick away."""
         tick = self.query_one("#recreate")
         if not tick.display:
             tick.display = True
@@ -170,20 +170,20 @@ class InspectScreen(WizardScreen):
         level = worst(self._findings)
         total = counts(self._findings)
         if self.refused:
-            text = "Cannot go on: do what → says at FAIL, then ctrl+r reads again."
+            text = "Fix the FAIL items, then press Ctrl+R."
             if self.query_one("#recreate").display and not self._answers.recreate_extension:
-                text = "Cannot go on: tick the offer above, or do what → says."
+                text = "Tick the box above, or fix the FAIL items and press Ctrl+R."
         elif self._instead is not None:
             text = (
-                f"FAIL concerns the {self._answers.method} method; "
+                f"FAIL applies to the {self._answers.method} method; "
                 f"{self._instead[0].method} is possible. Enter continues."
             )
         elif level is Level.FAIL:
-            text = "FAIL here is for you to settle on Method; enter goes on."
+            text = "The FAIL items depend on answers on Method; Enter continues."
         elif level is Level.LOOK:
-            text = "Read what says LOOK; enter goes on."
+            text = "Review the LOOK items; Enter continues."
         else:
-            text = "Nothing stands in the way; enter goes on."
+            text = "No problems found; Enter continues."
         self.query_one("#notice", Static).update(Content("   ").join([total, Content(text)]))
         self.query_one("#notice").display = True
 
@@ -201,7 +201,7 @@ class InspectScreen(WizardScreen):
         try:
             await self._examine(*self._inventories)
         except CannotConnect as error:
-            self.say(f"{error} Then ctrl+r reads again.")
+            self.say(f"{error} Then press Ctrl+R.")
 
     def _fill(self, inventory: "Inventory") -> None:
         self.query_one("#inspect-sum", Static).update(summary(inventory))
@@ -229,11 +229,11 @@ class InspectScreen(WizardScreen):
 
     def go_on(self) -> None:
         if not self._checked or self._inventories is None:
-            self.notify("Not all checks are done yet.", timeout=3)
+            self.notify("The checks are still running.", timeout=3)
         elif self.refused:
             self.query_one(TabbedContent).active = "tab-findings"
             self.app.bell()
-            self.notify("A check failed; do what → says, then ctrl+r.", severity="error")
+            self.notify("A check failed: fix it, then press Ctrl+R.", severity="error")
         else:
             findings, answers = self._findings, self._answers
             if self._instead is not None:

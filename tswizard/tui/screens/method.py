@@ -118,7 +118,7 @@ class MethodScreen(WizardScreen):
         room = _HELP_LINES * (box.content_region.width - 8)
         text = question.help if question else ""
         if question and question.key == "method":
-            text = "↑ and ↓ show what each does and what it cannot. F1 compares them at length."
+            text = "↑ and ↓ show what each method does and cannot do. F1 compares them in full."
         box.update(shorten(text, max(room, 40), placeholder=" … (F1 shows all of it)"))
 
     def go_on(self) -> None:

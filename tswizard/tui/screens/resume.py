@@ -1,4 +1,4 @@
-"""Resume: where a run stands, what going on does, and what it needs to know again."""
+"""Resume: where a run stands, what resuming does, and what it needs to know again."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -14,7 +14,7 @@ from tswizard.core.model.events import StepState
 from tswizard.core.model.wording import duration
 from tswizard.core.run.run_folder import RunFolderError
 from tswizard.tui.base import WizardScreen
-from tswizard.tui.text import day
+from tswizard.tui.text import date_and_time
 from tswizard.tui.widgets.fields import TextField
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tswizard.tui.protocol import EndpointPair
 
 _OVER = (StepState.DONE, StepState.SKIPPED)
-_ASKED = "Password of {label} (empty: from ~/.pgpass)"
+_ASKED = "Password for {label} (empty: from ~/.pgpass)"
 
 
 class ResumeScreen(WizardScreen):
@@ -31,10 +31,12 @@ class ResumeScreen(WizardScreen):
     HEAD: ClassVar[str] = "resume a run"
     NEXT: ClassVar[str | None] = "Resume >"
     HELP: ClassVar[str] = (
-        "Steps that are done stay done; the others are run. A finished dump is used again, and "
-        "what was copied piece by piece stays. When an interrupted restore of a dump has left "
-        "something on the target, everything that this run put there is removed first, and that "
-        "is asked for: type the name of the target's database."
+        "Finished steps are not repeated; the others are run. A finished dump is used again, and "
+        "pieces that were copied stay. When an interrupted restore has left something on the "
+        "target, everything that this run put there is removed first, but only after you typed "
+        "the name of the target database.\n\n"
+        "Passwords are asked for again, since a run never stores them. Leave a field empty when "
+        "~/.pgpass or the service file has the password."
     )
 
     def __init__(self, run_folder: "RunFolder", endpoints: "EndpointPair | None" = None) -> None:
@@ -60,7 +62,9 @@ class ResumeScreen(WizardScreen):
             id="target-password",
             password=True,
         )
-        yield TextField("To remove what this run put there, type the database's name", id="confirm")
+        yield TextField(
+            "To remove what this run put there, type the target database's name", id="confirm"
+        )
 
     def _about(self) -> Content:
         record = self._run_folder.record
@@ -69,7 +73,9 @@ class ResumeScreen(WizardScreen):
         took = f", {duration(record.seconds)} so far" if record.seconds else ""
         return Content("\n").join(
             [
-                Content.assemble((record.id, "bold"), f"  from {day(record.started)}{took}"),
+                Content.assemble(
+                    (record.id, "bold"), f"  from {date_and_time(record.started)}{took}"
+                ),
                 Content(f"{record.source_label} → {record.target_label}\n"),
                 _steps("Done", over, "$text-success"),
                 _steps("To do", rest, ""),
@@ -104,16 +110,16 @@ class ResumeScreen(WizardScreen):
         source = self._endpoint(record.source, "source")
         target = self._endpoint(record.target, "target")
         engine = self.wizard.engine
-        self.say(f"Asking {record.target_label} …", "")
+        self.say(f"Checking {record.target_label} …", "")
         sentence = await engine.needs_confirmation(self._run_folder, target)
         typed = self.query_one("#confirm", TextField)
         name = target.get("dbname") or target.get("user")
         if sentence and not (typed.display and typed.value.strip() == name):
             if typed.display:
-                typed.complain("not yet")
+                typed.complain("does not match")
             typed.display = True
             typed.focus()
-            self.say(f"{sentence} To do that, type {name}", "look")
+            self.say(f"{sentence} To continue, type {name}", "look")
             return
         run = await engine.reopen(
             self._run_folder, source, target, typed.value.strip() if sentence else None

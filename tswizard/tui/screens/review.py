@@ -56,7 +56,9 @@ class StepCard(VerticalGroup, can_focus=True):
         shown = [line for command in step.commands[:_SHOWN] for line in command.splitlines()]
         if hidden := len(step.commands) - _SHOWN:
             shown += (
-                [f"… and {number(hidden)} more like it; y here copies all"] if hidden > 0 else []
+                [f"… and {number(hidden)} more like these; press y to copy all"]
+                if hidden > 0
+                else []
             )
         if shown:
             yield Static("\n".join(shown), classes="step-commands", markup=False)
@@ -77,12 +79,12 @@ class ReviewScreen(WizardScreen):
     STEP: ClassVar[str | None] = "Review"
     NEXT: ClassVar[str | None] = "Start >"
     HELP: ClassVar[str] = (
-        "Every step in order with the commands and the SQL that it runs, without passwords. "
-        "Nothing has been changed so far. A line that begins with -- says what only the run can "
-        "know. Of a long list the first lines are shown: shift+tab goes to a step and y copies all "
-        "of it, ctrl+y copies the whole plan.\n\n"
-        "Type the name of the target's database and press enter to start. From then on the run "
-        "needs nobody; it can be paused, stopped and resumed, but not undone."
+        "Every step in order, with the exact commands and SQL that it runs, without passwords. "
+        "Nothing has been changed so far. A line that begins with -- stands for what is known only "
+        "during the run. Long lists are cut short: Shift+Tab moves to a step and y copies all of "
+        "it; Ctrl+Y copies the whole plan.\n\n"
+        "Type the name of the target database and press Enter to start. From then on the run is "
+        "unattended; it can be paused, stopped and resumed, but not undone."
     )
 
     def __init__(self, decided: Decided) -> None:
@@ -133,7 +135,7 @@ class ReviewScreen(WizardScreen):
             async with aclosing(cast("AsyncGenerator[Finding]", checks)) as found:
                 findings = tuple([finding async for finding in found])
         except CannotConnect as error:
-            self.say(f"{error} Then go back and come again.")
+            self.say(f"{error} Go back and try again.")
             return
         self._decided = replace(self._decided, findings=findings)
         self._checked = True
@@ -150,7 +152,7 @@ class ReviewScreen(WizardScreen):
         return next((f for f in self._decided.findings if f.level is Level.FAIL), None)
 
     def _cost(self, plan: "Plan") -> Content:
-        folder = self._decided.answers.staging or "the run's own folder (RUN above)"
+        folder = self._decided.answers.staging or "the run folder (RUN above)"
         lines = [
             Content(
                 f"Disk here: up to {size(plan.disk_here)}, in {folder}"
@@ -199,9 +201,9 @@ class ReviewScreen(WizardScreen):
             self._show_cost(self._plan)
             return
         if field.value.strip() != self._wanted:
-            field.complain("not yet")
+            field.complain("does not match")
             field.focus()
-            self.say(f"To start, type the name of the target's database: {self._wanted}")
+            self.say(f"To start, type the name of the target database: {self._wanted}")
             return
         self._starting = True
         self._start()

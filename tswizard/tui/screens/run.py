@@ -1,4 +1,4 @@
-"""The run: steps, progress, tables, log. Goes on whatever is looked at."""
+"""The run: steps, progress, tables, log. It continues whatever is looked at."""
 
 import time
 from collections.abc import Iterable
@@ -63,7 +63,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next", "Next", priority=True, key_display="enter"),
         Binding("p", "pause", "Pause"),
-        Binding("p", "go_on", "Go on"),
+        Binding("p", "unpause", "Continue"),
         Binding("s", "stop", "Stop"),
         Binding("r", "resume", "Resume"),
         Binding("f", "filter", "Filter"),
@@ -73,18 +73,18 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     NEXT: ClassVar[str | None] = "Check >"
     BACK: ClassVar[str | None] = None
     HELP: ClassVar[str] = (
-        "The migration is running. It needs nobody: it stops only on what it cannot explain, and "
-        "what is done stays done.\n\n"
-        "Each error line carries a word. SAFE: a rule knows it, and a check on the target agrees. "
-        "LATER: a later step brings it. LOOK: nobody could show that it is harmless. LOST: "
-        "something did not arrive. The reason stands below the line; enter shows all of it.\n\n"
-        "The tables: what needs eyes comes first. Pieces are chunks, tables or parts of them, done "
-        "and in all; the rate is of that table now; retries are attempts that broke off and were "
-        "made again. FAILED has the number of pieces that the target or the source refused; the "
-        "others go on, and the log says why.\n\n"
-        "p pauses: everything is held where it is until p again. s stops and asks how: after this "
-        "piece (of a full migration: after this step), or now. Either way what is done stays done "
-        "and the run can be resumed."
+        "The migration runs unattended: it stops only on what it cannot explain, and what is done "
+        "stays done.\n\n"
+        "Each error line carries a verdict. SAFE: a rule knows the message, and a check on the "
+        "target agrees. LATER: a later step creates it. LOOK: nobody could show that it is "
+        "harmless. LOST: something did not arrive. The reason is below the line; Enter shows the "
+        "whole message.\n\n"
+        "In the tables, problems are listed first. Pieces are chunks, tables or parts of them, "
+        "done and in all; the rate is the table's current one; retries are failed attempts that "
+        "were repeated. FAILED counts pieces that the source or the target refused; the others "
+        "continue, and the log says why.\n\n"
+        "p pauses until you press p again. s asks how to stop: after the current step or piece, "
+        "or now. Either way, what is done stays done and the run can be resumed."
     )
 
     def __init__(self, feed: "EventFeed", endpoints: "EndpointPair") -> None:
@@ -236,9 +236,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         number = event.number if event.number >= 0 else max(filtered.explanations, default=-1)
         explanation = filtered.explanations.get(number)
         if explanation is None:
-            self.notify(
-                "Nothing to explain here: not an error. f shows only those that need a look."
-            )
+            self.notify("This line is not an error. Press f to show only those that need a look.")
             return
         text = Content("\n\n").join(
             Content(part)
@@ -259,7 +257,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         match action:
             case "pause":
                 return not self._over and not model.paused
-            case "go_on":
+            case "unpause":
                 return not self._over and model.paused
             case "stop":
                 return not self._over
@@ -277,22 +275,26 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     def action_pause(self) -> None:
         self._feed.run.pause(True)
 
-    def action_go_on(self) -> None:
+    def action_unpause(self) -> None:
         self._feed.run.pause(False)
 
     def action_stop(self) -> None:
-        after, now = _STOPS[self._unit]
+        unit = self._unit
         choices = (
             ("", "Let it run", "Nothing changes."),
-            ("step", f"Stop after this {self._unit}", after),
-            ("now", "Stop now", now),
+            (
+                "after",
+                f"Stop after this {unit}",
+                f"What is in progress is finished; a resume starts with the next {unit}.",
+            ),
+            ("now", "Stop now", "What is in progress is aborted; a resume repeats it."),
         )
         self.app.push_screen(Choose("Stop the run?", choices), self._stop_chosen)
 
     def _stop_chosen(self, choice: str | None) -> None:
         if self._over or not choice:
             return
-        self._stopping = choice == "step"
+        self._stopping = choice == "after"
         self._feed.run.stop(now=choice == "now")
         self._show_progress()
 
@@ -321,9 +323,9 @@ class RunScreen(WizardScreen, inherit_bindings=False):
 
     def _say_why_it_ended(self) -> None:
         failure, error = self.model.failure, self._feed.error
-        again = f"It can be resumed here. {self.wizard.resume_hint}"
+        again = f"Press r to resume it now. {self.wizard.resume_hint}"
         if error is not None:
-            self.say(f"The run broke: {error} {again}")
+            self.say(f"The run failed: {error} {again}")
         elif failure is not None:
             self.say(f"Stopped: {failure.what} {failure.todo} {again}")
         else:
@@ -339,18 +341,6 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             self.wizard.show_check(outcome, finished.report if finished else "")
         else:
             self.app.exit(self.wizard.exit_code)
-
-
-_STOPS = {
-    "piece": (
-        "The pieces under way are finished, no other is begun. A resume goes on at the next.",
-        "The pieces under way are broken off; a resume copies just these again.",
-    ),
-    "step": (
-        "The running step is finished; a resume goes on at the next.",
-        "The running step is ended; a resume repeats it.",
-    ),
-}
 
 
 def _row(progress: TableProgress, rate: float | None, *, over: bool = False) -> tuple[str, ...]:

@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     from tswizard.tui.protocol import Engine, Prepare
 
 _INTRO = (
-    "Moves a TimescaleDB database from Managed Service for TimescaleDB to Timescale Cloud, and "
+    "Migrates a TimescaleDB database from Managed Service for TimescaleDB to Timescale Cloud, and "
     "proves that everything arrived."
 )
 _PROMISE = (
-    "Everything is asked first. Nothing is changed on either database before you type the "
-    "target's name on the Review screen."
+    "All questions come first. Nothing is changed on either database until you type the target "
+    "database's name on the Review screen."
 )
 _DEMO = (
     "This is the demo: two small TimescaleDB servers on this machine, one of them with sample "
-    "data. They are gone when you quit."
+    "data. Both are removed when you quit."
 )
 
 
 class WelcomeScreen(WizardScreen):
     """Shows at once; what takes time to read comes after the first paint."""
 
-    HEAD: ClassVar[str] = "move a TimescaleDB database"
+    HEAD: ClassVar[str] = "migrate a TimescaleDB database"
     BACK: ClassVar[str | None] = "Quit"
     HELP: ClassVar[str] = (
-        f"{_INTRO}\n\n{_PROMISE}\n\nAn unfinished run can be resumed: steps that are done stay "
-        "done, a finished dump is used again, and an interrupted restore starts again after you "
-        "type the target's database name."
+        f"{_INTRO}\n\n{_PROMISE}\n\nAn unfinished run can be resumed: finished steps are not "
+        "repeated, a finished dump is used again, and an interrupted restore starts over after you "
+        "type the target database's name."
     )
 
     def __init__(self, prepare: "Prepare | None", demo: bool) -> None:
@@ -128,14 +128,14 @@ class WelcomeScreen(WizardScreen):
 
 
 def _new(demo: bool) -> Content:
-    text = "Start: move the sample database" if demo else "Start a new migration"
+    text = "Start: migrate the sample database" if demo else "Start a new migration"
     return Content.styled(text, "bold")
 
 
 def _unfinished(engine: "Engine") -> "list[tuple[RunFolder, bool]]":
     """Runs that can be resumed, and whether another process works on them.
 
-    Of a demo nothing is left to go on with: its servers are gone.
+    Of a demo nothing is left to resume: its servers are gone.
     """
     runs = [run_folder for run_folder in engine.runs() if run_folder.record.resumable]
     return [(run_folder, _busy(run_folder)) for run_folder in runs if not run_folder.record.demo]
@@ -152,18 +152,20 @@ def _described(run_folder: "RunFolder", *, busy: bool) -> Content:
     """A run that waits: where it stands and what resuming does."""
     from tswizard.core.model.events import StepState
     from tswizard.core.model.wording import plural
-    from tswizard.tui.text import day
+    from tswizard.tui.text import date_and_time
 
     record = run_folder.record
     over = (StepState.DONE, StepState.SKIPPED)
-    done = sum(step.state in over for step in record.steps)
-    note = "  being worked on by another tswizard" if busy else ""
+    rest = [step for step in record.steps if step.state not in over]
+    done = len(record.steps) - len(rest)
+    following = f"; next: {rest[0].title or rest[0].name}" if rest else ""
+    note = "  in use by another tswizard process" if busy else ""
     return Content.assemble(
         (f"Resume {record.id}", "bold"),
-        f"  from {day(record.started)}{note}\n",
+        f"  from {date_and_time(record.started)}{note}\n",
         (f"  {record.source_label} → {record.target_label}\n", "dim"),
         (
-            f"  {done} of {plural(len(record.steps), 'step')} done; goes on after them",
+            f"  {done} of {plural(len(record.steps), 'step')} done{following}",
             "dim",
         ),
     )

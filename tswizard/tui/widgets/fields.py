@@ -1,7 +1,7 @@
 """Questions as form fields.
 
-Enter is not theirs: it goes on to the next screen everywhere. Space ticks, up and down move.
-What is ticked shows in the characters, not in a colour.
+Enter is not theirs: it leads to the next screen everywhere. Space ticks, up and down move.
+What is ticked shows in the characters, not in a color.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """The footer: the keys that work right now.
 
-One line drawn in one go. Textual's own footer is a widget for each key, made anew whenever the
+One line drawn in one go. Textual's own footer is a widget for each key, recreated whenever the
 focus moves, which is felt over a slow link.
 """
 

@@ -1,4 +1,4 @@
-"""The run's log: Textual's `Log` with words in colour, a cursor and an explanation behind it."""
+"""The run's log: Textual's `Log` with words in color, a cursor and an explanation behind it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

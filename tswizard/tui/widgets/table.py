@@ -30,7 +30,7 @@ class FittingTable(DataTable[Text], inherit_bindings=False):
     """Rows of text. The flexible column takes what is left; its middle gives way.
 
     There is nothing to the left or the right, so those keys stay free for the screen; and enter
-    goes on, as everywhere.
+    leads to the next screen, as everywhere.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
