@@ -74,7 +74,7 @@ async def test_a_cache_that_cannot_be_made_is_said(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TSWIZARD_CACHE_DIR", str(tmp_path / "file" / "cache"))
-    with pytest.raises(DemoError, match=r"cache directory .* cannot be made"):
+    with pytest.raises(DemoError, match=r"cache directory .* cannot be created"):
         await ensure_package(find_node(), ignore_progress)
 
 

@@ -92,10 +92,10 @@ async def test_a_killed_target_comes_back_as_it_was(pair: EmbeddedPair) -> None:
     assert "password" not in source | target
     assert len({pair.source_password, pair.target_password}) == 2
     assert await tables() == 1
-    pair.kill_target()
+    pair.target.kill()
     with pytest.raises(OperationalError):
         await tables()
-    await pair.restart_target()
+    await pair.target.start()
     assert await tables() == 1
 
 
@@ -146,7 +146,7 @@ async def test_a_sample_that_cannot_be_made_is_said(
         (sample / part / "10.sql").write_text("-- The sample\nSELECT 1;\n\nSELECT 1/0;\n")
     monkeypatch.setenv("TSWIZARD_CACHE_DIR", str(cache))
     monkeypatch.setattr("tswizard.demo.template.assets", lambda: sample)
-    with pytest.raises(DemoError, match=r"sample data could not be made in .*: division by zero"):
+    with pytest.raises(DemoError, match=r"data could not be created in .*: division by zero"):
         await EmbeddedPair.prepare()
     assert list((cache / "templates").iterdir()) == []
 

@@ -73,12 +73,12 @@ async def test_kill_9_in_the_restore_and_then_the_target_dies_in_it(
         await program.log_says(removed)
         assert (program.run / "dump" / "toc.dat").stat().st_mtime_ns == dumped
         await program.log_says(IN_RESTORE, after=removed)
-        pair.kill_target()
+        pair.target.kill()
         _, err = await process.communicate()
         assert process.returncode == 3, err.decode()
     assert "pg_restore gave up" in err.decode()
 
-    await pair.restart_target()
+    await pair.target.start()
     ended = await program.call("resume", "--confirm", "tsdb")
     assert ended.code == 0, ended.err
     assert program.report()["result"] == "pass"

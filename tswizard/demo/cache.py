@@ -18,14 +18,14 @@ _MIB = 1024 * 1024
 
 
 def cache_dir() -> Path:
-    """The cache directory, or `TSWIZARD_CACHE_DIR`. Raises DemoError if it cannot be made."""
+    """The cache directory, or `TSWIZARD_CACHE_DIR`. Raises DemoError if it cannot be created."""
     named = os.environ.get("TSWIZARD_CACHE_DIR")
     path = Path(named) if named else user_cache_path("tswizard")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DemoError(
-            f"The demo's cache directory {path} cannot be made ({error.strerror}); "
+            f"The demo's cache directory {path} cannot be created ({error.strerror}); "
             "set TSWIZARD_CACHE_DIR to a directory that can be written."
         ) from error
     return path
@@ -73,14 +73,14 @@ def need_room(path: Path, mib: int) -> None:
     free = shutil.disk_usage(path).free // _MIB
     if free < mib:
         raise DemoError(
-            f"The demo needs {mib} MiB in {path} and {free} MiB are free; make room or set "
+            f"The demo needs {mib} MiB in {path} and {free} MiB are free; free up space or set "
             "TSWIZARD_CACHE_DIR to another disk."
         )
 
 
 @contextmanager
 def private_folder(parent: Path) -> Iterator[Path]:
-    """A folder of this process alone, gone at the end; the next process clears what a kill left."""
+    """A folder of this process alone, removed at the end; after a kill the next process does it."""
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.iterdir():
         _remove_abandoned(left)

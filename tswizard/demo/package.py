@@ -125,7 +125,7 @@ def _why_npm_failed(said: str, package: PinnedPackage) -> str:
             f"({reason}); connect and start it again."
         )
     if "ENOSPC" in said:
-        return f"There is no room on the disk to fetch {package.name}; make room and try again."
+        return f"There is no space on the disk to fetch {package.name}; free some and try again."
     return f"npm could not fetch {package.name} {package.version} ({reason}); try again later."
 
 
@@ -135,8 +135,8 @@ def check_archive(archive: Path, package: PinnedPackage) -> None:
     if found != package.sha512:
         raise DemoError(
             f"The download of {package.name} {package.version} is not the pinned one (sha512 "
-            f"{found[:12]}… instead of {package.sha512[:12]}…) and was thrown away; try again, "
-            "and don't use it if this repeats."
+            f"{found[:12]}… instead of {package.sha512[:12]}…) and was discarded; try again, "
+            "and do not use it if this repeats."
         )
 
 
@@ -151,7 +151,7 @@ def _unpack(archive: Path, folder: Path) -> None:
     except OSError as error:
         raise DemoError(
             f"The demo's package could not be unpacked into {folder.parent} ({error.strerror}); "
-            "make room or set TSWIZARD_CACHE_DIR to another disk."
+            "free up space or set TSWIZARD_CACHE_DIR to another disk."
         ) from error
 
 

@@ -73,14 +73,6 @@ class EmbeddedPair:
     def target_password(self) -> str:
         return self.target.password
 
-    def kill_target(self) -> None:
-        """End the target at once, as a crash would; what was committed stays."""
-        self.target.kill()
-
-    async def restart_target(self) -> None:
-        """Start the target again, on the same port and with the same password."""
-        await self.target.start()
-
 
 async def _runtime(on_progress: OnProgress) -> Runtime:
     node = await asyncio.to_thread(find_node)

@@ -59,7 +59,7 @@ async def ensure_templates(runtime: Runtime, on_progress: OnProgress) -> Path:
     """The folder of the templates; made first if the cache lacks them. Raises DemoError."""
     ready = cache_dir() / "templates" / template_key()
     if not ready.exists():
-        on_progress(Prepared("template", 0, 1, "Waiting for another demo that makes the sample"))
+        on_progress(Prepared("template", 0, 1, "Waiting for another demo that creates the sample"))
         async with locked("templates"):
             if not ready.exists():
                 await _make(runtime, ready, on_progress)
@@ -84,8 +84,8 @@ async def copy_template(ready: Path, name: str, to: Path) -> Path:
         copied: Path = await in_thread(lambda: shutil.copytree(ready / name, to / name))
     except OSError as error:
         raise DemoError(
-            f"The sample data could not be copied to {to} ({error.strerror or error}); make room "
-            "or set TSWIZARD_CACHE_DIR to another disk."
+            f"The sample data could not be copied to {to} ({error.strerror or error}); free up "
+            "space or set TSWIZARD_CACHE_DIR to another disk."
         ) from error
     return copied
 
@@ -114,7 +114,7 @@ async def _make(runtime: Runtime, ready: Path, on_progress: OnProgress) -> None:
 
 async def _fill(server: EmbeddedServer, name: str, step: Callable[[str], None]) -> None:
     """Make one template: a new data directory with the part's statements run in it."""
-    step(f"Making the database {server.database}")
+    step(f"Creating the database {server.database}")
     await server.start()
     try:
         async with await psycopg.AsyncConnection.connect(
@@ -126,7 +126,8 @@ async def _fill(server: EmbeddedServer, name: str, step: Callable[[str], None]) 
             await connection.execute("CHECKPOINT")
     except psycopg.Error as error:
         raise DemoError(
-            f"The sample data could not be made in {server.database}: {error} {server.last_words}"
+            f"The sample data could not be created in {server.database}: {error} "
+            f"{server.last_words}"
         ) from error
     finally:
         await server.stop()
