@@ -14,20 +14,24 @@ from tswizard.exit_codes import Exit
 
 _T = TypeVar("_T")
 
+_SOURCE_HELP = "Source address as reachable from this machine, if different."
+
 if TYPE_CHECKING:
     from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.run.run_folder import RunFolder
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--answers", type=click.Path(path_type=Path), help="Ask nothing: answers from TOML.")
+@click.option(
+    "--answers", type=click.Path(path_type=Path), help="Ask nothing; answers from this TOML file."
+)
 @click.version_option(__version__, "--version", package_name="tswizard")
 @click.pass_context
 def cli(context: click.Context, answers: Path | None) -> None:
     """Move a TimescaleDB database to Timescale Cloud, and prove that everything arrived.
 
     Without a command: the wizard. Exit codes: 0 everything passed, 1 finished but something
-    needs a look or was lost, 2 wrong use, 3 stopped and can be resumed, 4 refused by preflight
+    needs a look or was lost, 2 wrong usage, 3 stopped and can be resumed, 4 refused by preflight
     with nothing changed.
     """
     if context.invoked_subcommand is not None:
@@ -43,7 +47,9 @@ def cli(context: click.Context, answers: Path | None) -> None:
 
 
 @cli.command()
-@click.option("--answers", type=click.Path(path_type=Path), help="Ask nothing: answers from TOML.")
+@click.option(
+    "--answers", type=click.Path(path_type=Path), help="Ask nothing; answers from this TOML file."
+)
 @click.pass_context
 def demo(context: click.Context, answers: Path | None) -> None:
     """The wizard on an embedded source and target with sample data."""
@@ -72,10 +78,14 @@ def inspect(context: click.Context, conninfo: str, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("log", type=click.File("rb"), default="-")
-@click.option("--json", "as_json", is_flag=True)
-@click.option("--tool", type=click.Choice(["pg_dump", "pg_restore"]))
-@click.option("--method", type=click.Choice(["full", "split"]))
-@click.option("--phase", type=click.Choice(["dump", "pre-data", "catalog", "data", "post-data"]))
+@click.option("--json", "as_json", is_flag=True, help="Verdicts as JSON.")
+@click.option("--tool", type=click.Choice(["pg_dump", "pg_restore"]), help="What wrote the log.")
+@click.option("--method", type=click.Choice(["full", "split"]), help="In which kind of migration.")
+@click.option(
+    "--phase",
+    type=click.Choice(["dump", "pre-data", "catalog", "data", "post-data"]),
+    help="In which part of it.",
+)
 @click.pass_context
 def classify(
     context: click.Context,
@@ -92,7 +102,7 @@ def classify(
 
 
 @cli.command()
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Runs as JSON.")
 def runs(as_json: bool) -> None:
     """This machine's runs and their state."""
     from tswizard.core.run.run_folder import all_runs
@@ -112,11 +122,15 @@ def runs(as_json: bool) -> None:
 
 @cli.command()
 @click.argument("run", required=False)
-@click.option("--confirm", help="The target's database name, when a restore has to start again.")
+@click.option("--confirm", help="The target's database name, when a restore has to start over.")
 @click.option("--unattended", is_flag=True, help="Line by line, even in a terminal.")
-@click.option("--target", help="The split migration into this target, begun on any machine.")
-@click.option("--source", help="Where its source is seen from here, if not as the run knows it.")
-@click.option("--lost", metavar="PLACE", help="The files there are lost: copy their pieces again.")
+@click.option("--target", help="Resume the split migration into this target, begun anywhere.")
+@click.option("--source", help=_SOURCE_HELP)
+@click.option(
+    "--lost",
+    metavar="LOCATION",
+    help="Files at this host:folder are lost: copy their pieces again.",
+)
 @click.pass_context
 def resume(
     context: click.Context,
@@ -127,7 +141,7 @@ def resume(
     source: str | None,
     lost: str | None,
 ) -> None:
-    """Go on where a run stopped; the newest unfinished one when none is named."""
+    """Resume where a run stopped; the newest unfinished run when none is named."""
     run_folder, ends = _stopped_run(run, target, source)
     if lost is not None:
         from tswizard.core.split.takeover import write_off_files
@@ -168,11 +182,13 @@ def _stopped_run(
 
 @cli.command()
 @click.argument("target")
-@click.option("--source", help="Where the source is seen from here, if not as the run knows it.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=4, show_default=True)
+@click.option("--source", help=_SOURCE_HELP)
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="How many workers."
+)
 @click.pass_context
 def join(context: click.Context, target: str, source: str | None, jobs: int) -> None:
-    """Help the split migration into TARGET along from here, until no piece is left."""
+    """Add workers to the split migration into TARGET, until no piece is left."""
     from tswizard.cli.join import join as run
     from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 
@@ -185,8 +201,8 @@ def join(context: click.Context, target: str, source: str | None, jobs: int) -> 
 
 @cli.command()
 @click.argument("run", required=False)
-@click.option("--json", "as_json", is_flag=True)
-@click.option("--markdown", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+@click.option("--markdown", is_flag=True, help="The report as Markdown.")
 @click.pass_context
 def report(context: click.Context, run: str | None, as_json: bool, markdown: bool) -> None:
     """The checklist of a run again; the newest run when none is named."""
