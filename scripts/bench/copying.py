@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 
-from tests.core.split.world import migrate, rebuilt
+from tests.support.split_ends import migrate, rebuilt
 
 if __name__ == "__main__":
     job = rebuilt(sys.stdin.readline())

@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-from tests.core.split.world import Ends, described, job, run
 from tests.support.native import database
 from tests.support.processes import children
+from tests.support.split_ends import Ends, described, job, run
 from tswizard.core.db.connection import connected, value
 from tswizard.core.db.endpoint import Endpoint
 

@@ -23,7 +23,7 @@ async def test_everything_but_aggregates_and_policies_though_each_server_dies_in
         for server in (pair.target, pair.source):
             await more_chunks(pair)
             server.kill()
-            await program.log_says("; again in ", times=program.log_has("; again in ") + 1)
+            await program.log_says("; retrying in ", times=program.log_has("; retrying in ") + 1)
             await server.start()
         _, err = await process.communicate()
         assert process.returncode == 1, err.decode()

@@ -1,4 +1,4 @@
-"""A copy in a process of its own, which dies at a moment that was chosen for it."""
+"""A copy in a process of its own, which is killed at a chosen instant."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tests.core.split.world import Heard, copy_everything, rebuilt
+from tests.support.split_ends import Heard, copy_everything, rebuilt
 from tswizard.core.model.events import Event, TableProgress
 from tswizard.core.split import reconcile
 from tswizard.core.split.coordinator import Coordinator

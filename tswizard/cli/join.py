@@ -26,7 +26,12 @@ async def join(target: Endpoint, source: str | None, jobs: int) -> int:
         found.append(finding)
         say_finding(finding)
 
-    reporter = CopyReporter(say, tell, lambda _done, _total, _what: None, lambda _event: None)
+    reporter = CopyReporter(
+        say=say,
+        found=tell,
+        progress=lambda _done, _total, _what: None,
+        put=lambda _event: None,
+    )
     reporter.going.set()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -7,9 +7,9 @@ import pytest
 import pytest_asyncio
 from psycopg.errors import InsufficientPrivilege
 
-from tests.core.split.world import Ends, fill
 from tests.support import native
 from tests.support.native import database, databases, freeze, named
+from tests.support.split_ends import Ends, fill
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.split.ledger import leader_lock
 from tswizard.demo.cache import cache_dir, private_folder

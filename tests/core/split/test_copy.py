@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.split.world import (
+from tests.support.split_ends import (
     Ends,
     content,
     job,
@@ -17,7 +17,7 @@ from tests.core.split.world import (
 from tswizard.core.db.connection import connected
 from tswizard.core.model.events import TableProgress, TableState
 from tswizard.core.split.ledger import queue
-from tswizard.core.split.plan.piece import PieceKind
+from tswizard.core.split.plan.piece import PieceKind, PieceState
 
 WAYS = [("stream", "chunk"), ("stream", "2 hours"), ("files", "400")]
 
@@ -47,7 +47,7 @@ async def _everything_arrives(ends: Ends, folder: Path, via: str, width: str) ->
         assert [path.name for path in (folder / "staging").iterdir()] == ["manifest.jsonl"]
     async with connected(ends.target) as target:
         known = await queue.read_pieces(target)
-    assert {k.state for k in known} == {queue.PieceState.DONE}
+    assert {k.state for k in known} == {PieceState.DONE}
     chunks = [k.piece for k in known if k.piece.kind is PieceKind.CHUNK]
     assert all(bool(piece.target_chunk) != bool(routed) for piece in chunks)
     assert any(piece.where for piece in chunks) == (width != "chunk")

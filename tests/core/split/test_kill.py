@@ -1,4 +1,4 @@
-"""kill -9 at any moment: resumed, the target is what an undisturbed run would have made of it."""
+"""kill -9 at any instant: resumed, the target is as after an undisturbed run."""
 
 import asyncio
 import multiprocessing
@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.split.world import Ends, content, described, job, run
 from tests.support.killed_copy import Death, children_of, life
 from tests.support.processes import gone
+from tests.support.split_ends import Ends, content, described, job, run
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.split.copy.copy_job import CopyJob
 
 KILLS = 22
-IN_SETTLING = 3
+IN_RECONCILING = 3
 SEED = 20261124
 
-# The source lives on between the kills: rows change, come and go where copies already are.
+# The source is in use between the kills: rows that were copied are changed, added and deleted.
 _CHANGES = (
     "UPDATE plain SET note = 'changed', n = n + 1 WHERE id % 500 = {n}",
     "INSERT INTO metrics SELECT '2024-03-09 12:00:01+00'::timestamptz + {n} * interval '1 second',"
@@ -34,7 +34,7 @@ _CHANGES = (
 
 @pytest.mark.native
 @pytest.mark.parametrize("via", ["stream", "files"])
-async def test_killed_at_random_moments(native_ends: Ends, folder: Path, via: str) -> None:
+async def test_killed_at_random_instants(native_ends: Ends, folder: Path, via: str) -> None:
     await _killed(native_ends, job(native_ends, folder, via=via))
 
 
@@ -45,20 +45,20 @@ async def test_killed_on_the_embedded_pair(embedded_ends: Ends, folder: Path) ->
 
 async def _killed(ends: Ends, work: CopyJob) -> None:
     dice = random.Random(SEED)
-    # Steps of progress in one life; in files each piece is finished twice.
+    # Steps of progress in one life; with files each piece is finished twice.
     most = 5 if work.options.via == "stream" else 12
-    stood: list[tuple[int, ...]] = []
+    counts: list[tuple[int, ...]] = []
     for number in range(KILLS):
         await _live(work, Death(dice.randrange(most), dice.uniform(0, 0.03)))
-        stood.append(await _standing(ends.target))
+        counts.append(await _counts(ends.target))
         if number % 4 == 3:
             await run(ends.source, _CHANGES[(number // 4) % len(_CHANGES)].format(n=number))
-    for _ in range(IN_SETTLING):
+    for _ in range(IN_RECONCILING):
         await _live(work, Death(None, dice.uniform(0, 0.5)))
     assert await _live(work)
     assert await content(ends.target) == await content(ends.source)
     # The kills were spread over the migration, not all before or after it.
-    assert len(set(stood)) > KILLS // 3, stood
+    assert len(set(counts)) > KILLS // 3, counts
 
 
 async def _live(work: CopyJob, death: Death | None = None) -> bool:
@@ -80,8 +80,8 @@ async def _live(work: CopyJob, death: Death | None = None) -> bool:
     return process.exitcode == 0
 
 
-async def _standing(target: Endpoint) -> tuple[int, ...]:
-    """How many pieces wait, lie in files, and are on the target."""
+async def _counts(target: Endpoint) -> tuple[int, ...]:
+    """How many pieces are waiting, in files, and on the target."""
     async with connected(target) as connection:
         found = await rows(
             connection,

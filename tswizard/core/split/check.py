@@ -1,48 +1,90 @@
-"""The check of a split migration: as strict as the full one, on ends that were made differently."""
+"""The check of a split migration: as strict as that of a full one, though hypertables and chunks
+were recreated on the target."""
 
-from functools import partial
+from dataclasses import replace
 
+from psycopg import Error
+
+from tswizard.core.db.connection import connected
+from tswizard.core.db.errors import message_of
 from tswizard.core.run.context import Context
+from tswizard.core.split.ledger.table_stats import TableTotals, read_table_totals
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.normalize import NotMigrated, normalize, read_not_migrated
-from tswizard.core.split.schema.toc_selection import read_selection
+from tswizard.core.split.schema.toc_selection import Selection, read_selection
 from tswizard.core.steps.compare import compare_ends
 from tswizard.core.verify import Comparability
 from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.row_sets import RowSet, SetKind
 from tswizard.core.verify.schema.read import Schema
 
-_THERE = """
+_CAGGS_ON_TARGET = """
 SELECT user_view_schema || '.' || user_view_name FROM _timescaledb_catalog.continuous_agg
 """
 
 
 async def check(ctx: Context) -> None:
-    """Compare both ends; aggregates that were left out, and what stands on them, are not missed."""
-    chosen = await read_selection(ctx)
+    """Compare both ends, and add what copying each table took to the compared tables.
+
+    Continuous aggregates that were not migrated, and what depends on them, are not expected on
+    the target.
+    """
+    caggs = frozenset(cagg.label for cagg in ctx.task.inventory.caggs)
+    migrated = _Migrated(await read_selection(ctx), caggs)
+    await compare_ends(ctx, Comparability(migrated.schemas, migrated.has_rows))
+    await _add_table_totals(ctx)
+
+
+class _Migrated:
+    """What the split method has brought to the target."""
+
+    def __init__(self, selection: Selection, caggs: frozenset[str]) -> None:
+        self._selection = selection
+        self._caggs = caggs
+        self._not_migrated = NotMigrated()
 
     async def schemas(
-        source: DatabaseReader, target: DatabaseReader, ours: Schema, theirs: Schema
+        self, source: DatabaseReader, target: DatabaseReader, ours: Schema, theirs: Schema
     ) -> tuple[Schema, Schema]:
-        there = [name for (name,) in await target.fetch(_THERE)]
-        left_out = await source.run(lambda c: read_not_migrated(c, chosen, there))
-        absent.append(left_out)
+        """Both schemas in a form in which only what did not arrive differs."""
+        on_target = [name for (name,) in await target.fetch(_CAGGS_ON_TARGET)]
+        self._not_migrated = await source.run(
+            lambda connection: read_not_migrated(connection, self._selection, on_target)
+        )
         return normalize(
             (ours, await source.run(read_hypertable_facts)),
             (theirs, await target.run(read_hypertable_facts)),
-            left_out,
+            self._not_migrated,
         )
 
-    absent: list[NotMigrated] = []
-    caggs = frozenset(cagg.label for cagg in ctx.task.inventory.caggs)
-    await compare_ends(ctx, Comparability(schemas, partial(_expected, absent=absent, caggs=caggs)))
+    def has_rows(self, rows: RowSet) -> bool:
+        """Were these rows to arrive? Call it after `schemas`."""
+        if rows.name in self._caggs:
+            return False
+        if rows.kind is not SetKind.MATVIEW:
+            return True
+        absent = {identity.replace('"', "") for identity in self._not_migrated.identities}
+        return rows.name not in absent
 
 
-def _expected(rows: RowSet, absent: list[NotMigrated], caggs: frozenset[str]) -> bool:
-    """Was this set of rows to arrive? Not an aggregate's, nor those of what waits for one."""
-    if rows.name in caggs:
-        return False
-    if rows.kind is not SetKind.MATVIEW:
-        return True
-    left_out = {identity.replace('"', "") for some in absent for identity in some.identities}
-    return rows.name not in left_out
+async def _add_table_totals(ctx: Context) -> None:
+    try:
+        async with connected(ctx.task.target) as target:
+            totals = await read_table_totals(target)
+    except Error as error:
+        ctx.say(f"pieces and retries are missing in the report: {message_of(error)}")
+        return
+    record = ctx.run_folder.record
+    tables = tuple(
+        replace(
+            table,
+            pieces=total.pieces,
+            pieces_failed=total.failed,
+            retries=total.retries,
+            bytes_copied=total.bytes,
+        )
+        for table in record.tables
+        # A table without pieces is a hypertable without chunks.
+        for total in (totals.get(table.name, TableTotals()),)
+    )
+    ctx.run_folder.save(replace(record, tables=tables))

@@ -1,4 +1,4 @@
-"""One process's part in a run's copy: the ledger, the moment, the passes over the queue."""
+"""Leads a run's copy: the ledger, the snapshots, the passes over the queue."""
 
 import asyncio
 import shlex
@@ -9,25 +9,42 @@ from dataclasses import dataclass, replace
 from psycopg import Error
 
 from tswizard.core.catalog.catalog_shape import read_shape
-from tswizard.core.db.connection import Connection, connect, is_alive
+from tswizard.core.db.connection import Connection, connected, is_alive
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import failed
 from tswizard.core.split.copy.chunks import create_chunks
 from tswizard.core.split.copy.copy_job import CopyJob
-from tswizard.core.split.copy.errors import columns_changed, dropped_on_source, missing_on_target
-from tswizard.core.split.copy.psql_reader import chunk_state
+from tswizard.core.split.copy.errors import (
+    columns_changed,
+    dropped_on_source,
+    missing_on_target,
+)
+from tswizard.core.split.copy.psql_reader import chunk_state_sql
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.copy.snapshot import SnapshotHolder, enter_snapshot
-from tswizard.core.split.copy.staging import Staging
+from tswizard.core.split.copy.staging import StagingFolder
 from tswizard.core.split.copy.upsert import recopy_table
-from tswizard.core.split.copy.workers import open_target, work
+from tswizard.core.split.copy.workers import open_target, run_workers
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.leader_lock import LeaderLock, acquire
-from tswizard.core.split.ledger.plan_store import StoredPlan, create, read_plan
-from tswizard.core.split.ledger.queue import CopyMode, StoredPiece
-from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, SourceTable, Stage
-from tswizard.core.split.plan.plan_diff import PlanDiff, apply_diff, diff_plans, fit_to_target
+from tswizard.core.split.ledger.plan_store import (
+    StoredPlan,
+    create_ledger,
+    other_run,
+    read_plan,
+)
+from tswizard.core.split.ledger.plan_update import apply_diff, fit_to_target
+from tswizard.core.split.ledger.queue import CopyMode
+from tswizard.core.split.plan.piece import (
+    CopyPlan,
+    Piece,
+    PieceKind,
+    Stage,
+    StoredPiece,
+    relation_key,
+)
+from tswizard.core.split.plan.plan_diff import PlanDiff, diff_plans
 from tswizard.core.split.plan.planner import Planned, plan_pieces
 from tswizard.core.split.plan.slices import BadWidth
 from tswizard.core.split.schema.constraints import read_compressed_last
@@ -36,42 +53,44 @@ from tswizard.core.verify.database_reader import prepare
 
 @dataclass(slots=True)
 class Coordinator:
-    """Leads a run's copy. Close it, or the source's vacuum waits."""
+    """Leads a run's copy. Close it: its snapshot holds back vacuum on the source."""
 
     job: CopyJob
     reporter: CopyReporter
     plan: CopyPlan
     snapshots: SnapshotHolder
     _target: Connection
-    """Holds the lock of who leads."""
+    """Holds the leader lock of the copy."""
 
     @classmethod
     async def start(cls, job: CopyJob, reporter: CopyReporter) -> "Coordinator":
-        """Write the plan down, or take up the one that is there, at a moment of its own.
+        """Store the plan, or resume the stored one, under a new snapshot.
 
         Raises StepFailed, CannotConnect, psycopg.Error.
         """
         target = await open_target(job)
-        snapshots = SnapshotHolder(job.source, hold=job.held)
+        snapshots = SnapshotHolder(job.source, hold=job.holds_snapshot)
         try:
             stored = await read_plan(target)
-            _check_same_run(stored, job)
+            _refuse_other_run(stored, job)
             await _acquire_leader_lock(target, job)
-            snapshot = await snapshots.export() if job.held else None
-            planned, state = await _plan(job, snapshot)
-            if stored is None:
-                job = replace(job, options=replace(job.options, chunk_state=state))
-                async with target.transaction():
-                    await create(target, job.run, job.source.conninfo, job.options, planned.plan)
-                    await snapshots.record(target, snapshot)
-                tables = planned.plan.tables
-            else:
-                job = replace(job, options=replace(stored.options, chunk_state=state))
-                tables = await _resume_ledger(
-                    target, stored, planned, snapshots, snapshot, job, reporter
-                )
-            pieces = tuple(known.piece for known in await queue.read_pieces(target))
+            snapshot = await snapshots.export() if job.holds_snapshot else None
+            planned, chunk_state = await _plan(job, snapshot)
+            options = replace(stored.options if stored else job.options, chunk_state=chunk_state)
+            job = replace(job, options=options)
+            tables, findings = planned.plan.tables, list[Finding]()
+            async with target.transaction():
+                if stored is None:
+                    await create_ledger(target, job.run, job.source.conninfo, options, planned.plan)
+                else:
+                    diff = await _update_ledger(target, stored, planned.plan)
+                    tables = diff.added.tables
+                    findings = list(_changes(stored, diff, job.source.label))
+                await snapshots.record(target, snapshot)
+            pieces = tuple(s.piece for s in await queue.read_pieces(target))
             coordinator = cls(job, reporter, CopyPlan(tables, pieces), snapshots, target)
+            for finding in findings:
+                reporter.found(finding)
             coordinator._report_plan(planned)
         except BaseException:
             await snapshots.close()
@@ -85,19 +104,23 @@ class Coordinator:
                 Finding(
                     Level.FAIL,
                     "tiered-chunks",
-                    f"{len(planned.tiered)} chunks lie in object storage and are not copied.",
+                    f"{len(planned.tiered)} chunks are in object storage and are not copied.",
                     where=self.job.source.label,
-                    todo="Bring them back by untier_chunk() on the source, then resume.",
+                    todo="Untier them with untier_chunk() on the source, then resume.",
                     details=planned.tiered,
                 )
             )
-        texts = [t for t in self.plan.tables if t.why_text]
-        for table in texts:
-            self.reporter.say(f"{table.label} is copied as text: {table.why_text} needs it")
+        for table in self.plan.tables:
+            if table.text_column:
+                self.reporter.say(
+                    f"{table.label} is copied in text format because of column {table.text_column}"
+                )
 
     async def target(self) -> Connection:
-        """The connection that leads, opened again when it broke. Raises StepFailed when somebody
-        else took the lead meanwhile, CannotConnect."""
+        """The connection that holds the leader lock, reopened if it was lost.
+
+        Raises StepFailed if another process has acquired the lock since, CannotConnect.
+        """
         if not await is_alive(self._target):
             await self._target.close()
             self._target = await open_target(self.job)
@@ -105,13 +128,9 @@ class Coordinator:
         return self._target
 
     async def create_chunks(self) -> None:
-        """Make the target's chunks. Raises psycopg.Error."""
+        """Create the target's chunks. Raises psycopg.Error."""
         await create_chunks(
-            await self.target(),
-            self.plan.tables,
-            self.reporter,
-            self.job.target.label,
-            lambda done, total, what: self.reporter.progress(done, total, what),
+            await self.target(), self.plan.tables, self.reporter, self.job.target.label
         )
 
     async def run_pass(self, stage: Stage, mode: CopyMode) -> None:
@@ -120,129 +139,118 @@ class Coordinator:
             return
         await queue.open_pass(await self.target(), stage, mode)
         try:
-            await work(self.job, self.plan, stage, mode, self.snapshots, self.reporter, self.target)
+            await run_workers(
+                self.job, self.plan, stage, mode, self.snapshots, self.reporter, self.target
+            )
         finally:
             with suppress(Error, CannotConnect):
                 await queue.close_pass(await self.target())
         await self._check_complete(stage, mode)
 
     async def copy_stage(self, stage: Stage) -> None:
-        """Everything of a stage onto the target. Raises as `run` does."""
+        """Copy everything of a stage to the target. Raises StepFailed, psycopg.Error."""
         files = self.job.options.via == "files"
         await self.run_pass(stage, CopyMode.LOAD if files else CopyMode.STREAM)
 
     async def _check_complete(self, stage: Stage, mode: CopyMode) -> None:
-        """Nothing half-done is called done."""
-        location = "" if mode is CopyMode.STREAM else Staging(self.job.staging).location
+        """A pass that left pieces behind must not count as done."""
+        location = ""
+        if mode is not CopyMode.STREAM:
+            location = StagingFolder(self.job.staging).location
         target = await self.target()
-        left = await queue.count_remaining(target, stage, mode, location)
-        if left and self.reporter.stopping.is_set():
+        remaining = await queue.count_remaining(target, stage, mode, location)
+        if remaining and self.reporter.stopping.is_set():
             raise Stopping
         if mode is CopyMode.LOAD and (others := await queue.staged_elsewhere(target, location)):
             raise failed(
                 "files-elsewhere",
-                f"Files of this run lie at {', '.join(others)}.",
+                f"Files of this run are in {', '.join(others)}.",
                 where=self.job.target.label,
                 todo="Resume the run there, with that staging folder. If it is lost: tswizard "
                 f"resume --lost {shlex.quote(others[0])}, which copies its pieces again.",
             )
-        errors = await queue.read_errors(target)
-        if errors:
+        if number := await queue.count_failed(target):
             raise failed(
                 "pieces-refused",
-                f"{len(errors)} pieces could not be copied; all others are on the target.",
+                f"{number} pieces could not be copied; all others are on the target.",
                 where=self.job.target.label,
-                todo="Mend what each says, then resume: only these are copied then.",
+                todo="Fix each problem, then resume: only these pieces are copied then.",
             )
 
     async def close(self) -> None:
-        """Let go of the moment and of the lead."""
+        """Release the snapshot and the leader lock."""
         await self.snapshots.close()
         await self._target.close()
 
 
 class Stopping(asyncio.CancelledError):
-    """The user asked to stop after the pieces under way, and some are left."""
+    """The user asked to stop after the pieces in progress, and some are left."""
 
 
-def _check_same_run(stored: StoredPlan | None, job: CopyJob) -> None:
+def _refuse_other_run(stored: StoredPlan | None, job: CopyJob) -> None:
     if stored is not None and stored.run != job.run:
-        raise failed(
-            "target-taken",
-            f"The target holds an unfinished run of tswizard, {stored.run}.",
-            where=job.target.label,
-            todo=f"Resume that one (tswizard resume {stored.run}) or take an empty target.",
-        )
+        raise other_run(stored.run, job.target.label)
 
 
 async def _acquire_leader_lock(target: Connection, job: CopyJob) -> None:
     if job.concurrent and not await acquire(target, LeaderLock.COPY):
         raise failed(
             "target-busy",
-            "Another tswizard leads this run on the target right now.",
+            "Another tswizard process is running this migration.",
             where=job.target.label,
-            todo="Let it end, or help it along: tswizard join.",
+            todo="Wait for it, or add workers with tswizard join.",
         )
 
 
 async def _plan(job: CopyJob, snapshot: str | None) -> tuple[Planned, str]:
-    """The plan at a moment, and SQL for the state of chunks on this source."""
-    source = await connect(job.source)
-    try:
+    """The plan under a snapshot, and SQL for the state of chunks on this source."""
+    async with connected(job.source) as source:
         await prepare(source)
         await enter_snapshot(source, snapshot)
         last = await read_compressed_last(source)
-        planned = await plan_pieces(
-            source, width=job.options.width, cut=job.held, compressed_last=last
-        )
-        return planned, chunk_state(await read_shape(source))
-    except BadWidth as error:
-        raise failed("piece-width", str(error), todo="Change that answer, then resume.") from error
-    finally:
-        await source.close()
+        try:
+            planned = await plan_pieces(
+                source,
+                width=job.options.width,
+                slice_tables=job.holds_snapshot,
+                compressed_last=last,
+            )
+        except BadWidth as error:
+            raise failed(
+                "piece-width", str(error), todo="Change that answer, then resume."
+            ) from error
+        return planned, chunk_state_sql(await read_shape(source))
 
 
-async def _resume_ledger(
-    target: Connection,
-    stored: StoredPlan,
-    planned: Planned,
-    snapshots: SnapshotHolder,
-    snapshot: str | None,
-    job: CopyJob,
-    reporter: CopyReporter,
-) -> tuple[SourceTable, ...]:
-    """Bring the ledger to this moment: what is new is added, what is gone is named."""
-    diff = diff_plans(await queue.read_pieces(target), stored.tables, planned.plan)
-    async with target.transaction():
-        slices: dict[int, list[Piece]] = {}
-        for known in diff.rewritten:
-            slices.setdefault(known.piece.table_index, []).append(known.piece)
-        for number, pieces in slices.items():
-            await recopy_table(target, stored.tables[number], pieces)
-        if slices:
-            diff = diff_plans(await queue.read_pieces(target), stored.tables, planned.plan)
-        diff = await fit_to_target(target, diff)
-        await apply_diff(target, diff)
-        await queue.requeue_failed(target)
-        await snapshots.record(target, snapshot)
-    for finding in _report_dropped(diff, job.source.label):
-        reporter.found(finding)
-    for place, table in diff.columns_changed.items():
-        reporter.found(columns_changed(stored.tables[place], table, job.source.label))
-    for table in diff.missing_on_target:
-        reporter.found(missing_on_target(table, job.source.label))
-    return diff.added.tables
+async def _update_ledger(target: Connection, stored: StoredPlan, new: CopyPlan) -> PlanDiff:
+    """Bring the ledger up to a new plan; what has changed. Call it in a transaction."""
+    diff = diff_plans(await queue.read_pieces(target), stored.tables, new)
+    slices: dict[int, list[Piece]] = {}
+    for rewritten in diff.rewritten:
+        slices.setdefault(rewritten.piece.table_index, []).append(rewritten.piece)
+    for index, pieces in slices.items():
+        await recopy_table(target, stored.tables[index], pieces)
+    if slices:
+        diff = diff_plans(await queue.read_pieces(target), stored.tables, new)
+    diff = await fit_to_target(target, diff)
+    await apply_diff(target, diff)
+    await queue.requeue_failed(target)
+    return diff
 
 
-def _report_dropped(diff: PlanDiff, where: str) -> Iterator[Finding]:
-    """A finding for each relation that the source has no longer."""
+def _changes(stored: StoredPlan, diff: PlanDiff, source: str) -> Iterator[Finding]:
+    """What was changed on the source since the stored plan, and cannot be followed."""
     relations: dict[str, list[StoredPiece]] = {}
-    for known in diff.dropped:
-        if known.piece.kind is not PieceKind.COMPRESS:
-            relations.setdefault(queue.relation_key(known.piece), []).append(known)
+    for dropped in diff.dropped:
+        if dropped.piece.kind is not PieceKind.COMPRESS:
+            relations.setdefault(relation_key(dropped.piece), []).append(dropped)
     for some in relations.values():
         piece = some[0].piece
-        copied = sum(known.rows or 0 for known in some)
-        there = any(known.rows is not None for known in some)
+        copied = sum(s.rows or 0 for s in some)
+        on_target = any(s.rows is not None for s in some)
         table = diff.added.tables[piece.table_index]
-        yield dropped_on_source(table, piece, where, copied=copied if there else None)
+        yield dropped_on_source(table, piece, source, copied=copied if on_target else None)
+    for index, table in diff.columns_changed.items():
+        yield columns_changed(stored.tables[index], table, source)
+    for table in diff.missing_on_target:
+        yield missing_on_target(table, source)

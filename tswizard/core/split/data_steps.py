@@ -1,4 +1,4 @@
-"""The data phase as steps of a run: plan, chunks, tables, hypertables, one moment for all."""
+"""The data phase as steps of a run: plan, chunks, tables, hypertables, reconciliation."""
 
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -8,7 +8,6 @@ from tswizard.core.split import reconcile
 from tswizard.core.split.coordinator import Coordinator
 from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.reporter import reporter_of
-from tswizard.core.split.ledger import plan_store
 from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.queue import CopyMode
 from tswizard.core.split.plan.piece import Stage
@@ -16,13 +15,13 @@ from tswizard.core.split.schema.drop_for_recopy import drop_for_recopy
 from tswizard.core.split.source_fingerprint import source_fingerprint
 
 
-def encoding(source: str, target: str) -> str:
-    """The encoding that rows travel in: the servers' own where it is one, so nothing is
-    converted; else UTF8, which either converts or refuses."""
+def _transfer_encoding(source: str, target: str) -> str:
+    """The databases' own encoding if it is the same, so that nothing is converted; else UTF8,
+    which either database converts or rejects."""
     return source if source == target else "UTF8"
 
 
-def job_of(ctx: Context, options: Options, *, keep_files: bool = False) -> CopyJob:
+def _copy_job(ctx: Context, options: Options, *, keep_files: bool) -> CopyJob:
     """The copy that a run's task asks for. Raises StepFailed without a psql."""
     task = ctx.task
     psql = task.tools.psql
@@ -32,57 +31,51 @@ def job_of(ctx: Context, options: Options, *, keep_files: bool = False) -> CopyJ
             f"There is no psql beside pg_dump in {task.tools.folder}.",
             todo="Install PostgreSQL's client tools (psql comes with them), then resume.",
         )
-    server = task.inventory.server
+    source, target = task.inventory.server, task.target_server
     return CopyJob(
-        task.source,
-        task.target,
-        ctx.run_folder.record.id,
-        psql,
-        replace(options, encoding=encoding(server.encoding, task.target_server.encoding)),
-        task.jobs,
-        task.concurrent,
-        task.dump,
-        keep_files,
-        task.target_server.timescaledb_schema or "public",
+        source=task.source,
+        target=task.target,
+        run=ctx.run_folder.record.id,
+        psql=psql,
+        options=replace(options, encoding=_transfer_encoding(source.encoding, target.encoding)),
+        jobs=task.jobs,
+        concurrent=task.concurrent,
+        staging=task.dump,
+        keep_files=keep_files,
+        timescaledb_schema=target.timescaledb_schema or "public",
     )
 
 
 @dataclass(slots=True)
 class DataPhase:
-    """The steps. One object for one process's run: they share a session and its moment."""
+    """The steps that copy rows. One object for each process: they share a coordinator and its
+    snapshot."""
 
     options: Options = field(default_factory=Options)
     keep_files: bool = False
     _coordinator: Coordinator | None = None
-    _sum: str = ""
-    """Of the source, from before the session's first moment."""
-
-    @property
-    def begun(self) -> bool:
-        """Does this process hold, or has it held, a moment of its own?"""
-        return self._coordinator is not None
+    _fingerprint: str = ""
+    """Of the source before the coordinator's first snapshot."""
 
     async def coordinator(self, ctx: Context) -> Coordinator:
-        """The session, begun by whichever step comes first in this process.
+        """The coordinator, started by the first step in this process that needs it.
 
-        `ctx.snapshot` is the moment's from here on, and `ctx.resources` closes it.
+        Sets `ctx.snapshot`; `ctx.resources` closes it.
         """
         reporter = reporter_of(ctx)
         if self._coordinator is None:
-            self._sum = await source_fingerprint(ctx.task.source)
-            coordinator = await Coordinator.start(
-                job_of(ctx, self.options, keep_files=self.keep_files), reporter
-            )
-            self._coordinator = coordinator
+            self._fingerprint = await source_fingerprint(ctx.task.source)
+            job = _copy_job(ctx, self.options, keep_files=self.keep_files)
+            self._coordinator = await Coordinator.start(job, reporter)
             ctx.resources.push_async_callback(self._close)
         self._coordinator.reporter = reporter
-        self._follow(ctx)
+        self._set_snapshot(ctx)
         return self._coordinator
 
-    def _follow(self, ctx: Context) -> None:
+    def _set_snapshot(self, ctx: Context) -> None:
         assert self._coordinator is not None
-        now = self._coordinator.snapshots.current
-        ctx.snapshot = now.name if now else None
+        current = self._coordinator.snapshots.current
+        ctx.snapshot = current.name if current else None
 
     async def _close(self) -> None:
         if self._coordinator is not None:
@@ -90,39 +83,38 @@ class DataPhase:
             await coordinator.close()
 
     async def plan(self, ctx: Context) -> None:
-        """Write the plan of pieces down on the target, at one moment of the source."""
-        coordinator = await self.coordinator(ctx)
-        pieces = coordinator.plan.pieces
-        size = sum(piece.bytes for piece in pieces)
-        ctx.say(f"{len(pieces)} pieces of {len(coordinator.plan.tables)} tables, {size} bytes")
+        """Store the plan of pieces on the target, read under one snapshot of the source."""
+        plan = (await self.coordinator(ctx)).plan
+        size = sum(piece.bytes for piece in plan.pieces)
+        ctx.say(f"{len(plan.pieces)} pieces of {len(plan.tables)} tables, {size} bytes")
 
     async def chunks(self, ctx: Context) -> None:
-        """Make the chunks of every hypertable as they are on the source."""
+        """Create the chunks of all hypertables as on the source."""
         coordinator = await self.coordinator(ctx)
         if not any(table.hypertable for table in coordinator.plan.tables):
             raise StepSkipped("the source has no hypertable")
         await coordinator.create_chunks()
 
     async def export(self, ctx: Context) -> None:
-        """The first half of `via = "files"`: everything into the staging folder."""
+        """The first half of `via = "files"`: all rows into the staging folder."""
         coordinator = await self.coordinator(ctx)
-        for stage in (Stage.TABLES, Stage.CHUNKS):
+        for stage in reconcile.ROW_STAGES:
             await coordinator.run_pass(stage, CopyMode.EXPORT)
-        self._follow(ctx)
+        self._set_snapshot(ctx)
 
     async def tables(self, ctx: Context) -> None:
         """Copy plain tables, partitions and large objects.
 
-        Those that an earlier moment's rows are in come to this moment first: new chunks may refer
-        to what is new in them.
+        Those that were copied under an earlier snapshot are reconciled before any chunk is
+        copied: new chunks may refer to new rows of theirs.
         """
         await self._copy(ctx, Stage.TABLES)
         coordinator = await self.coordinator(ctx)
         await reconcile.reconcile(coordinator, partial(drop_for_recopy, ctx), (Stage.TABLES,))
-        self._follow(ctx)
+        self._set_snapshot(ctx)
 
     async def hypertables(self, ctx: Context) -> None:
-        """Copy the chunks, and compress again what was compressed, each soon after its copy."""
+        """Copy the chunks, and compress each that was compressed soon after its copy."""
         await self._copy(ctx, Stage.CHUNKS)
 
     async def compress_last(self, ctx: Context) -> None:
@@ -133,40 +125,34 @@ class DataPhase:
         await coordinator.copy_stage(Stage.LAST)
 
     async def _copy(self, ctx: Context, stage: Stage) -> None:
-        await reconcile.copy_unfinished(
-            await self.coordinator(ctx), partial(drop_for_recopy, ctx), stage
-        )
-        self._follow(ctx)
+        coordinator = await self.coordinator(ctx)
+        await reconcile.copy_unfinished(coordinator, partial(drop_for_recopy, ctx), stage)
+        self._set_snapshot(ctx)
 
     async def reconcile(self, ctx: Context) -> None:
-        """Bring pieces of earlier moments to the last one. Belongs before what builds on rows."""
+        """Bring all pieces to the last snapshot, before anything is built on their rows."""
         coordinator = await self.coordinator(ctx)
-        repeated = await reconcile.reconcile(coordinator, partial(drop_for_recopy, ctx))
-        self._follow(ctx)
-        await ctx.remember(replace(ctx.run_folder.record, source_fingerprint=self._sum))
+        recopied = await reconcile.reconcile(coordinator, partial(drop_for_recopy, ctx))
+        self._set_snapshot(ctx)
+        await ctx.remember(replace(ctx.run_folder.record, source_fingerprint=self._fingerprint))
         ctx.say(
-            f"{repeated} pieces had changed on the source and were copied again"
-            if repeated
-            else "every piece is of the same moment"
+            f"{recopied} pieces had changed on the source and were copied again"
+            if recopied
+            else "all pieces are of one snapshot"
         )
 
     async def refuse_changed(self, ctx: Context) -> None:
-        """Raises StepFailed when the rows were brought to one moment by an earlier process, and
-        the source was changed since: they would differ from what is there now."""
+        """Raises StepFailed if another process reconciled the rows and the source was changed
+        since: the check would compare them with what the source holds now."""
         record = ctx.run_folder.record
-        if self.begun or await source_fingerprint(ctx.task.source) == record.source_fingerprint:
+        holds_snapshot = self._coordinator is not None
+        if holds_snapshot or await source_fingerprint(ctx.task.source) == record.source_fingerprint:
             return
         raise failed(
             "source-changed",
             "The source was written to after its rows were copied.",
             where=ctx.task.source.label,
-            why="The moment that they were copied at ended with an earlier attempt.",
-            todo="Resume the run: what differs is copied again, then all of it is checked at one "
-            "moment.",
+            why="The snapshot that they were copied under ended with an earlier attempt.",
+            todo="Resume the run: pieces that differ are copied again, and everything is checked "
+            "under one snapshot.",
         )
-
-    async def forget(self, ctx: Context) -> None:
-        """Remove the ledger of pieces from the target."""
-        coordinator = await self.coordinator(ctx)
-        await plan_store.drop(await coordinator.target())
-        await self._close()

@@ -1,4 +1,4 @@
-"""Helping a run along from another process or machine: its ledger on the target is the queue."""
+"""Workers of another process or machine for a run: they share the queue on its target."""
 
 import asyncio
 from pathlib import Path
@@ -11,29 +11,33 @@ from tswizard.core.run.context import failed
 from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.copy.snapshot import SnapshotHolder
-from tswizard.core.split.copy.workers import open_target, work
+from tswizard.core.split.copy.workers import open_target, run_workers
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.leader_lock import LeaderLock, is_held
 from tswizard.core.split.ledger.plan_store import StoredPlan, read_plan
 from tswizard.core.split.plan.piece import CopyPlan
 
-_LOOK = 1.0
-"""Seconds between looks for something to do."""
+_POLL = 1.0
+"""Seconds between looks for a pass to work on."""
 
 
 async def read_run(target: Endpoint) -> StoredPlan:
-    """The run on a target: with its source's conninfo, which has no password.
+    """The plan of the run on a target, with its source's conninfo, which has no password.
 
-    Raises StepFailed when there is none, CannotConnect.
+    Raises StepFailed if there is none, CannotConnect.
     """
     async with connected(target) as connection:
-        stored = await read_plan(connection)
+        return await _read_plan(connection, target.label)
+
+
+async def _read_plan(target: Connection, where: str) -> StoredPlan:
+    stored = await read_plan(target)
     if stored is None:
         raise failed(
             "no-run",
-            "There is no run on this target that could be helped.",
-            where=target.label,
-            todo="A split migration can be joined while it copies.",
+            "There is no run on this target to join.",
+            where=where,
+            todo="A split migration can be joined while it copies rows.",
         )
     return stored
 
@@ -47,14 +51,14 @@ async def join(
     jobs: int,
     staging: Path,
 ) -> int:
-    """Copy pieces until none is left; the rest when nobody leads the run: how many.
+    """Copy pieces until none is left; how many are left if it is stopped, or nobody leads the run.
 
     Raises StepFailed, CannotConnect, psycopg.Error.
     """
     stored = await read_run(target)
     servers = await read_server(source), await read_server(target)
     job = _job(stored, source, target, psql, servers, jobs, staging)
-    snapshots = SnapshotHolder(source, hold=job.held)
+    snapshots = SnapshotHolder(source, hold=job.holds_snapshot)
     connection = await open_target(job)
 
     async def ledger() -> Connection:
@@ -64,27 +68,23 @@ async def join(
         while left := await queue.count_unfinished(connection):
             if reporter.stopping.is_set():
                 return left
-            opened = await queue.read_open_pass(connection)
-            if opened is None:
+            open_pass = await queue.read_open_pass(connection)
+            if open_pass is None:
                 if not await is_held(connection, LeaderLock.COPY):
-                    reporter.say(f"nobody leads the run now; {left} pieces wait for a resume")
+                    reporter.say(
+                        f"no process leads this run now; {left} pieces are left for a resume"
+                    )
                     return left
-                await asyncio.sleep(_LOOK)
+                await asyncio.sleep(_POLL)
                 continue
             await snapshots.join(connection)
-            plan = await _plan(connection)
-            await work(job, plan, *opened, snapshots, reporter, ledger)
-            await asyncio.sleep(_LOOK)
+            plan = CopyPlan((await _read_plan(connection, target.label)).tables, ())
+            await run_workers(job, plan, *open_pass, snapshots, reporter, ledger)
+            await asyncio.sleep(_POLL)
         return 0
     finally:
         await snapshots.close()
         await connection.close()
-
-
-async def _plan(target: Connection) -> CopyPlan:
-    stored = await read_plan(target)
-    assert stored is not None
-    return CopyPlan(stored.tables, ())
 
 
 def _job(
@@ -98,13 +98,13 @@ def _job(
 ) -> CopyJob:
     ours, theirs = servers
     return CopyJob(
-        source,
-        target,
-        stored.run,
-        psql,
-        stored.options,
-        jobs,
-        ours.concurrent and theirs.concurrent,
-        staging,
+        source=source,
+        target=target,
+        run=stored.run,
+        psql=psql,
+        options=stored.options,
+        jobs=jobs,
+        concurrent=ours.concurrent and theirs.concurrent,
+        staging=staging,
         timescaledb_schema=theirs.timescaledb_schema or "public",
     )

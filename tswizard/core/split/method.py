@@ -11,7 +11,7 @@ from tswizard.core.run.run_folder import FINAL, RunFolder
 from tswizard.core.split.source_fingerprint import source_fingerprint
 from tswizard.core.split.split_run import SplitRun
 from tswizard.core.split.steps import STEPS, SplitStep
-from tswizard.core.split.takeover import adopt
+from tswizard.core.split.takeover import sync_from_target
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.compare import CHECK
 
@@ -62,7 +62,7 @@ class Split:
         return SplitRun(task, run_folder)
 
     async def adopt(self, run_folder: RunFolder, target: Endpoint) -> None:
-        await adopt(run_folder, target)
+        await sync_from_target(run_folder, target)
 
     async def confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
         """Nothing is removed: what is done stays, and the rest is done."""

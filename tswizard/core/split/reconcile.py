@@ -1,8 +1,9 @@
-"""Pieces that were copied at an earlier moment: compared at the last one, copied again if need be.
+"""Pieces that were copied under earlier snapshots: compared under the last, copied again if they
+differ.
 
-Between a crash and a resume the source lives on. What was copied before may not be what the
-source holds at the moment that the rest is copied at; equality at the end needs all of it to be
-of one moment.
+The source is in use between a crash and a resume. Rows that were copied before may not be what the
+source holds under the snapshot that the rest is copied with; equality at the end needs all of them
+to be of one snapshot.
 """
 
 from collections import deque
@@ -16,32 +17,35 @@ from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.run.context import failed
 from tswizard.core.split.coordinator import Coordinator
+from tswizard.core.split.copy.snapshot import SourceSnapshot
 from tswizard.core.split.copy.upsert import recopy_table
 from tswizard.core.split.ledger import queue
-from tswizard.core.split.ledger.queue import PieceState, StoredPiece
 from tswizard.core.split.plan.piece import (
     CopyPlan,
     Piece,
     PieceKind,
+    PieceState,
     SourceTable,
     Stage,
-    condition,
+    StoredPiece,
     destination,
+    relation_key,
+    where_clause,
 )
 from tswizard.core.verify.database_reader import DatabaseReader, prepare
 from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS, ChecksumColumn, checksum, hash_of
 
-COPY_STAGES = (Stage.TABLES, Stage.CHUNKS)
+ROW_STAGES = (Stage.TABLES, Stage.CHUNKS)
 
 _MAX_ROUNDS = 5
-"""A moment that is lost during a round makes another one necessary, as do rows that are gone on
-the source while others refer to them. Of a single stage one round is enough: the last call is of
-all stages."""
+"""A snapshot that is lost during a round makes another round necessary, as do rows that were
+deleted on the source while others refer to them. A single stage needs one round only: the last
+call is for all stages."""
 
 
-@dataclass(frozen=True, slots=True)
-class ComparedUnit:
-    """What is compared at once: a piece, or all pieces that only make sense together."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonUnit:
+    """What is compared by one query: a piece, or all pieces that only make sense together."""
 
     table: SourceTable
     pieces: tuple[Piece, ...]
@@ -49,58 +53,66 @@ class ComparedUnit:
     """`FROM … WHERE …` on the source, with the alias t."""
     target: sql.Composable
     hypertable: bool = False
-    """The pieces are all of a hypertable, whose rows were routed."""
+    """The pieces are all those of a hypertable, whose rows were routed."""
 
 
 @dataclass(frozen=True, slots=True)
-class UnitResult:
-    """A unit on both ends."""
+class ComparedUnit:
+    """A unit that was compared on both ends."""
 
-    unit: ComparedUnit
-    source_rows: int
-    target_rows: int
+    unit: ComparisonUnit
     equal: bool
 
 
-def compared_units(plan: CopyPlan, stored: Iterable[StoredPiece]) -> list[ComparedUnit]:
+def comparison_units(plan: CopyPlan, stored: Iterable[StoredPiece]) -> list[ComparisonUnit]:
     """What to compare for these pieces. Compressions hold no rows of their own."""
-    single: list[ComparedUnit] = []
-    relations: dict[str, list[Piece]] = {}
-    routed: dict[int, list[Piece]] = {}
-    for piece in (k.piece for k in stored):
-        table = plan.of(piece)
+    units: list[ComparisonUnit] = []
+    by_ctid: dict[str, list[Piece]] = {}
+    routed: dict[int, None] = {}
+    for piece in (s.piece for s in stored):
+        table = plan.table_of(piece)
         if piece.kind is PieceKind.COMPRESS:
             continue
         if piece.kind is PieceKind.OBJECTS:
-            single.append(ComparedUnit(table, (piece,), _objects(piece), _objects(piece)))
+            objects = _objects(piece)
+            units.append(
+                ComparisonUnit(table=table, pieces=(piece,), source=objects, target=objects)
+            )
         elif table.hypertable and piece.target_chunk is None:
-            routed.setdefault(piece.table_index, []).append(piece)
+            routed[piece.table_index] = None
         elif piece.by_ctid:
-            relations.setdefault(queue.relation_key(piece), []).append(piece)
+            by_ctid.setdefault(relation_key(piece), []).append(piece)
         else:
-            single.append(_unit(table, piece))
-    for pieces in relations.values():
-        first = pieces[0]
-        whole = sql.SQL(" FROM ONLY {} t").format(first.relation)
-        single.append(ComparedUnit(plan.of(first), tuple(pieces), whole, whole))
-    for number in routed:
-        table = plan.tables[number]
-        whole = sql.SQL(" FROM {} t").format(table.sql)
-        mine = tuple(
-            p for p in plan.pieces if p.table_index == number and p.kind is not PieceKind.COMPRESS
+            units.append(_unit(table, piece))
+    for pieces in by_ctid.values():
+        whole = sql.SQL(" FROM ONLY {} t").format(pieces[0].relation)
+        units.append(
+            ComparisonUnit(
+                table=plan.table_of(pieces[0]), pieces=tuple(pieces), source=whole, target=whole
+            )
         )
-        single.append(ComparedUnit(table, mine, whole, whole, hypertable=True))
-    return single
+    for index in routed:
+        table = plan.tables[index]
+        whole = sql.SQL(" FROM {} t").format(table.sql)
+        all_pieces = tuple(
+            p for p in plan.pieces if p.table_index == index and p.kind is not PieceKind.COMPRESS
+        )
+        units.append(
+            ComparisonUnit(
+                table=table, pieces=all_pieces, source=whole, target=whole, hypertable=True
+            )
+        )
+    return units
 
 
-def _unit(table: SourceTable, piece: Piece) -> ComparedUnit:
+def _unit(table: SourceTable, piece: Piece) -> ComparisonUnit:
     only = sql.SQL("ONLY " if piece.only else "")
-    where = condition(piece)
-    return ComparedUnit(
-        table,
-        (piece,),
-        sql.SQL(" FROM {}{} t{}").format(only, piece.relation, where),
-        sql.SQL(" FROM {}{} t{}").format(only, destination(table, piece), where),
+    where = where_clause(piece)
+    return ComparisonUnit(
+        table=table,
+        pieces=(piece,),
+        source=sql.SQL(" FROM {}{} t{}").format(only, piece.relation, where),
+        target=sql.SQL(" FROM {}{} t{}").format(only, destination(table, piece), where),
     )
 
 
@@ -112,23 +124,23 @@ def _objects(piece: Piece) -> sql.Composed:
 
 
 class PieceComparison:
-    """Compares units side by side, inside the databases; no row travels."""
+    """Compares units in parallel, inside the databases; no row is transferred."""
 
     def __init__(self, coordinator: Coordinator, snapshot: str | None) -> None:
         self._coordinator = coordinator
         self._snapshot = snapshot
         self._columns: dict[tuple[str, str], tuple[ChecksumColumn, ...]] = {}
 
-    async def run(self, wanted: list[ComparedUnit]) -> list[UnitResult]:
-        """Every unit on both ends. Raises VerifyStopped, psycopg.Error."""
-        await self._read_columns({unit.table for unit in wanted})
-        waiting, found = deque(wanted), list[UnitResult]()
-        workers = min(self._coordinator.job.workers, max(1, len(wanted)))
-        await together(self._work(waiting, found, len(wanted)) for _ in range(workers))
-        return found
+    async def run(self, units: list[ComparisonUnit]) -> list[ComparedUnit]:
+        """Compare all units on both ends. Raises VerifyStopped, psycopg.Error."""
+        await self._read_columns({unit.table for unit in units})
+        waiting, compared = deque(units), list[ComparedUnit]()
+        workers = min(self._coordinator.job.workers, max(1, len(units)))
+        await together(self._work(waiting, compared, len(units)) for _ in range(workers))
+        return compared
 
     async def _work(
-        self, waiting: deque[ComparedUnit], found: list[UnitResult], total: int
+        self, waiting: deque[ComparisonUnit], compared: list[ComparedUnit], total: int
     ) -> None:
         job, reporter = self._coordinator.job, self._coordinator.reporter
         source = DatabaseReader("source", job.source, self._snapshot)
@@ -137,34 +149,33 @@ class PieceComparison:
             while waiting:
                 await reporter.going.wait()
                 unit = waiting.popleft()
-                reporter.progress(len(found), total, unit.table.label)
-                found.append(await self._compare(unit, source, target))
+                reporter.progress(len(compared), total, unit.table.label)
+                compared.append(await self._compare(unit, source, target))
         finally:
             await source.close()
             await target.close()
 
     async def _compare(
-        self, unit: ComparedUnit, source: DatabaseReader, target: DatabaseReader
-    ) -> UnitResult:
-        head = sql.SQL("SELECT pg_catalog.count(*), {}").format(self._sum(unit))
+        self, unit: ComparisonUnit, source: DatabaseReader, target: DatabaseReader
+    ) -> ComparedUnit:
+        head = sql.SQL("SELECT pg_catalog.count(*), {}").format(self._checksum(unit))
         ours, theirs = await both(
             source.fetch(head + unit.source), target.fetch(head + unit.target)
         )
-        return UnitResult(unit, int(ours[0][0]), int(theirs[0][0]), ours[0] == theirs[0])
+        return ComparedUnit(unit, ours[0] == theirs[0])
 
-    def _sum(self, unit: ComparedUnit) -> sql.Composable:
+    def _checksum(self, unit: ComparisonUnit) -> sql.Composable:
         if unit.pieces[0].kind is PieceKind.OBJECTS:
             return hash_of(sql.SQL("pg_catalog.record_send(ROW(t.oid, pg_catalog.lo_get(t.oid)))"))
         return checksum(self._columns[unit.table.schema, unit.table.name])
 
     async def _read_columns(self, tables: set[SourceTable]) -> None:
-        """The columns that both ends have. One that only one of them has since the plan was made is
-        the check's to name."""
+        """The columns that both ends have. The check names those that only one of them has."""
         job = self._coordinator.job
         ours, theirs = await both(_columns(job.source, tables), _columns(job.target, tables))
         for name, columns in ours.items():
-            there = {column.name for column in theirs.get(name, ())}
-            self._columns[name] = tuple(column for column in columns if column.name in there)
+            on_target = {column.name for column in theirs.get(name, ())}
+            self._columns[name] = tuple(c for c in columns if c.name in on_target)
 
 
 async def _columns(
@@ -193,86 +204,88 @@ JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
 """
 
 
-async def outdated_pieces(coordinator: Coordinator) -> list[StoredPiece]:
-    """Pieces on the target that are of an earlier moment than the last."""
-    current = coordinator.snapshots.current
-    assert current is not None
+async def _outdated(coordinator: Coordinator, stages: Sequence[Stage]) -> list[StoredPiece]:
+    """Pieces on the target that were copied under an earlier snapshot than the last."""
+    current = _current_snapshot(coordinator)
     return [
         stored
         for stored in await queue.read_pieces(await coordinator.target())
         if stored.state is PieceState.DONE
         and stored.piece.kind is not PieceKind.COMPRESS
+        and stored.piece.stage in stages
         and stored.snapshot_id != current.id
     ]
 
 
+def _current_snapshot(coordinator: Coordinator) -> SourceSnapshot:
+    current = coordinator.snapshots.current
+    assert current is not None
+    return current
+
+
 PrepareTables = Callable[[Iterable[SourceTable]], Awaitable[None]]
-"""Readies tables of the target for another copy of their rows."""
+"""Prepares tables of the target for another copy of their rows."""
 
 
 async def _nothing_to_prepare(_tables: Iterable[SourceTable]) -> None:
-    """Nothing stands in the way before what comes after the rows was made."""
+    """Tables without constraints, triggers and the like need no preparation."""
 
 
 async def reconcile(
     coordinator: Coordinator,
     prepare_tables: PrepareTables = _nothing_to_prepare,
-    stages: Sequence[Stage] = COPY_STAGES,
+    stages: Sequence[Stage] = ROW_STAGES,
 ) -> int:
-    """Bring every piece of the stages to the last moment; how many were copied again.
+    """Bring all pieces of the stages to the last snapshot; how many were copied again.
 
     Raises StepFailed, VerifyStopped, psycopg.Error.
     """
     await _copy_new_pieces(coordinator, prepare_tables, stages)
-    repeated, everything = 0, len(stages) == len(COPY_STAGES)
-    for _ in range(_MAX_ROUNDS if everything else 1):
-        outdated = [
-            stored for stored in await outdated_pieces(coordinator) if stored.piece.stage in stages
-        ]
+    recopied, all_stages = 0, len(stages) == len(ROW_STAGES)
+    for _ in range(_MAX_ROUNDS if all_stages else 1):
+        outdated = await _outdated(coordinator, stages)
         if not outdated:
-            return repeated
-        current = coordinator.snapshots.current
-        assert current is not None
+            return recopied
+        snapshot = _current_snapshot(coordinator)
         coordinator.reporter.say(
-            f"{len(outdated)} pieces are of an earlier moment; they are compared"
+            f"comparing {len(outdated)} pieces copied under an earlier snapshot"
         )
-        compared = await PieceComparison(coordinator, current.name).run(
-            compared_units(coordinator.plan, outdated)
-        )
-        differing = [c for c in compared if not c.equal]
-        repeated += sum(len(c.unit.pieces) for c in differing)
-        await prepare_tables({c.unit.table for c in differing})
-        await _record_results(coordinator, compared, current.id)
+        units = comparison_units(coordinator.plan, outdated)
+        compared = await PieceComparison(coordinator, snapshot.name).run(units)
+        differing = [c.unit for c in compared if not c.equal]
+        recopied += sum(len(unit.pieces) for unit in differing)
+        await prepare_tables({unit.table for unit in differing})
+        await _record(coordinator, compared, snapshot.id)
         if differing:
-            tables = ", ".join(dict.fromkeys(c.unit.table.label for c in differing))
+            tables = ", ".join(dict.fromkeys(unit.table.label for unit in differing))
             coordinator.reporter.say(f"changed on the source since they were copied: {tables}")
             for stage in stages:
                 await coordinator.copy_stage(stage)
-    if everything and await outdated_pieces(coordinator):
+    if all_stages and await _outdated(coordinator, stages):
         raise failed(
-            "moments-pass",
-            "The source is being rewritten faster than it can be copied.",
+            "source-rewritten",
+            "The source is rewritten faster than it can be copied.",
             where=coordinator.job.source.label,
             why=f"In each of {_MAX_ROUNDS} rounds a table was rewritten or a chunk was compressed, "
-            "which takes its rows out of the sight of the moment that is copied.",
+            "which makes its rows invisible to the snapshot in use.",
             todo="Pause what does that (compression jobs above all), then resume.",
         )
-    return repeated
+    return recopied
 
 
 async def copy_unfinished(
     coordinator: Coordinator, prepare_tables: PrepareTables, stage: Stage
 ) -> None:
-    """Everything of a stage that waits. Raises StepFailed, psycopg.Error."""
-    places = await queue.unfinished_tables(await coordinator.target(), stage)
-    await prepare_tables([coordinator.plan.tables[place] for place in places])
+    """Copy all pieces of a stage that are not on the target. Raises StepFailed, psycopg.Error."""
+    indexes = await queue.unfinished_tables(await coordinator.target(), stage)
+    await prepare_tables([coordinator.plan.tables[index] for index in indexes])
     await coordinator.copy_stage(stage)
 
 
 async def _copy_new_pieces(
     coordinator: Coordinator, prepare_tables: PrepareTables, stages: Sequence[Stage]
 ) -> None:
-    """Copy what has come to the plan since the stages ended, such as chunks made meanwhile."""
+    """Copy what was added to the plan after the stages were done, such as new chunks."""
     for stage in stages:
         if not await queue.unfinished_tables(await coordinator.target(), stage):
             continue
@@ -281,21 +294,17 @@ async def _copy_new_pieces(
         await copy_unfinished(coordinator, prepare_tables, stage)
 
 
-async def _record_results(
-    coordinator: Coordinator, compared: list[UnitResult], snapshot_id: int
-) -> None:
-    """What is equal is of this moment too; what differs waits to be copied again."""
+async def _record(coordinator: Coordinator, compared: list[ComparedUnit], snapshot_id: int) -> None:
+    """Equal units are of this snapshot too; the pieces of the others are copied again."""
     target = await coordinator.target()
     equal = [piece.id for c in compared if c.equal for piece in c.unit.pieces]
     async with target.transaction():
         await queue.confirm(target, equal, snapshot_id)
-        for c in compared:
-            if c.equal:
-                continue
-            if c.unit.hypertable:
-                await target.execute(sql.SQL("TRUNCATE {}").format(c.unit.table.sql))
-                await queue.reset(target, c.unit.pieces)
-            elif c.unit.pieces[0].by_ctid:
-                await recopy_table(target, c.unit.table, c.unit.pieces)
+        for unit in (c.unit for c in compared if not c.equal):
+            if unit.hypertable:
+                await target.execute(sql.SQL("TRUNCATE {}").format(unit.table.sql))
+                await queue.reset(target, unit.pieces)
+            elif unit.pieces[0].by_ctid:
+                await recopy_table(target, unit.table, unit.pieces)
             else:
-                await queue.requeue(target, c.unit.pieces)
+                await queue.requeue(target, unit.pieces)

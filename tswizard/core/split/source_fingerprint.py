@@ -1,16 +1,16 @@
-"""Has the source been changed since its rows were copied? A sum over what every change moves.
+"""Was the source changed since its rows were copied? A hash of what every change moves.
 
-The server counts the rows that are written, deleted and updated, a table that is emptied or
-rewritten gets another file, and a sequence tells where it stands. Counters come with up to a
-second's delay and can be reset, so "changed" may be said where nothing was, hardly the other way
-round: https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ALL-TABLES-VIEW
+The server counts inserted, updated and deleted rows, a table that is truncated or rewritten gets
+another file, and a sequence has its last value. The counters are up to a second late and can be
+reset, so an unchanged source may be taken for a changed one, hardly the other way around:
+https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ALL-TABLES-VIEW
 """
 
 from tswizard.core.db.connection import connected, value
 from tswizard.core.db.endpoint import Endpoint
 
-# What TimescaleDB notes of its own jobs lies beside the chunks, and moves all the time.
-_SUM = r"""
+# TimescaleDB's records of its own jobs are in a schema with the chunks, and change all the time.
+_FINGERPRINT = r"""
 SELECT pg_catalog.md5(COALESCE(pg_catalog.string_agg(line, E'\n' ORDER BY line), '')) FROM (
   SELECT pg_catalog.concat_ws(' ', s.relid::bigint, c.relfilenode::bigint,
                               s.n_tup_ins, s.n_tup_upd, s.n_tup_del)
@@ -23,12 +23,14 @@ SELECT pg_catalog.md5(COALESCE(pg_catalog.string_agg(line, E'\n' ORDER BY line),
   SELECT pg_catalog.concat_ws(' ', q.schemaname, q.sequencename, q.last_value)
   FROM pg_catalog.pg_sequences q
   WHERE q.schemaname !~ '^_timescaledb_'
-) AS sums (line)
+) AS changes (line)
 """
 
 
 async def source_fingerprint(source: Endpoint) -> str:
-    """Equal to an earlier one when nothing was changed in between. Raises CannotConnect,
-    psycopg.Error."""
+    """Equal to an earlier one if nothing was changed in between.
+
+    Raises CannotConnect, psycopg.Error.
+    """
     async with connected(source) as connection:
-        return str(await value(connection, _SUM))
+        return str(await value(connection, _FINGERPRINT))

@@ -24,7 +24,7 @@ class SplitRun:
         )
 
     async def before_step(self) -> None:
-        await self._store.lead()
+        await self._store.ensure_leader()
 
     async def save_record(self) -> None:
         if not self._removed:

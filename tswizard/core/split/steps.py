@@ -14,7 +14,6 @@ from tswizard.core.run.context import Context, StepSkipped, shell
 from tswizard.core.run.method import Action, MethodStep
 from tswizard.core.split.check import check
 from tswizard.core.split.data_steps import DataPhase
-from tswizard.core.split.ledger.tally import add_tallies
 from tswizard.core.split.schema.cagg_dependents import restore_cagg_dependents
 from tswizard.core.split.schema.compression import set_compression
 from tswizard.core.split.schema.constraints import constraints_after_rows, constraints_before_rows
@@ -97,7 +96,6 @@ async def _compress_last(ctx: Context) -> None:
 async def _check(ctx: Context) -> None:
     await data_of(ctx).refuse_changed(ctx)
     await check(ctx)
-    await add_tallies(ctx)
 
 
 STEPS: tuple[MethodStep, ...] = (

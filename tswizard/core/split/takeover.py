@@ -1,6 +1,6 @@
-"""Going on with a split migration on another machine, and coming back to the first one.
+"""Resuming a split migration on another machine, and back on the first one.
 
-The run's record on its target is what counts: whoever led last wrote it.
+The run's record on its target is authoritative: the process that led the run last wrote it.
 """
 
 from collections.abc import AsyncIterator
@@ -16,21 +16,21 @@ from tswizard.core.db.errors import message_of
 from tswizard.core.model.events import StepState
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.run.run_folder import RunFolder, RunFolderError, RunRecord
-from tswizard.core.split.ledger import queue, run_record
+from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.leader_lock import LeaderLock, is_held_by_live_session
 from tswizard.core.split.ledger.plan_store import other_version, read_plan
-from tswizard.core.split.ledger.run_record import StoredRun
+from tswizard.core.split.ledger.run_record import StoredRun, read_stored_run
 from tswizard.core.split.steps import SplitStep
 from tswizard.core.steps import target_marker
 from tswizard.core.steps.compare import CHECK
 
 
 async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[RunFolder, Endpoint]:
-    """This machine's folder of the run on a target, made if there is none, and its source.
+    """This machine's run folder of the run on a target, created if there is none, and its source.
 
-    `source` is where the source is seen from here, if not as the run knows it. Raises
-    RunFolderError when another process leads the run, StepFailed when there is none to resume,
-    BadEndpoint for a source that cannot be read here, CannotConnect.
+    `source` is the source's address as reachable from this machine, if it is not the recorded one.
+    Raises RunFolderError if another process leads the run, StepFailed if there is none to resume,
+    BadEndpoint for a recorded source that is no valid address here, CannotConnect.
     """
     async with _reading(target) as connection:
         found = await _find(connection, target)
@@ -47,34 +47,32 @@ async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[RunFolde
         target_label=target.label,
     )
     if here is None:
-        return RunFolder.take_up(_staged_here(record), found.inventory), source
+        return RunFolder.take_up(_with_local_staging(record), found.inventory), source
     if here.busy:
-        raise RunFolderError(f"{ours.id} is being worked on by another tswizard.")
+        raise RunFolderError(f"Another tswizard process is running {ours.id}.")
     here.save(record)
     return here, source
 
 
 async def write_off_files(target: Endpoint, location: str) -> int:
-    """Have the pieces copied again whose files lay at that location, which is lost; how many.
+    """Have the pieces copied again whose files were at a location that is lost; how many.
 
-    Raises RunFolderError when none lies there, StepFailed when the run's record is none that this
-    version reads, CannotConnect.
+    Raises RunFolderError if none was there, StepFailed for another version's ledger, CannotConnect.
     """
     async with _reading(target) as connection:
         if await read_plan(connection) is None:
-            raise RunFolderError(f"There is no run on {target.label} that copies by files.")
+            raise RunFolderError(f"There is no run on {target.label} that copies through files.")
         if number := await queue.requeue_lost_files(connection, location):
             return number
         others = ", ".join(await queue.staged_elsewhere(connection, ""))
     raise RunFolderError(
-        f"No file of this run lies at {location}"
-        + (f"; files lie at {others}." if others else ", nor anywhere else.")
+        f"This run has no files in {location}" + (f", but in {others}." if others else ".")
     )
 
 
 @asynccontextmanager
 async def _reading(target: Endpoint) -> AsyncIterator[Connection]:
-    """A connection to read the run's record with. Raises CannotConnect, RunFolderError."""
+    """A connection for reading the run's record. Raises CannotConnect, RunFolderError."""
     async with connected(target) as connection:
         try:
             yield connection
@@ -85,80 +83,80 @@ async def _reading(target: Endpoint) -> AsyncIterator[Connection]:
 
 
 async def _find(target: Connection, end: Endpoint) -> StoredRun:
-    stored = await read_plan(target)
-    found = await run_record.read(target)
-    if found is None:
+    plan = await read_plan(target)
+    stored = await read_stored_run(target)
+    if stored is None:
         mark = await target_marker.read(target)
         if mark is not None:
             raise failed(
                 "run-elsewhere",
-                f"The run on this target, {mark.run}, uses the full method: its dump lies on "
-                f"{mark.host or 'the machine that began it'}.",
+                f"The run on this target, {mark.run}, uses the full method: its dump is on "
+                f"{mark.host or 'the machine that started it'}.",
                 where=end.label,
-                todo=f"There: tswizard resume {mark.run}",
+                todo=f"On that machine: tswizard resume {mark.run}",
             )
-        if stored is not None:
-            raise other_version(f"{stored.run} did not write all of its plan there")
+        if plan is not None:
+            raise other_version(f"{plan.run} has a plan there, but no record")
         raise failed(
             "no-run",
-            "There is no run on this target that could be resumed.",
+            "There is no run on this target to resume.",
             where=end.label,
-            todo="See whether it is the right target; a run that is finished leaves nothing there.",
+            todo="Check that it is the right target; a finished run leaves nothing there.",
         )
-    await _refuse_led(target, found)
-    return found
+    await _refuse_led(target, stored)
+    return stored
 
 
-async def _refuse_led(target: Connection, found: StoredRun) -> None:
-    if found.record.resumable and await is_held_by_live_session(target, LeaderLock.RUN):
+async def _refuse_led(target: Connection, stored: StoredRun) -> None:
+    if stored.record.resumable and await is_held_by_live_session(target, LeaderLock.RUN):
         raise RunFolderError(
-            f"{found.record.id} is being led by another tswizard, at {found.location}; let it end, "
-            "or help it along: tswizard join."
+            f"Another tswizard process is running {stored.record.id}, in {stored.location}. Wait "
+            "for it, or add workers with tswizard join."
         )
 
 
-async def adopt(run_folder: RunFolder, target: Endpoint) -> None:
-    """Make the record in this folder what the target says, when another machine led last.
+async def sync_from_target(run_folder: RunFolder, target: Endpoint) -> None:
+    """Replace this run folder's record by the target's if another machine led the run last.
 
-    Raises RunFolderError when the run is led now, or is gone from the
-    target, CannotConnect.
+    Raises RunFolderError if another process leads the run now, or if the target holds nothing of
+    it any more, CannotConnect.
     """
     record = run_folder.record
     try:
         async with _reading(target) as connection:
-            stored = await read_plan(connection)
-            found = await run_record.read(connection)
-            if found is not None and found.record.id == record.id:
-                await _refuse_led(connection, found)
+            plan = await read_plan(connection)
+            stored = await read_stored_run(connection)
+            if stored is not None and stored.record.id == record.id:
+                await _refuse_led(connection, stored)
     except StepFailed as failure:
         raise RunFolderError(f"{failure.finding.what} {failure.finding.todo}") from None
-    if found is None or found.record.id != record.id:
-        if stored is None and _copied(record):
+    if stored is None or stored.record.id != record.id:
+        if plan is None and _has_rows_on_target(record):
             raise RunFolderError(
                 f"{target.label} holds nothing of {record.id} any more: it was finished from "
-                "another machine, or the target was emptied. Begin a new run for an empty target."
+                "another machine, or the target was emptied. Start a new run with an empty target."
             )
         return
-    if found.location != run_folder.location:
-        run_folder.save(_here(found.record, record))
+    if stored.location != run_folder.location:
+        run_folder.save(_with_local_facts(stored.record, record))
 
 
-def _copied(record: RunRecord) -> bool:
-    """Were rows to be on the target, and the check not over?"""
+def _has_rows_on_target(record: RunRecord) -> bool:
+    """Must the target hold rows of this run, by its record?"""
     planned = record.step(SplitStep.PLAN).state is StepState.DONE
     return planned and record.step(CHECK).state is not StepState.DONE
 
 
-def _staged_here(record: RunRecord) -> RunRecord:
-    """Files go to the run's own folder where the staging folder of the other machine is not."""
+def _with_local_staging(record: RunRecord) -> RunRecord:
+    """Files go to the run folder if this machine lacks the other one's staging folder."""
     staging = record.answers.staging
     if not staging or Path(staging).expanduser().is_dir():
         return record
     return replace(record, answers=replace(record.answers, staging=""))
 
 
-def _here(theirs: RunRecord, ours: RunRecord) -> RunRecord:
-    """Their record, with what is only so on this machine."""
+def _with_local_facts(theirs: RunRecord, ours: RunRecord) -> RunRecord:
+    """Their record, with what holds for this machine only."""
     return replace(
         theirs,
         source=ours.source,

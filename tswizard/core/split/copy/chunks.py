@@ -1,10 +1,10 @@
-"""Chunks made on the target with the source's own slices, before their rows come.
+"""Chunks are created on the target with the source's own dimension slices, before their rows.
 
-So intervals of old chunks survive, rows go straight into their chunk without being routed, and
-pieces of one hypertable do not fight for its locks.
+So old chunks keep their interval, rows go straight into their chunk without being routed, and
+pieces of one hypertable do not wait for each other's locks.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
 
@@ -16,14 +16,20 @@ from tswizard.core.db.errors import is_transient, message_of, refuses_writes
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.ledger import queue
-from tswizard.core.split.ledger.queue import OPEN, StoredPiece
-from tswizard.core.split.plan.piece import Piece, PieceKind, SourceTable
+from tswizard.core.split.ledger.queue import UNFINISHED
+from tswizard.core.split.plan.piece import (
+    Piece,
+    PieceKind,
+    SourceTable,
+    StoredPiece,
+    relation_key,
+)
 
-BARE = "pg_catalog"
-"""The search path otherwise."""
+BARE_SEARCH_PATH = "pg_catalog"
+"""The search path of all sessions that need no other."""
 
 _BATCH = 25
-"""Chunks made in one transaction: each takes locks, and a server has only so many."""
+"""Chunks created per transaction: each takes locks, of which a server has a limited number."""
 
 
 async def create_chunks(
@@ -31,68 +37,67 @@ async def create_chunks(
     tables: tuple[SourceTable, ...],
     reporter: CopyReporter,
     where: str,
-    on_progress: Callable[[int, int, str], None],
 ) -> None:
-    """Make every chunk that a waiting piece goes into, and note it with the piece.
+    """Create every chunk that an unfinished piece goes into, and store its name with the piece.
 
-    Where a chunk cannot be made its rows are routed through the hypertable: named, not lost.
-    Raises psycopg.Error for transient errors.
+    If a chunk cannot be created, its rows are routed through the hypertable, which a finding
+    names. Raises psycopg.Error for transient errors.
     """
-    wanted = list(_unmade(await queue.read_pieces(target)))
+    wanted = list(_without_chunk(await queue.read_pieces(target)))
     shape = await read_shape(target)
     function = _function(shape)
-    path = await dimension_path(target)
+    path = await dimension_search_path(target)
     routed: dict[str, list[str]] = {}
     for first in range(0, len(wanted), _BATCH):
         await reporter.going.wait()
         some = wanted[first : first + _BATCH]
-        on_progress(first, len(wanted), tables[some[0][0].table_index].label)
+        reporter.progress(first, len(wanted), tables[some[0][0].table_index].label)
         async with target.transaction():
             await target.execute("SELECT set_config('search_path', %s, true)", (path,))
-            made = []
+            created = []
             for pieces in some:
                 table = tables[pieces[0].table_index]
-                chunk = await _make(target, function, table, pieces[0])
+                chunk = await _create_chunk(target, function, table, pieces[0])
                 if isinstance(chunk, str):
                     routed.setdefault(table.label, []).append(f"{pieces[0].name}: {chunk}")
                     continue
-                made += [replace(piece, target_chunk=chunk) for piece in pieces]
-            await target.execute(f"SET LOCAL search_path = {BARE}")
-            await queue.save_pieces(target, made)
-    on_progress(len(wanted), len(wanted), "")
+                created += [replace(piece, target_chunk=chunk) for piece in pieces]
+            await target.execute(f"SET LOCAL search_path = {BARE_SEARCH_PATH}")
+            await queue.save_pieces(target, created)
+    reporter.progress(len(wanted), len(wanted), "")
     if routed:
         reporter.found(_routed(routed, where))
 
 
-def _unmade(known: list[StoredPiece]) -> Iterator[tuple[Piece, ...]]:
-    """The pieces of each chunk that has none on the target yet."""
+def _without_chunk(stored: list[StoredPiece]) -> Iterator[tuple[Piece, ...]]:
+    """The pieces of each chunk that the target lacks."""
     chunks = [
-        k.piece
-        for k in known
-        if k.piece.kind in (PieceKind.CHUNK, PieceKind.COMPRESS)
-        and k.piece.dimension_slices
-        and k.piece.target_chunk is None
-        and k.state in OPEN
-        and k.rows is None
+        s.piece
+        for s in stored
+        if s.piece.kind in (PieceKind.CHUNK, PieceKind.COMPRESS)
+        and s.piece.dimension_slices
+        and s.piece.target_chunk is None
+        and s.state in UNFINISHED
+        and s.rows is None
     ]
     for _, pieces in groupby(
-        sorted(chunks, key=lambda p: (p.table_index, queue.relation_key(p))), key=queue.relation_key
+        sorted(chunks, key=lambda p: (p.table_index, relation_key(p))), key=relation_key
     ):
         yield tuple(pieces)
 
 
 def _function(shape: Shape) -> str | None:
-    """create_chunk's qualified name: its schema changed in 2.12."""
+    """Qualified name of create_chunk(), whose schema changed in TimescaleDB 2.12."""
     name = shape.function("create_chunk")
     return name if name in shape.functions else None
 
 
-async def dimension_path(target: Connection) -> str:
-    """The search path on which TimescaleDB finds the operators of all dimensions' types.
+async def dimension_search_path(target: Connection) -> str:
+    """The search path with which TimescaleDB finds the operators of all dimensions' types.
 
-    It writes a chunk's constraints with operators by their bare names, so those of a base type
-    that a user made must be on the search path of whoever makes a chunk, by create_chunk() or by
-    a row that belongs into one.
+    It writes a chunk's constraints with unqualified operators, so the schemas of user-defined base
+    types must be on the search path of a session that creates a chunk, by create_chunk() or by
+    inserting a row.
     """
     schemas = await rows(
         target,
@@ -103,13 +108,13 @@ async def dimension_path(target: Connection) -> str:
             WHERE n.nspname <> 'pg_catalog'
             ORDER BY 1""",
     )
-    return ", ".join([BARE, *(schema for (schema,) in schemas)])
+    return ", ".join([BARE_SEARCH_PATH, *(schema for (schema,) in schemas)])
 
 
-async def _make(
+async def _create_chunk(
     target: Connection, function: str | None, table: SourceTable, piece: Piece
 ) -> tuple[str, str] | str:
-    """The chunk's schema and name, or why there is none."""
+    """The chunk's schema and name, or why it cannot be created."""
     if function is None:
         return "this TimescaleDB has no create_chunk()"
     query = sql.SQL("SELECT schema_name::text, table_name::text FROM {}(%s, %s::jsonb)").format(
@@ -130,10 +135,10 @@ def _routed(routed: dict[str, list[str]], where: str) -> Finding:
     return Finding(
         Level.LOOK,
         "chunks-routed",
-        f"{number} chunks could not be made as on the source; their rows are routed through the "
+        f"{number} chunks could not be created as on the source; their rows are routed through the "
         "hypertable.",
         where=where,
-        why="They arrive whole, in chunks of the current interval, which are left uncompressed.",
-        todo="Compress them by hand where they were compressed on the source.",
+        why="All rows are copied, into chunks of the current interval, which stay uncompressed.",
+        todo="Compress those chunks by hand where the source's were compressed.",
         details=tuple(f"{label} {text}" for label, texts in routed.items() for text in texts),
     )

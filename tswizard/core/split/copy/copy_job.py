@@ -1,46 +1,44 @@
-"""What a copy is asked for."""
+"""What a copy is asked to do."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.retry import COPYING, RetryPolicy
-from tswizard.core.split.copy.errors import Ends
+from tswizard.core.split.copy.errors import EndLabels
 from tswizard.core.split.ledger.plan_store import Options
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CopyJob:
-    """Two ends, and how to copy from one to the other."""
+    """Two databases, and how to copy from one to the other."""
 
     source: Endpoint
     target: Endpoint
     run: str
-    """The run's id: the ledger on the target is its own."""
+    """Id of the run, which the ledger on the target must belong to."""
     psql: Path
     options: Options = field(default_factory=Options)
     jobs: int = 4
-    """Workers; 1 where a server serves one connection at a time."""
+    """Workers, if both servers serve several sessions at a time."""
     concurrent: bool = True
-    """Both servers serve several connections at once."""
+    """Both servers serve several sessions at a time."""
     staging: Path = Path()
     """Folder for the files of `via = "files"`."""
     keep_files: bool = False
     timescaledb_schema: str = "public"
-    """Of the extension on the target."""
-    source_schema: str = "public"
-    """Of the extension on the source."""
+    """Schema of the extension's functions on the target."""
     retry: RetryPolicy = COPYING
 
     @property
-    def ends(self) -> Ends:
-        return Ends(self.source.label, self.target.label)
+    def labels(self) -> EndLabels:
+        return EndLabels(self.source.label, self.target.label)
 
     @property
     def workers(self) -> int:
         return max(1, self.jobs) if self.concurrent else 1
 
     @property
-    def held(self) -> bool:
-        """Is one moment held for all pieces? A server with one backend cannot hold any."""
+    def holds_snapshot(self) -> bool:
+        """Is one snapshot held for all pieces? A server with one backend cannot hold any."""
         return self.options.snapshot and self.concurrent

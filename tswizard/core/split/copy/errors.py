@@ -1,4 +1,4 @@
-"""What can go wrong with a piece, and the one clear finding that each comes to."""
+"""What can go wrong with a piece, and the one finding that tells of it."""
 
 import errno
 import re
@@ -22,30 +22,30 @@ class SourceFailed(ServerError):
 
 
 class SnapshotLost(Exception):
-    """The snapshot of this moment is no longer held by anybody."""
+    """No session holds the snapshot any more."""
 
 
 class SnapshotStale(SnapshotLost):
-    """A relation was rewritten after this moment: its rows cannot be seen at it any more.
+    """A relation was rewritten after the snapshot was taken, which makes its rows invisible to it.
 
-    ALTER TABLE with a rewrite, TRUNCATE and TimescaleDB's compression and decompression of a
-    chunk leave a table that looks empty to older snapshots.
+    After an ALTER TABLE that rewrites the table, a TRUNCATE, or compression or decompression of a
+    chunk by TimescaleDB, the table looks empty under older snapshots.
     https://www.postgresql.org/docs/current/mvcc-caveats.html
     """
 
 
 class PieceRefused(Exception):
-    """A piece that cannot be copied; the others can."""
+    """This piece cannot be copied; others can."""
 
     def __init__(self, finding: Finding, *, gone: bool = False) -> None:
         super().__init__(finding.what)
         self.finding = finding
         self.gone = gone
-        """Its relation is no longer on the source: nothing is left to copy."""
+        """Its relation was dropped on the source: there is nothing left to copy."""
 
 
 class Halt(Exception):
-    """Nothing can be copied any more."""
+    """No piece can be copied any more."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.what)
@@ -53,21 +53,23 @@ class Halt(Exception):
 
 
 # snapmgr.c; the file of an exported snapshot goes with the transaction that exported it.
-_GONE_SNAPSHOT = re.compile(
+_NO_SNAPSHOT = re.compile(
     r'invalid snapshot identifier|snapshot ".*" does not exist|could not import the requested'
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
+class EndLabels:
     """How findings name the two databases."""
 
     source: str
     target: str
 
 
-def explain(error: Exception, table: SourceTable, piece: Piece, ends: Ends) -> PieceRefused | Halt:
-    """What a lasting error of a piece means for it and for the others."""
+def explain(
+    error: Exception, table: SourceTable, piece: Piece, labels: EndLabels
+) -> PieceRefused | Halt:
+    """What an error that is not transient means for a piece and for all others."""
     if isinstance(error, PieceRefused | Halt):
         return error
     if isinstance(error, OSError):
@@ -75,16 +77,16 @@ def explain(error: Exception, table: SourceTable, piece: Piece, ends: Ends) -> P
     state = error.sqlstate if isinstance(error, SourceFailed | Error) else None
     message = message_of(error)
     if isinstance(error, SourceFailed):
-        return _on_source(state, message, table, piece, ends)
+        return _on_source(state, message, table, piece, labels)
     if isinstance(error, DiskFull):
         return Halt(
             Finding(
                 Level.FAIL,
                 "target-full",
                 f"The target's disk is full: {message}",
-                where=ends.target,
-                why=f"While {table.label} was copied; that piece was taken back whole.",
-                todo="Make room there, then resume: what is copied is kept.",
+                where=labels.target,
+                why=f"While {table.label} was copied; that piece was rolled back.",
+                todo="Free or add disk space there, then resume: what was copied is kept.",
             )
         )
     if isinstance(error, ReadOnlySqlTransaction):
@@ -92,30 +94,31 @@ def explain(error: Exception, table: SourceTable, piece: Piece, ends: Ends) -> P
             Finding(
                 Level.FAIL,
                 "target-read-only",
-                f"The target takes no changes: {message}",
-                where=ends.target,
-                todo="See why it is read-only (a standby? no room?), then resume.",
+                f"The target is read-only: {message}",
+                where=labels.target,
+                todo="See why it is read-only (a standby? no disk space?), then resume.",
             )
         )
-    return PieceRefused(_on_target(error, state, message, table, piece, ends))
+    return PieceRefused(_on_target(error, state, message, table, piece, labels))
 
 
 def _on_source(
-    state: str | None, message: str, table: SourceTable, piece: Piece, ends: Ends
+    state: str | None, message: str, table: SourceTable, piece: Piece, labels: EndLabels
 ) -> PieceRefused:
     name = _name(table, piece)
     if state in ("42P01", "3F000") and "TRANSACTION SNAPSHOT" not in message:
-        return PieceRefused(dropped_on_source(table, piece, ends.source), gone=True)
+        return PieceRefused(dropped_on_source(table, piece, labels.source), gone=True)
     if state == "42501":
         filtered = "row-level security" in message
         return PieceRefused(
             Finding(
                 Level.FAIL,
                 "rows-hidden" if filtered else "table-unreadable",
-                f"{name} was not copied: row security would hide rows of it from this role."
+                f"{name} was not copied: row-level security would hide some of its rows from this "
+                "role."
                 if filtered
-                else f"{name} was not copied: this role may not read it.",
-                where=ends.source,
+                else f"{name} was not copied: this role lacks SELECT on it.",
+                where=labels.source,
                 why=message,
                 todo="Connect to the source as the table's owner or as a role with BYPASSRLS, "
                 "then resume."
@@ -129,12 +132,12 @@ def _on_source(
                 Level.FAIL,
                 "table-altered",
                 f"{name} was altered on the source during the run; it was not copied.",
-                where=ends.source,
-                why="It was rewritten: the ranges that were planned mean other rows now."
+                where=labels.source,
+                why="It was rewritten: the planned page ranges hold other rows now."
                 if state == "22012"
                 else message,
-                todo="Bring the target's table to the source's form, or the source's back; then "
-                "resume.",
+                todo="Alter the target's table to match the source's, or undo the change on the "
+                "source; then resume.",
             )
         )
     return PieceRefused(
@@ -142,8 +145,8 @@ def _on_source(
             Level.FAIL,
             "not-read",
             f"{name} could not be read: {message}",
-            where=ends.source,
-            todo="Mend what it says, then resume; all other pieces are kept.",
+            where=labels.source,
+            todo="Fix the problem above, then resume; all other pieces are kept.",
         )
     )
 
@@ -152,7 +155,12 @@ _VALUES = ("22021", "22P05", "23514", "23502", "22P03", "22P04", "22P02", "22001
 
 
 def _on_target(
-    error: Exception, state: str | None, message: str, table: SourceTable, piece: Piece, ends: Ends
+    error: Exception,
+    state: str | None,
+    message: str,
+    table: SourceTable,
+    piece: Piece,
+    labels: EndLabels,
 ) -> Finding:
     name = _name(table, piece)
     context = ""
@@ -163,43 +171,44 @@ def _on_target(
             Level.FAIL,
             "target-table-differs",
             f"{name} cannot be copied: {message}.",
-            where=ends.target,
-            why="The schema's restore did not make it as it is on the source.",
-            todo="Make it there as on the source, then resume.",
+            where=labels.target,
+            why="The restored schema does not match the source's.",
+            todo="Create it there as on the source, then resume.",
         )
     if state in _VALUES or (state or "").startswith("23"):
         return Finding(
             Level.FAIL,
             "value-refused",
-            f"The target refuses a value of {name}: {message}",
-            where=ends.target,
+            f"The target rejects a value of {name}: {message}",
+            where=labels.target,
             why=_short(context),
-            todo="Mend the value on the source, or what refuses it on the target; then resume. "
-            "No row of this piece is on the target.",
+            todo="Fix the value on the source, or what rejects it on the target; then resume. No "
+            "row of this piece is on the target.",
         )
     if state == "42501":
         return Finding(
             Level.FAIL,
             "target-forbidden",
             f"{name} cannot be written: {message}",
-            where=ends.target,
-            todo="Connect to the target as its tables' owner, then resume.",
+            where=labels.target,
+            todo="Connect to the target as the owner of its tables, then resume.",
         )
     what = "compressed" if piece.kind is PieceKind.COMPRESS else "copied"
     return Finding(
         Level.FAIL,
         "not-compressed" if piece.kind is PieceKind.COMPRESS else "not-copied",
         f"{name} could not be {what}: {message}",
-        where=ends.target,
+        where=labels.target,
         why=_short(context),
-        todo="Mend what it says, then resume; all other pieces are kept.",
+        todo="Fix the problem above, then resume; all other pieces are kept.",
     )
 
 
 def dropped_on_source(
     table: SourceTable, piece: Piece, where: str, *, copied: int | None = None
 ) -> Finding:
-    """A relation that was planned and is no longer on the source."""
+    """A planned relation that no longer exists on the source; `copied` rows of it are on the
+    target."""
     what = "Chunk" if piece.kind in (PieceKind.CHUNK, PieceKind.COMPRESS) else "Table"
     name = f"{piece.name} of {table.label}" if what == "Chunk" else table.label
     if copied is None:
@@ -208,26 +217,26 @@ def dropped_on_source(
             "dropped-on-source",
             f"{what} {name} was dropped on the source before it was copied.",
             where=where,
-            why="Retention, or somebody, dropped it during the run.",
-            todo="Nothing if that was meant: its rows are on neither side.",
+            why="A retention job or a user dropped it during the run.",
+            todo="Nothing if that was intended: its rows are on neither side.",
         )
     return Finding(
         Level.LOOK,
         "dropped-after-copy",
-        f"{what} {name} was dropped on the source after it was copied; its {copied} rows stay on "
-        "the target.",
+        f"{what} {name} was dropped on the source after it was copied; its {copied} rows remain "
+        "on the target.",
         where=where,
-        why="Retention, or somebody, dropped it during the run.",
-        todo="Drop them there too if they are not wanted.",
+        why="A retention job or a user dropped it during the run.",
+        todo="Drop it there too if its rows are not wanted.",
     )
 
 
 def columns_changed(before: SourceTable, now: SourceTable, where: str) -> Finding:
-    """Columns that are others on the source than planned, and that the target lacks."""
+    """A table whose columns were changed on the source, and that the target has unchanged."""
     old = {column.name: column.type for column in before.columns}
     new = {column.name: column.type for column in now.columns}
     changes = [f"{name} is new" for name in new if name not in old]
-    changes += [f"{name} is gone" for name in old if name not in new]
+    changes += [f"{name} was dropped" for name in old if name not in new]
     changes += [
         f"{name} is {new[name]}, was {old[name]}"
         for name in old
@@ -239,26 +248,26 @@ def columns_changed(before: SourceTable, now: SourceTable, where: str) -> Findin
         f"{before.label} was altered on the source since the run was planned: "
         f"{', '.join(changes)}.",
         where=where,
-        why="Its rows are copied in the columns that were planned.",
-        todo="Alter the target's table as the source's was. Where rows are missing by that, "
-        "do it before a resume, which compares the table and copies it again.",
+        why="Its rows are copied with the planned columns.",
+        todo="Alter the target's table to match the source's. If that leaves rows incomplete, do "
+        "it before a resume, which compares the table and copies it again.",
     )
 
 
 def missing_on_target(table: SourceTable, where: str) -> Finding:
-    """A table that is new on the source, and that the target lacks."""
+    """A table that was created on the source after the plan, and that the target lacks."""
     return Finding(
         Level.FAIL,
         "table-new",
-        f"{table.label} was made on the source after the schema was copied; it is not copied.",
+        f"{table.label} was created on the source after the schema was copied; it is not copied.",
         where=where,
-        todo="Make it on the target as on the source before a resume, which copies its rows; or "
-        "bring it across by hand.",
+        todo="Create it on the target as on the source before a resume, which copies its rows; or "
+        "migrate it by hand.",
     )
 
 
 def gave_up(error: Exception, attempts: int, where: str) -> Finding:
-    """An error that did not pass, however often the work was tried again."""
+    """An error that is still there after all attempts."""
     if is_connection_lost(error):
         id, what = "connection-lost", f"Lost contact with the server: {message_of(error)}."
     elif isinstance(error, Error | ServerError):
@@ -271,8 +280,8 @@ def gave_up(error: Exception, attempts: int, where: str) -> Finding:
         id,
         what,
         where=where,
-        why=f"It was tried {attempts} times, with growing pauses.",
-        todo="When the cause is gone, resume the run: what is copied is kept.",
+        why=f"It was tried {attempts} times, with increasing pauses.",
+        todo="When the cause is gone, resume the run: what was copied is kept.",
     )
 
 
@@ -285,8 +294,8 @@ def _staging(error: OSError) -> Finding:
         if full
         else f"The staging folder cannot be used: {error.strerror or error}.",
         where=str(error.filename or "staging folder"),
-        why="Files that are complete there are kept.",
-        todo="Make room or choose another folder, then resume.",
+        why="Complete files there are kept.",
+        todo="Free disk space or choose another folder, then resume.",
     )
 
 
@@ -300,5 +309,5 @@ def _short(text: str, limit: int = 300) -> str:
 
 
 def is_snapshot_missing(error: SourceFailed) -> bool:
-    """Does this say that a snapshot cannot be imported any more?"""
-    return bool(_GONE_SNAPSHOT.match(error.message))
+    """Does this error say that a snapshot cannot be imported any more?"""
+    return bool(_NO_SNAPSHOT.match(error.message))

@@ -1,6 +1,6 @@
-"""Large objects, by OID, in blocks: each arrives under the number that rows know it by.
+"""Large objects, in blocks: each keeps its OID, by which rows refer to it.
 
-Their owners, rights and comments are the schema's; here is what they hold.
+Their owners, privileges and comments belong to the schema; this is their contents.
 https://www.postgresql.org/docs/current/lo-funcs.html
 """
 
@@ -23,7 +23,7 @@ _BLOCK = 1 << 20
 _WRITE = 0x20000
 """INV_WRITE of libpq-fs.h."""
 _HEAD = struct.Struct(">IB")
-"""In a file: OID, and whether this begins an object; then the block's length and the block."""
+"""In a file: OID, and whether an object begins; then the block's length and the block."""
 _LENGTH = struct.Struct(">I")
 
 _OIDS = """
@@ -33,7 +33,9 @@ WHERE oid BETWEEN %s::bigint::pg_catalog.oid AND %s::bigint::pg_catalog.oid ORDE
 
 
 @dataclass(slots=True)
-class Copied:
+class CopiedObjects:
+    """What was copied."""
+
     number: int = 0
     """Objects."""
     bytes: int = 0
@@ -42,9 +44,9 @@ class Copied:
 async def _read(
     job: CopyJob, piece: Piece, snapshot: SourceSnapshot
 ) -> AsyncIterator[tuple[int, bytes, bool]]:
-    """(OID, block, is it the object's first) of every object; an empty one has one empty block.
+    """(OID, block, is it the object's first) of all objects; an empty one has one empty block.
 
-    Raises SourceFailed, MomentGone.
+    Raises SourceFailed, SnapshotLost.
     """
     source = await connect(job.source)
     blocks = _blocks(source, piece, snapshot)
@@ -71,22 +73,24 @@ async def _blocks(
     await prepare(source)
     await enter_snapshot(source, snapshot.name)
     for (oid,) in await rows(source, _OIDS, (piece.first_oid, piece.last_oid)):
-        place = 0
+        offset = 0
         while True:
             block = await value(
                 source,
                 "SELECT pg_catalog.lo_get(%s::bigint::pg_catalog.oid, %s, %s)",
-                (oid, place, _BLOCK),
+                (oid, offset, _BLOCK),
             )
-            if place == 0 or block:
-                yield oid, block, place == 0
-            place += len(block)
+            if offset == 0 or block:
+                yield oid, block, offset == 0
+            offset += len(block)
             if len(block) < _BLOCK:
                 break
 
 
-async def copy(job: CopyJob, target: Connection, piece: Piece, snapshot: SourceSnapshot) -> Copied:
-    """Make the target's objects of this range those of the source."""
+async def copy_objects(
+    job: CopyJob, target: Connection, piece: Piece, snapshot: SourceSnapshot
+) -> CopiedObjects:
+    """Write the source's objects of this range to the target."""
     writer = _Writer(target, piece)
     await writer.begin()
     async for oid, block, first in _read(job, piece, snapshot):
@@ -95,18 +99,18 @@ async def copy(job: CopyJob, target: Connection, piece: Piece, snapshot: SourceS
 
 
 class _Writer:
-    """Writes objects on the target. Those that are there keep their rights and comments."""
+    """Writes objects to the target. Existing ones keep their privileges and comments."""
 
     def __init__(self, target: Connection, piece: Piece) -> None:
         self._target = target
         self._piece = piece
-        self._there: set[int] = set()
-        self._place = 0
-        self.copied = Copied()
+        self._existing: set[int] = set()
+        self._offset = 0
+        self.copied = CopiedObjects()
 
     async def begin(self) -> None:
         found = await rows(self._target, _OIDS, (self._piece.first_oid, self._piece.last_oid))
-        self._there = {oid for (oid,) in found}
+        self._existing = {oid for (oid,) in found}
 
     async def put(self, oid: int, block: bytes, first: bool) -> None:
         if first:
@@ -114,15 +118,15 @@ class _Writer:
         if block:
             await self._target.execute(
                 "SELECT pg_catalog.lo_put(%s::bigint::pg_catalog.oid, %s, %s)",
-                (oid, self._place, block),
+                (oid, self._offset, block),
             )
-        self._place += len(block)
+        self._offset += len(block)
         self.copied.bytes += len(block)
 
     async def _begin(self, oid: int) -> None:
-        self._place = 0
+        self._offset = 0
         self.copied.number += 1
-        if oid in self._there:
+        if oid in self._existing:
             await self._target.execute(
                 "SELECT pg_catalog.lo_truncate(pg_catalog.lo_open("
                 "%s::bigint::pg_catalog.oid, %s), 0)",
@@ -137,13 +141,13 @@ class _Writer:
 async def write_file(
     job: CopyJob, piece: Piece, snapshot: SourceSnapshot, put: Callable[[bytes], None]
 ) -> None:
-    """The objects of a range as one stream of bytes."""
+    """Write the objects of a range to a file, as one stream of bytes."""
     async for oid, block, first in _read(job, piece, snapshot):
         put(_HEAD.pack(oid, first) + _LENGTH.pack(len(block)) + block)
 
 
-async def read_file(target: Connection, piece: Piece, descriptor: int) -> Copied:
-    """Write what a file holds to the target."""
+async def read_file(target: Connection, piece: Piece, descriptor: int) -> CopiedObjects:
+    """Write a file's objects to the target."""
     writer = _Writer(target, piece)
     await writer.begin()
     while head := os.read(descriptor, _HEAD.size):

@@ -1,4 +1,4 @@
-"""How far everything is, for whoever watches: from the ledger, and from what is under way."""
+"""Progress of the copy, from the ledger and from the pieces that are being copied."""
 
 import asyncio
 import time
@@ -14,35 +14,34 @@ from tswizard.core.split.ledger.table_stats import TableStats, read_table_stats
 from tswizard.core.split.plan.piece import Piece, PieceKind, Stage
 
 _TICK = 0.5
+"""Seconds between reports of bytes."""
 _REFRESH = 3.0
-"""Seconds between looks into the ledger, for what other processes have done."""
+"""Seconds between reads of the ledger, which tells what other processes have done."""
 
 
 class CopyProgress:
-    """Counts of one pass of this process; others' work is read from the ledger now and then."""
+    """Progress of one pass: counted in this process, of others read from the ledger."""
 
     def __init__(
-        self, desk: CopyContext, reporter: CopyReporter, stage: Stage, mode: CopyMode
+        self, context: CopyContext, reporter: CopyReporter, stage: Stage, mode: CopyMode
     ) -> None:
-        self._desk = desk
+        self._context = context
         self._reporter = reporter
         self._stage = stage
         self._mode = mode
         self._tables: dict[str, TableStats] = {}
-        self._under_way: dict[int, Piece] = {}
-        self._broken_off: dict[int, str] = {}
-        """Pieces to be copied again by somebody, with their tables' labels."""
-        self._again: Counter[str] = Counter()
-        """Attempts after a broken one in this pass: the ledger lacks those that were broken by
-        the loss of its own connection."""
+        self._in_progress: dict[int, Piece] = {}
+        self._interrupted: dict[int, str] = {}
+        """Labels of the tables of pieces that have to be copied again, by piece id."""
+        self._retries: Counter[str] = Counter()
+        """Retries in this pass by table: the ledger cannot count an attempt that lost the
+        connection to it."""
         self._read = 0.0
         self.refused: list[Finding] = []
-        self.pieces = 0
-        self.rows = 0
-        self.bytes = 0
+        """One for each piece that could not be copied."""
 
     async def refresh(self, target: Connection, *, now: bool = False) -> None:
-        """Look into the ledger, if the last look is a while ago. Outside of a transaction."""
+        """Read the ledger if it was last read a while ago. Call it outside of a transaction."""
         if time.monotonic() - self._read < _REFRESH and not now:
             return
         found = await read_table_stats(target)
@@ -51,26 +50,24 @@ class CopyProgress:
         self._tables = {s.label: s for s in found if s.stage == self._stage}
         for label, table in self._tables.items():
             if table != before.get(label):
-                self._tell_table(table)
+                self._report_table(table)
 
     def begin(self, piece: Piece) -> None:
-        """A piece is being copied."""
-        self._under_way[piece.id] = piece
-        if piece.id in self._broken_off:
-            self._again[self._label(piece)] += 1
-        self._tell(piece)
+        """A piece starts to be copied."""
+        self._in_progress[piece.id] = piece
+        if piece.id in self._interrupted:
+            self._retries[self._label(piece)] += 1
+        self._report(piece)
 
     def end(self, piece: Piece, rows: int | None) -> None:
-        """It is no longer; with its rows when it is done."""
-        self._under_way.pop(piece.id, None)
+        """It ended; `rows` is None if it was not copied."""
+        self._in_progress.pop(piece.id, None)
         if rows is None:
-            self._broken_off[piece.id] = self._label(piece)
-            self._read = 0.0  # the ledger knows whether it is tried again
-            self._tell(piece)
+            self._interrupted[piece.id] = self._label(piece)
+            self._read = 0.0  # the ledger tells whether it is tried again
+            self._report(piece)
             return
-        self._broken_off.pop(piece.id, None)
-        self.pieces += 1
-        self.rows += rows
+        self._interrupted.pop(piece.id, None)
         table = self._tables.get(self._label(piece))
         if table is not None and piece.kind is not PieceKind.COMPRESS:
             table.rows += rows
@@ -80,43 +77,45 @@ class CopyProgress:
             else:
                 table.done += 1
                 table.done_bytes += piece.bytes
-        self._tell(piece)
+        self._report(piece)
 
     async def close(self, target: Connection) -> None:
-        """Tell how every table stands at the end of the pass."""
+        """Report all tables at the end of the pass."""
         await self.refresh(target, now=True)
-        self._broken_off.clear()
+        self._interrupted.clear()
         for table in self._tables.values():
-            self._tell_table(table)
-        self.say()
+            self._report_table(table)
+        self._report_bytes()
 
     def _busy(self) -> dict[str, None]:
-        """Labels of the tables that pieces under way are of, in order."""
-        return dict.fromkeys(map(self._label, self._under_way.values()))
+        """Labels of the tables of pieces in progress, in order."""
+        return dict.fromkeys(map(self._label, self._in_progress.values()))
 
     def _label(self, piece: Piece) -> str:
-        return self._desk.plan.of(piece).label
+        return self._context.plan.table_of(piece).label
 
-    def _tell(self, piece: Piece) -> None:
+    def _report(self, piece: Piece) -> None:
         table = self._tables.get(self._label(piece))
         if table is not None:
-            self._tell_table(table)
+            self._report_table(table)
 
-    def _tell_table(self, table: TableStats) -> None:
+    def _report_table(self, table: TableStats) -> None:
         done = table.done + (table.staged if self._mode is CopyMode.EXPORT else 0)
-        under_way = [p for p in self._under_way.values() if self._label(p) == table.label]
+        in_progress = [p for p in self._in_progress.values() if self._label(p) == table.label]
         self._reporter.put(
             TableProgress(
                 time.time(),
-                self._reporter.step,
-                table.label,
-                min(done, table.total),
-                table.total,
-                table.rows,
-                self._state(table, done, busy=bool(under_way)),
-                min(table.bytes, self._done_bytes(table) + sum(map(self._moved, under_way))),
-                table.failed,
-                max(table.retried, self._again[table.label]),
+                step=self._reporter.step,
+                table=table.label,
+                done=min(done, table.total),
+                total=table.total,
+                rows=table.rows,
+                state=self._state(table, done, busy=bool(in_progress)),
+                bytes=min(
+                    table.bytes, self._done_bytes(table) + sum(map(self._moved, in_progress))
+                ),
+                failed=table.failed,
+                retried=max(table.retried, self._retries[table.label]),
             )
         )
 
@@ -125,7 +124,7 @@ class CopyProgress:
             return TableState.FAILED
         if done >= table.total:
             return TableState.DONE
-        if table.label in self._broken_off.values():
+        if table.label in self._interrupted.values():
             return TableState.RETRYING
         return TableState.WORKING if busy or done else TableState.WAITING
 
@@ -133,23 +132,23 @@ class CopyProgress:
         return table.done_bytes + (table.staged_bytes if self._mode is CopyMode.EXPORT else 0)
 
     def _moved(self, piece: Piece) -> int:
-        """What a piece under way has moved, at most whole."""
-        pump = self._desk.pumps.get(piece.id)
+        """Bytes that a piece in progress has moved, at most its own size."""
+        pump = self._context.pumps.get(piece.id)
         return min(piece.bytes, pump.moved) if pump else 0
 
     async def tick(self) -> None:
-        """Tell the bytes until cancelled."""
+        """Report bytes until cancelled."""
         while True:
-            self.say()
+            self._report_bytes()
             for label in self._busy():
                 if table := self._tables.get(label):
-                    self._tell_table(table)
+                    self._report_table(table)
             await asyncio.sleep(_TICK)
 
-    def say(self) -> None:
-        """Tell the bytes once. A piece under way counts by what it has moved."""
+    def _report_bytes(self) -> None:
+        """Report the bytes copied, including those of pieces in progress."""
         total = sum(table.bytes for table in self._tables.values())
         done = sum(map(self._done_bytes, self._tables.values()))
-        done += sum(map(self._moved, self._under_way.values()))
+        done += sum(map(self._moved, self._in_progress.values()))
         if total:
             self._reporter.progress(min(done, total), total, ", ".join(self._busy()))

@@ -1,9 +1,8 @@
-"""The source's side: a psql for each worker that writes a piece's rows into a pipe.
+"""Reads the source: a psql for each worker that writes a piece's rows into a named pipe.
 
-psql hands every row on in C; psycopg would hand each to Python. It stays for piece after piece,
-since a connection costs as much as a small chunk. That it says `done` behind the rows, which an
-error keeps it from, is the source's end: a binary COPY that is cut short at the end of a row looks
-complete to whoever reads it.
+psql passes rows on in C, psycopg would hand each to Python. One psql serves piece after piece,
+since a connection costs as much as a small chunk. After the rows it prints `done`, unless there
+was an error: a binary COPY that is cut short at the end of a row looks complete to its reader.
 """
 
 import asyncio
@@ -61,8 +60,8 @@ _IN_SESSION = "SET timescaledb.enable_transparent_decompression = on;\n\\set end
 _MESSAGE = re.compile(r"(?:ERROR|FATAL|PANIC):\s+(?:([0-9A-Z]{5}): )?(.*)")
 
 
-class Reader:
-    """A running psql, and the pipe with a name that its rows come through."""
+class PsqlProcess:
+    """A running psql, and the named pipe that it writes rows to."""
 
     def __init__(self, process: asyncio.subprocess.Process, fifo: Path) -> None:
         self.child = Child(process)
@@ -85,14 +84,14 @@ class Reader:
         return kept
 
     async def _unblock(self) -> None:
-        """When psql ends without having opened the pipe, whoever reads it must see an end."""
+        """If psql exits without having opened the pipe, the pipe's reader must see an end."""
         await self._process.wait()
         with suppress(OSError):
             os.close(os.open(self._fifo, os.O_WRONLY | os.O_NONBLOCK))
 
     @contextmanager
     def pipe(self) -> Iterator[int]:
-        """The pipe's reading end, for one piece: it ends when psql has written all of it."""
+        """The pipe's reading end for one piece; it ends when psql has written all of it."""
         descriptor = os.open(self._fifo, os.O_RDONLY | os.O_NONBLOCK)
         with suppress(OSError):
             fcntl.fcntl(descriptor, _SET_PIPE_SIZE, _PIPE)
@@ -101,35 +100,35 @@ class Reader:
         finally:
             os.close(descriptor)
 
-    async def ask(self, text: str) -> None:
-        """Tell psql what to do; by its input, since a wide table's SQL is too long for argv."""
+    async def send(self, script: str) -> None:
+        """Give psql a script, on its input since a wide table's SQL is too long for argv."""
         self._number += 1
         stream = self._process.stdin
         assert stream is not None
         with suppress(ConnectionError):
-            stream.write(f"{text}\\echo :end {self._number}\n".encode())
+            stream.write(f"{script}\\echo :end {self._number}\n".encode())
             await stream.drain()
 
     async def finish(self) -> None:
-        """Wait until psql has said that it did it.
+        """Wait until psql has confirmed the end of the script.
 
-        Raises SourceFailed, MomentGone, MomentPassed.
+        Raises SourceFailed, SnapshotLost, SnapshotStale.
         """
         stream = self._process.stdout
         assert stream is not None
-        said = (await stream.readline()).decode("utf-8", "replace").strip()
-        if said == f"done {self._number}":
+        printed = (await stream.readline()).decode("utf-8", "replace").strip()
+        if printed == f"done {self._number}":
             return
-        if said == f"passed {self._number}":
+        if printed == f"stale {self._number}":
             raise SnapshotStale
         code = await self._process.wait()
-        error = ended((await self._errors).decode("utf-8", "replace"), code)
+        error = psql_error((await self._errors).decode("utf-8", "replace"), code)
         if is_snapshot_missing(error):
             raise SnapshotLost from error
         raise error
 
     async def close(self) -> None:
-        """End psql, whatever it does."""
+        """End psql, whatever it is doing."""
         await self.child.end()
         for task in (self._errors, self._end):
             task.cancel()
@@ -137,8 +136,8 @@ class Reader:
                 await task
 
 
-class Reading:
-    """A worker's psql, started when it is needed, and anew after an error."""
+class PsqlReader:
+    """A worker's psql, started when it is needed and restarted after an error."""
 
     def __init__(self, job: CopyJob, folder: Path, passfile: str | None, number: int) -> None:
         self._job = job
@@ -146,22 +145,22 @@ class Reading:
             "PGCLIENTENCODING": job.options.encoding
         }
         self._fifo = folder / f"rows-{number}"
-        self._reader: Reader | None = None
+        self._psql: PsqlProcess | None = None
 
     @asynccontextmanager
-    async def piece(self, text: str) -> AsyncIterator[tuple[Reader, int]]:
-        """psql at work on a script, and the pipe to read from. Call `finish` at the pipe's end."""
+    async def running(self, script: str) -> AsyncIterator[tuple[PsqlProcess, int]]:
+        """psql running a script, and the pipe to read from. Call `finish` at the pipe's end."""
         try:
-            if self._reader is None:
-                self._reader = await self._start()
-            with self._reader.pipe() as descriptor:
-                await self._reader.ask(text)
-                yield self._reader, descriptor
+            if self._psql is None:
+                self._psql = await self._start()
+            with self._psql.pipe() as descriptor:
+                await self._psql.send(script)
+                yield self._psql, descriptor
         except BaseException:
             await asyncio.shield(self.close())
             raise
 
-    async def _start(self) -> Reader:
+    async def _start(self) -> PsqlProcess:
         options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
         source = self._job.source
         conninfo = make_conninfo(
@@ -184,23 +183,23 @@ class Reading:
             start_new_session=True,
             preexec_fn=_die_with_parent,
         )
-        reader = Reader(process, self._fifo)
-        await reader.ask(_IN_SESSION)
-        await reader.finish()
-        return reader
+        psql = PsqlProcess(process, self._fifo)
+        await psql.send(_IN_SESSION)
+        await psql.finish()
+        return psql
 
     async def close(self) -> None:
         """End psql; the next piece starts another."""
-        if self._reader is not None:
-            reader, self._reader = self._reader, None
-            await reader.close()
+        if self._psql is not None:
+            psql, self._psql = self._psql, None
+            await psql.close()
 
     def script(self, table: SourceTable, piece: Piece, snapshot: str | None) -> str:
-        """What psql is told for a piece: one transaction that reads, at the moment if one is held.
+        """The script for a piece: one read-only transaction, under the snapshot if one is held.
 
-        What follows `\\g` names the file that psql writes the result to. `end` is what it says in
-        the end: `passed`, when the relation was rewritten after the moment and may have looked
-        empty. The state before is the moment's, the state behind is of now.
+        `\\g` names the file that psql writes the result to. `end` is what it prints at last:
+        `stale` if the relation was rewritten after the snapshot was taken, and so may have looked
+        empty. `before` is the state under the snapshot, which is compared with the state now.
         """
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         if snapshot is not None:
@@ -213,22 +212,22 @@ class Reading:
             f"SELECT {state} AS before \\gset",
             f"{copy_out(table, piece).as_string(None)} \\g {self._fifo}",
             "COMMIT;",
-            f"SELECT CASE {state} WHEN :'before' THEN 'done' ELSE 'passed' END AS end \\gset",
+            f"SELECT CASE {state} WHEN :'before' THEN 'done' ELSE 'stale' END AS end \\gset",
         ]
         return "\n".join(lines) + "\n"
 
     def _state(self, piece: Piece) -> str:
-        """SQL of the files that a relation's rows are in, as the transaction's snapshot has it."""
+        """SQL of the files that hold a relation's rows, as the transaction sees them."""
         name = f"{sql.Literal(piece.relation.as_string(None)).as_string(None)}::pg_catalog.regclass"
-        packed = self._job.options.chunk_state.replace("%s", name)
+        compressed = self._job.options.chunk_state.replace("%s", name)
         return (
             "pg_catalog.concat_ws(' ', (SELECT relfilenode FROM pg_catalog.pg_class "
-            f"WHERE oid = {name}), {packed if piece.kind is PieceKind.CHUNK else 'NULL'})"
+            f"WHERE oid = {name}), {compressed if piece.kind is PieceKind.CHUNK else 'NULL'})"
         )
 
 
 def _guard(relation: sql.Identifier, filenode: int) -> str:
-    """Fails with a division by zero when a relation was rewritten since it was planned."""
+    """Fails with a division by zero if a relation was rewritten since it was planned."""
     name = sql.Literal(relation.as_string(None)).as_string(None)
     return (
         f"SELECT 1 / (pg_catalog.pg_relation_filenode({name}::pg_catalog.regclass) = "
@@ -236,8 +235,8 @@ def _guard(relation: sql.Identifier, filenode: int) -> str:
     )
 
 
-def chunk_state(shape: Shape) -> str:
-    """For Options: where a chunk's compressed rows are, and whether it has any."""
+def chunk_state_sql(shape: Shape) -> str:
+    """For Options: which file holds a chunk's compressed rows, and whether it has any."""
     if not shape.timescaledb:
         return "NULL::text"
     return (
@@ -262,12 +261,12 @@ def pipes() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def ended(text: str, code: int) -> SourceFailed:
-    """What psql ended with. Lines that are indented belong to what is said above them: `Is the
-    server running on that host?`."""
+def psql_error(text: str, code: int) -> SourceFailed:
+    """The error that psql exited with. Indented lines are hints that belong to the line above:
+    `Is the server running on that host?`."""
     lines = [line for line in text.splitlines() if line[:1].strip()]
     for line in lines:
         if found := _MESSAGE.search(line):
             return SourceFailed(found[1], found[2].strip())
-    message = lines[-1].removeprefix("psql: error: ") if lines else f"psql ended with {code}"
+    message = lines[-1].removeprefix("psql: error: ") if lines else f"psql exited with {code}"
     return SourceFailed(None, message)

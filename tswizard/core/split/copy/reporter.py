@@ -1,4 +1,4 @@
-"""What the copy tells, and how it is held and stopped: a run's context, or a test's own."""
+"""What a copy reports, and how it is paused and stopped, for a run's context or a test's own."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,30 +9,30 @@ from tswizard.core.model.finding import Finding
 from tswizard.core.run.context import Context
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class CopyReporter:
-    """Callbacks of whoever carries the copy out."""
+    """Callbacks and switches of whoever runs the copy."""
 
     say: Callable[[str], None]
     found: Callable[[Finding], None]
     progress: Callable[[int, int | None, str], None]
-    """Bytes done, bytes in all, what is worked on."""
+    """Bytes done, bytes in total, what is being copied."""
     put: Callable[[Event], None]
     step: str = ""
     going: asyncio.Event = field(default_factory=asyncio.Event)
-    """Clear while the run is paused."""
+    """Cleared while the run is paused."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set: no new piece is begun."""
+    """Set when no further piece is to be started."""
 
 
 def reporter_of(ctx: Context) -> CopyReporter:
-    """A step's hands."""
+    """Reports to a step's context."""
     return CopyReporter(
-        ctx.say,
-        ctx.found,
-        lambda done, total, what: ctx.progress(done, total, Unit.BYTES, what),
-        ctx.put,
-        ctx.step,
-        ctx.going,
-        ctx.stopping,
+        say=ctx.say,
+        found=ctx.found,
+        progress=lambda done, total, what: ctx.progress(done, total, Unit.BYTES, what),
+        put=ctx.put,
+        step=ctx.step,
+        going=ctx.going,
+        stopping=ctx.stopping,
     )

@@ -1,7 +1,8 @@
-"""Moments of the source: each an exported snapshot that every reader shares, where one can be had.
+"""Snapshots of the source: each exported once and shared by all readers, if one can be held.
 
-A moment lives as long as the connection that exported it. When that is gone, whoever notices
-first begins the next one; pieces copied at an earlier moment are compared with the last.
+A snapshot lives as long as the session that exported it. When that is gone, whoever notices first
+takes the next one; pieces that were copied under an earlier snapshot are compared with the source
+under the last.
 https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-SNAPSHOT-SYNCHRONIZATION
 """
 
@@ -24,11 +25,12 @@ class SourceSnapshot:
     id: int
     """Its number in the ledger."""
     name: str | None
-    """As pg_export_snapshot() returned it; None when each piece is read at a time of its own."""
+    """As pg_export_snapshot() returned it; None if none is held and each piece is read as the
+    source is at that time."""
 
 
 class SnapshotHolder:
-    """The moment that this process works at."""
+    """Holds the snapshot that this process copies under, or uses that of another process."""
 
     def __init__(self, source: Endpoint, *, hold: bool) -> None:
         self._source = source
@@ -37,75 +39,70 @@ class SnapshotHolder:
         self._lock = asyncio.Lock()
         self.current: SourceSnapshot | None = None
 
-    async def begin(self, target: Connection) -> SourceSnapshot:
-        """Begin a moment of our own and write it down."""
-        snapshot = await self.export() if self._hold else None
-        return await self.record(target, snapshot)
+    async def take(self, target: Connection) -> SourceSnapshot:
+        """Take a new snapshot and record it in the ledger."""
+        name = await self.export() if self._hold else None
+        return await self.record(target, name)
 
     async def export(self) -> str:
-        """Hold a snapshot, on a connection of its own; its id."""
-        await self._release()
+        """Export a snapshot, held by a connection of its own; its name."""
+        await self.close()
         holder = await connect(self._source)
         try:
             await prepare(holder)
             await holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            snapshot = str(await value(holder, "SELECT pg_catalog.pg_export_snapshot()"))
+            name = str(await value(holder, "SELECT pg_catalog.pg_export_snapshot()"))
         except BaseException:
             await holder.close()
             raise
         self._holder = holder
-        return snapshot
+        return name
 
-    async def record(self, target: Connection, snapshot: str | None) -> SourceSnapshot:
-        """Write a snapshot down as the run's latest moment."""
-        self.current = SourceSnapshot(await queue.add_snapshot(target, snapshot), snapshot)
+    async def record(self, target: Connection, name: str | None) -> SourceSnapshot:
+        """Record a snapshot in the ledger as the run's latest."""
+        self.current = SourceSnapshot(await queue.add_snapshot(target, name), name)
         return self.current
 
     async def join(self, target: Connection) -> SourceSnapshot:
-        """Work at the moment that the run is at; at one of our own when nobody holds it."""
+        """Use the run's latest snapshot, or take a new one if nobody holds that any more."""
         latest = await queue.last_snapshot(target)
         if latest is None or (latest[1] is not None and not await self._is_held(latest[1])):
-            return await self.begin(target)
+            return await self.take(target)
         self.current = SourceSnapshot(*latest)
         return self.current
 
     async def renew(
-        self, lost: SourceSnapshot, target: Connection, *, stale: bool = False
+        self, old: SourceSnapshot, target: Connection, *, stale: bool = False
     ) -> SourceSnapshot:
-        """Another moment for one that is gone, or that rows cannot be seen at any more (`passed`);
-        the same for all who noticed."""
+        """Replace a snapshot that is lost, or `stale`: relations that were rewritten look empty
+        under it. All workers that call this get the same new one."""
         async with self._lock:
-            if self.current is not None and self.current.id != lost.id:
+            if self.current is not None and self.current.id != old.id:
                 return self.current
             latest = await queue.last_snapshot(target)
-            if stale and latest is not None and latest[0] == lost.id:
-                return await self.begin(target)
+            if stale and latest is not None and latest[0] == old.id:
+                return await self.take(target)
             return await self.join(target)
 
-    async def _is_held(self, snapshot: str) -> bool:
+    async def _is_held(self, name: str) -> bool:
         async with connected(self._source) as connection:
             try:
-                await enter_snapshot(connection, snapshot)
+                await enter_snapshot(connection, name)
             except Error as error:
                 if not is_refusal(error):
                     raise
                 return False
             return True
 
-    async def _release(self) -> None:
-        if self._holder is not None:
-            await self._holder.close()
-            self._holder = None
-
     async def close(self) -> None:
-        """Let the source's vacuum go on."""
-        await self._release()
+        """Release the snapshot, which holds back vacuum on the source."""
+        if self._holder is not None:
+            holder, self._holder = self._holder, None
+            await holder.close()
 
 
-async def enter_snapshot(connection: Connection, snapshot: str | None) -> None:
-    """Begin a transaction that reads at a moment, or now."""
+async def enter_snapshot(connection: Connection, name: str | None) -> None:
+    """Begin a transaction that reads under a snapshot, or as the source is now."""
     await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    if snapshot is not None:
-        await connection.execute(
-            sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot))
-        )
+    if name is not None:
+        await connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(name)))

@@ -1,7 +1,7 @@
-"""Pieces in files: `<piece>.binary.copy` in the staging folder, and a manifest of what is whole.
+"""Pieces in files: `<piece>.binary.copy` in the staging folder, and a manifest of complete files.
 
-A file is listed only when all of it is on the disk; a file that is not listed is nothing. So the
-two halves of the copy can lie days and crashes apart.
+A file is added to the manifest only when all of it is on the disk; a file that is not in it does
+not count. So days and crashes may lie between the two halves of the copy.
 """
 
 import json
@@ -21,100 +21,95 @@ _MANIFEST = "manifest.jsonl"
 
 
 class FileBroken(Exception):
-    """A staged file that is not what the manifest says; it is made again."""
+    """A staged file that is not what the manifest says; it is written again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """A whole file."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedFile:
+    """A complete file."""
 
     piece: int
+    """The piece's id."""
     file: str
     bytes: int
     sha256: str
     snapshot_id: int
 
 
-_STAGED = TypeAdapter(Staged)
+_STAGED_FILE = TypeAdapter(StagedFile)
 
 
-class Staging:
-    """The folder of one run on this machine."""
+class StagingFolder:
+    """The folder for the files of one run on this machine."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.location = f"{socket.gethostname()}:{folder.absolute()}"
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.location = f"{socket.gethostname()}:{path.absolute()}"
         """How the ledger names it."""
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._listed = {entry.piece: entry for entry in self._read()}
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._files = {file.piece: file for file in self._read_manifest()}
 
-    def _read(self) -> Iterator[Staged]:
-        """The manifest; a last line that a crash cut short is no line."""
-        path = self.folder / _MANIFEST
+    def _read_manifest(self) -> Iterator[StagedFile]:
+        """The manifest's files; a last line that a crash cut short is ignored."""
+        path = self.path / _MANIFEST
         if not path.exists():
             return
         for line in path.read_bytes().splitlines():
             with suppress(ValidationError):
-                yield _STAGED.validate_json(line)
+                yield _STAGED_FILE.validate_json(line)
 
-    def listed(self, piece: Piece) -> Staged | None:
-        """The piece's file, if a whole one is there."""
-        entry = self._listed.get(piece.id)
-        if entry is None:
+    def find(self, piece: Piece) -> StagedFile | None:
+        """The piece's file, if there is a complete one."""
+        file = self._files.get(piece.id)
+        if file is None:
             return None
         with suppress(OSError):
-            if (self.folder / entry.file).stat().st_size == entry.bytes:
-                return entry
+            if (self.path / file.file).stat().st_size == file.bytes:
+                return file
         return None
 
     @contextmanager
-    def writing(self, table: SourceTable, piece: Piece) -> Iterator["Draft"]:
-        """A file under way. Unless it is kept, nothing of it stays."""
-        path = self.folder / file_name(table, piece)
+    def writing(self, table: SourceTable, piece: Piece) -> Iterator["PartialFile"]:
+        """A new file, which is removed unless it is committed."""
+        path = self.path / file_name(table, piece)
         part = path.with_name(path.name + ".part")
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            yield Draft(self, path, part, descriptor)
+            yield PartialFile(self, path, part, descriptor)
         finally:
             os.close(descriptor)
             part.unlink(missing_ok=True)
 
-    def keep(self, entry: Staged) -> None:
-        """List a whole file, for good."""
-        line = json.dumps(asdict(entry)).encode() + b"\n"
-        descriptor = os.open(self.folder / _MANIFEST, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    def add(self, file: StagedFile) -> None:
+        """Add a complete file to the manifest, durably."""
+        line = json.dumps(asdict(file)).encode() + b"\n"
+        descriptor = os.open(self.path / _MANIFEST, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            # After a line that a crash cut short, this one must begin at its own beginning.
+            # The line break in front ends a line that a crash cut short.
             os.write(descriptor, b"\n" + line)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        self._listed[entry.piece] = entry
+        self._files[file.piece] = file
 
     def remove(self, piece: Piece) -> None:
-        """The piece is on the target: its file is not needed any more."""
-        entry = self._listed.pop(piece.id, None)
-        if entry is not None:
-            (self.folder / entry.file).unlink(missing_ok=True)
-
-    def clear(self) -> None:
-        """Remove the manifest, and the folder if nothing else is in it."""
-        (self.folder / _MANIFEST).unlink(missing_ok=True)
-        with suppress(OSError):
-            self.folder.rmdir()
+        """Remove the piece's file, which is not needed any more."""
+        file = self._files.pop(piece.id, None)
+        if file is not None:
+            (self.path / file.file).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PartialFile:
     """A file that is being written."""
 
-    staging: Staging
+    staging: StagingFolder
     path: Path
     part: Path
     descriptor: int
 
-    def keep(self, piece: Piece, sha256: str, snapshot_id: int) -> Staged:
-        """Make it the piece's file: on the disk first, listed then."""
+    def commit(self, piece: Piece, sha256: str, snapshot_id: int) -> StagedFile:
+        """Make it the piece's file: flushed to disk first, then added to the manifest."""
         size = os.fstat(self.descriptor).st_size
         os.fsync(self.descriptor)
         self.part.rename(self.path)
@@ -123,18 +118,24 @@ class Draft:
             os.fsync(folder)
         finally:
             os.close(folder)
-        entry = Staged(piece.id, self.path.name, size, sha256, snapshot_id)
-        self.staging.keep(entry)
-        return entry
+        file = StagedFile(
+            piece=piece.id,
+            file=self.path.name,
+            bytes=size,
+            sha256=sha256,
+            snapshot_id=snapshot_id,
+        )
+        self.staging.add(file)
+        return file
 
 
 @contextmanager
-def opened(staging: Staging, entry: Staged) -> Iterator[int]:
-    """The file's descriptor. Raises FileBroken when it is not there."""
+def open_staged(staging: StagingFolder, file: StagedFile) -> Iterator[int]:
+    """The file's descriptor. Raises FileBroken if it cannot be opened."""
     try:
-        descriptor = os.open(staging.folder / entry.file, os.O_RDONLY)
+        descriptor = os.open(staging.path / file.file, os.O_RDONLY)
     except OSError as error:
-        raise FileBroken(f"{entry.file} cannot be opened: {error.strerror}") from error
+        raise FileBroken(f"{file.file} cannot be opened: {error.strerror}") from error
     try:
         yield descriptor
     finally:

@@ -1,7 +1,8 @@
-"""A second copy into a table that foreign keys point to already.
+"""A second copy into a table that foreign keys already refer to.
 
-Such a table can neither be emptied nor its rows be deleted and written again: the references
-would break in between. So the new copy goes beside it, and only what differs is changed.
+Such a table can neither be truncated nor its rows be deleted and inserted again, since that would
+violate the foreign keys. So the new copy goes into a staging table, and only what differs is
+changed.
 """
 
 from collections.abc import Sequence
@@ -13,35 +14,35 @@ from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.plan.piece import Piece, SourceTable
 
-STAGING_TABLE = sql.Identifier("pg_temp", "tswizard_again")
+STAGING_TABLE = sql.Identifier("pg_temp", "tswizard_staging")
 
-# The key that the foreign keys point to; there is one, or they could not.
+# A key that foreign keys refer to; a referenced table has one.
 _KEY = """
-SELECT pg_catalog.array_agg(a.attname::text ORDER BY k.place)
+SELECT pg_catalog.array_agg(a.attname::text ORDER BY k.number)
 FROM pg_catalog.pg_constraint c
-CROSS JOIN LATERAL pg_catalog.unnest(c.confkey) WITH ORDINALITY AS k (attnum, place)
+CROSS JOIN LATERAL pg_catalog.unnest(c.confkey) WITH ORDINALITY AS k (attnum, number)
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.attnum
 WHERE c.contype = 'f' AND c.confrelid = %s::pg_catalog.regclass
 GROUP BY c.oid ORDER BY c.oid LIMIT 1
 """
 
 
-async def is_referenced(target: Connection, place: sql.Identifier) -> bool:
-    """Does a foreign key point there? Such a table cannot be emptied by TRUNCATE."""
+async def is_referenced(target: Connection, table: sql.Identifier) -> bool:
+    """Does a foreign key refer to this table? Then it cannot be truncated."""
     return bool(
         await value(
             target,
             "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE contype = 'f' "
             "AND confrelid = %s::pg_catalog.regclass)",
-            (place.as_string(None),),
+            (table.as_string(None),),
         )
     )
 
 
 async def recopy_table(target: Connection, table: SourceTable, slices: Sequence[Piece]) -> None:
-    """Slices that name places in the source's files are copied once more, all of the table's.
+    """Have all slices by page of a table copied again. Call it in a transaction.
 
-    Call it in a transaction. Raises psycopg.Error.
+    Raises psycopg.Error.
     """
     if await is_referenced(target, table.sql):
         await queue.merge_slices(target, slices)
@@ -50,48 +51,48 @@ async def recopy_table(target: Connection, table: SourceTable, slices: Sequence[
         await queue.reset(target, slices)
 
 
-async def create_staging_table(target: Connection, place: sql.Identifier) -> None:
-    """An empty table with the same columns, for this transaction."""
+async def create_staging_table(target: Connection, table: sql.Identifier) -> None:
+    """Create an empty temporary table with the same columns, dropped with this transaction."""
     await target.execute(
-        sql.SQL("CREATE TEMPORARY TABLE tswizard_again (LIKE {}) ON COMMIT DROP").format(place)
+        sql.SQL("CREATE TEMPORARY TABLE tswizard_staging (LIKE {}) ON COMMIT DROP").format(table)
     )
 
 
-async def merge(
-    target: Connection, table: SourceTable, piece: Piece, place: sql.Identifier
+async def upsert(
+    target: Connection, table: SourceTable, piece: Piece, into: sql.Identifier
 ) -> bool:
-    """Make the piece's part of the table what was copied beside it; False when rows that are gone
-    stay for now, since rows of another table refer to them that have not been copied again yet.
-    Raises psycopg.Error.
+    """Make the piece's part of a table equal to the staging table.
+
+    False if rows that were deleted on the source had to stay, because another table that is still
+    to be copied again refers to them. Raises psycopg.Error.
     """
-    key = [
-        sql.Identifier(name) for name in (await rows(target, _KEY, (place.as_string(None),)))[0][0]
-    ]
-    names = [sql.Identifier(column.name) for column in table.columns]
-    same = sql.SQL(" AND ").join(sql.SQL("n.{0} = d.{0}").format(name) for name in key)
-    gone = sql.SQL("DELETE FROM ONLY {} d WHERE NOT EXISTS (SELECT FROM {} n WHERE {})").format(
-        place, STAGING_TABLE, same
+    found = await rows(target, _KEY, (into.as_string(None),))
+    key = [sql.Identifier(name) for name in found[0][0]]
+    columns = [sql.Identifier(column.name) for column in table.columns]
+    same_key = sql.SQL(" AND ").join(sql.SQL("n.{0} = d.{0}").format(name) for name in key)
+    delete = sql.SQL("DELETE FROM ONLY {} d WHERE NOT EXISTS (SELECT FROM {} n WHERE {})").format(
+        into, STAGING_TABLE, same_key
     )
     if piece.where:
-        gone += sql.SQL(" AND (" + piece.where + ")")  # composed by plan
-    whole = True
+        delete += sql.SQL(" AND (" + piece.where + ")")  # composed by the planner
+    complete = True
     try:
         async with target.transaction():
-            await target.execute(gone)
+            await target.execute(delete)
     except ForeignKeyViolation:
-        whole = False
-    others = [name for name in names if name not in key]
-    changed = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(name) for name in others)
+        complete = False
+    others = [name for name in columns if name not in key]
+    update = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(name) for name in others)
     await target.execute(
         sql.SQL(
             "INSERT INTO {} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {} "
             "ON CONFLICT ({}) DO {}"
         ).format(
-            place,
+            into,
             STAGING_TABLE,
             sql.SQL(", ").join(key),
-            sql.SQL("UPDATE SET {}").format(changed) if others else sql.SQL("NOTHING"),
-            columns=sql.SQL(", ").join(names),
+            sql.SQL("UPDATE SET {}").format(update) if others else sql.SQL("NOTHING"),
+            columns=sql.SQL(", ").join(columns),
         )
     )
-    return whole
+    return complete

@@ -1,8 +1,9 @@
-"""Workers: each takes the largest free piece, copies it, marks it, and takes the next."""
+"""Workers: each claims the largest available piece, copies it, marks it, and claims the next."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from psycopg import Error, sql
 from tenacity import RetryCallState
@@ -13,9 +14,9 @@ from tswizard.core.db.errors import CannotConnect, is_transient, message_of
 from tswizard.core.db.passfile import passfile
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import StepFailed
-from tswizard.core.split.copy.chunks import BARE, dimension_path
+from tswizard.core.split.copy.chunks import BARE_SEARCH_PATH, dimension_search_path
 from tswizard.core.split.copy.copy_job import CopyJob
-from tswizard.core.split.copy.copy_piece import CopyContext, carry
+from tswizard.core.split.copy.copy_piece import CopyContext, copy_piece
 from tswizard.core.split.copy.errors import (
     Halt,
     PieceRefused,
@@ -26,18 +27,18 @@ from tswizard.core.split.copy.errors import (
     gave_up,
 )
 from tswizard.core.split.copy.progress import CopyProgress
-from tswizard.core.split.copy.psql_reader import Reading, pipes
+from tswizard.core.split.copy.psql_reader import PsqlReader, pipes
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.copy.snapshot import SnapshotHolder, SourceSnapshot
-from tswizard.core.split.copy.staging import FileBroken, Staging
+from tswizard.core.split.copy.staging import FileBroken, StagingFolder
 from tswizard.core.split.ledger import queue
-from tswizard.core.split.ledger.queue import ClaimedPiece, CopyMode, PieceState
-from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, Stage
+from tswizard.core.split.ledger.queue import ClaimedPiece, CopyMode
+from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, PieceState, Stage
 from tswizard.core.verify.database_reader import prepare
 
-_LOOK_AGAIN = 0.5
-"""Seconds until a worker that found nothing free looks whether somebody of another process gave a
-piece back; of its own process it is told."""
+_IDLE_POLL = 0.5
+"""Seconds until a worker that found no piece looks whether another process has released one; its
+own process tells it."""
 
 # So that the server soon gives back what a machine or a program held that is no longer there, also
 # in the middle of a statement (the last setting, PostgreSQL 14 and newer).
@@ -50,11 +51,10 @@ FROM (VALUES ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'),
 JOIN pg_catalog.pg_settings s ON s.name = w.name
 """
 
-# A commit need not wait for the disk: if the server crashes it loses a piece's rows together with
-# their mark, and the piece is free again. The mark that a stage is over is written later, by a
-# connection that does wait, and the log is flushed in order. Files are removed as they are loaded,
-# so there it must wait.
-_LAZY = "SET synchronous_commit = off"
+# A commit need not wait for the disk: if the server crashes, a piece's rows are lost together with
+# its done-mark, and it is copied again. That a stage is done is recorded later, by a session that
+# does wait, and WAL is flushed in order. Files are removed after loading, so there commits wait.
+_ASYNC_COMMIT = "SET synchronous_commit = off"
 
 
 async def open_target(job: CopyJob) -> Connection:
@@ -69,7 +69,7 @@ async def open_target(job: CopyJob) -> Connection:
     return connection
 
 
-async def work(
+async def run_workers(
     job: CopyJob,
     plan: CopyPlan,
     stage: Stage,
@@ -78,34 +78,43 @@ async def work(
     reporter: CopyReporter,
     ledger: Callable[[], Awaitable[Connection]],
 ) -> None:
-    """Copy until no piece of the stage is left, whoever takes them. `ledger` gives a connection to
-    the target that is free meanwhile.
+    """Copy until no piece of the stage is left, whichever process copies it. `ledger` returns a
+    connection to the target that nobody uses in the meantime.
 
-    Raises StepFailed when nothing goes any more, or when pieces were refused (after all others).
-    When `hands.stopping` ends it early there is no error: look at `queue.left`.
+    Raises StepFailed when no piece can be copied any more, or (after all others were copied) when
+    pieces could not be. When `reporter.stopping` ends it early it returns: see
+    `queue.count_remaining`.
     """
-    staging = None if mode is CopyMode.STREAM else Staging(job.staging)
+    staging = None if mode is CopyMode.STREAM else StagingFolder(job.staging)
     with (
         passfile(job.source) as path,
         pipes() as folder,
         ThreadPoolExecutor(job.workers, "copy") as threads,
     ):
-        bare = stage is Stage.TABLES or mode is CopyMode.EXPORT
-        route = BARE if bare else await dimension_path(await ledger())
-        desk = CopyContext(job, plan, threads, staging, lambda: not reporter.going.is_set(), route)
-        board = CopyProgress(desk, reporter, stage, mode)
-        ticking = asyncio.create_task(board.tick())
+        creates_chunks = stage is not Stage.TABLES and mode is not CopyMode.EXPORT
+        context = CopyContext(
+            job=job,
+            plan=plan,
+            threads=threads,
+            staging=staging,
+            paused=lambda: not reporter.going.is_set(),
+            search_path=await dimension_search_path(await ledger())
+            if creates_chunks
+            else BARE_SEARCH_PATH,
+        )
+        progress = CopyProgress(context, reporter, stage, mode)
+        ticking = asyncio.create_task(progress.tick())
         try:
             await together(
                 _Worker(
-                    number,
-                    desk,
-                    board,
-                    snapshots,
-                    reporter,
-                    stage,
-                    mode,
-                    Reading(job, folder, path, number),
+                    number=number,
+                    context=context,
+                    progress=progress,
+                    snapshots=snapshots,
+                    reporter=reporter,
+                    stage=stage,
+                    mode=mode,
+                    source=PsqlReader(job, folder, path, number),
                 ).run()
                 for number in range(1, job.workers + 1)
             )
@@ -113,200 +122,190 @@ async def work(
             raise StepFailed(halt.finding) from halt
         finally:
             ticking.cancel()
-        await board.close(await ledger())
-    if board.refused:
-        raise StepFailed(_refused(board.refused))
+        await progress.close(await ledger())
+    if progress.refused:
+        raise StepFailed(_summary(progress.refused))
 
 
-def _refused(findings: list[Finding]) -> Finding:
-    """One finding is the step's own; of more, a sum."""
+def _summary(findings: list[Finding]) -> Finding:
+    """The finding that ends the step: a single one itself, or one that lists all of them."""
     if len(findings) == 1:
         return findings[0]
     return Finding(
         Level.FAIL,
         "pieces-refused",
         f"{len(findings)} pieces could not be copied; all others are on the target.",
-        todo="Mend what each says, then resume: only these are copied then.",
+        todo="Fix each problem, then resume: only these pieces are copied then.",
         details=tuple(finding.what for finding in findings),
     )
 
 
+@dataclass(slots=True, kw_only=True)
 class _Worker:
-    def __init__(
-        self,
-        number: int,
-        desk: CopyContext,
-        board: CopyProgress,
-        snapshots: SnapshotHolder,
-        reporter: CopyReporter,
-        stage: Stage,
-        mode: CopyMode,
-        source: Reading,
-    ) -> None:
-        self._source = source
-        self._number = number
-        self._desk = desk
-        self._board = board
-        self._snapshots = snapshots
-        self._reporter = reporter
-        self._stage = stage
-        self._mode = mode
-        self._target: Connection | None = None
-        self._taken: ClaimedPiece | None = None
+    number: int
+    context: CopyContext
+    progress: CopyProgress
+    snapshots: SnapshotHolder
+    reporter: CopyReporter
+    stage: Stage
+    mode: CopyMode
+    source: PsqlReader
+    _target: Connection | None = None
+    _claimed: ClaimedPiece | None = None
 
     @property
     def _location(self) -> str:
-        return self._desk.staging.location if self._desk.staging else ""
+        return self.context.staging.location if self.context.staging else ""
 
     async def run(self) -> None:
-        """Take pieces until none is left. Raises Halt."""
+        """Copy pieces until none is left. Raises Halt."""
         try:
-            while not self._reporter.stopping.is_set():
-                await self._reporter.going.wait()
-                if await self._patiently(self._one):
-                    self._desk.news.set()
+            while not self.reporter.stopping.is_set():
+                await self.reporter.going.wait()
+                if await self._retrying(self._copy_next):
+                    self.context.piece_ended.set()
                     continue
-                self._desk.news.clear()
-                if not await self._patiently(self._anything_left):
+                self.context.piece_ended.clear()
+                if not await self._retrying(self._is_any_left):
                     return
-                await first_of(self._reporter.stopping, self._desk.news, seconds=_LOOK_AGAIN)
+                await first_of(self.reporter.stopping, self.context.piece_ended, seconds=_IDLE_POLL)
         finally:
-            await asyncio.shield(self._source.close())
+            await asyncio.shield(self.source.close())
             if self._target is not None:
                 await asyncio.shield(self._target.close())
 
-    async def _patiently(self, action: Callable[[], Awaitable[bool]]) -> bool:
-        """Do it, again after a transient error, with growing pauses. Raises Halt."""
-        policy = self._desk.job.retry
+    async def _retrying(self, action: Callable[[], Awaitable[bool]]) -> bool:
+        """The action's result, tried again after transient errors. Raises Halt."""
+        policy = self.context.job.retry
         try:
-            return await policy.attempting(self._tell)(action)
+            return await policy.attempting(self._say_retry)(action)
         except Exception as error:
             if not is_transient(error):
                 raise
-            where = self._desk.job.target.label
+            where = self.context.job.target.label
             raise Halt(gave_up(error, policy.attempts, where)) from error
 
-    def _tell(self, state: RetryCallState) -> None:
+    def _say_retry(self, state: RetryCallState) -> None:
         assert state.outcome is not None
         assert state.next_action is not None
         error = state.outcome.exception()
         assert error is not None
-        what = ""
-        if self._taken is not None:
-            what = f" while copying {self._desk.plan.of(self._taken.piece).label}"
-        self._reporter.say(
-            f"worker {self._number}: {message_of(error)}{what}; again in "
-            f"{state.next_action.sleep:.0f} s (attempt {state.attempt_number + 1})"
+        what = f" while copying {self._table_label()}" if self._claimed else ""
+        self.reporter.say(
+            f"worker {self.number}: {message_of(error)}{what}; retrying in "
+            f"{state.next_action.sleep:.0f} s (attempt {state.attempt_number + 1} of "
+            f"{self.context.job.retry.attempts})"
         )
+
+    def _table_label(self) -> str:
+        assert self._claimed is not None
+        return self.context.plan.table_of(self._claimed.piece).label
 
     async def _connection(self) -> Connection:
         if self._target is None or self._target.closed:
-            target = await open_target(self._desk.job)
-            if self._mode is CopyMode.STREAM:
-                await target.execute(_LAZY)
+            target = await open_target(self.context.job)
+            if self.mode is CopyMode.STREAM:
+                await target.execute(_ASYNC_COMMIT)
             self._target = target
         return self._target
 
-    async def _anything_left(self) -> bool:
+    async def _is_any_left(self) -> bool:
         target = await self._connection()
-        return await queue.count_remaining(target, self._stage, self._mode, self._location) > 0
+        return await queue.count_remaining(target, self.stage, self.mode, self._location) > 0
 
-    async def _one(self) -> bool:
-        """Copy one piece; False when none is free. Raises what may pass when tried again, Halt."""
-        self._taken = None
+    async def _copy_next(self) -> bool:
+        """Copy one piece; False if none is available. Raises Halt and transient errors."""
+        self._claimed = None
         target = await self._connection()
-        await self._board.refresh(target)
-        snapshot = self._snapshots.current
+        await self.progress.refresh(target)
+        snapshot = self.snapshots.current
         assert snapshot is not None
         try:
             async with target.transaction():
-                self._taken = await queue.claim(target, self._stage, self._mode, self._location)
-                if self._taken is None:
+                claimed = await queue.claim(target, self.stage, self.mode, self._location)
+                self._claimed = claimed
+                if claimed is None:
                     return False
-                trouble = await self._carry(target, self._taken, snapshot)
-        except SnapshotLost as gone:
-            await self._renew(snapshot, target, stale=isinstance(gone, SnapshotStale))
+                problem = await self._copy(target, claimed, snapshot)
+        except SnapshotLost as lost:
+            await self._renew(snapshot, target, stale=isinstance(lost, SnapshotStale))
             return True
-        if trouble is not None:
-            await self._tell_trouble(trouble, self._taken.piece, target, snapshot)
-        elif self._taken.state is PieceState.STAGED:
-            self._desk.loaded(self._taken.piece)
+        if problem is not None:
+            await self._report(problem, claimed.piece, target, snapshot)
+        elif claimed.state is PieceState.STAGED:
+            self.context.discard_file(claimed.piece)
         return True
 
-    async def _carry(
-        self, target: Connection, taken: ClaimedPiece, snapshot: SourceSnapshot
+    async def _copy(
+        self, target: Connection, claimed: ClaimedPiece, snapshot: SourceSnapshot
     ) -> Exception | None:
-        """Copy a piece that this transaction holds; what went wrong, written down by it too.
+        """Copy a piece that this transaction has locked; what went wrong, recorded by it too.
 
-        Whoever else wants it gets it only when what became of it is known.
+        So nobody else can claim the piece before its outcome is recorded.
         """
-        rows = None
-        self._board.begin(taken.piece)
+        row_count = None
+        self.progress.begin(claimed.piece)
         try:
             async with target.transaction():
-                rows = await carry(self._desk, target, self._source, taken, snapshot)
+                row_count = await copy_piece(self.context, target, self.source, claimed, snapshot)
         except SnapshotLost:
             raise
         except Exception as error:
-            return await self._write_down(error, taken, target)
+            return await self._record(error, claimed, target)
         finally:
-            self._board.end(taken.piece, rows)
+            self.progress.end(claimed.piece, row_count)
         return None
 
     async def _renew(self, snapshot: SourceSnapshot, target: Connection, *, stale: bool) -> None:
-        """Go on at another moment."""
-        table = self._desk.plan.of(self._taken.piece).label if self._taken else ""
-        self._reporter.say(
-            f"{table} was rewritten on the source: a later moment begins, and what is copied is "
-            "compared at that one"
+        """Continue under another snapshot."""
+        self.reporter.say(
+            f"{self._table_label()} was rewritten on the source and is invisible to the source "
+            "snapshot; continuing with a new one"
             if stale
-            else "the moment that rows were read at is held no more; another begins"
+            else "the source snapshot was lost; continuing with a new one"
         )
-        await self._snapshots.renew(snapshot, target, stale=stale)
+        await self.snapshots.renew(snapshot, target, stale=stale)
 
-    async def _write_down(
-        self, error: Exception, taken: ClaimedPiece, target: Connection
+    async def _record(
+        self, error: Exception, claimed: ClaimedPiece, target: Connection
     ) -> Exception:
-        """Note what became of a piece in the transaction that holds it; what to tell of it."""
-        piece, table = taken.piece, self._desk.plan.of(taken.piece)
-        most = self._desk.job.retry.attempts
+        """Record a piece's error in the transaction that has locked it; what to report of it."""
+        piece, table = claimed.piece, self.context.plan.table_of(claimed.piece)
         if is_transient(error) or isinstance(error, FileBroken):
-            tried = await _attempted(target, taken, error)
-            if isinstance(error, FileBroken) and self._desk.staging:
-                self._desk.staging.remove(piece)
+            attempts = await _count_attempt(target, claimed, error)
+            if isinstance(error, FileBroken) and self.context.staging:
+                self.context.staging.remove(piece)
                 await queue.set_state(target, [piece.id], PieceState.WAITING)
-            if tried < most:
+            if attempts < self.context.job.retry.attempts:
                 return error
-            error = PieceRefused(gave_up(error, tried, table.label))
-        if not isinstance(error, _KNOWN):
+            error = PieceRefused(gave_up(error, attempts, table.label))
+        if not isinstance(error, _EXPLAINED):
             raise error  # a bug is no finding about a piece
-        verdict = explain(error, table, piece, self._desk.job.ends)
+        verdict = explain(error, table, piece, self.context.job.labels)
         if isinstance(verdict, PieceRefused):
             state = PieceState.GONE if verdict.gone else PieceState.FAILED
             await queue.set_state(target, [piece.id], state, verdict.finding.what)
         return verdict
 
-    async def _tell_trouble(
-        self, trouble: Exception, piece: Piece, target: Connection, snapshot: SourceSnapshot
+    async def _report(
+        self, problem: Exception, piece: Piece, target: Connection, snapshot: SourceSnapshot
     ) -> None:
-        """Say what was written down. Raises Halt, and what may pass."""
-        if isinstance(trouble, FileBroken):
-            self._reporter.say(f"{trouble}; it is made again")
-        elif not isinstance(trouble, PieceRefused):
-            raise trouble
-        elif not trouble.gone:
-            self._reporter.say(f"{trouble.finding.id}: {trouble.finding.what}")
-            self._board.refused.append(trouble.finding)
+        """Report what was recorded. Raises Halt and transient errors."""
+        if isinstance(problem, FileBroken):
+            self.reporter.say(f"{problem}; writing it again")
+        elif not isinstance(problem, PieceRefused):
+            raise problem
+        elif not problem.gone:
+            self.reporter.say(f"{problem.finding.id}: {problem.finding.what}")
+            self.progress.refused.append(problem.finding)
         else:
-            self._reporter.found(trouble.finding)
-            if (
-                piece.kind is PieceKind.CHUNK
-            ):  # merged into another one, its rows are to be seen there
-                await self._snapshots.renew(snapshot, target, stale=True)
+            self.reporter.found(problem.finding)
+            if piece.kind is PieceKind.CHUNK:  # perhaps merged into another chunk, not dropped
+                await self.snapshots.renew(snapshot, target, stale=True)
 
 
 async def first_of(*events: asyncio.Event, seconds: float) -> None:
-    """Wait until one of the events is set, but no longer than that."""
+    """Wait until one of the events is set, but no longer than these seconds."""
     tasks = [asyncio.create_task(event.wait()) for event in events]
     try:
         await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -315,12 +314,12 @@ async def first_of(*events: asyncio.Event, seconds: float) -> None:
             task.cancel()
 
 
-_KNOWN = (Error, OSError, CannotConnect, PieceRefused, SourceFailed)
+_EXPLAINED = (Error, OSError, CannotConnect, PieceRefused, SourceFailed)
 
 
-async def _attempted(target: Connection, taken: ClaimedPiece, error: Exception) -> int:
-    """Count it, where the transaction is still there."""
+async def _count_attempt(target: Connection, claimed: ClaimedPiece, error: Exception) -> int:
+    """Count the attempt, unless its transaction is lost; 0 then."""
     try:
-        return await queue.count_attempt(target, taken.piece, message_of(error))
+        return await queue.count_attempt(target, claimed.piece, message_of(error))
     except Error:
         return 0

@@ -1,7 +1,7 @@
-"""Who leads: locks on the target that live as long as the connection that took them.
+"""The leader locks: advisory locks on the target, held as long as the session that acquired them.
 
-A server notices only after a while that a client was killed, and keeps its locks until then; so
-whoever finds a lock held looks again for some seconds before he believes that somebody lives.
+A server notices only after some seconds that a client was killed, and keeps its locks until then.
+So a lock that is held is tried again for a while before its holder is believed to be alive.
 """
 
 from enum import StrEnum
@@ -10,12 +10,13 @@ from tswizard.core.db.connection import Connection, value
 from tswizard.core.db.retry import becomes_true
 
 DEAD_SESSION_TIMEOUT = 5.0
-"""Seconds; a connection asks every 2 s whether its client is there (`workers.KEEPALIVE`)."""
-_LOOK_AGAIN = 0.25
+"""Seconds; the server checks every 2 s whether a session's client is there (`KEEPALIVE`)."""
+_INTERVAL = 0.25
+"""Seconds between attempts."""
 
 
 class LeaderLock(StrEnum):
-    """What is led."""
+    """What its holder leads."""
 
     COPY = "run"
     """The copy of the rows."""
@@ -23,33 +24,33 @@ class LeaderLock(StrEnum):
     """The whole run, from its first step to its last."""
 
 
-def _lock(lock: LeaderLock) -> str:
+def _key(lock: LeaderLock) -> str:
     return f"pg_catalog.hashtext('_tswizard'), pg_catalog.hashtext('{lock}')"
 
 
 async def acquire(target: Connection, lock: LeaderLock) -> bool:
-    """Be the only one who leads it, as long as the connection lives; False when another does."""
-    query = f"SELECT pg_catalog.pg_try_advisory_lock({_lock(lock)})"
+    """Acquire the lock for as long as this session lives; False if a live session holds it."""
+    query = f"SELECT pg_catalog.pg_try_advisory_lock({_key(lock)})"
 
     async def try_lock() -> bool:
         return bool(await value(target, query))
 
-    return await becomes_true(try_lock, within=DEAD_SESSION_TIMEOUT, every=_LOOK_AGAIN)
+    return await becomes_true(try_lock, within=DEAD_SESSION_TIMEOUT, every=_INTERVAL)
 
 
 async def is_held(target: Connection, lock: LeaderLock) -> bool:
-    """Does somebody lead it, for all that can be seen now?"""
+    """Does a session hold the lock now? Its client may be dead."""
     return not await value(
         target,
-        f"SELECT pg_catalog.pg_try_advisory_lock_shared({_lock(lock)}) "
-        f"AND pg_catalog.pg_advisory_unlock_shared({_lock(lock)})",
+        f"SELECT pg_catalog.pg_try_advisory_lock_shared({_key(lock)}) "
+        f"AND pg_catalog.pg_advisory_unlock_shared({_key(lock)})",
     )
 
 
 async def is_held_by_live_session(target: Connection, lock: LeaderLock) -> bool:
-    """Does somebody who lives lead it?"""
+    """Does a session hold the lock whose client is alive?"""
 
     async def is_free() -> bool:
         return not await is_held(target, lock)
 
-    return not await becomes_true(is_free, within=DEAD_SESSION_TIMEOUT, every=_LOOK_AGAIN)
+    return not await becomes_true(is_free, within=DEAD_SESSION_TIMEOUT, every=_INTERVAL)

@@ -1,4 +1,4 @@
-"""Whose ledger of pieces it is, on the target: its run, its options, the plan's tables."""
+"""The plan in the target's ledger: which run it belongs to, its options, its tables."""
 
 import json
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from tswizard.core.db.connection import Connection, rows, value
-from tswizard.core.run.context import failed
+from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.plan.piece import CopyPlan, SourceTable
 
 LEDGER_FORMAT = 2
-"""Of the ledger; grows when an older tswizard would misread it."""
+"""Of the ledger; increased when an older tswizard would misread it."""
 
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS _tswizard;
@@ -34,15 +34,16 @@ _TABLES_JSON = TypeAdapter(tuple[SourceTable, ...])
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What everybody who works on a run must do alike."""
+    """What all processes that work on a run must do the same way."""
 
     via: str = "stream"
     width: str = "chunk"
+    """Time range per piece."""
     snapshot: bool = True
     encoding: str = "UTF8"
-    """The encoding that rows travel in."""
+    """The encoding that rows are transferred in."""
     chunk_state: str = "NULL::text"
-    """SQL: where a chunk's compressed rows are; `%s` stands for the chunk."""
+    """SQL: which files hold a chunk's compressed rows; `%s` stands for the chunk."""
 
 
 _OPTIONS = TypeAdapter(Options)
@@ -50,9 +51,10 @@ _OPTIONS = TypeAdapter(Options)
 
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
-    """Whose ledger it is."""
+    """A plan as the ledger has it, without its pieces."""
 
     run: str
+    """Id of the run that it belongs to."""
     source: str
     """Conninfo without the password."""
     options: Options
@@ -60,9 +62,9 @@ class StoredPlan:
 
 
 async def read_plan(target: Connection) -> StoredPlan | None:
-    """The ledger on this target; None when there is none.
+    """The plan on this target; None if there is none.
 
-    Raises StepFailed for a ledger from a newer tswizard, and for a schema that is not ours.
+    Raises StepFailed for another version's ledger, and if schema _tswizard is not tswizard's.
     """
     await _check_ours(target)
     if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.ledger')") is None:
@@ -85,18 +87,29 @@ async def read_plan(target: Connection) -> StoredPlan | None:
         raise other_version(f"{error.error_count()} of its fields do not fit") from None
 
 
-def other_version(why: str) -> Exception:
-    """A StepFailed for a record on the target that this version would misread."""
+def other_version(why: str) -> StepFailed:
+    """For a ledger that this version would misread."""
     return failed(
         "ledger-version",
-        "The record of pieces on the target was made by another version of tswizard.",
+        "The ledger on the target was written by another version of tswizard.",
         where="schema _tswizard",
         why=why,
-        todo="Resume with the version that began the run.",
+        todo="Resume the run with the version that started it.",
     )
 
 
-# What marks the schema as ours: one of the tables that are made first, with its columns.
+def other_run(run: str, where: str) -> StepFailed:
+    """For a target that another run has not finished with."""
+    return failed(
+        "target-taken",
+        f"The target holds an unfinished run of tswizard, {run}.",
+        where=where,
+        todo=f"Resume that one (tswizard resume {run}, or on another machine tswizard resume "
+        "--target …), or use an empty target.",
+    )
+
+
+# The schema is ours if it is empty or has one of the tables that are created first.
 _OURS = """
 SELECT n.nspname IS NOT NULL,
   pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
@@ -117,15 +130,16 @@ async def _check_ours(target: Connection) -> None:
         "schema-taken",
         f"The target has a schema _tswizard that {what}.",
         where="schema _tswizard",
-        why="tswizard keeps its record of pieces in a schema of that name.",
-        todo="Rename that schema, or connect as its owner if it is an earlier run's; then resume.",
+        why="tswizard keeps its ledger in a schema of that name.",
+        todo="Rename that schema, or connect as its owner if an earlier run created it; then "
+        "resume.",
     )
 
 
-async def create(
+async def create_ledger(
     target: Connection, run: str, source: str, options: Options, plan: CopyPlan
 ) -> None:
-    """Write the plan down, all or nothing."""
+    """Create the ledger and store the plan, all or nothing."""
     async with target.transaction():
         await target.execute(_TABLES)
         await target.execute(
@@ -143,14 +157,7 @@ async def create(
 
 
 async def save_tables(target: Connection, tables: tuple[SourceTable, ...]) -> None:
-    """The plan's tables, when a later moment brought new ones."""
+    """Replace the plan's tables."""
     await target.execute(
         "UPDATE _tswizard.ledger SET tables = %s", (_TABLES_JSON.dump_json(tables).decode(),)
-    )
-
-
-async def drop(target: Connection) -> None:
-    """Remove the ledger; marks of the run's other steps stay."""
-    await target.execute(
-        "DROP TABLE IF EXISTS _tswizard.piece, _tswizard.snapshot, _tswizard.ledger"
     )

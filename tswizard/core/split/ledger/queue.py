@@ -1,11 +1,10 @@
-"""The ledger of pieces, in the target itself: a piece's rows and its done-mark commit together.
+"""The queue of pieces, a table in the target: a piece's rows and its done-mark commit together.
 
-Whoever wants a piece takes it with `FOR UPDATE SKIP LOCKED` in the very transaction that copies
-it. So workers of this process, of other processes and of other machines take work alike, and the
-server gives a piece back by itself when whoever held it is gone.
+Whoever wants a piece locks it with `FOR UPDATE SKIP LOCKED` in the very transaction that copies
+it. So workers of this process, of other processes and of other machines share the queue, and the
+server releases a piece when the session that holds it ends.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -13,67 +12,47 @@ from enum import StrEnum
 from pydantic import TypeAdapter
 
 from tswizard.core.db.connection import Connection, rows, value
-from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, Stage
+from tswizard.core.split.plan.piece import (
+    CopyPlan,
+    Piece,
+    PieceKind,
+    PieceState,
+    Stage,
+    StoredPiece,
+    relation_key,
+)
 
-
-class PieceState(StrEnum):
-    """Where a piece stands. One that is being copied is `waiting` and locked."""
-
-    WAITING = "waiting"
-    BLOCKED = "blocked"
-    """A compression whose chunk is not complete yet."""
-    STAGED = "staged"
-    """In a file."""
-    DONE = "done"
-    FAILED = "failed"
-    GONE = "gone"
-    """Its relation is no longer on the source."""
-
-
-OPEN = (PieceState.WAITING, PieceState.BLOCKED, PieceState.STAGED)
-"""States of work that is left."""
+UNFINISHED = (PieceState.WAITING, PieceState.BLOCKED, PieceState.STAGED)
+"""States of pieces that still have to reach the target."""
 
 _PIECE = TypeAdapter(Piece)
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedPiece:
-    """A piece that this transaction holds."""
+    """A piece that this transaction has locked."""
 
     piece: Piece
     state: PieceState
-    there: bool
+    on_target: bool
     """Rows of an earlier copy of it are on the target."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPiece:
-    """A piece as the ledger has it."""
-
-    piece: Piece
-    state: PieceState
-    snapshot_id: int | None
-    """When it was copied."""
-    rows: int | None
-
-
 class CopyMode(StrEnum):
-    """What a pass over the queue does; the ledger says which one is open."""
+    """What a pass over the queue does."""
 
     STREAM = "stream"
-    """Straight from source to target."""
+    """Copy from the source straight into the target."""
     EXPORT = "export"
-    """Into files."""
+    """Write files."""
     LOAD = "load"
-    """From files; what has none gets one first."""
+    """Load files; a piece that has none is written first."""
 
     @property
     def states(self) -> tuple[PieceState, ...]:
-        return (
-            (PieceState.STAGED, PieceState.WAITING)
-            if self is CopyMode.LOAD
-            else (PieceState.WAITING,)
-        )
+        if self is CopyMode.LOAD:
+            return PieceState.STAGED, PieceState.WAITING
+        return (PieceState.WAITING,)
 
     @property
     def compresses(self) -> bool:
@@ -90,7 +69,7 @@ async def add_pieces(target: Connection, plan: CopyPlan, pieces: Iterable[Piece]
                 (
                     piece.id,
                     relation_key(piece),
-                    plan.of(piece).label,
+                    plan.table_of(piece).label,
                     piece.kind,
                     piece.stage,
                     PieceState.BLOCKED if piece.kind is PieceKind.COMPRESS else PieceState.WAITING,
@@ -102,13 +81,8 @@ async def add_pieces(target: Connection, plan: CopyPlan, pieces: Iterable[Piece]
         )
 
 
-def relation_key(piece: Piece) -> str:
-    """The relation that a piece is of; all its slices share it."""
-    return json.dumps((piece.schema, piece.name), ensure_ascii=False)
-
-
 async def read_pieces(target: Connection) -> list[StoredPiece]:
-    """Every piece, in order."""
+    """All pieces, by id."""
     found = await rows(
         target, "SELECT spec::text, state, snapshot_id, rows FROM _tswizard.piece ORDER BY id"
     )
@@ -118,19 +92,19 @@ async def read_pieces(target: Connection) -> list[StoredPiece]:
     ]
 
 
-_FREE = """
-stage = %(stage)s AND state = ANY (%(states)s) AND (location IS NULL OR location = %(location)s)
-AND (kind <> 'compress' OR %(compress)s)
+_AVAILABLE = """
+stage = %(stage)s AND state = ANY (%(states)s)
+AND (location IS NULL OR location = %(location)s) AND (kind <> 'compress' OR %(compress)s)
 """
 
 _CLAIM = f"""
-SELECT spec::text, state, rows IS NOT NULL FROM _tswizard.piece WHERE {_FREE}
+SELECT spec::text, state, rows IS NOT NULL FROM _tswizard.piece WHERE {_AVAILABLE}
 ORDER BY kind = 'compress' DESC, bytes DESC, id LIMIT 1
 FOR UPDATE SKIP LOCKED
 """
 
 
-def _free(stage: Stage, mode: CopyMode, location: str) -> dict[str, object]:
+def _available(stage: Stage, mode: CopyMode, location: str) -> dict[str, object]:
     return {
         "stage": stage,
         "states": list(mode.states),
@@ -142,25 +116,25 @@ def _free(stage: Stage, mode: CopyMode, location: str) -> dict[str, object]:
 async def claim(
     target: Connection, stage: Stage, mode: CopyMode, location: str
 ) -> ClaimedPiece | None:
-    """The largest free piece, held until the transaction ends; None when none is free.
+    """The largest available piece, locked until the transaction ends; None if there is none.
 
-    Compressions come before everything, so that little lies uncompressed at once.
+    Compressions come first, so that little lies uncompressed at any time.
     """
-    found = await rows(target, _CLAIM, _free(stage, mode, location))
+    found = await rows(target, _CLAIM, _available(stage, mode, location))
     if not found:
         return None
-    spec, state, there = found[0]
-    return ClaimedPiece(_PIECE.validate_json(spec), PieceState(state), there)
+    spec, state, on_target = found[0]
+    return ClaimedPiece(_PIECE.validate_json(spec), PieceState(state), on_target)
 
 
 async def count_remaining(target: Connection, stage: Stage, mode: CopyMode, location: str) -> int:
-    """Pieces that this pass still has to do, those included that somebody holds."""
-    query = f"SELECT pg_catalog.count(*) FROM _tswizard.piece WHERE {_FREE}"
-    return int(await value(target, query, _free(stage, mode, location)))
+    """Pieces that this pass still has to do, including those that are locked by a worker."""
+    query = f"SELECT pg_catalog.count(*) FROM _tswizard.piece WHERE {_AVAILABLE}"
+    return int(await value(target, query, _available(stage, mode, location)))
 
 
 async def staged_elsewhere(target: Connection, location: str) -> list[str]:
-    """Other places that hold files of pieces."""
+    """Other locations that hold files of pieces."""
     found = await rows(
         target,
         "SELECT DISTINCT location FROM _tswizard.piece WHERE state = 'staged' AND location <> %s",
@@ -170,7 +144,7 @@ async def staged_elsewhere(target: Connection, location: str) -> list[str]:
 
 
 async def requeue_lost_files(target: Connection, location: str) -> int:
-    """The files at that location are gone: their pieces wait once more; how many."""
+    """Requeue the pieces whose files at that location are lost; how many."""
     cursor = await target.execute(
         "UPDATE _tswizard.piece SET state = 'waiting', location = NULL, snapshot_id = NULL "
         "WHERE state = 'staged' AND location = %s",
@@ -199,10 +173,13 @@ WHERE c.relation = %s AND c.kind = 'compress' AND NOT EXISTS (
 
 
 async def mark_done(
-    target: Connection, piece: Piece, *, rows_: int, copied: int, snapshot_id: int | None
+    target: Connection, piece: Piece, *, row_count: int, copied: int, snapshot_id: int | None
 ) -> None:
-    """The done-mark, in the transaction that holds the rows; frees the chunk's compression."""
-    await target.execute(_DONE, (rows_, copied, snapshot_id, piece.id))
+    """The done-mark, in the transaction that wrote the rows; unblocks the chunk's compression.
+
+    `copied` is in bytes. Without a `snapshot_id` the piece is compared by the next reconciliation.
+    """
+    await target.execute(_DONE, (row_count, copied, snapshot_id, piece.id))
     if piece.kind is PieceKind.CHUNK:
         found = await rows(target, _LOCK_COMPRESSION, (relation_key(piece),))
         if found:
@@ -210,14 +187,14 @@ async def mark_done(
 
 
 async def unblock_compression(target: Connection, piece: Piece) -> None:
-    """Let the chunk of this piece be compressed, when all of it is there."""
+    """Let the chunk of this piece be compressed if all of it is copied."""
     await target.execute(_UNBLOCK_COMPRESSION, (relation_key(piece),))
 
 
 async def mark_staged(
     target: Connection, piece: Piece, location: str, snapshot_id: int, size: int
 ) -> None:
-    """The mark that a piece lies complete in a file at `location`."""
+    """The mark that all of a piece is in a file at `location`."""
     await target.execute(
         "UPDATE _tswizard.piece SET state = 'staged', location = %s, snapshot_id = %s, "
         "copied = %s, updated_at = pg_catalog.now() WHERE id = %s",
@@ -228,7 +205,7 @@ async def mark_staged(
 async def set_state(
     target: Connection, ids: Sequence[int], state: PieceState, error: str | None = None
 ) -> None:
-    """Put pieces into a state, by themselves; rows are untouched."""
+    """Set the state of pieces; their rows on the target are not touched."""
     await target.execute(
         "UPDATE _tswizard.piece SET state = %s, location = NULL, error = COALESCE(%s, error), "
         "updated_at = pg_catalog.now() WHERE id = ANY (%s)",
@@ -237,7 +214,7 @@ async def set_state(
 
 
 async def count_attempt(target: Connection, piece: Piece, error: str) -> int:
-    """Count a failed attempt and keep its message; how many there were."""
+    """Count a failed attempt and store its message; the number of attempts so far."""
     return int(
         await value(
             target,
@@ -249,7 +226,7 @@ async def count_attempt(target: Connection, piece: Piece, error: str) -> int:
 
 
 async def save_pieces(target: Connection, pieces: Iterable[Piece]) -> None:
-    """Remember what has changed of each piece, such as the chunk that was made for it."""
+    """Store pieces that have changed, for instance because their chunks were created."""
     async with target.cursor() as cursor:
         await cursor.executemany(
             "UPDATE _tswizard.piece SET spec = %s WHERE id = %s",
@@ -258,7 +235,7 @@ async def save_pieces(target: Connection, pieces: Iterable[Piece]) -> None:
 
 
 async def is_recompressed(target: Connection, piece: Piece) -> bool:
-    """Is the chunk of this piece compressed again after its copy?"""
+    """Is the chunk of this piece compressed after its copy?"""
     return bool(
         await value(
             target,
@@ -279,26 +256,18 @@ async def target_chunks_of(target: Connection, piece: Piece) -> list[tuple[str, 
     return [(schema, name) for ((schema, name),) in found]
 
 
-async def requeue_failed(target: Connection) -> None:
-    """Failed pieces wait once more: whoever resumes has mended something."""
-    await target.execute(
-        "UPDATE _tswizard.piece SET state = 'waiting', attempts = 0, location = NULL "
-        "WHERE state = 'failed'"
-    )
-
-
 async def open_pass(target: Connection, stage: Stage, mode: CopyMode) -> None:
-    """Tell whoever helps what may be worked on now."""
+    """Tell the workers of other processes what to work on."""
     await target.execute("UPDATE _tswizard.ledger SET open_pass = %s", (f"{stage} {mode}",))
 
 
 async def close_pass(target: Connection) -> None:
-    """Nothing may be worked on until another pass is opened."""
+    """Nothing is to be worked on until the next pass is opened."""
     await target.execute("UPDATE _tswizard.ledger SET open_pass = NULL")
 
 
 async def read_open_pass(target: Connection) -> tuple[Stage, CopyMode] | None:
-    """The pass that whoever leads the run has opened."""
+    """The pass that the run's leader has opened."""
     found = await value(target, "SELECT open_pass FROM _tswizard.ledger")
     if not found:
         return None
@@ -307,60 +276,64 @@ async def read_open_pass(target: Connection) -> tuple[Stage, CopyMode] | None:
 
 
 async def count_unfinished(target: Connection) -> int:
-    """Pieces that are not on the target yet, of any stage."""
+    """Pieces of all stages that are not on the target yet."""
     query = "SELECT pg_catalog.count(*) FROM _tswizard.piece WHERE state = ANY (%s)"
-    return int(await value(target, query, (list(OPEN),)))
+    return int(await value(target, query, (list(UNFINISHED),)))
 
 
 async def unfinished_tables(target: Connection, stage: Stage) -> list[int]:
-    """Places in the plan of a stage's tables with pieces that are not on the target yet."""
+    """Indexes of a stage's tables with pieces that are not on the target yet."""
     found = await rows(
         target,
         "SELECT DISTINCT (spec ->> 'table_index')::int FROM _tswizard.piece "
         "WHERE stage = %s AND state = ANY (%s)",
-        (stage, list(OPEN)),
+        (stage, list(UNFINISHED)),
     )
     return [index for (index,) in found]
 
 
-async def read_errors(target: Connection) -> list[tuple[str, str, str]]:
-    """(label, relation's name, message) of every failed piece."""
-    return [
-        (label, json.loads(relation_)[1], error or "")
-        for label, relation_, error in await rows(
-            target,
-            "SELECT label, relation, error FROM _tswizard.piece WHERE state = 'failed' ORDER BY id",
-        )
-    ]
+async def count_failed(target: Connection) -> int:
+    """Pieces that could not be copied."""
+    query = "SELECT pg_catalog.count(*) FROM _tswizard.piece WHERE state = 'failed'"
+    return int(await value(target, query))
 
 
-async def add_snapshot(target: Connection, snapshot: str | None) -> int:
-    """Begin a moment of the source; its number."""
+async def add_snapshot(target: Connection, name: str | None) -> int:
+    """Record a new snapshot of the source; its number."""
     return int(
         await value(
             target,
             "INSERT INTO _tswizard.snapshot (id, name) "
             "SELECT COALESCE(pg_catalog.max(id), 0) + 1, %s FROM _tswizard.snapshot RETURNING id",
-            (snapshot,),
+            (name,),
         )
     )
 
 
 async def last_snapshot(target: Connection) -> tuple[int, str | None] | None:
-    """The latest moment and its snapshot."""
+    """Number and name of the latest snapshot."""
     found = await rows(target, "SELECT id, name FROM _tswizard.snapshot ORDER BY id DESC LIMIT 1")
     return (found[0][0], found[0][1]) if found else None
 
 
 async def confirm(target: Connection, ids: Sequence[int], snapshot_id: int) -> None:
-    """These pieces were found equal at a later moment than they were copied at."""
+    """These pieces equal the source under this snapshot, which is later than their copy's."""
     await target.execute(
         "UPDATE _tswizard.piece SET snapshot_id = %s WHERE id = ANY (%s)", (snapshot_id, list(ids))
     )
 
 
+async def requeue_failed(target: Connection) -> None:
+    """Requeue failed pieces: whoever resumes the run has fixed something."""
+    await target.execute(
+        "UPDATE _tswizard.piece SET state = 'waiting', attempts = 0, location = NULL "
+        "WHERE state = 'failed'"
+    )
+
+
 async def requeue(target: Connection, pieces: Iterable[Piece]) -> None:
-    """These pieces must be copied again, in place of what is there; call it in a transaction."""
+    """Have these pieces copied again, replacing the rows on the target. Call it in a
+    transaction."""
     some = list(pieces)
     await set_state(target, [piece.id for piece in some], PieceState.WAITING)
     await target.execute(
@@ -371,7 +344,8 @@ async def requeue(target: Connection, pieces: Iterable[Piece]) -> None:
 
 
 async def reset(target: Connection, pieces: Iterable[Piece]) -> None:
-    """These pieces must be copied again, and nothing of them is there any more."""
+    """Have these pieces copied again, as if for the first time: their rows were removed from the
+    target. Call it in a transaction."""
     some = list(pieces)
     await requeue(target, some)
     await target.execute(
@@ -381,8 +355,7 @@ async def reset(target: Connection, pieces: Iterable[Piece]) -> None:
 
 
 async def merge_slices(target: Connection, slices: Sequence[Piece]) -> None:
-    """Slices of one table that name places in the source's files, but whose rows cannot be taken
-    off the target: one piece from now on, which waits and whose rows are there.
+    """Make one waiting piece of a table's slices by page, whose rows stay on the target.
 
     Call it in a transaction.
     """

@@ -1,8 +1,8 @@
-"""The run's record on the target: with it another machine goes on with nothing but the two ends.
+"""The run's record on the target, with which any machine that reaches both ends can resume it.
 
-It is written before the source is touched, and after every step; a step whose end did not come
-to be written is repeated, which every step of a split migration can be. Whoever leads holds a lock
-as long as the process lives.
+It is written before the source is touched and after every step. A step whose end was not recorded
+is repeated, which every step of a split migration can be. The process that runs the migration
+holds a leader lock as long as it lives.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from tswizard.core.run.run_folder import (
 )
 from tswizard.core.split.copy.workers import KEEPALIVE
 from tswizard.core.split.ledger.leader_lock import LeaderLock, acquire
-from tswizard.core.split.ledger.plan_store import other_version, read_plan
+from tswizard.core.split.ledger.plan_store import other_run, other_version, read_plan
 
 _TABLE = """
 CREATE SCHEMA IF NOT EXISTS _tswizard;
@@ -44,13 +44,13 @@ UPDATE _tswizard.record SET record = %s, updated_at = pg_catalog.now()
 WHERE run = %s AND location = %s
 """
 
-# What would be lost with the record: a plan of pieces, or a schema that was being restored.
-_BEGUN = """
+# Does the target hold work of the recorded run: a plan, or a schema that was being restored?
+_STARTED = """
 SELECT pg_catalog.to_regclass('_tswizard.ledger') IS NOT NULL
   OR pg_catalog.to_regclass('_tswizard.schema_restore') IS NOT NULL
 """
 
-# A step may take hours in which this connection has nothing to say (PostgreSQL 14 and later).
+# This connection may be idle for hours while a step runs (the setting is of PostgreSQL 14).
 _NO_TIMEOUT = """
 SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
 WHERE name = 'idle_session_timeout'
@@ -59,16 +59,16 @@ WHERE name = 'idle_session_timeout'
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run as its target knows it."""
+    """A run as recorded on its target."""
 
     location: str
-    """Who led it last: `host:folder`."""
+    """Run folder of the process that led it last: `host:folder`."""
     record: RunRecord
     inventory: Inventory
 
 
-async def read(target: Connection) -> StoredRun | None:
-    """The run on this target; None when there is none. Raises StepFailed for another version's."""
+async def read_stored_run(target: Connection) -> StoredRun | None:
+    """The run on this target; None if there is none. Raises StepFailed for another version's."""
     if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.record')") is None:
         return None
     number = await value(target, "SELECT format FROM _tswizard.record")
@@ -85,34 +85,34 @@ async def read(target: Connection) -> StoredRun | None:
 
 
 class RunRecordStore:
-    """Keeps a run's record on the target, and the lead."""
+    """Holds the leader lock of a run and keeps its record on the target up to date."""
 
     def __init__(self, task: Task, run_folder: RunFolder) -> None:
         self._task = task
         self._run_folder = run_folder
         self._target: Connection | None = None
-        self._begun = False
-        self._behind = False
+        self._written = False
+        self._outdated = False
         self.refused = False
-        """The target is somebody else's: nothing of the run's may be touched from here."""
+        """Another process or run has the target: nothing may be changed from here any more."""
 
-    async def lead(self) -> None:
-        """Hold the lead and have the record there; cheap when both is so.
+    async def ensure_leader(self) -> None:
+        """Hold the leader lock and have the record on the target; cheap if that is so already.
 
-        Raises StepFailed when another leads or the target is another run's, CannotConnect,
-        psycopg.Error.
+        Raises StepFailed if another process holds the lock or the target is another run's,
+        CannotConnect, psycopg.Error.
         """
         if self._target is not None and not await is_alive(self._target):
             await self.close()
-        if self._target is None and (self._task.concurrent or not self._begun):
+        if self._target is None and (self._task.concurrent or not self._written):
             await self._open()
-        if self._behind:
+        if self._outdated:
             await self.save()
 
     async def _open(self) -> None:
         target = await connect(self._task.target)
         try:
-            await self._take(target)
+            await self._lead(target)
         except BaseException as error:
             self.refused = isinstance(error, StepFailed)
             await target.close()
@@ -120,39 +120,33 @@ class RunRecordStore:
         self.refused = False
         if self._task.concurrent:
             self._target = target
-        else:  # one backend for all: a connection that stays open holds up the others
+        else:  # one backend for all sessions: an open connection blocks the others
             await target.close()
 
-    async def _take(self, target: Connection) -> None:
+    async def _lead(self, target: Connection) -> None:
         run, where = self._run_folder.record.id, self._task.target.label
-        stored, kept = await read_plan(target), await read(target)
+        plan, stored = await read_plan(target), await read_stored_run(target)
         if self._task.concurrent:
             await target.execute(KEEPALIVE)
             await target.execute(_NO_TIMEOUT)
             if not await acquire(target, LeaderLock.RUN):
                 raise failed(
                     "target-busy",
-                    "Another tswizard leads a run on the target right now"
-                    + (f": {kept.record.id}, at {kept.location}." if kept else "."),
+                    "Another tswizard process is running a migration on this target"
+                    + (f": {stored.record.id}, in {stored.location}." if stored else "."),
                     where=where,
-                    todo="Let it end, or help it along: tswizard join.",
+                    todo="Wait for it, or add workers with tswizard join.",
                 )
-            kept = await read(target)  # the last word of whoever held the lock
-        other = stored.run if stored else kept.record.id if kept else run
-        if other != run and (await value(target, _BEGUN) or _owes(kept)):
-            raise failed(
-                "target-taken",
-                f"The target holds an unfinished run of tswizard, {other}.",
-                where=where,
-                todo=f"Resume that one (tswizard resume {other}, or on another machine "
-                "tswizard resume --target …) or take an empty target.",
-            )
-        if self._begun and kept is not None and kept.location != self._run_folder.location:
+            stored = await read_stored_run(target)  # as the lock's last holder left it
+        other = plan.run if plan else stored.record.id if stored else run
+        if other != run and (await value(target, _STARTED) or _has_paused_jobs(stored)):
+            raise other_run(other, where)
+        if self._written and stored is not None and stored.location != self._run_folder.location:
             raise failed(
                 "taken-over",
-                f"Meanwhile this run was taken up at {kept.location}.",
+                f"This run has since been resumed on {stored.location}.",
                 where=where,
-                todo="Go on there; or resume here, which begins with what was done there.",
+                todo="Continue there, or resume it here, which starts from what was done there.",
             )
         await self._write(target)
 
@@ -172,13 +166,13 @@ class RunRecordStore:
                     inventory,
                 ),
             )
-        self._begun, self._behind = True, False
+        self._written, self._outdated = True, False
 
     async def save(self) -> None:
         """Bring the record on the target up to date. Raises CannotConnect, psycopg.Error."""
-        if not self._begun or self.refused:
+        if not self._written or self.refused:
             return
-        self._behind = True
+        self._outdated = True
         record = self._run_folder.record
         args = (record_to_text(record), record.id, self._run_folder.location)
         if self._task.concurrent:
@@ -189,15 +183,15 @@ class RunRecordStore:
         else:
             async with connected(self._task.target) as target:
                 await target.execute(_SAVE, args)
-        self._behind = False
+        self._outdated = False
 
     async def close(self) -> None:
-        """Let go of the lead."""
+        """Release the leader lock."""
         if self._target is not None:
             target, self._target = self._target, None
             await target.close()
 
 
-def _owes(kept: StoredRun | None) -> bool:
-    """Has that run paused jobs of its source that nobody would put back?"""
-    return bool(kept and kept.record.paused_source_jobs)
+def _has_paused_jobs(stored: StoredRun | None) -> bool:
+    """Has that run paused jobs of its source, which nobody else would resume?"""
+    return bool(stored and stored.record.paused_source_jobs)

@@ -1,11 +1,11 @@
-"""How far every table is, from the ledger of pieces."""
+"""Progress and totals of each table, from the queue of pieces."""
 
 from dataclasses import dataclass
 
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.split.plan.piece import Stage
 
-_TABLE_STATS = """
+_STATS = """
 SELECT label, stage, pg_catalog.count(*) FILTER (WHERE kind <> 'compress'),
   pg_catalog.count(*) FILTER (WHERE kind <> 'compress' AND state IN ('done', 'gone')),
   pg_catalog.count(*) FILTER (WHERE state = 'staged'),
@@ -18,25 +18,50 @@ SELECT label, stage, pg_catalog.count(*) FILTER (WHERE kind <> 'compress'),
 FROM _tswizard.piece GROUP BY label, stage ORDER BY min(id)
 """
 
+_TOTALS = """
+SELECT label, pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE state = 'failed'),
+  COALESCE(pg_catalog.sum(attempts), 0)::bigint, COALESCE(pg_catalog.sum(copied), 0)::bigint
+FROM _tswizard.piece WHERE kind <> 'compress' AND state <> 'gone' GROUP BY label
+"""
+
 
 @dataclass(slots=True)
 class TableStats:
-    """How far one table is. Counts grow while this process works."""
+    """Progress of one table in one stage. A worker's process counts on between two reads."""
 
     label: str
     stage: Stage
     total: int
+    """Pieces, as are `done`, `staged` and `failed`."""
     done: int
     staged: int
     failed: int
     retried: int
-    """Attempts that failed, of all its pieces."""
+    """Failed attempts of all its pieces."""
     rows: int
     bytes: int
     done_bytes: int
     staged_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableTotals:
+    """What the copy of one table came to."""
+
+    pieces: int = 0
+    failed: int = 0
+    retries: int = 0
+    bytes: int = 0
+
+
 async def read_table_stats(target: Connection) -> list[TableStats]:
-    """How far every table is."""
-    return [TableStats(row[0], Stage(row[1]), *row[2:]) for row in await rows(target, _TABLE_STATS)]
+    """Progress of all tables, in the plan's order."""
+    return [TableStats(row[0], Stage(row[1]), *row[2:]) for row in await rows(target, _STATS)]
+
+
+async def read_table_totals(target: Connection) -> dict[str, TableTotals]:
+    """Totals by label of all tables that have pieces."""
+    return {
+        label: TableTotals(pieces=pieces, failed=failed, retries=retries, bytes=size)
+        for label, pieces, failed, retries, size in await rows(target, _TOTALS)
+    }

@@ -1,4 +1,4 @@
-"""Which columns are copied, and in which format of COPY."""
+"""Which columns are copied, and in which COPY format."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.split.plan.piece import SourceColumn
 
-# Types within types, down to the last: elements, bases of domains, fields, subtypes of ranges.
-# A composite and an array carry their parts' OIDs, which differ between servers from the first
-# OID of a user on (FirstNormalObjectId); reg* values are OIDs themselves.
+# Types within types, recursively: elements, domains' base types, fields, ranges' subtypes. In
+# binary, composites and arrays carry the OIDs of their parts' types, which differ between servers
+# for user-defined types (FirstNormalObjectId); reg* values are OIDs themselves.
 # https://www.postgresql.org/docs/current/sql-copy.html (binary format)
 _COLUMNS = """
 WITH RECURSIVE c AS (
@@ -40,7 +40,8 @@ FROM c LEFT JOIN text ON text.whole = c.atttypid
 ORDER BY c.attrelid, c.attnum
 """
 
-_AT_ONCE = 1000
+_BATCH = 1000
+"""Relations read by one query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,16 @@ class Columns:
     """The columns of one relation."""
 
     columns: tuple[SourceColumn, ...]
-    needs_text: str = ""
-    """The first column that binary cannot carry; empty when there is none."""
+    text_column: str = ""
+    """The first column that COPY's binary format cannot carry; empty if there is none."""
 
 
 async def read_columns(connection: Connection, oids: Iterable[int]) -> dict[int, Columns]:
-    """Columns of relations, by oid; one without any is there too."""
+    """Columns of relations by OID; one without columns has an entry too."""
     wanted = sorted(set(oids))
     found: dict[int, Columns] = {}
-    for first in range(0, len(wanted), _AT_ONCE):
-        some = wanted[first : first + _AT_ONCE]
+    for first in range(0, len(wanted), _BATCH):
+        some = wanted[first : first + _BATCH]
         columns: dict[int, list[SourceColumn]] = {oid: [] for oid in some}
         text: dict[int, str] = {}
         for oid, name, kind, as_text in await rows(connection, _COLUMNS, (some,)):

@@ -1,51 +1,63 @@
-"""Pieces: the units that a split migration copies, and the SQL that each is made of."""
+"""Pieces: the units that a split migration copies, and the SQL of each."""
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 
 from psycopg import sql
-
-Format = str
-"""`binary` or `text`, as COPY names it."""
 
 
 class PieceKind(StrEnum):
     """What a piece holds."""
 
     TABLE = "table"
-    """A plain table, a leaf partition, or a table's own rows beside its heirs'."""
+    """A plain table, a leaf partition, or the own rows of a table that has child tables."""
     SLICE = "slice"
     """A range of a big plain table."""
     CHUNK = "chunk"
-    """A chunk, or a range of one."""
+    """A chunk, or a time range of one."""
     ROUTED = "routed"
-    """Rows that lie in a hypertable's own table and belong into chunks."""
+    """Rows in a hypertable's root table, which belong in chunks."""
     CONFIG = "config"
-    """Rows of the user's in a table that an extension brought along."""
+    """The user's rows in an extension's configuration table."""
     OBJECTS = "large objects"
     COMPRESS = "compress"
-    """Not rows: a chunk is compressed again after its copy."""
+    """No rows: a chunk is compressed after it was copied."""
 
 
 class Stage(StrEnum):
-    """Plain tables go first: what hypertables refer to must be there before their chunks."""
+    """Plain tables come first: what hypertables refer to must exist before their chunks."""
 
     TABLES = "tables"
     CHUNKS = "chunks"
     LAST = "last"
-    """Chunks that can be compressed only after all constraints are there."""
+    """Chunks that can be compressed only when all constraints exist."""
+
+
+class PieceState(StrEnum):
+    """Where a piece stands. One that is being copied is `waiting`, and locked."""
+
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    """A compression whose chunk is not complete yet."""
+    STAGED = "staged"
+    """In a file."""
+    DONE = "done"
+    FAILED = "failed"
+    GONE = "gone"
+    """Its relation was dropped on the source."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """A column that is copied; generated ones are left out."""
+    """A column that is copied; generated columns are not."""
 
     name: str
     type: str
-    """As format_type prints it, schema included."""
+    """As format_type() prints it, schema included."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceTable:
     """What the pieces of one table share."""
 
@@ -54,9 +66,10 @@ class SourceTable:
     schema: str
     name: str
     columns: tuple[SourceColumn, ...]
-    format: Format = "binary"
-    why_text: str = ""
-    """The column that binary cannot carry; empty for binary."""
+    format: str = "binary"
+    """`binary` or `text`, as COPY names it."""
+    text_column: str = ""
+    """The first column that COPY's binary format cannot carry; empty for binary."""
     hypertable: bool = False
 
     @property
@@ -64,37 +77,38 @@ class SourceTable:
         return sql.Identifier(self.schema, self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """One unit of copying. `table` is its table's place in the plan."""
+    """One unit of copying."""
 
     id: int
     table_index: int
+    """Of its table, in the plan."""
     kind: PieceKind
     stage: Stage
     schema: str
     """Of the relation that is read."""
     name: str
     bytes: int
-    """As the source stores them, without indexes; an estimate for slices."""
+    """As stored on the source, without indexes; an estimate for slices."""
     rows_estimate: int = 0
     only: bool = False
-    """Read the relation without its heirs."""
+    """Read the relation without its child tables."""
     where: str = ""
-    """SQL; half-open ranges with typed literals, valid on both ends unless `local`."""
+    """SQL: half-open ranges with typed literals, valid on both servers unless `by_ctid`."""
     by_ctid: bool = False
-    """`where` names places in the source's files (ctid): it means nothing on the target."""
+    """`where` is a range of the source's pages, which means nothing on the target."""
     whole_relation: bool = True
-    """The piece is all that its target relation holds, so that can be emptied first."""
+    """The piece is all that its target relation holds, which can therefore be truncated first."""
     filenode: int | None = None
-    """The file that `where` names places in; a rewritten table has another."""
+    """The file whose pages `where` names; a rewritten table has another one."""
     dimension_slices: str = ""
-    """JSON of a chunk's dimension slices, as create_chunk takes them."""
+    """JSON of a chunk's dimension slices, as create_chunk() takes them."""
     first_oid: int = 0
     last_oid: int = 0
     """Of large objects, both inclusive."""
     target_chunk: tuple[str, str] | None = None
-    """The chunk that was made for it on the target; None until then, and for routed rows."""
+    """The chunk that was created for it on the target; None before that, and for routed rows."""
 
     @property
     def relation(self) -> sql.Identifier:
@@ -108,43 +122,59 @@ class CopyPlan:
     tables: tuple[SourceTable, ...]
     pieces: tuple[Piece, ...]
 
-    def of(self, piece: Piece) -> SourceTable:
+    def table_of(self, piece: Piece) -> SourceTable:
         return self.tables[piece.table_index]
 
 
-def select(table: SourceTable, piece: Piece) -> sql.Composed:
-    """The rows of a piece on the source.
+@dataclass(frozen=True, slots=True)
+class StoredPiece:
+    """A piece as the ledger has it."""
 
-    Every column is cast to the type that was planned: free when that is what it is, and right or
-    an error, never wrong bytes, when somebody altered it meanwhile.
+    piece: Piece
+    state: PieceState
+    snapshot_id: int | None
+    """The snapshot that it was last copied or compared under."""
+    rows: int | None
+
+
+def relation_key(piece: Piece) -> str:
+    """The relation that a piece is of, as the ledger stores it; all of its slices share it."""
+    return json.dumps((piece.schema, piece.name), ensure_ascii=False)
+
+
+def select_rows(table: SourceTable, piece: Piece) -> sql.Composed:
+    """The query of a piece's rows on the source.
+
+    Every column is cast to its planned type: no cost if that is its type, and an error instead of
+    wrong bytes if the column was altered in the meantime.
     """
     columns = sql.SQL(", ").join(
         sql.SQL("{}::").format(sql.Identifier(column.name))
-        + sql.SQL(column.type)  # format_type quotes
+        + sql.SQL(column.type)  # format_type() quotes
         for column in table.columns
     )
     query = sql.SQL("SELECT {} FROM {}{}").format(
         columns, sql.SQL("ONLY " if piece.only else ""), piece.relation
     )
-    return query + condition(piece)
+    return query + where_clause(piece)
 
 
-def condition(piece: Piece) -> sql.Composable:
+def where_clause(piece: Piece) -> sql.Composable:
     """` WHERE …`, or nothing."""
     if not piece.where:
         return sql.SQL("")
-    return sql.SQL(" WHERE ") + sql.SQL(piece.where)  # composed by plan
+    return sql.SQL(" WHERE ") + sql.SQL(piece.where)  # composed by the planner
 
 
 def copy_out(table: SourceTable, piece: Piece) -> sql.Composed:
     """`COPY (SELECT …) TO STDOUT` for the source."""
     return sql.SQL("COPY ({}) TO STDOUT (FORMAT {})").format(
-        select(table, piece), sql.Identifier(table.format)
+        select_rows(table, piece), sql.Identifier(table.format)
     )
 
 
 def destination(table: SourceTable, piece: Piece) -> sql.Identifier:
-    """Where a piece's rows go on the target."""
+    """The relation on the target that a piece's rows go to."""
     if piece.target_chunk is not None:
         return sql.Identifier(*piece.target_chunk)
     if table.hypertable:
@@ -152,16 +182,16 @@ def destination(table: SourceTable, piece: Piece) -> sql.Identifier:
     return piece.relation
 
 
-def copy_in(table: SourceTable, place: sql.Identifier, *, freeze: bool = False) -> sql.Composed:
-    """`COPY … FROM STDIN` for the target, columns named.
+def copy_in(table: SourceTable, relation: sql.Identifier, *, freeze: bool = False) -> sql.Composed:
+    """`COPY … FROM STDIN` for the target, with a column list.
 
-    A table without columns of its own has no list: `()` is no SQL.
+    A table without columns has no list: `()` is no SQL.
     """
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
-    listed = sql.SQL("({})").format(names) if table.columns else sql.SQL("")
+    column_list = sql.SQL("({})").format(names) if table.columns else sql.SQL("")
     return sql.SQL("COPY {}{} FROM STDIN (FORMAT {}{})").format(
-        place,
-        listed,
+        relation,
+        column_list,
         sql.Identifier(table.format),
         sql.SQL(", FREEZE" if freeze else ""),
     )

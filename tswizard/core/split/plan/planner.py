@@ -1,7 +1,7 @@
 """The plan of a copy: every row of the source in exactly one piece.
 
-Read in one transaction, which is the moment's own where one is held, so that the pieces are those
-of the rows that will be seen.
+Read in one transaction, under the snapshot that the rows are copied with if one is held, so that
+the pieces are those of the rows that will be seen.
 """
 
 from collections.abc import Collection, Iterable
@@ -16,18 +16,18 @@ from tswizard.core.catalog.tables import NOT_USERS, not_member, parts
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.split.plan.columns import Columns, read_columns
 from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, SourceTable, Stage
-from tswizard.core.split.plan.slices import Cut, Widths, cut_table
+from tswizard.core.split.plan.slices import NOT_SLICED, ChunkSlicer, slice_table
 
-OBJECTS_AT_ONCE = 500
-"""Large objects in one piece."""
+OBJECTS_PER_PIECE = 500
+"""Large objects per piece."""
 _LAST_OID = (1 << 32) - 1
 _OBJECT_GUESS = 64 << 10
-"""Bytes of a large object: only a superuser may read how many there are."""
+"""Assumed bytes of a large object: only a superuser may read the real size."""
 
 
 @dataclass(slots=True)
 class Planned:
-    """A plan, and what it leaves out."""
+    """A plan, and what it does not cover."""
 
     plan: CopyPlan
     tiered: tuple[str, ...] = ()
@@ -38,44 +38,45 @@ async def plan_pieces(
     connection: Connection,
     *,
     width: str = "chunk",
-    cut: bool = True,
+    slice_tables: bool = True,
     compressed_last: Collection[tuple[str, str]] = (),
 ) -> Planned:
     """All pieces of the source, as the transaction of `connection` sees it.
 
-    `width` is a width of time for slices of chunks, or `chunk`. Without `cut` big tables stay
-    whole: slices of a table need one moment for all of them. Chunks of the hypertables in
-    `compressed_last` (schema, name) are compressed in a stage of their own. Aggregates'
-    materializations are not among the pieces. Wants the settings of
-    `verify.database_reader.prepare`. Raises BadWidth.
+    `width` is the time range per piece of a chunk, or `chunk`. Slices of a table need one snapshot
+    for all of them, so without a snapshot call it with `slice_tables=False`. Chunks of the
+    hypertables in `compressed_last` (schema, name) are compressed in a stage of their own.
+    Materialization hypertables of continuous aggregates have no pieces. The session needs the
+    settings of `verify.database_reader.prepare`. Raises BadWidth.
     """
     shape = await read_shape(connection)
-    building = _Building(connection, cut, frozenset(compressed_last))
-    await building.tables(shape)
-    await building.configs()
+    builder = _PlanBuilder(connection, slice_tables, frozenset(compressed_last))
+    await builder.tables(shape)
+    await builder.configs()
     if shape.timescaledb:
-        await building.hypertables(shape, Widths(connection, width))
-    await building.objects()
+        await builder.hypertables(shape, ChunkSlicer(connection, width))
+    await builder.objects()
     return Planned(
-        CopyPlan(tuple(building.tables_), tuple(building.pieces)), tuple(building.tiered)
+        CopyPlan(tuple(builder.all_tables), tuple(builder.pieces)), tuple(builder.tiered)
     )
 
 
 @dataclass(slots=True)
-class _Building:
+class _PlanBuilder:
     connection: Connection
-    cut: bool
-    last: frozenset[tuple[str, str]]
-    tables_: list[SourceTable] = field(default_factory=list)
+    slice_tables: bool
+    compressed_last: frozenset[tuple[str, str]]
+    all_tables: list[SourceTable] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     tiered: list[str] = field(default_factory=list)
 
     def _table(self, table: SourceTable) -> int:
-        self.tables_.append(table)
-        return len(self.tables_) - 1
+        """Add a table; its index in the plan."""
+        self.all_tables.append(table)
+        return len(self.all_tables) - 1
 
     def _add(self, piece: Piece, conditions: Iterable[str] = ("",)) -> None:
-        """One piece, or one for each condition."""
+        """Add one piece for each condition, which splits it."""
         wheres = tuple(conditions)
         for where in wheres:
             self.pieces.append(
@@ -94,64 +95,61 @@ class _Building:
         columns = await read_columns(self.connection, (row[0] for row in found))
         for oid, schema, name, size, estimate, filenode in found:
             relation = sql.Identifier(schema, name)
-            cut = Cut(("",), False)
-            if self.cut:
-                cut = await cut_table(self.connection, oid, relation, size)
-            number = self._table(_described(schema, name, columns[oid]))
-            sliced = len(cut.conditions) > 1
+            slices = NOT_SLICED
+            if self.slice_tables:
+                slices = await slice_table(self.connection, oid, relation, size)
             piece = Piece(
-                0,
-                number,
-                PieceKind.SLICE if sliced else PieceKind.TABLE,
-                Stage.TABLES,
-                schema,
-                name,
-                size,
-                estimate,
+                id=0,
+                table_index=self._table(_described(schema, name, columns[oid])),
+                kind=PieceKind.SLICE if len(slices.conditions) > 1 else PieceKind.TABLE,
+                stage=Stage.TABLES,
+                schema=schema,
+                name=name,
+                bytes=size,
+                rows_estimate=estimate,
                 only=True,
-                by_ctid=cut.by_ctid,
-                filenode=filenode if cut.by_ctid else None,
+                by_ctid=slices.by_ctid,
+                filenode=filenode if slices.by_ctid else None,
             )
-            self._add(piece, cut.conditions)
+            self._add(piece, slices.conditions)
 
     async def configs(self) -> None:
-        """Rows that users put into tables of extensions, by the extensions' own conditions.
+        """The user's rows in extensions' configuration tables, by the extensions' own conditions.
 
         https://www.postgresql.org/docs/current/extend-extensions.html#EXTEND-EXTENSIONS-CONFIG-TABLES
         """
         found = await rows(self.connection, _CONFIGS)
         columns = await read_columns(self.connection, (row[0] for row in found))
         for oid, schema, name, size, estimate, condition in found:
-            number = self._table(_described(schema, name, columns[oid]))
             where = condition.strip().removeprefix("WHERE").removeprefix("where").strip()
             piece = Piece(
-                0,
-                number,
-                PieceKind.CONFIG,
-                Stage.TABLES,
-                schema,
-                name,
-                size,
-                estimate,
+                id=0,
+                table_index=self._table(_described(schema, name, columns[oid])),
+                kind=PieceKind.CONFIG,
+                stage=Stage.TABLES,
+                schema=schema,
+                name=name,
+                bytes=size,
+                rows_estimate=estimate,
                 only=True,
                 where=where,
                 whole_relation=False,
             )
             self._add(piece)
 
-    async def hypertables(self, shape: Shape, widths: Widths) -> None:
-        mine = [h for h in await read_hypertables(self.connection, shape) if h.cagg is None]
+    async def hypertables(self, shape: Shape, slicer: ChunkSlicer) -> None:
+        users = [h for h in await read_hypertables(self.connection, shape) if h.cagg is None]
         roots = {
             (schema, name): (oid, size)
             for oid, schema, name, size in await rows(
-                self.connection, _ROOTS, ([h.schema for h in mine], [h.name for h in mine])
+                self.connection, _ROOTS, ([h.schema for h in users], [h.name for h in users])
             )
         }
         slices = {(s, n): j for s, n, j in await rows(self.connection, _slices(shape))}
         columns = await read_columns(self.connection, (oid for oid, _ in roots.values()))
-        for hypertable in mine:
+        for hypertable in users:
             oid, size = roots[hypertable.schema, hypertable.name]
-            number = self._table(
+            index = self._table(
                 replace(
                     _described(hypertable.schema, hypertable.name, columns[oid]), hypertable=True
                 )
@@ -159,46 +157,46 @@ class _Building:
             if size:
                 self._add(
                     Piece(
-                        0,
-                        number,
-                        PieceKind.ROUTED,
-                        Stage.CHUNKS,
-                        hypertable.schema,
-                        hypertable.name,
-                        size,
+                        id=0,
+                        table_index=index,
+                        kind=PieceKind.ROUTED,
+                        stage=Stage.CHUNKS,
+                        schema=hypertable.schema,
+                        name=hypertable.name,
+                        bytes=size,
                         only=True,
                         whole_relation=False,
                     )
                 )
             for chunk in hypertable.chunks:
-                await self._chunk(hypertable, number, chunk, slices, widths)
+                await self._chunk(hypertable, index, chunk, slices, slicer)
 
     async def _chunk(
         self,
         hypertable: Hypertable,
-        number: int,
+        table_index: int,
         chunk: Chunk,
         slices: dict[tuple[str, str], str],
-        widths: Widths,
+        slicer: ChunkSlicer,
     ) -> None:
         if chunk.tiered:
             self.tiered.append(f"{hypertable.label} {chunk.name}")
             return
         dimension = hypertable.dimensions[0] if hypertable.dimensions else None
         piece = Piece(
-            0,
-            number,
-            PieceKind.CHUNK,
-            Stage.CHUNKS,
-            chunk.schema,
-            chunk.name,
-            chunk.bytes,
-            chunk.rows_estimate,
+            id=0,
+            table_index=table_index,
+            kind=PieceKind.CHUNK,
+            stage=Stage.CHUNKS,
+            schema=chunk.schema,
+            name=chunk.name,
+            bytes=chunk.bytes,
+            rows_estimate=chunk.rows_estimate,
             dimension_slices=slices.get((chunk.schema, chunk.name), ""),
         )
-        self._add(piece, await widths.cut(dimension, chunk))
+        self._add(piece, await slicer.slice(dimension, chunk))
         if chunk.compressed:
-            last = (hypertable.schema, hypertable.name) in self.last
+            last = (hypertable.schema, hypertable.name) in self.compressed_last
             self._add(
                 replace(
                     piece,
@@ -211,22 +209,28 @@ class _Building:
             )
 
     async def objects(self) -> None:
-        """Ranges of OIDs that touch each other, so that none made later falls between."""
+        """Ranges of OIDs without gaps, so that large objects created later are in one of them."""
         number = int(await value(self.connection, _COUNT_OBJECTS))
         if not number:
             return
-        table = self._table(SourceTable("large objects", "pg_catalog", "pg_largeobject", ()))
-        starts = [oid for (oid,) in await rows(self.connection, _OBJECT_BOUNDS, (OBJECTS_AT_ONCE,))]
+        index = self._table(
+            SourceTable(
+                label="large objects", schema="pg_catalog", name="pg_largeobject", columns=()
+            )
+        )
+        starts = [
+            oid for (oid,) in await rows(self.connection, _OBJECT_BOUNDS, (OBJECTS_PER_PIECE,))
+        ]
         for first, after in zip(starts, [*starts[1:], _LAST_OID + 1], strict=True):
             self._add(
                 Piece(
-                    0,
-                    table,
-                    PieceKind.OBJECTS,
-                    Stage.TABLES,
-                    "pg_catalog",
-                    f"pg_largeobject {first}",
-                    _OBJECT_GUESS * min(number, OBJECTS_AT_ONCE),
+                    id=0,
+                    table_index=index,
+                    kind=PieceKind.OBJECTS,
+                    stage=Stage.TABLES,
+                    schema="pg_catalog",
+                    name=f"pg_largeobject {first}",
+                    bytes=_OBJECT_GUESS * min(number, OBJECTS_PER_PIECE),
                     whole_relation=False,
                     first_oid=0 if first == starts[0] else first,
                     last_oid=after - 1,
@@ -236,20 +240,20 @@ class _Building:
 
 def _described(schema: str, name: str, columns: Columns) -> SourceTable:
     return SourceTable(
-        f"{schema}.{name}",
-        schema,
-        name,
-        columns.columns,
-        "text" if columns.needs_text else "binary",
-        columns.needs_text,
+        label=f"{schema}.{name}",
+        schema=schema,
+        name=name,
+        columns=columns.columns,
+        format="text" if columns.text_column else "binary",
+        text_column=columns.text_column,
     )
 
 
 def _tables(shape: Shape) -> str:
-    """oid, names, bytes, rows, file of everything that holds rows and belongs to no hypertable.
+    """OID, schema, name, bytes, rows and file of all tables with rows that belong to no hypertable.
 
-    A partitioned table holds none; its leaves do. The rows of a table that others inherit from
-    are its own.
+    A partitioned table has no rows, its leaves do. Of a table with child tables only its own rows
+    count.
     """
     return f"""
 SELECT c.oid::bigint, n.nspname::text, c.relname::text,
@@ -264,13 +268,13 @@ ORDER BY 2, 3
 """
 
 
-# TimescaleDB's own are its catalog: hypertables and policies are made again, not copied.
+# TimescaleDB's configuration tables are its catalog: it is recreated, not copied.
 _CONFIGS = """
 SELECT c.oid::bigint, n.nspname::text, c.relname::text,
   COALESCE(pg_catalog.pg_table_size(c.oid), 0), GREATEST(c.reltuples, 0)::bigint,
-  COALESCE(e.extcondition[o.place], '')
+  COALESCE(e.extcondition[o.number], '')
 FROM pg_catalog.pg_extension e
-CROSS JOIN LATERAL pg_catalog.unnest(e.extconfig) WITH ORDINALITY AS o (oid, place)
+CROSS JOIN LATERAL pg_catalog.unnest(e.extconfig) WITH ORDINALITY AS o (oid, number)
 JOIN pg_catalog.pg_class c ON c.oid = o.oid AND c.relkind = 'r'
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE e.extname <> 'timescaledb' AND pg_catalog.pg_relation_size(c.oid) > 0
@@ -288,14 +292,14 @@ _COUNT_OBJECTS = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_meta
 
 _OBJECT_BOUNDS = """
 SELECT oid::bigint FROM (
-  SELECT oid, pg_catalog.row_number() OVER (ORDER BY oid) - 1 AS place
+  SELECT oid, pg_catalog.row_number() OVER (ORDER BY oid) - 1 AS number
   FROM pg_catalog.pg_largeobject_metadata) o
-WHERE place %% %s = 0 ORDER BY 1
+WHERE number %% %s = 0 ORDER BY 1
 """
 
 
 def _slices(shape: Shape) -> str:
-    """schema, name, dimension slices of every chunk, in the catalog's own numbers."""
+    """Schema, name and dimension slices of every chunk, as the catalog stores them."""
     if shape.has(DIMENSION_SLICE, "chunk_id"):
         joined = f"{DIMENSION_SLICE} s ON s.chunk_id = k.id"
     else:

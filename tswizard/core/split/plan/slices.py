@@ -1,4 +1,4 @@
-"""Cutting what is big: ranges of a table's pages or of its key, widths of a chunk's time."""
+"""Slices of what is big: ranges of a table's pages or key, time ranges of a chunk."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,9 +10,9 @@ from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.db.errors import message_of
 
 BIG = 1 << 30
-"""Bytes from which on a plain table is cut."""
+"""Bytes from which a plain table is sliced."""
 SLICE = 512 << 20
-"""Bytes that a slice of it should have."""
+"""Bytes that a slice should have."""
 
 _PAGES_SCAN = "Tid Range Scan"
 
@@ -25,28 +25,34 @@ _INTEGERS = {"smallint": "int2", "integer": "int4", "bigint": "int8"}
 
 
 class BadWidth(ValueError):
-    """A width of pieces that no dimension can be cut by; one sentence."""
+    """A time range per piece that the server cannot read; one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """Conditions that together hold every row once."""
+class TableSlices:
+    """Conditions of a table's slices; every row meets exactly one."""
 
     conditions: tuple[str, ...]
     by_ctid: bool
-    """They name places in the source's files."""
+    """They are ranges of the source's pages."""
 
 
-async def cut_table(connection: Connection, oid: int, name: sql.Identifier, size: int) -> Cut:
-    """Slices of a big table; one empty condition when it stays whole.
+NOT_SLICED = TableSlices(("",), False)
+"""One empty condition: the table is not sliced."""
 
-    Ranges of pages need PostgreSQL 14, which scans them by themselves (Tid Range Scan); whether
-    the server does is asked by EXPLAIN.
+
+async def slice_table(
+    connection: Connection, oid: int, name: sql.Identifier, size: int
+) -> TableSlices:
+    """Slices of a big table by page, else by integer key, else none.
+
+    Slices by page need a server that can scan a range of pages (Tid Range Scan, PostgreSQL 14 and
+    later), which EXPLAIN tells.
     """
     number = -(-size // SLICE)
     pages = int(await value(connection, "SELECT pg_catalog.pg_relation_size(%s) / 8192", (oid,)))
     if size < BIG or number < 2 or pages < number:
-        return Cut(("",), False)
+        return NOT_SLICED
     plan = await rows(
         connection,
         sql.SQL(
@@ -55,14 +61,16 @@ async def cut_table(connection: Connection, oid: int, name: sql.Identifier, size
     )
     if any(_PAGES_SCAN in str(line) for (line,) in plan):
         bounds = [f"'({pages * n // number},0)'::pg_catalog.tid" for n in range(1, number)]
-        return Cut(_ranges("ctid", bounds), True)
-    return await _cut_by_key(connection, oid, name, number)
+        return TableSlices(_ranges("ctid", bounds), True)
+    return await _slice_by_key(connection, oid, name, number)
 
 
-async def _cut_by_key(connection: Connection, oid: int, name: sql.Identifier, number: int) -> Cut:
+async def _slice_by_key(
+    connection: Connection, oid: int, name: sql.Identifier, number: int
+) -> TableSlices:
     found = await rows(connection, _INTEGER_KEY, (oid,))
     if not found:
-        return Cut(("",), False)
+        return NOT_SLICED
     column = sql.Identifier(found[0][0])
     low, high = (
         await rows(
@@ -70,9 +78,9 @@ async def _cut_by_key(connection: Connection, oid: int, name: sql.Identifier, nu
         )
     )[0]
     if low is None or high - low < number:
-        return Cut(("",), False)
+        return NOT_SLICED
     bounds = [str(low + (high - low) * n // number) for n in range(1, number)]
-    return Cut(_ranges(column.as_string(None), bounds), False)
+    return TableSlices(_ranges(column.as_string(None), bounds), False)
 
 
 _INTEGER_KEY = """
@@ -87,26 +95,27 @@ ORDER BY NOT i.indisprimary, i.indexrelid LIMIT 1
 
 
 def _ranges(column: str, bounds: list[str]) -> tuple[str, ...]:
-    """Half-open ranges, the first and the last without an end: nothing falls between."""
+    """Half-open ranges without gaps; the first and the last are open-ended."""
     first = [f"{column} < {bounds[0]}"]
     middle = [f"{column} >= {low} AND {column} < {high}" for low, high in pairwise(bounds)]
     return tuple(first + middle + [f"{column} >= {bounds[-1]}"])
 
 
-class Widths:
-    """Cuts chunks by the width that the user chose, such as `1 day` or `86400`.
+class ChunkSlicer:
+    """Slices chunks by the time range per piece that the user chose, such as `1 day` or `86400`.
 
-    A width fits the hypertables whose time it can measure; others are copied chunk by chunk.
+    An interval fits dimensions of a timestamp or date type, a number those of an integer type; the
+    chunks of other hypertables stay whole.
     """
 
     def __init__(self, connection: Connection, width: str) -> None:
         self._connection = connection
         self._width = width.strip()
 
-    async def cut(self, dimension: Dimension | None, chunk: Chunk) -> tuple[str, ...]:
-        """Conditions for the slices of a chunk; one empty one when it stays whole.
+    async def slice(self, dimension: Dimension | None, chunk: Chunk) -> tuple[str, ...]:
+        """Conditions of the slices of a chunk; one empty condition when it stays whole.
 
-        Raises BadWidth for a width that the server cannot read.
+        Raises BadWidth.
         """
         if (
             self._width == "chunk"
@@ -124,7 +133,7 @@ class Widths:
             points = [str(n) for n in range(low, high, int(self._width))[1:]]
         elif dimension.column_type in _TIMES and not self._width.isdecimal():
             kind = _TIMES[dimension.column_type]
-            points = await self._moments(kind, chunk)
+            points = await self._times(kind, chunk)
         else:
             return ("",)
         if not points:
@@ -132,13 +141,13 @@ class Widths:
         literals = [f"'{point}'::pg_catalog.{kind}" for point in points]
         return _ranges(column, literals)
 
-    async def _moments(self, kind: str, chunk: Chunk) -> list[str]:
+    async def _times(self, kind: str, chunk: Chunk) -> list[str]:
         if "infinity" in f"{chunk.range_start}{chunk.range_end}":
             return []
         try:
             found = await rows(
                 self._connection,
-                _MOMENTS.format(kind=kind),
+                _BOUNDARIES.format(kind=kind),
                 (
                     chunk.range_start,
                     chunk.range_end,
@@ -147,15 +156,14 @@ class Widths:
             )
         except Error as error:
             raise BadWidth(
-                f'"{self._width}" is no width of pieces '
-                f"({message_of(error)}); "
-                'write "chunk", an interval such as "1 day", or a whole number.'
+                f'"{self._width}" is not a valid time range per piece ({message_of(error)}); '
+                'use "chunk", an interval such as "1 day", or a whole number.'
             ) from error
         return [text for text, _ in found]
 
 
 # The interval is added in UTC, where every day has 24 hours.
-_MOMENTS = """
+_BOUNDARIES = """
 SELECT DISTINCT g::pg_catalog.{kind}::text, g::pg_catalog.{kind}
 FROM (SELECT %s::pg_catalog.{kind} AS low, %s::pg_catalog.{kind} AS high,
              %s::pg_catalog.interval AS step) w,

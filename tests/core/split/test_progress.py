@@ -1,17 +1,17 @@
-"""What watchers are told of each table while it is copied."""
+"""The progress of each table that is reported while it is copied."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.core.split.world import Ends, Heard, copy_everything, job, run
+from tests.support.split_ends import Ends, Heard, copy_everything, job, run
 from tswizard.core.model.events import TableProgress, TableState
 from tswizard.core.run.context import StepFailed
 from tswizard.core.split.coordinator import Coordinator
 
 pytestmark = pytest.mark.native
 
-_TROUBLE = (
+_FAIL_ONCE = (
     "CREATE SEQUENCE attempts",
     "CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
     "IF nextval('public.attempts') = 1 THEN RAISE 'try again' USING ERRCODE = '40001'; END IF; "
@@ -20,8 +20,8 @@ _TROUBLE = (
 )
 
 
-async def told(ends: Ends, folder: Path, *commands: str) -> dict[str, list[TableProgress]]:
-    """By table, what was told of a copy into a target on which this was done before."""
+async def reported(ends: Ends, folder: Path, *commands: str) -> dict[str, list[TableProgress]]:
+    """By table, what was reported of a copy into a target that was prepared by these commands."""
     heard = Heard()
     coordinator = await Coordinator.start(job(ends, folder), heard.reporter())
     try:
@@ -38,10 +38,10 @@ async def told(ends: Ends, folder: Path, *commands: str) -> dict[str, list[Table
     return found
 
 
-async def test_a_piece_that_broke_off_is_told_until_it_is_there(
+async def test_an_interrupted_piece_is_reported_until_it_is_copied(
     native_ends: Ends, folder: Path
 ) -> None:
-    tables = await told(native_ends, folder, *_TROUBLE)
+    tables = await reported(native_ends, folder, *_FAIL_ONCE)
     plain = tables["public.plain"]
     states = [event.state for event in plain]
     assert states[0] is TableState.WAITING
@@ -54,11 +54,11 @@ async def test_a_piece_that_broke_off_is_told_until_it_is_there(
     assert {event.retried for event in others} == {0}
 
 
-async def test_refused_pieces_are_counted_and_the_others_go_on(
+async def test_refused_pieces_are_counted_and_the_others_are_copied(
     native_ends: Ends, folder: Path
 ) -> None:
     check = "ALTER TABLE plain ADD CONSTRAINT small CHECK (id < 4000)"
-    tables = await told(native_ends, folder, check)
+    tables = await reported(native_ends, folder, check)
     last = {name: events[-1] for name, events in tables.items()}
     assert last["public.plain"].state is TableState.FAILED
     assert last["public.plain"].failed == 1

@@ -1,11 +1,13 @@
-"""Two ends with the same schema, rows on one of them, and what must be equal afterwards."""
+"""Two databases with the same schema, rows in one of them, and what must be equal in the end."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from psycopg import sql
 from pydantic import TypeAdapter
 
@@ -16,6 +18,7 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.retry import RetryPolicy
 from tswizard.core.model.events import Event
 from tswizard.core.model.finding import Finding
+from tswizard.core.run.context import StepFailed
 from tswizard.core.split import reconcile
 from tswizard.core.split.coordinator import Coordinator
 from tswizard.core.split.copy.copy_job import CopyJob
@@ -40,7 +43,7 @@ class Ends:
 
 @dataclass
 class Heard:
-    """What a copy said."""
+    """What a copy reported."""
 
     lines: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -50,10 +53,10 @@ class Heard:
         going = asyncio.Event()
         going.set()
         return CopyReporter(
-            self.lines.append,
-            self.findings.append,
-            lambda _done, _total, _what: None,
-            self.events.append,
+            say=self.lines.append,
+            found=self.findings.append,
+            progress=lambda _done, _total, _what: None,
+            put=self.events.append,
             going=going,
         )
 
@@ -67,11 +70,11 @@ def statements(name: str) -> Iterator[str]:
 
 
 async def fill(ends: Ends) -> None:
-    """The schema on both, the rows on the source; nothing compressed where no server can."""
+    """The schema on both, the rows on the source; nothing compressed if a server cannot."""
     can = await community(ends.source, ends.target)
     tables, filling = (
         [s for s in statements(name) if can or "compress" not in s]
-        for name in ("tables.sql", "rows.sql")
+        for name in ("split_tables.sql", "split_rows.sql")
     )
     for end in (ends.source, ends.target):
         await run(end, *tables)
@@ -100,18 +103,18 @@ async def run(end: Endpoint, *commands: str) -> None:
 
 
 def job(ends: Ends, folder: Path, run_id: str = "run-1", **given: Any) -> CopyJob:
-    """A copy of these ends; `options` are made of what Options knows."""
+    """A copy of these ends. Arguments of Options go there, others to the job."""
     tools = choose(find_tools(), 15, need_tls=False)
     assert tools is not None
     options = Options(
         **{name: given.pop(name) for name in ("via", "width", "snapshot") if name in given}
     )
     return CopyJob(
-        ends.source,
-        ends.target,
-        run_id,
-        tools.folder / "psql",
-        options,
+        source=ends.source,
+        target=ends.target,
+        run=run_id,
+        psql=tools.folder / "psql",
+        options=options,
         concurrent=ends.concurrent,
         staging=folder / "staging",
         retry=RetryPolicy(attempts=8, first_pause=0.05, longest_pause=1.0),
@@ -142,7 +145,7 @@ def described(work: CopyJob) -> str:
 
 
 async def migrate(work: CopyJob, heard: Heard | None = None) -> Heard:
-    """Begin, or take up, and copy everything."""
+    """Start or resume, and copy everything."""
     heard = heard or Heard()
     coordinator = await Coordinator.start(work, heard.reporter())
     try:
@@ -160,7 +163,7 @@ async def content(end: Endpoint) -> dict[str, Any]:
         for schema, name in await rows(connection, _TABLES):
             found[f"{schema}.{name}"] = await _rows(connection, sql.Identifier(schema, name))
         found["large objects"] = await rows(connection, _OBJECTS)
-        # The Apache edition has no create_chunk: there the rows themselves make the chunks.
+        # The Apache edition has no create_chunk(): there the rows themselves create chunks.
         found["chunks"] = await rows(connection, _CHUNKS) if await community(end) else []
     return found
 
@@ -192,3 +195,45 @@ SELECT hypertable_name, range_start, range_end, range_start_integer, range_end_i
   is_compressed
 FROM timescaledb_information.chunks ORDER BY 1, 2, 3, 4, 5, 6
 """
+
+
+@asynccontextmanager
+async def leading(work: CopyJob, heard: Heard | None = None) -> AsyncIterator[Coordinator]:
+    """A session that is closed at the end."""
+    coordinator = await Coordinator.start(work, (heard or Heard()).reporter())
+    try:
+        yield coordinator
+    finally:
+        await coordinator.close()
+
+
+async def refused(work: CopyJob, *between: tuple[Endpoint, str]) -> Finding:
+    """The finding that ends a copy, when this happens between plan and copy."""
+    async with leading(work) as coordinator:
+        for end, statement in between:
+            await run(end, statement)
+        with pytest.raises(StepFailed) as failed:
+            await copy_everything(coordinator)
+    return failed.value.finding
+
+
+async def states(end: Endpoint) -> dict[str, set[str]]:
+    """States of the pieces of each table."""
+    async with connected(end) as target:
+        found: dict[str, set[str]] = {}
+        for label, state in await rows(target, "SELECT label, state FROM _tswizard.piece"):
+            found.setdefault(label, set()).add(state)
+    return found
+
+
+async def resumed_equals_source(ends: Ends, work: CopyJob) -> None:
+    """Resumed, everything is there."""
+    await migrate(work)
+    assert await content(ends.target) == await content(ends.source)
+
+
+async def pieces_of(end: Endpoint, label: str) -> list[str]:
+    """States of a table's pieces."""
+    async with connected(end) as target:
+        query = "SELECT state FROM _tswizard.piece WHERE label = %s"
+        return [state for (state,) in await rows(target, query, (label,))]

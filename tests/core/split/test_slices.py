@@ -1,0 +1,103 @@
+"""Big tables in slices, and their second copy."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.support.split_ends import (
+    Ends,
+    content,
+    copy_everything,
+    job,
+    leading,
+    migrate,
+    pieces_of,
+    refused,
+    resumed_equals_source,
+    run,
+    states,
+)
+from tswizard.core.split.plan import slices
+from tswizard.core.split.plan.piece import PieceKind, Stage
+
+pytestmark = pytest.mark.native
+
+
+async def test_a_big_table_in_slices(
+    native_ends: Ends, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "BIG", 1 << 16)
+    monkeypatch.setattr(slices, "SLICE", 1 << 15)
+    ends, work = native_ends, job(native_ends, folder)
+    finding = await refused(work, (ends.source, "VACUUM FULL plain"))
+    assert finding.id == "pieces-refused"
+    assert len(finding.details) > 5
+    assert all("public.plain was altered" in detail for detail in finding.details)
+    assert await states(ends.target) != {}
+    # Half of it under one snapshot, the rest under the next, with changes in between.
+    async with leading(work) as coordinator:
+        assert sum(p.kind is PieceKind.SLICE for p in coordinator.plan.pieces) > 5
+        coordinator.reporter.stopping.set()
+        with pytest.raises(asyncio.CancelledError):
+            await coordinator.copy_stage(Stage.TABLES)
+    async with leading(work) as coordinator:
+        await coordinator.copy_stage(Stage.TABLES)
+    await run(ends.source, "UPDATE plain SET note = 'moved' WHERE id % 3 = 0")
+    await resumed_equals_source(ends, work)
+
+
+async def test_slices_by_key(
+    native_ends: Ends, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "BIG", 1 << 16)
+    monkeypatch.setattr(slices, "SLICE", 1 << 15)
+    monkeypatch.setattr(slices, "_PAGES_SCAN", "a plan that no server has")
+    await run(native_ends.source, "ALTER TABLE plain ADD PRIMARY KEY (id)")
+    work = job(native_ends, folder)
+    async with leading(work) as coordinator:
+        cut = [p for p in coordinator.plan.pieces if p.kind is PieceKind.SLICE]
+        assert len(cut) > 5
+        assert not any(piece.by_ctid for piece in cut)
+        await copy_everything(coordinator)
+    await run(native_ends.source, "UPDATE plain SET note = 'changed' WHERE id = 2500")
+    heard = await migrate(work)
+    assert any("changed on the source" in line for line in heard.lines)
+    assert await content(native_ends.target) == await content(native_ends.source)
+
+
+@pytest.mark.parametrize("cut", ["whole", "pages", "pages of another file", "key"])
+async def test_a_second_copy_into_a_referenced_table(
+    native_ends: Ends, folder: Path, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    if cut != "whole":
+        monkeypatch.setattr(slices, "BIG", 1 << 16)
+        monkeypatch.setattr(slices, "SLICE", 1 << 15)
+    if cut == "key":
+        monkeypatch.setattr(slices, "_PAGES_SCAN", "a plan that no server has")
+    ends, work = native_ends, job(native_ends, folder)
+    key = "ALTER TABLE plain ADD PRIMARY KEY (id)"
+    await run(ends.source, "UPDATE plain SET id = id + 100000 WHERE id = 17", key)
+    await migrate(work)
+    assert (len(await pieces_of(ends.target, "public.plain")) > 5) == (cut != "whole")
+    await run(
+        ends.target,
+        key,
+        "CREATE TABLE refers (id int REFERENCES plain)",
+        "INSERT INTO refers VALUES (1), (2)",
+    )
+    await run(
+        ends.source,
+        "UPDATE plain SET note = 'changed' WHERE id = 1",
+        "DELETE FROM plain WHERE id = 3",
+        "INSERT INTO plain (id, note) VALUES (17, 'new')",
+    )
+    if cut == "pages of another file":
+        await run(ends.source, "VACUUM FULL plain")
+    for _ in range(2):  # what became one piece stays one
+        await migrate(work)
+        there = await content(ends.target)
+        del there["public.refers"]
+        assert there == await content(ends.source)
+        whole = len(await pieces_of(ends.target, "public.plain")) == 1
+        assert whole == (cut != "key")
