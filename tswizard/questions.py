@@ -73,7 +73,7 @@ def _staging(value: Any) -> str | None:
         return None
     folder = Path(str(value)).expanduser()
     if not folder.is_dir():
-        return f"{folder} is not a folder; make it or leave this empty for the run's own"
+        return f"{folder} is not a folder; create it or leave this empty for the run's own"
     return None
 
 
@@ -81,10 +81,10 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "source",
         "conninfo",
-        "Where is the database that moves?",
+        "Source database",
         "A URL (postgresql://tsdbadmin@host:port/defaultdb?sslmode=require), key=value pairs, or "
-        "the name of a service in ~/.pg_service.conf. PG* variables fill what is left out. On "
-        "Managed Service for TimescaleDB the database is called defaultdb; take the service's own "
+        "the name of a service in ~/.pg_service.conf. PG* variables fill in what is left out. On "
+        "Managed Service for TimescaleDB the database is called defaultdb; use the service's own "
         "host and port, not a connection pool.",
         Kind.TEXT,
         required=True,
@@ -93,7 +93,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "source",
         "password",
-        "Its password",
+        "Source password",
         "Kept in memory only, never written down. Leave it empty when ~/.pgpass or the service "
         "file has it.",
         Kind.SECRET,
@@ -101,9 +101,9 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "target",
         "conninfo",
-        "Where does it go?",
-        "A new, empty service on Timescale Cloud; its database is called tsdb. The same ways to "
-        "write it as for the source.",
+        "Target database",
+        "A new, empty service on Timescale Cloud; its database is called tsdb. It is written as "
+        "for the source.",
         Kind.TEXT,
         required=True,
         check=_conninfo,
@@ -111,7 +111,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "target",
         "password",
-        "Its password",
+        "Target password",
         "Kept in memory only, never written down. Leave it empty when ~/.pgpass or the service "
         "file has it.",
         Kind.SECRET,
@@ -127,12 +127,12 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "answers",
         "method",
-        "How should the data move?",
-        "Full: one pg_dump of everything, one pg_restore. Aggregates, policies and compressed "
-        "chunks come across as they are. An interrupted restore starts again from the dump. Split: "
-        "the schema first, then the rows piece by piece; an interrupted run goes on at a piece, "
-        "and the versions of TimescaleDB may differ. Continuous aggregates and policies are not "
-        "carried by it; they are named at the end.",
+        "Migration method",
+        "Full: one pg_dump of everything, one pg_restore. Continuous aggregates, policies and "
+        "compressed chunks are migrated as they are. An interrupted restore starts over from the "
+        "dump. Split: the schema first, then the rows in pieces; an interrupted run resumes at the "
+        "piece where it stopped, and the versions of TimescaleDB may differ. It does not migrate "
+        "continuous aggregates and policies; they are named at the end.",
         Kind.CHOICE,
         (
             Choice("full", "Full: one dump, one restore"),
@@ -143,54 +143,55 @@ QUESTIONS: tuple[Question, ...] = (
         "answers",
         "jobs",
         "Parallel jobs",
-        "How many tables are dumped and restored at once. Each takes a connection on either "
-        "server. More than the smaller server has cores rarely helps.",
+        "How many tables are dumped, restored or copied at once. Each job takes one connection on "
+        "each server. More jobs than the smaller server has cores rarely help.",
         Kind.NUMBER,
         check=_jobs,
     ),
     Question(
         "answers",
         "via",
-        "Split: how do the rows go across?",
+        "Split: how rows are copied",
         "Stream: straight from the source to the target. Files: all of them into binary files in "
-        "the staging folder first, then from there; the run may be stopped in between for days.",
+        "the staging folder first, then from there to the target; the run may be stopped in "
+        "between for days.",
         Kind.CHOICE,
         (
-            Choice("stream", "Stream: straight across"),
+            Choice("stream", "Stream: straight to the target"),
             Choice("files", "Files: through the staging folder"),
         ),
     ),
     Question(
         "answers",
         "piece",
-        "Split: the width of a piece",
-        'chunk: each chunk is one piece. Or a width of the time column, such as "1 day" or 86400, '
-        "for chunks so large that copying one again would hurt.",
+        "Split: time range per piece",
+        'chunk: each chunk is one piece. Or a range of the time column, such as "1 day" or 86400, '
+        "for chunks so large that copying one again takes too long.",
         Kind.TEXT,
-        check=lambda value: None if str(value).strip() else "write chunk or a width",
+        check=lambda value: None if str(value).strip() else "write chunk or a range",
     ),
     Question(
         "answers",
         "compress_first",
         "Compress the source's chunks before the dump",
-        "Compresses every chunk that is not, in hypertables with compression switched on, one by "
-        "one. Less to move, but it writes to the source and takes time there.",
+        "Compresses every uncompressed chunk of hypertables with compression enabled, one by one. "
+        "There is less to move, but it writes to the source and takes time there.",
         Kind.YES_NO,
     ),
     Question(
         "answers",
         "pause_source_jobs",
         "Pause retention and compression on the source during the run",
-        "So that no chunk disappears or is rewritten between dump and check. Put back at the end, "
-        "also after a crash, when the run is resumed.",
+        "So that no chunk is dropped or rewritten before the check. They are resumed at the end, "
+        "after a crash by resuming the run.",
         Kind.YES_NO,
     ),
     Question(
         "answers",
         "snapshot",
-        "Hold one snapshot of the source over dump and check",
-        "The check then compares with exactly what was dumped, although the source goes on "
-        "living. While it is held, vacuum on the source cannot remove rows deleted since.",
+        "Hold one snapshot of the source until the check is done",
+        "The check then compares with exactly the rows that were read, although the source stays "
+        "in use. While it is held, vacuum on the source cannot remove rows deleted since.",
         Kind.YES_NO,
     ),
     Question(
@@ -205,16 +206,16 @@ QUESTIONS: tuple[Question, ...] = (
         "answers",
         "enable_jobs",
         "Enable the jobs on the target at the end",
-        "As they were on the source, retention last, and only after the check. No leaves all of "
-        "them paused, for you to enable.",
+        "As they were on the source, retention last, and only after the check. Otherwise all of "
+        "them stay paused, for you to enable.",
         Kind.YES_NO,
     ),
     Question(
         "answers",
         "verify",
-        "How are rows compared?",
-        "Checksum reads every row on both ends, inside the databases. Count is faster and sees "
-        "missing rows but not changed ones.",
+        "How rows are compared",
+        "Checksum reads every row on both ends, inside the databases. Count is faster, but finds "
+        "only missing rows, not changed ones.",
         Kind.CHOICE,
         (
             Choice("checksum", "Count and checksum of every chunk and table"),
@@ -224,8 +225,9 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "answers",
         "staging",
-        "Folder for the dump",
-        "Empty: in the run's own folder. It needs room for the whole dump.",
+        "Staging folder",
+        "For the dump or the files of rows, which need disk space there. Empty: the run's own "
+        "folder.",
         Kind.FOLDER,
         check=_staging,
     ),
@@ -233,16 +235,16 @@ QUESTIONS: tuple[Question, ...] = (
         "answers",
         "keep_dumps",
         "Keep the dump afterwards",
-        "No removes it once the check has passed.",
+        "Otherwise it is removed once the check has passed.",
         Kind.YES_NO,
     ),
     Question(
         "answers",
         "keep_record",
-        "Split: keep the record of pieces on the target",
-        "The schema _tswizard tells when each piece was copied, with how many rows. No removes it "
-        "at the end of the run; if it is kept, the checklist names it with the statement that "
-        "removes it.",
+        "Split: keep the ledger on the target",
+        "The schema _tswizard tells when each piece was copied, and its number of rows. Otherwise "
+        "it is dropped at the end of the run; if it is kept, the checklist names the statement "
+        "that drops it.",
         Kind.YES_NO,
     ),
     Question(

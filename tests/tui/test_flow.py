@@ -329,7 +329,7 @@ async def test_method_says_what_each_does_and_what_it_cannot() -> None:
         text = " ".join(shown(pilot).split())
         assert "Cannot resume in the middle" in text
         assert "2.23.0 here, 2.23.1 there" in text
-        assert "keep the record of pieces" not in text
+        assert "keep the ledger" not in text
         await pilot.press("down")
         await until(pilot, lambda: "and policies yet" in shown(pilot))
         text = " ".join(shown(pilot).split())

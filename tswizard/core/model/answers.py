@@ -15,25 +15,25 @@ class Answers:
     jobs: int = 4
     """Parallel dump and restore jobs where both servers allow it."""
     via: Literal["stream", "files"] = "stream"
-    """Split: rows go straight across, or through files in the staging folder."""
+    """Split: rows are streamed to the target, or copied through files in the staging folder."""
     piece: str = "chunk"
-    """Split: a chunk is copied in one piece, or in pieces of this width of its time column."""
+    """Split: a chunk is one piece (`chunk`), or pieces of this range of its time column."""
     compress_first: bool = False
     """Full: compress eligible chunks of the source before the dump."""
     pause_source_jobs: bool = True
     """Pause retention and compression jobs of the source while it is read."""
     snapshot: bool = True
-    """Hold one exported snapshot over dump and verify; it holds back vacuum on the source."""
+    """Hold one exported snapshot until the check is done; it holds back vacuum on the source."""
     recreate_extension: bool = False
-    """Recreate TimescaleDB on an empty target at the source's version."""
+    """Full: recreate TimescaleDB on an empty target at the source's version."""
     enable_jobs: bool = True
-    """Enable the target's jobs at the end as they were on the source; False leaves them paused."""
+    """Full: enable the target's jobs at the end as on the source; False leaves them paused."""
     verify: Literal["checksum", "count"] = "checksum"
     staging: str = ""
-    """Folder for the dump; empty means the run's own folder."""
+    """Folder for the dump or the files of rows; empty means the run's own folder."""
     keep_dumps: bool = False
     keep_record: bool = False
-    """Split: keep the schema _tswizard, with what became of each piece, on the target."""
+    """Split: keep the ledger, the schema _tswizard, on the target."""
     caggs: tuple[str, ...] | Literal["all", "none"] = "all"
     """Continuous aggregates to migrate, each as `schema.name`, unquoted. What stands on one that is
     left out is left out as well."""
