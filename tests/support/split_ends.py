@@ -26,7 +26,6 @@ from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.queue import CopyMode
 from tswizard.core.split.plan.piece import Stage
-from tswizard.core.verify.database_reader import prepare
 
 _HERE = Path(__file__).parent
 _JOB = TypeAdapter(CopyJob)
@@ -157,8 +156,7 @@ async def migrate(work: CopyJob, heard: Heard | None = None) -> Heard:
 
 async def content(end: Endpoint) -> dict[str, Any]:
     """Every row of every table of the user, large objects, chunks and what is compressed."""
-    async with connected(end) as connection:
-        await prepare(connection)
+    async with connected(end, row_security=False) as connection:
         found: dict[str, Any] = {}
         for schema, name in await rows(connection, _TABLES):
             found[f"{schema}.{name}"] = await _rows(connection, sql.Identifier(schema, name))

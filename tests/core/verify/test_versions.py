@@ -12,7 +12,6 @@ import pytest_asyncio
 from tests.support.fake_catalog import VERSIONS, Fake
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.verify.database_reader import prepare
 from tswizard.core.verify.schema.read import ObjectKey, Schema, read_schema
 from tswizard.demo import EmbeddedPair
 
@@ -40,12 +39,13 @@ async def bare(module_pair: EmbeddedPair) -> Endpoint:
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=VERSIONS)
 async def schema(bare: Endpoint, request: pytest.FixtureRequest) -> AsyncIterator[Schema]:
     """What is read of one version's catalog."""
-    async with connected(bare) as connection:
-        await prepare(connection)
-        async with connection.transaction(force_rollback=True):
-            await Fake(request.param).build(connection)
-            await connection.execute(_MORE)
-            yield await read_schema(connection)
+    async with (
+        connected(bare, row_security=False) as connection,
+        connection.transaction(force_rollback=True),
+    ):
+        await Fake(request.param).build(connection)
+        await connection.execute(_MORE)
+        yield await read_schema(connection)
 
 
 def _names(schema: Schema, kind: str) -> set[str]:

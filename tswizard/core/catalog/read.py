@@ -26,19 +26,12 @@ from tswizard.core.catalog.tables import read_sequences, read_tables
 from tswizard.core.db.connection import Connection, connect, connect_plainly, rows, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect, message_of
+from tswizard.core.db.session_settings import set_for_transaction
 
 __all__ = ["CannotRead", "read_inventory", "read_server"]
 
 _OnProgress = Callable[[str], None]
 
-# Literals of the catalog must mean the same whatever the role's own settings are. LOCAL, so that
-# nothing stays behind in a pooler's session.
-_FORMATS = (
-    "SET LOCAL TimeZone = 'UTC'",
-    "SET LOCAL DateStyle = 'ISO, YMD'",
-    "SET LOCAL IntervalStyle = 'postgres'",
-    "SET LOCAL search_path = pg_catalog",
-)
 LOCK_WAIT = 60
 """Seconds to wait for a table that somebody holds exclusively."""
 
@@ -66,8 +59,9 @@ async def read_inventory(
                 await connection.execute(
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
                 )
-                for statement in (*_FORMATS, f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'"):
-                    await connection.execute(statement)
+                if server.pooler:
+                    await connection.execute(set_for_transaction().encode())
+                await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'".encode())
                 inventory = await _read(connection, server, tell)
             tell("compressed columns that are all NULL")
             nulls = await read_nulls(connection, server.timescaledb, inventory.hypertables)

@@ -54,7 +54,8 @@ SELECT EXISTS (
 """
 
 _ADDRESS = """
-SELECT pg_catalog.pg_postmaster_start_time()::text,
+SELECT pg_catalog.to_char(
+    pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
   (SELECT oid::bigint FROM pg_catalog.pg_database
    WHERE datname = pg_catalog.current_database())
 """

@@ -9,34 +9,34 @@ from psycopg.conninfo import make_conninfo
 
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import explain_connect, is_connection_lost
+from tswizard.core.db.session_settings import ROW_SECURITY_OFF, set_where_known, startup_options
 
 Connection = AsyncConnection[tuple[Any, ...]]
 
 CONNECT_TIMEOUT = 15
 """Seconds until a host that does not answer is given up."""
 
-# A night's run must outlive idle firewalls (keepalives) and the roles' own limits (timeouts).
+# A night's run must outlive idle firewalls.
 _KEEPALIVE = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10}
 
-# Asked for with the connection itself, never by SET: behind a pooler a SET would stay in a
-# session that other programs use. (pg_catalog alone is as good as an empty search_path, and
-# cannot be lost in quoting.)
-_SESSION = (
-    ("statement_timeout", "0"),
-    ("lock_timeout", "0"),
-    ("idle_in_transaction_session_timeout", "0"),
-    ("search_path", "pg_catalog"),
-)
 
+async def connect(endpoint: Endpoint, *, row_security: bool = True) -> Connection:
+    """Open an autocommit connection with our session settings: no time limits, nothing but
+    pg_catalog in its search_path.
 
-async def connect(endpoint: Endpoint) -> Connection:
-    """Open an autocommit connection without time limits and with nothing but pg_catalog in its
-    search_path.
-
-    Raises CannotConnect; also for a pooler, which refuses session settings.
+    Without `row_security` a table whose policies would hide rows is an error. Raises CannotConnect;
+    also for a pooler, which refuses session settings.
     """
-    options = " ".join(f"-c {name}={value}" for name, value in _SESSION)
-    return await _open(endpoint, options=f"{endpoint.get('options')} {options}".strip())
+    extra = {} if row_security else ROW_SECURITY_OFF
+    connection = await _open(
+        endpoint, options=startup_options(endpoint.get("options"), extra), client_encoding="UTF8"
+    )
+    try:
+        await connection.execute(set_where_known().encode())
+    except Error as error:
+        await connection.close()
+        raise explain_connect(error, endpoint) from None
+    return connection
 
 
 async def connect_plainly(endpoint: Endpoint) -> Connection:
@@ -63,9 +63,9 @@ async def _open(endpoint: Endpoint, **extra: str) -> Connection:
 
 
 @asynccontextmanager
-async def connected(endpoint: Endpoint) -> AsyncIterator[Connection]:
-    """A connection that is closed at the end. Raises CannotConnect."""
-    async with await connect(endpoint) as connection:
+async def connected(endpoint: Endpoint, *, row_security: bool = True) -> AsyncIterator[Connection]:
+    """A connection (see `connect`) that is closed at the end. Raises CannotConnect."""
+    async with await connect(endpoint, row_security=row_security) as connection:
         yield connection
 
 

@@ -11,6 +11,8 @@ from urllib.parse import quote
 from psycopg import ProgrammingError, conninfo
 from psycopg.pq import Conninfo
 
+from tswizard.core.db.session_settings import startup_options
+
 # libpq's own order, weakest first: https://www.postgresql.org/docs/current/libpq-ssl.html
 _SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _SECRETS = (
@@ -107,10 +109,12 @@ def child_environment(env: Mapping[str, str], passfile: str | None) -> dict[str,
 
     `passfile` is the 0600 file that holds the password; None leaves libpq's usual places alone.
     """
-    # The service is resolved already; its own password would win over the passfile.
+    # Service and options are resolved already; a service's own password would win over the
+    # passfile.
     dropped = ("PGPASSWORD", "PGOPTIONS", "PGSERVICE", "LC_ALL")
     child = {k: v for k, v in env.items() if k not in dropped}
     child |= {"LC_MESSAGES": "C", "LANGUAGE": "C", "PGAPPNAME": "tswizard"}
+    child["PGOPTIONS"] = startup_options()  # of no effect where the conninfo has options of its own
     if passfile is not None:
         child["PGPASSFILE"] = passfile
     return child

@@ -6,7 +6,7 @@ SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
 import re
 from dataclasses import dataclass
 
-from psycopg import Error, InterfaceError, OperationalError, ProgrammingError
+from psycopg import Error, InterfaceError, OperationalError
 from psycopg.errors import DiskFull, ReadOnlySqlTransaction
 
 from tswizard.core.db.endpoint import Endpoint, redact
@@ -271,9 +271,7 @@ _LEAD = re.compile(
 )
 
 
-def explain_connect(
-    error: OperationalError | ProgrammingError, endpoint: Endpoint
-) -> CannotConnect:
+def explain_connect(error: Error, endpoint: Endpoint) -> CannotConnect:
     """Why there is no connection to this endpoint."""
     text = redact(" ".join(str(error).split()), [endpoint])
     message = text

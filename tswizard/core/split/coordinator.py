@@ -48,7 +48,6 @@ from tswizard.core.split.plan.plan_diff import PlanDiff, diff_plans
 from tswizard.core.split.plan.planner import Planned, plan_pieces
 from tswizard.core.split.plan.slices import BadWidth
 from tswizard.core.split.schema.constraints import read_compressed_last
-from tswizard.core.verify.database_reader import prepare
 
 
 @dataclass(slots=True)
@@ -204,8 +203,7 @@ async def _acquire_leader_lock(target: Connection, job: CopyJob) -> None:
 
 async def _plan(job: CopyJob, snapshot: str | None) -> tuple[Planned, str]:
     """The plan under a snapshot, and SQL for the state of chunks on this source."""
-    async with connected(job.source) as source:
-        await prepare(source)
+    async with connected(job.source, row_security=False) as source:
         await enter_snapshot(source, snapshot)
         last = await read_compressed_last(source)
         try:

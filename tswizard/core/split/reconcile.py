@@ -32,7 +32,7 @@ from tswizard.core.split.plan.piece import (
     relation_key,
     where_clause,
 )
-from tswizard.core.verify.database_reader import DatabaseReader, prepare
+from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS, ChecksumColumn, checksum, hash_of
 
 ROW_STAGES = (Stage.TABLES, Stage.CHUNKS)
@@ -183,7 +183,6 @@ async def _columns(
 ) -> dict[tuple[str, str], list[ChecksumColumn]]:
     names = [(t.schema, t.name) for t in tables]
     async with connected(end) as connection:
-        await prepare(connection)
         oids = {
             oid: (schema, name)
             for oid, schema, name in await rows(

@@ -17,43 +17,6 @@ from tswizard.core.verify.request import VerifyStopped
 
 _Result = TypeVar("_Result")
 
-# Text of a value must not hang on what role, database or client have set.
-_SETTINGS = {
-    "client_encoding": "UTF8",
-    "DateStyle": "ISO, YMD",
-    "IntervalStyle": "postgres",
-    "TimeZone": "UTC",
-    "extra_float_digits": "1",
-    "bytea_output": "hex",
-    "xmloption": "content",
-    "xmlbinary": "base64",
-    "lc_monetary": "C",
-    "search_path": "pg_catalog",
-    "quote_all_identifiers": "off",
-    "row_security": "off",
-    "default_transaction_isolation": "read committed",
-    "statement_timeout": "0",
-    "lock_timeout": "0",
-    "idle_in_transaction_session_timeout": "0",
-    "idle_session_timeout": "0",
-    "transaction_timeout": "0",
-    "jit": "off",
-    "synchronize_seqscans": "on",
-    # Switched off, TimescaleDB hides the rows of compressed chunks without a word.
-    "timescaledb.enable_transparent_decompression": "on",
-}
-_SET = """
-SELECT pg_catalog.set_config(s.name, w.value, false)
-FROM pg_catalog.pg_settings s
-JOIN unnest(%s::text[], %s::text[]) AS w (name, value)
-  ON pg_catalog.lower(w.name) = pg_catalog.lower(s.name)
-"""
-
-
-async def prepare(connection: Connection) -> None:
-    """The settings that make both ends print alike; those a server lacks are left out."""
-    await connection.execute(_SET, (list(_SETTINGS), list(_SETTINGS.values())))
-
 
 class DatabaseReader:
     """One end, read through one connection that is opened again when it breaks.
@@ -75,8 +38,7 @@ class DatabaseReader:
     async def connection(self) -> Connection:
         """The open connection. Raises CannotConnect, VerifyStopped when the snapshot is gone."""
         if self._connection is None or self._connection.closed:
-            self._connection = await connect(self.endpoint)
-            await prepare(self._connection)
+            self._connection = await connect(self.endpoint, row_security=False)
             if self._snapshot is not None:
                 await self._enter_snapshot(self._connection)
         return self._connection

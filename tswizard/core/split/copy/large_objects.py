@@ -17,7 +17,6 @@ from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.errors import SnapshotLost, SourceFailed, is_snapshot_missing
 from tswizard.core.split.copy.snapshot import SourceSnapshot, enter_snapshot
 from tswizard.core.split.plan.piece import Piece
-from tswizard.core.verify.database_reader import prepare
 
 _BLOCK = 1 << 20
 _WRITE = 0x20000
@@ -70,7 +69,6 @@ async def _read(
 async def _blocks(
     source: Connection, piece: Piece, snapshot: SourceSnapshot
 ) -> AsyncGenerator[tuple[int, bytes, bool], None]:
-    await prepare(source)
     await enter_snapshot(source, snapshot.name)
     for (oid,) in await rows(source, _OIDS, (piece.first_oid, piece.last_oid)):
         offset = 0

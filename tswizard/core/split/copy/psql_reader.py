@@ -22,6 +22,7 @@ from tswizard.core.catalog.catalog_shape import Shape
 from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.db.client_tools import Child, _die_with_parent
 from tswizard.core.db.endpoint import child_environment
+from tswizard.core.db.session_settings import ROW_SECURITY_OFF, set_where_known, startup_options
 from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.errors import (
     SnapshotLost,
@@ -38,24 +39,8 @@ _PIPE = 1 << 20
 _ERRORS = 64 << 10
 """Bytes of psql's messages that are kept."""
 
-# As verify.database_reader sets them: what a value looks like must not hang on roles and databases.
-SETTINGS = {
-    "statement_timeout": "0",
-    "lock_timeout": "0",
-    "idle_in_transaction_session_timeout": "0",
-    "search_path": "pg_catalog",
-    "row_security": "off",
-    "DateStyle": "ISO",
-    "IntervalStyle": "postgres",
-    "TimeZone": "UTC",
-    "extra_float_digits": "1",
-    "bytea_output": "hex",
-    "xmloption": "content",
-    "lc_monetary": "C",
-    "jit": "off",
-}
-# Set in the session, since a server without TimescaleDB loaded would refuse them at its door.
-_IN_SESSION = "SET timescaledb.enable_transparent_decompression = on;\n\\set end done\n"
+# What psql says at the end of a script is in `end`: here it is done, in others a query tells.
+_IN_SESSION = f"{set_where_known()} \\g /dev/null\n\\set end done\n"
 
 _MESSAGE = re.compile(r"(?:ERROR|FATAL|PANIC):\s+(?:([0-9A-Z]{5}): )?(.*)")
 
@@ -161,10 +146,9 @@ class PsqlReader:
             raise
 
     async def _start(self) -> PsqlProcess:
-        options = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
         source = self._job.source
         conninfo = make_conninfo(
-            source.conninfo, options=f"{source.get('options')} {options}".strip()
+            source.conninfo, options=startup_options(source.get("options"), ROW_SECURITY_OFF)
         )
         self._fifo.unlink(missing_ok=True)
         os.mkfifo(self._fifo, 0o600)

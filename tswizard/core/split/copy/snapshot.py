@@ -15,7 +15,6 @@ from tswizard.core.db.connection import Connection, connect, connected, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import is_refusal
 from tswizard.core.split.ledger import queue
-from tswizard.core.verify.database_reader import prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,6 @@ class SnapshotHolder:
         await self.close()
         holder = await connect(self._source)
         try:
-            await prepare(holder)
             await holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             name = str(await value(holder, "SELECT pg_catalog.pg_export_snapshot()"))
         except BaseException:

@@ -34,22 +34,10 @@ from tswizard.core.split.copy.staging import FileBroken, StagingFolder
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.queue import ClaimedPiece, CopyMode
 from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, PieceState, Stage
-from tswizard.core.verify.database_reader import prepare
 
 _IDLE_POLL = 0.5
 """Seconds until a worker that found no piece looks whether another process has released one; its
 own process tells it."""
-
-# So that the server soon gives back what a machine or a program held that is no longer there, also
-# in the middle of a statement (the last setting, PostgreSQL 14 and newer).
-# https://www.postgresql.org/docs/current/runtime-config-connection.html
-KEEPALIVE = """
-SELECT pg_catalog.set_config(w.name, w.value, false)
-FROM (VALUES ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'),
-             ('tcp_keepalives_count', '6'), ('client_connection_check_interval', '2s'))
-  AS w (name, value)
-JOIN pg_catalog.pg_settings s ON s.name = w.name
-"""
 
 # A commit need not wait for the disk: if the server crashes, a piece's rows are lost together with
 # its done-mark, and it is copied again. That a stage is done is recorded later, by a session that
@@ -59,9 +47,7 @@ _ASYNC_COMMIT = "SET synchronous_commit = off"
 
 async def open_target(job: CopyJob) -> Connection:
     """A connection for writing rows. Raises CannotConnect."""
-    connection = await connect(job.target)
-    await prepare(connection)
-    await connection.execute(KEEPALIVE)
+    connection = await connect(job.target, row_security=False)
     if job.options.encoding != "UTF8":
         await connection.execute(
             sql.SQL("SET client_encoding = {}").format(sql.Literal(job.options.encoding))

@@ -10,7 +10,8 @@ from tswizard.core.db.connection import Connection, value
 from tswizard.core.db.retry import becomes_true
 
 DEAD_SESSION_TIMEOUT = 5.0
-"""Seconds; the server checks every 2 s whether a session's client is there (`KEEPALIVE`)."""
+"""Seconds; the server checks every 2 s whether a session's client is there (see
+`db.session_settings`)."""
 _INTERVAL = 0.25
 """Seconds between attempts."""
 

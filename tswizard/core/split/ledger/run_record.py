@@ -22,7 +22,6 @@ from tswizard.core.run.run_folder import (
     record_from_text,
     record_to_text,
 )
-from tswizard.core.split.copy.workers import KEEPALIVE
 from tswizard.core.split.ledger.leader_lock import LeaderLock, acquire
 from tswizard.core.split.ledger.plan_store import other_run, other_version, read_plan
 
@@ -48,12 +47,6 @@ WHERE run = %s AND location = %s
 _STARTED = """
 SELECT pg_catalog.to_regclass('_tswizard.ledger') IS NOT NULL
   OR pg_catalog.to_regclass('_tswizard.schema_restore') IS NOT NULL
-"""
-
-# This connection may be idle for hours while a step runs (the setting is of PostgreSQL 14).
-_NO_TIMEOUT = """
-SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings
-WHERE name = 'idle_session_timeout'
 """
 
 
@@ -127,8 +120,6 @@ class RunRecordStore:
         run, where = self._run_folder.record.id, self._task.target.label
         plan, stored = await read_plan(target), await read_stored_run(target)
         if self._task.concurrent:
-            await target.execute(KEEPALIVE)
-            await target.execute(_NO_TIMEOUT)
             if not await acquire(target, LeaderLock.RUN):
                 raise failed(
                     "target-busy",

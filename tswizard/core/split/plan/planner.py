@@ -46,8 +46,8 @@ async def plan_pieces(
     `width` is the time range per piece of a chunk, or `chunk`. Slices of a table need one snapshot
     for all of them, so without a snapshot call it with `slice_tables=False`. Chunks of the
     hypertables in `compressed_last` (schema, name) are compressed in a stage of their own.
-    Materialization hypertables of continuous aggregates have no pieces. The session needs the
-    settings of `verify.database_reader.prepare`. Raises BadWidth.
+    Materialization hypertables of continuous aggregates have no pieces. The connection must
+    be one without row security. Raises BadWidth.
     """
     shape = await read_shape(connection)
     builder = _PlanBuilder(connection, slice_tables, frozenset(compressed_last))
