@@ -23,6 +23,14 @@ _KINDS = {
 _AT_ONCE = 500
 
 
+def in_user_schema(alias: str = "n") -> str:
+    """SQL: the schema is not PostgreSQL's own, not temporary and not this program's."""
+    return (
+        f"{alias}.nspname NOT IN ('pg_catalog', 'information_schema', '_tswizard') "
+        f"AND {alias}.nspname !~ '^pg_(toast|temp)'"
+    )
+
+
 def not_member(catalog: str, column: str) -> str:
     """SQL: the object is no part of an extension."""
     return (

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape, read_shape
-from tswizard.core.catalog.tables import not_member, parts
+from tswizard.core.catalog.tables import in_user_schema, not_member, parts
 from tswizard.core.db.connection import Connection, rows
 
 _PG_COLUMNS = """
@@ -46,14 +46,6 @@ async def read_catalogs(connection: Connection) -> Catalogs:
         columns.setdefault(table, set()).add(column)
     shape = await read_shape(connection)
     return Catalogs(shape, {table: frozenset(found) for table, found in columns.items()})
-
-
-def in_user_schema(alias: str = "n") -> str:
-    """SQL: the schema is not PostgreSQL's own, not temporary and not this program's."""
-    return (
-        f"{alias}.nspname NOT IN ('pg_catalog', 'information_schema', '_tswizard') "
-        f"AND {alias}.nspname !~ '^pg_(toast|temp)'"
-    )
 
 
 def internal(shape: Shape) -> str:

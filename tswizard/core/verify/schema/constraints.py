@@ -4,14 +4,8 @@ https://www.postgresql.org/docs/current/catalogs.html: pg_constraint, pg_index, 
 pg_event_trigger, pg_rewrite, pg_policy, pg_statistic_ext.
 """
 
-from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.catalog_sql import (
-    Catalogs,
-    in_user_schema,
-    json_object,
-    role_name,
-    user_relations,
-)
+from tswizard.core.catalog.tables import in_user_schema, not_member
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_name, user_relations
 
 
 def constraints(catalogs: Catalogs) -> str:

@@ -4,8 +4,8 @@ https://www.postgresql.org/docs/current/catalogs.html: pg_proc, pg_aggregate, pg
 pg_opclass, pg_opfamily, pg_cast, pg_transform, pg_conversion, pg_language, pg_am.
 """
 
-from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, in_user_schema, json_object
+from tswizard.core.catalog.tables import in_user_schema, not_member
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
 
 
 def functions(_catalogs: Catalogs) -> str:

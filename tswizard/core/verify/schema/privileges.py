@@ -4,14 +4,8 @@ https://www.postgresql.org/docs/current/ddl-priv.html; pg_default_acl; pg_init_p
 extension or initdb granted by itself.
 """
 
-from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.catalog_sql import (
-    Catalogs,
-    in_user_schema,
-    json_object,
-    role_name,
-    user_relations,
-)
+from tswizard.core.catalog.tables import in_user_schema, not_member
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_name, user_relations
 
 OWNER = "<owner>"
 """How the owner is called among the grantees: on the target it may be another role."""

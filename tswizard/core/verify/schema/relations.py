@@ -4,13 +4,8 @@ https://www.postgresql.org/docs/current/catalogs.html: pg_namespace, pg_extensio
 pg_attribute, pg_attrdef, pg_inherits, pg_partitioned_table.
 """
 
-from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.catalog_sql import (
-    Catalogs,
-    in_user_schema,
-    json_object,
-    user_relations,
-)
+from tswizard.core.catalog.tables import in_user_schema, not_member
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, user_relations
 
 
 def schemas(_catalogs: Catalogs) -> str:

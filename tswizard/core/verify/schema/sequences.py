@@ -12,9 +12,8 @@ from typing import Literal
 from psycopg import sql
 
 from tswizard.core.catalog.inventory import Sequence
-from tswizard.core.catalog.tables import not_member
+from tswizard.core.catalog.tables import in_user_schema, not_member
 from tswizard.core.db.connection import Connection, rows
-from tswizard.core.verify.schema.catalog_sql import in_user_schema
 
 # Sequences of the user, and those of an extension's configuration, which pg_dump carries too:
 # if TimescaleDB's own numbers started again at 1, the next chunk would take the first one's name.

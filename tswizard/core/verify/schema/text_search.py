@@ -4,8 +4,8 @@ https://www.postgresql.org/docs/current/catalogs.html: pg_ts_config, pg_ts_dict,
 pg_ts_template.
 """
 
-from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, in_user_schema, json_object
+from tswizard.core.catalog.tables import in_user_schema, not_member
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
 
 
 def text_search_configurations(_catalogs: Catalogs) -> str:

@@ -4,8 +4,8 @@ https://www.postgresql.org/docs/current/catalogs.html: pg_type, pg_enum, pg_rang
 pg_collation.
 """
 
-from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, in_user_schema, json_object
+from tswizard.core.catalog.tables import in_user_schema, not_member
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
 
 _NAME = "pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname)"
 _FROM = """
