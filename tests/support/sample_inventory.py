@@ -29,7 +29,9 @@ from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.preflight import examine
 
-ROLE = Role("tsdbadmin", superuser=False, createrole=True, bypass_rls=False, owns_database=True)
+ROLE = Role(
+    name="tsdbadmin", superuser=False, createrole=True, bypass_rls=False, owns_database=True
+)
 
 SERVER = Server(
     version_num=150004,
@@ -76,7 +78,14 @@ HYPERTABLE = Hypertable(
     index_bytes=1_000_000,
 )
 
-TABLE = Table("public", "sites", TableKind.PLAIN, "tsdbadmin", bytes=1_000_000, rows_estimate=10)
+TABLE = Table(
+    schema="public",
+    name="sites",
+    kind=TableKind.PLAIN,
+    owner="tsdbadmin",
+    bytes=1_000_000,
+    rows_estimate=10,
+)
 
 CAGG = Cagg(
     schema="public",
@@ -115,8 +124,8 @@ def inventory(**changes: Any) -> Inventory:
     base = Inventory(
         server=replace(SERVER, **server),
         extensions=(
-            Extension("plpgsql", "1.0", "pg_catalog", used=True),
-            Extension("timescaledb", "2.23.0", "public", used=True),
+            Extension(name="plpgsql", version="1.0", schema="pg_catalog", used=True),
+            Extension(name="timescaledb", version="2.23.0", schema="public", used=True),
         ),
         schemas=("public",),
         hypertables=(HYPERTABLE,),

@@ -29,8 +29,10 @@ class RunWithChild(RecordedRun):
             self.pid_file.write_text(str(child.pid), encoding="utf-8")
             await self.go.wait()
             at = story.NOON + 1400
-            yield StepFinished(at, "restore-rows", StepState.STOPPED, 147, "you stopped it")
-            yield RunFinished(at, None, 1400)
+            yield StepFinished(
+                at, step="restore-rows", state=StepState.STOPPED, seconds=147, why="you stopped it"
+            )
+            yield RunFinished(at, result=None, seconds=1400)
         finally:
             await child.end()
 

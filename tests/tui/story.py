@@ -91,7 +91,7 @@ def step(id: str, at: float, seconds: float, *events: Event) -> Iterator[Event]:
     """A whole step."""
     yield StepStarted(at, id)
     yield from events
-    yield StepFinished(at + seconds, id, StepState.DONE, seconds)
+    yield StepFinished(at + seconds, step=id, state=StepState.DONE, seconds=seconds)
 
 
 def _line(at: float, text: str) -> LogLine:
@@ -130,22 +130,44 @@ def until_rows() -> list[Event]:
     events.append(StepStarted(at, "restore-rows"))
     for n in range(60):
         events.append(
-            StepProgress(at + n, "restore-rows", n * 230 * world.MIB, 40 * world.GIB, Unit.BYTES)
+            StepProgress(
+                at + n,
+                step="restore-rows",
+                done=n * 230 * world.MIB,
+                total=40 * world.GIB,
+                unit=Unit.BYTES,
+            )
         )
         events.append(
             TableProgress(
                 at + n,
-                "restore-rows",
-                "public.metrics",
-                2 * n,
-                412,
-                n * 910_000,
-                TableState.WORKING,
+                step="restore-rows",
+                table="public.metrics",
+                done=2 * n,
+                total=412,
+                rows=n * 910_000,
+                state=TableState.WORKING,
             )
         )
     events += [
-        TableProgress(at + 59, "restore-rows", "public.events", 0, 97, None, TableState.WAITING),
-        TableProgress(at + 59, "restore-rows", "public.devices", 1, 1, 48_102, TableState.DONE),
+        TableProgress(
+            at + 59,
+            step="restore-rows",
+            table="public.events",
+            done=0,
+            total=97,
+            rows=None,
+            state=TableState.WAITING,
+        ),
+        TableProgress(
+            at + 59,
+            step="restore-rows",
+            table="public.devices",
+            done=1,
+            total=1,
+            rows=48_102,
+            state=TableState.DONE,
+        ),
         *(
             _line(
                 at + 50 + n,
@@ -190,21 +212,25 @@ def split_pieces() -> list[Event]:
         retried = {TableState.FAILED: 10, TableState.RETRYING: 3}.get(state, 0)
         return TableProgress(
             at + second,
-            "copy-hypertables",
-            name,
-            done,
-            total,
-            rows,
-            state,
-            mib * world.MIB,
-            failed,
-            retried,
+            step="copy-hypertables",
+            table=name,
+            done=done,
+            total=total,
+            rows=rows,
+            state=state,
+            bytes=mib * world.MIB,
+            failed=failed,
+            retried=retried,
         )
 
     for n in range(41):
         events += [
             StepProgress(
-                at + n, "copy-hypertables", n * 205 * world.MIB, 40 * world.GIB, Unit.BYTES
+                at + n,
+                step="copy-hypertables",
+                done=n * 205 * world.MIB,
+                total=40 * world.GIB,
+                unit=Unit.BYTES,
             ),
             table(n, "public.metrics", 2 * n, 412, n * 910_000, TableState.WORKING, n * 118),
             table(n, LONG_TABLE, n // 10, 1_024, n * 22_500, TableState.RETRYING, n * 51),
@@ -236,16 +262,22 @@ def resumed_pieces() -> list[Event]:
     for n in range(40):
         done = (205 + n) * 100 * world.MIB
         events += [
-            StepProgress(NOON + 2 + n, "copy-hypertables", done, 40 * world.GIB, Unit.BYTES),
+            StepProgress(
+                NOON + 2 + n,
+                step="copy-hypertables",
+                done=done,
+                total=40 * world.GIB,
+                unit=Unit.BYTES,
+            ),
             TableProgress(
                 NOON + 2 + n,
-                "copy-hypertables",
-                "public.metrics",
-                205 + n,
-                412,
-                455_000 * (205 + n),
-                TableState.WORKING,
-                done,
+                step="copy-hypertables",
+                table="public.metrics",
+                done=205 + n,
+                total=412,
+                rows=455_000 * (205 + n),
+                state=TableState.WORKING,
+                bytes=done,
             ),
         ]
     return events
@@ -257,10 +289,10 @@ def whole(*, result: Level = Level.PASS) -> list[Event]:
     at = NOON + 2000
     if result is Level.FAIL:
         events.append(LogVerdict(at, ROWS_LOST))
-    events.append(StepFinished(at, "restore-rows", StepState.DONE, 747))
+    events.append(StepFinished(at, step="restore-rows", state=StepState.DONE, seconds=747))
     for number, (id, _, _) in enumerate(STEPS[6:]):
         events += step(id, at + number, 1)
-    events.append(RunFinished(at + 60, result, 2060, report="/state/report.md"))
+    events.append(RunFinished(at + 60, result=result, seconds=2060, report="/state/report.md"))
     return events
 
 
@@ -270,16 +302,18 @@ def failed_in_rows() -> list[Event]:
         Level.FAIL,
         "connection-lost",
         "The connection was lost: server closed the connection unexpectedly",
-        "restore-rows",
-        "",
-        "When the server answers again, resume the run.",
+        where="restore-rows",
+        why="",
+        todo="When the server answers again, resume the run.",
     )
     at = NOON + 1400
     return [
         *until_rows(),
         FindingFound(at, finding),
-        StepFinished(at, "restore-rows", StepState.FAILED, 147, finding.what),
-        RunFinished(at, None, 1400, (finding,)),
+        StepFinished(
+            at, step="restore-rows", state=StepState.FAILED, seconds=147, why=finding.what
+        ),
+        RunFinished(at, result=None, seconds=1400, findings=(finding,)),
     ]
 
 
@@ -297,8 +331,19 @@ def outcome(result: Level, findings: Sequence[Finding] = ()) -> Outcome:
         findings=tuple(findings),
         judged=(OWNER,) if result is Level.PASS else (OWNER, ROLE_MISSING, ROWS_LOST),
         tables=(
-            TableRows("public.metrics", 31_204_551_000, 31_204_551_000, True),
-            TableRows("public.events", 48_000_210, 48_000_210, True, newer_on_source=1_912),
+            TableRows(
+                name="public.metrics",
+                source_rows=31_204_551_000,
+                target_rows=31_204_551_000,
+                equal=True,
+            ),
+            TableRows(
+                name="public.events",
+                source_rows=48_000_210,
+                target_rows=48_000_210,
+                equal=True,
+                newer_on_source=1_912,
+            ),
         ),
     )
 

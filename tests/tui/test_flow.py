@@ -356,7 +356,12 @@ async def test_nothing_starts_without_the_targets_name() -> None:
 
 async def test_answers_are_checked_again_before_the_start() -> None:
     no_space = Finding(
-        Level.FAIL, "staging-space", "No space for the dump.", "/mnt", "", "Free some space there."
+        Level.FAIL,
+        "staging-space",
+        "No space for the dump.",
+        where="/mnt",
+        why="",
+        todo="Free some space there.",
     )
     engine = finished_run()
     async with app_with(engine).run_test(size=SMALL) as pilot:
@@ -376,7 +381,7 @@ async def test_disk_space_for_the_dump_is_for_method_to_settle() -> None:
         Level.FAIL,
         "staging-space",
         "No space for the dump.",
-        "/var",
+        where="/var",
         todo="Choose another folder.",
         answered_by=("staging",),
     )

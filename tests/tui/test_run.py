@@ -113,7 +113,7 @@ async def test_pause_and_go_on() -> None:
         *run.recorded[: run.hold_at[-1]],
         Paused(story.NOON + 1400, True),
         Paused(story.NOON + 1410, False),
-        RunFinished(story.NOON + 1410, None, 1410),
+        RunFinished(story.NOON + 1410, result=None, seconds=1410),
     ]
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_run(pilot)
@@ -207,7 +207,10 @@ async def test_a_run_that_was_stopped_says_so_and_of_its_tables_too() -> None:
     engine = split_run()
     run = engine.run
     assert run is not None
-    run.recorded = [*run.recorded[: run.hold_at[-1]], RunFinished(story.NOON + 101, None, 101)]
+    run.recorded = [
+        *run.recorded[: run.hold_at[-1]],
+        RunFinished(story.NOON + 101, result=None, seconds=101),
+    ]
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_run(pilot)
         run.go.set()

@@ -178,15 +178,25 @@ def _job(id: int, proc: str, on: str | None, every: str, *, scheduled: bool = Tr
 def _constraint(
     table: str, name: str, kind: str, definition: str, *, incoming: bool = False
 ) -> Constraint:
-    return Constraint(1, "public", table, name, kind, definition, True, None, incoming)
+    return Constraint(
+        oid=1,
+        schema="public",
+        table=table,
+        name=name,
+        kind=kind,
+        definition=definition,
+        validated=True,
+        storage=None,
+        incoming=incoming,
+    )
 
 
 INVENTORY = Inventory(
     server=SOURCE_SERVER,
     extensions=(
-        Extension("pg_stat_statements", "1.10", "public"),
-        Extension("plpgsql", "1.0", "pg_catalog"),
-        Extension("timescaledb", "2.23.0", "public"),
+        Extension(name="pg_stat_statements", version="1.10", schema="public"),
+        Extension(name="plpgsql", version="1.0", schema="pg_catalog"),
+        Extension(name="timescaledb", version="2.23.0", schema="public"),
     ),
     schemas=("public",),
     hypertables=(
@@ -254,10 +264,16 @@ INVENTORY = Inventory(
 
 PASSED = (
     Finding(
-        Level.PASS, "source-rights", "tsdbadmin may read everything in the source.", "the source"
+        Level.PASS,
+        "source-rights",
+        "tsdbadmin may read everything in the source.",
+        where="the source",
     ),
     Finding(
-        Level.PASS, "target-empty", "The target is empty.", "x7f0q.tsdb.example.com:33412/tsdb"
+        Level.PASS,
+        "target-empty",
+        "The target is empty.",
+        where="x7f0q.tsdb.example.com:33412/tsdb",
     ),
     Finding(
         Level.PASS, "tools", "pg_dump 17.6 serves both servers.", why="/usr/lib/postgresql/17/bin"
@@ -273,30 +289,30 @@ ROLES_MISSING = Finding(
     Level.LOOK,
     "roles-missing",
     "Roles that the source names and the target lacks: reporting.",
-    "x7f0q.tsdb.example.com:33412/tsdb",
-    "Each of their grants becomes an error of the restore, and is then missing. What they own "
+    where="x7f0q.tsdb.example.com:33412/tsdb",
+    why="Each of their grants becomes an error of the restore, and is then missing. What they own "
     "will belong to the role that restores.",
-    "Create them on the target before (without passwords; set those yourself): CREATE ROLE "
+    todo="Create them on the target before (without passwords; set those yourself): CREATE ROLE "
     '"reporting" NOLOGIN;',
-    ('CREATE ROLE "reporting" NOLOGIN;',),
+    details=('CREATE ROLE "reporting" NOLOGIN;',),
 )
 VERSIONS_DIFFER = Finding(
     Level.FAIL,
     "timescaledb-version",
     "TimescaleDB is 2.23.0 on the source and 2.23.1 here.",
-    "x7f0q.tsdb.example.com:33412/tsdb",
-    "A full migration restores TimescaleDB's own catalog, which fits its own version only "
+    where="x7f0q.tsdb.example.com:33412/tsdb",
+    why="A full migration restores TimescaleDB's own catalog, which fits its own version only "
     "(timescale/timescaledb#7383).",
-    "Answer recreate_extension with yes: the target is empty and offers 2.23.0, so tswizard will "
-    "make the extension anew at it.",
+    todo="Answer recreate_extension with yes: the target is empty and offers 2.23.0, so tswizard "
+    "will make the extension anew at it.",
     answered_by=("recreate_extension",),
 )
 VERSIONS_RECREATED = Finding(
     Level.PASS,
     "timescaledb",
     "TimescaleDB on the target will be made anew at 2.23.0, the source's version.",
-    "x7f0q.tsdb.example.com:33412/tsdb",
-    "It is 2.23.1 now; the target is empty and offers 2.23.0.",
+    where="x7f0q.tsdb.example.com:33412/tsdb",
+    why="It is 2.23.1 now; the target is empty and offers 2.23.0.",
 )
 
 EMPTY = replace(

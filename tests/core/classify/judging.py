@@ -8,7 +8,7 @@ from tswizard.core.classify.message import Message
 from tswizard.core.classify.parse import Parser
 from tswizard.core.classify.prove import Origin
 from tswizard.core.model.judged import JudgedMessage
-from tswizard.core.model.verdict import Verdict, gravest
+from tswizard.core.model.verdict import Verdict, worst_verdict
 
 
 def messages(text: str, tool: str | None = None) -> list[Message]:
@@ -32,11 +32,11 @@ def judge(
 
 
 def total(judged: list[JudgedMessage]) -> Verdict:
-    return gravest(one.verdict for one in judged)
+    return worst_verdict(one.verdict for one in judged)
 
 
 @dataclass
-class Answers:
+class FixedProver:
     """A prover with fixed answers, for what is done with an answer."""
 
     answer: bool | None = None

@@ -3,13 +3,13 @@
 import pytest
 
 from tests.core.classify.examples import copy, failed
-from tests.core.classify.judging import Answers, judge, total
+from tests.core.classify.judging import FixedProver, judge, total
 from tswizard.core.classify.classifier import Classifier
 from tswizard.core.classify.message import PlainLine
 from tswizard.core.classify.prove import Origin, prove
 from tswizard.core.classify.tally import VerdictTally
 from tswizard.core.model.judged import JudgedMessage, ProofState
-from tswizard.core.model.verdict import Verdict, gravest
+from tswizard.core.model.verdict import Verdict, worst_verdict
 
 # As the guide to migrating from MST prints them: without commands, and shortened.
 GUIDE = {
@@ -87,7 +87,7 @@ async def test_the_guides_own_list_is_explained_once_proven(part: str) -> None:
     method, phase, text, rules = GUIDE[part]
     tally = VerdictTally()
     judged = [
-        tally.add(await prove(one, Answers(answer=True))) for one in judge(text, method, phase)
+        tally.add(await prove(one, FixedProver(answer=True))) for one in judge(text, method, phase)
     ]
     assert [one.rule for one in judged] == rules
     assert tally.worst.explained
@@ -98,7 +98,7 @@ async def test_the_guides_own_list_needs_a_look_when_a_proof_fails(part: str) ->
     method, phase, text, _ = GUIDE[part]
     tally = VerdictTally()
     for one in judge(text, method, phase):
-        tally.add(await prove(one, Answers(answer=False)))
+        tally.add(await prove(one, FixedProver(answer=False)))
     assert tally.worst is Verdict.LOOK
     assert tally.verdicts[Verdict.SAFE] == 0
 
@@ -226,13 +226,13 @@ async def test_sum_line_is_safe_only_after_the_proofs() -> None:
     assert alone.verdict is Verdict.LOOK
     for answer, verdict in ((True, Verdict.SAFE), (False, Verdict.LOOK), (None, Verdict.LOOK)):
         tally = VerdictTally()
-        tally.add(await prove(error, Answers(answer=answer)))
+        tally.add(await prove(error, FixedProver(answer=answer)))
         assert tally.add(alone).verdict is verdict
         assert tally.errors == 1
 
 
 async def test_lost_rows_are_named_after_their_hypertable() -> None:
-    prover = Answers(found=Origin("hypertable", "metrics.conditions", "one of its chunks"))
+    prover = FixedProver(found=Origin("hypertable", "metrics.conditions", "one of its chunks"))
     judged = judge(copy("_hyper_1_5_chunk", "bad"), "full", "data")[0]
     assert (judged.relation, judged.object) == ("_hyper_1_5_chunk", "TABLE DATA _hyper_1_5_chunk")
     named = await prove(judged, prover)
@@ -241,11 +241,11 @@ async def test_lost_rows_are_named_after_their_hypertable() -> None:
         "The hypertable metrics.conditions lost rows: _hyper_1_5_chunk is one of its chunks. "
     )
     assert prover.asked == [("origin", {"schema": "", "relation": "_hyper_1_5_chunk"})]
-    assert await prove(judged, Answers()) == judged
+    assert await prove(judged, FixedProver()) == judged
 
 
 async def test_a_proof_gets_what_it_needs() -> None:
-    prover = Answers(answer=True)
+    prover = FixedProver(answer=True)
     await prove(judge(GUIDE["post-data"][2], "split", "post-data")[0], prover)
     assert prover.asked == [
         (
@@ -275,9 +275,9 @@ def test_a_command_of_another_message_makes_nothing_harmless() -> None:
 
 
 def test_gravity() -> None:
-    assert list(Verdict) == sorted(Verdict, key=lambda verdict: verdict.gravity)
-    assert gravest([]) is Verdict.SAFE
-    assert gravest([Verdict.LATER, Verdict.LOST, Verdict.LOOK]) is Verdict.LOST
+    assert list(Verdict) == sorted(Verdict, key=lambda verdict: verdict.rank)
+    assert worst_verdict([]) is Verdict.SAFE
+    assert worst_verdict([Verdict.LATER, Verdict.LOST, Verdict.LOOK]) is Verdict.LOST
 
 
 def test_a_message_is_given_out_when_the_next_line_shows_its_end() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import tomli_w
 
-from tests.core.classify.judging import Answers
+from tests.core.classify.judging import FixedProver
 from tswizard.core.classify.classifier import Classifier
 from tswizard.core.classify.log import classify_lines, classify_log, read_lines
 from tswizard.core.classify.message import PlainLine
@@ -117,7 +117,9 @@ def test_the_sum_is_checked_with_the_arithmetic_of_its_jobs(name: str) -> None:
 async def test_lost_rows_of_a_real_run_carry_the_hypertables_name() -> None:
     """The run of issue 8893: 41 of 295 errors lose the rows of one hypertable."""
     classifier, tally = Classifier("pg_restore", "full"), VerdictTally()
-    prover = Answers(True, Origin("hypertable", "metrics.conditions", "one of its chunks"))
+    prover = FixedProver(
+        answer=True, found=Origin("hypertable", "metrics.conditions", "one of its chunks")
+    )
     named = 0
     with (FOLDER / "full_restore_copy_failed.log").open("rb") as stream:
         for line in read_lines(stream):
@@ -139,7 +141,7 @@ async def test_a_real_restore_is_all_explained_once_the_proofs_hold() -> None:
         for line in read_lines(stream):
             for item in classifier.feed(line):
                 if isinstance(item, JudgedMessage):
-                    found.append(tally.add(await prove(item, Answers(answer=True))))
+                    found.append(tally.add(await prove(item, FixedProver(answer=True))))
     safe = {judged.rule for judged in found if judged.verdict is Verdict.SAFE}
     assert {"index-exists", "own-trigger-exists"} <= safe
     lost = [judged.object for judged in found if judged.rule == "only-constraint"]

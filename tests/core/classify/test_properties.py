@@ -31,7 +31,7 @@ from tswizard.core.classify.rules import Rules, default_rules
 from tswizard.core.classify.tally import VerdictTally
 from tswizard.core.classify.unmix_parallel_output import OutputUnmixer
 from tswizard.core.model.judged import JudgedMessage
-from tswizard.core.model.verdict import Verdict, gravest
+from tswizard.core.model.verdict import Verdict, worst_verdict
 
 # The machine may be busy: time is no property.
 _often = settings(max_examples=150)
@@ -71,7 +71,7 @@ def check_not_harmless(blocks: Sequence[Block], text: str, judge_it: Judge = pro
             assert verdicts, f"nothing is said of {block.head_line!r}"
             assert not any(verdict.explained for verdict in verdicts), block.head_line
     if any(block.bad and block.head_line.rstrip("\n") in lines for block in blocks):
-        assert not gravest(one.verdict for one in judged).explained
+        assert not worst_verdict(one.verdict for one in judged).explained
 
 
 @_often
@@ -88,7 +88,7 @@ def test_shuffled_blocks_keep_their_verdicts(blocks: list[Block], data: st.DataO
             assert found == alone, block.head_line
         else:
             # A strange line may fall into a message, and then says as much as that one.
-            assert gravest(found).gravity >= gravest(alone).gravity
+            assert worst_verdict(found).rank >= worst_verdict(alone).rank
 
 
 @_often
@@ -101,7 +101,7 @@ def test_a_log_cut_at_any_byte(blocks: list[Block], data: st.DataObject) -> None
     for one in proven(text):
         assert not one.verdict.explained or before[one.number].explained, one
     if any(block.bad and block.text in text for block in blocks) or "error: " in text:
-        assert not gravest(one.verdict for one in proven(text)).explained
+        assert not worst_verdict(one.verdict for one in proven(text)).explained
 
 
 @_often
@@ -186,7 +186,7 @@ def test_lines_glued_together(blocks: list[Block], data: st.DataObject) -> None:
     gone = set(data.draw(st.lists(st.sampled_from(ends), max_size=3)))
     glued = "".join(char for place, char in enumerate(text) if place not in gone)
     if any(block.bad for block in blocks):
-        assert not gravest(one.verdict for one in proven(glued)).explained
+        assert not worst_verdict(one.verdict for one in proven(glued)).explained
 
 
 @_often
@@ -196,7 +196,7 @@ def test_a_lost_line_anywhere_is_lost(blocks: list[Block], place: int) -> None:
     text = "".join(b.text for b in (*blocks[:place], lost, *blocks[place:]))
     judged = proven(text)
     assert said_of(lost, judged) == [Verdict.LOST]
-    assert gravest(one.verdict for one in judged) is Verdict.LOST
+    assert worst_verdict(one.verdict for one in judged) is Verdict.LOST
 
 
 @_often
@@ -218,7 +218,7 @@ def test_less_is_known_of_a_log_alone(blocks: list[Block]) -> None:
     """Without method, phase and databases nothing is milder than with all of them."""
     text = "".join(block.text for block in blocks)
     for alone, known in zip(judge(text), proven(text), strict=True):
-        assert alone.verdict.gravity >= known.verdict.gravity
+        assert alone.verdict.rank >= known.verdict.rank
 
 
 _LETTERS = st.text(

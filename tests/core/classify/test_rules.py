@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.classify.examples import EXAMPLES, Example
-from tests.core.classify.judging import Answers, judge
+from tests.core.classify.judging import FixedProver, judge
 from tswizard.core.classify.prove import prove
 from tswizard.core.classify.rules import BadRules, default_rules, load, render
 from tswizard.core.classify.target import TargetProver
@@ -23,7 +23,7 @@ async def test_example_meets_its_rule_and_verdict(example: Example) -> None:
     assert first.rule == example.rule
     assert "{" not in first.reason + first.claim
     assert first.reason
-    proven = await prove(first, Answers(answer=True))
+    proven = await prove(first, FixedProver(answer=True))
     assert proven.verdict is example.verdict
     assert first.todo or example.verdict is Verdict.SAFE or first.if_proven
 
@@ -37,7 +37,7 @@ async def test_harmless_needs_its_proof(example: Example) -> None:
     alone = judge(example.text, example.method, example.phase)[0]
     rule = next(rule for rule in default_rules().rules if rule.id == example.rule)
     assert alone.proof == rule.proof
-    refuted = await prove(alone, Answers(answer=False))
+    refuted = await prove(alone, FixedProver(answer=False))
     if rule.proof:
         assert alone.proof_state is ProofState.NOT_POSSIBLE
         assert alone.verdict is rule.unproven
@@ -53,7 +53,7 @@ async def test_harmless_needs_its_proof(example: Example) -> None:
 def test_unknown_method_and_phase_are_never_milder(example: Example) -> None:
     known = judge(example.text, example.method, example.phase)[0]
     unknown = judge(example.text)[0]
-    assert unknown.verdict.gravity >= known.verdict.gravity
+    assert unknown.verdict.rank >= known.verdict.rank
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.rule)

@@ -161,7 +161,7 @@ class TestVersions:
 
     def test_an_extension_of_somebody_else_may_be_refused_to_drop(self) -> None:
         source = inventory(server_timescaledb="2.19.3")
-        theirs = (Extension("timescaledb", "2.23.0", "public", owned=False),)
+        theirs = (Extension(name="timescaledb", version="2.23.0", schema="public", owned=False),)
         findings = found(source, empty(extensions=theirs), recreate_extension=True)
         assert findings["recreate-rights"].level is Level.LOOK
         powerful = empty(extensions=theirs, server_role=replace(ROLE, superuser=True))
@@ -170,7 +170,9 @@ class TestVersions:
 
 class TestExtensions:
     def source(self, *, used: bool, name: str = "postgis", version: str = "3.4") -> Inventory:
-        return inventory(extensions=(Extension(name, version, "public", used=used),))
+        return inventory(
+            extensions=(Extension(name=name, version=version, schema="public", used=used),)
+        )
 
     def test_one_in_use_must_be_offered(self) -> None:
         assert found(self.source(used=True))["extension-missing"].level is Level.FAIL
@@ -179,7 +181,7 @@ class TestExtensions:
         assert found(self.source(used=False))["extension-missing"].level is Level.LOOK
 
     def test_one_that_is_installed_is_enough(self) -> None:
-        target = empty(extensions=(Extension("postgis", "3.4", "public"),))
+        target = empty(extensions=(Extension(name="postgis", version="3.4", schema="public"),))
         assert "extension-missing" not in found(self.source(used=True), target)
 
     def test_an_older_one_needs_a_look(self) -> None:

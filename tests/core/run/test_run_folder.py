@@ -20,7 +20,7 @@ from tswizard.core.run.run_folder import (
 
 SOURCE = Endpoint.parse("host=/tmp dbname=defaultdb", password="hunter2")
 TARGET = Endpoint.parse("host=/tmp dbname=tsdb", password="hunter3")
-FOUND = Finding(Level.LOOK, "an-id", "something", "somewhere", details=("a", "b"))
+FOUND = Finding(Level.LOOK, "an-id", "something", where="somewhere", details=("a", "b"))
 
 
 @pytest.fixture(autouse=True)

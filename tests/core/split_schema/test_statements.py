@@ -141,7 +141,17 @@ def test_chunk_skipping_is_switched_on_where_there_is_such_a_thing() -> None:
     assert settings_differ(table, replace(table, skipping=()))
 
 
-_KEY = Constraint(1, "s", "t", "a b", "p", "", True, None, False)
+_KEY = Constraint(
+    oid=1,
+    schema="s",
+    table="t",
+    name="a b",
+    kind="p",
+    definition="",
+    validated=True,
+    storage=None,
+    incoming=False,
+)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,17 @@ def test_a_table_that_needs_an_aggregate_is_stuck(toc: Toc) -> None:
 
 
 def test_keys_that_foreign_keys_point_to_are_found(toc: Toc) -> None:
-    key = Constraint(18102, "my metrics", "conditions", "f", "f", "…", True, None, False)
+    key = Constraint(
+        oid=18102,
+        schema="my metrics",
+        table="conditions",
+        name="f",
+        kind="f",
+        definition="…",
+        validated=True,
+        storage=None,
+        incoming=False,
+    )
     assert referenced_keys(toc, [key], _EXCLUSIONS.constraints) == {41}
 
 

@@ -87,7 +87,13 @@ async def migrated(
         inventory = await read_inventory(source)
         await migrate(source, target, tmp_path_factory.mktemp("verify"))
         server = await read_server(target)
-        job = VerifyJob(source, target, inventory, server, counters_before=counters)
+        job = VerifyJob(
+            source=source,
+            target=target,
+            inventory=inventory,
+            target_server=server,
+            counters_before=counters,
+        )
         async with connected(target) as connection:
             numbers = await read_sequence_states(connection)
             log = await rows(connection, f"SELECT * FROM {_LOG}")

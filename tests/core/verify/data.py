@@ -28,12 +28,30 @@ def chunk(
     size: int = 0,
     compressed: str | None = None,
 ) -> Chunk:
-    return Chunk(schema, name, compressed is not None, False, start, end, size,
-                 compressed_table=compressed)  # fmt: skip
+    return Chunk(
+        schema=schema,
+        name=name,
+        compressed=compressed is not None,
+        partial=False,
+        range_start=start,
+        range_end=end,
+        bytes=size,
+        compressed_table=compressed,
+    )
 
 
 def dimension(kind: str, column: str = "t", *, function: str | None = None) -> Dimension:
-    return Dimension(1, column, kind, DimensionKind.RANGE, "1", False, None, function, None)
+    return Dimension(
+        number=1,
+        column=column,
+        column_type=kind,
+        kind=DimensionKind.RANGE,
+        interval="1",
+        integer=False,
+        partitions=None,
+        partitioning_function=function,
+        integer_now=None,
+    )
 
 
 def server() -> Server:
@@ -49,7 +67,7 @@ def server() -> Server:
         collate="C",
         ctype="C",
         size_bytes=0,
-        role=Role("me", True, True, True, True),
+        role=Role(name="me", superuser=True, createrole=True, bypass_rls=True, owns_database=True),
         in_recovery=False,
         tls=None,
         latency_s=0.0,
@@ -61,7 +79,16 @@ def server() -> Server:
 
 def inventory(chunks: tuple[Chunk, ...] = ()) -> Inventory:
     """A source with one hypertable, `a.t`."""
-    table = Hypertable("a", "t", "me", (dimension("integer"),), chunks, None, 0, 0)
+    table = Hypertable(
+        schema="a",
+        name="t",
+        owner="me",
+        dimensions=(dimension("integer"),),
+        chunks=chunks,
+        compression=None,
+        bytes=0,
+        rows_estimate=0,
+    )
     return Inventory(
         server=server(),
         extensions=(),
@@ -83,15 +110,15 @@ def inventory(chunks: tuple[Chunk, ...] = ()) -> Inventory:
 def schema(*objects: tuple[Any, ...], major: int = 17, roles: set[str] | None = None) -> Schema:
     """One end: objects are (kind, name, properties) or (kind, name, properties, part)."""
     return Schema(
-        {
+        objects={
             ObjectKey(kind, name): Object(json.dumps(properties), *part)
             for kind, name, properties, *part in objects
         },
-        {},
-        frozenset(roles or ()),
-        Catalogs(Shape({}, frozenset()), {}),
-        major,
-        "2.23.0",
+        labels={},
+        roles=frozenset(roles or ()),
+        catalogs=Catalogs(Shape({}, frozenset()), {}),
+        major=major,
+        timescaledb="2.23.0",
     )
 
 

@@ -68,7 +68,12 @@ async def ends() -> AsyncIterator[Ends]:
                 "INSERT INTO verify_native.plain SELECT g, repeat('x', 300) "
                 "FROM generate_series(1, 200000) g"
             )
-        job = VerifyJob(source, target, await read_inventory(source), await read_server(target))
+        job = VerifyJob(
+            source=source,
+            target=target,
+            inventory=await read_inventory(source),
+            target_server=await read_server(target),
+        )
         yield Ends(job, *both)
 
 

@@ -19,10 +19,17 @@ from tswizard.core.verify.rows.written_since import WritesSince
 
 
 def _result(kind: SetKind = SetKind.TABLE, *differing: RangeRows, **more: Any) -> SetResult:
-    rows = RowSet("a.t", kind, "a", "t", (), 0, **more)
+    rows = RowSet(name="a.t", kind=kind, schema="a", table="t", columns=(), bytes=0, **more)
     source = sum(part.source_rows for part in differing)
     target = sum(part.target_rows for part in differing)
-    return SetResult(rows, 1, 1, source, target, list(differing))
+    return SetResult(
+        rows=rows,
+        parts=1,
+        done=1,
+        source_rows=source,
+        target_rows=target,
+        differing=list(differing),
+    )
 
 
 def _evidence(
@@ -34,10 +41,10 @@ def _evidence(
 def job(**more: Any) -> VerifyJob:
     known = inventory()
     end = Endpoint.parse("host=localhost dbname=x")
-    return VerifyJob(end, end, known, known.server, **more)
+    return VerifyJob(source=end, target=end, inventory=known, target_server=known.server, **more)
 
 
-_LESS = RangeRows("", 10, 7, False)
+_LESS = RangeRows(range="", source_rows=10, target_rows=7, equal=False)
 
 
 def test_a_difference_that_nothing_explains_fails() -> None:
@@ -62,7 +69,10 @@ def test_writes_since_the_dump_make_it_a_look_and_only_where_they_were() -> None
 
 def test_writes_to_one_chunk_do_not_explain_another() -> None:
     chunks = (chunk("1", "2", "c1", schema="i"), chunk("2", "3", "c2", schema="i"))
-    parts = tuple(RangeRows(c.name, 5, 4, False, (f"i.{c.name}",)) for c in chunks)
+    parts = tuple(
+        RangeRows(range=c.name, source_rows=5, target_rows=4, equal=False, chunks=(f"i.{c.name}",))
+        for c in chunks
+    )
     result = _result(SetKind.HYPERTABLE, *parts, chunks=chunks)
     one = _evidence(before=WriteCounters({}), now=WriteCounters({"i.c1": (1, 0, 0)}))
     assert rows_findings((result,), one)[1].id == "rows-differ"
@@ -93,7 +103,9 @@ def test_a_lost_verdict_is_named_with_the_hypertables_rows(schema: str, relation
         "1", "2", "c1", schema="i", compressed="_timescaledb_internal.compress_hyper_2_9_chunk"
     )
     result = _result(
-        SetKind.HYPERTABLE, RangeRows("[1, 2)", 100, 0, False, ("i.c1",)), chunks=(own,)
+        SetKind.HYPERTABLE,
+        RangeRows(range="[1, 2)", source_rows=100, target_rows=0, equal=False, chunks=("i.c1",)),
+        chunks=(own,),
     )
     verdict = judged(
         Verdict.LOST, schema=schema, relation=relation, message="COPY failed for table"
@@ -126,7 +138,12 @@ def test_what_the_role_may_not_read_is_named() -> None:
 
 
 def test_newer_rows_come_with_sql_to_see_them() -> None:
-    newer = {"public.events": WritesSince(1912, 3, 0, 1912, "SELECT 1;"), "b": WritesSince(0, 2, 0)}
+    newer = {
+        "public.events": WritesSince(
+            inserted=1912, updated=3, deleted=0, rows=1912, show="SELECT 1;"
+        ),
+        "b": WritesSince(inserted=0, updated=2, deleted=0),
+    }
     _, events_or_b, other = rows_findings((), Evidence(job(), None, newer))
     assert events_or_b.what == "b rows changed on the source, newer than the dump"
     assert other.what == "public.events +1,912 rows on the source, newer than the dump"

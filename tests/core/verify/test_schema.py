@@ -150,7 +150,12 @@ async def test_a_views_text_that_means_the_same_to_the_target_is_no_difference(
         found = await without_equal_views(
             connection,
             tuple(
-                Difference(key, "differs", Level.LOOK, changed=(("definition", text, printed),))
+                Difference(
+                    key=key,
+                    state="differs",
+                    level=Level.LOOK,
+                    changed=(("definition", text, printed),),
+                )
                 for text in (plain, other, broken)
             ),
         )

@@ -35,7 +35,7 @@ _LONGEST = """((extract(epoch FROM w.width - date_trunc('day', w.width))
   * 1000000)::bigint"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
     """One continuous aggregate as the catalog has it."""
 

@@ -31,4 +31,17 @@ ORDER BY 2, 3, pg_catalog.strpos('puxcf', k.contype::text), 4
 
 async def read_constraints(connection: Connection) -> tuple[Constraint, ...]:
     """All of one end, each table's keys before its foreign keys. Needs TimescaleDB there."""
-    return tuple(Constraint(*row) for row in await rows(connection, _QUERY))
+    return tuple(
+        Constraint(
+            oid=row[0],
+            schema=row[1],
+            table=row[2],
+            name=row[3],
+            kind=row[4],
+            definition=row[5],
+            validated=row[6],
+            storage=row[7],
+            incoming=row[8],
+        )
+        for row in await rows(connection, _QUERY)
+    )

@@ -175,7 +175,10 @@ async def _locale_provider(connection: Connection) -> str:
 
 async def read_extensions(connection: Connection) -> tuple[Extension, ...]:
     """What is installed in this database."""
-    return tuple(Extension(*row) for row in await rows(connection, EXTENSIONS))
+    return tuple(
+        Extension(name=name, version=version, schema=schema, used=used, owned=owned)
+        for name, version, schema, used, owned in await rows(connection, EXTENSIONS)
+    )
 
 
 async def read_offered(connection: Connection) -> tuple[Offered, ...]:

@@ -11,7 +11,7 @@ from tswizard.core.catalog.policies import USER_DEFINED, PolicyKind, policy_kind
 from tswizard.core.db.identifiers import qualified
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
     """The role we are connected as, and what it may do."""
 
@@ -24,7 +24,7 @@ class Role:
     """May create schemas in this database."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """One server, as one connection saw it."""
 
@@ -68,7 +68,7 @@ class DimensionKind(StrEnum):
     HASH = "hash"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dimension:
     """A dimension of a hypertable, from timescaledb_information.dimensions."""
 
@@ -86,7 +86,7 @@ class Dimension:
     """schema.name of integer_now_func, quoted."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """A chunk, from timescaledb_information.chunks (or the catalog when the view hides it)."""
 
@@ -123,7 +123,7 @@ class Compression:
     merge_interval: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hypertable:
     """A hypertable of the user, or (with `cagg`) an aggregate's materialization."""
 
@@ -165,7 +165,7 @@ class TableKind(StrEnum):
     MATVIEW = "materialized view"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table that is not a hypertable nor a part of one."""
 
@@ -256,7 +256,7 @@ class CaggState:
         return self.first_raw is None or self.first < self.first_raw - self.width
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cagg:
     """A continuous aggregate."""
 
@@ -288,7 +288,7 @@ class Cagg:
         return qualified(self.schema, self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A job of the user (id >= 1000), from timescaledb_information.jobs."""
 
@@ -338,7 +338,7 @@ class Sequence:
     is_called: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Constraint:
     """A constraint of a hypertable, or a foreign key that points to one."""
 
@@ -370,7 +370,7 @@ class Constraint:
         return self.schema, self.table
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
     name: str
     version: str
@@ -390,7 +390,7 @@ class Offered:
     default: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
     """What else matters to a move: mostly things that a dump does not carry by itself."""
 
@@ -420,7 +420,7 @@ class Extras:
     """Locks that the server's shared lock table has room for; a dump takes one for each table."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
     """Everything a source or a target holds that concerns a move."""
 

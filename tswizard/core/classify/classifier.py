@@ -250,7 +250,7 @@ def _rated(message: Message) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _About:
     """What a message is about: kind for the rules, words for people, name, its table."""
 
@@ -270,11 +270,25 @@ def _object(message: Message) -> _About:
         special = subject is not None and subject.kind in ("OWNER", "SESSION")
         kind = subject.kind if subject is not None and special else toc.kind
         name = toc.name if toc.schema is None else f"{toc.schema}.{toc.name}"
-        return _About(kind, toc.label, name, table, toc.schema or "", toc.name)
+        return _About(
+            kind=kind,
+            label=toc.label,
+            name=name,
+            table=table,
+            schema=toc.schema or "",
+            bare=toc.name,
+        )
     if subject is not None:
         name = f"{subject.schema}.{subject.name}" if subject.schema else subject.name
         label = f"{subject.kind} {name}".strip()
-        return _About(subject.kind, label, name, table, subject.schema or "", subject.name)
+        return _About(
+            kind=subject.kind,
+            label=label,
+            name=name,
+            table=table,
+            schema=subject.schema or "",
+            bare=subject.name,
+        )
     return _About()
 
 

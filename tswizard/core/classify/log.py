@@ -20,7 +20,7 @@ MAX_MESSAGES = 10_000
 _DETAIL_KEPT = 4000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogReport:
     """What a log says."""
 

@@ -22,7 +22,7 @@ class PlainLine:
     tool: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """What a tool said, put together from its lines.
 
@@ -163,20 +163,20 @@ class Block:
         open_end = self._command is not None and not self._command.complete
         whole = self.whole and not (open_end and self.tool == "pg_restore")
         return Message(
-            self.tool,
-            self.severity,
-            self._join("text").rstrip(),
-            tuple(lines),
-            self.number,
-            None,
-            subject(command) if command else None,
-            self._join("detail").rstrip(),
-            self._join("hint").rstrip(),
-            self._join("context").rstrip(),
-            self._join("statement_line").rstrip(),
-            command,
-            whole,
-            tuple(self._strays),
+            tool=self.tool,
+            severity=self.severity,
+            text=self._join("text").rstrip(),
+            lines=tuple(lines),
+            number=self.number,
+            toc=None,
+            subject=subject(command) if command else None,
+            detail=self._join("detail").rstrip(),
+            hint=self._join("hint").rstrip(),
+            context=self._join("context").rstrip(),
+            statement_line=self._join("statement_line").rstrip(),
+            command=command,
+            whole=whole,
+            strays=tuple(self._strays),
         )
 
     def _start_command(self, first: str) -> None:

@@ -279,7 +279,16 @@ class Parser:
             return [*done, PlainLine(line, self.number, self._own)]
         if not line.strip():
             return [*done, PlainLine(line, self.number, self._own)]
-        return [*done, Message(self._own, Severity.UNKNOWN, line, (line,), self.number)]
+        return [
+            *done,
+            Message(
+                tool=self._own,
+                severity=Severity.UNKNOWN,
+                text=line,
+                lines=(line,),
+                number=self.number,
+            ),
+        ]
 
     def _ends(self, block: Block, line: str) -> bool:
         """Lines that go on with nothing, although they have no prefix."""
@@ -312,7 +321,15 @@ class Parser:
         """What began as an error and never went on."""
         owed, self._owed = self._owed, 0
         text = "an error whose text is missing"
-        return [Message(self._spoke, Severity.ORPHAN, text, (text,), self.number)] * owed
+        return [
+            Message(
+                tool=self._spoke,
+                severity=Severity.ORPHAN,
+                text=text,
+                lines=(text,),
+                number=self.number,
+            )
+        ] * owed
 
     def _flush(self) -> list[PlainLine | Message]:
         block, self._block = self._block, None

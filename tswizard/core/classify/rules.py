@@ -51,7 +51,7 @@ class Proof:
         return tuple(dict.fromkeys((*_names(self.claim), *self.args)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """What one message means in one context.
 

@@ -69,7 +69,14 @@ def read_sum(message: Message, count: ErrorCount) -> SumCheck | None:
         return None
     low, high = count.expected()
     parallel = (low, high) != (count.seen, count.seen)
-    return SumCheck(int(found[1]), count.seen, low, high, parallel, message.whole)
+    return SumCheck(
+        said=int(found[1]),
+        seen=count.seen,
+        low=low,
+        high=high,
+        parallel=parallel,
+        whole=message.whole,
+    )
 
 
 def sum_verdict(judged: JudgedMessage, since: Mapping[Verdict, int]) -> JudgedMessage:

@@ -4,7 +4,7 @@ from collections import Counter
 
 from tswizard.core.classify.sums import sum_verdict
 from tswizard.core.model.judged import JudgedMessage
-from tswizard.core.model.verdict import Verdict, gravest
+from tswizard.core.model.verdict import Verdict, worst_verdict
 
 
 class VerdictTally:
@@ -31,4 +31,4 @@ class VerdictTally:
     @property
     def worst(self) -> Verdict:
         """The gravest verdict so far; `safe` when nothing was judged."""
-        return gravest(verdict for verdict, count in self.verdicts.items() if count)
+        return worst_verdict(verdict for verdict, count in self.verdicts.items() if count)

@@ -33,7 +33,17 @@ class Parts:
         self._done[label] += finished
         done, total = self._done[label], self._totals[label]
         state = TableState.DONE if done >= total else TableState.WORKING
-        self._ctx.put(TableProgress(time.time(), self._ctx.step, label, done, total, None, state))
+        self._ctx.put(
+            TableProgress(
+                time.time(),
+                step=self._ctx.step,
+                table=label,
+                done=done,
+                total=total,
+                rows=None,
+                state=state,
+            )
+        )
 
 
 def labels(ctx: Context) -> dict[str, str]:

@@ -7,9 +7,9 @@ MethodName = Literal["full", "split"]
 METHOD_NAMES: tuple[MethodName, ...] = get_args(MethodName)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """The decisions that, with two endpoints, are enough to run without asking again."""
+    """The decisions that, with two endpoints, are enough to run unattended."""
 
     method: MethodName = "full"
     jobs: int = 4

@@ -1,4 +1,4 @@
-"""What the engine tells whoever watches: the app, the plain log, the tests."""
+"""Events that the engine reports to whoever watches: the app, the command line, the tests."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +8,7 @@ from tswizard.core.model.judged import JudgedMessage
 
 
 class StepState(StrEnum):
-    """Where a step stands."""
+    """The state of a step."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -35,7 +35,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted(Event):
-    """The run begins, or goes on, with these steps in this order."""
+    """The run starts, or resumes, with these steps in this order."""
 
     run: str
     steps: tuple[tuple[str, str, StepState], ...]
@@ -47,9 +47,9 @@ class StepStarted(Event):
     step: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepProgress(Event):
-    """How far a step is. `total` is None while it is unknown; `what` is what it works on now."""
+    """Progress of a step. `total` is None while unknown; `what` is what it is working on."""
 
     step: str
     done: int
@@ -58,7 +58,7 @@ class StepProgress(Event):
     what: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepFinished(Event):
     step: str
     state: StepState
@@ -67,20 +67,20 @@ class StepFinished(Event):
 
 
 class TableState(StrEnum):
-    """Where one table stands in the step that is running."""
+    """The state of one table in the step that is running."""
 
     WAITING = "waiting"
     WORKING = "working"
     RETRYING = "retrying"
-    """A piece of it broke off, and is copied again."""
+    """Copying a piece of it was interrupted, and is retried."""
     FAILED = "failed"
-    """Pieces of it were refused; the others go on."""
+    """Pieces of it failed; the others are still copied."""
     DONE = "done"
     DIFFERS = "differs"
     LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableProgress(Event):
     """One table or hypertable within a step; `done` and `total` count chunks, parts or pieces."""
 
@@ -91,15 +91,15 @@ class TableProgress(Event):
     rows: int | None
     state: TableState
     bytes: int | None = None
-    """Moved so far, pieces under way included; None where nobody counts them."""
+    """Copied so far, including pieces in progress; None where bytes are not counted."""
     failed: int = 0
-    """Pieces that were refused."""
+    """Pieces that failed for good."""
     retried: int = 0
-    """Attempts at its pieces that failed, over every resume."""
+    """Failed attempts to copy its pieces, over every resume."""
 
     @property
     def counted(self) -> int | None:
-        """What its rate is of: bytes, or rows where nobody counts bytes."""
+        """What its rate is computed from: bytes, or rows where bytes are not counted."""
         return self.rows if self.bytes is None else self.bytes
 
 
@@ -125,12 +125,12 @@ class FindingFound(Event):
 
 @dataclass(frozen=True, slots=True)
 class Paused(Event):
-    """The run waits (`paused`) or goes on."""
+    """The run is paused, or continues."""
 
     paused: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished(Event):
     """The last event. `result` is None when the run was stopped and can be resumed."""
 

@@ -1,12 +1,12 @@
 """Findings: what a check says, and what to do about it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How a check ended. `look` means nobody could prove that it is fine."""
+    """The result of a check. `look` means that it could not be shown to be fine."""
 
     PASS = "pass"  # noqa: S105 - a level, not a password
     LOOK = "look"
@@ -23,12 +23,13 @@ class Finding:
 
     `what` is one sentence; `where` names the object, endpoint or step; `why` is the evidence or
     the source of the fact; `todo` is what the user can do. `id` is a stable slug for tests, docs
-    and answers. `details` are the single objects behind a sum.
+    and answers. `details` lists the objects behind a total.
     """
 
     level: Level
     id: str
     what: str
+    _: KW_ONLY
     where: str = ""
     why: str = ""
     todo: str = ""
@@ -52,6 +53,6 @@ class Finding:
 
 
 def worst(findings: Iterable[Finding]) -> Level:
-    """The gravest level among findings; `pass` when there is none."""
+    """The worst level among findings; `pass` when there is none."""
     levels = {finding.level for finding in findings}
     return next((level for level in _WORST if level in levels), Level.PASS)

@@ -1,4 +1,4 @@
-"""Messages of pg_dump, pg_restore and psql, with what the classifier says of each."""
+"""Messages of pg_dump, pg_restore and psql, with the classifier's verdict on each."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,13 +13,13 @@ class Severity(StrEnum):
     WARNING = "warning"
     NOTICE = "notice"
     UNKNOWN = "unknown"
-    """A line that nobody knows."""
+    """A line in no known format."""
     ORPHAN = "orphan"
-    """The tail of a message whose head the log does not have."""
+    """The tail of a message whose beginning is missing from the log."""
 
 
 class ProofState(StrEnum):
-    """Whether the check behind a verdict was made, and what it said."""
+    """Whether the check behind a verdict was made, and its result."""
 
     NOT_NEEDED = "not needed"
     HELD = "held"
@@ -27,44 +27,48 @@ class ProofState(StrEnum):
     NOT_POSSIBLE = "not possible"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SumCheck:
-    """A sum line: the number that pg_restore gives, and what the log accounts for.
+    """The line `errors ignored on restore: N`, checked against the errors in the log.
 
     With -j pg_restore counts an entry that failed in a worker once more than it had errors, and
-    does not count what a worker meets while it connects (`mark_restore_job_done` and
+    does not count errors that a worker gets while connecting (`mark_restore_job_done` and
     `parseWorkerResponse`; measured with 15 and 18). So the expected number is a range when the
-    log does not tell which entry an error belongs to.
+    log does not show which entry an error belongs to.
     """
 
     said: int
+    """N."""
     seen: int
+    """Errors in the log."""
     low: int
     high: int
+    """The fewest and the most errors that pg_restore can have counted."""
     parallel: bool
     whole: bool
+    """The line is not cut."""
 
     @property
     def fits(self) -> bool:
-        """Whether every error that pg_restore counted is one of those seen."""
+        """Whether the log shows every error that pg_restore counted."""
         return self.whole and self.low == self.said == self.high
 
 
 @dataclass(frozen=True, slots=True)
 class Harmless:
-    """What may be said of a message once its proof holds."""
+    """What a message means once its proof holds."""
 
     verdict: Verdict
     reason: str
     todo: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedMessage:
     """A message with its verdict.
 
-    Where the verdict rests on a proof, `verdict` is what may be said without it (mostly `look`)
-    until `prove.prove` has been asked; `if_proven` is what the proof makes of it.
+    Where the verdict needs a proof, `verdict` is the one without it (mostly `look`) until
+    `prove.prove` has been called; `if_proven` is the one with it.
     """
 
     verdict: Verdict
@@ -72,12 +76,12 @@ class JudgedMessage:
     """The rule's id; empty when no rule knows the message."""
     tool: str
     method: str
-    """full, split or empty when unknown; likewise `phase`."""
+    """full, split, or empty when unknown; likewise `phase`."""
     phase: str
     object: str
     """TOC kind and name, e.g. `INDEX public.events_time_idx`; empty when the log has none."""
     message: str
-    """The core sentence."""
+    """The primary message, without prefix and details."""
     reason: str
     todo: str
     detail: tuple[str, ...]
@@ -86,15 +90,15 @@ class JudgedMessage:
     """Number of its first line, from 1."""
     severity: Severity
     counts_as_error: bool
-    """One of the errors that pg_restore counts in its last line."""
+    """One of the errors whose number pg_restore prints in its last line."""
     proof: str = ""
     args: tuple[tuple[str, str], ...] = ()
     claim: str = ""
-    """What the proof is about, as a sentence."""
+    """The statement to be proven, as a clause."""
     if_proven: Harmless | None = None
     proof_state: ProofState = ProofState.NOT_NEEDED
     relation: str = ""
     """A table whose rows did not arrive, often a chunk; unquoted and without its schema."""
     schema: str = ""
-    """That table's schema; empty when the log does not tell."""
+    """That table's schema; empty when the log does not show it."""
     sum: SumCheck | None = None

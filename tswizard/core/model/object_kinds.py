@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tswizard.core.model.finding import Level
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectKind:
     """One kind of object.
 
@@ -62,7 +62,9 @@ def _kind(
     extra: Level = Level.LOOK,
 ) -> ObjectKind:
     one = _ONE.get(id, id.replace("-", " "))
-    return ObjectKind(id, one, many, group, frozenset(soft), missing, extra)
+    return ObjectKind(
+        id=id, one=one, many=many, group=group, soft=frozenset(soft), missing=missing, extra=extra
+    )
 
 
 _FAIL, _PASS, _LOOK = Level.FAIL, Level.PASS, Level.LOOK

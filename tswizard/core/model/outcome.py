@@ -1,4 +1,4 @@
-"""What a run came to: everything the checklist and the report are made of."""
+"""The outcome of a run: everything that the checklist and the report show."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ class StepOutcome:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RangeRows:
-    """One compared part of a table: a chunk's range of the primary dimension, or all of it."""
+    """One compared range of a table: of the primary dimension, or the whole table."""
 
     range: str
     """`[start, end)` in the dimension's own text; empty for a whole table."""
@@ -27,29 +27,29 @@ class RangeRows:
     chunks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableRows:
-    """Rows of one table or hypertable on both ends."""
+    """Rows of one table or hypertable on source and target."""
 
     name: str
     source_rows: int
     target_rows: int
     equal: bool
     newer_on_source: int = 0
-    """Rows that the source holds now beyond the moment that was dumped; may be negative."""
+    """Rows that the source has gained since the snapshot; negative where it lost rows."""
     differing: tuple[RangeRows, ...] = ()
     pieces: int | None = None
-    """Pieces that it was copied in; None where nothing is copied in pieces (the full method)."""
+    """Pieces that it was copied in; None with the full method, which copies no pieces."""
     pieces_failed: int | None = None
-    """Those of them that were refused, and are not on the target."""
+    """Those of them that failed and are not on the target."""
     retries: int | None = None
-    """Attempts at its pieces that failed and were made again, over every resume."""
+    """Failed attempts to copy its pieces, over every resume."""
     bytes_copied: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A finished run. `seconds` is the time all steps took, over every resume."""
+    """A finished run. `seconds` is the total time of all steps, over every resume."""
 
     run: str
     result: Level
@@ -64,7 +64,7 @@ class Outcome:
     judged: tuple[JudgedMessage, ...]
     tables: tuple[TableRows, ...]
     skipped: tuple[str, ...] = ()
-    """What the user left out."""
+    """What the user chose to skip."""
     todo: tuple[tuple[str, str], ...] = ()
     """(what only the user can do, text to copy or empty)."""
     dump: str = ""

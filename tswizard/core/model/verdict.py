@@ -5,10 +5,10 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What a message means for the migration, mildest first.
+    """What a message means for the migration, best first.
 
-    `safe`: nothing is missing. `later`: a later step brings it. `look`: nobody could show that
-    it is harmless. `lost`: something did not arrive.
+    `safe`: nothing is missing. `later`: a later step creates it. `look`: it could not be shown to
+    be harmless. `lost`: something did not arrive.
     """
 
     SAFE = "safe"
@@ -17,19 +17,19 @@ class Verdict(StrEnum):
     LOST = "lost"
 
     @property
-    def gravity(self) -> int:
+    def rank(self) -> int:
         """0 for `safe` up to 3 for `lost`."""
         return _ORDER.index(self)
 
     @property
     def explained(self) -> bool:
-        """True for the two verdicts that a run may end well with."""
+        """True for the two verdicts with which a run can still end in PASS."""
         return self in (Verdict.SAFE, Verdict.LATER)
 
 
 _ORDER = tuple(Verdict)
 
 
-def gravest(verdicts: Iterable[Verdict]) -> Verdict:
-    """The gravest of them; `safe` when there is none."""
-    return max(verdicts, key=lambda verdict: verdict.gravity, default=Verdict.SAFE)
+def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
+    """The worst of them; `safe` when there is none."""
+    return max(verdicts, key=lambda verdict: verdict.rank, default=Verdict.SAFE)

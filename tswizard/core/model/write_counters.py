@@ -1,4 +1,4 @@
-"""How often each table was written to, as the server counts it."""
+"""The server's counters of rows written to each table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class WriteCounters:
-    """How often each table of a server was written to, by pg_stat_user_tables."""
+    """Rows written to each table, from pg_stat_all_tables."""
 
     written: Mapping[str, tuple[int, int, int]]
-    """`schema.name`, unquoted -> rows inserted, updated, deleted since the statistics began."""
+    """`schema.name`, unquoted -> rows inserted, updated, deleted since the last reset."""
 
     def changed_since(self, before: "WriteCounters", name: str) -> tuple[int, int, int] | None:
-        """Rows inserted, updated and deleted in one table since; None when nobody wrote to it."""
+        """Rows inserted, updated and deleted in one table since; None when there were none."""
         now, then = self.written.get(name, (0, 0, 0)), before.written.get(name, (0, 0, 0))
         if now == then:
             return None

@@ -16,16 +16,16 @@ def some(names: Sequence[str]) -> str:
 
 
 def passed(id: str, what: str, *, where: str, why: str = "") -> Finding:
-    return Finding(Level.PASS, id, what, where, why)
+    return Finding(Level.PASS, id, what, where=where, why=why)
 
 
 def look(
     id: str, what: str, *, where: str, why: str, todo: str, details: Iterable[str] = ()
 ) -> Finding:
-    return Finding(Level.LOOK, id, what, where, why, todo, tuple(details))
+    return Finding(Level.LOOK, id, what, where=where, why=why, todo=todo, details=tuple(details))
 
 
 def fail(
     id: str, what: str, *, where: str, why: str, todo: str, details: Iterable[str] = ()
 ) -> Finding:
-    return Finding(Level.FAIL, id, what, where, why, todo, tuple(details))
+    return Finding(Level.FAIL, id, what, where=where, why=why, todo=todo, details=tuple(details))

@@ -170,7 +170,7 @@ def _errors(judged: tuple[JudgedMessage, ...]) -> ChecklistLine:
         text += f"; {warnings} warning{'s' if warnings > 1 else ''} to look at"
     details = tuple(
         " ".join(f"{j.verdict.upper()} {j.object} {j.message} {j.reason} {j.todo}".split())
-        for j in sorted(open_ones, key=lambda j: -j.verdict.gravity)
+        for j in sorted(open_ones, key=lambda j: -j.verdict.rank)
     )
     return ChecklistLine(level, f"errors: {text}", details)
 

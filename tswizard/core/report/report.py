@@ -154,10 +154,13 @@ def to_markdown(outcome: Outcome, path: str = "") -> str:
         parts.append("## Messages of pg_dump and pg_restore\n\n" + _messages(outcome))
     if outcome.tables:
         parts.append("## Rows\n\n" + _tables(outcome.tables))
-    parts.append("## Steps\n\n" + _table(
-        ("Step", "State", "Took"),
-        ((step.name, step.state.value, duration(step.seconds)) for step in outcome.steps),
-    ))  # fmt: skip
+    parts.append(
+        "## Steps\n\n"
+        + _table(
+            ("Step", "State", "Took"),
+            ((step.name, step.state.value, duration(step.seconds)) for step in outcome.steps),
+        )
+    )
     if made.files:
         parts.append(
             "## Files\n\n" + "\n".join(f"- {f.what}: `{f.path}`" for f in made.files) + "\n"
@@ -194,7 +197,7 @@ def _messages(outcome: Outcome) -> str:
     rows = (
         (verdict.upper(), str(times), f"{tool}: {message}", reason + (f" ({rule})" if rule else ""))
         for (verdict, tool, rule, message, reason), times in sorted(
-            groups.items(), key=lambda item: -item[0][0].gravity
+            groups.items(), key=lambda item: -item[0][0].rank
         )
     )
     return _table(("Verdict", "Times", "Message", "Reason"), rows)

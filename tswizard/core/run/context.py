@@ -151,7 +151,9 @@ class Context:
         self.put(FindingFound(time.time(), finding))
 
     def progress(self, done: int, total: int | None, unit: Unit, what: str = "") -> None:
-        self.put(StepProgress(time.time(), self.step, done, total, unit, what))
+        self.put(
+            StepProgress(time.time(), step=self.step, done=done, total=total, unit=unit, what=what)
+        )
 
     async def unpaused(self) -> None:
         """Wait here while the run is paused; called between units of work."""
@@ -240,4 +242,4 @@ def shell(argv: Sequence[str | Path]) -> str:
 
 def failed(id: str, what: str, *, where: str = "", why: str = "", todo: str = "") -> StepFailed:
     """A StepFailed with a finding of level fail."""
-    return StepFailed(Finding(Level.FAIL, id, what, where, why, todo))
+    return StepFailed(Finding(Level.FAIL, id, what, where=where, why=why, todo=todo))

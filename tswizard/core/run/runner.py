@@ -110,7 +110,7 @@ class Run:
     def _broke(self, work: "asyncio.Task[None]") -> None:
         """A bug in the runner itself must not leave the watcher waiting for ever."""
         if not work.cancelled() and work.exception() is not None:
-            self._put(RunFinished(time.time(), None, self.run_folder.record.seconds))
+            self._put(RunFinished(time.time(), result=None, seconds=self.run_folder.record.seconds))
 
     async def _work(self) -> None:
         record = self.run_folder.record
@@ -146,7 +146,15 @@ class Run:
         result = self.outcome.result if self.outcome else None
         report = str(self.run_folder.path / "report.md") if self.outcome else ""
         record = self.run_folder.record
-        self._put(RunFinished(time.time(), result, record.seconds, record.findings, report))
+        self._put(
+            RunFinished(
+                time.time(),
+                result=result,
+                seconds=record.seconds,
+                findings=record.findings,
+                report=report,
+            )
+        )
 
     async def _to_end(
         self, ctx: Context, steps: tuple[MethodStep, ...], prover: TargetProver
@@ -229,7 +237,7 @@ class Run:
             )
         )
         await self._save_record(ctx)
-        self._put(StepFinished(time.time(), step.id, state, seconds, why))
+        self._put(StepFinished(time.time(), step=step.id, state=state, seconds=seconds, why=why))
         return state
 
     async def _leave(self, ctx: Context) -> None:
@@ -252,7 +260,7 @@ class Run:
                     Level.FAIL,
                     "left-open",
                     f"{due.danger}: {cause.what}",
-                    cause.where,
+                    where=cause.where,
                     todo="Resume the run; that fixes it.",
                 )
             )

@@ -16,15 +16,15 @@ async def compare_ends(ctx: Context, comparability: Comparability | None = None)
         ctx.say("no snapshot is held: the source is compared as it is now")
     result = await verify(
         VerifyJob(
-            ctx.task.source,
-            ctx.task.target,
-            ctx.task.inventory,
-            ctx.task.target_server,
-            ctx.task.answers.verify,
-            ctx.task.jobs,
-            ctx.snapshot,
-            record.counters,
-            record.judged,
+            source=ctx.task.source,
+            target=ctx.task.target,
+            inventory=ctx.task.inventory,
+            target_server=ctx.task.target_server,
+            verify=ctx.task.answers.verify,
+            workers=ctx.task.jobs,
+            snapshot=ctx.snapshot,
+            counters_before=record.counters,
+            judged=record.judged,
         ),
         lambda progress: _tell(ctx, progress),
         ctx.unpaused,
@@ -43,12 +43,12 @@ def _tell(ctx: Context, progress: VerifyProgress) -> None:
         ctx.put(
             TableProgress(
                 time.time(),
-                ctx.step,
-                progress.table,
-                progress.parts_done,
-                progress.parts_total,
-                progress.rows,
-                progress.state,
+                step=ctx.step,
+                table=progress.table,
+                done=progress.parts_done,
+                total=progress.parts_total,
+                rows=progress.rows,
+                state=progress.state,
             )
         )
 

@@ -79,7 +79,9 @@ async def verify(
 
 
 def _reading(what: str) -> VerifyProgress:
-    return VerifyProgress(0, 0, "", f"reading {what}", state=TableState.WAITING)
+    return VerifyProgress(
+        done=0, total=0, table="", what=f"reading {what}", state=TableState.WAITING
+    )
 
 
 async def _refuse_restore_mode(side: DatabaseReader) -> None:

@@ -13,7 +13,7 @@ from tswizard.core.model.outcome import TableRows
 from tswizard.core.model.write_counters import WriteCounters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyJob:
     """Two ends to compare after a full migration."""
 
@@ -39,7 +39,7 @@ class VerifyJob:
         return max(1, self.workers) if both else 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyProgress:
     """How far the comparison of rows is; `done` and `total` are bytes as the source stores them."""
 

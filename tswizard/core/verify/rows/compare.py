@@ -15,7 +15,7 @@ from tswizard.core.verify.rows.ranges import WHOLE, Range, cuts, grouped, joined
 from tswizard.core.verify.rows.row_sets import RowSet
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class SetResult:
     """One set on both ends; grows while its ranges are compared."""
 
@@ -58,7 +58,7 @@ def _units(sets: tuple[RowSet, ...]) -> list[_Unit]:
     for rows in sets:
         cut = ranges_of(rows.chunks) if rows.chunks and cuts(rows.dimension) else (WHOLE,)
         groups = grouped(cut)
-        result = SetResult(rows, len(groups))
+        result = SetResult(rows=rows, parts=len(groups))
         units += [_Unit(result, group) for group in groups]
     return sorted(units, key=lambda unit: -unit.bytes)
 
@@ -140,7 +140,11 @@ class RowComparison:
         result.target_rows += there
         if ours != theirs:
             chunks = tuple(f"{chunk.schema}.{chunk.name}" for chunk in span.chunks)
-            result.differing.append(RangeRows(span.text, here, there, False, chunks))
+            result.differing.append(
+                RangeRows(
+                    range=span.text, source_rows=here, target_rows=there, equal=False, chunks=chunks
+                )
+            )
 
     def _report(self, unit: _Unit) -> None:
         result = unit.result

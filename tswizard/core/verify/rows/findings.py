@@ -39,12 +39,12 @@ def table_rows(
     """The report's table, by name."""
     return tuple(
         TableRows(
-            result.rows.name,
-            result.source_rows,
-            result.target_rows,
-            result.equal,
-            newer[result.rows.name].rows if result.rows.name in newer else 0,
-            tuple(result.differing),
+            name=result.rows.name,
+            source_rows=result.source_rows,
+            target_rows=result.target_rows,
+            equal=result.equal,
+            newer_on_source=newer[result.rows.name].rows if result.rows.name in newer else 0,
+            differing=tuple(result.differing),
         )
         for result in sorted(results, key=lambda result: result.rows.name)
     )
@@ -111,7 +111,7 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             Level.LOOK,
             "rows-recomputed",
             what,
-            where,
+            where=where,
             why="pg_restore computes a materialized view again from the restored tables, so it "
             "shows their present state; the source's was computed at some earlier time.",
             todo="REFRESH MATERIALIZED VIEW on the source, then check again.",
@@ -122,7 +122,7 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             Level.FAIL,
             "rows-lost",
             what,
-            where,
+            where=where,
             why=f"{lost[0].tool} said {len(lost)} times, first: {lost[0].message}",
             todo=lost[0].todo or "Mend the cause, then restore again.",
             details=details,
@@ -132,7 +132,7 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             Level.LOOK,
             "rows-written",
             what,
-            where,
+            where=where,
             why=f"The source was written to since the dump ({written.words}), and no snapshot "
             "fixed its moment: nobody can tell whether everything from before it arrived.",
             todo="Stop the writes and migrate again, or compare the ranges named by hand.",
@@ -142,7 +142,7 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
         Level.FAIL,
         "rows-differ",
         what,
-        where,
+        where=where,
         why="Nothing that is known explains it.",
         todo="Do not use this target before it is known why; restore again, then check again.",
         details=details,
@@ -205,7 +205,9 @@ def _explained(result: SetResult, evidence: Evidence) -> WritesSince | None:
         if writes_between(names, before, now) is None and not _dropped(result, evidence):
             return None
         touched += names
-    return writes_between(tuple(dict.fromkeys(touched)), before, now) or WritesSince(0, 0, 0)
+    return writes_between(tuple(dict.fromkeys(touched)), before, now) or WritesSince(
+        inserted=0, updated=0, deleted=0
+    )
 
 
 def _dropped(result: SetResult, evidence: Evidence) -> bool:

@@ -22,7 +22,7 @@ class SetKind(StrEnum):
     LARGE_OBJECTS = "large objects"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowSet:
     """Rows that are compared under one name."""
 
@@ -119,7 +119,16 @@ async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
         connection, "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata"
     )
     if large[0][0]:
-        sets.append(RowSet("large objects", SetKind.LARGE_OBJECTS, "", "", (), 0))
+        sets.append(
+            RowSet(
+                name="large objects",
+                kind=SetKind.LARGE_OBJECTS,
+                schema="",
+                table="",
+                columns=(),
+                bytes=0,
+            )
+        )
     return tuple(sets)
 
 

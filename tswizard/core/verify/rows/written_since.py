@@ -18,7 +18,7 @@ from tswizard.core.verify.rows.row_sets import RowSet, SetKind, read_sets
 from tswizard.core.verify.rows.write_counters import read_counters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WritesSince:
     """Writes to one table since the dump; the three counts are the server's statistics."""
 
@@ -58,7 +58,7 @@ def writes_between(
     if not changes:
         return None
     inserted, updated, deleted = (sum(change[n] for change in changes) for n in range(3))
-    return WritesSince(inserted, updated, deleted)
+    return WritesSince(inserted=inserted, updated=updated, deleted=deleted)
 
 
 async def newer_rows(job: VerifyJob, results: tuple[SetResult, ...]) -> dict[str, WritesSince]:
@@ -96,7 +96,7 @@ def _written(
     before: WriteCounters | None, now: WriteCounters, rows: RowSet, current: RowSet
 ) -> WritesSince | None:
     if before is None:
-        return WritesSince(0, 0, 0)
+        return WritesSince(inserted=0, updated=0, deleted=0)
     names = dict.fromkeys([*relations_of(rows), *relations_of(current)])
     return writes_between(tuple(names), before, now)
 

@@ -16,7 +16,7 @@ HIDDEN = "hidden_"
 """Properties that begin like this are compared and never shown: they may hold passwords."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One object that is not the same on both ends."""
 
@@ -74,14 +74,23 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
         if key.kind != "grant" and key not in source.objects and _comparable(key, source, target):
             level = _of_extra(key, found)
             differences.append(
-                Difference(key, "extra", level, found.part, about=_about(key, found))
+                Difference(
+                    key=key, state="extra", level=level, part=found.part, about=_about(key, found)
+                )
             )
     rights = compare_grants(source, target)
     compared["grant"] = rights.compared
     parts["grant"] = rights.parts_compared
     compared["owner"] = rights.owners
     differences += [
-        Difference(ObjectKey(d.kind, d.name), "differs", d.level, d.part, d.changed, d.why)
+        Difference(
+            key=ObjectKey(d.kind, d.name),
+            state="differs",
+            level=d.level,
+            part=d.part,
+            changed=d.changed,
+            why=d.why,
+        )
         for d in rights.differences
     ]
     return SchemaComparison(tuple(differences), compared, parts)
@@ -133,7 +142,15 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
         why = "pg_dump carries it for a superuser only"
     elif key.kind in ("default-privilege", "policy"):
         level, why = _for_roles(level, key, found, target)
-    return Difference(key, "missing", level, found.part, (), why, _about(key, found))
+    return Difference(
+        key=key,
+        state="missing",
+        level=level,
+        part=found.part,
+        changed=(),
+        why=why,
+        about=_about(key, found),
+    )
 
 
 def _of_extra(key: ObjectKey, found: Object) -> Level:
@@ -180,7 +197,15 @@ def _differs(
         why = f"PostgreSQL {source.major} and {target.major} may word the same thing differently"
     if key.kind == "extension" and key.name == "timescaledb":
         level = Level.FAIL
-    return Difference(key, "differs", level, found.part, changed, why, _about(key, found))
+    return Difference(
+        key=key,
+        state="differs",
+        level=level,
+        part=found.part,
+        changed=changed,
+        why=why,
+        about=_about(key, found),
+    )
 
 
 _SHOWN = 300

@@ -17,7 +17,7 @@ _NOT_OWNED = ("column ", "schema public")
 _NOTHING = Object('{"granted": {}}')
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RightsDifference:
     kind: str
     name: str
@@ -99,9 +99,13 @@ def _of_object(
             level = Level.LOOK
         who = f"owner {theirs.definition.get('owner')}" if grantee == OWNER else grantee
         yield RightsDifference(
-            "grant", f"{name} to {who}", level, ours.part or theirs.part,
-            (("privileges", _words(wanted), _words(found)),), why,
-        )  # fmt: skip
+            kind="grant",
+            name=f"{name} to {who}",
+            level=level,
+            part=ours.part or theirs.part,
+            changed=(("privileges", _words(wanted), _words(found)),),
+            why=why,
+        )
 
 
 def _set(privileges: str | None) -> set[str]:
@@ -136,9 +140,13 @@ def _owners(source: Schema, target: Schema) -> tuple[RightsDifference, ...]:
         return ()
     return tuple(
         RightsDifference(
-            "owner", name, Level.LOOK, None, (("owner", owner, theirs[name]),),
-            "restored with --no-owner",
+            kind="owner",
+            name=name,
+            level=Level.LOOK,
+            part=None,
+            changed=(("owner", owner, theirs[name]),),
+            why="restored with --no-owner",
         )
         for name, owner in ours.items()
         if name in theirs and theirs[name] != owner
-    )  # fmt: skip
+    )

@@ -22,6 +22,12 @@ from tswizard.core.verify.schema import (
 )
 from tswizard.core.verify.schema.catalog_sql import Catalogs, labels_query, read_catalogs
 
+_VERSIONS = """
+SELECT pg_catalog.current_setting('server_version_num')::int / 10000,
+  (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'timescaledb')
+"""
+_ROLES = "SELECT rolname::text FROM pg_catalog.pg_roles"
+
 Definition = Mapping[str, Any]
 Query = Callable[[Catalogs], str]
 
@@ -104,7 +110,7 @@ class Object:
         return read
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
     """Everything that one end holds."""
 
@@ -125,20 +131,14 @@ async def read_schema(connection: Connection) -> Schema:
     for query in queries(catalogs):
         for kind, name, part, text in await rows(connection, as_text(query(catalogs))):
             objects[ObjectKey(sys.intern(kind), name)] = Object(text, part)
-    version = await rows(
-        connection,
-        "SELECT pg_catalog.current_setting('server_version_num')::int / 10000, "
-        "(SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'timescaledb')",
-    )
+    major, timescaledb = (await rows(connection, _VERSIONS))[0]
     return Schema(
-        objects,
-        dict(await rows(connection, labels_query(catalogs.shape))),
-        frozenset(
-            name
-            for (name,) in await rows(connection, "SELECT rolname::text FROM pg_catalog.pg_roles")
-        ),
-        catalogs,
-        *version[0],
+        objects=objects,
+        labels=dict(await rows(connection, labels_query(catalogs.shape))),
+        roles=frozenset(name for (name,) in await rows(connection, _ROLES)),
+        catalogs=catalogs,
+        major=major,
+        timescaledb=timescaledb,
     )
 
 

@@ -50,7 +50,8 @@ def _internal_names(inventory: Inventory) -> Iterable[str]:
 def plain(schema: str, name: str) -> str:
     """Like the server's quote_ident: only what needs quotes gets them."""
     return ".".join(
-        part if part.replace("_", "a").isalnum() and part == part.lower() and part.isascii()
+        part
+        if part.replace("_", "a").isalnum() and part == part.lower() and part.isascii()
         else qualified(part, "")[: -len('.""')]
         for part in (schema, name)
-    )  # fmt: skip
+    )

@@ -16,25 +16,52 @@ from tswizard.core.model.verdict import Verdict
 from tswizard.core.report.report import BadReport, from_json, to_json, to_markdown, write_report
 
 WHOLE = outcome(
-    Finding(Level.FAIL, "rows-lost", "public.m: 5 missing", "b", "COPY failed", "Do.", ("[1, 2)",)),
+    Finding(
+        Level.FAIL,
+        "rows-lost",
+        "public.m: 5 missing",
+        where="b",
+        why="COPY failed",
+        todo="Do.",
+        details=("[1, 2)",),
+    ),
     result=Level.FAIL,
     seconds=6421.0,
     started=1_790_000_000.0,
     steps=(StepOutcome("dump", StepState.DONE, 63.0),),
     judged=(
-        judged(Verdict.LOST, message='COPY failed for table "_hyper_1_2_chunk"', rule="copy-failed",
-               reason="Rows of public.m.", object="TABLE DATA _hyper_1_2_chunk"),
+        judged(
+            Verdict.LOST,
+            message='COPY failed for table "_hyper_1_2_chunk"',
+            rule="copy-failed",
+            reason="Rows of public.m.",
+            object="TABLE DATA _hyper_1_2_chunk",
+        ),
         judged(Verdict.SAFE, message="must be owner of extension timescaledb", rule="ext-owner"),
         judged(Verdict.SAFE, message="must be owner of extension timescaledb", rule="ext-owner"),
     ),
     tables=(
-        TableRows("public.m", 10, 5, False, 7,
-                  (RangeRows("[1, 2)", 10, 5, False, ("i._hyper_1_2_chunk",)),)),
+        TableRows(
+            name="public.m",
+            source_rows=10,
+            target_rows=5,
+            equal=False,
+            newer_on_source=7,
+            differing=(
+                RangeRows(
+                    range="[1, 2)",
+                    source_rows=10,
+                    target_rows=5,
+                    equal=False,
+                    chunks=("i._hyper_1_2_chunk",),
+                ),
+            ),
+        ),
     ),
     skipped=("jobs stay paused",),
     todo=(("Point applications at b", "host=b"), ("Keep a", "")),
     dump="/run/dump",
-)  # fmt: skip
+)
 
 
 def test_the_json_has_what_is_promised() -> None:
@@ -147,7 +174,7 @@ def test_names_are_no_markdown() -> None:
     text = to_markdown(
         replace(
             WHOLE,
-            tables=(TableRows(evil, 1, 1, True),),
+            tables=(TableRows(name=evil, source_rows=1, target_rows=1, equal=True),),
             findings=(Finding(Level.LOOK, "x", evil, details=("```", evil)),),
         )
     )

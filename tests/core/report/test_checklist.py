@@ -160,7 +160,13 @@ _FINDINGS = st.builds(
     st.just("what"),
     settled_by_check=st.booleans(),
 )
-_TABLES = st.builds(TableRows, st.just("t"), st.just(1), st.just(1), st.booleans())
+_TABLES = st.builds(
+    TableRows,
+    name=st.just("t"),
+    source_rows=st.just(1),
+    target_rows=st.just(1),
+    equal=st.booleans(),
+)
 
 
 @settings(max_examples=200)
