@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.core.verify.mutations import ALTERED, DROPPED, Mutation
 from tests.support.compared_ends import Comparer
 from tests.support.program import Program
 from tests.support.step_context import step_context
+from tests.support.target_mutations import ALTERED, DROPPED, Mutation
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Level

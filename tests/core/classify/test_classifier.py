@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.core.classify.examples import copy, failed
-from tests.core.classify.judging import FixedProver, judge, total
+from tests.support.classified import FixedProver, judge, total
+from tests.support.rule_examples import copy, failed
 from tswizard.core.classify.classifier import Classifier
 from tswizard.core.classify.message import PlainLine
 from tswizard.core.classify.prove import Origin, prove

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 
-from tests.core.classify.examples import copy
+from tests.support.rule_examples import copy
 from tswizard.core.classify import log
 from tswizard.core.classify.log import LogReport, classify_log, read_lines
 from tswizard.core.model.verdict import Verdict

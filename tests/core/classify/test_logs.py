@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import tomli_w
 
-from tests.core.classify.judging import FixedProver
+from tests.support.classified import FixedProver
 from tswizard.core.classify.classifier import Classifier
 from tswizard.core.classify.log import classify_lines, classify_log, read_lines
 from tswizard.core.classify.message import PlainLine

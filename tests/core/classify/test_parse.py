@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.classify.judging import messages
+from tests.support.classified import messages
 from tswizard.core.classify.message import MAX_MESSAGE_CHARS, Message, PlainLine
 from tswizard.core.classify.parse import Parser
 from tswizard.core.classify.toc import TocEntry

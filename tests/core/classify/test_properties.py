@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.classify.blocks import (
+from tests.support.classified import judge
+from tests.support.log_blocks import (
     LOOP,
     Block,
     copy_failed,
@@ -23,7 +24,6 @@ from tests.core.classify.blocks import (
     logs,
     table_exists,
 )
-from tests.core.classify.judging import judge
 from tswizard.core.classify.classifier import Classifier
 from tswizard.core.classify.log import classify_lines, classify_log, read_lines
 from tswizard.core.classify.message import PlainLine

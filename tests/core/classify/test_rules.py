@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.classify.examples import EXAMPLES, Example
-from tests.core.classify.judging import FixedProver, judge
+from tests.support.classified import FixedProver, judge
+from tests.support.rule_examples import EXAMPLES, Example
 from tswizard.core.classify.prove import prove
 from tswizard.core.classify.rules import BadRules, default_rules, load, render
 from tswizard.core.classify.target import TargetProver

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.core.classify.judging import judge
+from tests.support.classified import judge
 from tswizard.core.classify import target
 from tswizard.core.classify.origin import find_origin
 from tswizard.core.classify.prove import Origin, prove

@@ -1,14 +1,12 @@
 """The last screen's lines, from outcomes that are given."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core.verify.data import judged
+from tests.support.sample_outcome import judged, outcome
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.model.outcome import Outcome, TableRows
+from tswizard.core.model.outcome import TableRows
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.report.checklist import CHECKED, Checklist, checklist, result_of
 
@@ -17,23 +15,6 @@ _ROWS = Finding(Level.PASS, CHECKED, "38 of 38 tables equal, 809,421 rows counte
 
 def passed(id: str, what: str) -> Finding:
     return Finding(Level.PASS, id, what)
-
-
-def outcome(*findings: Finding, **more: object) -> Outcome:
-    made = Outcome(
-        run="run-1",
-        result=Level.PASS,
-        method="full",
-        source="a:5432/defaultdb",
-        target="b:5432/tsdb",
-        started=0.0,
-        seconds=1.0,
-        steps=(),
-        findings=findings,
-        judged=(),
-        tables=(),
-    )
-    return replace(made, **more)  # type: ignore[arg-type]  # fields by name
 
 
 def texts(made: Checklist) -> list[str]:

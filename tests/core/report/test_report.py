@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.test_checklist import outcome
-from tests.core.verify.data import judged
+from tests.support.sample_outcome import judged, outcome
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.outcome import Outcome, RangeRows, StepOutcome, TableRows

@@ -1,75 +1,23 @@
 """A migrated pair for the tests of this folder."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from psycopg import sql
 
-from tests.core.verify.migrate import migrate
-from tswizard.core.catalog.inventory import Inventory, Server
+from tests.support.migrated_pair import Migrated, migrate
 from tswizard.core.catalog.read import read_inventory, read_server
-from tswizard.core.db.connection import Connection, connected, rows
+from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.write_counters import read_counters
-from tswizard.core.verify.schema.sequences import Name, SequenceState, read_sequence_states
+from tswizard.core.verify.schema.sequences import read_sequence_states
 from tswizard.demo import EmbeddedPair
 
 _LOG = "_timescaledb_catalog.continuous_aggs_hypertable_invalidation_log"
-_MORE = Path(__file__).with_name("more.sql")
-
-
-@dataclass(frozen=True)
-class Migrated:
-    """A source, and a target that holds all of it."""
-
-    source: Endpoint
-    target: Endpoint
-    inventory: Inventory
-    server: Server
-    job: VerifyJob
-    numbers: dict[Name, SequenceState]
-    """Where the target's sequences stood before any test."""
-    log: list[tuple[int, int, int]]
-    """The target's log of changed times, at that moment."""
-
-    @asynccontextmanager
-    async def target_connection(self) -> AsyncIterator[Connection]:
-        async with connected(self.target) as connection:
-            yield connection
-
-
-@asynccontextmanager
-async def changed(migrated: Migrated, table: str, *statements: str) -> AsyncIterator[Connection]:
-    """The target with the rows of a plain table changed; afterwards they are as they were."""
-    name = sql.Identifier(*table.split("."))
-    async with connected(migrated.target) as connection:
-        columns = sql.SQL(", ").join(
-            sql.Identifier(column)
-            for (column,) in await rows(
-                connection,
-                "SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = %s::regclass "
-                "AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
-                (table,),
-            )
-        )
-        # The check leaves this schema out.
-        await connection.execute("CREATE SCHEMA _tswizard")
-        kept = sql.SQL("CREATE TABLE _tswizard.kept AS SELECT {} FROM ONLY {}")
-        await connection.execute(kept.format(columns, name))
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-            yield connection
-        finally:
-            await connection.execute(sql.SQL("DELETE FROM ONLY {}").format(name))
-            put_back = sql.SQL("INSERT INTO {} ({}) SELECT * FROM _tswizard.kept")
-            await connection.execute(put_back.format(name, columns))
-            await connection.execute("DROP SCHEMA _tswizard CASCADE")
+_ONE_OF_EACH = Path(__file__).with_name("one_of_each_kind.sql")
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
@@ -82,7 +30,7 @@ async def migrated(
         target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
         async with connected(source) as connection:
             await connection.execute("SET search_path = public")
-            await connection.execute(_MORE.read_text(encoding="utf-8"))
+            await connection.execute(_ONE_OF_EACH.read_text(encoding="utf-8"))
             counters = await read_counters(connection)
         inventory = await read_inventory(source)
         await migrate(source, target, tmp_path_factory.mktemp("verify"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.verify.conftest import Migrated, changed
+from tests.support.migrated_pair import Migrated, changed
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.model.finding import Level
 from tswizard.core.verify import VerifyProgress, VerifyStopped, verify

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import OperationalError, errors
 
-from tests.core.verify.data import chunk, dimension, inventory, schema
+from tests.support.sample_schema import chunk, dimension, inventory, schema
 from tswizard.core.catalog.inventory import Sequence
 from tswizard.core.db.errors import CannotConnect, is_transient
 from tswizard.core.model.finding import Level

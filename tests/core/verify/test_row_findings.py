@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.core.verify.data import chunk, inventory, judged
+from tests.support.sample_outcome import judged
+from tests.support.sample_schema import chunk, inventory
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Level
 from tswizard.core.model.outcome import RangeRows

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from psycopg import sql
 
-from tests.core.verify.conftest import Migrated, changed
+from tests.support.migrated_pair import Migrated, changed
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.db.connection import connected, value
 from tswizard.core.model.events import TableState

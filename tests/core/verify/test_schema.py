@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.core.verify.conftest import Migrated
-from tests.core.verify.mutations import ADDED, ALTERED, DROPPED, Mutation
+from tests.support.migrated_pair import Migrated
+from tests.support.target_mutations import ADDED, ALTERED, DROPPED, Mutation
 from tswizard.core.db.connection import connect, value
 from tswizard.core.model.finding import Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS

@@ -1,4 +1,4 @@
-"""Small pieces of data for tests without a server."""
+"""Chunks, dimensions and schemas for tests of the comparison without a server."""
 
 import json
 from typing import Any
@@ -13,8 +13,6 @@ from tswizard.core.catalog.inventory import (
     Role,
     Server,
 )
-from tswizard.core.model.judged import JudgedMessage, Severity
-from tswizard.core.model.verdict import Verdict
 from tswizard.core.verify.schema.catalog_sql import Catalogs
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 
@@ -120,23 +118,3 @@ def schema(*objects: tuple[Any, ...], major: int = 17, roles: set[str] | None = 
         major=major,
         timescaledb="2.23.0",
     )
-
-
-def judged(verdict: Verdict, **more: Any) -> JudgedMessage:
-    """A verdict on an error of pg_restore."""
-    fields: dict[str, Any] = {
-        "verdict": verdict,
-        "rule": "",
-        "tool": "pg_restore",
-        "method": "full",
-        "phase": "data",
-        "object": "",
-        "message": "",
-        "reason": "",
-        "todo": "",
-        "detail": (),
-        "number": 1,
-        "severity": Severity.ERROR,
-        "counts_as_error": True,
-    }
-    return JudgedMessage(**(fields | more))
