@@ -1,7 +1,7 @@
 """The screens' engine, replaying what was recorded."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from tests.tui import world
@@ -9,7 +9,7 @@ from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.methods import METHODS, method_of
-from tswizard.core.model.answers import Answers
+from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.events import Event
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.outcome import Outcome
@@ -108,10 +108,13 @@ class RecordedEngine:
         inventory: Inventory,
         target_inventory: Inventory,
         answers: Answers,
+        methods: Collection[MethodName] | None = None,
     ) -> AsyncIterator[Finding]:
         found = self.with_recreation if answers.recreate_extension else self.findings
+        wanted = methods or (answers.method,)
         for finding in found:
-            yield finding
+            if any(finding.concerns(method) for method in wanted):
+                yield finding
 
     def plan(self, decided: Decided) -> Plan:
         return self.planned

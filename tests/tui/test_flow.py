@@ -1,5 +1,7 @@
 """The way through the wizard, forward and back, by keys alone."""
 
+from dataclasses import replace
+
 import pytest
 from textual.clock import MockClock
 from textual.events import Key
@@ -255,6 +257,24 @@ async def test_a_failed_check_stops_until_the_offer_is_taken() -> None:
         screen = pilot.app.screen
         decided = getattr(screen, "_decided", None)
         assert isinstance(decided, Decided) and decided.answers.recreate_extension
+
+
+async def test_what_forbids_one_method_leaves_the_other() -> None:
+    only_full = replace(world.VERSIONS_DIFFER, methods=("full",))
+    engine = RecordedEngine(findings=(*world.PASSED, only_full))
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_inspect(pilot)
+        await until(pilot, lambda: "Only the split method is possible" in notice(pilot))
+        assert "Full: TimescaleDB is 2.23.0 on the source" in shown(pilot)
+        await pilot.press("enter")
+        await on_screen(pilot, "MethodScreen")
+        await pilot.press("enter")
+        await on_screen(pilot, "ReviewScreen")
+        decided = getattr(pilot.app.screen, "_decided", None)
+        assert isinstance(decided, Decided)
+        assert decided.answers == Answers(method="split")
+        assert decided.findings == world.PASSED
+        assert decided.examined
 
 
 async def test_leaving_with_a_failed_check_means_refused() -> None:

@@ -58,6 +58,6 @@ def _lines(endpoint: Endpoint, inventory: Inventory, findings: tuple[Finding, ..
         lines.append(f"job {j.id}    {j.what} {j.target or ''} every {j.schedule_interval}{state}")
     lines.append("")
     for f in findings:
-        lines.append(f"{f.level.upper():<5} {f.what}")
+        lines.append(f"{f.level.upper():<5} {f.sentence}")
         lines += [f"      {text}" for text in (f.why, f.todo) if text and f.level != Level.PASS]
     return lines

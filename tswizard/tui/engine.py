@@ -1,13 +1,13 @@
 """The engine itself behind the screens' protocol. Imports it when it is asked for."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tswizard.core.catalog.inventory import Inventory, Server
     from tswizard.core.db.endpoint import Endpoint
-    from tswizard.core.model.answers import Answers
+    from tswizard.core.model.answers import Answers, MethodName
     from tswizard.core.model.finding import Finding
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.model.plan import Plan
@@ -52,6 +52,7 @@ class CoreEngine:
         inventory: "Inventory",
         target_inventory: "Inventory",
         answers: "Answers",
+        methods: "Collection[MethodName] | None" = None,
     ) -> "AsyncIterator[Finding]":
         import asyncio
 
@@ -59,7 +60,7 @@ class CoreEngine:
 
         prepared = await asyncio.to_thread(_prepare, pair, inventory, target_inventory, answers)
         with explained():
-            async for finding in examine(prepared):
+            async for finding in examine(prepared, methods):
                 yield finding
 
     def plan(self, decided: "Decided") -> "Plan":

@@ -4,7 +4,7 @@ So tests can replay a recorded engine, and nothing of the real one is imported b
 for: the first screen must not wait for it.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from textual.clock import Clock
@@ -12,7 +12,7 @@ from textual.clock import Clock
 if TYPE_CHECKING:
     from tswizard.core.catalog.inventory import Inventory, Server
     from tswizard.core.db.endpoint import Endpoint
-    from tswizard.core.model.answers import Answers
+    from tswizard.core.model.answers import Answers, MethodName
     from tswizard.core.model.events import Event
     from tswizard.core.model.finding import Finding
     from tswizard.core.model.outcome import Outcome
@@ -71,7 +71,10 @@ class Engine(Protocol):
         inventory: "Inventory",
         target_inventory: "Inventory",
         answers: "Answers",
-    ) -> AsyncIterator["Finding"]: ...
+        methods: "Collection[MethodName] | None" = None,
+    ) -> AsyncIterator["Finding"]:
+        """Preflight's findings; `methods` as `core.preflight.examine` has them."""
+        ...
 
     def plan(self, decided: "Decided") -> "Plan": ...
 

@@ -1,10 +1,10 @@
 """What the wizard knows after each screen. Going back means dropping the later ones."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.model.answers import Answers
+from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.finding import Finding, Level
 
 
@@ -33,13 +33,19 @@ class Inspected:
     """The source."""
     target_inventory: Inventory
     findings: tuple[Finding, ...]
+    """Of the checks for every method."""
     answers: Answers
-    """Those that the checks were made with."""
+    """Those that the checks were made with; the method is only the first that they allow."""
 
     @property
     def recreate_extension(self) -> bool:
         """The user took the offer to recreate TimescaleDB on the target."""
         return self.answers.recreate_extension
+
+    def decided(self, answers: Answers) -> "Decided":
+        """With these answers, and what was found for their method so far."""
+        found = tuple(finding for finding in self.findings if finding.concerns(answers.method))
+        return Decided(self, answers, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,13 @@ class Decided:
     inspected: Inspected
     answers: Answers
     findings: tuple[Finding, ...]
-    """Of the checks made with these answers."""
+    """Those that concern its method."""
+
+    @property
+    def examined(self) -> bool:
+        """Were the checks made with these answers? They were made for every method."""
+        examined = self.inspected.answers
+        return replace(examined, method=self.answers.method) == self.answers
 
 
 ASKED_ON_INSPECT = "recreate_extension"
@@ -57,7 +69,10 @@ ASKED_ON_INSPECT = "recreate_extension"
 others."""
 
 
-def refused(findings: tuple[Finding, ...], *, final: bool) -> bool:
-    """Do the checks forbid to continue? `final` when no answer is left to give."""
-    failed = [finding for finding in findings if finding.level is Level.FAIL]
-    return any(final or not set(finding.answered_by) - {ASKED_ON_INSPECT} for finding in failed)
+def refused(findings: tuple[Finding, ...], method: MethodName) -> bool:
+    """Do the checks forbid this method, with whatever answers to Method's questions?"""
+    return any(
+        not set(finding.answered_by) - {ASKED_ON_INSPECT}
+        for finding in findings
+        if finding.level is Level.FAIL and finding.concerns(method)
+    )

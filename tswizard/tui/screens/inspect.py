@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from tswizard.core.catalog.inventory import Inventory
+    from tswizard.core.model.answers import MethodName
 
 
 class InspectScreen(WizardScreen):
@@ -65,16 +66,17 @@ class InspectScreen(WizardScreen):
         self._inventories: tuple[Inventory, Inventory] | None = None
         self._checked = False
         self._answers = Answers()
-        self._instead: tuple[Answers, tuple[Finding, ...]] | None = None
-        """Answers with another method and its checks' findings, where these allow it and those of
-        the first method do not."""
 
     @property
     def refused(self) -> bool:
-        """The checks are done and one of them failed."""
-        if not self._checked or not refused(self._findings, final=False):
-            return False
-        return self._instead is None
+        """The checks are done and leave no method."""
+        return self._checked and not self._open_methods
+
+    @property
+    def _open_methods(self) -> list["MethodName"]:
+        """Those that no check forbids, as far as Method cannot settle it."""
+        names = [method.name for method in self.wizard.engine.methods()]
+        return [name for name in names if not refused(self._findings, name)]
 
     @property
     def _findings(self) -> tuple[Finding, ...]:
@@ -131,7 +133,9 @@ class InspectScreen(WizardScreen):
 
     async def _examine(self, source: "Inventory", target: "Inventory") -> None:
         self.say("Checking …", "")
-        checks = self.wizard.engine.examine(self._pair, source, target, self._answers)
+        engine = self.wizard.engine
+        methods = [method.name for method in engine.methods()]
+        checks = engine.examine(self._pair, source, target, self._answers, methods)
         view = self.query_one(FindingsView)
         offered = source.server.timescaledb in target.server.timescaledb_offered
         async with aclosing(cast("AsyncGenerator[Finding]", checks)) as findings:
@@ -139,25 +143,8 @@ class InspectScreen(WizardScreen):
                 await view.add(finding)
                 if ASKED_ON_INSPECT in finding.answered_by and offered:
                     self._offer()
-        self._instead = None
-        if refused(self._findings, final=False):
-            await self._examine_others(source, target)
         self._checked = True
         self._say_result()
-
-    async def _examine_others(self, source: "Inventory", target: "Inventory") -> None:
-        """Look for a method that the checks allow."""
-        for method in self.wizard.engine.methods():
-            if method.name == self._answers.method:
-                continue
-            self.say(f"Checking for the {method.name} method …", "")
-            answers = replace(self._answers, method=method.name)
-            checks = self.wizard.engine.examine(self._pair, source, target, answers)
-            async with aclosing(cast("AsyncGenerator[Finding]", checks)) as found:
-                findings = tuple([finding async for finding in found])
-            if not refused(findings, final=False):
-                self._instead = answers, findings
-                return
 
     def _offer(self) -> None:
         """Recreating the extension settles it: one tick away."""
@@ -173,11 +160,9 @@ class InspectScreen(WizardScreen):
             text = "Fix the FAIL items, then press Ctrl+R."
             if self.query_one("#recreate").display and not self._answers.recreate_extension:
                 text = "Tick the box above, or fix the FAIL items and press Ctrl+R."
-        elif self._instead is not None:
-            text = (
-                f"FAIL applies to the {self._answers.method} method; "
-                f"{self._instead[0].method} is possible. Enter continues."
-            )
+        elif len(self._open_methods) < len(self.wizard.engine.methods()):
+            possible = " and ".join(self._open_methods)
+            text = f"Only the {possible} method is possible; Enter continues."
         elif level is Level.FAIL:
             text = "The FAIL items depend on answers on Method; Enter continues."
         elif level is Level.LOOK:
@@ -235,7 +220,9 @@ class InspectScreen(WizardScreen):
             self.app.bell()
             self.notify("A check failed: fix it, then press Ctrl+R.", severity="error")
         else:
-            findings, answers = self._findings, self._answers
-            if self._instead is not None:
-                answers, findings = self._instead
-            self.wizard.show_method(Inspected(self._pair, *self._inventories, findings, answers))
+            answers, possible = self._answers, self._open_methods
+            if answers.method not in possible:
+                answers = replace(answers, method=possible[0])
+            self.wizard.show_method(
+                Inspected(self._pair, *self._inventories, self._findings, answers)
+            )

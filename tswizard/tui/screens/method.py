@@ -17,7 +17,7 @@ from tswizard.questions import QUESTIONS, Kind, Question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.widgets.facts import Facts
 from tswizard.tui.widgets.fields import Choices, Field, TextField, answer_of, field_for
-from tswizard.tui.wizard_state import Decided, Inspected
+from tswizard.tui.wizard_state import Inspected
 
 if TYPE_CHECKING:
     from tswizard.core.run.method import Method
@@ -136,9 +136,7 @@ class MethodScreen(WizardScreen):
                 return
             values[question.key] = value
         self.say("")
-        self.wizard.show_review(
-            Decided(self._inspected, Answers(**values), self._inspected.findings)
-        )
+        self.wizard.show_review(self._inspected.decided(Answers(**values)))
 
     def _refuse(self, field: Field, question: Question, error: str) -> None:
         if isinstance(field, TextField):

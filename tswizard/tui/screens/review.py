@@ -91,7 +91,7 @@ class ReviewScreen(WizardScreen):
         super().__init__()
         self._decided = decided
         self._plan: Plan | None = None
-        self._checked = decided.answers == decided.inspected.answers
+        self._checked = decided.examined
         self._starting = False
 
     @property

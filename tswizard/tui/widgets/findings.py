@@ -20,8 +20,8 @@ def finding_row(finding: Finding, *, details: int | None = _SHOWN) -> Row:
     """Word, sentence, evidence, what to do. `details=None` shows every detail."""
     word, style = WORDS[finding.level]
     if finding.level is Level.PASS and details is not None:
-        return Row(Content.styled(word, style), Content(finding.what), "-pass")
-    lines = [Content.styled(finding.what, "bold")]
+        return Row(Content.styled(word, style), Content(finding.sentence), "-pass")
+    lines = [Content.styled(finding.sentence, "bold")]
     if finding.where:
         lines.append(Content.styled(f"at {finding.where}", "dim"))
     if finding.why:
