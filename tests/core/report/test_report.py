@@ -126,7 +126,7 @@ def test_a_report_of_later_days_is_read_too() -> None:
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"run": 1}', "not json"])
 def test_what_is_no_report_is_refused_in_a_sentence(text: str) -> None:
-    with pytest.raises(BadReport, match="no report of tswizard"):
+    with pytest.raises(BadReport, match="not a report of tswizard"):
         from_json(text)
 
 

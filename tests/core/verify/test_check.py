@@ -61,7 +61,7 @@ async def test_rows_in_a_root_table_are_found(migrated: Migrated) -> None:
         await connection.execute("VACUUM public.daily_costs")
     (finding,) = misplaced_findings({}, found, migrated.job)
     assert finding.level is Level.FAIL
-    assert finding.what.startswith("public.daily_costs: 1 rows lie in the hypertable's own table")
+    assert finding.what.startswith("public.daily_costs: 1 row in the hypertable's root table")
 
 
 async def test_a_target_in_restore_mode_is_not_compared(migrated: Migrated) -> None:

@@ -135,7 +135,7 @@ def test_what_the_role_may_not_read_is_named() -> None:
     result.unreadable.append(Unreadable("target", "permission denied", True, False))
     total, finding = rows_findings((result,), _evidence())
     assert (total.level, finding.level) == (Level.LOOK, Level.LOOK)
-    assert finding.what.startswith("a.t could not be compared: this role may not read")
+    assert finding.what.startswith("a.t could not be compared: this role lacks the privilege")
 
 
 def test_newer_rows_come_with_sql_to_see_them() -> None:
@@ -146,8 +146,8 @@ def test_newer_rows_come_with_sql_to_see_them() -> None:
         "b": WritesSince(inserted=0, updated=2, deleted=0),
     }
     _, events_or_b, other = rows_findings((), Evidence(job(), None, newer))
-    assert events_or_b.what == "b rows changed on the source, newer than the dump"
-    assert other.what == "public.events +1,912 rows on the source, newer than the dump"
+    assert events_or_b.what == "b: rows changed on the source since the dump"
+    assert other.what == "public.events: +1,912 rows on the source since the dump"
     assert other.todo == "SELECT 1;"
 
 

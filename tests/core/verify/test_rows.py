@@ -164,7 +164,7 @@ async def test_a_table_that_the_target_lacks_is_lost(
 ) -> None:
     gone = replace(sets["more.things"], table="thinks", name="more.thinks")
     results = await compared(migrated, gone)
-    assert results[0].unreadable[0].side == "source"
+    assert results[0].unreadable[0].server == "source"
     async with connected(migrated.target) as connection:
         await connection.execute("ALTER TABLE more.things RENAME TO hidden")
         results = await compared(migrated, sets["more.things"])

@@ -1,4 +1,4 @@
-"""Kinds of objects that are compared: how they are called, and how grave a difference is."""
+"""Kinds of objects that are compared: their names, and how serious a difference is."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from tswizard.core.model.finding import Level
 class ObjectKind:
     """One kind of object.
 
-    `soft` are properties whose difference loses nothing (a restore cannot keep them in every
-    case): they are for the user to look at. `extra` is the level of an object that only the
-    target has.
+    `soft` are properties whose difference loses nothing (a restore cannot always keep them): they
+    are a `look`. `missing` is the level of an object that the target lacks, `extra` that of one
+    that only the target has.
     """
 
     id: str
@@ -24,31 +24,31 @@ class ObjectKind:
 
     @property
     def main(self) -> bool:
-        """One of those that a short line names first."""
+        """One of those that a short line lists first."""
         return self.id in ("table", "index", "foreign-key", "view", "function")
 
     @property
     def named_by_group(self) -> bool:
-        """The group's name already says what kind it is."""
+        """The name of the group already names the kind."""
         return self.many == self.group or self.id in ("job", "sequence-value")
 
 
-SCHEMA, HYPERTABLES, CAGGS, POLICIES, SEQUENCES, RIGHTS = (
+SCHEMA, HYPERTABLES, CAGGS, POLICIES, SEQUENCES, PRIVILEGES = (
     "schema",
     "hypertables",
     "continuous aggregates",
     "policies",
     "sequences",
-    "rights",
+    "privileges",
 )
-GROUPS = (SCHEMA, HYPERTABLES, CAGGS, POLICIES, SEQUENCES, RIGHTS)
-"""One line of the checklist each, in its order."""
+GROUPS = (SCHEMA, HYPERTABLES, CAGGS, POLICIES, SEQUENCES, PRIVILEGES)
+"""Each is one line of the checklist, in this order."""
 
 _ONE = {
     "policy": "row security policy",
     "job": "policy or job",
     "aggregate": "aggregate function",
-    "sequence-value": "sequence at its value",
+    "sequence-value": "sequence value",
     "catalog-row": "row of TimescaleDB's catalog",
 }
 
@@ -69,10 +69,10 @@ def _kind(
 
 _FAIL, _PASS, _LOOK = Level.FAIL, Level.PASS, Level.LOOK
 
-# What changes the rows that are written or read is grave even where only the target has it.
+# What changes the rows that are written or read is a `fail` even where only the target has it.
 _ALL = (
     _kind("schema", "schemas", SCHEMA),
-    # A target may bring extensions of its own, and others in a newer version.
+    # A target may have extensions of its own, and others in a newer version.
     _kind("extension", "extensions", SCHEMA, "version", "schema", extra=_PASS),
     # pg_dump writes inherited columns first.
     _kind("table", "tables", SCHEMA, "tablespace", "column_order"),
@@ -116,14 +116,14 @@ _ALL = (
     _kind("foreign-server", "foreign servers", SCHEMA),
     _kind("user-mapping", "user mappings", SCHEMA),
     _kind("publication", "publications", SCHEMA),
-    # pg_dump leaves subscriptions out for a role that is no superuser.
+    # pg_dump skips subscriptions for a role that is not a superuser.
     _kind("subscription", "subscriptions", SCHEMA, "enabled", missing=_LOOK),
     _kind("comment", "comments", SCHEMA),
     _kind("security-label", "security labels", SCHEMA),
-    # Neither pg_dump nor pg_restore carries what belongs to the database itself.
+    # Neither pg_dump nor pg_restore transfers settings of the database itself.
     _kind("database-setting", "database settings", SCHEMA, "value", missing=_LOOK, extra=_PASS),
     _kind("sequence", "sequences", SEQUENCES),
-    _kind("sequence-value", "sequences at their value", SEQUENCES),
+    _kind("sequence-value", "sequence values", SEQUENCES),
     _kind("hypertable", "hypertables", HYPERTABLES),
     _kind("dimension", "dimensions", HYPERTABLES),
     _kind("chunk", "chunks", HYPERTABLES),
@@ -131,11 +131,11 @@ _ALL = (
     _kind("catalog-row", "rows of TimescaleDB's catalog", HYPERTABLES),
     _kind("continuous-aggregate", "continuous aggregates", CAGGS),
     _kind("job", "policies and jobs", POLICIES),
-    _kind("policy", "row security policies", RIGHTS, extra=_FAIL),
-    _kind("grant", "grants", RIGHTS),
-    _kind("default-privilege", "default privileges", RIGHTS),
-    _kind("owner", "owners", RIGHTS),
+    _kind("policy", "row security policies", PRIVILEGES, extra=_FAIL),
+    _kind("grant", "grants", PRIVILEGES),
+    _kind("default-privilege", "default privileges", PRIVILEGES),
+    _kind("owner", "owners", PRIVILEGES),
 )
 
 OBJECT_KINDS = {kind.id: kind for kind in _ALL}
-"""Every kind by its id, in the order of the report."""
+"""Every kind by id, in the order of the report."""

@@ -1,4 +1,4 @@
-"""The last screen's contents: what was checked, what was left out, what is left for the user."""
+"""The checklist of a run: what was checked, what was skipped, what is left to do."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,17 +9,18 @@ from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.object_kinds import GROUPS, OBJECT_KINDS, ObjectKind
 from tswizard.core.model.outcome import Outcome, TableRows
 from tswizard.core.model.verdict import Verdict
+from tswizard.core.model.wording import plural
 
 CHECKED = "rows"
-"""Id of the finding that says that the comparison ran to its end."""
+"""Id of the finding of a comparison that was completed."""
 
 _SHOWN = 3
-"""Kinds of objects named in the line of a group; the others are in its details."""
+"""Kinds of objects shown in the line of a group; the others are in its details."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChecklistLine:
-    """One thing that was checked, or left out."""
+    """One thing that was checked or skipped."""
 
     level: Level
     text: str
@@ -29,7 +30,7 @@ class ChecklistLine:
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """Something only the user can do. `id` stays the same for the same outcome."""
+    """Something only the user can do. `id` is the same whenever the outcome is."""
 
     id: str
     text: str
@@ -45,7 +46,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Checklist:
-    """`lines` are in the order of the screen, what was left out last."""
+    """`lines` are in the order of the screen; what was skipped comes last."""
 
     result: Level
     lines: tuple[ChecklistLine, ...]
@@ -53,7 +54,7 @@ class Checklist:
     files: tuple[File, ...]
 
     def count(self, level: Level) -> int:
-        """How many lines ended so."""
+        """The number of lines of this level."""
         return sum(line.level is level for line in self.lines)
 
 
@@ -76,7 +77,7 @@ def checklist(outcome: Outcome, report: str = "") -> Checklist:
 def result_of(
     findings: Iterable[Finding], judged: Iterable[JudgedMessage], tables: Iterable[TableRows]
 ) -> Level:
-    """The worst of everything: never `pass` with something lost or unexplained.
+    """The worst of everything: never `pass` when something was lost or is unexplained.
 
     A table that differs counts at least as `look`, whatever was found about it.
     """
@@ -89,7 +90,7 @@ def result_of(
 
 
 def settled(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """The findings, warnings that the check has answered turned into `pass`."""
+    """The findings, with warnings that the check at the end settled turned into `pass`."""
     if not any(finding.id == CHECKED for finding in findings):
         return findings
     return tuple(
@@ -115,7 +116,7 @@ def _kind(finding: Finding) -> ObjectKind | None:
 
 
 def _groups(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
-    """One line for all that is right in a group, one for each finding that is not."""
+    """One line for everything in a group that passed, one for each finding that did not."""
     for group in GROUPS:
         own = [(f, k) for f in findings if (k := _kind(f)) is not None and k.group == group]
         right = [(f, k) for f, k in own if f.level is Level.PASS]
@@ -146,7 +147,7 @@ def _rows(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
 
 
 def _errors(judged: tuple[JudgedMessage, ...]) -> ChecklistLine:
-    """What dump and restore complained about, and whether each complaint is explained."""
+    """The errors of pg_dump and pg_restore, and whether each is explained."""
     errors = [j for j in judged if j.counts_as_error]
     count = Counter(j.verdict for j in errors)
     explained = count[Verdict.SAFE] + count[Verdict.LATER]
@@ -167,7 +168,7 @@ def _errors(judged: tuple[JudgedMessage, ...]) -> ChecklistLine:
         )
     warnings = sum(not j.counts_as_error for j in open_ones)
     if warnings:
-        text += f"; {warnings} warning{'s' if warnings > 1 else ''} to look at"
+        text += f"; {plural(warnings, 'warning')} to look at"
     details = tuple(
         " ".join(f"{j.verdict.upper()} {j.object} {j.message} {j.reason} {j.todo}".split())
         for j in sorted(open_ones, key=lambda j: -j.verdict.rank)
@@ -176,7 +177,7 @@ def _errors(judged: tuple[JudgedMessage, ...]) -> ChecklistLine:
 
 
 def _others(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
-    """What no group holds: one line for each that is not right, one for all that is."""
+    """Findings outside the groups: one line for each that did not pass, one for all that did."""
     own = [f for f in findings if _kind(f) is None and not f.id.startswith("rows")]
     right = [f for f in own if f.level is Level.PASS]
     for finding in own:
@@ -185,7 +186,7 @@ def _others(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
     if right:
         yield ChecklistLine(
             Level.PASS,
-            f"before and around the run: {len(right)} further checks",
+            f"other checks: {len(right)} passed",
             tuple(f.what for f in right),
         )
 
@@ -199,9 +200,9 @@ def _line(finding: Finding, group: str) -> ChecklistLine:
 
 
 def _todo(outcome: Outcome) -> tuple[Todo, ...]:
-    """What the engine left to the user, and what findings ask for with text to copy."""
+    """What the run leaves to the user, and what findings ask for with text to copy."""
     todo = [
-        Todo(f"newer-{number}", f"{finding.what}: copy them or accept the loss", finding.todo)
+        Todo(f"newer-{number}", f"{finding.what}. Copy them or accept the loss", finding.todo)
         for number, finding in enumerate(outcome.findings)
         if finding.id == "rows-newer"
     ]
@@ -215,7 +216,7 @@ def _todo(outcome: Outcome) -> tuple[Todo, ...]:
 
 
 _STATEMENTS = {
-    "schema-grant": "Repeat the grants that are missing",
-    "schema-sequence-value": "Set the sequences that are not at their value",
+    "schema-grant": "Repeat the missing grants",
+    "schema-sequence-value": "Set the sequences that are behind",
 }
 """Findings whose details are statements, ready to run."""

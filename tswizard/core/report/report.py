@@ -1,13 +1,11 @@
 """The report of a finished run: Markdown for people, JSON for programs.
 
-Neither holds a secret: an outcome names endpoints by their labels. The JSON is described in
-docs/report.md; fields are added, never renamed or taken away.
+Neither contains a secret: an outcome names endpoints by their labels. The JSON is documented in
+docs/report.md; fields are added, never renamed or removed.
 """
 
 import json
-import os
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -16,6 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from tswizard.core.db.atomic_write import write_atomically
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.outcome import Outcome, TableRows
 from tswizard.core.model.verdict import Verdict
@@ -41,11 +40,11 @@ _MESSAGE = (
     "relation",
     "schema",
 )
-"""Of a message: its raw lines are in the run's log, its proof is in the reason."""
+"""Fields of a message: its raw lines are in the run's log, its proof is in the reason."""
 
 
 class BadReport(ValueError):
-    """A text that is no report of tswizard; the message is one sentence."""
+    """Not a report of tswizard; the message is one sentence."""
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
@@ -77,7 +76,7 @@ def _error(judged: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_json(text: str | bytes) -> Outcome:
-    """The outcome that a report was made of, without the raw lines of messages.
+    """The outcome that a report was written from, without the raw lines of messages.
 
     Raises BadReport.
     """
@@ -88,48 +87,34 @@ def from_json(text: str | bytes) -> Outcome:
         fields["todo"] = [[todo["text"], todo["copy"]] for todo in data["todo"]]
         return _OUTCOME.validate_python(fields)
     except (ValueError, KeyError, TypeError, ValidationError) as error:
-        raise BadReport(f"This is no report of tswizard ({type(error).__name__}).") from error
+        raise BadReport(f"This is not a report of tswizard ({type(error).__name__}).") from error
 
 
 _OUTCOME_FIELDS = frozenset(Outcome.__dataclass_fields__) - {"judged", "todo"}
 
 
 def write_report(outcome: Outcome, folder: Path) -> Path:
-    """Write report.json and report.md into the run's folder; the path of the latter.
+    """Write report.json and report.md into the run folder; returns the path of the latter.
 
-    Each file is there whole or not at all. Raises OSError.
+    Each file is written atomically. Raises OSError.
     """
     markdown = folder / "report.md"
-    _write(
-        folder / "report.json", json.dumps(to_json(outcome), indent=1, ensure_ascii=False) + "\n"
-    )
-    _write(markdown, to_markdown(outcome, str(markdown)))
+    data = json.dumps(to_json(outcome), indent=1, ensure_ascii=False) + "\n"
+    write_atomically(folder / "report.json", data.encode())
+    write_atomically(markdown, to_markdown(outcome, str(markdown)).encode())
     return markdown
-
-
-def _write(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 _RESULTS = {
     Level.PASS: "PASS: everything that was checked arrived.",
-    Level.LOOK: "LOOK: it finished, and something needs a look.",
-    Level.FAIL: "FAIL: something was lost or is not as it was.",
+    Level.LOOK: "LOOK: finished, but something needs a look.",
+    Level.FAIL: "FAIL: something was lost or differs.",
     Level.SKIP: "SKIP: nothing was checked.",
 }
 
 
 def to_markdown(outcome: Outcome, path: str = "") -> str:
-    """The report for people: the checklist first, then what stands behind it."""
+    """The report for people: the checklist first, then the details."""
     made = checklist(outcome, path)
     started = datetime.fromtimestamp(outcome.started, UTC)
     parts = [
@@ -190,7 +175,7 @@ def _finding(finding: Finding) -> str:
 
 
 def _messages(outcome: Outcome) -> str:
-    """Gravest first; equal messages once, with how often they came."""
+    """Worst first; equal messages once, with their number."""
     groups: Counter[tuple[Verdict, str, str, str, str]] = Counter()
     for judged in outcome.judged:
         groups[judged.verdict, judged.tool, judged.rule, judged.message, judged.reason] += 1
@@ -244,7 +229,7 @@ def _cell(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """One line, in which what a name holds is not Markdown."""
+    """One line, with Markdown characters in names escaped."""
     flat = " ".join(text.split())
     if flat == "**no**":
         return flat
@@ -252,11 +237,11 @@ def _inline(text: str) -> str:
 
 
 _MARKS = re.compile(r"[\\`*<\[]|(?<!\w)_|_(?!\w)")
-"""An underscore inside a word is only an underscore."""
+"""An underscore inside a word needs no escape."""
 
 
 def _code(text: str) -> str:
-    """A block that no backtick in it ends."""
+    """A code block with a fence longer than any in the text."""
     fence = "```"
     while fence in text:
         fence += "`"

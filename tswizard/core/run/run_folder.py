@@ -20,6 +20,7 @@ from platformdirs import user_state_path
 from pydantic import TypeAdapter, ValidationError
 
 from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.db.atomic_write import write_atomically
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import StepState
@@ -242,11 +243,11 @@ class RunFolder:
 
     def save(self, record: RunRecord) -> None:
         """Make this the record; either the old or the new one survives a crash."""
-        _write(self.path / "run.json", _RECORD.dump_json(record, indent=1))
+        write_atomically(self.path / "run.json", _RECORD.dump_json(record, indent=1))
         self.record = record
 
     def save_inventory(self, inventory: Inventory) -> None:
-        _write(self.path / "inventory.json", _INVENTORY.dump_json(inventory, indent=1))
+        write_atomically(self.path / "inventory.json", _INVENTORY.dump_json(inventory, indent=1))
 
     def inventory(self) -> Inventory | None:
         """The source as it was read for this run; None when it was never saved."""
@@ -315,12 +316,3 @@ def _load(folder: Path) -> RunRecord:
     if record.format != RECORD_FORMAT:
         raise RunFolderError(f"{path} was made by another version of tswizard; use that one.")
     return record
-
-
-def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

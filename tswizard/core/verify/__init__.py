@@ -1,4 +1,4 @@
-"""The check after a migration: both ends compared by their catalogs and by their rows."""
+"""The check after a migration: source and target compared by their catalogs and their rows."""
 
 from tswizard.core.verify.comparability import Comparability
 from tswizard.core.verify.compare_databases import verify

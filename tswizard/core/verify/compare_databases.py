@@ -1,4 +1,4 @@
-"""Compares source and target after a full migration: every object, every row."""
+"""Compares source and target after a migration: every object, every row."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -47,19 +47,19 @@ async def verify(
     unpaused: Unpaused = no_pause,
     comparability: Comparability | None = None,
 ) -> Verification:
-    """Compare both ends by their catalogs and by their rows. Both are only read.
+    """Compare source and target by their catalogs and their rows. Both are only read.
 
     With a `comparability` TimescaleDB's own catalog is not compared row by row: its ids differ.
-    `unpaused` is awaited before each range of rows, so that a run can be held there. Raises
-    psycopg.Error when a catalog cannot be read, VerifyStopped when an end cannot be reached any
-    more or is in restore mode. When cancelled, no query goes on.
+    `unpaused` is awaited before each range of rows, so that a run can be paused there. Raises
+    psycopg.Error when a catalog cannot be read, VerifyStopped when a server can no longer be
+    reached or is in restore mode. When cancelled, running queries are canceled too.
     """
     async with (
         open_reader("source", job.source, job.snapshot) as source,
         open_reader("target", job.target) as target,
     ):
-        for side in (source, target):
-            await _refuse_restore_mode(side)
+        for reader in (source, target):
+            await _refuse_restore_mode(reader)
         on_progress(_reading("schemas"))
         findings, shape = await _schemas(job, source, target, comparability)
         on_progress(_reading("sequences and TimescaleDB's catalog"))
@@ -84,18 +84,18 @@ def _reading(what: str) -> VerifyProgress:
     )
 
 
-async def _refuse_restore_mode(side: DatabaseReader) -> None:
-    """In restore mode SELECT leaves out the rows of compressed chunks (measured on 2.23.1)."""
-    mode = await side.fetch("SELECT pg_catalog.current_setting('timescaledb.restoring', true)")
+async def _refuse_restore_mode(reader: DatabaseReader) -> None:
+    """In restore mode SELECT omits the rows of compressed chunks (measured on 2.23.1)."""
+    mode = await reader.fetch("SELECT pg_catalog.current_setting('timescaledb.restoring', true)")
     if mode[0][0] == "on":
         raise VerifyStopped(
             Finding(
                 Level.FAIL,
                 "restore-mode",
-                f"The {side.name} is in restore mode, in which compressed rows do not show.",
-                where=side.endpoint.label,
-                todo="Call timescaledb_post_restore() there as the database's owner, then check "
-                "again.",
+                f"The {reader.name} is in restore mode, which hides compressed rows.",
+                where=reader.endpoint.label,
+                todo="Run SELECT timescaledb_post_restore(); there as the database's owner, then "
+                "check again.",
             )
         )
 
@@ -135,7 +135,7 @@ async def _sequences(
     comparability: Comparability | None,
 ) -> list[Finding]:
     ours, theirs = await both(source.run(read_sequence_states), target.run(read_sequence_states))
-    if comparability is not None:  # the extension counts its own chunks and jobs at either end
+    if comparability is not None:  # the extension numbers its chunks and jobs on each server
         ours = {name: at for name, at in ours.items() if not name[0].startswith("_timescaledb_")}
     before = {(s.schema, s.name): s for s in job.inventory.sequences}
     both_ends = sum(name in theirs for name in ours)

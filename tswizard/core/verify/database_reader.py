@@ -1,4 +1,4 @@
-"""A connection for reading one end: equal settings, one moment, repaired when it breaks."""
+"""Reading one database: the same settings on both, one snapshot, reconnecting when needed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,9 +19,9 @@ _Result = TypeVar("_Result")
 
 
 class DatabaseReader:
-    """One end, read through one connection that is opened again when it breaks.
+    """One database, read through one connection that is reopened when it is lost.
 
-    With `snapshot` every query sees the source at the moment of the dump.
+    With `snapshot` every query sees the source as the dump saw it.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class DatabaseReader:
         return self._connection
 
     async def run(self, action: Callable[[Connection], Awaitable[_Result]]) -> _Result:
-        """The result of some reading, done again after a transient error with growing pauses.
+        """The result of reading something, retried after transient errors with growing pauses.
 
-        Raises psycopg.Error for any other, VerifyStopped when the attempts are used up.
+        Raises psycopg.Error for any other error, VerifyStopped when the last attempt failed.
         """
         try:
             return await READING.attempting(self._drop)(self._run, action)
@@ -59,7 +59,7 @@ class DatabaseReader:
         connection = await self.connection()
         if self._snapshot is None:
             return await action(connection)
-        async with connection.transaction():  # a savepoint: an error must not end the snapshot
+        async with connection.transaction():  # a savepoint: errors must not end the snapshot
             return await action(connection)
 
     async def fetch(self, query: sql.Composable | str) -> list[tuple[Any, ...]]:
@@ -80,11 +80,11 @@ class DatabaseReader:
                 Finding(
                     Level.FAIL,
                     "snapshot-lost",
-                    "The snapshot of the source that the dump was taken from is gone.",
+                    "The source snapshot that the dump was taken from no longer exists.",
                     where=self.endpoint.label,
                     why=message_of(error),
-                    todo="Check again without it: what was written since the dump then shows as "
-                    "a difference.",
+                    todo="Check again without it: rows written since the dump then show up as "
+                    "differences.",
                 )
             ) from error
 
@@ -93,15 +93,15 @@ class DatabaseReader:
             Finding(
                 Level.FAIL,
                 "verify-stopped",
-                f"The {self.name} could not be read to the end: {message_of(error)}.",
+                f"Reading the {self.name} failed: {message_of(error)}.",
                 where=self.endpoint.label,
-                why=f"It was tried {READING.attempts} times.",
-                todo="When the server answers again, resume the run; the check starts again.",
+                why=f"{READING.attempts} attempts failed.",
+                todo="Resume the run when the server is reachable again; the check starts over.",
             )
         )
 
     async def _drop(self, _state: RetryCallState) -> None:
-        """After an error that may come from the connection, the next attempt opens a new one."""
+        """Before the next attempt: it opens a new connection."""
         await self.close()
 
     async def close(self) -> None:
@@ -115,9 +115,9 @@ class DatabaseReader:
 async def open_reader(
     name: Literal["source", "target"], endpoint: Endpoint, snapshot: str | None = None
 ) -> AsyncIterator[DatabaseReader]:
-    """A side that is closed at the end."""
-    side = DatabaseReader(name, endpoint, snapshot)
+    """A reader, closed at the end."""
+    reader = DatabaseReader(name, endpoint, snapshot)
     try:
-        yield side
+        yield reader
     finally:
-        await side.close()
+        await reader.close()

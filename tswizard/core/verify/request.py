@@ -1,4 +1,4 @@
-"""What a check is asked for, what it says meanwhile, and what it comes to."""
+"""The input of a comparison, its progress, and its result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,44 +15,44 @@ from tswizard.core.model.write_counters import WriteCounters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyJob:
-    """Two ends to compare after a full migration."""
+    """A source and a target to compare after a migration."""
 
     source: Endpoint
     target: Endpoint
     inventory: Inventory
-    """The source, as it was read before the dump."""
+    """The source, as read before the dump."""
     target_server: Server
     verify: Literal["checksum", "count"] = "checksum"
     workers: int = 2
-    """Ranges compared side by side, where both servers can do that."""
+    """Ranges compared in parallel, where both servers allow it."""
     snapshot: str | None = None
     """Exported snapshot of the source that the dump was taken from."""
     counters_before: WriteCounters | None = None
-    """The source's counters from before the dump: they tell whether it was written to since."""
+    """The source's counters from before the dump: they show what was written to since."""
     judged: tuple[JudgedMessage, ...] = ()
-    """What dump and restore printed; a `lost` among it is named with its rows."""
+    """Messages of pg_dump and pg_restore; a `lost` one is reported with the rows it explains."""
 
     @property
     def concurrency(self) -> int:
-        """How many pairs of connections to work with."""
+        """How many pairs of connections to use."""
         both = self.inventory.server.concurrent and self.target_server.concurrent
         return max(1, self.workers) if both else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyProgress:
-    """How far the comparison of rows is; `done` and `total` are bytes as the source stores them."""
+    """Progress of the comparison of rows; `done` and `total` are bytes as stored on the source."""
 
     done: int
     total: int
     table: str
-    """The table that was just worked on, as TableRows names it; empty while schemas are read."""
+    """The table just compared, by the name in TableRows; empty while schemas are read."""
     what: str
-    """The same with the range, for people."""
+    """The same with the range, for display."""
     parts_done: int = 0
     parts_total: int = 0
     rows: int | None = None
-    """Rows of this table on the source, as far as they are counted."""
+    """Rows of this table on the source counted so far."""
     state: TableState = TableState.WORKING
 
 
@@ -61,14 +61,14 @@ OnProgress = Callable[[VerifyProgress], None]
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What both ends have in common and what not."""
+    """The result: findings, and the row counts of every table."""
 
     findings: tuple[Finding, ...]
     tables: tuple[TableRows, ...]
 
 
 class VerifyStopped(Exception):
-    """The comparison could not be brought to its end; nothing may be concluded from it."""
+    """The comparison could not be completed; nothing may be concluded from it."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.what)

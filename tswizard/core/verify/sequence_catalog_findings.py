@@ -1,22 +1,23 @@
-"""Findings on sequences and on rows of TimescaleDB's catalog."""
+"""Findings about sequence values and rows of TimescaleDB's catalog."""
 
 from collections.abc import Sequence
 from typing import Literal
 
 from tswizard.core.db.identifiers import qualified
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.verify.request import VerifyJob
-from tswizard.core.verify.schema.catalog_rows import LIVELY, CatalogDifference
+from tswizard.core.verify.schema.catalog_rows import VOLATILE, CatalogDifference
 from tswizard.core.verify.schema.sequences import SequenceDifference
 
 _ROWS = 20
-"""Rows of one catalog table named singly."""
+"""Rows listed of one catalog table."""
 
 
 def sequence_findings(
     differences: Sequence[SequenceDifference], total: int, job: VerifyJob
 ) -> tuple[Finding, ...]:
-    """One finding for those that are behind, one for those that the source moved since."""
+    """One finding for values that are behind, one for those advanced on the source since."""
     by_state = {
         state: [d for d in differences if d.state == state]
         for state in ("behind", "moved", "unreadable")
@@ -25,9 +26,7 @@ def sequence_findings(
         if not total:
             return ()
         return (
-            Finding(
-                Level.PASS, "schema-sequence-value", f"{total} of {total} sequences at their value"
-            ),
+            Finding(Level.PASS, "schema-sequence-value", f"{total} of {total} sequence values"),
         )
     findings = []
     equal = total - len(differences)
@@ -36,9 +35,9 @@ def sequence_findings(
             Finding(
                 Level.FAIL,
                 "schema-sequence-value",
-                f"{equal} of {total} sequences at their value, {len(behind)} not",
+                f"{equal} of {total} sequence values, {len(behind)} behind",
                 where=job.target.label,
-                why="The next insert may fail with a duplicate key.",
+                why="The next INSERT may fail with a duplicate key.",
                 todo="Run these statements on the target.",
                 details=tuple(_setval(d) for d in behind),
             )
@@ -48,10 +47,10 @@ def sequence_findings(
             Finding(
                 Level.LOOK,
                 "sequences-moved",
-                f"{len(moved)} sequences have moved on at the source since the dump",
+                f"{plural(len(moved), 'sequence')} advanced on the source since the dump",
                 where=job.source.label,
-                why="A sequence is in no snapshot; rows written since took their numbers from it.",
-                todo="If you bring those rows over, run these statements on the target.",
+                why="Sequences are not part of a snapshot; rows written since used their values.",
+                todo="If you copy those rows, run these statements on the target.",
                 details=tuple(_setval(d) for d in moved),
             )
         )
@@ -60,7 +59,8 @@ def sequence_findings(
             Finding(
                 Level.LOOK,
                 "sequences-unreadable",
-                f"{len(unreadable)} sequences could not be compared: this role may not read them",
+                f"{plural(len(unreadable), 'sequence')} could not be compared: this role lacks "
+                "SELECT on them",
                 details=tuple(".".join(d.name) for d in unreadable),
             )
         )
@@ -78,7 +78,7 @@ def _setval(difference: SequenceDifference) -> str:
 def catalog_findings(
     differences: Sequence[CatalogDifference], total: int, job: VerifyJob, *, written: bool
 ) -> tuple[Finding, ...]:
-    """`written`: the source may have been written to since the dump, and no snapshot tells."""
+    """`written`: the source was written to since the dump, and no snapshot was shared."""
     if not differences:
         if not total:
             return ()
@@ -86,16 +86,16 @@ def catalog_findings(
             Finding(
                 Level.PASS,
                 "schema-catalog-row",
-                f"{total:,} of {total:,} further rows of TimescaleDB's catalog",
+                f"{total:,} of {total:,} other rows of TimescaleDB's catalog",
             ),
         )
     return tuple(_catalog(d, job, written=written) for d in differences)
 
 
 def _catalog(difference: CatalogDifference, job: VerifyJob, *, written: bool) -> Finding:
-    lively = difference.table.startswith(LIVELY)
+    volatile = difference.table.startswith(VOLATILE)
     level: Literal[Level.FAIL, Level.LOOK] = (
-        Level.LOOK if (lively and written) or not difference.missing else Level.FAIL
+        Level.LOOK if (volatile and written) or not difference.missing else Level.FAIL
     )
     details = [f"missing on the target: {row}" for row in difference.missing[:_ROWS]]
     details += [f"only on the target: {row}" for row in difference.extra[:_ROWS]]
@@ -106,8 +106,8 @@ def _catalog(difference: CatalogDifference, job: VerifyJob, *, written: bool) ->
         f" {len(difference.extra):,} only on the target",
         where=job.target.label,
         why="It changes with every write and refresh, and the source was written to since the dump."
-        if level is Level.LOOK and lively
-        else "pg_dump carries these rows as they are.",
-        todo="See in the log what pg_restore said of this table.",
+        if level is Level.LOOK and volatile
+        else "pg_dump dumps these rows as they are.",
+        todo="See what pg_restore reported about this table in the log.",
         details=tuple(details),
     )

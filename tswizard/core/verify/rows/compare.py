@@ -1,4 +1,4 @@
-"""Every row on both ends: ranges of tables, read side by side by several workers."""
+"""Compares every row of source and target: ranges of tables, read by several workers."""
 
 import asyncio
 from collections import deque
@@ -17,7 +17,7 @@ from tswizard.core.verify.rows.row_sets import RowSet
 
 @dataclass(slots=True, kw_only=True)
 class SetResult:
-    """One set on both ends; grows while its ranges are compared."""
+    """The result for one set of rows; updated as its ranges are compared."""
 
     rows: RowSet
     parts: int
@@ -40,20 +40,20 @@ class SetResult:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """One query on each end."""
+    """One query on each server."""
 
     result: SetResult
     spans: tuple[Range, ...]
 
     @property
     def bytes(self) -> int:
-        """Of the source; at least 1, so that empty tables count in the progress too."""
+        """Bytes on the source; at least 1, so that empty tables count in the progress too."""
         own = sum(span.bytes for span in self.spans)
         return max(1, own if self.result.parts > 1 else self.result.rows.bytes)
 
 
 def _units(sets: tuple[RowSet, ...]) -> list[_Unit]:
-    """Largest first, so that none is left alone at the end."""
+    """Largest first, so that no large one is left over at the end."""
     units = []
     for rows in sets:
         cut = ranges_of(rows.chunks) if rows.chunks and cuts(rows.dimension) else (WHOLE,)
@@ -64,7 +64,7 @@ def _units(sets: tuple[RowSet, ...]) -> list[_Unit]:
 
 
 class RowComparison:
-    """Compares sets of rows; `results` are complete after `run`."""
+    """Compares sets of rows; `results` is complete after `run`."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class RowComparison:
         self._done = 0
 
     async def run(self) -> None:
-        """Compare everything. Raises VerifyStopped; when cancelled no query goes on."""
+        """Compare everything; when cancelled, running queries are too. Raises VerifyStopped."""
         workers = min(self._job.concurrency, max(1, len(self._queue)))
         await together(self._worker() for _ in range(workers))
 
@@ -103,7 +103,7 @@ class RowComparison:
                 self._report(unit)
 
     async def _compare(self, unit: _Unit, source: DatabaseReader, target: DatabaseReader) -> None:
-        """Compare a group of ranges at once, and only when it differs each by itself."""
+        """Compare a group of ranges at once, and each by itself only where the group differs."""
         rows, whole = unit.result.rows, joined(unit.spans)
         ours, theirs = await self._read(source, target, rows, whole)
         if ours == theirs or not (
@@ -166,12 +166,12 @@ class RowComparison:
 
 
 def _parts(rows: RowSet, cut: tuple[Range, ...]) -> list[tuple[RowSet, Range]]:
-    """What to look at singly: the ranges, or the chunks where the axis cannot be cut."""
+    """What to compare one by one: the ranges, or the chunks where the axis cannot be cut."""
     if cut == (WHOLE,) and rows.chunks:
         return [(of_chunk(rows, chunk), Range(None, None, (chunk,))) for chunk in rows.chunks]
     return [(rows, span) for span in cut]
 
 
 async def no_pause() -> None:
-    """For a comparison that nobody can pause."""
+    """For a comparison that cannot be paused."""
     await asyncio.sleep(0)

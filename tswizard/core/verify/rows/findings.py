@@ -1,4 +1,4 @@
-"""Compared rows as findings and as the report's table."""
+"""The comparison of rows as findings and as the report's table."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from tswizard.core.model.finding import Finding, Level, worst
 from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.outcome import RangeRows, TableRows
 from tswizard.core.model.verdict import Verdict
+from tswizard.core.model.wording import plural
 from tswizard.core.model.write_counters import WriteCounters
 from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
@@ -19,18 +20,18 @@ from tswizard.core.verify.rows.written_since import (
 )
 
 _RANGES = 200
-"""Ranges named singly in one finding."""
+"""Ranges listed in one finding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What may explain a difference."""
+    """What can explain a difference."""
 
     job: VerifyJob
     counters: WriteCounters | None
-    """The source's counters after the comparison; None where there are none from before it."""
+    """The source's counters after the comparison; None where none were read before the dump."""
     newer: Mapping[str, WritesSince]
-    """Writes after the snapshot; only with one."""
+    """Writes after the snapshot; only with a snapshot."""
 
 
 def table_rows(
@@ -51,7 +52,7 @@ def table_rows(
 
 
 def rows_findings(results: tuple[SetResult, ...], evidence: Evidence) -> tuple[Finding, ...]:
-    """One finding for all that is equal, one for each table that is not."""
+    """One finding for the total, one for each table that is not equal."""
     wrong = [
         _unreadable(result, evidence) if result.unreadable else _differs(result, evidence)
         for result in sorted(results, key=lambda result: result.rows.name)
@@ -75,31 +76,31 @@ def _sum(results: tuple[SetResult, ...], job: VerifyJob, level: Level) -> Findin
 
 def _unreadable(result: SetResult, evidence: Evidence) -> Finding:
     name, end = result.rows.name, result.unreadable[0]
-    side = evidence.job.source if end.side == "source" else evidence.job.target
+    endpoint = evidence.job.source if end.server == "source" else evidence.job.target
     if end.forbidden:
         return Finding(
             Level.LOOK,
             "rows-unreadable",
-            f"{name} could not be compared: this role may not read all of it.",
-            where=side.label,
+            f"{name} could not be compared: this role lacks the privilege to read all of it.",
+            where=endpoint.label,
             why=end.message,
-            todo=f"Check it as a role that may: SELECT count(*) FROM {name};",
+            todo=f"Check it as a role that has it: SELECT count(*) FROM {name};",
         )
-    if end.missing and end.side == "target":
+    if end.missing and end.server == "target":
         return Finding(
             Level.FAIL,
             "rows-lost",
-            f"{name}: the target has no such table; {result.source_rows:,} rows are lost.",
-            where=side.label,
-            todo="See in the log what pg_restore said of it.",
+            f"{name} does not exist on the target; {result.source_rows:,} rows are lost.",
+            where=endpoint.label,
+            todo="See what pg_restore reported about it in the log.",
         )
     return Finding(
         Level.FAIL,
         "rows-unreadable",
-        f"{name} could not be compared: the {end.side} cannot read it.",
-        where=side.label,
+        f"{name} could not be compared: reading it on the {end.server} failed.",
+        where=endpoint.label,
         why=end.message,
-        todo="Mend the cause, then check again.",
+        todo="Fix the cause, then check again.",
     )
 
 
@@ -112,9 +113,9 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             "rows-recomputed",
             what,
             where=where,
-            why="pg_restore computes a materialized view again from the restored tables, so it "
-            "shows their present state; the source's was computed at some earlier time.",
-            todo="REFRESH MATERIALIZED VIEW on the source, then check again.",
+            why="pg_restore refreshes a materialized view from the restored tables; the source's "
+            "was last refreshed at some earlier time.",
+            todo="Run REFRESH MATERIALIZED VIEW on the source, then check again.",
             details=details,
         )
     if lost := _lost(result, evidence.job.judged):
@@ -123,8 +124,8 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             "rows-lost",
             what,
             where=where,
-            why=f"{lost[0].tool} said {len(lost)} times, first: {lost[0].message}",
-            todo=lost[0].todo or "Mend the cause, then restore again.",
+            why=f"{lost[0].tool} reported {plural(len(lost), 'error')}, first: {lost[0].message}",
+            todo=lost[0].todo or "Fix the cause, then restore again.",
             details=details,
         )
     if written := _explained(result, evidence):
@@ -133,9 +134,9 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             "rows-written",
             what,
             where=where,
-            why=f"The source was written to since the dump ({written.words}), and no snapshot "
-            "fixed its moment: nobody can tell whether everything from before it arrived.",
-            todo="Stop the writes and migrate again, or compare the ranges named by hand.",
+            why=f"The source was written to since the dump ({written.words}), and dump and check "
+            "shared no snapshot: whether everything from before the dump arrived is unknown.",
+            todo="Stop the writes and migrate again, or compare the listed ranges by hand.",
             details=details,
         )
     return Finding(
@@ -143,8 +144,8 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
         "rows-differ",
         what,
         where=where,
-        why="Nothing that is known explains it.",
-        todo="Do not use this target before it is known why; restore again, then check again.",
+        why="Cause unknown.",
+        todo="Do not use this target until the cause is known; restore again, then check again.",
         details=details,
     )
 
@@ -159,14 +160,14 @@ def _amounts(result: SetResult) -> str:
     if extra:
         words.append(f"{extra:,} only on the target")
     if changed:
-        ranges = "in one part" if changed == 1 else f"in {changed:,} parts"
-        words.append(f"other values {ranges} with as many rows")
+        ranges = plural(changed, "range")
+        words.append(f"contents differ in {ranges} (same row count)")
     return "; ".join(words)
 
 
 def _details(differing: list[RangeRows]) -> tuple[str, ...]:
     lines = [
-        f"{r.range or 'all of it'}: {r.source_rows:,} rows on the source, "
+        f"{r.range or 'whole table'}: {r.source_rows:,} rows on the source, "
         f"{r.target_rows:,} on the target" + (f" ({', '.join(r.chunks)})" if r.chunks else "")
         for r in differing[:_RANGES]
     ]
@@ -176,8 +177,8 @@ def _details(differing: list[RangeRows]) -> tuple[str, ...]:
 
 
 def _lost(result: SetResult, judged: tuple[JudgedMessage, ...]) -> list[JudgedMessage]:
-    """Verdicts about a relation that holds rows of this set, by its bare name where a log gives
-    no more."""
+    """Verdicts about a relation that holds rows of this set; by its unqualified name where the
+    log has no schema."""
     full = {*relations_of(result.rows), result.rows.name}
     bare = {name.split(".", 1)[-1] for name in full}
     return [
@@ -189,7 +190,7 @@ def _lost(result: SetResult, judged: tuple[JudgedMessage, ...]) -> list[JudgedMe
 
 
 def _explained(result: SetResult, evidence: Evidence) -> WritesSince | None:
-    """Writes since the dump that touch every part that differs; None when one is untouched."""
+    """Writes since the dump that touch every range that differs; None when one is untouched."""
     before, now = evidence.job.counters_before, evidence.counters
     if evidence.job.snapshot is not None or before is None or now is None:
         return None
@@ -229,26 +230,27 @@ def _newer(evidence: Evidence) -> Iterable[Finding]:
         yield Finding(
             Level.LOOK,
             "rows-newer",
-            f"{name} {amount} on the source, newer than the dump",
+            f"{name}: {amount} on the source since the dump",
             where=evidence.job.source.label,
             why=f"Written since: {written.words}."
             if evidence.job.counters_before is not None
             else "",
-            todo=written.show or "Copy what was written since, or accept the loss.",
+            todo=written.show or "Copy these rows, or accept the loss.",
         )
 
 
 def misplaced_findings(
     source: Mapping[str, int], target: Mapping[str, int], job: VerifyJob
 ) -> tuple[Finding, ...]:
-    """Rows in root tables: lost to every query, and no dump of the source would carry them."""
+    """Rows in root tables: no query returns them, and no dump of the source includes them."""
     findings = [
         Finding(
             Level.FAIL,
             "rows-misplaced",
-            f"{name}: {count:,} rows lie in the hypertable's own table, where no query sees them.",
+            f"{name}: {plural(count, 'row')} in the hypertable's root table, where no query sees "
+            "them.",
             where=job.target.label,
-            why="The restore put them there because restore mode was off "
+            why="They were restored there because restore mode was off "
             "(timescale/timescaledb#7137).",
             todo="Restore again into an empty target.",
         )
@@ -258,11 +260,11 @@ def misplaced_findings(
         Finding(
             Level.LOOK,
             "rows-hidden",
-            f"{name}: {count:,} rows lie in the source's own root table; no query and no dump "
-            "sees them.",
+            f"{name}: {plural(count, 'row')} in the root table on the source, where no query and "
+            "no dump sees them.",
             where=job.source.label,
-            why="They were written while it was no hypertable, or while restore mode was on.",
-            todo=f"If they matter: SELECT * FROM ONLY {name}; on the source.",
+            why="They were written before it was a hypertable, or in restore mode.",
+            todo=f"If you need them, run on the source: SELECT * FROM ONLY {name};",
         )
         for name, count in source.items()
     ]

@@ -1,4 +1,4 @@
-"""Reading one range of one set of rows on one end: its count and its checksum."""
+"""Count and checksum of a range of rows on one server."""
 
 from dataclasses import dataclass, replace
 
@@ -20,23 +20,24 @@ _NO_COLUMN = "42703"
 class RangeDigest:
     count: int
     sum: int
-    """Checksum of the rows; 0 where only their number was asked for."""
+    """Checksum of the rows; 0 where they are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Why a range has no reading on one end."""
+    """Why a range could not be read on one server."""
 
-    side: str
+    server: str
+    """`source` or `target`."""
     message: str
     forbidden: bool
-    """This role may not read it."""
+    """This role lacks the privilege to read it."""
     missing: bool
     """There is no such table."""
 
 
 def range_query(rows: RowSet, span: Range, *, sums: bool) -> sql.Composed:
-    """SQL for count and checksum of the rows of a range."""
+    """SQL for the count and the checksum of the rows of a range."""
     if rows.kind is SetKind.LARGE_OBJECTS:
         content = hash_of(sql.SQL("pg_catalog.record_send(ROW(t.oid, pg_catalog.lo_get(t.oid)))"))
         return sql.SQL(
@@ -50,16 +51,16 @@ def range_query(rows: RowSet, span: Range, *, sums: bool) -> sql.Composed:
 
 
 async def read_range(
-    side: DatabaseReader, rows: RowSet, span: Range, *, sums: bool
+    reader: DatabaseReader, rows: RowSet, span: Range, *, sums: bool
 ) -> RangeDigest | Unreadable:
-    """Count and checksum of a range on one end. Raises VerifyStopped."""
+    """Count and checksum of a range on one server. Raises VerifyStopped."""
     try:
-        found = await side.fetch(range_query(rows, span, sums=sums))
+        found = await reader.fetch(range_query(rows, span, sums=sums))
     except Error as error:
         if is_transient(error):
             raise
         return Unreadable(
-            side.name,
+            reader.name,
             message_of(error),
             error.sqlstate == _FORBIDDEN,
             error.sqlstate in _NO_TABLE,
@@ -68,7 +69,7 @@ async def read_range(
 
 
 def of_chunk(rows: RowSet, chunk: Chunk) -> RowSet:
-    """The rows of one chunk; reading a compressed one directly decompresses it as well."""
+    """The rows of one chunk; a SELECT from a compressed chunk decompresses too."""
     return replace(
         rows, schema=chunk.schema, table=chunk.name, bytes=chunk.bytes, dimension=None, chunks=()
     )

@@ -1,9 +1,9 @@
 """The ranges in which a hypertable is compared.
 
 The starts of the source's chunks in the primary dimension cut the whole axis, from before the
-first to behind the last, into half-open ranges. So every row is in exactly one of them, on both
-ends, whatever chunks the target has, and each names the chunks that begin it. The rows of a gap
-between two chunks, if there were any, belong to the range before.
+first chunk to beyond the last, into half-open ranges. So every row is in exactly one of them, on
+source and target alike, whatever chunks the target has. Rows in a gap between two chunks, if there
+were any, belong to the range before it.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _TYPES = {
     "timestamp with time zone": "timestamptz",
     "timestamp without time zone": "timestamp",
     "date": "date",
-    # A slice of an int2 or int4 dimension may end beyond that type.
+    # A slice of an int2 or int4 dimension can end beyond the range of that type.
     "smallint": "int8",
     "integer": "int8",
     "bigint": "int8",
@@ -25,17 +25,17 @@ _TYPES = {
 
 GROUP_BYTES = 64 << 20
 GROUP_CHUNKS = 64
-"""Small neighbours are compared together: one query for up to this much."""
+"""Small neighboring ranges are read together: up to this much in one query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A half-open range of the primary dimension; None is without end."""
+    """A half-open range of the primary dimension; None is unbounded."""
 
     start: str | None
     end: str | None
     chunks: tuple[Chunk, ...] = ()
-    """Chunks of the source that begin with it."""
+    """Chunks of the source that start where it starts."""
 
     @property
     def bytes(self) -> int:
@@ -55,7 +55,7 @@ WHOLE = Range(None, None)
 
 
 def cuts(dimension: Dimension | None) -> bool:
-    """Can ranges of this dimension be told in SQL? Not with a function of the user in between."""
+    """Can ranges of this dimension be written in SQL? Not with a partitioning function."""
     return (
         dimension is not None
         and dimension.kind is DimensionKind.RANGE
@@ -65,7 +65,7 @@ def cuts(dimension: Dimension | None) -> bool:
 
 
 def ranges_of(chunks: Iterable[Chunk]) -> tuple[Range, ...]:
-    """The whole axis, cut at each chunk's start. `chunks` are in the order of their starts."""
+    """The whole axis, cut at the start of each chunk. `chunks` are ordered by their starts."""
     groups: dict[str, list[Chunk]] = {}
     for chunk in chunks:
         if chunk.range_start is not None and not chunk.tiered:
@@ -79,7 +79,7 @@ def ranges_of(chunks: Iterable[Chunk]) -> tuple[Range, ...]:
 
 
 def grouped(cut: Iterable[Range]) -> tuple[tuple[Range, ...], ...]:
-    """Neighbours put together until they are worth a query."""
+    """Neighboring ranges grouped until they are worth a query."""
     groups: list[list[Range]] = []
     size = chunks = 0
     for span in cut:
@@ -94,12 +94,12 @@ def grouped(cut: Iterable[Range]) -> tuple[tuple[Range, ...], ...]:
 
 
 def joined(group: tuple[Range, ...]) -> Range:
-    """One range from the first one's start to the last one's end."""
+    """One range, from the start of the first to the end of the last."""
     return Range(group[0].start, group[-1].end, tuple(c for span in group for c in span.chunks))
 
 
 def range_condition(dimension: Dimension | None, span: Range) -> sql.Composable:
-    """SQL: the row `t` is in this range. Literals, so that the planner leaves chunks out."""
+    """SQL: the row `t` is in this range. Literals, so that the planner excludes chunks."""
     if dimension is None or (span.start is None and span.end is None):
         return sql.SQL("true")
     column = sql.Identifier("t", dimension.column)

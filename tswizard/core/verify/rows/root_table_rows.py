@@ -1,7 +1,7 @@
-"""Rows in a hypertable's own table, where no query sees them.
+"""Rows in a hypertable's root table, where no query sees them.
 
-With restore mode off, or on a target where the table was no hypertable yet, a restore puts rows
-into the root table (timescale/timescaledb#7137). SELECT leaves them out, SELECT … FROM ONLY shows
+With restore mode off, or on a target where the table was not yet a hypertable, a restore puts rows
+into the root table (timescale/timescaledb#7137). SELECT omits them, SELECT … FROM ONLY returns
 them: measured on 2.19.3.
 """
 

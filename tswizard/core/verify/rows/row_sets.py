@@ -1,4 +1,4 @@
-"""What rows there are to compare: one set for each table, hypertable, materialized view."""
+"""The sets of rows to compare: one for each table, hypertable and materialized view."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -27,27 +27,27 @@ class RowSet:
     """Rows that are compared under one name."""
 
     name: str
-    """`schema.name`, unquoted; an aggregate's own name for its materialization."""
+    """`schema.name`, unquoted; for a materialization hypertable its continuous aggregate's."""
     kind: SetKind
     schema: str
     table: str
     columns: tuple[ChecksumColumn, ...]
     bytes: int
     condition: str = ""
-    """SQL after FROM: the part of an extension's table that is the user's."""
+    """SQL after FROM: which rows of an extension's table are the user's."""
     dimension: Dimension | None = None
     chunks: tuple[Chunk, ...] = ()
 
     @property
     def source_of_rows(self) -> sql.Composable:
-        """SQL for FROM, with the alias `t`. ONLY: an heir's rows are compared as its own."""
+        """SQL for FROM, with the alias `t`. ONLY: a child table's rows are compared as its own."""
         only = sql.SQL("ONLY ") if self.kind is SetKind.TABLE else sql.SQL("")
         return sql.SQL("{}{} t {}").format(
             only, sql.Identifier(self.schema, self.table), sql.SQL(self.condition)
         )
 
 
-# Not the parts of hypertables, which are read through these; not what holds no rows itself.
+# Not chunks, which are read through their hypertables; not relations that hold no rows.
 def _tables(shape: Shape) -> str:
     return f"""
 SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text,
@@ -77,7 +77,7 @@ WHERE (n.nspname, c.relname) IN (
 
 
 async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
-    """Everything on the source that holds rows of the user."""
+    """Everything on the source that holds user data."""
     found = await rows(connection, _tables(shape))
     hypertables = await read_hypertables(connection, shape) if shape.timescaledb else ()
     names = [(h.schema, h.name) for h in hypertables]
@@ -135,7 +135,7 @@ async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
 async def read_checksum_columns(
     connection: Connection, relations: list[int]
 ) -> dict[int, tuple[ChecksumColumn, ...]]:
-    """The columns of each relation that hold something, in their order."""
+    """The stored columns of each relation, in their order."""
     found: dict[int, list[ChecksumColumn]] = defaultdict(list)
     for relation, name, binary in await rows(connection, CHECKSUM_COLUMNS, (relations,)):
         found[relation].append(ChecksumColumn(name, binary))

@@ -1,8 +1,8 @@
-"""Has a table been written to since? The server's own counters tell, roughly but honestly.
+"""Which tables have been written to: the server's cumulative statistics.
 
 https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ALL-TABLES-VIEW:
-they arrive with up to a second's delay and can be reset, so they may say "written" where nothing
-was, hardly the other way round.
+they are updated with a delay of up to a second and can be reset, so they may show writes where
+there were none, hardly the other way around.
 """
 
 from tswizard.core.db.connection import Connection, rows
@@ -16,7 +16,7 @@ WHERE s.schemaname NOT IN ('pg_catalog', 'information_schema') AND s.schemaname 
 
 
 async def read_counters(connection: Connection) -> WriteCounters:
-    """How often each table was written to, now; read once before the dump and once after."""
+    """The counters as they are now; read once before the dump and once after."""
     return WriteCounters(
         {
             name: (inserted, updated, deleted)

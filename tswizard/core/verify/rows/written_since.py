@@ -1,4 +1,4 @@
-"""What was written to the source after the moment that the dump and the check share."""
+"""What was written to the source after the snapshot that dump and check share."""
 
 from dataclasses import dataclass, replace
 
@@ -20,15 +20,15 @@ from tswizard.core.verify.rows.write_counters import read_counters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WritesSince:
-    """Writes to one table since the dump; the three counts are the server's statistics."""
+    """Writes to one table since the dump; the three counts are from the server's statistics."""
 
     inserted: int
     updated: int
     deleted: int
     rows: int = 0
-    """Rows that the source has now beyond the snapshot; may be negative."""
+    """Rows that the source has gained since the snapshot; negative where it lost rows."""
     show: str = ""
-    """SQL that shows them, where a time column makes it possible."""
+    """SQL that returns them, where a time column makes that possible."""
 
     @property
     def words(self) -> str:
@@ -36,7 +36,7 @@ class WritesSince:
 
 
 def relations_of(rows: RowSet) -> tuple[str, ...]:
-    """Names of the relations in which its rows are stored, as the statistics name them."""
+    """The relations in which its rows are stored, by their names in the statistics."""
     if rows.kind is not SetKind.HYPERTABLE:
         return (f"{rows.schema}.{rows.table}",)
     names = [f"{rows.schema}.{rows.table}"]
@@ -53,7 +53,7 @@ def relations_of_chunk(chunk: Chunk) -> tuple[str, ...]:
 def writes_between(
     names: tuple[str, ...], before: WriteCounters, now: WriteCounters
 ) -> WritesSince | None:
-    """Writes to any of these relations between the two readings; None for no write at all."""
+    """Writes to any of these relations between two readings; None for no writes."""
     changes = [c for c in (now.changed_since(before, name) for name in names) if c is not None]
     if not changes:
         return None
@@ -62,9 +62,9 @@ def writes_between(
 
 
 async def newer_rows(job: VerifyJob, results: tuple[SetResult, ...]) -> dict[str, WritesSince]:
-    """Name of each table that was written to since the snapshot, and by how much.
+    """Each table that was written to since the snapshot, and how much.
 
-    Only what the counters show as changed is counted again; without counters, everything.
+    Only what the counters show as changed is counted again; without counters, everything is.
     """
     found: dict[str, WritesSince] = {}
     async with (
@@ -109,7 +109,7 @@ async def _count(
     then: DatabaseReader,
     now: DatabaseReader,
 ) -> int:
-    """Rows now minus rows then, counted in the chunks that changed."""
+    """Rows now minus rows in the snapshot, counted in the chunks that changed."""
     if rows.kind is not SetKind.HYPERTABLE:
         return await _size(now, rows) - await _size(then, rows)
     old = {(c.schema, c.name): c for c in rows.chunks}
@@ -129,13 +129,13 @@ async def _count(
     return more
 
 
-async def _size(side: DatabaseReader, rows: RowSet) -> int:
-    found = await read_range(side, rows, WHOLE, sums=False)
+async def _size(reader: DatabaseReader, rows: RowSet) -> int:
+    found = await read_range(reader, rows, WHOLE, sums=False)
     return found.count if isinstance(found, RangeDigest) else 0
 
 
 async def _show(job: VerifyJob, rows: RowSet) -> str:
-    """SQL for the rows behind the newest that arrived; none where no time column tells."""
+    """SQL for rows newer than the newest that arrived; empty where there is no time column."""
     dimension = rows.dimension
     if dimension is None or not cuts(dimension) or rows.name != f"{rows.schema}.{rows.table}":
         return ""

@@ -1,9 +1,9 @@
-"""Rows of TimescaleDB's own catalog that pg_dump carries and no named object shows.
+"""Rows of TimescaleDB's own catalog that pg_dump dumps and that belong to no named object.
 
 Invalidation logs, watermarks, thresholds, names of chunk constraints, sizes: losing one of them
-shows later, as an aggregate that is silently stale or a chunk that cannot be dropped. The tables
-are those that the extension declares as its configuration (pg_extension.extconfig). A checksum of
-each table comes first; only where it differs are the rows fetched.
+shows later, as a continuous aggregate that is silently stale or a chunk that cannot be dropped. The
+tables are those that the extension declares as its configuration (pg_extension.extconfig). The
+checksum of each table is compared first; rows are fetched only where it differs.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from tswizard.core.db.concurrency import both
 from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.checksum import hash_of
 
-# Read as named objects elsewhere, or about this server only: its identity, refreshes under way.
+# Compared as named objects, or about this server only: its identity, running refreshes.
 _ELSEWHERE = (
     "hypertable",
     "dimension",
@@ -30,8 +30,8 @@ _ELSEWHERE = (
     "chunk_rewrite",
     "remote_txn",
 )
-LIVELY = "continuous_aggs_"
-"""Tables that begin like this change with every write and every refresh on the source."""
+VOLATILE = "continuous_aggs_"
+"""Tables with this prefix change with every write and every refresh on the source."""
 
 _TABLES = """
 SELECT c.relname::text, x.condition
@@ -43,12 +43,12 @@ WHERE e.extname = 'timescaledb' AND n.nspname = '_timescaledb_catalog' AND c.rel
 ORDER BY 1
 """
 _MANY = 20_000
-"""Rows of one table that are looked at singly when something differs."""
+"""Most rows of one table that are compared one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogDifference:
-    """One table of the catalog whose rows are not the same; rows as JSON."""
+    """One table of the catalog whose rows differ; rows as JSON."""
 
     table: str
     missing: tuple[str, ...]
@@ -67,7 +67,7 @@ async def compare_catalog_rows(
     total = 0
     for name, condition in tables.items():
         if name not in there:
-            continue  # another version of the extension, which is named as such
+            continue  # another version of the extension, which is reported as such
         ours, theirs = await both(
             _digest(source, name, condition), _digest(target, name, condition)
         )
@@ -83,11 +83,11 @@ def _from(name: str, condition: str) -> sql.Composed:
     )
 
 
-async def _digest(side: DatabaseReader, name: str, condition: str) -> tuple[int, int]:
+async def _digest(reader: DatabaseReader, name: str, condition: str) -> tuple[int, int]:
     query = sql.SQL("SELECT pg_catalog.count(*), {} ").format(
         hash_of(sql.SQL("pg_catalog.to_jsonb(t)::text"))
     )
-    found = await side.fetch(query + _from(name, condition))
+    found = await reader.fetch(query + _from(name, condition))
     return int(found[0][0]), int(found[0][1])
 
 
@@ -102,9 +102,9 @@ async def _difference(
     )
 
 
-async def _rows(side: DatabaseReader, name: str, condition: str) -> Counter[str]:
-    count = await side.fetch(sql.SQL("SELECT pg_catalog.count(*) ") + _from(name, condition))
+async def _rows(reader: DatabaseReader, name: str, condition: str) -> Counter[str]:
+    count = await reader.fetch(sql.SQL("SELECT pg_catalog.count(*) ") + _from(name, condition))
     if count[0][0] > _MANY:
         return Counter([f"{count[0][0]} rows"])
     query = sql.SQL("SELECT pg_catalog.to_jsonb(t)::text ") + _from(name, condition)
-    return Counter(row for (row,) in await side.fetch(query))
+    return Counter(row for (row,) in await reader.fetch(query))

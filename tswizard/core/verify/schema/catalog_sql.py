@@ -1,8 +1,8 @@
-"""What all catalog queries of the comparison share.
+"""What all catalog queries of the comparison have in common.
 
-Each query gives rows of (kind, name, part of, definition): the kind's id, the object's quoted
-name, the internal relation (chunk, compressed chunk, materialization) that it belongs to or NULL,
-and its properties as JSON. Two ends are equal where all of these are.
+Each query returns rows of (kind, name, part of, definition): the id of the kind, the quoted name of
+the object, the internal relation (chunk, compressed chunk, materialization hypertable) that it
+belongs to or NULL, and its properties as JSON. Two databases are equal when all of these are.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind IN ('r', 'v')
 
 @dataclass(frozen=True, slots=True)
 class Catalogs:
-    """What the system catalogs of one end have: TimescaleDB's and PostgreSQL's own."""
+    """Which catalog tables and columns one server has, TimescaleDB's and PostgreSQL's own."""
 
     shape: Shape
     pg: Mapping[str, frozenset[str]]
@@ -40,7 +40,7 @@ class Catalogs:
 
 
 async def read_catalogs(connection: Connection) -> Catalogs:
-    """Ask the server once."""
+    """Read it from the server."""
     columns: dict[str, set[str]] = {}
     for table, column in await rows(connection, _PG_COLUMNS):
         columns.setdefault(table, set()).add(column)
@@ -49,9 +49,9 @@ async def read_catalogs(connection: Connection) -> Catalogs:
 
 
 def internal(shape: Shape) -> str:
-    """A subquery of (oid, label): relations that TimescaleDB made, and what they belong to.
+    """A subquery of (oid, label): relations that TimescaleDB created, and what they belong to.
 
-    The label is the hypertable's or the aggregate's name.
+    The label is the name of the hypertable or continuous aggregate.
     """
     if not shape.timescaledb:
         return "SELECT NULL::oid AS oid, NULL::text AS label WHERE false"
@@ -70,7 +70,7 @@ GROUP BY c.oid
 
 
 def user_relations(shape: Shape) -> str:
-    """CTEs: `rel` holds every relation that no extension owns.
+    """CTEs: `rel` has every relation that does not belong to an extension.
 
     rel(oid, relkind, schema, name, part): `name` is quoted and qualified; `part` is the same for
     an internal relation, else NULL.
@@ -103,7 +103,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 
 
 def json_object(**properties: str) -> str:
-    """SQL of a JSON object; what is NULL is left out."""
+    """SQL for a JSON object; NULLs are stripped."""
     pairs = ", ".join(f"'{name}', {value}" for name, value in properties.items())
     return f"pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object({pairs}))"
 

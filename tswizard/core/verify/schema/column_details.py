@@ -1,4 +1,4 @@
-"""What exactly differs in the columns of chunks: read only where their digests do."""
+"""What exactly differs in the columns of chunks: read only where their digests differ."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +11,7 @@ from tswizard.core.verify.schema.compare import Difference
 from tswizard.core.verify.schema.relations import columns_of
 
 _MANY = 50
-"""Relations whose columns are told; of more the digest has to do."""
+"""Relations whose columns are read; for further ones the digest must do."""
 
 
 async def with_columns(
@@ -19,7 +19,7 @@ async def with_columns(
     target: tuple[DatabaseReader, Catalogs],
     differences: tuple[Difference, ...],
 ) -> tuple[Difference, ...]:
-    """The differences, with the columns in the place of their digests."""
+    """The differences, with columns instead of their digests."""
     names = [d.key.name for d in differences if _by_digest(d)][:_MANY]
     if not names:
         return differences
@@ -37,13 +37,13 @@ def _by_digest(difference: Difference) -> bool:
 
 
 async def _columns(
-    side: DatabaseReader, catalogs: Catalogs, names: list[str]
+    reader: DatabaseReader, catalogs: Catalogs, names: list[str]
 ) -> Mapping[str, list[str]]:
     async def read(connection: Connection) -> list[tuple[str, list[str]]]:
         found = await rows(connection, columns_of(catalogs), (names,))
         return [(name, columns) for name, columns in found]
 
-    return dict(await side.run(read))
+    return dict(await reader.run(read))
 
 
 def _told(difference: Difference, ours: list[str], theirs: list[str]) -> Difference:

@@ -5,15 +5,15 @@ https://www.postgresql.org/docs/current/catalogs.html: pg_description, pg_seclab
 
 from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, user_relations
 
-# Comments on what comes with PostgreSQL are below this number; `public` is too, but is dumped.
-# Large objects have whatever number somebody gave them.
+# Objects that come with PostgreSQL have OIDs below this; so has `public`, which is dumped anyway.
+# Large objects can have any OID.
 _DUMPED = """(d.objoid >= 16384 OR d.classoid = 'pg_catalog.pg_largeobject'::regclass
     OR (d.classoid = 'pg_catalog.pg_namespace'::regclass AND d.objoid = 'public'::regnamespace))
   AND d.classoid <> 'pg_catalog.pg_extension'::regclass"""
 
 
 def comments(catalogs: Catalogs) -> str:
-    """Comments, but those that an extension brought along (it brings them again)."""
+    """Comments, except those of an extension's objects (CREATE EXTENSION creates them)."""
     return f"""{user_relations(catalogs.shape)}
 SELECT 'comment', i.type || ' ' || i.identity, r.part, {json_object(text="d.description")}
 FROM pg_catalog.pg_description d

@@ -1,4 +1,4 @@
-"""Two ends against each other: what is missing, what differs, what only the target has."""
+"""Compares the schemas of source and target: what is missing, differs, or is only there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ from tswizard.core.verify.schema.same_definition import same_definition
 DifferenceState = Literal["missing", "differs", "extra"]
 
 HIDDEN = "hidden_"
-"""Properties that begin like this are compared and never shown: they may hold passwords."""
+"""Properties with this prefix are compared and never shown: they may contain passwords."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One object that is not the same on both ends."""
+    """One object that is not the same on source and target."""
 
     key: ObjectKey
     state: DifferenceState
     level: Level
     part: str | None = None
-    """The internal relation that it belongs to."""
+    """The internal relation that it belongs to, if any."""
     changed: tuple[tuple[str, Any, Any], ...] = ()
     """(property, on the source, on the target)."""
     why: str = ""
     about: str = ""
-    """More than the name, where that is only a number."""
+    """A description, where the name is only a number."""
 
     @property
     def words(self) -> str:
-        """The difference in a line."""
+        """The difference in one line."""
         name = f"{self.key.name} ({self.about})" if self.about else self.key.name
         reason = f" ({self.why})" if self.why else ""
         if self.state != "differs":
@@ -49,13 +49,13 @@ class SchemaComparison:
 
     differences: tuple[Difference, ...]
     compared: Mapping[str, int]
-    """Kind -> objects of the source, those of internal relations left out."""
+    """Kind -> number of objects on the source, without those of internal relations."""
     parts_compared: Mapping[str, int]
-    """Kind -> objects of internal relations on the source."""
+    """Kind -> number of objects of internal relations on the source."""
 
 
 def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
-    """Name every difference; texts that mean the same are the same (see `equivalent`)."""
+    """Every difference; definitions that mean the same are equal (see `same_definition`)."""
     differences: list[Difference] = []
     compared = dict.fromkeys(OBJECT_KINDS, 0)
     parts = dict.fromkeys(OBJECT_KINDS, 0)
@@ -78,10 +78,10 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
                     key=key, state="extra", level=level, part=found.part, about=_about(key, found)
                 )
             )
-    rights = compare_grants(source, target)
-    compared["grant"] = rights.compared
-    parts["grant"] = rights.parts_compared
-    compared["owner"] = rights.owners
+    grants = compare_grants(source, target)
+    compared["grant"] = grants.compared
+    parts["grant"] = grants.parts_compared
+    compared["owner"] = grants.owners
     differences += [
         Difference(
             key=ObjectKey(d.kind, d.name),
@@ -91,18 +91,18 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
             changed=d.changed,
             why=d.why,
         )
-        for d in rights.differences
+        for d in grants.differences
     ]
     return SchemaComparison(tuple(differences), compared, parts)
 
 
 def _comparable(key: ObjectKey, source: Schema, target: Schema) -> bool:
-    """NOT NULL constraints are in the catalog since PostgreSQL 18; columns tell of them anyway."""
+    """NOT NULL constraints are in the catalog since PostgreSQL 18; columns show them anyway."""
     return key.kind != "not-null-constraint" or source.major == target.major
 
 
 def changes(source: Object, target: Object, *, across: bool) -> tuple[tuple[str, Any, Any], ...]:
-    """The properties that differ. `across` majors, one that only one catalog has does not count."""
+    """The properties that differ; `across` majors only those that both catalogs have."""
     ours, theirs = _flat(source.definition), _flat(target.definition)
     names = [*ours, *(name for name in theirs if name not in ours)]
     if across:
@@ -115,14 +115,14 @@ def changes(source: Object, target: Object, *, across: bool) -> tuple[tuple[str,
 
 
 def _same(name: str, ours: Any, theirs: Any) -> bool:
-    """A column that one end lacks is named by itself; the order is that of the others."""
+    """A missing column is a difference of its own; the order is compared among the others."""
     if name == "column_order" and ours and theirs:
         return [c for c in ours if c in theirs] == [c for c in theirs if c in ours]
     return same_definition(ours, theirs)
 
 
 def _flat(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """Whole catalog rows are compared column by column."""
+    """Catalog rows in a definition are compared column by column."""
     flat: dict[str, Any] = {}
     for name, value in definition.items():
         if isinstance(value, dict) and name in ("row", "properties"):
@@ -135,11 +135,11 @@ def _flat(definition: Mapping[str, Any]) -> dict[str, Any]:
 def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> Difference:
     level, why = OBJECT_KINDS[key.kind].missing, ""
     if key.kind == "index" and found.definition.get("valid") is False:
-        level, why = Level.LOOK, "it is invalid on the source, and pg_dump leaves those out"
+        level, why = Level.LOOK, "it is invalid on the source, and pg_dump skips invalid indexes"
     elif key.kind == "database-setting":
-        why = f"a dump does not carry it; its value is {found.definition['value']}"
+        why = f"pg_dump does not dump it; its value is {found.definition['value']}"
     elif key.kind == "subscription":
-        why = "pg_dump carries it for a superuser only"
+        why = "pg_dump dumps it for superusers only"
     elif key.kind in ("default-privilege", "policy"):
         level, why = _for_roles(level, key, found, target)
     return Difference(
@@ -154,7 +154,7 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
 
 
 def _of_extra(key: ObjectKey, found: Object) -> Level:
-    """A unique index refuses rows that the source takes, like a constraint."""
+    """A unique index rejects rows that the source accepts, like a constraint."""
     if key.kind == "index":
         text = str(found.definition.get("definition", key.name))
         if text.startswith(("CREATE UNIQUE ", "UNIQUE ")):
@@ -171,15 +171,15 @@ def _about(key: ObjectKey, found: Object) -> str:
 
 
 def _for_roles(level: Level, key: ObjectKey, found: Object, target: Schema) -> tuple[Level, str]:
-    """What names roles cannot be made before they are."""
+    """What refers to a role cannot be created before the role."""
     named = set(found.definition.get("roles", ()))
     named |= {found.definition[name] for name in ("role",) if name in found.definition}
     named |= set(found.definition.get("granted", ()))
     absent = sorted(named - target.roles - {"PUBLIC", "<owner>"})
     if not absent:
         return level, ""
-    grave = Level.FAIL if key.kind == "policy" else Level.LOOK
-    return grave, f"the target has no role {', '.join(absent)}"
+    level = Level.FAIL if key.kind == "policy" else Level.LOOK
+    return level, f"the target has no role {', '.join(absent)}"
 
 
 def _differs(
@@ -194,7 +194,8 @@ def _differs(
         level = Level.LOOK
     elif source.major != target.major:
         level = Level.LOOK
-        why = f"PostgreSQL {source.major} and {target.major} may word the same thing differently"
+        majors = f"{source.major} and {target.major}"
+        why = f"PostgreSQL {majors} may print the same definition differently"
     if key.kind == "extension" and key.name == "timescaledb":
         level = Level.FAIL
     return Difference(
@@ -225,7 +226,7 @@ def _text(value: Any) -> str:
 
 
 def _shortened(source: str, target: str) -> tuple[str, str]:
-    """Long texts from a little before their first difference."""
+    """Long texts, from shortly before their first difference."""
     if max(len(source), len(target)) <= _SHOWN:
         return source, target
     start = next(

@@ -1,7 +1,7 @@
-"""Grants on both ends, although their objects have other owners.
+"""Compares grants, although the owners of the objects differ.
 
-The restore runs with --no-owner: what belonged to whomever on the source belongs to the target's
-role. So an owner's own privileges are compared as the owner's, whoever that is.
+The restore runs with --no-owner: whoever owned an object on the source, the target's role owns it
+there. So an owner's own privileges are compared as the owner's, whoever that is.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,12 +13,12 @@ from tswizard.core.verify.schema.privileges import OWNER
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 
 _NOT_OWNED = ("column ", "schema public")
-"""Without an owner of its own, or with one that PostgreSQL gave it."""
+"""Without an owner of its own, or owned by a predefined role."""
 _NOTHING = Object('{"granted": {}}')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RightsDifference:
+class PrivilegeDifference:
     kind: str
     name: str
     level: Level
@@ -31,15 +31,15 @@ class RightsDifference:
 class GrantComparison:
     """Differences in grants and owners; counts are of pairs (object, grantee), and of objects."""
 
-    differences: tuple[RightsDifference, ...]
+    differences: tuple[PrivilegeDifference, ...]
     compared: int
     parts_compared: int
     owners: int
 
 
 def compare_grants(source: Schema, target: Schema) -> GrantComparison:
-    """Every grant of the source has to hold on the target, and no other."""
-    differences: list[RightsDifference] = []
+    """Every grant of the source must exist on the target, and no other."""
+    differences: list[PrivilegeDifference] = []
     compared = parts = 0
     for key, found in source.objects.items():
         if key.kind != "grant":
@@ -52,11 +52,11 @@ def compare_grants(source: Schema, target: Schema) -> GrantComparison:
             parts += count
         if other is None and _rows_come_with_grants(key.name, found, target):
             other = _NOTHING
-        if other is not None and other.text != found.text:  # a missing object is named as such
+        if other is not None and other.text != found.text:  # a missing object is reported as such
             differences += _of_object(key.name, found, other, source, target)
     for key, found in target.objects.items():
-        # Columns have a row only where something is granted on them. What only the target has on
-        # an extension's own object is the service's.
+        # Columns have a row only where something is granted on them. Grants that only the target
+        # has on an extension's own objects come from the service.
         if key.kind == "grant" and key not in source.objects and key.name.startswith("column "):
             differences += _of_object(key.name, _NOTHING, found, source, target)
     owners = _owners(source, target)
@@ -78,7 +78,7 @@ def _rows_come_with_grants(name: str, found: Object, target: Schema) -> bool:
 
 def _of_object(
     name: str, ours: Object, theirs: Object, source: Schema, target: Schema
-) -> Iterator[RightsDifference]:
+) -> Iterator[PrivilegeDifference]:
     here, there = granted(ours), granted(theirs)
     for grantee in dict.fromkeys([*here, *there]):
         wanted, found = _set(here.get(grantee)), _set(there.get(grantee))
@@ -98,7 +98,7 @@ def _of_object(
         elif not wanted - found or source.major != target.major:
             level = Level.LOOK
         who = f"owner {theirs.definition.get('owner')}" if grantee == OWNER else grantee
-        yield RightsDifference(
+        yield PrivilegeDifference(
             kind="grant",
             name=f"{name} to {who}",
             level=level,
@@ -124,12 +124,12 @@ def _owned_objects(schema: Schema) -> Iterator[tuple[str, str]]:
     for key, found in schema.objects.items():
         if key.kind != "grant" or found.part is not None or key.name.startswith(_NOT_OWNED):
             continue
-        if owner := found.definition.get("owner"):  # of an extension's objects it is not asked
+        if owner := found.definition.get("owner"):  # not read for an extension's objects
             yield key.name, owner
 
 
-def _owners(source: Schema, target: Schema) -> tuple[RightsDifference, ...]:
-    """Who owned what is lost where one role takes the place of several."""
+def _owners(source: Schema, target: Schema) -> tuple[PrivilegeDifference, ...]:
+    """Where one role replaces several, who owned what is lost."""
     ours, theirs = dict(_owned_objects(source)), dict(_owned_objects(target))
     replaced = {(owner, theirs[name]) for name, owner in ours.items() if name in theirs}
     if (
@@ -139,7 +139,7 @@ def _owners(source: Schema, target: Schema) -> tuple[RightsDifference, ...]:
     ):
         return ()
     return tuple(
-        RightsDifference(
+        PrivilegeDifference(
             kind="owner",
             name=name,
             level=Level.LOOK,

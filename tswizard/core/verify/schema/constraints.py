@@ -1,4 +1,4 @@
-"""What hangs on tables: constraints, indexes, triggers, rules, policies, statistics.
+"""What belongs to tables: constraints, indexes, triggers, rules, policies, statistics.
 
 https://www.postgresql.org/docs/current/catalogs.html: pg_constraint, pg_index, pg_trigger,
 pg_event_trigger, pg_rewrite, pg_policy, pg_statistic_ext.
@@ -9,12 +9,12 @@ from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_
 
 
 def constraints(catalogs: Catalogs) -> str:
-    """Constraints of tables, those of chunks included; domains have theirs in `types`.
+    """Constraints of tables, including those of chunks; `types` reads those of domains.
 
-    A foreign key to a hypertable has a copy for each of its chunks, under a name that the server
-    counts up as chunks come: its definition tells which it is. One whose internal triggers
-    are switched off is there and checks nothing. NOT NULL constraints (in the catalog since
-    PostgreSQL 18) of chunks show in their columns.
+    A foreign key to a hypertable has a copy for each of its chunks, under a generated name, so it
+    is identified by its definition. A foreign key whose internal triggers are disabled exists and
+    checks nothing. NOT NULL constraints (in the catalog since PostgreSQL 18) of chunks show in
+    their columns.
     """
     definition = json_object(
         definition="pg_catalog.pg_get_constraintdef(c.oid)",
@@ -42,7 +42,7 @@ WHERE c.contype IN ('p', 'u', 'f', 'c', 'x', 'n') AND NOT (c.contype = 'n' AND r
 
 
 def indexes(catalogs: Catalogs) -> str:
-    """Indexes of tables and materialized views, with the flags that their text leaves out."""
+    """Indexes of tables and materialized views, with flags that their definition lacks."""
     definition = json_object(
         definition="pg_catalog.pg_get_indexdef(i.indexrelid)",
         valid="i.indisvalid",
@@ -97,7 +97,7 @@ WHERE {not_member("pg_event_trigger", "e.oid")}
 
 
 def rules(catalogs: Catalogs) -> str:
-    """Rules but the one that makes a view a view."""
+    """Rules, except the _RETURN rule of a view."""
     definition = json_object(definition="pg_catalog.pg_get_ruledef(w.oid)", enabled="w.ev_enabled")
     return f"""{user_relations(catalogs.shape)}
 SELECT 'rule', r.name || '.' || pg_catalog.quote_ident(w.rulename), r.part, {definition}

@@ -1,12 +1,12 @@
-"""Settings that ALTER DATABASE and ALTER ROLE … IN DATABASE made: pg_db_role_setting."""
+"""Settings made by ALTER DATABASE and ALTER ROLE … IN DATABASE: pg_db_role_setting."""
 
 from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
 
 
 def database_settings(_catalogs: Catalogs) -> str:
-    """ALTER DATABASE … SET and ALTER ROLE … IN DATABASE … SET, one row a setting.
+    """ALTER DATABASE … SET and ALTER ROLE … IN DATABASE … SET, one row per setting.
 
-    pg_dump carries them with --create only, and a cloud does not let one create the database:
+    pg_dump dumps them with --create only, and the cloud does not allow CREATE DATABASE:
     https://www.postgresql.org/docs/current/app-pgdump.html. TimescaleDB keeps its restore mode
     there.
     """

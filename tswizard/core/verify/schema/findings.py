@@ -1,4 +1,4 @@
-"""Differences as findings: one for each kind of object and level, the objects in its details."""
+"""Differences as findings: one per kind of object and level, with the objects as details."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,28 +10,29 @@ from tswizard.core.verify.schema.compare import Difference, SchemaComparison
 Labels = Mapping[str, str]
 
 _DETAILS = 500
-"""Objects named singly in one finding."""
+"""Objects listed in one finding."""
 _LABELS = 3
 """Hypertables named in the sentence itself."""
 _PARTS = 5
-"""Objects named singly for the chunks of one hypertable."""
+"""Objects listed for the chunks of one hypertable."""
 
 _TODO = {
-    "grant": "Create the roles that are missing, then run these statements on the target.",
-    "default-privilege": "Create the roles that are missing, then repeat ALTER DEFAULT PRIVILEGES "
-    "for them.",
-    "owner": "Where the owner matters (row security, jobs, rights), give the objects back: "
+    "grant": "Create the missing roles, then run these statements on the target.",
+    "default-privilege": "Create the missing roles, then run ALTER DEFAULT PRIVILEGES for them "
+    "again.",
+    "owner": "Where the owner matters (row security, jobs, privileges), change it back: "
     "ALTER … OWNER TO …",
-    "database-setting": "Repeat the ones you want with ALTER DATABASE … SET … on the target.",
-    "subscription": "Create it by hand on the target, when the old service no longer applies it.",
-    "extension": "See whether the other version serves you; otherwise ALTER EXTENSION … UPDATE.",
+    "database-setting": "Set the ones you want with ALTER DATABASE … SET … on the target.",
+    "subscription": "Create it by hand on the target once the old service no longer applies it.",
+    "extension": "See whether the other version works for you; otherwise run ALTER EXTENSION … "
+    "UPDATE.",
 }
 
 
 def schema_findings(comparison: SchemaComparison, labels: Labels) -> tuple[Finding, ...]:
-    """One finding a kind and level, in the order of `kinds`; nothing for kinds nobody has.
+    """One finding per kind and level, in the order of OBJECT_KINDS; none for absent kinds.
 
-    `labels` tell what an internal relation belongs to.
+    `labels` maps an internal relation to what it belongs to.
     """
     by_kind: dict[str, list[Difference]] = defaultdict(list)
     for difference in comparison.differences:
@@ -49,7 +50,7 @@ def _of_kind(
     wrong = [d for d in differences if d.level in (Level.FAIL, Level.LOOK)]
     if not wrong:
         if total or parts or differences:
-            if not total:  # nothing but internal relations, or nothing on the source at all
+            if not total:  # only internal relations, or nothing on the source at all
                 total, parts = parts, 0
             inside = f" (and {parts:,} inside TimescaleDB)" if parts else ""
             details = tuple(d.words for d in differences)
@@ -91,11 +92,12 @@ def _todo(level: Level, differences: list[Difference]) -> str:
     states = {d.state for d in differences}
     if states == {"extra"}:
         return (
-            "Nothing of the source explains it; see who made it, and drop it if it is not wanted."
+            "It does not come from the source; find out who created it, and drop it if it is not "
+            "wanted."
         )
     if level is Level.LOOK:
-        return "Compare the two and decide whether the difference matters."
-    return "See in the log what pg_restore said of it, make it by hand, then check again."
+        return "Compare the two, and decide whether the difference matters."
+    return "See what pg_restore reported about it in the log, create it by hand, then check again."
 
 
 def _states(differences: list[Difference]) -> dict[str, int]:
@@ -133,7 +135,7 @@ _ON = {
 
 
 def _line(difference: Difference) -> str:
-    """The difference in a line; for a missing grant the statement that makes it."""
+    """The difference in one line; for a missing grant the GRANT statement."""
     if difference.key.kind != "grant":
         return difference.words
     _, wanted, found = difference.changed[0]

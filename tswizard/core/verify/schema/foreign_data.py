@@ -9,7 +9,7 @@ from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_
 
 
 def foreign_data_wrappers(_catalogs: Catalogs) -> str:
-    """Options of foreign data are compared, never shown: they may hold passwords."""
+    """Options of foreign data are compared, never shown: they may contain passwords."""
     definition = json_object(
         handler="NULLIF(w.fdwhandler, 0)::regproc::text",
         validator="NULLIF(w.fdwvalidator, 0)::regproc::text",
@@ -38,7 +38,7 @@ WHERE {not_member("pg_foreign_server", "s.oid")}
 
 
 def user_mappings(_catalogs: Catalogs) -> str:
-    """The view shows the options only to those who may see them."""
+    """The view shows the options only to roles that may see them."""
     return f"""
 SELECT 'user-mapping', {role_name("m.umuser")} || ' on ' || pg_catalog.quote_ident(m.srvname),
   NULL::text, {json_object(hidden_options="pg_catalog.to_jsonb(m.umoptions)")}

@@ -9,7 +9,7 @@ from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
 
 
 def functions(_catalogs: Catalogs) -> str:
-    """Functions, procedures, aggregates and window functions with their whole text."""
+    """Functions, procedures, aggregate and window functions with their full definitions."""
     aggregate = json_object(
         result="pg_catalog.pg_get_function_result(p.oid)",
         arguments="pg_catalog.pg_get_function_arguments(p.oid)",
@@ -108,7 +108,7 @@ WHERE {in_user_schema()} AND {not_member("pg_opfamily", "f.oid")}
 """
 
 
-# Objects below this number come with PostgreSQL (FirstNormalObjectId, access/transam.h).
+# Objects with lower OIDs come with PostgreSQL (FirstNormalObjectId, access/transam.h).
 _FIRST_NORMAL = 16384
 
 
@@ -123,7 +123,7 @@ SELECT 'cast', pg_catalog.format_type(c.castsource, NULL) || ' as '
     || pg_catalog.format_type(c.casttarget, NULL), NULL::text, {definition}
 FROM pg_catalog.pg_cast c
 WHERE c.oid >= {_FIRST_NORMAL} AND {not_member("pg_cast", "c.oid")}
-  AND NOT EXISTS (  -- a range type brings the cast to its multirange
+  AND NOT EXISTS (  -- the cast from a range type to its multirange
     SELECT FROM pg_catalog.pg_depend d
     WHERE d.classid = 'pg_catalog.pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')
 """

@@ -1,4 +1,4 @@
-"""Who may do what: grants, default privileges, and the owners behind them.
+"""Grants, default privileges, and the owners of the objects.
 
 https://www.postgresql.org/docs/current/ddl-priv.html; pg_default_acl; pg_init_privs for what an
 extension or initdb granted by itself.
@@ -8,11 +8,11 @@ from tswizard.core.catalog.tables import in_user_schema, not_member
 from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_name, user_relations
 
 OWNER = "<owner>"
-"""How the owner is called among the grantees: on the target it may be another role."""
+"""Stands for the owner among the grantees: on the target it may be another role."""
 
 
 def _entries(acl: str, owner: str) -> str:
-    """A JSON object: grantee -> its privileges as one sorted text, `*` for WITH GRANT OPTION."""
+    """SQL for a JSON object: grantee -> sorted privileges as text, `*` for WITH GRANT OPTION."""
     grantee = f"CASE WHEN e.grantee = {owner} THEN '{OWNER}' ELSE {role_name('e.grantee')} END"
     return f"""(
     SELECT pg_catalog.jsonb_object_agg(g.grantee, g.privileges) FROM (
@@ -27,7 +27,7 @@ def _entries(acl: str, owner: str) -> str:
 
 
 def grants(catalogs: Catalogs) -> str:
-    """One row an object, with all that is granted on it, defaults included, and its owner."""
+    """One row per object: everything granted on it, defaults included, and its owner."""
     objects = f"""
 SELECT CASE WHEN r.relkind = 'S' THEN 'sequence ' ELSE 'table ' END || r.name AS name, r.part,
   CASE WHEN r.relkind = 'S' THEN 's' ELSE 'r' END AS type, c.relowner AS owner, c.relacl AS acl
@@ -69,10 +69,10 @@ FROM ({objects}) o
 
 
 def grants_on_extensions(_catalogs: Catalogs) -> str:
-    """What was granted on an extension's or PostgreSQL's own objects beyond what they bring.
+    """Grants on an extension's or PostgreSQL's own objects beyond their initial privileges.
 
-    pg_dump carries exactly this. What is granted there by TimescaleDB or a service for itself
-    (its internal schemas) is left out.
+    pg_dump dumps exactly these. Grants in TimescaleDB's internal schemas, by itself or by a
+    service, are left out.
     """
     objects = """
 SELECT 'table ' || c.oid::regclass::text AS name, 'pg_class'::text AS class, c.oid,
@@ -109,7 +109,7 @@ WHERE o.acl IS NOT NULL AND x.acl IS NOT NULL
 
 
 def default_privileges(_catalogs: Catalogs) -> str:
-    """ALTER DEFAULT PRIVILEGES, by the role that they are for."""
+    """ALTER DEFAULT PRIVILEGES, by the role they are for."""
     return f"""
 SELECT 'default-privilege',
   {role_name("d.defaclrole")} || ' on ' || CASE d.defaclobjtype WHEN 'r' THEN 'tables'

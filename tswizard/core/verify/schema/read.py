@@ -1,4 +1,4 @@
-"""Reads one end: every object with its definition."""
+"""Reads one database: every object with its definition."""
 
 import json
 import sys
@@ -90,7 +90,7 @@ _TIMESCALEDB: tuple[Query, ...] = (
 @dataclass(frozen=True, slots=True)
 class ObjectKey:
     kind: str
-    """A key of `kinds.KINDS`."""
+    """A key of OBJECT_KINDS."""
     name: str
     """Quoted and qualified, unique within the kind."""
 
@@ -98,10 +98,10 @@ class ObjectKey:
 @dataclass(frozen=True, slots=True)
 class Object:
     text: str
-    """Its properties as the server's jsonb prints them: equal texts, equal properties. There can
-    be a hundred thousand of these, so they are read only when they differ."""
+    """Its properties as the server prints its jsonb: equal texts, equal properties. There can be
+    a hundred thousand of these, so they are parsed only when they differ."""
     part: str | None = None
-    """The internal relation that it belongs to, quoted: a chunk, a materialization."""
+    """The internal relation that it belongs to, quoted: a chunk, a materialization hypertable."""
 
     @property
     def definition(self) -> Definition:
@@ -112,20 +112,20 @@ class Object:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
-    """Everything that one end holds."""
+    """Everything in one database."""
 
     objects: Mapping[ObjectKey, Object]
     labels: Mapping[str, str]
-    """Internal relation, quoted -> name of the hypertable or aggregate behind it."""
+    """Internal relation, quoted -> name of its hypertable or continuous aggregate."""
     roles: frozenset[str]
     catalogs: Catalogs
     major: int
-    """Of PostgreSQL."""
+    """PostgreSQL's major version."""
     timescaledb: str | None
 
 
 async def read_schema(connection: Connection) -> Schema:
-    """Read one end, a query a kind."""
+    """Read one database, one query per kind."""
     catalogs = await read_catalogs(connection)
     objects: dict[ObjectKey, Object] = {}
     for query in queries(catalogs):
@@ -143,7 +143,7 @@ async def read_schema(connection: Connection) -> Schema:
 
 
 def as_text(query: str) -> str:
-    """The query with its JSON as text, which is not read before it has to be."""
+    """The query with its JSON as text, which is parsed only when needed."""
     return (
         "SELECT o.kind, o.name, o.part, o.definition::text "
         f"FROM ({query}) AS o (kind, name, part, definition)"
@@ -151,7 +151,7 @@ def as_text(query: str) -> str:
 
 
 def queries(catalogs: Catalogs) -> Iterator[Query]:
-    """Those that this end can answer."""
+    """Those that this server can answer."""
     yield from _QUERIES
     if catalogs.shape.timescaledb:
         yield from _TIMESCALEDB

@@ -1,4 +1,4 @@
-"""Schemas, extensions, tables, columns, views: what pg_class and pg_attribute say.
+"""Schemas, extensions, tables, columns, views, sequences: pg_class and pg_attribute.
 
 https://www.postgresql.org/docs/current/catalogs.html: pg_namespace, pg_extension, pg_class,
 pg_attribute, pg_attrdef, pg_inherits, pg_partitioned_table.
@@ -25,7 +25,7 @@ FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extna
 
 
 def tables(catalogs: Catalogs) -> str:
-    """Tables, partitioned and foreign ones; for a chunk also a digest of its columns."""
+    """Tables, also partitioned and foreign ones; a chunk with a digest of its columns."""
     definition = json_object(
         kind="c.relkind",
         persistence="c.relpersistence",
@@ -72,7 +72,7 @@ WHERE r.relkind IN ('r', 'p', 'f')
 
 
 def columns(catalogs: Catalogs) -> str:
-    """Columns of everything but internal relations, whose columns are in the digest above."""
+    """Columns, except of internal relations, which have the digest above."""
     definition = json_object(**_column(catalogs))
     return f"""{user_relations(catalogs.shape)}
 SELECT 'column', r.name || '.' || pg_catalog.quote_ident(a.attname), NULL::text, {definition}
@@ -93,8 +93,8 @@ LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attn
 def _column(catalogs: Catalogs) -> dict[str, str]:
     """A column's properties.
 
-    The statistics target is NULL by default since PostgreSQL 17. Some minor releases (15.20) stamp
-    each column with a number of their own, `pg_attver`, which nobody can set.
+    The statistics target is NULL by default since PostgreSQL 17. Some minor releases (15.20) give
+    each column an option of their own, `pg_attver`, which cannot be set.
     """
     compression = catalogs.column("pg_attribute", "a", "attcompression", "''")
     generated = catalogs.column("pg_attribute", "a", "attgenerated", "''")
@@ -121,7 +121,7 @@ def _column_words(catalogs: Catalogs) -> str:
     """A column of an internal relation as one text.
 
     TimescaleDB makes some of these NOT NULL without the constraint that PostgreSQL 18 has for it,
-    so no dump carries that (measured on 2.29.2, columns of materializations).
+    so pg_dump does not dump that (measured on 2.29.2, columns of materialization hypertables).
     """
     words = _column(catalogs)
     if catalogs.has("pg_constraint", "conenforced"):
@@ -137,7 +137,7 @@ def _column_words(catalogs: Catalogs) -> str:
 
 
 def columns_of(catalogs: Catalogs) -> str:
-    """The texts behind the digest of some internal relations, given by name."""
+    """The columns behind the digest of internal relations, given by name."""
     return f"""
 SELECT x.relation, pg_catalog.array_agg({_column_words(catalogs)} ORDER BY a.attnum)
 FROM pg_catalog.unnest(%s::text[]) AS x (relation)
@@ -168,7 +168,7 @@ WHERE r.relkind IN ('v', 'm')
 
 
 def sequences(catalogs: Catalogs) -> str:
-    """Parameters and owner; the values are read by `sequences.read_values`."""
+    """Parameters and owner; `sequences.read_sequence_states` reads the values."""
     persistence = catalogs.column("pg_class", "c", "relpersistence")
     definition = json_object(
         type="pg_catalog.format_type(s.seqtypid, NULL)",

@@ -9,7 +9,7 @@ from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
 
 
 def publications(catalogs: Catalogs) -> str:
-    """With their tables, columns and row filters; whole schemas since PostgreSQL 15."""
+    """With their tables, column lists and row filters; with schemas since PostgreSQL 15."""
     column_list, row_filter, schemas = "NULL", "NULL", "NULL"
     if catalogs.has("pg_publication_rel", "prattrs"):
         column_list = "pr.prattrs::text"
@@ -36,7 +36,7 @@ WHERE {not_member("pg_publication", "p.oid")}
 
 
 def subscriptions(_catalogs: Catalogs) -> str:
-    """Only the columns that everybody may read: the connection holds a password."""
+    """Only the columns that everybody may read: the conninfo contains a password."""
     definition = json_object(
         publications="pg_catalog.to_jsonb(s.subpublications)",
         slot="s.subslotname",

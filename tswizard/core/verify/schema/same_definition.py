@@ -1,7 +1,7 @@
 """When two texts of a definition mean the same.
 
-What PostgreSQL prints for an expression is mostly stable when it is read in again. One common
-case is not: `x IN ('a', 'b')` on a varchar column is printed as `(ARRAY['a'::character varying,
+What PostgreSQL prints for an expression is mostly the same after a restore. One common case is
+not: `x IN ('a', 'b')` on a varchar column is printed as `(ARRAY['a'::character varying,
 …])::text[]`, and after a restore as `ARRAY[('a'::character varying)::text, …]`.
 """
 
@@ -13,7 +13,7 @@ _AFTER = re.compile(r"\]\)::([a-z][a-z0-9_ ]*(?:\([0-9, ]+\))?)\[\]")
 
 
 def same_definition(source: Any, target: Any) -> bool:
-    """Equal, or equal once both texts are brought to the form that a restore gives them."""
+    """Equal, or equal in the form that a restore gives them."""
     if source == target:
         return True
     if isinstance(source, str) and isinstance(target, str):
@@ -45,7 +45,7 @@ def restored_form(text: str) -> str:
 
 
 def _elements(text: str, start: int) -> tuple[list[str], int]:
-    """The elements of an array that begins at `start`, and where its `]` stands."""
+    """The elements of an array that begins at `start`, and the position of its `]`."""
     elements: list[str] = []
     depth, quoted, first = 0, "", start
     for at in range(start, len(text)):

@@ -1,8 +1,8 @@
-"""Where every sequence stands: its value cannot be had from the catalog.
+"""The value of every sequence, which is not in the catalog.
 
-A sequence is no part of a transaction: while the source lives, its sequences move on after the
-dump, whatever the snapshot. So one that the source moved between the inventory and now is
-explained if the target stands in between, and only then.
+Sequences are not transactional: while the source is in use, its sequences advance after the dump,
+whatever the snapshot. So a difference of one that has advanced on the source since the inventory
+is explained if the target's value is in between, and only then.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from tswizard.core.catalog.inventory import Sequence
 from tswizard.core.catalog.tables import in_user_schema, not_member
 from tswizard.core.db.connection import Connection, rows
 
-# Sequences of the user, and those of an extension's configuration, which pg_dump carries too:
-# if TimescaleDB's own numbers started again at 1, the next chunk would take the first one's name.
+# Sequences of the user, and those of an extension's configuration, which pg_dump dumps too: if
+# TimescaleDB's own sequences started over at 1, the next chunk would get the name of the first.
 _SEQUENCES = f"""
 SELECT n.nspname::text, c.relname::text, s.seqincrement,
   pg_catalog.has_schema_privilege(n.oid, 'USAGE')
@@ -37,7 +37,7 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class SequenceState:
-    """One sequence at one moment; both values are None where this role may not read it."""
+    """The state of one sequence; both values are None where this role may not read it."""
 
     increment: int
     last_value: int | None
@@ -45,14 +45,14 @@ class SequenceState:
 
     @property
     def next(self) -> int | None:
-        """The value that nextval would give."""
+        """The value that nextval would return."""
         if self.last_value is None:
             return None
         return self.last_value + (self.increment if self.is_called else 0)
 
 
 async def read_sequence_states(connection: Connection) -> dict[Name, SequenceState]:
-    """Every sequence of one end, a few queries in all."""
+    """Every sequence of one database, in a few queries."""
     found: dict[Name, SequenceState] = {}
     readable: list[tuple[Name, int]] = []
     for schema, name, increment, may in await rows(connection, _SEQUENCES):
@@ -77,10 +77,10 @@ async def read_sequence_states(connection: Connection) -> dict[Name, SequenceSta
 class SequenceDifference:
     name: Name
     state: Literal["behind", "moved", "unreadable"]
-    """`moved`: the source went on since the dump."""
+    """`moved`: it has advanced on the source since the dump."""
     source: int | None
     target: int | None
-    """What nextval gives next."""
+    """What nextval returns next."""
 
 
 def compare_sequence_states(
@@ -88,9 +88,9 @@ def compare_sequence_states(
     target: Mapping[Name, SequenceState],
     before: Mapping[Name, Sequence],
 ) -> tuple[SequenceDifference, ...]:
-    """Sequences that do not stand alike; one that is missing is named by the schema comparison.
+    """Sequences whose state differs; a missing one is reported by the comparison of schemas.
 
-    `before` is the inventory, from before the dump.
+    `before` is from the inventory, read before the dump.
     """
     differences = []
     for name, ours in source.items():

@@ -1,6 +1,6 @@
-"""Differences that writes on a living source explain, when no snapshot fixed its moment.
+"""Differences that changes on a live source explain, where no snapshot was shared.
 
-Nothing is called fine here: what is explained is for the user to look at instead of a failure.
+Nothing becomes a pass here: what is explained is a `look` instead of a `fail`.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from tswizard.core.verify.schema.read import Schema
 def explained(
     differences: Iterable[Difference], inventory: Inventory, source: Schema
 ) -> tuple[Difference, ...]:
-    """Chunks that the source has made or dropped since it was inspected."""
+    """Explain chunks that the source has created or dropped since it was inspected."""
     known = set(_internal_names(inventory))
     return tuple(_explain(difference, known, source) for difference in differences)
 
@@ -27,17 +27,17 @@ def _explain(difference: Difference, known: set[str], source: Schema) -> Differe
         return difference
     if difference.state == "missing" and part not in known:
         return replace(
-            difference, level=Level.LOOK, why="the source made it after it was inspected"
+            difference, level=Level.LOOK, why="created on the source after it was inspected"
         )
     if difference.state == "extra" and part in known and part not in source.labels:
         return replace(
-            difference, level=Level.LOOK, why="the source dropped it after it was inspected"
+            difference, level=Level.LOOK, why="dropped on the source after it was inspected"
         )
     return difference
 
 
 def _internal_names(inventory: Inventory) -> Iterable[str]:
-    """As the comparison names them: quoted where they need quotes."""
+    """Quoted where necessary, as in the comparison."""
     for hypertable in inventory.hypertables:
         if hypertable.schema == "_timescaledb_internal":
             yield plain(hypertable.schema, hypertable.name)
@@ -48,7 +48,7 @@ def _internal_names(inventory: Inventory) -> Iterable[str]:
 
 
 def plain(schema: str, name: str) -> str:
-    """Like the server's quote_ident: only what needs quotes gets them."""
+    """Like the server's quote_ident: quoted only where necessary."""
     return ".".join(
         part
         if part.replace("_", "a").isalnum() and part == part.lower() and part.isascii()

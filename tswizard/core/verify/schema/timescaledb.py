@@ -1,8 +1,9 @@
-"""What TimescaleDB adds: hypertables, dimensions, chunks, compression, aggregates, jobs.
+"""TimescaleDB's objects: hypertables, dimensions, chunks, compression settings, continuous
+aggregates, jobs.
 
-Whole rows of its catalog become JSON, so a column that one version has and another lacks needs no
-branch; what is compared leaves out numbers that only link rows, in favour of names. Layout by
-version: sql/pre_install/tables.sql of timescaledb 2.9 to 2.29.
+Whole rows of its catalog become JSON, so columns that only some versions have need no special case;
+ids that only link rows are replaced by names. Layout by version: sql/pre_install/tables.sql of
+timescaledb 2.9 to 2.29.
 """
 
 from tswizard.core.catalog.catalog_shape import (
@@ -26,7 +27,7 @@ def _hypertable(alias: str) -> str:
 
 
 def _part(alias: str) -> str:
-    """Hypertables in the internal schema are made by TimescaleDB for another one."""
+    """Hypertables in the internal schema belong to another hypertable."""
     name = _hypertable(alias)
     return f"CASE WHEN {alias}.schema_name = '_timescaledb_internal' THEN {name} END"
 
@@ -56,7 +57,7 @@ FROM {HYPERTABLE} h
 
 
 def dimensions(_catalogs: Catalogs) -> str:
-    """Number, column and its type, interval or partitions, functions: all of a dimension."""
+    """Each dimension: number, column and its type, interval or partitions, functions."""
     definition = json_object(
         number="""(
       SELECT pg_catalog.count(*) FROM _timescaledb_catalog.dimension o
@@ -74,7 +75,8 @@ JOIN {HYPERTABLE} h ON h.id = d.hypertable_id
 def chunks(catalogs: Catalogs) -> str:
     """Each chunk with its slices, its status, and the table of its compressed rows.
 
-    Before 2.26 a dropped chunk that an aggregate still knows of leaves a row without a table.
+    Before 2.26 a dropped chunk that a continuous aggregate still refers to leaves a row without a
+    table.
     """
     shape = catalogs.shape
     links = "'id', 'hypertable_id', 'schema_name', 'table_name', 'relid', 'compressed_chunk_id'"
@@ -118,7 +120,7 @@ LEFT JOIN (
 
 
 def compression_settings(catalogs: Catalogs) -> str:
-    """Of hypertables, and since 2.14 of each compressed chunk by itself."""
+    """Of hypertables, and since 2.14 also of each compressed chunk."""
     if catalogs.shape.has(COMPRESSION_SETTINGS):
         definition = json_object(row="pg_catalog.to_jsonb(s) - ARRAY['relid']")
         return f"""
@@ -140,7 +142,7 @@ FROM {HYPERTABLE_COMPRESSION} s JOIN {HYPERTABLE} h ON h.id = s.hypertable_id
 
 
 def caggs(catalogs: Catalogs) -> str:
-    """Options, what it stands on, how it buckets, what it is defined as."""
+    """Continuous aggregates: options, hypertable or parent, bucket function, definition."""
     links = "'mat_hypertable_id', 'raw_hypertable_id', 'parent_mat_hypertable_id'"
     bucket = "NULL"
     if catalogs.shape.has("_timescaledb_catalog.continuous_aggs_bucket_function"):
@@ -170,7 +172,7 @@ LEFT JOIN {CAGG} p ON p.mat_hypertable_id = g.parent_mat_hypertable_id
 
 
 def jobs(catalogs: Catalogs) -> str:
-    """All of a job but whether it is switched on: on the target they are paused until the end."""
+    """All of a job except whether it is scheduled: on the target jobs are paused until the end."""
     definition = json_object(
         row="pg_catalog.to_jsonb(j) - ARRAY['id', 'scheduled', 'hypertable_id']",
         hypertable=f"COALESCE({_quoted('g.user_view_schema', 'g.user_view_name')}, "

@@ -16,7 +16,7 @@ _WHERE = f"{in_user_schema()} AND {not_member('pg_type', 't.oid')}"
 
 
 def enums(_catalogs: Catalogs) -> str:
-    """The labels in their order; their sort numbers are no part of the type."""
+    """The labels in their order; their enumsortorder is not part of the type."""
     definition = json_object(
         labels="""(
       SELECT pg_catalog.jsonb_agg(e.enumlabel ORDER BY e.enumsortorder)
@@ -29,7 +29,7 @@ def enums(_catalogs: Catalogs) -> str:
 
 
 def composites(_catalogs: Catalogs) -> str:
-    """Types made by CREATE TYPE … AS; the row types of tables are not among them."""
+    """Types made by CREATE TYPE … AS, not the row types of tables."""
     definition = json_object(
         attributes="""(
       SELECT pg_catalog.jsonb_agg(pg_catalog.concat_ws(' ', pg_catalog.quote_ident(a.attname),
@@ -85,7 +85,7 @@ WHERE t.typtype = 'r' AND {_WHERE}
 
 
 def base_types(_catalogs: Catalogs) -> str:
-    """Types with input and output functions of their own, and shells; arrays come with theirs."""
+    """Base types and shell types; array types come with their element types."""
     definition = json_object(
         input="NULLIF(t.typinput::oid, 0)::regproc::text",
         output="NULLIF(t.typoutput::oid, 0)::regproc::text",

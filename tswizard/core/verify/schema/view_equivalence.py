@@ -1,8 +1,8 @@
-"""Definitions of views that read differently: do they mean the same to the target?
+"""Whether view definitions with different texts mean the same to the target.
 
 PostgreSQL 16 and later print fewer qualifications than 15, so across major versions most texts
-differ. The target itself can tell: it reads the source's text as a temporary view, prints that,
-and nothing of it stays.
+differ. The target itself decides: it creates a temporary view from the source's text and prints
+its definition; the transaction is rolled back.
 """
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ _PROOF = sql.Identifier("pg_temp", "tswizard_proof")
 async def without_equal_views(
     target: Connection, differences: tuple[Difference, ...]
 ) -> tuple[Difference, ...]:
-    """The differences without those texts that the target reads as what it already has."""
+    """The differences, without view definitions that mean the same to the target."""
     left = []
     for difference in differences:
         changed = difference.changed
@@ -36,7 +36,7 @@ async def without_equal_views(
 
 
 async def _equal(target: Connection, source_text: str, target_text: str) -> bool:
-    """Does the target print the source's text as its own? Everything is rolled back."""
+    """Does the target print the source's definition as its own? Everything is rolled back."""
     try:
         async with target.transaction(force_rollback=True):
             await target.execute(
