@@ -19,10 +19,10 @@ from tswizard.core.prepare import shown_task
 TIME = Dimension(
     number=1,
     column="time",
+    quoted="time",
     column_type="timestamp with time zone",
     kind=DimensionKind.RANGE,
     interval="7 days",
-    integer=False,
     partitions=None,
     partitioning_function=None,
     integer_now=None,

@@ -107,4 +107,4 @@ CREATE FUNCTION hard.hours_of(o int) RETURNS SETOF hard."By Hour" LANGUAGE sql S
 CREATE RULE read_only AS ON INSERT TO hard.on_aggregate DO INSTEAD NOTHING;
 
 -- as a reorder policy leaves its chunks
-DO $$ DECLARE x record; BEGIN SELECT i.indrelid::regclass AS chunk, c.relname INTO STRICT x FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN show_chunks('hard.marks') k ON k = i.indrelid::regclass ORDER BY 1, 2 LIMIT 1; EXECUTE format('ALTER TABLE %s CLUSTER ON %I', x.chunk, x.relname); END $$;
+DO $$ DECLARE x record; BEGIN SELECT i.indrelid::regclass AS chunk, c.relname INTO STRICT x FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN show_chunks('hard.marks') k ON k = i.indrelid::regclass WHERE i.indpred IS NULL ORDER BY 1, 2 LIMIT 1; EXECUTE format('ALTER TABLE %s CLUSTER ON %I', x.chunk, x.relname); END $$;

@@ -42,10 +42,10 @@ def dimension(kind: str, column: str = "t", *, function: str | None = None) -> D
     return Dimension(
         number=1,
         column=column,
+        quoted=column,
         column_type=kind,
         kind=DimensionKind.RANGE,
         interval="1",
-        integer=False,
         partitions=None,
         partitioning_function=function,
         integer_now=None,

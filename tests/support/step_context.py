@@ -2,11 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support import sample_inventory as sample
 from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.classify.target import TargetProver
 from tswizard.core.db.client_tools import choose, find_tools
@@ -52,27 +53,50 @@ class StepRun:
 async def step_context(
     folder: Path, source: Endpoint, target: Endpoint, jobs: int = 4
 ) -> AsyncIterator[StepRun]:
-    """A context with a ledger in `folder`; the run that is there already is resumed."""
-    os.environ["TSWIZARD_STATE_DIR"] = str(folder)
+    """A context with a run folder in `folder`; a run that is there already is resumed."""
     inventory = await read_inventory(source)
     server = await read_server(target)
     tools = choose(find_tools(), inventory.server.major, need_tls=False)
     assert tools is not None
-    answers = Answers(jobs=jobs)
+    run_folder = _run_folder(folder, source, target, Answers(jobs=jobs))
+    answers, dump = run_folder.record.answers, run_folder.dump_path
+    task = Task(source, target, inventory, server, answers, tools, dump)
+    prover = TargetProver(lambda: connect(target), lambda: connect(source))
+    try:
+        with _context(task, run_folder, prover) as run:
+            yield run
+    finally:
+        await prover.close()
+
+
+@contextmanager
+def offline_context(folder: Path, source: Endpoint, target: Endpoint) -> Iterator[StepRun]:
+    """The same with a sample's inventory, for what asks no server."""
+    run_folder = _run_folder(folder, source, target, Answers())
+    inventory, dump = sample.inventory(), run_folder.dump_path
+    answers, tools = run_folder.record.answers, sample.tools()
+    task = Task(source, target, inventory, sample.SERVER, answers, tools, dump)
+    with _context(task, run_folder) as run:
+        yield run
+
+
+def _run_folder(folder: Path, source: Endpoint, target: Endpoint, answers: Answers) -> RunFolder:
+    os.environ["TSWIZARD_STATE_DIR"] = str(folder)
     earlier = all_runs()
-    run_folder = earlier[0] if earlier else RunFolder.create(source, target, answers, (), ())
-    task = Task(source, target, inventory, server, answers, tools, run_folder.dump_path)
+    return earlier[0] if earlier else RunFolder.create(source, target, answers, (), ())
+
+
+@contextmanager
+def _context(
+    task: Task, run_folder: RunFolder, prover: TargetProver | None = None
+) -> Iterator[StepRun]:
     events: list[Event] = []
 
     async def room() -> None:
         return
 
-    prover = TargetProver(lambda: connect(target), lambda: connect(source))
     going = asyncio.Event()
     going.set()
     with run_folder.log_path.open("a", encoding="utf-8", buffering=1) as log:
         ctx = Context(task, run_folder, log, events.append, room, prover=prover, going=going)
-        try:
-            yield StepRun(ctx, events)
-        finally:
-            await prover.close()
+        yield StepRun(ctx, events)

@@ -18,6 +18,7 @@ from tswizard.core.catalog.inventory import (
     Hypertable,
     Inventory,
     Job,
+    OrderByColumn,
     Role,
     Server,
     Table,
@@ -79,10 +80,10 @@ def _time(interval: str, column: str = "time") -> Dimension:
     return Dimension(
         number=1,
         column=column,
+        quoted=column,
         column_type="timestamp with time zone",
         kind=DimensionKind.RANGE,
         interval=interval,
-        integer=False,
         partitions=None,
         partitioning_function=None,
         integer_now=None,
@@ -94,11 +95,15 @@ def _space(column: str, partitions: int) -> Dimension:
         _time(""),
         number=2,
         column=column,
+        quoted=column,
         column_type="text",
         kind=DimensionKind.HASH,
         interval=None,
         partitions=partitions,
     )
+
+
+_BY_DEVICE = Compression(("device_id",), (OrderByColumn("time", True, True),))
 
 
 def _chunks(first: int, count: int, compressed: int, size: int) -> tuple[Chunk, ...]:
@@ -132,7 +137,9 @@ def _hypertable(
         owner="tsdbadmin",
         dimensions=dimensions,
         chunks=_chunks(number, chunks, compressed, size),
-        compression=Compression(("device_id",), ("time DESC",)) if compressed else None,
+        compression=Compression(("device_id",), (OrderByColumn("time", True, True),))
+        if compressed
+        else None,
         bytes=size,
         rows_estimate=rows,
         cagg=cagg,

@@ -11,8 +11,8 @@ from tswizard.core.catalog.inventory import DimensionKind, Inventory, Server
 from tswizard.core.catalog.nulls import read_nulls
 from tswizard.core.catalog.policies import USER_DEFINED, policy_kind
 from tswizard.core.catalog.read import read_inventory, read_server
+from tswizard.core.catalog.sequences import read_sequences
 from tswizard.core.catalog.server import detect_pooler
-from tswizard.core.catalog.tables import read_sequences
 from tswizard.core.db.connection import connect_plainly, connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair

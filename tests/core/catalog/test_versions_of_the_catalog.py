@@ -14,7 +14,14 @@ from tswizard.core.catalog.caggs import read_caggs
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.extras import read_extras
 from tswizard.core.catalog.hypertables import read_hypertables
-from tswizard.core.catalog.inventory import Cagg, Compression, DimensionKind, Hypertable, Job
+from tswizard.core.catalog.inventory import (
+    Cagg,
+    Compression,
+    DimensionKind,
+    Hypertable,
+    Job,
+    OrderByColumn,
+)
 from tswizard.core.catalog.jobs import read_jobs
 from tswizard.core.catalog.tables import read_tables
 from tswizard.core.db.connection import Connection, connected
@@ -64,11 +71,11 @@ async def test_dimensions(faked: tuple[Fake, Connection]) -> None:
     found = await hypertables(connection)
     time, space = found["app.readings"].dimensions
     assert (time.kind, time.column, time.interval) == (DimensionKind.RANGE, "at", "24:00:00")
-    assert not time.integer
+    assert time.interval_sql == "INTERVAL '24:00:00'"
     assert (space.kind, space.column, space.partitions) == (DimensionKind.HASH, "dev", 4)
     assert space.partitioning_function is None
     (bucket,) = found["app.daily"].dimensions
-    assert (bucket.interval, bucket.integer, bucket.integer_now) == ("100", True, '"app"."ticks"')
+    assert (bucket.interval_sql, bucket.integer_now) == ("bigint '100'", '"app"."ticks"')
 
 
 async def test_chunks(faked: tuple[Fake, Connection]) -> None:
@@ -87,7 +94,7 @@ async def test_chunks(faked: tuple[Fake, Connection]) -> None:
 async def test_compression(faked: tuple[Fake, Connection]) -> None:
     _fake, connection = faked
     found = await hypertables(connection)
-    settings = Compression(("dev",), ("at DESC NULLS LAST",), "168:00:00")
+    settings = Compression(("dev",), (OrderByColumn("at", True, False),), "168:00:00")
     assert found["app.readings"].compression == settings
     assert found["app.daily"].compression is None
 

@@ -84,10 +84,10 @@ def test_a_role_is_named_only_where_roles_stand(statement: str, role: str, does:
 def test_others_keep_their_grants() -> None:
     found = split_by_role(statements_by_entry(_SCRIPT), {"reporting"})
     assert found.ids == {5319, 5272}
-    assert found.give == (("GRANT ALL ON SCHEMA app TO ops",),)
-    assert [text[:12] for text in found.keep] == ["GRANT USAGE ", "CREATE POLIC"]
+    assert found.applicable == (("GRANT ALL ON SCHEMA app TO ops",),)
+    assert [text[:12] for text in found.pending] == ["GRANT USAGE ", "CREATE POLIC"]
     assert found.roles == ("reporting",)
 
 
-def test_roles_are_made_without_login_and_password() -> None:
+def test_roles_are_created_without_login_and_password() -> None:
     assert create_roles(['my "role"']) == 'CREATE ROLE "my ""role""" NOLOGIN;'

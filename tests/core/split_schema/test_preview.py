@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.tui.world import INVENTORY, split_plan
-from tswizard.core.catalog.inventory import Compression
+from tswizard.core.catalog.inventory import Compression, OrderByColumn
 from tswizard.core.split.schema.preview import (
     preview_chunks,
     preview_compression,
@@ -18,7 +18,7 @@ METRICS, EVENTS, *_ = INVENTORY.hypertables
 SEVEN_DAYS = METRICS.dimensions[0]
 
 
-def making(**changed: object) -> list[str]:
+def hypertable_commands(**changed: object) -> list[str]:
     """Statements for one hypertable, changed like this."""
     table = replace(METRICS, **changed)  # type: ignore[arg-type]
     inventory = replace(INVENTORY, hypertables=(table,))
@@ -26,7 +26,7 @@ def making(**changed: object) -> list[str]:
 
 
 def test_every_dimension_is_shown_in_order() -> None:
-    assert making() == [
+    assert hypertable_commands() == [
         """SELECT "ts"."create_hypertable"('"public"."metrics"', """
         """"ts"."by_range"('time', INTERVAL '1 day'), create_default_indexes => false);""",
         """SELECT "ts"."add_dimension"('"public"."metrics"', "ts"."by_hash"('device_id', 4));""",
@@ -38,11 +38,10 @@ def test_integers_functions_and_names_are_written_as_sql() -> None:
         SEVEN_DAYS,
         column="it's",
         interval="86400",
-        integer=True,
         partitioning_function='"f"."part"',
         integer_now='"f"."now"',
     )
-    assert making(name='say "hi" x', dimensions=(dimension,)) == [
+    assert hypertable_commands(name='say "hi" x', dimensions=(dimension,)) == [
         """SELECT "ts"."create_hypertable"('"public"."say ""hi"" x"', "ts"."by_range"("""
         """'it''s', bigint '86400', '"f"."part"'), create_default_indexes => false);""",
         """SELECT "ts"."set_integer_now_func"('"public"."say ""hi"" x"', '"f"."now"');""",
@@ -51,7 +50,7 @@ def test_integers_functions_and_names_are_written_as_sql() -> None:
 
 def test_chunks_in_a_schema_of_their_own_want_the_older_form() -> None:
     chunk = replace(METRICS.chunks[0], schema="mine")
-    first, _ = making(chunks=(chunk,))
+    first, _ = hypertable_commands(chunks=(chunk,))
     assert "chunk_time_interval => INTERVAL '1 day'" in first
     assert "associated_schema_name => 'mine'" in first
 
@@ -60,11 +59,11 @@ def test_chunks_in_a_schema_of_their_own_want_the_older_form() -> None:
     ("orderby", "written"),
     [
         ((), ""),
-        (("time DESC NULLS FIRST",), """'"time" DESC NULLS FIRST'"""),
-        (('"a ""b"" DESC" ASC NULLS LAST',), """'"a ""b"" DESC" ASC NULLS LAST'"""),
+        ((OrderByColumn("time", True, True),), """'"time" DESC NULLS FIRST'"""),
+        ((OrderByColumn('a "b" DESC', False, False),), """'"a ""b"" DESC" ASC NULLS LAST'"""),
     ],
 )
-def test_compression_is_written_out(orderby: tuple[str, ...], written: str) -> None:
+def test_compression_is_written_out(orderby: tuple[OrderByColumn, ...], written: str) -> None:
     table = replace(METRICS, compression=Compression(("device",), orderby, "7 days"))
     _, statement = preview_compression(replace(INVENTORY, hypertables=(table,)), "ts")
     order = f"timescaledb.compress_orderby = {written}, " if written else ""
@@ -91,15 +90,15 @@ def test_what_only_the_run_knows_is_said_in_words() -> None:
         assert not [c for c in step.commands if "…" in c], step.id
 
 
-def test_an_aggregates_own_hypertable_is_not_made() -> None:
-    made = "\n".join(preview_hypertables(INVENTORY, "ts"))
-    assert "_materialized" not in made
+def test_a_materialization_is_no_hypertable_of_the_user() -> None:
+    commands = "\n".join(preview_hypertables(INVENTORY, "ts"))
+    assert "_materialized" not in commands
 
 
 def test_nothing_to_do_is_said() -> None:
     none = replace(INVENTORY, hypertables=(), constraints=())
-    assert preview_hypertables(none, "ts") == ("-- nothing: the source has no hypertable",)
-    assert preview_chunks(none) == ("-- nothing: the source has no chunk",)
+    assert preview_hypertables(none, "ts") == ("-- nothing: the source has no hypertables",)
+    assert preview_chunks(none) == ("-- nothing: the source has no chunks",)
     assert preview_compression(none, "ts")[0].startswith("-- nothing")
     assert preview_constraints(none, first=True)[0].startswith("-- nothing")
     assert preview_constraints(none, first=False)[0].startswith("-- nothing")

@@ -15,7 +15,7 @@ from tests.support.schema_steps import run_all
 from tests.support.step_context import StepRun, step_context
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.model.finding import Level
-from tswizard.core.split.schema.cagg_dependents import restore_cagg_dependents
+from tswizard.core.split.schema.cagg_dependents import DEPENDENTS_LIST, restore_cagg_dependents
 from tswizard.core.split.schema.large_object_grants import restore_large_object_grants
 from tswizard.core.split.schema.restore import use_list_path
 
@@ -182,10 +182,10 @@ async def test_an_index_dropped_from_a_single_chunk_is_named(moved: Moved) -> No
 
 async def test_what_reads_an_aggregate_is_named_and_kept_in_a_list(moved: Moved) -> None:
     named = moved.run.findings
-    (absent,) = {f.details for f in named if f.id == "aggregates-left-out"}
-    (waiting,) = {f.details for f in named if f.id == "waiting-for-aggregates"}
+    (absent,) = {f.details for f in named if f.id == "caggs-not-migrated"}
+    (blocked,) = {f.details for f in named if f.id == "cagg-dependents-not-migrated"}
     assert "hard.By Hour" in absent
-    hard = {text.partition(" (waits for hard.By Hour)")[0] for text in waiting if "hard." in text}
+    hard = {text.partition(" (depends on hard.By Hour)")[0] for text in blocked if "hard." in text}
     assert hard >= {
         "VIEW hard.on_aggregate",
         "VIEW hard.on_view",
@@ -198,9 +198,9 @@ async def test_what_reads_an_aggregate_is_named_and_kept_in_a_list(moved: Moved)
         'COMMENT VIEW hard."By Hour"',
         'ACL TABLE hard."By Hour"',
     }
-    kept = use_list_path(moved.run.task, "later").read_text()
-    assert "MATERIALIZED VIEW hard kept" in kept
-    assert "waits for hard.By Hour" in kept
+    listed = use_list_path(moved.run.task, DEPENDENTS_LIST).read_text()
+    assert "MATERIALIZED VIEW hard kept" in listed
+    assert "depends on hard.By Hour" in listed
 
 
 async def test_what_reads_an_aggregate_comes_when_the_aggregate_is_there(moved: Moved) -> None:

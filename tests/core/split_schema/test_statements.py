@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from tswizard.core.catalog.inventory import Constraint
+from tswizard.core.catalog.inventory import (
+    Compression,
+    Constraint,
+    Dimension,
+    DimensionKind,
+    OrderByColumn,
+    Sequence,
+)
 from tswizard.core.split.schema.compression import (
     compression_statements,
     settings_differ,
@@ -16,21 +23,15 @@ from tswizard.core.split.schema.constraints import (
     constraint_statement,
     keys_first,
 )
-from tswizard.core.split.schema.hypertable_facts import (
-    Api,
-    CompressionFacts,
-    DimensionFacts,
-    HypertableFacts,
-)
+from tswizard.core.split.schema.hypertable_facts import HypertableFacts, TimescaleApi
 from tswizard.core.split.schema.hypertables import (
     create_statements,
     hypertable_settings_not_migrated,
 )
 from tswizard.core.split.schema.index_flags import HypertableIndex, index_flag_statements
-from tswizard.core.split.schema.postdata import index_build_progress
-from tswizard.core.split.schema.sequences import SequenceValue
+from tswizard.core.split.schema.sequences import setval_statement
 
-NEW = Api(
+NEW = TimescaleApi(
     "ts",
     frozenset(
         {
@@ -42,18 +43,33 @@ NEW = Api(
         }
     ),
 )
-OLD = Api("public", frozenset({("create_hypertable", "time_column_name")}))
+OLD = TimescaleApi("public", frozenset({("create_hypertable", "time_column_name")}))
 
+ORDER = Dimension(
+    number=1,
+    column="order",
+    quoted='"order"',
+    column_type="bigint",
+    kind=DimensionKind.RANGE,
+    interval="86400",
+    partitions=None,
+    partitioning_function=None,
+    integer_now='"app"."unix_now"',
+)
+DEVICE = replace(
+    ORDER,
+    number=2,
+    column="dev",
+    kind=DimensionKind.HASH,
+    interval=None,
+    partitions=3,
+    partitioning_function='"app"."bucket"',
+    integer_now=None,
+)
+LANE = replace(ORDER, number=3, column="lane", interval="50", integer_now=None)
+DOC = replace(LANE, number=1, column="doc", interval="1 day", partitioning_function='"s"."at"')
 EVENTS = HypertableFacts(
-    1,
-    "metrics",
-    'it\'s "odd"',
-    (
-        DimensionFacts("order", "bigint '86400'", None, None, '"app"."unix_now"'),
-        DimensionFacts("dev", None, 3, '"app"."bucket"', None),
-        DimensionFacts("lane", "bigint '50'", None, None, None),
-    ),
-    None,
+    schema="metrics", name='it\'s "odd"', dimensions=(ORDER, DEVICE, LANE), compression=None
 )
 
 
@@ -81,13 +97,11 @@ def test_hypertables_by_arguments() -> None:
     )
 
 
-def test_what_only_the_older_form_can_say_is_said_in_it() -> None:
+def test_what_only_the_older_form_can_say_uses_it() -> None:
     own = replace(EVENTS, associated_prefix="m", associated_schema="chunks")
     (first, *_) = create_statements(own, NEW)
     assert first.endswith("associated_schema_name => 'chunks', associated_table_prefix => 'm')")
-    timed = HypertableFacts(
-        1, "s", "docs", (DimensionFacts("doc", "INTERVAL '1 day'", None, '"s"."at"', None),), None
-    )
+    timed = HypertableFacts(schema="s", name="docs", dimensions=(DOC,), compression=None)
     assert """'doc', INTERVAL '1 day', '"s"."at"')""" in create_statements(timed, NEW)[0]
     assert """time_partitioning_func => '"s"."at"')""" in create_statements(timed, OLD)[0]
 
@@ -105,8 +119,10 @@ def test_tablespaces_and_adaptive_intervals_are_named() -> None:
 COMPRESSED = replace(
     EVENTS,
     name="t",
-    compression=CompressionFacts(
-        ("select",), (("order", True, False), ("v", False, True)), "7 days"
+    compression=Compression(
+        ("select",),
+        (OrderByColumn("order", True, False), OrderByColumn("v", False, True)),
+        "7 days",
     ),
 )
 
@@ -120,18 +136,18 @@ def test_settings_are_written_out_and_quoted() -> None:
     )
 
 
-def test_settings_that_the_source_left_open_stay_open() -> None:
-    bare = replace(COMPRESSED, compression=CompressionFacts((), (), None))
+def test_settings_that_the_source_leaves_to_the_server_stay_so() -> None:
+    bare = replace(COMPRESSED, compression=Compression((), ()))
     assert compression_statements(bare, NEW) == (
         'ALTER TABLE "metrics"."t" SET (timescaledb.compress)',
     )
-    chosen = replace(bare, compression=CompressionFacts((), (("time", True, True),), None))
+    chosen = replace(bare, compression=Compression((), (OrderByColumn("time", True, True),)))
     assert not settings_differ(bare, chosen)
     assert settings_differ(chosen, bare)
     assert without_defaults(chosen.compression, bare.compression) == bare.compression
 
 
-def test_chunk_skipping_is_switched_on_where_there_is_such_a_thing() -> None:
+def test_chunk_skipping_is_enabled_where_the_target_has_it() -> None:
     table = replace(EVENTS, name="t", skipping=("id",))
     assert compression_statements(table, NEW) == (
         "SET LOCAL timescaledb.enable_chunk_skipping = on",
@@ -171,19 +187,19 @@ _KEY = Constraint(
         ("UNIQUE (a)", "fillfactor='70'", "UNIQUE (a) WITH (fillfactor='70')"),
     ],
 )
-def test_constraints_are_made_without_only(
+def test_constraints_are_added_without_only(
     definition: str, storage: str | None, whole: str
 ) -> None:
-    fact = replace(_KEY, definition=definition, storage=storage)
-    assert constraint_statement(fact) == f'ALTER TABLE "s"."t" ADD CONSTRAINT "a b" {whole}'
+    constraint = replace(_KEY, definition=definition, storage=storage)
+    assert constraint_statement(constraint) == f'ALTER TABLE "s"."t" ADD CONSTRAINT "a b" {whole}'
 
 
 def test_keys_come_before_what_points_to_them() -> None:
-    kinds = [fact.kind for fact in keys_first([replace(_KEY, kind=kind) for kind in "fcxup"])]
+    kinds = [c.kind for c in keys_first([replace(_KEY, kind=kind) for kind in "fcxup"])]
     assert kinds == list("puxcf")
 
 
-def test_what_must_stand_before_compression() -> None:
+def test_constraints_that_precede_compression() -> None:
     key = replace(_KEY, table="packed")
     foreign = replace(_KEY, kind="f", table="packed")
     pointing = replace(_KEY, kind="f", table="plain", incoming=True)
@@ -191,16 +207,23 @@ def test_what_must_stand_before_compression() -> None:
     loose = replace(_KEY, kind="c", table="loose", validated=False)
     also = replace(_KEY, table="loose")
     packed = {("s", "packed"), ("s", "loose")}
-    facts = [foreign, key, pointing, unpacked, loose, also]
-    assert before_compression(facts, packed) == (key, foreign)
-    assert compressed_last(facts, packed) == {("s", "loose")}
+    constraints = [foreign, key, pointing, unpacked, loose, also]
+    assert before_compression(constraints, packed) == (key, foreign)
+    assert compressed_last(constraints, packed) == {("s", "loose")}
 
 
-def test_marks_and_the_indexes_that_a_restore_would_lose() -> None:
-    index = HypertableIndex("s", "t", "i", "CREATE INDEX i ON s.t USING btree (a)", False, True)
-    mark = 'ALTER TABLE "s"."t" REPLICA IDENTITY USING INDEX "i"'
-    assert index_flag_statements(index, None) == (index.definition, mark)
-    assert index_flag_statements(index, replace(index, replica_identity=False)) == (mark,)
+def test_flags_and_the_indexes_that_a_restore_would_lose() -> None:
+    index = HypertableIndex(
+        schema="s",
+        table="t",
+        name="i",
+        definition="CREATE INDEX i ON s.t USING btree (a)",
+        clustered=False,
+        replica_identity=True,
+    )
+    flag = 'ALTER TABLE "s"."t" REPLICA IDENTITY USING INDEX "i"'
+    assert index_flag_statements(index, None) == (index.definition, flag)
+    assert index_flag_statements(index, replace(index, replica_identity=False)) == (flag,)
     assert index_flag_statements(index, index) == ()
     restored = replace(index, replica_identity=False, clustered=True)
     assert index_flag_statements(restored, None) == ()
@@ -210,13 +233,6 @@ def test_marks_and_the_indexes_that_a_restore_would_lose() -> None:
 
 def test_sequences_keep_whether_they_were_called() -> None:
     assert (
-        SequenceValue("s", "Q'", -3, False).statement
+        setval_statement(Sequence("s", "Q'", -3, False))
         == """SELECT pg_catalog.setval('"s"."Q''"', -3, false)"""
     )
-
-
-def test_index_builds_in_words() -> None:
-    assert (
-        index_build_progress("s.t", "building index", 40.7) == "index on s.t: building index, 40 %"
-    )
-    assert index_build_progress(None, "initializing", None) == "index on a table: initializing"

@@ -7,7 +7,7 @@ import pytest
 from tswizard.core.catalog.inventory import Constraint
 from tswizard.core.split.schema.constraints import referenced_keys
 from tswizard.core.split.schema.toc import POST, PRE, Toc, parse_toc_lists, write_use_list
-from tswizard.core.split.schema.toc_selection import Exclusions, cagg_dependents, select_entries
+from tswizard.core.split.schema.toc_selection import Exclusions, cagg_requirements, select_entries
 
 # As pg_restore 15 prints it (~ is a space at a line's end, where there is no owner): 30 is an
 # aggregate, 31 a view on it, 32 a materialized view on that.
@@ -52,7 +52,7 @@ _VERBOSE = """;
 ;	depends on: 20
 45; 1259 18105 INDEX my metrics on view_idx tsdbadmin
 ;	depends on: 32
-46; 2618 18106 RULE my metrics v_daily v_daily_ro tsdbadmin
+46; 2618 18106 REWRITE my metrics v_daily v_daily_ro tsdbadmin
 ;	depends on: 31
 47; 0 0 COMMENT my metrics CONSTRAINT conditions_pkey ON conditions tsdbadmin
 ;	depends on: 40
@@ -95,9 +95,9 @@ def test_entries_know_their_object_their_section_and_what_they_need(toc: Toc) ->
     found = toc.find(2606, 18102)
     assert found is not None
     assert (found.id, found.kind, found.section) == (42, "FK CONSTRAINT", POST)
-    assert found.needs == {20, 21, 41}
+    assert found.depends_on == {20, 21, 41}
     assert toc.by_id[90].section == ""
-    assert toc.below([42]) == {20, 21, 41, 17}
+    assert toc.dependencies([42]) == {20, 21, 41, 17}
 
 
 @pytest.mark.parametrize(
@@ -114,22 +114,24 @@ def test_entries_are_called_by_their_names(toc: Toc, id: int, label: str) -> Non
 
 
 def test_whatever_reads_an_aggregate_waits_for_it(toc: Toc) -> None:
-    assert sorted(cagg_dependents(toc, _EXCLUSIONS.caggs)) == [31, 32, 33, 34, 45, 46, 50]
+    assert sorted(cagg_requirements(toc, _EXCLUSIONS.caggs)) == [31, 32, 33, 34, 45, 46, 50]
 
 
 def test_every_entry_has_its_time(toc: Toc) -> None:
     chosen = select_entries(toc, _EXCLUSIONS)
     assert _ids(chosen.pre) == [17, 20, 21, 23]
     assert _ids(chosen.post) == [41, 44, 47]
-    assert _ids(chosen.later) == [31, 32, 33, 34, 45, 46, 50]
-    assert chosen.waits[45] == {"my metrics.daily"}
-    assert chosen.stuck == ()
+    assert _ids(chosen.cagg_dependents) == [31, 32, 33, 34, 45, 46, 50]
+    assert chosen.required_caggs[45] == {"my metrics.daily"}
+    assert chosen.dependent_tables == ()
 
 
 def test_a_table_that_needs_an_aggregate_is_stuck(toc: Toc) -> None:
     sections = {PRE: _list(30) + "\n60; 1259 1 TABLE my metrics t o", POST: _list()}
     text = _VERBOSE + "60; 1259 1 TABLE my metrics t o\n;\tdepends on: 34\n"
-    assert _ids(select_entries(parse_toc_lists(text, sections), _EXCLUSIONS).stuck) == [60]
+    assert _ids(select_entries(parse_toc_lists(text, sections), _EXCLUSIONS).dependent_tables) == [
+        60
+    ]
 
 
 def test_keys_that_foreign_keys_point_to_are_found(toc: Toc) -> None:

@@ -5,9 +5,8 @@ tiered chunks. Which columns there are decides over the joins (see `shape`): in 
 began to name its chunk, in 2.29 the chunk its relation.
 """
 
-from dataclasses import dataclass
-
-from psycopg import sql
+from dataclasses import dataclass, replace
+from typing import Any
 
 from tswizard.core.catalog.catalog_shape import (
     CAGG,
@@ -24,12 +23,12 @@ from tswizard.core.catalog.inventory import (
     Dimension,
     DimensionKind,
     Hypertable,
+    OrderByColumn,
 )
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.identifiers import qualified
 
 _WITH_ZONE = "('timestamptz'::regtype, 'uuid'::regtype)"
-_INTEGERS = "('int2'::regtype, 'int4'::regtype, 'int8'::regtype)"
 _TIMES = "('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype, 'uuid'::regtype)"
 
 # src/chunk.h of timescaledb: what the bits of chunk.status mean.
@@ -45,18 +44,22 @@ class _Row:
     index_bytes: int
 
 
+def compression_enabled(shape: Shape) -> str:
+    """SQL: is compression enabled for the hypertable `h`?"""
+    enabled = "h.compressed_hypertable_id IS NOT NULL OR h.compression_state = 1"
+    if not shape.has(HYPERTABLE, "status"):
+        return enabled
+    return f"{enabled} OR h.status & 4 = 4"  # bit 4 took over in 2.29; before, nothing used it
+
+
 def hypertables_query(shape: Shape) -> str:
     """id, schema, name, owner, compression on, distributed, its aggregate, sizes, row security."""
-    compressed = ["h.compressed_hypertable_id IS NOT NULL", "h.compression_state = 1"]
-    if shape.has(HYPERTABLE, "status"):
-        # Bit 4 took over in 2.29; before, nothing used it.
-        compressed.append("h.status & 4 = 4")
     distributed = "false"
     if shape.has(HYPERTABLE, "replication_factor"):
         distributed = "h.replication_factor IS NOT NULL"
     return f"""
 SELECT h.id, h.schema_name::text, h.table_name::text, pg_catalog.pg_get_userbyid(c.relowner)::text,
-  {" OR ".join(compressed)}, {distributed},
+  {compression_enabled(shape)}, {distributed},
   g.user_view_schema || '.' || g.user_view_name,
   pg_catalog.pg_table_size(c.oid), pg_catalog.pg_indexes_size(c.oid), c.relrowsecurity
 FROM {HYPERTABLE} h
@@ -68,26 +71,48 @@ ORDER BY 2, 3
 """
 
 
+# What counts for an interval is the partitioning function's type, if there is one.
+_DIMENSION_TYPE = """LEFT JOIN pg_catalog.pg_namespace fn ON fn.nspname = d.partitioning_func_schema
+LEFT JOIN LATERAL (
+  SELECT p.prorettype FROM pg_catalog.pg_proc p
+  WHERE p.pronamespace = fn.oid AND p.proname = d.partitioning_func AND d.num_slices IS NULL
+  LIMIT 1) f ON true
+CROSS JOIN LATERAL (SELECT COALESCE(f.prorettype, d.column_type) AS oid) t"""
+
+
 def dimensions_query(shape: Shape) -> str:
-    """hypertable, number, column, type, chunk interval, integer, partitions, functions, merge."""
-    interval = shape.function("to_interval")
+    """hypertable, number, column, quoted, type, chunk interval, partitions, functions."""
     return f"""
 SELECT d.hypertable_id,
   pg_catalog.row_number() OVER (PARTITION BY d.hypertable_id ORDER BY d.id),
-  d.column_name::text, pg_catalog.format_type(d.column_type, NULL),
-  CASE WHEN d.interval_length IS NULL THEN NULL
-       WHEN d.column_type IN {_TIMES} THEN {interval}(d.interval_length)::text
-       ELSE d.interval_length::text END,
-  d.column_type IN {_INTEGERS},
+  d.column_name::text, pg_catalog.quote_ident(d.column_name),
+  pg_catalog.format_type(d.column_type, NULL), {_interval(shape, "d.interval_length")},
   d.num_slices::int,
   d.partitioning_func_schema::text, d.partitioning_func::text,
-  d.integer_now_func_schema::text, d.integer_now_func::text,
-  CASE WHEN d.compress_interval_length IS NULL THEN NULL
-       WHEN d.column_type IN {_TIMES} THEN {interval}(d.compress_interval_length)::text
-       ELSE d.compress_interval_length::text END
+  d.integer_now_func_schema::text, d.integer_now_func::text
 FROM _timescaledb_catalog.dimension d
+{_DIMENSION_TYPE}
 ORDER BY d.hypertable_id, d.id
 """
+
+
+def merge_intervals_query(shape: Shape) -> str:
+    """hypertable, compress_chunk_time_interval: of its first dimension that has one."""
+    return f"""
+SELECT DISTINCT ON (d.hypertable_id) d.hypertable_id,
+  {_interval(shape, "d.compress_interval_length")}
+FROM _timescaledb_catalog.dimension d
+{_DIMENSION_TYPE}
+WHERE d.compress_interval_length IS NOT NULL
+ORDER BY d.hypertable_id, d.id
+"""
+
+
+def _interval(shape: Shape, column: str) -> str:
+    return (
+        f"CASE WHEN t.oid IN {_TIMES} THEN {shape.function('to_interval')}({column})::text "
+        f"ELSE {column}::text END"
+    )
 
 
 def chunk_relations(shape: Shape) -> str:
@@ -194,15 +219,23 @@ FROM {HYPERTABLE_COMPRESSION} GROUP BY hypertable_id
 """
 
 
+def sparse_indexes_query() -> str:
+    """hypertable, sparse indexes with the source `config`; those the server chose have another."""
+    return f"""
+SELECT h.id, (SELECT jsonb_agg(i) FROM pg_catalog.jsonb_array_elements(s.index) i
+              WHERE i ->> 'source' = 'config')::text
+FROM {HYPERTABLE} h
+JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
+JOIN {COMPRESSION_SETTINGS} s ON s.relid = c.oid
+WHERE pg_catalog.jsonb_typeof(s.index) = 'array'
+"""
+
+
 async def read_hypertables(connection: Connection, shape: Shape) -> tuple[Hypertable, ...]:
     """Every hypertable, materializations included. Wants TimeZone UTC and DateStyle ISO."""
-    dimensions: dict[int, list[Dimension]] = {}
-    merges: dict[int, str] = {}
-    for row in await rows(connection, dimensions_query(shape)):
-        dimensions.setdefault(row[0], []).append(_dimension(row))
-        if row[11] is not None:
-            merges.setdefault(row[0], row[11])
-    settings = {row[0]: row for row in await rows(connection, compression_query(shape))}
+    dimensions = await read_dimensions(connection, shape)
+    compression = await read_compression(connection, shape)
     chunks: dict[int, list[_Row]] = {}
     for row in await rows(connection, chunks_query(shape)):
         chunks.setdefault(row[0], []).append(_chunk(row))
@@ -214,11 +247,9 @@ async def read_hypertables(connection: Connection, shape: Shape) -> tuple[Hypert
                 schema=row[1],
                 name=row[2],
                 owner=row[3],
-                dimensions=tuple(dimensions.get(number, [])),
+                dimensions=dimensions.get(number, ()),
                 chunks=tuple(part.chunk for part in own),
-                compression=_compression(settings.get(number), merges.get(number))
-                if row[4]
-                else None,
+                compression=compression.get(number, Compression((), ())) if row[4] else None,
                 bytes=int(row[7] + row[8]) + sum(part.chunk.bytes for part in own),
                 rows_estimate=sum(part.chunk.rows_estimate for part in own),
                 cagg=row[6],
@@ -231,16 +262,42 @@ async def read_hypertables(connection: Connection, shape: Shape) -> tuple[Hypert
     return tuple(found)
 
 
-def _dimension(row: tuple[object, ...]) -> Dimension:
-    number, column, kind, interval, integer, partitions = row[1:7]
+async def read_dimensions(connection: Connection, shape: Shape) -> dict[int, tuple[Dimension, ...]]:
+    """Hypertable -> its dimensions in order. Wants IntervalStyle postgres."""
+    found: dict[int, list[Dimension]] = {}
+    for row in await rows(connection, dimensions_query(shape)):
+        found.setdefault(row[0], []).append(_dimension(row))
+    return {hypertable: tuple(dimensions) for hypertable, dimensions in found.items()}
+
+
+async def read_compression(connection: Connection, shape: Shape) -> dict[int, Compression]:
+    """Hypertable -> its settings. A hypertable without any may have compression enabled: then
+    the server chooses."""
+    found: dict[int, Compression] = {}
+    for id, segmentby, columns, descending, nulls_first in await rows(
+        connection, compression_query(shape)
+    ):
+        order = map(OrderByColumn, columns, descending, nulls_first)
+        found[id] = Compression(tuple(segmentby), tuple(order))
+    if shape.has("_timescaledb_catalog.dimension", "compress_interval_length"):
+        for id, interval in await rows(connection, merge_intervals_query(shape)):
+            found[id] = replace(found.get(id, Compression((), ())), merge_interval=interval)
+    if shape.has(COMPRESSION_SETTINGS, "index"):
+        for id, sparse in await rows(connection, sparse_indexes_query()):
+            found[id] = replace(found[id], sparse=sparse)
+    return found
+
+
+def _dimension(row: tuple[Any, ...]) -> Dimension:
+    partitions = row[6]
     return Dimension(
-        number=int(str(number)),
-        column=str(column),
-        column_type=str(kind),
+        number=row[1],
+        column=row[2],
+        quoted=row[3],
+        column_type=row[4],
         kind=DimensionKind.RANGE if partitions is None else DimensionKind.HASH,
-        interval=None if interval is None else str(interval),
-        integer=partitions is None and bool(integer),
-        partitions=None if partitions is None else int(str(partitions)),
+        interval=row[5],
+        partitions=partitions,
         partitioning_function=_function(row[7], row[8]),
         integer_now=_function(row[9], row[10]),
     )
@@ -269,25 +326,3 @@ def _chunk(row: tuple[object, ...]) -> _Row:
         rows_estimate=int(str(row[9])),
     )
     return _Row(int(str(row[0])), chunk, indexes)
-
-
-def _compression(row: tuple[object, ...] | None, merge: str | None) -> Compression:
-    """Settings may be empty: from 2.19 on they are chosen when a chunk is compressed."""
-    if row is None:
-        return Compression((), (), merge)
-    segmentby, orderby, descending, nulls_first = row[1:5]
-    assert isinstance(segmentby, list)
-    assert isinstance(orderby, list)
-    assert isinstance(descending, list)
-    assert isinstance(nulls_first, list)
-    order = tuple(
-        f"{_quoted(name)} {'DESC' if desc else 'ASC'} NULLS {'FIRST' if first else 'LAST'}"
-        for name, desc, first in zip(orderby, descending, nulls_first, strict=True)
-    )
-    return Compression(tuple(str(name) for name in segmentby), order, merge)
-
-
-def _quoted(name: str) -> str:
-    """As the server's quote_ident would mostly write it: only what needs quotes gets them."""
-    plain = name.isascii() and name.isidentifier() and name == name.lower()
-    return name if plain else sql.Identifier(name).as_string(None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tswizard.core.catalog.policies import USER_DEFINED, PolicyKind, policy_kind
-from tswizard.core.db.identifiers import qualified
+from tswizard.core.db.identifiers import literal, qualified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,20 +70,29 @@ class DimensionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimension:
-    """A dimension of a hypertable, from timescaledb_information.dimensions."""
+    """A dimension of a hypertable."""
 
     number: int
     column: str
+    quoted: str
+    """The column as the server's quote_ident writes it."""
     column_type: str
     kind: DimensionKind
     interval: str | None
     """Chunk interval: an interval's text or an integer's, None for hash."""
-    integer: bool
     partitions: int | None
     partitioning_function: str | None
     """schema.name, quoted; None for the default."""
     integer_now: str | None
     """schema.name of integer_now_func, quoted."""
+
+    @property
+    def interval_sql(self) -> str | None:
+        """The chunk interval as a constant of SQL; None for hash."""
+        if self.interval is None:
+            return None
+        integer = self.interval.lstrip("-").isdigit()
+        return f"{'bigint' if integer else 'INTERVAL'} {literal(self.interval)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +123,29 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderByColumn:
+    """One column of a compression's ORDER BY."""
+
+    column: str
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Compression:
     """Compression settings of a hypertable."""
 
     segmentby: tuple[str, ...]
-    orderby: tuple[str, ...]
-    """Column with direction and nulls, e.g. `time DESC NULLS FIRST`."""
+    orderby: tuple[OrderByColumn, ...]
     merge_interval: str | None = None
+    """compress_chunk_time_interval, as ALTER TABLE takes it."""
+    sparse: str | None = None
+    """Sparse indexes that the user chose, as JSON; None leaves the choice to the server."""
+
+    @property
+    def chosen(self) -> bool:
+        """False where the server chooses columns: from 2.19 on when a chunk is compressed."""
+        return bool(self.segmentby or self.orderby)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,12 +355,18 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """A sequence of the user; where it may not be read, its start value and not called."""
+    """A sequence of the user and its value; its start value where it is not readable."""
 
     schema: str
     name: str
     last_value: int
     is_called: bool
+    readable: bool = True
+    """This role may read it."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.schema}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,8 +21,9 @@ from tswizard.core.catalog.inventory import Cagg, Inventory, Server
 from tswizard.core.catalog.jobs import read_jobs
 from tswizard.core.catalog.nulls import Nulls, read_nulls
 from tswizard.core.catalog.roles import read_roles
+from tswizard.core.catalog.sequences import read_sequences
 from tswizard.core.catalog.server import read_server
-from tswizard.core.catalog.tables import read_sequences, read_tables
+from tswizard.core.catalog.tables import read_tables
 from tswizard.core.db.connection import Connection, connect, connect_plainly, rows, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect, message_of

@@ -1,10 +1,8 @@
-"""Tables that are no hypertables, sequences, and what a role may not read."""
-
-from psycopg import sql
+"""Tables that are no hypertables, and what a role may not read."""
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
 from tswizard.core.catalog.hypertables import chunk_relations
-from tswizard.core.catalog.inventory import Sequence, Table, TableKind
+from tswizard.core.catalog.inventory import Table, TableKind
 from tswizard.core.db.connection import Connection, rows
 
 # Not the user's: PostgreSQL's, TimescaleDB's, what a managed service ships, our own mark.
@@ -20,7 +18,6 @@ _KINDS = {
     "f": TableKind.FOREIGN,
     "m": TableKind.MATVIEW,
 }
-_AT_ONCE = 500
 
 
 def in_user_schema(alias: str = "n") -> str:
@@ -91,40 +88,6 @@ async def read_tables(connection: Connection, shape: Shape) -> tuple[Table, ...]
             index_bytes=int(row[6]),
         )
         for row in await rows(connection, tables_query(shape))
-    )
-
-
-_SEQUENCES = f"""
-SELECT n.nspname::text, c.relname::text, s.seqstart,
-  pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-    AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
-    AND NOT (c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery())
-FROM pg_catalog.pg_sequence s
-JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relpersistence <> 't' AND {NOT_USERS} AND {not_member("pg_class", "c.oid")}
-ORDER BY 1, 2
-"""
-
-
-async def read_sequences(connection: Connection) -> tuple[Sequence, ...]:
-    """Every sequence with its exact state, which only the sequence itself knows."""
-    names = await rows(connection, _SEQUENCES)
-    state: dict[tuple[str, str], tuple[int, bool]] = {}
-    readable = [(schema, name) for schema, name, _start, may in names if may]
-    for first in range(0, len(readable), _AT_ONCE):
-        some = readable[first : first + _AT_ONCE]
-        union = sql.SQL(" UNION ALL ").join(
-            sql.SQL("SELECT {}::int, last_value, is_called FROM {}").format(
-                sql.Literal(number), sql.Identifier(schema, name)
-            )
-            for number, (schema, name) in enumerate(some)
-        )
-        for number, last, called in await rows(connection, union):
-            state[some[number]] = (last, called)
-    return tuple(
-        Sequence(schema, name, *state.get((schema, name), (start, False)))
-        for schema, name, start, _may in names
     )
 
 

@@ -1,33 +1,15 @@
-"""Entries of a dump's table of contents, as pg_restore names them in its log.
+"""The entry of a dump's table of contents that a line of pg_restore's log is about.
 
-`pg_restore: from TOC entry 6239; 0 0 COMMENT EXTENSION timescaledb ` is dump id, OID of the
-catalog, OID of the object, kind, tag and owner, each after one space, so kind and tag must be
-known to be told apart (`warn_or_exit_horribly` in PostgreSQL's pg_backup_archiver.c).
+`pg_restore: from TOC entry 6239; 0 0 COMMENT EXTENSION timescaledb ` names it without its schema.
 """
 
-import re
 from collections import deque
 from dataclasses import dataclass, replace
 
-TOC_KINDS = frozenset(
-    """ACCESS METHOD|ACL|ACL LANGUAGE|AGGREGATE|BLOB|BLOB COMMENTS|BLOB METADATA|BLOBS|CAST
-    CHECK CONSTRAINT|COLLATION|COMMENT|CONSTRAINT|CONVERSION|DATABASE|DATABASE PROPERTIES|DEFAULT
-    DEFAULT ACL|DOMAIN|ENCODING|EVENT TRIGGER|EXTENSION|FK CONSTRAINT|FOREIGN DATA WRAPPER
-    FOREIGN SERVER|FOREIGN TABLE|FUNCTION|INDEX|INDEX ATTACH|LARGE OBJECT|MATERIALIZED VIEW
-    MATERIALIZED VIEW DATA|OPERATOR|OPERATOR CLASS|OPERATOR FAMILY|POLICY|PROCEDURAL LANGUAGE
-    PROCEDURE|PUBLICATION|PUBLICATION TABLE|PUBLICATION TABLES IN SCHEMA|ROW SECURITY|RULE|SCHEMA
-    SEARCHPATH|SECURITY LABEL|SEQUENCE|SEQUENCE OWNED BY|SEQUENCE SET|SERVER|SHELL TYPE|STATISTICS
-    STATISTICS DATA|STDSTRINGS|SUBSCRIPTION|SUBSCRIPTION TABLE|TABLE|TABLE ATTACH|TABLE DATA
-    TEXT SEARCH CONFIGURATION|TEXT SEARCH DICTIONARY|TEXT SEARCH PARSER|TEXT SEARCH TEMPLATE
-    TRANSFORM|TRIGGER|TYPE|USER MAPPING|VIEW|WARNING""".replace("\n    ", "|").split("|")
-)
-"""Kinds that pg_dump 9.6 to 18 write."""
+from tswizard.core.db.toc import TOC_KINDS, parse_toc_line, toc_label
 
 RULE_KINDS = TOC_KINDS | {"OWNER", "SESSION"}
 """What a rule may ask for: TOC kinds, and what only a command tells (`ALTER … OWNER TO`, `SET`)."""
-
-_ENTRY = re.compile(r"from TOC entry (\d+); (\d+) (\d+) (.*)$", re.DOTALL)
-_LONGEST_FIRST = sorted(TOC_KINDS, key=len, reverse=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +36,19 @@ class TocEntry:
         """How a person would call it: kind and qualified name."""
         if not self.schema:
             return f"{self.kind} {self.name}"
-        if self.kind in ("ACL", "COMMENT", "SECURITY LABEL"):
-            thing = next((k for k in _LONGEST_FIRST if self.name.startswith(k + " ")), "COLUMN")
-            return f"{self.kind} {thing} {self.schema}.{self.name.removeprefix(thing + ' ')}"
-        return f"{self.kind} {self.schema}.{self.name}"
+        return toc_label(self.kind, self.schema, self.name)
 
 
 def parse_toc(text: str) -> TocEntry | None:
     """The entry in a `from TOC entry …` line; None when it is cut or of an unknown kind."""
-    found = _ENTRY.search(text)
-    if not found:
+    line = parse_toc_line(text.partition("from TOC entry ")[2])
+    if line is None or line.kind not in TOC_KINDS:
         return None
-    rest = found[4]
-    for kind in _LONGEST_FIRST:
-        if rest.startswith(kind + " "):
-            break
-    else:
-        return None
-    name, _, owner = rest[len(kind) + 1 :].rpartition(" ")
+    name, _, owner = line.rest.rpartition(" ")
     # A cut line has no owner's place at all; "(no owner)" holds a space itself.
     if owner == "owner)" and name.endswith(" (no"):
         name, owner = name.removesuffix(" (no"), ""
-    return TocEntry(int(found[1]), kind, None, name, owner) if name else None
+    return TocEntry(line.id, line.kind, None, name, owner) if name else None
 
 
 class Recent:

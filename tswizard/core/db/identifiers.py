@@ -1,8 +1,18 @@
-"""Names as SQL wants them."""
+"""Names and strings as SQL writes them."""
 
 from psycopg import sql
 
 
 def qualified(schema: str, name: str) -> str:
-    """`"schema"."name"`, quoted whatever the names hold."""
+    """`"schema"."name"`, always quoted."""
     return sql.Identifier(schema, name).as_string(None)
+
+
+def identifier(name: str) -> str:
+    """`"name"`, always quoted."""
+    return sql.Identifier(name).as_string(None)
+
+
+def literal(text: str) -> str:
+    """`'text'`, a string constant."""
+    return sql.Literal(text).as_string(None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from tswizard.core.db.toc import TocLine, parse_toc_line
 from tswizard.core.full.foreign_keys import keys_to_hypertables
 from tswizard.core.full.table_progress import Parts
 from tswizard.core.model.events import Unit
@@ -23,8 +24,7 @@ _ESSENTIAL = re.compile(
     r"_timescaledb_catalog\.(hypertable|dimension|dimension_slice|chunk|chunk_constraint|"
     r"continuous_agg|compression_settings|hypertable_compression)$"
 )
-_ENTRY = re.compile(r"^(\d+); \d+ \d+ (.*)$")
-_DATA = "TABLE DATA "
+_ROWS = "TABLE DATA"
 _SUM = re.compile(r"errors ignored on restore: \d+")
 
 
@@ -96,9 +96,9 @@ async def _without_keys(
     waiting = tuple(e for key in await keys_to_hypertables(ctx) for e in key.toc_entries)
     if not waiting:
         return entries, None
-    now = tuple(entry for entry in entries if not entry.text.startswith(waiting))
+    now = tuple(entry for entry in entries if not entry.toc.text.startswith(waiting))
     path = ctx.run_folder.path / "restore-rest.list"
-    path.write_text("".join(f"{entry.line}\n" for entry in now), encoding="utf-8")
+    path.write_text("".join(f"{entry.toc}\n" for entry in now), encoding="utf-8")
     ctx.say(
         f"{len(entries) - len(now)} foreign keys to hypertables wait for the end of restore mode"
     )
@@ -109,11 +109,7 @@ async def _without_keys(
 class Entry:
     """A TOC entry of the dump that a phase restores."""
 
-    id: int
-    line: str
-    """The whole line of the list."""
-    text: str
-    """Kind, schema, name and owner as `pg_restore --list` prints them."""
+    toc: TocLine
     bytes: int
     """Size of its file in the dump; 0 for anything but rows."""
 
@@ -137,8 +133,8 @@ def contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
     files = {
         int(path.name.split(".")[0]): path.stat().st_size for path in task.dump.glob("[0-9]*.dat*")
     }
-    found = [m for m in map(_ENTRY.match, listed.stdout.splitlines()) if m]
-    return tuple(Entry(int(m[1]), m[0], m[2], files.get(int(m[1]), 0)) for m in found)
+    found = [line for line in map(parse_toc_line, listed.stdout.splitlines()) if line]
+    return tuple(Entry(line, files.get(line.id, 0)) for line in found)
 
 
 def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
@@ -179,8 +175,8 @@ class _Watch:
     _by_id: dict[int, Entry] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._rows = [entry for entry in self.entries if entry.text.startswith(_DATA)]
-        self._by_id = {entry.id: entry for entry in self.entries}
+        self._rows = [entry for entry in self.entries if entry.toc.kind == _ROWS]
+        self._by_id = {entry.toc.id: entry for entry in self.entries}
         self.unit = Unit.BYTES if self._rows else Unit.ITEMS
         self.total = sum(map(self._weight, self.entries))
 
@@ -191,7 +187,7 @@ class _Watch:
             index = len(self.seen)
             self.current = self._rows[index] if index < len(self._rows) else None
             if self.current:
-                self.seen.add(self.current.id)
+                self.seen.add(self.current.toc.id)
                 self.parts.start(serial[1])
                 self._report(serial[1])
         elif _SERIAL_OBJECT.match(text) and self.unit is Unit.ITEMS and not self.parallel:
@@ -206,7 +202,7 @@ class _Watch:
         if entry is None:
             return
         self.done += self._weight(entry)
-        if entry.text.startswith(_DATA):
+        if entry.toc.kind == _ROWS:
             self.parts.finish(_relation(entry))
         self._report(_relation(entry))
 
@@ -223,7 +219,7 @@ class _Watch:
 
 def _relation(entry: Entry) -> str:
     """`schema.name` of a TABLE DATA entry; other entries as they are listed."""
-    if not entry.text.startswith(_DATA):
-        return entry.text
-    schema, _, rest = entry.text.removeprefix(_DATA).partition(" ")
+    if entry.toc.kind != _ROWS:
+        return entry.toc.text
+    schema, _, rest = entry.toc.rest.partition(" ")
     return f"{schema}.{rest.rpartition(' ')[0]}"

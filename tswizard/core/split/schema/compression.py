@@ -1,34 +1,33 @@
-"""Compression settings of hypertables, and what needs compression to be on.
+"""Compression settings of hypertables, and chunk skipping, which needs compression enabled.
 
-Written out in full, empty lists too: where they are left out, newer versions choose by themselves
+Settings are written out in full, empty lists too: where they are left out, newer versions choose
 (https://docs.timescale.com/api/latest/compression/alter_table_compression/).
 """
 
 from dataclasses import replace
 
-from psycopg import Error
-
+from tswizard.core.catalog.inventory import Compression
 from tswizard.core.db.connection import connected
-from tswizard.core.model.events import Unit
+from tswizard.core.db.identifiers import identifier, literal
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.schema.constraints import read_compressed_last
-from tswizard.core.split.schema.execute import identifier, literal, refusal, run_statements
+from tswizard.core.split.schema.execute import Change, run_changes
 from tswizard.core.split.schema.hypertable_facts import (
-    Api,
-    CompressionFacts,
     HypertableFacts,
+    TimescaleApi,
     read_api,
     read_hypertable_facts,
 )
 from tswizard.core.split.schema.target_session import schema_session
 
 
-def compression_statements(table: HypertableFacts, api: Api) -> tuple[str, ...]:
-    """The SQL that gives a hypertable its settings; none when it has none."""
+def compression_statements(table: HypertableFacts, api: TimescaleApi) -> tuple[str, ...]:
+    """The SQL that sets a hypertable's settings; none when it has none."""
     statements = []
     if table.compression is not None:
-        statements.append(f"ALTER TABLE {table.sql} SET ({', '.join(_options(table))})")
+        options = ", ".join(_options(table.compression))
+        statements.append(f"ALTER TABLE {table.sql} SET ({options})")
     if table.skipping and api.has("enable_chunk_skipping"):
         statements.append("SET LOCAL timescaledb.enable_chunk_skipping = on")
         statements += [
@@ -38,15 +37,13 @@ def compression_statements(table: HypertableFacts, api: Api) -> tuple[str, ...]:
     return tuple(statements)
 
 
-def _options(table: HypertableFacts) -> list[str]:
-    settings = table.compression
-    assert settings is not None
+def _options(settings: Compression) -> list[str]:
     options = ["timescaledb.compress"]
     if settings.chosen:
         order = ", ".join(
-            f"{identifier(column)} {'DESC' if descending else 'ASC'} "
-            f"NULLS {'FIRST' if nulls_first else 'LAST'}"
-            for column, descending, nulls_first in settings.orderby
+            f"{identifier(by.column)} {'DESC' if by.descending else 'ASC'} "
+            f"NULLS {'FIRST' if by.nulls_first else 'LAST'}"
+            for by in settings.orderby
         )
         segments = ", ".join(map(identifier, settings.segmentby))
         options.append(f"timescaledb.compress_segmentby = {literal(segments)}")
@@ -59,76 +56,73 @@ def _options(table: HypertableFacts) -> list[str]:
     return options
 
 
-def settings_differ(wanted: HypertableFacts, made: HypertableFacts) -> bool:
-    """Must the settings be set? Sparse indexes are the target's own choice."""
-    if set(wanted.skipping) - set(made.skipping):
+def settings_differ(wanted: HypertableFacts, existing: HypertableFacts) -> bool:
+    """Do the target's settings differ? Sparse indexes are left to it."""
+    if set(wanted.skipping) - set(existing.skipping):
         return True
-    return wanted.compression != without_defaults(made.compression, wanted.compression)
+    return wanted.compression != without_defaults(existing.compression, wanted.compression)
 
 
 def without_defaults(
-    made: CompressionFacts | None, wanted: CompressionFacts | None
-) -> CompressionFacts | None:
-    """What a target has, without what it chose by itself where the source left it open (older
-    versions write their choice down at once, newer ones choose for each chunk)."""
-    if made is None or wanted is None:
-        return made
+    existing: Compression | None, wanted: Compression | None
+) -> Compression | None:
+    """A target's settings without what it chose by itself where the source leaves the choice to
+    the server (older versions store their choice at once, newer ones choose for each chunk)."""
+    if existing is None or wanted is None:
+        return existing
     return replace(
-        made,
-        segmentby=made.segmentby if wanted.chosen else (),
-        orderby=made.orderby if wanted.orderby else (),
+        existing,
+        segmentby=existing.segmentby if wanted.chosen else (),
+        orderby=existing.orderby if wanted.orderby else (),
         sparse=wanted.sparse,
     )
 
 
 async def set_compression(ctx: Context, *, last: bool = False) -> None:
-    """Give every hypertable its settings; name what is refused.
+    """Set every hypertable's settings; report what is refused.
 
-    Those that must be compressed last get theirs when all constraints stand, by a second call
-    with `last`: older versions refuse constraints where compression is on.
+    Older versions refuse to add constraints where compression is enabled: hypertables that are
+    compressed last get their settings by a second call with `last`, once all constraints exist.
+    Raises StepFailed, StepSkipped, CannotConnect, psycopg.Error.
     """
     async with connected(ctx.task.source) as source:
-        waiting = await read_compressed_last(source)
+        after_constraints = await read_compressed_last(source)
         wanted = [
             table
             for table in await read_hypertable_facts(source)
-            if (table.compression or table.skipping)
-            and ((table.schema, table.name) in waiting) == last
+            if (table.compression or table.skipping) and (table.key in after_constraints) == last
         ]
     if not wanted:
-        raise StepSkipped("no hypertable of the source has compression settings to set now")
-    refused: list[str] = []
+        raise StepSkipped("no hypertable has compression settings to set now")
     async with schema_session(ctx) as target:
         api = await read_api(target, ctx.task.target_server.timescaledb_schema or "public")
-        there = {(t.schema, t.name): t for t in await read_hypertable_facts(target)}
-        for done, table in enumerate(wanted):
-            await ctx.unpaused()
-            ctx.progress(done, len(wanted), Unit.ITEMS, table.label)
-            found = there.get((table.schema, table.name))
-            if found is not None and not settings_differ(table, found):
-                continue
-            try:
-                await run_statements(ctx, target, *compression_statements(table, api))
-            except Error as error:
-                refused.append(f"{table.label}: {refusal(error)}")
-        there = {(t.schema, t.name): t for t in await read_hypertable_facts(target)}
-    ctx.progress(len(wanted), len(wanted), Unit.ITEMS)
-    differ = [
+        existing = {table.key: table for table in await read_hypertable_facts(target)}
+        changes = [
+            Change(table.label, compression_statements(table, api))
+            for table in wanted
+            if (found := existing.get(table.key)) is None or settings_differ(table, found)
+        ]
+        refused = await run_changes(ctx, target, changes)
+        existing = {table.key: table for table in await read_hypertable_facts(target)}
+    refused_labels = {refusal.change.label for refusal in refused}
+    differing = [
         table.label
         for table in wanted
-        if (made := there.get((table.schema, table.name))) and settings_differ(table, made)
+        if (found := existing.get(table.key))
+        and settings_differ(table, found)
+        and table.label not in refused_labels
     ]
-    if refused or differ:
+    if refused or differing:
         ctx.found(
             Finding(
                 Level.FAIL,
                 "compression-settings",
-                f"Compression settings of {len(set(refused) | set(differ))} hypertables are not "
-                "as on the source.",
+                f"Compression settings of {len(refused) + len(differing)} hypertables differ from "
+                "the source's.",
                 where=ctx.task.target.label,
-                why="What the server said stands below.",
+                why="The server's message follows each hypertable that it refused.",
                 todo="Set them by ALTER TABLE … SET (timescaledb.compress, …) as on the source.",
-                details=(*refused, *differ),
+                details=(*(refusal.labeled for refusal in refused), *differing),
             )
         )
     sparse = [t.label for t in wanted if t.compression and t.compression.sparse]
@@ -139,8 +133,9 @@ async def set_compression(ctx: Context, *, last: bool = False) -> None:
                 "sparse-indexes",
                 f"Sparse indexes of {len(sparse)} hypertables are left to the target's choice.",
                 where=ctx.task.target.label,
+                why="They speed up queries on compressed chunks and hold no rows.",
                 todo="Set them by ALTER TABLE … SET (timescaledb.sparse_index = …) as on the "
-                "source; they make queries faster and hold no rows.",
+                "source.",
                 details=tuple(sparse),
             )
         )

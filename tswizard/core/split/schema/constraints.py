@@ -1,202 +1,189 @@
 """Constraints of hypertables, and foreign keys that point to one.
 
-pg_dump writes `ALTER TABLE ONLY`, which a hypertable refuses (timescale/timescaledb#4917); so
-they are made from pg_get_constraintdef. On a hypertable whose chunks get compressed as they
-arrive they come first: with compressed chunks no foreign key and no check can be added, and
-older versions refuse more. All others come after the rows, so that each index is built once; so
-do all of a hypertable with a constraint that is not valid, since its old rows may break it.
+pg_dump writes `ALTER TABLE ONLY`, which a hypertable refuses (timescale/timescaledb#4917), so they
+are added from pg_get_constraintdef. Those of a hypertable whose chunks are compressed as they are
+copied come first: with compressed chunks no foreign key and no check can be added, and older
+versions refuse more. All others come after the rows, so that each index is built once; so do all
+of a hypertable with a constraint that is NOT VALID, since its old rows may violate it.
 """
 
 from collections.abc import Collection, Sequence
 
-from psycopg import Error
-
 from tswizard.core.catalog.constraints import read_constraints
 from tswizard.core.catalog.inventory import Constraint
 from tswizard.core.db.connection import Connection, connected
-from tswizard.core.db.identifiers import qualified
-from tswizard.core.model.events import Unit
+from tswizard.core.db.identifiers import identifier, qualified
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.schema.already_restored import read_already_restored
 from tswizard.core.split.schema.dump import read_schema_toc
-from tswizard.core.split.schema.execute import identifier, refusal, run_statements
+from tswizard.core.split.schema.execute import Change, RefusedChange, run_changes
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.index_flags import (
     index_flag_statements,
     read_hypertable_indexes,
-    reordered_chunks,
+    reordered_chunk_findings,
 )
 from tswizard.core.split.schema.restore import restore_entries
 from tswizard.core.split.schema.target_session import schema_session
-from tswizard.core.split.schema.toc import CONSTRAINT, POST, Toc
+from tswizard.core.split.schema.toc import PG_CONSTRAINT, POST, Toc
 from tswizard.core.split.schema.toc_selection import read_exclusions
 from tswizard.core.verify.schema.same_definition import same_definition
 
 TableName = tuple[str, str]
 """Schema and name."""
 
-_ORDER = "puxcf"
-"""Keys before what points to them."""
+_KIND_ORDER = "puxcf"
+"""contype of keys, before that of what points to them."""
 
-_TAIL = (" NOT VALID", " INITIALLY DEFERRED", " DEFERRABLE")
+_AFTER_STORAGE = (" NOT VALID", " INITIALLY DEFERRED", " DEFERRABLE")
 
 
-def constraint_statement(fact: Constraint) -> str:
-    """The SQL that makes it."""
+def constraint_statement(constraint: Constraint) -> str:
+    """The SQL that adds it."""
     return (
-        f"ALTER TABLE {qualified(fact.schema, fact.table)} "
-        f"ADD CONSTRAINT {identifier(fact.name)} {_whole(fact)}"
+        f"ALTER TABLE {qualified(constraint.schema, constraint.table)} "
+        f"ADD CONSTRAINT {identifier(constraint.name)} {_definition(constraint)}"
     )
 
 
-def _whole(fact: Constraint) -> str:
-    if not fact.storage:
-        return fact.definition
-    head, tail = fact.definition, ""
-    for words in _TAIL:
+def _definition(constraint: Constraint) -> str:
+    """With the index's storage parameters, which stand before the last words."""
+    if not constraint.storage:
+        return constraint.definition
+    head, tail = constraint.definition, ""
+    for words in _AFTER_STORAGE:
         if head.endswith(words):
             head, tail = head.removesuffix(words), words + tail
-    return f"{head} WITH ({fact.storage}){tail}"
+    return f"{head} WITH ({constraint.storage}){tail}"
 
 
-def same_constraint(mine: Constraint, other: Constraint) -> bool:
+def same_constraint(ours: Constraint, theirs: Constraint) -> bool:
     """Is it the same constraint on another server?"""
     return (
-        mine.kind == other.kind
-        and mine.validated == other.validated
-        and all(
-            map(same_definition, (mine.definition, mine.storage), (other.definition, other.storage))
-        )
+        ours.kind == theirs.kind
+        and ours.validated == theirs.validated
+        and same_definition(ours.definition, theirs.definition)
+        and same_definition(ours.storage, theirs.storage)
     )
 
 
-def keys_first(facts: Sequence[Constraint]) -> tuple[Constraint, ...]:
-    """Every key before every foreign key."""
-    return tuple(sorted(facts, key=lambda fact: (_ORDER.index(fact.kind), fact.key)))
+def keys_first(constraints: Sequence[Constraint]) -> tuple[Constraint, ...]:
+    """Primary keys and unique constraints first, foreign keys last."""
+    return tuple(sorted(constraints, key=lambda c: (_KIND_ORDER.index(c.kind), c.key)))
 
 
 def before_compression(
-    facts: Sequence[Constraint], compressed: Collection[TableName]
+    constraints: Sequence[Constraint], compressed: Collection[TableName]
 ) -> tuple[Constraint, ...]:
-    """Those that must stand before the first chunk is compressed."""
-    now = set(compressed) - compressed_last(facts, compressed)
-    return keys_first([f for f in facts if not f.incoming and f.on in now])
+    """Those that have to exist before the first chunk is compressed."""
+    now = set(compressed) - compressed_last(constraints, compressed)
+    return keys_first([c for c in constraints if not c.incoming and c.on in now])
 
 
 def compressed_last(
-    facts: Sequence[Constraint], compressed: Collection[TableName]
+    constraints: Sequence[Constraint], compressed: Collection[TableName]
 ) -> frozenset[TableName]:
-    """Compressed hypertables with a constraint that is not valid: old rows may break it, so it
-    can only be made after the rows, and they can only be compressed after that."""
+    """Compressed hypertables with a constraint that is NOT VALID: old rows may violate it, so it
+    can only be added after the rows, and they can only be compressed after that."""
     return frozenset(
-        f.on for f in facts if not f.validated and not f.incoming and f.on in compressed
+        c.on for c in constraints if not c.validated and not c.incoming and c.on in compressed
     )
 
 
 async def read_compressed_last(source: Connection) -> frozenset[TableName]:
-    """Hypertables of the source whose chunks must not be compressed before
-    `constraints_after_rows`."""
-    tables = {(t.schema, t.name) for t in await read_hypertable_facts(source) if t.compression}
-    return compressed_last(await read_constraints(source), tables)
+    """Hypertables of the source that must not be compressed before `constraints_after_rows`."""
+    compressed = {t.key for t in await read_hypertable_facts(source) if t.compression}
+    return compressed_last(await read_constraints(source), compressed)
 
 
-def referenced_keys(toc: Toc, facts: Sequence[Constraint], ours: frozenset[int]) -> set[int]:
-    """Entries that foreign keys of these constraints need: keys of plain tables, with whatever
-    those need after the rows (a partitioned table's key has parts)."""
-    foreign = [toc.find(CONSTRAINT, fact.oid) for fact in facts if fact.kind == "f"]
-    below = toc.below(entry.id for entry in foreign if entry)
-    parts = {
+def referenced_keys(
+    toc: Toc, constraints: Sequence[Constraint], excluded: frozenset[int]
+) -> set[int]:
+    """IDs of post-data entries that foreign keys among these constraints depend on: keys of plain
+    tables, and of a partitioned table also those of its partitions. `excluded` are OIDs of
+    constraints that pg_restore does not create."""
+    foreign_keys = [toc.find(PG_CONSTRAINT, c.oid) for c in constraints if c.kind == "f"]
+    needed = toc.dependencies(entry.id for entry in foreign_keys if entry)
+    attached = {
         entry.id
         for entry in toc.section(POST)
-        if entry.kind == "INDEX ATTACH" and entry.needs & below
+        if entry.kind == "INDEX ATTACH" and entry.depends_on & needed
     }
-    wanted = below | parts | toc.below(parts)
+    wanted = needed | attached | toc.dependencies(attached)
     return {
         entry.id
         for entry in toc.section(POST)
-        if entry.id in wanted and not (entry.catalog == CONSTRAINT and entry.oid in ours)
+        if entry.id in wanted and not (entry.catalog == PG_CONSTRAINT and entry.oid in excluded)
     }
 
 
 async def constraints_before_rows(ctx: Context) -> None:
-    """Constraints of hypertables that get compressed, and the keys that they point to.
+    """Add constraints of hypertables that are compressed, and the keys that they point to.
 
-    The rows of the plain tables that they point to must be there. Raises StepFailed.
+    The rows of plain tables that they point to must be there. Raises StepFailed, StepSkipped,
+    CannotConnect, psycopg.Error.
     """
     async with connected(ctx.task.source) as source:
-        facts = await read_constraints(source)
+        constraints = await read_constraints(source)
         tables = await read_hypertable_facts(source)
-    chosen = before_compression(facts, {(t.schema, t.name) for t in tables if t.compression})
+    chosen = before_compression(constraints, {table.key for table in tables if table.compression})
     if not chosen:
-        raise StepSkipped("no compressed hypertable has a constraint that can come before its rows")
-    await _make_keys(ctx, chosen)
-    await add_constraints(ctx, chosen)
+        raise StepSkipped("no compressed hypertable has constraints that can precede its rows")
+    await _restore_referenced_keys(ctx, chosen)
+    await _add_constraints(ctx, chosen)
 
 
 async def constraints_after_rows(ctx: Context) -> None:
-    """All other constraints of hypertables, foreign keys that point to one, and marks on indexes.
+    """Add all other constraints of hypertables, foreign keys that point to one, and flags of
+    indexes.
 
-    Raises StepFailed.
+    Raises StepFailed, StepSkipped, CannotConnect, psycopg.Error.
     """
     async with connected(ctx.task.source) as source:
-        facts = keys_first(await read_constraints(source))
+        constraints = keys_first(await read_constraints(source))
         indexes = await read_hypertable_indexes(source)
-        for finding in await reordered_chunks(source, ctx.task.source.label):
+        for finding in await reordered_chunk_findings(source, ctx.task.source.label):
             ctx.found(finding)
-    if not facts and not indexes:
-        raise StepSkipped("no hypertable has a constraint or a marked index")
-    await _make_keys(ctx, [fact for fact in facts if not fact.incoming])
-    await add_constraints(ctx, facts)
+    if not constraints and not indexes:
+        raise StepSkipped("no hypertable has constraints or indexes")
+    await _restore_referenced_keys(ctx, [c for c in constraints if not c.incoming])
+    await _add_constraints(ctx, constraints)
     async with schema_session(ctx) as target:
-        there = {index.key: index for index in await read_hypertable_indexes(target)}
-        marks = [(i.label, index_flag_statements(i, there.get(i.key))) for i in indexes]
-        refused = await _each(ctx, target, marks)
-    _name(ctx, "index-marks", "indexes of hypertables could not be made or marked", refused)
+        existing = {index.key: index for index in await read_hypertable_indexes(target)}
+        flags = [Change(i.label, index_flag_statements(i, existing.get(i.key))) for i in indexes]
+        refused = await run_changes(ctx, target, [change for change in flags if change.statements])
+    _report_refused(ctx, "index-flags", "index flags of hypertables could not be set", refused)
 
 
-async def _make_keys(ctx: Context, facts: Sequence[Constraint]) -> None:
-    """Keys of plain tables that these constraints point to; they come with the post-data
-    otherwise, which is too late."""
+async def _restore_referenced_keys(ctx: Context, constraints: Sequence[Constraint]) -> None:
+    """Keys of plain tables that these constraints point to; they would otherwise come with the
+    post-data, which is too late."""
     async with connected(ctx.task.source) as source:
         exclusions = await read_exclusions(source)
     toc = await read_schema_toc(ctx)
-    keys = referenced_keys(toc, facts, exclusions.constraints)
-    made = (await read_already_restored(ctx)).entries(toc)
-    entries = [e for e in toc.section(POST) if e.id in keys and e.id not in made]
+    keys = referenced_keys(toc, constraints, exclusions.constraints)
+    restored = (await read_already_restored(ctx)).ids(toc)
+    entries = [e for e in toc.section(POST) if e.id in keys and e.id not in restored]
     await restore_entries(ctx, entries, "referenced-keys", POST)
 
 
-async def add_constraints(ctx: Context, facts: Sequence[Constraint]) -> None:
-    """Make those that are not there as they should be; name every one that is refused."""
+async def _add_constraints(ctx: Context, constraints: Sequence[Constraint]) -> None:
+    """Add those that the target lacks or has with another definition; report what is refused."""
     async with schema_session(ctx) as target:
-        there = {fact.key: fact for fact in await read_constraints(target)}
-        todo = [
-            (fact.label, (constraint_statement(fact),))
-            for fact in facts
-            if (found := there.get(fact.key)) is None or not same_constraint(fact, found)
+        existing = {c.key: c for c in await read_constraints(target)}
+        changes = [
+            Change(c.label, (constraint_statement(c),))
+            for c in constraints
+            if (found := existing.get(c.key)) is None or not same_constraint(c, found)
         ]
-        refused = await _each(ctx, target, todo)
-    _name(ctx, "constraints-not-made", "constraints of hypertables could not be made", refused)
+        refused = await run_changes(ctx, target, changes)
+    _report_refused(
+        ctx, "constraints-missing", "constraints of hypertables could not be added", refused
+    )
 
 
-async def _each(
-    ctx: Context, target: Connection, todo: Sequence[tuple[str, tuple[str, ...]]]
-) -> list[str]:
-    """Run each one's statements in a transaction; what was refused, with the server's words."""
-    refused = []
-    for done, (label, statements) in enumerate(todo):
-        await ctx.unpaused()
-        ctx.progress(done, len(todo), Unit.ITEMS, label)
-        try:
-            await run_statements(ctx, target, *statements)
-        except Error as error:
-            refused.append(f"{'; '.join(statements)};  -- {refusal(error)}")
-    ctx.progress(len(todo), len(todo), Unit.ITEMS)
-    return refused
-
-
-def _name(ctx: Context, id: str, what: str, refused: Sequence[str]) -> None:
+def _report_refused(ctx: Context, id: str, what: str, refused: Sequence[RefusedChange]) -> None:
     if not refused:
         return
     ctx.found(
@@ -205,8 +192,8 @@ def _name(ctx: Context, id: str, what: str, refused: Sequence[str]) -> None:
             id,
             f"{len(refused)} {what}.",
             where=ctx.task.target.label,
-            why="What the server said stands behind each statement.",
-            todo="Mend the cause and run the statements on the target.",
-            details=tuple(refused),
+            why="The server's message follows each statement.",
+            todo="Fix the cause, then run the statements on the target.",
+            details=tuple(refusal.as_sql for refusal in refused),
         )
     )

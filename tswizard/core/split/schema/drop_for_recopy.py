@@ -1,9 +1,9 @@
-"""Taking off a target's tables what comes after the rows, before their rows are copied again.
+"""Constraints, triggers and the like dropped from tables whose rows are copied again.
 
-Triggers and rules would fire, row security would hide rows, and foreign keys would forbid the
-order in which rows come. All of it is in the dump and comes back with the steps that made it,
-which are repeated. Keys of a compressed hypertable stay: they could not be made again
-(timescale/timescaledb: foreign keys cannot be added to a hypertable with compressed chunks).
+Triggers and rules would fire, row security would hide rows, and foreign keys would dictate the
+order in which rows are copied. All of it is in the dump and is restored by the steps that created
+it, which are repeated. Foreign keys of a compressed hypertable stay: they could not be added again
+to a hypertable with compressed chunks.
 """
 
 from collections.abc import Iterable
@@ -15,8 +15,8 @@ from tswizard.core.split.schema.execute import run_statements
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.target_session import schema_session
 
-# A partition's keys and triggers are its parent's.
-_TABLE_STATS = """
+# Foreign keys and triggers of a partition belong to its parent.
+_OBJECTS = """
 WITH wanted AS (
   SELECT c.oid FROM unnest(%(schemas)s::text[], %(names)s::text[]) AS w (schema, name)
   JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
@@ -34,7 +34,7 @@ FROM pg_catalog.pg_constraint k JOIN relations r ON r.oid = k.conrelid
 WHERE k.contype = 'f' AND k.conparentid = 0 AND r.nspname !~ '^_timescaledb_'
   AND (k.conrelid IN (SELECT oid FROM tables) OR k.confrelid IN (SELECT oid FROM tables))
   AND (r.nspname, r.relname) NOT IN (
-    SELECT * FROM unnest(%(kept_schemas)s::text[], %(kept)s::text[]))
+    SELECT * FROM unnest(%(excepted_schemas)s::text[], %(excepted)s::text[]))
 UNION ALL
 SELECT pg_catalog.format('DROP TRIGGER %%I ON %%s', t.tgname, r.name)
 FROM pg_catalog.pg_trigger t JOIN relations r ON r.oid = t.tgrelid
@@ -51,7 +51,7 @@ FROM relations r WHERE r.relrowsecurity AND r.oid IN (SELECT oid FROM tables)
 ORDER BY 1
 """
 
-# They would fire at what is taken off here.
+# They would fire at these drops.
 _EVENT_TRIGGERS = """
 SELECT pg_catalog.format('DROP EVENT TRIGGER %I', e.evtname)
 FROM pg_catalog.pg_event_trigger e
@@ -62,19 +62,20 @@ ORDER BY 1
 
 
 async def drop_for_recopy(ctx: Context, tables: Iterable[SourceTable]) -> None:
-    """Take it off these tables, in one transaction. Raises StepFailed, psycopg.Error."""
+    """Drop foreign keys, triggers and rules of these tables and disable their row security, in one
+    transaction. Raises StepFailed, CannotConnect, psycopg.Error."""
     some = {(table.schema, table.name) for table in tables}
     if not some:
         return
     async with schema_session(ctx) as target:
-        kept = [table for table in await read_hypertable_facts(target) if table.compression]
+        compressed = [table for table in await read_hypertable_facts(target) if table.compression]
         names = {
             "schemas": [schema for schema, _ in some],
             "names": [name for _, name in some],
-            "kept_schemas": [table.schema for table in kept],
-            "kept": [table.name for table in kept],
+            "excepted_schemas": [table.schema for table in compressed],
+            "excepted": [table.name for table in compressed],
         }
-        if standing := await rows(target, _TABLE_STATS, names):
-            ctx.say("what would stand in the way of rows is taken off, and made again later")
+        if drops := await rows(target, _OBJECTS, names):
+            ctx.say("dropping what would interfere with copying rows; later steps restore it")
             first = await rows(target, _EVENT_TRIGGERS)
-            await run_statements(ctx, target, *(statement for (statement,) in (*first, *standing)))
+            await run_statements(ctx, target, *(statement for (statement,) in (*first, *drops)))

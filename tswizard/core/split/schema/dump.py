@@ -1,7 +1,7 @@
-"""The schema's dump: pre-data and post-data of one moment in one file.
+"""The schema's dump: pre-data and post-data in one file, from one pg_dump.
 
-Both sections come from one pg_dump, so that a change of the source's schema while rows are copied
-cannot leave them contradicting each other.
+One dump for both, so that a change of the source's schema while rows are copied cannot make them
+contradict each other.
 """
 
 from pathlib import Path
@@ -24,10 +24,10 @@ def schema_dump_command(
 ) -> tuple[str, ...]:
     """The pg_dump; the password comes through the environment.
 
-    Large objects are rows and come with them. Publications and subscriptions tie the source to
-    others, and a subscription holds a password: they are named, not carried.
+    Large objects are copied with the rows. Publications and subscriptions tie the source to other
+    servers, and a subscription holds a password: they are reported, not migrated.
     """
-    held = (f"--snapshot={snapshot}",) if snapshot else ()
+    exported = (f"--snapshot={snapshot}",) if snapshot else ()
     return (
         str(task.tools.pg_dump),
         "--no-password",
@@ -41,46 +41,49 @@ def schema_dump_command(
         "--no-publications",
         "--no-subscriptions",
         f"--file={path or schema_dump_path(task)}",
-        *held,
+        *exported,
         f"--dbname={task.source.conninfo}",
     )
 
 
 async def dump_schema(ctx: Context) -> None:
-    """Dump the schema. Raises StepFailed; a dump that did not end leaves no file."""
+    """Dump the schema. Raises StepFailed; an incomplete dump leaves no file."""
     path = schema_dump_path(ctx.task)
-    half = path.with_suffix(".half")
+    incomplete = path.with_suffix(".incomplete")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise failed(
             "staging",
-            f"The folder for the dump cannot be made: {error.strerror}.",
+            f"The folder for the dump cannot be created: {error.strerror}.",
             where=str(path.parent),
-            todo="Make room or choose another staging folder, then resume.",
+            todo="Free disk space or choose another staging folder, then resume.",
         ) from error
-    half.unlink(missing_ok=True)
+    incomplete.unlink(missing_ok=True)
     end = await ctx.run_tool(
-        schema_dump_command(ctx.task, ctx.snapshot, half),
+        schema_dump_command(ctx.task, ctx.snapshot, incomplete),
         ctx.task.source,
         tool="pg_dump",
         phase="dump",
     )
     if end.exit_code != 0:
-        half.unlink(missing_ok=True)
+        incomplete.unlink(missing_ok=True)
         raise failed(
             "schema-dump-failed",
-            f"pg_dump gave up: {end.fatal.message if end.fatal else end.last_line}",
+            f"pg_dump failed: {end.fatal.message if end.fatal else end.last_line}",
             where=ctx.task.source.label,
             why=f"It ended with exit code {end.exit_code}. Nothing on the target was changed.",
-            todo="Mend what it says, then resume; the schema is dumped again.",
+            todo="Fix the problem above, then resume; the schema is dumped again.",
         )
-    half.replace(path)
+    incomplete.replace(path)
     ctx.progress(1, 1, Unit.ITEMS)
 
 
 async def read_schema_toc(ctx: Context) -> Toc:
-    """The dump's TOC. A dump that is not here (another machine, a tidied folder) is made again."""
+    """The dump's TOC. A dump that is missing (another machine, a tidied folder) is dumped again.
+
+    Raises StepFailed.
+    """
     if not schema_dump_path(ctx.task).exists():
         await dump_schema(ctx)
     return await read_toc(ctx.task.tools, schema_dump_path(ctx.task))

@@ -1,37 +1,38 @@
-"""Hypertables made again on the target: every dimension, interval and function as on the source.
+"""Hypertables created on the target with every dimension, interval and function of the source.
 
-`create_hypertable` has two forms: since 2.13 a dimension builder (`by_range`, `by_hash`), before
-that a list of arguments (https://docs.timescale.com/api/latest/hypertable/create_hypertable/).
-Which one the target has is found out by looking. Names of chunks' tables and their schema can
-only be given in the older form, which newer versions still have.
+`create_hypertable` has two forms: since 2.13 with dimension builders (`by_range`, `by_hash`),
+before that with arguments (https://docs.timescale.com/api/latest/hypertable/create_hypertable/).
+The target's catalog tells which one it has. Schema and name prefix of chunks can only be given in
+the older form, which newer versions still have.
 """
 
-from psycopg import Error
-
+from tswizard.core.catalog.inventory import Dimension
 from tswizard.core.db.connection import connected
-from tswizard.core.model.events import Unit
+from tswizard.core.db.identifiers import literal
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped, failed
-from tswizard.core.split.schema.execute import literal, refusal, run_statements
+from tswizard.core.split.schema.execute import Change, run_changes
 from tswizard.core.split.schema.hypertable_facts import (
-    Api,
-    DimensionFacts,
     HypertableFacts,
+    TimescaleApi,
     read_api,
     read_hypertable_facts,
 )
 from tswizard.core.split.schema.target_session import schema_session
 
 
-def create_statements(table: HypertableFacts, api: Api) -> tuple[str, ...]:
-    """The SQL that makes a plain table this hypertable; run in one transaction.
+def create_statements(table: HypertableFacts, api: TimescaleApi) -> tuple[str, ...]:
+    """The SQL that turns a plain table into this hypertable, for one transaction.
 
-    The default indexes come with the other indexes, named as they are.
+    Default indexes are restored with the other indexes, under the source's names.
     """
     first, *others = table.dimensions
     builders = api.has("by_range") and not (table.associated_schema or table.associated_prefix)
-    make, add = (_built, _built_dimension) if builders else (_listed, _listed_dimension)
-    statements = [make(table, first, api)]
+    if builders:
+        create, add = _hypertable_by_builder, _dimension_by_builder
+    else:
+        create, add = _hypertable_by_arguments, _dimension_by_arguments
+    statements = [create(table, first, api)]
     statements += [add(table, dimension, api) for dimension in others]
     for dimension in table.dimensions:
         if dimension.integer_now:
@@ -42,7 +43,7 @@ def create_statements(table: HypertableFacts, api: Api) -> tuple[str, ...]:
     return tuple(statements)
 
 
-def _built(table: HypertableFacts, dimension: DimensionFacts, api: Api) -> str:
+def _hypertable_by_builder(table: HypertableFacts, dimension: Dimension, api: TimescaleApi) -> str:
     builder = _builder(dimension, api)
     return (
         f"SELECT {api.call('create_hypertable')}({literal(table.sql)}, {builder}, "
@@ -50,110 +51,124 @@ def _built(table: HypertableFacts, dimension: DimensionFacts, api: Api) -> str:
     )
 
 
-def _built_dimension(table: HypertableFacts, dimension: DimensionFacts, api: Api) -> str:
+def _dimension_by_builder(table: HypertableFacts, dimension: Dimension, api: TimescaleApi) -> str:
     return f"SELECT {api.call('add_dimension')}({literal(table.sql)}, {_builder(dimension, api)})"
 
 
-def _builder(dimension: DimensionFacts, api: Api) -> str:
-    function = f", {literal(dimension.function)}" if dimension.function else ""
-    column = literal(dimension.column)
+def _builder(dimension: Dimension, api: TimescaleApi) -> str:
+    column, function = literal(dimension.column), ""
+    if dimension.partitioning_function:
+        function = f", {literal(dimension.partitioning_function)}"
     if dimension.partitions is None:
-        return f"{api.call('by_range')}({column}, {dimension.interval}{function})"
+        return f"{api.call('by_range')}({column}, {dimension.interval_sql}{function})"
     return f"{api.call('by_hash')}({column}, {dimension.partitions}{function})"
 
 
-def _listed(table: HypertableFacts, dimension: DimensionFacts, api: Api) -> str:
-    named = [f"chunk_time_interval => {dimension.interval}", "create_default_indexes => false"]
-    if dimension.function:
-        named.append(f"time_partitioning_func => {literal(dimension.function)}")
+def _hypertable_by_arguments(
+    table: HypertableFacts, dimension: Dimension, api: TimescaleApi
+) -> str:
+    arguments = [
+        f"chunk_time_interval => {dimension.interval_sql}",
+        "create_default_indexes => false",
+    ]
+    if dimension.partitioning_function:
+        arguments.append(f"time_partitioning_func => {literal(dimension.partitioning_function)}")
     if table.associated_schema:
-        named.append(f"associated_schema_name => {literal(table.associated_schema)}")
+        arguments.append(f"associated_schema_name => {literal(table.associated_schema)}")
     if table.associated_prefix:
-        named.append(f"associated_table_prefix => {literal(table.associated_prefix)}")
+        arguments.append(f"associated_table_prefix => {literal(table.associated_prefix)}")
     return (
         f"SELECT {api.call('create_hypertable')}({literal(table.sql)}, "
-        f"{literal(dimension.column)}, {', '.join(named)})"
+        f"{literal(dimension.column)}, {', '.join(arguments)})"
     )
 
 
-def _listed_dimension(table: HypertableFacts, dimension: DimensionFacts, api: Api) -> str:
+def _dimension_by_arguments(table: HypertableFacts, dimension: Dimension, api: TimescaleApi) -> str:
     if dimension.partitions is None:
-        named = [f"chunk_time_interval => {dimension.interval}"]
+        arguments = [f"chunk_time_interval => {dimension.interval_sql}"]
     else:
-        named = [f"number_partitions => {dimension.partitions}"]
-    if dimension.function:
-        named.append(f"partitioning_func => {literal(dimension.function)}")
+        arguments = [f"number_partitions => {dimension.partitions}"]
+    if dimension.partitioning_function:
+        arguments.append(f"partitioning_func => {literal(dimension.partitioning_function)}")
     return (
         f"SELECT {api.call('add_dimension')}({literal(table.sql)}, "
-        f"{literal(dimension.column)}, {', '.join(named)})"
+        f"{literal(dimension.column)}, {', '.join(arguments)})"
     )
 
 
 async def create_hypertables(ctx: Context) -> None:
-    """Make every hypertable that is not there yet. Raises StepFailed when one cannot be made.
+    """Create every hypertable that the target lacks.
 
-    A table that stayed plain would take the rows and be found wrong only at the end: so all are
-    tried, all failures named, and the run stops.
+    A table that stayed plain would take the rows and fail only in the final check: so all are
+    tried, all failures reported, and the run stops. Raises StepFailed, StepSkipped, CannotConnect,
+    psycopg.Error.
     """
     async with connected(ctx.task.source) as source:
         wanted = await read_hypertable_facts(source)
     if not wanted:
-        raise StepSkipped("the source has no hypertable")
-    refused: list[str] = []
+        raise StepSkipped("the source has no hypertables")
     async with schema_session(ctx) as target:
         api = await read_api(target, ctx.task.target_server.timescaledb_schema or "public")
-        there = {(t.schema, t.name): t for t in await read_hypertable_facts(target)}
-        for done, table in enumerate(wanted):
-            await ctx.unpaused()
-            ctx.progress(done, len(wanted), Unit.ITEMS, table.label)
-            if (table.schema, table.name) in there:
-                continue
-            try:
-                await run_statements(ctx, target, *create_statements(table, api))
-            except Error as error:
-                refused.append(f"{table.label}: {refusal(error)}")
-        there = {(t.schema, t.name): t for t in await read_hypertable_facts(target)}
-    ctx.progress(len(wanted), len(wanted), Unit.ITEMS)
-    refused += [
-        f"{table.label}: {difference}"
+        existing = {table.key for table in await read_hypertable_facts(target)}
+        changes = [
+            Change(table.label, create_statements(table, api))
+            for table in wanted
+            if table.key not in existing
+        ]
+        refused = await run_changes(ctx, target, changes)
+        created = {table.key: table for table in await read_hypertable_facts(target)}
+    problems = [refusal.labeled for refusal in refused]
+    problems += [
+        f"{table.label}: dimensions are {_text(found.dimensions)}, not {_text(table.dimensions)}"
         for table in wanted
-        if (made := there.get((table.schema, table.name)))
-        and (difference := _difference(table, made))
+        if (found := created.get(table.key)) and found.dimensions != table.dimensions
     ]
-    if refused:
+    if problems:
         raise failed(
-            "hypertables-not-made",
-            f"{len(refused)} of {len(wanted)} hypertables could not be made as they are: "
-            f"{'; '.join(refused)}.",
+            "hypertables-missing",
+            f"{len(problems)} of {len(wanted)} hypertables could not be created as on the source: "
+            f"{'; '.join(problems)}.",
             where=ctx.task.target.label,
             why="Their rows are not copied into tables of another kind.",
-            todo="Mend what the server says, then resume.",
+            todo="Fix the problem above, then resume.",
         )
     for finding in hypertable_settings_not_migrated(wanted):
         ctx.found(finding)
 
 
-def _difference(wanted: HypertableFacts, made: HypertableFacts) -> str:
-    if wanted.dimensions == made.dimensions:
-        return ""
-    return f"dimensions are {made.dimensions}, not {wanted.dimensions}"
+def _text(dimensions: tuple[Dimension, ...]) -> str:
+    return ", ".join(
+        " ".join(
+            filter(
+                None,
+                (
+                    dimension.quoted,
+                    dimension.column_type,
+                    dimension.interval_sql or f"{dimension.partitions} partitions",
+                    dimension.partitioning_function,
+                    dimension.integer_now,
+                ),
+            )
+        )
+        for dimension in dimensions
+    )
 
 
 def hypertable_settings_not_migrated(tables: tuple[HypertableFacts, ...]) -> list[Finding]:
-    """What of a hypertable belongs to the source's machine and is not made again."""
+    """Tablespaces, which belong to the source's machine, and adaptive chunk intervals."""
     findings = []
-    spaces = tuple(f"{t.label}: {', '.join(t.tablespaces)}" for t in tables if t.tablespaces)
-    if spaces:
+    tablespaces = tuple(f"{t.label}: {', '.join(t.tablespaces)}" for t in tables if t.tablespaces)
+    if tablespaces:
         findings.append(
             Finding(
                 Level.LOOK,
                 "hypertable-tablespaces",
-                f"Tablespaces of {len(spaces)} hypertables are not carried.",
-                why="Tablespaces are folders of the source's machine; a managed service has none. "
-                "All chunks are made in the target's default tablespace.",
+                f"Tablespaces of {len(tablespaces)} hypertables were not migrated.",
+                why="Tablespaces are directories on the source's machine; a managed service has "
+                "none. All chunks are created in the target's default tablespace.",
                 todo="Nothing, unless the target has tablespaces of its own: "
                 "SELECT attach_tablespace('…', '…');",
-                details=spaces,
+                details=tablespaces,
             )
         )
     adaptive = tuple(t.label for t in tables if t.adaptive)
@@ -162,10 +177,10 @@ def hypertable_settings_not_migrated(tables: tuple[HypertableFacts, ...]) -> lis
             Finding(
                 Level.LOOK,
                 "adaptive-chunking",
-                f"Adaptive chunk intervals of {len(adaptive)} hypertables are not carried.",
-                why="Newer versions of TimescaleDB no longer have them; the interval of today is "
+                f"Adaptive chunk intervals of {len(adaptive)} hypertables were not migrated.",
+                why="Newer versions of TimescaleDB no longer have them; the current interval is "
                 "kept.",
-                todo="Change it by set_chunk_time_interval() where it does not fit.",
+                todo="Change it with set_chunk_time_interval() where it does not fit.",
                 details=adaptive,
             )
         )

@@ -1,19 +1,18 @@
-"""Marks on indexes of hypertables: clustered, replica identity.
+"""Flags of hypertables' indexes: clustered, replica identity.
 
-pg_dump marks a replica identity by `ALTER TABLE ONLY` in the entry of the index itself, which a
-hypertable refuses together with the index; so those indexes are made here. The marks of
-constraints' indexes come with the constraints, which a restore leaves out.
+pg_dump sets a replica identity by `ALTER TABLE ONLY` in the entry of the index itself, which a
+hypertable refuses together with the index: so those indexes are created here. The flags of
+constraints' indexes belong to the constraints, which pg_restore does not create either.
 """
 
 from dataclasses import dataclass
 
 from tswizard.core.db.connection import Connection, rows
-from tswizard.core.db.identifiers import qualified
+from tswizard.core.db.identifiers import identifier, qualified
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.split.schema.execute import identifier
-from tswizard.core.split.schema.toc_selection import HYPERTABLE_OIDS
+from tswizard.core.split.schema.hypertable_facts import HYPERTABLE_OIDS
 
-_QUERY = f"""
+_INDEXES = f"""
 SELECT n.nspname::text, c.relname::text, x.relname::text,
   CASE WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k
                         WHERE k.conindid = x.oid AND k.contype IN ('p', 'u', 'x'))
@@ -28,7 +27,7 @@ ORDER BY 1, 2, 3
 """
 
 
-# reorder_chunk() marks the chunk's own index, whatever the hypertable's is.
+# reorder_chunk() marks the chunk's own index as clustered, whatever the hypertable's is.
 # https://docs.timescale.com/api/latest/hypertable/reorder_chunk/
 _REORDERED = f"""
 SELECT n.nspname || '.' || h.relname, pg_catalog.count(*)::int
@@ -41,15 +40,15 @@ GROUP BY 1 ORDER BY 1
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HypertableIndex:
-    """An index of a hypertable and its marks."""
+    """An index of a hypertable and its flags."""
 
     schema: str
     table: str
     name: str
     definition: str | None
-    """CREATE INDEX; None where a constraint makes it."""
+    """CREATE INDEX; None for the index of a constraint."""
     clustered: bool
     replica_identity: bool
 
@@ -64,38 +63,52 @@ class HypertableIndex:
 
 async def read_hypertable_indexes(connection: Connection) -> tuple[HypertableIndex, ...]:
     """Every index of a hypertable of one end."""
-    return tuple(HypertableIndex(*row) for row in await rows(connection, _QUERY))
+    return tuple(
+        HypertableIndex(
+            schema=schema,
+            table=table,
+            name=name,
+            definition=definition,
+            clustered=clustered,
+            replica_identity=replica_identity,
+        )
+        for schema, table, name, definition, clustered, replica_identity in await rows(
+            connection, _INDEXES
+        )
+    )
 
 
-async def reordered_chunks(source: Connection, where: str) -> tuple[Finding, ...]:
-    """A finding for each hypertable with chunks that are marked, as reordering leaves them."""
+async def reordered_chunk_findings(source: Connection, where: str) -> tuple[Finding, ...]:
+    """A finding for each hypertable with chunks that reordering marked as clustered."""
     return tuple(
         Finding(
             Level.PASS,
             "reordered-chunks",
-            f"{number} chunks of {label} are marked as clustered by an index; their rows keep that "
-            "order, the mark comes along only where the hypertable's own index has it.",
+            f"{number} chunks of {label} are marked as clustered by an index. Their rows keep that "
+            "order; the mark is migrated only where the hypertable's own index has it.",
             where=where,
-            why="reorder_chunk() or a reorder policy leaves that mark.",
+            why="reorder_chunk() and reorder policies set that mark.",
         )
         for label, number in await rows(source, _REORDERED)
     )
 
 
-def index_flag_statements(wanted: HypertableIndex, made: HypertableIndex | None) -> tuple[str, ...]:
-    """The SQL that gives an index its marks, and makes it first where the restore could not.
+def index_flag_statements(
+    wanted: HypertableIndex, existing: HypertableIndex | None
+) -> tuple[str, ...]:
+    """The SQL that sets an index's flags, and creates it first where pg_restore could not.
 
-    An index that only is clustered comes with the restore, mark and all.
+    pg_restore itself sets the flag of an index that only is clustered and of no constraint.
     """
     by_restore = wanted.definition is not None and not wanted.replica_identity
     if by_restore or not (wanted.clustered or wanted.replica_identity):
         return ()
     statements = []
-    if made is None and wanted.definition is not None:
+    if existing is None and wanted.definition is not None:
         statements.append(wanted.definition)
     table = f"ALTER TABLE {qualified(wanted.schema, wanted.table)}"
-    if wanted.clustered and not (made and made.clustered):
+    if wanted.clustered and not (existing and existing.clustered):
         statements.append(f"{table} CLUSTER ON {identifier(wanted.name)}")
-    if wanted.replica_identity and not (made and made.replica_identity):
+    if wanted.replica_identity and not (existing and existing.replica_identity):
         statements.append(f"{table} REPLICA IDENTITY USING INDEX {identifier(wanted.name)}")
     return tuple(statements)

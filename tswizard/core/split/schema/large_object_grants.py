@@ -1,17 +1,16 @@
-"""Rights and comments of large objects: the schema's dump leaves them out with the objects.
+"""Grants and comments on large objects, which the schema's dump leaves out together with them.
 
-Owners are not carried, as nowhere: everything belongs to whoever restores.
+Owners are not migrated, as with every other object: all belong to the role that restores.
 https://www.postgresql.org/docs/current/catalog-pg-largeobject-metadata.html
 """
 
 from tswizard.core.db.connection import connected, rows
+from tswizard.core.db.identifiers import identifier, literal
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context
-from tswizard.core.split.schema.execute import identifier, literal, run_batch
+from tswizard.core.split.schema.execute import run_batches
 from tswizard.core.split.schema.grants import create_roles, missing_roles
 from tswizard.core.split.schema.target_session import schema_session
-
-_AT_ONCE = 500
 
 _GRANTS = """
 SELECT l.oid::bigint, CASE WHEN a.grantee <> 0 THEN r.rolname::text END, a.privilege_type,
@@ -29,7 +28,10 @@ WHERE d.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass ORDER BY 1
 
 
 async def restore_large_object_grants(ctx: Context) -> None:
-    """Give the target's large objects the source's grants and comments; name what is refused."""
+    """Give the target's large objects the source's grants and comments; report what is refused.
+
+    Raises StepFailed, CannotConnect, psycopg.Error.
+    """
     async with connected(ctx.task.source) as source:
         grants = await rows(source, _GRANTS)
         statements = [
@@ -38,30 +40,27 @@ async def restore_large_object_grants(ctx: Context) -> None:
         ]
     if not grants and not statements:
         return
-    waiting: list[str] = []
+    pending: list[str] = []
     async with schema_session(ctx) as target:
-        absent = await missing_roles(target, {role for _, role, _, _ in grants if role})
+        missing = await missing_roles(target, {role for _, role, _, _ in grants if role})
         for oid, role, privilege, grantable in grants:
             statement = grant_statement(oid, role, privilege, grantable=grantable)
-            if role in absent:
-                waiting.append(f"{statement};")
+            if role in missing:
+                pending.append(f"{statement};")
             else:
                 statements.append(statement)
-        refused: list[str] = []
-        for first in range(0, len(statements), _AT_ONCE):
-            await ctx.unpaused()
-            refused += await run_batch(target, statements[first : first + _AT_ONCE])
-    ctx.say(f"{len(statements) - len(refused)} grants and comments of large objects are made")
+        refused = await run_batches(ctx, target, statements)
+    ctx.say(f"{len(statements) - len(refused)} grants and comments on large objects were restored")
     where = ctx.task.target.label
-    if waiting:
+    if pending:
         ctx.found(
             Finding(
                 Level.LOOK,
                 "object-grants-without-role",
-                f"{len(waiting)} grants on large objects name roles that the target lacks.",
+                f"{len(pending)} grants on large objects name roles that the target lacks.",
                 where=where,
-                todo=f"On the target: {create_roles(absent)} Then run these statements.",
-                details=tuple(waiting),
+                todo=f"On the target: {create_roles(missing)} Then run these statements.",
+                details=tuple(pending),
             )
         )
     if refused:
@@ -69,16 +68,16 @@ async def restore_large_object_grants(ctx: Context) -> None:
             Finding(
                 Level.LOOK,
                 "object-grants-refused",
-                f"{len(refused)} grants or comments of large objects were refused by the target.",
+                f"The target refused {len(refused)} grants or comments on large objects.",
                 where=where,
-                todo="Make them as a role that may.",
-                details=tuple(refused),
+                todo="Run them as a role that may.",
+                details=tuple(refusal.as_sql for refusal in refused),
             )
         )
 
 
 def grant_statement(oid: int, role: str | None, privilege: str, *, grantable: bool) -> str:
-    """The statement; no role means PUBLIC."""
-    to = "PUBLIC" if role is None else identifier(role)
+    """The SQL; None as the role means PUBLIC."""
+    grantee = "PUBLIC" if role is None else identifier(role)
     option = " WITH GRANT OPTION" if grantable else ""
-    return f"GRANT {privilege} ON LARGE OBJECT {oid} TO {to}{option}"
+    return f"GRANT {privilege} ON LARGE OBJECT {oid} TO {grantee}{option}"

@@ -1,16 +1,16 @@
-"""Both ends' schemas brought to a form in which a split migration leaves no difference.
+"""Both ends' schemas in a form in which a faithful split migration shows no difference.
 
-The split method makes hypertables and chunks anew, perhaps on another version of TimescaleDB:
-ids, and with them the names of chunks and of their constraints, differ although nothing is lost.
-So chunks go by their slices, what hangs on a chunk goes by its definition, and what TimescaleDB
-says of hypertables is read in one form from every version. `verify.schema.compare` then compares
-the two as strictly as ever.
+The split method creates hypertables and chunks, perhaps on another version of TimescaleDB: IDs,
+and with them the names of chunks and of their constraints, differ although nothing is lost. So
+chunks are identified by their slices, objects of a chunk by their definitions, and what
+TimescaleDB's catalog says of hypertables is read into one form from every version.
+`verify.schema.compare` then compares the two as strictly as after a full migration.
 """
 
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from tswizard.core.db.connection import Connection, rows
@@ -20,8 +20,8 @@ from tswizard.core.split.schema.toc_selection import Selection
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 
 _FROM_FACTS = frozenset({"hypertable", "dimension", "compression-setting"})
-_NAMED_ELSEWHERE = frozenset({"job", "continuous-aggregate", "publication", "subscription"})
-"""Not carried by these steps, and named by the step that leaves them out."""
+_NOT_MIGRATED = frozenset({"job", "continuous-aggregate", "publication", "subscription"})
+"""The steps report these as not migrated."""
 
 _ON_CHUNKS = frozenset(
     {
@@ -37,19 +37,19 @@ _ON_CHUNKS = frozenset(
 )
 
 _OWN_TRIGGER = re.compile(r"EXECUTE FUNCTION _timescaledb_(?:functions|internal)\.")
-# An aggregate reads its materialization, whose name holds an id.
+# A continuous aggregate reads its materialization, whose name holds an ID.
 _MATERIALIZATION = re.compile(r"(_materialized_hypertable_|cagg_watermark\()\d+")
 _INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX .*? USING ", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class NotMigrated:
-    """Objects of the source that are not on the target, and are named as such elsewhere."""
+    """Objects of the source that the steps report as not migrated."""
 
     identities: frozenset[str] = frozenset()
     """As pg_identify_object prints them: quoted, functions with the types of their arguments."""
     functions: frozenset[str] = frozenset()
-    """Functions with names and types of their arguments."""
+    """Functions with the names and types of their arguments."""
 
     def has(self, key: ObjectKey) -> bool:
         """Is this one of them, or part of one?"""
@@ -61,11 +61,11 @@ class NotMigrated:
 
 
 def _is_about(name: str, identity: str) -> bool:
-    """Names like `view column s.v.c`, `rule r on s.v`, `table s.v` begin with the kind's words."""
+    """Names like `view column s.v.c`, `rule r on s.v` and `table s.v` begin with the kind."""
     return name.endswith(f" {identity}") or f" {identity}." in name
 
 
-_WAITING = """
+_IDENTITIES = """
 SELECT i.identity FROM ROWS FROM (
   pg_catalog.unnest(%s::bigint[]), pg_catalog.unnest(%s::bigint[])) AS o (catalog, oid)
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(o.catalog::oid, o.oid::oid, 0) i
@@ -87,57 +87,57 @@ WHERE NOT user_view_schema || '.' || user_view_name = ANY (%s::text[])
 
 
 async def read_not_migrated(
-    source: Connection, chosen: Selection, there: Iterable[str]
+    source: Connection, chosen: Selection, existing: Iterable[str]
 ) -> NotMigrated:
-    """Aggregates that the target lacks (`there` are those it has), and what waits for them."""
-    carried = frozenset(there)
-    waiting = [e for e in chosen.later if e.catalog and e.oid and not chosen.waits[e.id] <= carried]
-    oids = [entry.oid for entry in waiting]
-    identities = {
-        name for (name,) in await rows(source, _WAITING, ([e.catalog for e in waiting], oids))
-    }
+    """Continuous aggregates that the target lacks (`existing` are those it has), and what depends
+    on them."""
+    caggs = frozenset(existing)
+    missing = [
+        entry
+        for entry in chosen.cagg_dependents
+        if entry.catalog and entry.oid and chosen.missing_caggs(entry, caggs)
+    ]
+    catalogs, oids = [entry.catalog for entry in missing], [entry.oid for entry in missing]
+    identities = {name for (name,) in await rows(source, _IDENTITIES, (catalogs, oids))}
     if chosen.caggs:
-        identities |= {name for (name,) in await rows(source, _CAGGS, (list(carried),))}
+        identities |= {name for (name,) in await rows(source, _CAGGS, (list(caggs),))}
     functions = {name for (name,) in await rows(source, _FUNCTIONS, (oids,))}
     return NotMigrated(frozenset(identities), frozenset(functions))
 
 
-def normalize(
-    ours: tuple[Schema, tuple[HypertableFacts, ...]],
-    theirs: tuple[Schema, tuple[HypertableFacts, ...]],
-    left_out: NotMigrated,
-) -> tuple[Schema, Schema]:
-    """Source and target, each with its hypertables' facts, ready to be compared."""
-    theirs = theirs[0], _without_defaults(ours[1], theirs[1])
-    ours = ours[0], tuple(replace(fact, adaptive=False) for fact in ours[1])
-    chunks = [_chunks(*end) for end in (ours, theirs)]
-    # What hangs on a compressed chunk moves to its compressed table, by rules of each version.
+End = tuple[Schema, tuple[HypertableFacts, ...]]
+"""One end's schema, and what only its hypertables tell."""
+
+
+def normalize(source: End, target: End, not_migrated: NotMigrated) -> tuple[Schema, Schema]:
+    """Source and target, ready to be compared."""
+    ours, theirs = _comparable_facts(source[1], target[1])
+    chunks = [_chunks(source[0], ours), _chunks(target[0], theirs)]
+    # Versions differ in which objects of a compressed chunk are on its compressed table.
     plain = [{chunk.name for chunk in end.values() if not chunk.compressed} for end in chunks]
     both = plain[0] & plain[1]
-    source, target = (
-        _alike(schema, facts, end, both)
-        for (schema, facts), end in zip((ours, theirs), chunks, strict=True)
-    )
-    kept = {key: found for key, found in source.objects.items() if not left_out.has(key)}
-    return replace(source, objects=kept), target
+    normalized = _normalize(source[0], ours, chunks[0], both)
+    objects = {key: o for key, o in normalized.objects.items() if not not_migrated.has(key)}
+    return replace(normalized, objects=objects), _normalize(target[0], theirs, chunks[1], both)
 
 
-def _without_defaults(
-    ours: Iterable[HypertableFacts], theirs: Iterable[HypertableFacts]
-) -> tuple[HypertableFacts, ...]:
-    """Without what the target chose by itself, and without what only the source may have (an
-    interval that adapts itself is named where the hypertable is made)."""
-    wanted = {fact.quoted: fact for fact in ours}
-    return tuple(
+def _comparable_facts(
+    source: Iterable[HypertableFacts], target: Iterable[HypertableFacts]
+) -> tuple[tuple[HypertableFacts, ...], tuple[HypertableFacts, ...]]:
+    """Without settings that the target chose by itself, and without adaptive chunk intervals of
+    the source, which are reported where the hypertable is created."""
+    wanted = {facts.quoted: facts for facts in source}
+    theirs = tuple(
         replace(
-            fact,
-            compression=without_defaults(fact.compression, our.compression),
-            adaptive=fact.adaptive and not our.adaptive,
+            facts,
+            compression=without_defaults(facts.compression, ours.compression),
+            adaptive=facts.adaptive and not ours.adaptive,
         )
-        if (our := wanted.get(fact.quoted)) is not None
-        else fact
-        for fact in theirs
+        if (ours := wanted.get(facts.quoted)) is not None
+        else facts
+        for facts in target
     )
+    return tuple(replace(facts, adaptive=False) for facts in wanted.values()), theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +147,9 @@ class _Chunk:
     compressed: bool
 
 
-def _chunks(schema: Schema, facts: Iterable[HypertableFacts]) -> dict[str, _Chunk]:
-    """Chunks of the user's hypertables by their relations' names."""
-    users = {fact.quoted for fact in facts}
+def _chunks(schema: Schema, hypertables: Iterable[HypertableFacts]) -> dict[str, _Chunk]:
+    """Relation of a chunk of the user's hypertables -> the chunk."""
+    users = {facts.quoted for facts in hypertables}
     found = {}
     for key, chunk in schema.objects.items():
         if key.kind != "chunk":
@@ -163,13 +163,14 @@ def _chunks(schema: Schema, facts: Iterable[HypertableFacts]) -> dict[str, _Chun
     return found
 
 
-def _alike(
+def _normalize(
     schema: Schema,
-    facts: Iterable[HypertableFacts],
+    hypertables: Iterable[HypertableFacts],
     chunks: Mapping[str, _Chunk],
-    compared: set[str],
+    plain: set[str],
 ) -> Schema:
-    objects = dict(_of_facts(facts))
+    """One end. Of chunks' objects it keeps those of plain chunks: not compressed on either end."""
+    objects = dict(_hypertable_objects(hypertables))
     for relation, chunk in chunks.items():
         table = schema.objects.get(ObjectKey("table", relation))
         definition = {
@@ -178,14 +179,14 @@ def _alike(
         }
         objects[ObjectKey("chunk", chunk.name)] = _object(definition)
     for key, found in schema.objects.items():
-        if key.kind in _FROM_FACTS or key.kind in _NAMED_ELSEWHERE or key.kind == "chunk":
+        if key.kind in _FROM_FACTS or key.kind in _NOT_MIGRATED or key.kind == "chunk":
             continue
         if key.kind == "trigger" and _OWN_TRIGGER.search(found.definition["definition"]):
             continue
         if found.part is not None:
             on = chunks.get(found.part)
-            if on is not None and on.name in compared and key.kind in _ON_CHUNKS:
-                objects |= _on_chunk(key, found, on.name)
+            if on is not None and on.name in plain and key.kind in _ON_CHUNKS:
+                objects |= _object_of_chunk(key, found, on.name)
         elif key.kind == "view" and ObjectKey("continuous-aggregate", key.name) in schema.objects:
             objects[key] = Object(_MATERIALIZATION.sub(r"\1", found.text))
         elif key == ObjectKey("extension", "timescaledb"):
@@ -195,51 +196,53 @@ def _alike(
     return replace(schema, objects=objects)
 
 
-def _on_chunk(key: ObjectKey, found: Object, chunk: str) -> dict[ObjectKey, Object]:
-    """An object of a chunk by what it is, since names hold ids."""
+def _object_of_chunk(key: ObjectKey, found: Object, chunk: str) -> dict[ObjectKey, Object]:
+    """An object of a chunk under its definition, since its name holds an ID."""
     assert found.part is not None
     definition = dict(found.definition)
     text = str(definition.pop("definition"))
     if key.kind == "index":
         unique = _INDEX.match(text)
         text = _INDEX.sub("UNIQUE " if unique and unique[1] else "", text)
-        # The clustered mark of a single chunk is `marks.reordered`'s to name.
+        # `reordered_chunk_findings` reports chunks that are marked as clustered.
         definition = {k: definition.get(k) for k in ("valid", "replica_identity")}
     elif not key.name.startswith(f"{found.part}."):
-        return {}  # the chunk's copy of a key that points to the hypertable
+        return {}  # the chunk's copy of a foreign key that points to the hypertable
     text = text.replace(f" {found.part} ", " the chunk ")
     return {ObjectKey(key.kind, f"{text} on chunk {chunk}"): _object(definition)}
 
 
-def _of_facts(facts: Iterable[HypertableFacts]) -> Iterable[tuple[ObjectKey, Object]]:
-    for fact in facts:
-        table = fact.quoted
+def _hypertable_objects(
+    hypertables: Iterable[HypertableFacts],
+) -> Iterable[tuple[ObjectKey, Object]]:
+    for facts in hypertables:
+        table = facts.quoted
         definition = {
-            "chunks_schema": fact.associated_schema,
-            "chunks_prefix": fact.associated_prefix,
-            "compression": fact.compression is not None,
-            "adaptive": fact.adaptive,
-            "chunk_skipping": list(fact.skipping),
+            "chunks_schema": facts.associated_schema,
+            "chunks_prefix": facts.associated_prefix,
+            "compression": facts.compression is not None,
+            "adaptive": facts.adaptive,
+            "chunk_skipping": list(facts.skipping),
         }
         yield ObjectKey("hypertable", table), _object(definition)
-        for number, dimension in enumerate(fact.dimensions, 1):
+        for number, dimension in enumerate(facts.dimensions, 1):
             yield (
                 ObjectKey("dimension", f"{table}.{dimension.quoted}"),
                 _object(
                     {
                         "number": number,
-                        "interval": dimension.interval,
+                        "interval": dimension.interval_sql,
                         "partitions": dimension.partitions,
-                        "function": dimension.function,
+                        "function": dimension.partitioning_function,
                         "integer_now": dimension.integer_now,
                     }
                 ),
             )
-        if fact.compression is not None:
+        if facts.compression is not None:
             settings = {
-                "segmentby": list(fact.compression.segmentby),
-                "orderby": [list(column) for column in fact.compression.orderby],
-                "merge_interval": fact.compression.merge_interval,
+                "segmentby": list(facts.compression.segmentby),
+                "orderby": [list(astuple(column)) for column in facts.compression.orderby],
+                "merge_interval": facts.compression.merge_interval,
             }
             yield ObjectKey("compression-setting", table), _object(settings)
 

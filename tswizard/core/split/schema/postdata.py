@@ -1,4 +1,4 @@
-"""What comes after the rows: indexes, constraints, triggers, rules, policies, statistics."""
+"""What is restored after the rows: indexes, constraints, triggers, rules, policies, statistics."""
 
 import asyncio
 from contextlib import suppress
@@ -6,7 +6,7 @@ from contextlib import suppress
 from psycopg import Error
 
 from tswizard.core.db.connection import connected, rows
-from tswizard.core.db.errors import CannotConnect
+from tswizard.core.db.errors import CannotConnect, message_of
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.already_restored import read_already_restored
@@ -23,11 +23,11 @@ from tswizard.core.split.schema.target_session import SCHEMA_APPLICATION
 from tswizard.core.split.schema.toc import POST
 from tswizard.core.split.schema.toc_selection import read_selection
 
-_EVERY = 1.0
+_POLL_INTERVAL = 1.0
 """Seconds between two looks at the index builds."""
 
 # https://www.postgresql.org/docs/current/progress-reporting.html#CREATE-INDEX-PROGRESS-REPORTING
-_BUILDS = f"""
+_INDEX_BUILDS = f"""
 SELECT n.nspname || '.' || c.relname, p.phase,
   CASE WHEN p.blocks_total > 0 THEN 100 * p.blocks_done / p.blocks_total
        WHEN p.tuples_total > 0 THEN 100 * p.tuples_done / p.tuples_total END
@@ -41,14 +41,19 @@ ORDER BY p.pid
 
 
 async def restore_post_data(ctx: Context) -> None:
-    """Restore what is not there yet, and name what is not there afterwards. Raises StepFailed."""
+    """Restore what the target lacks, and report what it still lacks afterwards.
+
+    Raises StepFailed, CannotConnect, psycopg.Error.
+    """
     chosen = await read_selection(ctx)
     toc = await read_schema_toc(ctx)
-    made = (await read_already_restored(ctx)).entries(toc)
-    entries = [entry for entry in chosen.post if entry.id not in made]
-    ctx.say(f"{len(entries)} of {len(chosen.post)} entries of the post-data are to be made")
+    restored = (await read_already_restored(ctx)).ids(toc)
+    entries = [entry for entry in chosen.post if entry.id not in restored]
+    ctx.say(f"{len(entries)} of {len(chosen.post)} post-data entries remain to be restored")
     progress = RestoreProgress(ctx)
-    watch = asyncio.create_task(_watch(ctx, progress)) if ctx.task.concurrent else None
+    watch = None
+    if ctx.task.concurrent:
+        watch = asyncio.create_task(report_index_builds(ctx, progress))
     try:
         withheld = await restore_entries(
             ctx, entries, POST, POST, jobs=ctx.task.jobs, progress=progress
@@ -65,10 +70,10 @@ async def restore_post_data(ctx: Context) -> None:
             Finding(
                 Level.FAIL,
                 "post-data-missing",
-                f"{len(missing)} objects are not on the target as they are on the source.",
+                f"{len(missing)} objects are missing on the target or differ from the source.",
                 where=ctx.task.target.label,
-                why="What pg_restore said of each stands in the log, with a verdict.",
-                todo="Mend the cause, then make them by hand: pg_restore --no-owner "
+                why="pg_restore's messages are in the log, each with a verdict.",
+                todo="Fix the cause, then restore them by hand: pg_restore --no-owner "
                 f"--use-list={use_list_path(ctx.task, POST)} -d … {schema_dump_path(ctx.task)}",
                 details=entry_labels(missing, ctx.task.inventory.schemas),
             )
@@ -78,20 +83,21 @@ async def restore_post_data(ctx: Context) -> None:
         ctx.found(finding)
 
 
-async def _watch(ctx: Context, progress: RestoreProgress) -> None:
-    """Tell how far the index builds are; the restore does not hang on this."""
+async def report_index_builds(ctx: Context, progress: RestoreProgress) -> None:
+    """Report the progress of index builds until canceled. The restore does not depend on it: an
+    error ends only the reports, and the log says so."""
     try:
         async with connected(ctx.task.target) as target:
             while True:
-                await asyncio.sleep(_EVERY)
-                builds = await rows(target, _BUILDS)
+                await asyncio.sleep(_POLL_INTERVAL)
+                builds = await rows(target, _INDEX_BUILDS)
                 if builds:
-                    progress.tell("; ".join(index_build_progress(*build) for build in builds))
-    except (Error, CannotConnect):
-        return
+                    progress.report("; ".join(index_build_text(*build) for build in builds))
+    except (Error, CannotConnect) as error:
+        ctx.say(f"the progress of index builds is no longer shown: {message_of(error)}")
 
 
-def index_build_progress(table: str | None, phase: str, percent: float | None) -> str:
+def index_build_text(table: str | None, phase: str, percent: float | None) -> str:
     """One index build, e.g. `index on metrics.events: building index, 40 %`."""
     share = "" if percent is None else f", {int(percent)} %"
     return f"index on {table or 'a table'}: {phase}{share}"

@@ -1,6 +1,6 @@
-"""Everything that must stand before rows: schemas, types, functions, tables, views."""
+"""The part of the schema that rows need: schemas, types, functions, tables, views."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from psycopg import sql
 
@@ -14,7 +14,7 @@ from tswizard.core.split.schema.restore_state import read_restore_state, write_r
 from tswizard.core.split.schema.toc import PRE
 from tswizard.core.split.schema.toc_selection import Selection, read_selection
 
-_THERE = """
+_TABLES = """
 SELECT n.nspname::text, c.relname::text, c.relkind::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f', 'm')
@@ -23,53 +23,54 @@ WHERE c.relkind IN ('r', 'p', 'f', 'm')
 
 
 async def restore_pre_data(ctx: Context) -> None:
-    """Restore it. Raises StepFailed.
+    """Restore it. Raises StepFailed, CannotConnect, psycopg.Error.
 
-    Begun and not done: made again from the start. Only empty tables are dropped for that.
+    If an earlier attempt did not finish, it is restored from the start, which drops what that
+    attempt created: empty tables only.
     """
     chosen = await read_selection(ctx)
-    _refuse_stuck(ctx, chosen)
+    _refuse_dependent_tables(ctx, chosen)
     write_dependents_list(ctx.task, chosen)
     run = ctx.run_folder.record.id
     async with connected(ctx.task.target) as target:
         state = await read_restore_state(target, run, PRE)
-        again = state == "begun"
-        if again:
-            await _refuse_filled(ctx, target)
+        if state == "begun":
+            await _refuse_filled_tables(ctx, target)
         if state != "done":
             await write_restore_state(target, run, PRE, "begun")
     if state == "done":
-        ctx.say("it is there already: an earlier attempt had finished it")
+        ctx.say("already restored by an earlier attempt")
         return
-    if again:
-        ctx.say("an earlier attempt was interrupted: what it had made is made again")
-    await restore_entries(ctx, chosen.pre, PRE, PRE, again=again)
+    if state == "begun":
+        ctx.say("an earlier attempt was interrupted: what it created is dropped and restored")
+    await restore_entries(ctx, chosen.pre, PRE, PRE, drop_first=state == "begun")
     async with connected(ctx.task.target) as target:
-        await _refuse_missing(ctx, target, chosen)
+        await _refuse_missing_tables(ctx, target)
         await write_restore_state(target, run, PRE, "done")
 
 
-def _refuse_stuck(ctx: Context, chosen: Selection) -> None:
-    if not chosen.stuck:
+def _refuse_dependent_tables(ctx: Context, chosen: Selection) -> None:
+    tables = chosen.dependent_tables
+    if not tables:
         return
-    names = entry_labels(chosen.stuck, ctx.task.inventory.schemas)
-    caggs = sorted({name for entry in chosen.stuck for name in chosen.waits[entry.id]})
+    labels = entry_labels(tables, ctx.task.inventory.schemas)
+    caggs = sorted({cagg for entry in tables for cagg in chosen.required_caggs[entry.id]})
     raise failed(
-        "tables-wait-for-aggregates",
-        f"Tables need a continuous aggregate to be made: {', '.join(names)}.",
+        "tables-depend-on-caggs",
+        f"Tables depend on a continuous aggregate: {', '.join(labels)}.",
         where=ctx.task.source.label,
-        why=f"A default, a column's type or the like reads {', '.join(caggs)}, which can only be "
-        "made when the rows are there.",
-        todo="Take the default or the column away on the source for the move, or use the full "
-        "method; then start again.",
+        why=f"A default or a column's type reads {', '.join(caggs)}, which can only be created "
+        "after the rows were copied.",
+        todo="Drop the default or the column on the source for the migration, or use the full "
+        "method; then start a new run.",
     )
 
 
-async def _refuse_filled(ctx: Context, target: Connection) -> None:
-    """Dropping is for what an interrupted restore made: empty, plain tables."""
-    hypertables = {t.label for t in await read_hypertable_facts(target)}
+async def _refuse_filled_tables(ctx: Context, target: Connection) -> None:
+    """Only what an interrupted restore created may be dropped: plain tables without rows."""
+    hypertables = {table.label for table in await read_hypertable_facts(target)}
     filled = sorted(hypertables)
-    for schema, name, kind in await rows(target, _THERE):
+    for schema, name, kind in await rows(target, _TABLES):
         if kind != "r" or f"{schema}.{name}" in hypertables:
             continue
         query = sql.SQL("SELECT EXISTS (SELECT FROM ONLY {})").format(sql.Identifier(schema, name))
@@ -78,29 +79,29 @@ async def _refuse_filled(ctx: Context, target: Connection) -> None:
     if filled:
         raise failed(
             "not-clean",
-            f"The schema's restore was interrupted, and somebody used it since: "
+            "The restore of the schema was interrupted, and the target has been used since: "
             f"{', '.join(filled[:5])} {'is' if len(filled) == 1 else 'are'} not empty.",
             where=ctx.task.target.label,
-            why="Starting the restore again would drop them.",
-            todo="Empty or drop them if nobody needs them, then resume; or take a new target.",
+            why="Restarting the restore would drop them.",
+            todo="Empty or drop them if they are not needed, then resume; or use a new target.",
         )
 
 
-async def _refuse_missing(ctx: Context, target: Connection, chosen: Selection) -> None:
-    there = {f"{schema}.{name}" for schema, name, _kind in await rows(target, _THERE)}
-    missing = sorted(set(_wanted(ctx)) - there)
+async def _refuse_missing_tables(ctx: Context, target: Connection) -> None:
+    restored = {f"{schema}.{name}" for schema, name, _kind in await rows(target, _TABLES)}
+    missing = sorted(set(_expected_tables(ctx)) - restored)
     if missing:
         raise failed(
             "tables-missing",
-            f"{len(missing)} tables could not be made on the target: {', '.join(missing[:10])}.",
+            f"{len(missing)} tables could not be created on the target: {', '.join(missing[:10])}.",
             where=ctx.task.target.label,
-            why="What the server said of each stands in the log, with a verdict.",
-            todo="Mend it (often an extension that the target lacks), then resume; the restore "
-            "of the schema starts again.",
+            why="The server's messages are in the log, each with a verdict.",
+            todo="Fix the cause (often an extension that the target lacks), then resume; the "
+            "schema is restored from the start.",
         )
 
 
-def _wanted(ctx: Context) -> Iterable[str]:
+def _expected_tables(ctx: Context) -> Iterator[str]:
     inventory = ctx.task.inventory
     yield from (h.label for h in inventory.hypertables if not h.cagg)
     yield from (t.label for t in inventory.tables if t.kind is not TableKind.MATVIEW)

@@ -1,101 +1,94 @@
 """What the schema's steps will run, as far as the inventory knows it before the run.
 
-The statements are made by the functions that the steps themselves use. What only the run can know
-is said in words.
+The statements come from the functions that the steps themselves use. What only the run can know
+is said in comments.
 """
 
 from collections.abc import Iterator
 
-from tswizard.core.catalog.inventory import Dimension, Hypertable, Inventory
+from tswizard.core.catalog.inventory import Hypertable, Inventory
 from tswizard.core.split.schema.compression import compression_statements
 from tswizard.core.split.schema.constraints import (
     before_compression,
     constraint_statement,
     keys_first,
 )
-from tswizard.core.split.schema.execute import literal
-from tswizard.core.split.schema.hypertable_facts import (
-    Api,
-    CompressionFacts,
-    DimensionFacts,
-    HypertableFacts,
-)
+from tswizard.core.split.schema.hypertable_facts import HypertableFacts, TimescaleApi
 from tswizard.core.split.schema.hypertables import create_statements
-from tswizard.core.split.schema.sequences import SequenceValue
+from tswizard.core.split.schema.sequences import setval_statement
 
-_CHUNKS = "_timescaledb_internal"
+_CHUNKS_SCHEMA = "_timescaledb_internal"
 
 _API_NOTE = (
-    "-- The target is asked what it has; without by_range() and by_hash() the older form is used:",
-    "-- create_hypertable(table, column, chunk_time_interval => interval).",
+    "-- If the target has no by_range() and by_hash(), the older form is used:\n"
+    "-- create_hypertable(table, column, chunk_time_interval => interval)."
 )
 
 
 def preview_hypertables(inventory: Inventory, schema: str) -> tuple[str, ...]:
     """One command for each hypertable; `schema` is that of the target's TimescaleDB."""
-    api = Api(schema, frozenset({("by_range", "column_name")}))
-    made = [_joined(create_statements(_fact(table), api)) for table in _carried(inventory)]
-    return ("\n".join(_API_NOTE), *made) if made else ("-- nothing: the source has no hypertable",)
+    api = TimescaleApi(schema, frozenset({("by_range", "column_name")}))
+    commands = [_joined(create_statements(_facts(table), api)) for table in _migrated(inventory)]
+    if not commands:
+        return ("-- nothing: the source has no hypertables",)
+    return (_API_NOTE, *commands)
 
 
 def preview_compression(inventory: Inventory, schema: str) -> tuple[str, ...]:
-    """One command for each hypertable with settings."""
-    api = Api(schema, frozenset())
-    made = [
-        _joined(compression_statements(_fact(table), api))
-        for table in _carried(inventory)
+    """One command for each hypertable with compression settings."""
+    api = TimescaleApi(schema, frozenset())
+    commands = [
+        _joined(compression_statements(_facts(table), api))
+        for table in _migrated(inventory)
         if table.compression is not None
     ]
-    if not made:
-        return ("-- nothing: no hypertable of the source is compressed",)
+    if not commands:
+        return ("-- nothing: the source has no compressed hypertables",)
     note = (
-        "-- Hypertables with a constraint that is NOT VALID get theirs later, and columns with\n"
+        "-- Hypertables with a constraint that is NOT VALID follow in a later step. Columns with\n"
         "-- chunk skipping are read during the run: enable_chunk_skipping(table, column)."
     )
-    return (note, *made)
+    return (note, *commands)
 
 
 def preview_constraints(inventory: Inventory, *, first: bool) -> tuple[str, ...]:
-    """One command for each constraint that comes now, as they are when the source is read."""
-    compressed = {(t.schema, t.name) for t in _carried(inventory) if t.compression is not None}
+    """One command for each constraint that is added before (`first`) or after the rows."""
+    compressed = {(t.schema, t.name) for t in _migrated(inventory) if t.compression is not None}
     now = before_compression(inventory.constraints, compressed)
     chosen = now if first else keys_first([c for c in inventory.constraints if c not in now])
     if not chosen:
         when = "before the rows" if first else "after the rows"
-        return (f"-- nothing: no constraint of a hypertable has to come {when}",)
+        return (f"-- nothing: no hypertable has constraints to be added {when}",)
     return (
-        "-- Read again when this step runs.",
-        *(f"{constraint_statement(fact)};" for fact in chosen),
+        "-- Read from the source again when this step runs.",
+        *(f"{constraint_statement(constraint)};" for constraint in chosen),
     )
 
 
 def preview_chunks(inventory: Inventory) -> tuple[str, ...]:
-    """How many chunks each hypertable gets; they themselves are planned during the run."""
-    tables = [table for table in _carried(inventory) if table.chunks]
+    """How many chunks each hypertable gets; the chunks themselves are planned during the run."""
+    tables = [table for table in _migrated(inventory) if table.chunks]
     if not tables:
-        return ("-- nothing: the source has no chunk",)
+        return ("-- nothing: the source has no chunks",)
     note = (
-        "-- Each chunk by the target's own create_chunk(), with the slices that it has on the\n"
-        "-- source when the run begins; where that is refused, its rows are routed."
+        "-- Each chunk by the target's own create_chunk(), with its slices on the source when the\n"
+        "-- run starts; where that is refused, its rows are inserted into the hypertable."
     )
     return (note, *(f"-- {len(table.chunks):,} of {table.sql}" for table in tables))
 
 
 def preview_sequences(inventory: Inventory) -> tuple[str, ...]:
-    """Each sequence; its value is read once more when the step runs."""
+    """One command for each sequence."""
     if not inventory.sequences:
-        return ("-- nothing: the source has no sequence",)
-    values = (
-        SequenceValue(s.schema, s.name, s.last_value, s.is_called) for s in inventory.sequences
-    )
+        return ("-- nothing: the source has no sequences",)
     return (
-        "-- Values as they are now; each is read again when this step runs.",
-        *(f"{value.statement};" for value in values),
+        "-- Current values; each is read from the source again when this step runs.",
+        *(f"{setval_statement(sequence)};" for sequence in inventory.sequences),
     )
 
 
-def _carried(inventory: Inventory) -> Iterator[Hypertable]:
-    """Hypertables of the user; aggregates keep theirs to themselves."""
+def _migrated(inventory: Inventory) -> Iterator[Hypertable]:
+    """Hypertables of the user, without materializations of continuous aggregates."""
     return (table for table in inventory.hypertables if table.cagg is None)
 
 
@@ -103,48 +96,13 @@ def _joined(statements: tuple[str, ...]) -> str:
     return "\n".join(f"{statement};" for statement in statements)
 
 
-def _fact(table: Hypertable) -> HypertableFacts:
+def _facts(table: Hypertable) -> HypertableFacts:
     """The inventory's hypertable as the steps know it, without what only they read."""
-    elsewhere = {chunk.schema for chunk in table.chunks} - {_CHUNKS}
+    schemas = {chunk.schema for chunk in table.chunks} - {_CHUNKS_SCHEMA}
     return HypertableFacts(
-        oid=0,
         schema=table.schema,
         name=table.name,
-        dimensions=tuple(map(_dimension, table.dimensions)),
-        compression=_compression(table),
-        associated_schema=next(iter(sorted(elsewhere)), None),
+        dimensions=table.dimensions,
+        compression=table.compression,
+        associated_schema=min(schemas, default=None),
     )
-
-
-def _dimension(dimension: Dimension) -> DimensionFacts:
-    interval = None
-    if dimension.interval is not None and dimension.partitions is None:
-        number = dimension.interval.lstrip("-").isdigit()
-        interval = f"{'bigint' if number else 'INTERVAL'} {literal(dimension.interval)}"
-    return DimensionFacts(
-        dimension.column,
-        interval,
-        dimension.partitions,
-        dimension.partitioning_function,
-        dimension.integer_now,
-    )
-
-
-def _compression(table: Hypertable) -> CompressionFacts | None:
-    settings = table.compression
-    if settings is None:
-        return None
-    return CompressionFacts(
-        settings.segmentby, tuple(map(_order, settings.orderby)), settings.merge_interval
-    )
-
-
-def _order(text: str) -> tuple[str, bool, bool]:
-    """`"time" DESC NULLS FIRST` in its parts."""
-    nulls_first = text.endswith(" NULLS FIRST")
-    rest = text.removesuffix(" NULLS FIRST").removesuffix(" NULLS LAST")
-    descending = rest.endswith(" DESC")
-    column = rest.removesuffix(" DESC").removesuffix(" ASC")
-    if column.startswith('"') and column.endswith('"'):
-        column = column[1:-1].replace('""', '"')
-    return column, descending, nulls_first

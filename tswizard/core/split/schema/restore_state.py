@@ -1,7 +1,7 @@
-"""What the target itself remembers of the schema's restores: begun, or done.
+"""How far each part of the schema's restore came, recorded on the target itself.
 
-A restore is no transaction. A restore that this run began and did not finish is made again from
-the start, dropping first what it had made; one that is done is never touched again.
+A restore is not one transaction. A part that this run began and did not finish is restored from
+the start, dropping first what it had created; a finished one is never touched again.
 """
 
 from typing import Literal
@@ -22,7 +22,7 @@ ON CONFLICT (run, part) DO UPDATE SET state = excluded.state
 
 
 async def read_restore_state(target: Connection, run: str, part: str) -> str | None:
-    """How far this run's restore of a part came; None when it was not begun."""
+    """The state of this run's restore of a part; None when it was not begun."""
     if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.schema_restore')") is None:
         return None
     query = "SELECT state FROM _tswizard.schema_restore WHERE run = %s AND part = %s"
@@ -31,7 +31,7 @@ async def read_restore_state(target: Connection, run: str, part: str) -> str | N
 
 
 async def write_restore_state(target: Connection, run: str, part: str, state: RestoreState) -> None:
-    """Remember it."""
+    """Record it, in a transaction of its own."""
     async with target.transaction():
         await target.execute("CREATE SCHEMA IF NOT EXISTS _tswizard")
         await target.execute(_TABLE)

@@ -1,7 +1,7 @@
-"""Sessions that change the target's schema carry a name, so that those of a killed run are found.
+"""Sessions that change the target's schema have a name, so that those of a killed run are found.
 
-The server notices a vanished client only when it has something to say to it: an index build that
-a killed run had begun goes on for hours, and would be committed in the end.
+A server notices that a client is gone only when it has something to send to it: an index build
+that a killed run had started would go on for hours, and would be committed in the end.
 """
 
 import asyncio
@@ -15,10 +15,10 @@ SCHEMA_APPLICATION = "tswizard-schema"
 """application_name of these sessions."""
 
 TERMINATE_TIMEOUT = 60.0
-"""Seconds that an ended backend may take to roll back."""
+"""Seconds that a terminated backend may take to roll back."""
 
-# Only our own: another role's backends may not be ended anyway.
-_OTHERS = f"""
+# Our own only: another role's backends may not be terminated anyway.
+_STALE = f"""
 SELECT pid FROM pg_catalog.pg_stat_activity
 WHERE application_name = '{SCHEMA_APPLICATION}' AND datname = pg_catalog.current_database()
   AND usename = CURRENT_USER AND pid <> pg_catalog.pg_backend_pid() AND state <> 'idle'
@@ -27,34 +27,34 @@ WHERE application_name = '{SCHEMA_APPLICATION}' AND datname = pg_catalog.current
 
 @asynccontextmanager
 async def schema_session(ctx: Context) -> AsyncIterator[Connection]:
-    """A connection to the target for changes of its schema, when what an earlier attempt left
-    running is ended. Raises CannotConnect, StepFailed."""
+    """A connection to the target for changes of its schema, opened once backends of an
+    interrupted attempt are gone. Raises CannotConnect, StepFailed."""
     async with connected(ctx.task.target) as target:
-        await end_stale_backends(ctx, target)
+        await terminate_stale_backends(ctx, target)
         await target.execute(f"SET application_name = '{SCHEMA_APPLICATION}'".encode())
         yield target
 
 
-async def end_stale_backends(ctx: Context, target: Connection) -> None:
-    """End backends that a killed run left behind, and wait until they are gone."""
+async def terminate_stale_backends(ctx: Context, target: Connection) -> None:
+    """Terminate backends that a killed run left behind, and wait until they are gone."""
     if not ctx.task.concurrent:
-        return  # one backend for all: nobody else is at work
-    found = await rows(target, _OTHERS)
-    if not found:
+        return  # one backend serves every connection
+    stale = await rows(target, _STALE)
+    if not stale:
         return
-    ctx.say(f"ending {len(found)} backends that an interrupted attempt left at work")
-    for (pid,) in found:
+    ctx.say(f"terminating {len(stale)} backends of an interrupted attempt")
+    for (pid,) in stale:
         await target.execute("SELECT pg_catalog.pg_terminate_backend(%s)", (pid,))
     try:
         async with asyncio.timeout(TERMINATE_TIMEOUT):
-            while await rows(target, _OTHERS):  # noqa: ASYNC110 - a server sends no event
+            while await rows(target, _STALE):  # noqa: ASYNC110 - a server sends no event
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise failed(
             "schema-busy",
-            "Another attempt of this run still changes the target's schema.",
+            "An earlier attempt of this run is still changing the target's schema.",
             where=ctx.task.target.label,
             why=f"Its backends (application_name {SCHEMA_APPLICATION}) did not end within "
             f"{TERMINATE_TIMEOUT:.0f} s.",
-            todo="Wait for them, or end them by pg_terminate_backend(); then resume.",
+            todo="Wait for them or end them with pg_terminate_backend(), then resume.",
         ) from None

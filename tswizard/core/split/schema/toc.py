@@ -1,9 +1,9 @@
-"""A dump's table of contents: entries with what they depend on, lists for `pg_restore -L`.
+"""The table of contents (TOC) of the schema's dump: its entries, what each depends on, and lists
+for `pg_restore --use-list`.
 
-`pg_restore --list --verbose` prints each entry with the catalog's and the object's OID on the
-source and the entries that it depends on, so nothing has to be guessed from names
-(`PrintTOCSummary` in PostgreSQL's pg_backup_archiver.c). Verbose lists ignore `--section`, hence
-one call for each section.
+`pg_restore --list --verbose` prints each entry with the OID of its object on the source and the
+entries that it depends on, so nothing has to be guessed from names (`PrintTOCSummary` in
+PostgreSQL's pg_backup_archiver.c). Verbose lists ignore `--section`, hence one call per section.
 """
 
 import asyncio
@@ -14,47 +14,35 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tswizard.core.classify.toc import TOC_KINDS
 from tswizard.core.db.client_tools import ClientTools
+from tswizard.core.db.toc import TocLine, parse_toc_line, toc_label
 from tswizard.core.run.context import failed
 
 PRE, POST = "pre-data", "post-data"
 
-# OIDs of system catalogs: fixed since they were made (src/include/catalog/*.h).
-CLASS, CONSTRAINT, TRIGGER, RULE = 1259, 2606, 2620, 2618
-POLICY, STATISTICS, EVENT_TRIGGER = 3256, 3381, 3466
+# OIDs of system catalogs, which never change (src/include/catalog/*.h).
+PG_CLASS, PG_CONSTRAINT, PG_EXTENSION = 1259, 2606, 3079
+PG_TRIGGER, PG_REWRITE, PG_POLICY = 2620, 2618, 3256
+PG_STATISTIC_EXT, PG_EVENT_TRIGGER = 3381, 3466
 
-_ENTRY = re.compile(r"^(\d+); (\d+) (\d+) (.*)$")
 _DEPENDS = re.compile(r"^;\s+depends on:((?: \d+)+)$")
-_LONGEST_FIRST = sorted(TOC_KINDS, key=len, reverse=True)
-_ABOUT_ANOTHER = ("ACL", "COMMENT", "SECURITY LABEL")
 
 
-@dataclass(frozen=True, slots=True)
-class DumpEntry:
-    """One entry. `catalog` and `oid` name the object on the source; 0 where there is none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DumpEntry(TocLine):
+    """One entry of the schema's dump."""
 
-    id: int
-    catalog: int
-    oid: int
-    kind: str
-    words: str
-    """Schema, name and owner as pg_restore lists them, with spaces in between."""
     section: str
-    """`pre-data` or `post-data`; empty for what no section holds."""
-    needs: frozenset[int]
-    """Ids of entries that it depends on."""
+    """`pre-data` or `post-data`; empty for what belongs to no section."""
+    depends_on: frozenset[int] = frozenset()
+    """IDs of other entries."""
 
     def label(self, schemas: Collection[str] = ()) -> str:
-        """Kind and name as a person would say it; schemas are what can stand before a name."""
-        name = self.words.rpartition(" ")[0]  # the owner may be empty, its place is there
+        """Kind and name as a person would say them; `schemas` are those a name may start with."""
+        name = self.rest.rpartition(" ")[0]
         for schema in sorted(schemas, key=len, reverse=True):
             if name.startswith(f"{schema} "):
-                rest = name.removeprefix(f"{schema} ")
-                about = next((k for k in _LONGEST_FIRST if rest.startswith(f"{k} ")), "")
-                if self.kind in _ABOUT_ANOTHER and about:
-                    return f"{self.kind} {about} {schema}.{rest.removeprefix(about + ' ')}"
-                return f"{self.kind} {schema}.{rest}"
+                return toc_label(self.kind, schema, name.removeprefix(f"{schema} "))
         return f"{self.kind} {name.removeprefix('- ')}"
 
 
@@ -75,55 +63,49 @@ class Toc:
         """The entry of an object of the source."""
         return next((e for e in self.entries if (e.catalog, e.oid) == (catalog, oid)), None)
 
-    def below(self, ids: Iterable[int]) -> frozenset[int]:
-        """Everything that these entries need, through any number of steps."""
+    def dependencies(self, ids: Iterable[int]) -> frozenset[int]:
+        """Everything that these entries depend on, directly or not."""
         found: set[int] = set()
         todo = list(ids)
         while todo:
             entry = self.by_id.get(todo.pop())
-            new = entry.needs - found if entry else ()
+            new = entry.depends_on - found if entry else ()
             found |= set(new)
             todo += new
         return frozenset(found)
 
 
 def parse_toc_lists(verbose: str, sections: Mapping[str, str]) -> Toc:
-    """The TOC from a verbose list, and from a plain list for each section."""
-    section_of = {
-        int(found[1]): name
-        for name, text in sections.items()
-        for found in map(_ENTRY.match, text.splitlines())
-        if found
-    }
+    """The TOC from a verbose list, and from a plain list of each section."""
+    ids = {name: {line.id for line in _lines(text)} for name, text in sections.items()}
     # Entries of no section (encoding, search_path) are in every list.
-    shared = set.intersection(*(_ids(text) for text in sections.values()))
-    entries: list[DumpEntry] = []
-    for line in verbose.splitlines():
-        if depends := _DEPENDS.match(line):
-            last = entries.pop()
-            needs = frozenset(map(int, depends[1].split()))
-            entries.append(
-                DumpEntry(
-                    last.id, last.catalog, last.oid, last.kind, last.words, last.section, needs
-                )
+    shared = set.intersection(*ids.values())
+    section_of = {id: name for name, own in ids.items() for id in own - shared}
+    depends_on: dict[int, frozenset[int]] = {}
+    lines: list[TocLine] = []
+    for text in verbose.splitlines():
+        if depends := _DEPENDS.match(text):
+            depends_on[lines[-1].id] = frozenset(map(int, depends[1].split()))
+        elif line := parse_toc_line(text):
+            lines.append(line)
+    return Toc(
+        tuple(
+            DumpEntry(
+                id=line.id,
+                catalog=line.catalog,
+                oid=line.oid,
+                kind=line.kind,
+                rest=line.rest,
+                section=section_of.get(line.id, ""),
+                depends_on=depends_on.get(line.id, frozenset()),
             )
-        elif found := _ENTRY.match(line):
-            id = int(found[1])
-            kind, words = _kind(found[4])
-            section = "" if id in shared else section_of.get(id, "")
-            entries.append(
-                DumpEntry(id, int(found[2]), int(found[3]), kind, words, section, frozenset())
-            )
-    return Toc(tuple(entries))
+            for line in lines
+        )
+    )
 
 
-def _ids(text: str) -> set[int]:
-    return {int(found[1]) for found in map(_ENTRY.match, text.splitlines()) if found}
-
-
-def _kind(text: str) -> tuple[str, str]:
-    kind = next((k for k in _LONGEST_FIRST if text.startswith(f"{k} ")), "")
-    return kind or text.partition(" ")[0], text.removeprefix(kind).removeprefix(" ")
+def _lines(text: str) -> Iterable[TocLine]:
+    return filter(None, map(parse_toc_line, text.splitlines()))
 
 
 async def read_toc(tools: ClientTools, dump: Path) -> Toc:
@@ -161,13 +143,12 @@ def _capture(argv: list[str]) -> "subprocess.CompletedProcess[str]":
 
 
 def write_use_list(
-    path: Path, entries: Iterable[DumpEntry], why: Mapping[int, str] | None = None
+    path: Path, entries: Iterable[DumpEntry], reasons: Mapping[int, str] | None = None
 ) -> None:
-    """A list for `pg_restore -L`: ids count, the rest is for people; `why` stands behind it."""
+    """A file for `pg_restore --use-list`. Only IDs count; names and reasons are for people."""
     lines = []
     for entry in entries:
-        reason = (why or {}).get(entry.id, "")
-        lines.append(f"{entry.id}; {entry.catalog} {entry.oid} {entry.kind} {entry.words}")
-        if reason:
-            lines.append(f";   {reason}")
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        lines.append(f"{entry}\n")
+        if reason := (reasons or {}).get(entry.id):
+            lines.append(f";   {reason}\n")
+    path.write_text("".join(lines), encoding="utf-8")

@@ -1,11 +1,13 @@
-"""What of a dump is restored when: before the rows, after them, after the aggregates, never.
+"""Which entries of the schema's dump are restored when: before the rows, after them, after the
+continuous aggregates, or not at all.
 
-A continuous aggregate is a view to pg_dump; `CREATE VIEW` of it fails where its materialization
-is missing. The aggregate's own step makes it. What reads it (views on views, materialized views,
-functions, rules, grants, comments, indexes) waits for that step: pg_dump's dependencies tell.
+To pg_dump a continuous aggregate is a view, and its `CREATE VIEW` fails where its materialization
+is missing: it has to be created by TimescaleDB. What depends on one (views on it, materialized
+views, functions, rules, grants, comments, indexes) can only be restored afterwards; pg_dump's own
+dependencies tell what that is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from tswizard.core.catalog.catalog_shape import CAGG, read_shape
@@ -13,22 +15,21 @@ from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.dump import read_schema_toc
+from tswizard.core.split.schema.hypertable_facts import HYPERTABLE_OIDS
 from tswizard.core.split.schema.toc import (
-    CLASS,
-    CONSTRAINT,
+    PG_CLASS,
+    PG_CONSTRAINT,
+    PG_EXTENSION,
+    PG_TRIGGER,
     POST,
     PRE,
-    TRIGGER,
     DumpEntry,
     Toc,
 )
 
-EXTENSION = 3079
-"""OID of pg_extension."""
+_TABLES = frozenset({"TABLE", "FOREIGN TABLE", "SEQUENCE", "TABLE ATTACH"})
 
-_ROWS = frozenset({"TABLE", "FOREIGN TABLE", "SEQUENCE", "TABLE ATTACH"})
-
-_PARTS = frozenset(
+_TABLE_PARTS = frozenset(
     {
         "ACL",
         "CHECK CONSTRAINT",
@@ -46,7 +47,7 @@ _PARTS = frozenset(
         "TRIGGER",
     }
 )
-"""What belongs to one table and goes with it."""
+"""What belongs to one table and is excluded with it."""
 
 _CAGGS = f"""
 SELECT c.oid::bigint, g.user_view_schema || '.' || g.user_view_name
@@ -55,7 +56,8 @@ JOIN pg_catalog.pg_namespace n ON n.nspname = g.user_view_schema
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.user_view_name
 """
 
-# AlreadyRestored by TimescaleDB itself, and the second one carries the source's own hypertable id.
+# TimescaleDB creates its own triggers; ts_cagg_invalidation_trigger carries the source's ID of
+# the hypertable.
 _TRIGGERS = r"""
 SELECT t.oid::bigint
 FROM pg_catalog.pg_trigger t
@@ -64,22 +66,15 @@ JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE NOT t.tgisinternal AND n.nspname LIKE '\_timescaledb\_%'
 """
 
-HYPERTABLE_OIDS = """
-SELECT c.oid FROM _timescaledb_catalog.hypertable h
-JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
-JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
-WHERE n.nspname <> '_timescaledb_internal'
-"""
-"""OIDs of the user's hypertables."""
-
 _CONSTRAINTS = f"""
 SELECT oid::bigint FROM pg_catalog.pg_constraint
 WHERE contype IN ('p', 'u', 'x', 'f', 'c')
   AND (conrelid IN ({HYPERTABLE_OIDS}) OR (contype = 'f' AND confrelid IN ({HYPERTABLE_OIDS})))
 """
 
-# pg_dump marks a replica identity by ALTER TABLE ONLY, which takes the index with it.
-_MARKED = f"""
+# pg_dump sets the replica identity by ALTER TABLE ONLY in the entry of the index itself: a
+# hypertable refuses it, and the index is rolled back with it.
+_REPLICA_IDENTITIES = f"""
 SELECT indexrelid::bigint FROM pg_catalog.pg_index
 WHERE indisreplident AND indrelid IN ({HYPERTABLE_OIDS})
 """
@@ -95,36 +90,37 @@ WHERE n.nspname !~ '^_timescaledb_'
 _TIMESCALE = "SELECT oid::bigint FROM pg_catalog.pg_extension WHERE extname = 'timescaledb'"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusions:
-    """OIDs of the source's objects that a plain restore would break on."""
+    """OIDs of the source's objects that pg_restore must not create: it would fail, or the target
+    has them already."""
 
-    caggs: Mapping[int, str]
-    """View -> the aggregate's name."""
-    triggers: frozenset[int]
-    """TimescaleDB's own, on the user's tables."""
-    constraints: frozenset[int]
+    caggs: Mapping[int, str] = field(default_factory=dict)
+    """View of a continuous aggregate -> its name."""
+    triggers: frozenset[int] = frozenset()
+    """TimescaleDB's own, on tables of the user."""
+    constraints: frozenset[int] = frozenset()
     """Of hypertables, and foreign keys that point to one."""
-    indexes: frozenset[int]
-    """Of hypertables, marked as replica identity."""
-    timescaledb: frozenset[int]
-    """The extension itself, which the target has."""
+    indexes: frozenset[int] = frozenset()
+    """Of hypertables, used as replica identity."""
+    timescaledb: frozenset[int] = frozenset()
+    """The extension itself."""
     chunks: frozenset[int] = frozenset()
     """Chunks, where a hypertable keeps them in a schema of the user."""
 
 
 async def read_exclusions(source: Connection) -> Exclusions:
-    """Ask the source once."""
+    """Read them from the source."""
     shape = await read_shape(source)
     if not shape.timescaledb:
-        return Exclusions({}, frozenset(), frozenset(), frozenset(), frozenset())
+        return Exclusions()
     return Exclusions(
-        dict(await rows(source, _CAGGS)),
-        await _oids(source, _TRIGGERS),
-        await _oids(source, _CONSTRAINTS),
-        await _oids(source, _MARKED),
-        await _oids(source, _TIMESCALE),
-        await _oids(source, _CHUNKS.format(chunk_relations(shape))),
+        caggs=dict(await rows(source, _CAGGS)),
+        triggers=await _oids(source, _TRIGGERS),
+        constraints=await _oids(source, _CONSTRAINTS),
+        indexes=await _oids(source, _REPLICA_IDENTITIES),
+        timescaledb=await _oids(source, _TIMESCALE),
+        chunks=await _oids(source, _CHUNKS.format(chunk_relations(shape))),
     )
 
 
@@ -132,24 +128,33 @@ async def _oids(source: Connection, query: str) -> frozenset[int]:
     return frozenset(oid for (oid,) in await rows(source, query))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Entries by when they are restored."""
+    """The dump's entries by when they are restored."""
 
     pre: tuple[DumpEntry, ...]
+    """Before the rows."""
     post: tuple[DumpEntry, ...]
-    later: tuple[DumpEntry, ...]
-    """After the aggregates."""
-    waits: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    """Entry of `later` -> the aggregates that it waits for."""
-    stuck: tuple[DumpEntry, ...] = ()
-    """Of `later`: tables and sequences, whose rows would have to wait as well."""
-    caggs: frozenset[str] = frozenset()
-    """Aggregates of the source."""
+    """After the rows."""
+    cagg_dependents: tuple[DumpEntry, ...]
+    """After the continuous aggregates."""
+    required_caggs: Mapping[int, frozenset[str]]
+    """Entry of `cagg_dependents` -> names of the continuous aggregates that it depends on."""
+    caggs: frozenset[str]
+    """Names of all continuous aggregates of the source."""
+
+    @property
+    def dependent_tables(self) -> tuple[DumpEntry, ...]:
+        """Tables and sequences among the dependents: their rows could not be copied in time."""
+        return tuple(entry for entry in self.cagg_dependents if entry.kind in _TABLES)
+
+    def missing_caggs(self, entry: DumpEntry, existing: Collection[str]) -> frozenset[str]:
+        """Continuous aggregates that a dependent needs beside the existing ones."""
+        return self.required_caggs[entry.id].difference(existing)
 
 
 async def read_selection(ctx: Context) -> Selection:
-    """Read the dump and the source, and sort. Raises StepFailed."""
+    """Read the dump and the source. Raises StepFailed, CannotConnect, psycopg.Error."""
     async with connected(ctx.task.source) as source:
         exclusions = await read_exclusions(source)
     return select_entries(await read_schema_toc(ctx), exclusions)
@@ -157,60 +162,58 @@ async def read_selection(ctx: Context) -> Selection:
 
 def select_entries(toc: Toc, exclusions: Exclusions) -> Selection:
     """Sort a dump's entries."""
-    waits = cagg_dependents(toc, exclusions.caggs)
-    never = _never(toc, exclusions)
-    kept = [entry for entry in toc.entries if entry.id not in never]
-    later = tuple(entry for entry in kept if entry.id in waits)
-    now = [entry for entry in kept if entry.id not in waits]
+    required = cagg_requirements(toc, exclusions.caggs)
+    excluded = _excluded(toc, exclusions)
+    restored = [entry for entry in toc.entries if entry.id not in excluded]
+    now = [entry for entry in restored if entry.id not in required]
     return Selection(
-        tuple(entry for entry in now if entry.section == PRE),
-        tuple(entry for entry in now if entry.section == POST),
-        later,
-        waits,
-        tuple(entry for entry in later if entry.kind in _ROWS),
-        frozenset(exclusions.caggs.values()),
+        pre=tuple(entry for entry in now if entry.section == PRE),
+        post=tuple(entry for entry in now if entry.section == POST),
+        cagg_dependents=tuple(entry for entry in restored if entry.id in required),
+        required_caggs=required,
+        caggs=frozenset(exclusions.caggs.values()),
     )
 
 
-def cagg_dependents(toc: Toc, caggs: Mapping[int, str]) -> dict[int, frozenset[str]]:
-    """Entry -> aggregates that it reads, however indirectly; the aggregates themselves are not
-    among the entries."""
-    readers: dict[int, list[int]] = {}
+def cagg_requirements(toc: Toc, caggs: Mapping[int, str]) -> dict[int, frozenset[str]]:
+    """Entry -> continuous aggregates that it depends on, directly or not. The continuous
+    aggregates' own entries are not among them."""
+    dependents: dict[int, list[int]] = {}
     for entry in toc.entries:
-        for needed in entry.needs:
-            readers.setdefault(needed, []).append(entry.id)
-    views = {e.id: caggs[e.oid] for e in toc.entries if e.catalog == CLASS and e.oid in caggs}
+        for dependency in entry.depends_on:
+            dependents.setdefault(dependency, []).append(entry.id)
+    views = {e.id: caggs[e.oid] for e in toc.entries if e.catalog == PG_CLASS and e.oid in caggs}
     found: dict[int, set[str]] = {}
     for id, name in views.items():
         todo = [id]
         while todo:
-            for reader in readers.get(todo.pop(), ()):
-                if reader in views or name in found.setdefault(reader, set()):
+            for dependent in dependents.get(todo.pop(), ()):
+                if dependent in views or name in found.setdefault(dependent, set()):
                     continue
-                found[reader].add(name)
-                todo.append(reader)
+                found[dependent].add(name)
+                todo.append(dependent)
     return {id: frozenset(names) for id, names in found.items() if names}
 
 
-def _never(toc: Toc, exclusions: Exclusions) -> frozenset[int]:
-    """What a restore must not try: other steps make it, or the target has it."""
+def _excluded(toc: Toc, exclusions: Exclusions) -> frozenset[int]:
+    """IDs of entries that pg_restore must not be given."""
     by_catalog = {
-        CLASS: exclusions.indexes | frozenset(exclusions.caggs),
-        TRIGGER: exclusions.triggers,
-        CONSTRAINT: exclusions.constraints,
-        EXTENSION: exclusions.timescaledb,
+        PG_CLASS: exclusions.indexes | frozenset(exclusions.caggs),
+        PG_TRIGGER: exclusions.triggers,
+        PG_CONSTRAINT: exclusions.constraints,
+        PG_EXTENSION: exclusions.timescaledb,
     }
     found = {e.id for e in toc.entries if e.oid in by_catalog.get(e.catalog, ())}
-    extension = {e.id for e in toc.entries if e.catalog == EXTENSION and e.id in found}
-    # Its comment is the extension's own as well; only its owner may set it.
-    found |= {e.id for e in toc.entries if e.kind == "COMMENT" and e.needs & extension}
+    extension = {e.id for e in toc.entries if e.catalog == PG_EXTENSION and e.id in found}
+    # Only the extension's owner may comment on it.
+    found |= {e.id for e in toc.entries if e.kind == "COMMENT" and e.depends_on & extension}
     return frozenset(found | _chunks(toc, exclusions.chunks))
 
 
 def _chunks(toc: Toc, chunks: frozenset[int]) -> set[int]:
-    """Chunks' tables and all that is part of one. Views that read a chunk are not: their restore
-    fails, and is judged."""
-    found = {e.id for e in toc.entries if e.catalog == CLASS and e.oid in chunks}
-    for _ in range(3):  # a constraint of it, an attachment or a comment of that
-        found |= {e.id for e in toc.entries if e.kind in _PARTS and e.needs & found}
+    """Chunks and whatever is part of one. A view that reads a chunk is not: its restore fails and
+    is judged."""
+    found = {e.id for e in toc.entries if e.catalog == PG_CLASS and e.oid in chunks}
+    for _ in range(3):  # a constraint, an attached index, a comment on one
+        found |= {e.id for e in toc.entries if e.kind in _TABLE_PARTS and e.depends_on & found}
     return found

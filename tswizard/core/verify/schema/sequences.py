@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from psycopg import sql
-
 from tswizard.core.catalog.inventory import Sequence
+from tswizard.core.catalog.sequences import read_sequence_values
 from tswizard.core.catalog.tables import in_user_schema, not_member
 from tswizard.core.db.connection import Connection, rows
 
@@ -29,7 +28,6 @@ WHERE c.relpersistence <> 't' AND {in_user_schema()}
        OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)))
 ORDER BY 1, 2
 """
-_AT_ONCE = 500
 
 Name = tuple[str, str]
 """Schema and name, unquoted."""
@@ -53,24 +51,14 @@ class SequenceState:
 
 async def read_sequence_states(connection: Connection) -> dict[Name, SequenceState]:
     """Every sequence of one database, in a few queries."""
-    found: dict[Name, SequenceState] = {}
-    readable: list[tuple[Name, int]] = []
-    for schema, name, increment, may in await rows(connection, _SEQUENCES):
-        found[schema, name] = SequenceState(increment, None, None)
-        if may:
-            readable.append(((schema, name), increment))
-    for first in range(0, len(readable), _AT_ONCE):
-        some = readable[first : first + _AT_ONCE]
-        union = sql.SQL(" UNION ALL ").join(
-            sql.SQL("SELECT {}::int, last_value, is_called FROM {}").format(
-                sql.Literal(number), sql.Identifier(*name)
-            )
-            for number, (name, _) in enumerate(some)
-        )
-        for number, last, called in await rows(connection, union):
-            name, increment = some[number]
-            found[name] = SequenceState(increment, last, called)
-    return found
+    found = await rows(connection, _SEQUENCES)
+    values = await read_sequence_values(
+        connection, ((schema, name) for schema, name, _increment, readable in found if readable)
+    )
+    return {
+        (schema, name): SequenceState(increment, *values.get((schema, name), (None, None)))
+        for schema, name, increment, _readable in found
+    }
 
 
 @dataclass(frozen=True, slots=True)
