@@ -61,7 +61,7 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     for section, keys in data.items():
         if not isinstance(keys, dict):
             raise BadAnswers(
-                f"{path}: {section} stands outside of a table; "
+                f"{path}: {section} is outside of a table; "
                 "put it under [source], [target] or [answers]."
             )
     return data

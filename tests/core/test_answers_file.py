@@ -44,7 +44,7 @@ def test_a_demo_needs_nothing(tmp_path: Path) -> None:
         ("", "source.conninfo is missing"),
         (ENDS.replace('confirm = "tsdb"', ""), "target.confirm is missing"),
         (ENDS + "[answer]\njobs = 1\n", "Did you mean answers.jobs?"),
-        ("jobs = 1\n" + ENDS, "jobs stands outside of a table"),
+        ("jobs = 1\n" + ENDS, "jobs is outside of a table"),
         (ENDS + "[answers]\njobs = true\n", "True is not a whole number"),
         (ENDS + "[answers]\njobs = 65\n", "between 1 and 64 jobs"),
         (ENDS + '[answers]\nverify = "no"\n', '"no" is not one of checksum, count'),

@@ -43,7 +43,7 @@ def test_preflight_facts_and_plan_say_the_same(
     plan = build_plan(shown_task(subject))
     here = [
         finding.what
-        for check in disk_space.CHECKS
+        for check in disk_space.DISK_SPACE_CHECKS
         if isinstance(check, Check) and subject.answers.method in check.methods
         for finding in check.run(subject)
     ]

@@ -119,7 +119,7 @@ def test_what_is_no_difference(source: dict[str, Any], target: dict[str, Any]) -
     assert levels(found(inventory(**source), empty(**target))) == {Level.PASS}
 
 
-def test_what_stands_on_the_target_is_listed_once() -> None:
+def test_what_is_on_the_target_is_listed_once() -> None:
     mat = replace(HYPERTABLE, name="_materialized_hypertable_3", cagg="public.daily")
     finding = found(target=empty(hypertables=(HYPERTABLE, mat), caggs=(CAGG,)))["target-not-empty"]
     assert finding.details == ("hypertable public.readings", "continuous aggregate public.daily")

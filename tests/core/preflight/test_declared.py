@@ -11,7 +11,7 @@ import pytest
 from tswizard.core.preflight import check as declaration
 from tswizard.core.preflight import checks
 from tswizard.core.preflight.check import AnyCheck
-from tswizard.core.preflight.checks import CHECKS, SUBJECTS
+from tswizard.core.preflight.checks import CHECKS
 from tswizard.questions import question
 
 DOCS = Path(__file__).parents[3] / "docs" / "preflight.md"
@@ -41,28 +41,19 @@ def made(file: Path, name: str) -> set[str]:
     return ids
 
 
+def source_of(check: AnyCheck) -> Path:
+    return Path(inspect.getsourcefile(check.run) or "")
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: "-or-".join(check.gives))
 def test_a_check_declares_every_finding_that_it_makes(check: AnyCheck) -> None:
-    file = Path(inspect.getsourcefile(check.run) or "")
-    assert made(file, check.run.__name__) == set(check.gives)
+    assert made(source_of(check), check.run.__name__) == set(check.gives)
 
 
-def test_every_subject_is_asked() -> None:
-    files = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"}
-    assert {subject.__name__.rpartition(".")[2] for subject in SUBJECTS} == files
-
-
-def test_findings_are_made_nowhere_else_in_preflight() -> None:
+def test_every_finding_that_is_made_belongs_to_a_check() -> None:
     for file in PACKAGE.glob("*.py"):
-        declared = {
-            name
-            for subject in SUBJECTS
-            if subject.__file__ == str(file)
-            for check in subject.CHECKS
-            for name in check.gives
-        }
-        for name in functions(file):
-            assert made(file, name) <= declared
+        declared = {id for check in CHECKS if source_of(check) == file for id in check.gives}
+        assert {id for name in functions(file) for id in made(file, name)} == declared
 
 
 def test_what_answers_a_finding_is_a_question() -> None:

@@ -31,7 +31,7 @@ def tool_finding(
         found=there,
         tools=chosen,
     )
-    (check, _psql) = client_tools.CHECKS
+    (check, _psql) = client_tools.CLIENT_TOOL_CHECKS
     assert isinstance(check, Check)
     (finding,) = check.run(subject)
     return finding
@@ -90,7 +90,7 @@ def space_here(
     subject = prepared(staging=folder, **answers)
     return [
         finding
-        for check in disk_space.CHECKS
+        for check in disk_space.DISK_SPACE_CHECKS
         if isinstance(check, Check) and subject.answers.method in check.methods
         for finding in check.run(subject)
     ]

@@ -10,7 +10,7 @@ from tswizard.core.catalog.inventory import Inventory
 
 _DUMP_MOST = 1.25
 """Of the bytes stored without indexes. Rows grow as text and shrink again compressed, mostly below
-what they took; a quarter more is room for what hardly compresses."""
+what they took; a quarter more is for what hardly compresses."""
 _DUMP_LEAST = 0.05
 """Of the same: what compresses better than 20 to 1 is rare."""
 _STORED_COMPRESSED = 0.5

@@ -13,8 +13,8 @@ from tswizard.core.model.answers import METHOD_NAMES, MethodName
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.prepared import Prepared
 
-FULL: tuple[MethodName, ...] = ("full",)
-SPLIT: tuple[MethodName, ...] = ("split",)
+FULL_ONLY: tuple[MethodName, ...] = ("full",)
+SPLIT_ONLY: tuple[MethodName, ...] = ("split",)
 
 
 class Side(StrEnum):

@@ -56,7 +56,8 @@ class InspectScreen(WizardScreen):
         "What the source holds, read from its catalog, and the checks that must pass before "
         "anything is changed.\n\n"
         "PASS: verified. LOOK: read it and decide; it does not block you. FAIL: the migration "
-        "would not work; do what the arrow → says, then press Ctrl+R to read and check again.\n\n"
+        "would not work; do what the arrow → says, then press Ctrl+R to read and check again. "
+        "What starts with Full or Split concerns that method only.\n\n"
         "Left and right switch tabs, up and down scroll."
     )
 

@@ -6,7 +6,7 @@ from tswizard.core.db.client_tools import which_sentence
 from tswizard.core.db.endpoint import needs_tls
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
-from tswizard.core.preflight.check import SPLIT, AnyCheck, Check
+from tswizard.core.preflight.check import SPLIT_ONLY, AnyCheck, Check
 from tswizard.core.preflight.wording import fail, passed
 
 _WHERE = "this machine"
@@ -79,10 +79,10 @@ def _psql(prepared: Prepared) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+CLIENT_TOOL_CHECKS: tuple[AnyCheck, ...] = (
     Check(
         gives=("client-tools", "client-tools-missing", "client-tools-old", "client-tools-tls"),
         run=_pg_dump,
     ),
-    Check(gives=("psql-missing",), run=_psql, methods=SPLIT),
+    Check(gives=("psql-missing",), run=_psql, methods=SPLIT_ONLY),
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.nulls import FIXED, SECONDS
 from tswizard.core.model.finding import Finding
-from tswizard.core.preflight.check import FULL, AnyCheck, SourceCheck
+from tswizard.core.preflight.check import FULL_ONLY, AnyCheck, SourceCheck
 from tswizard.core.preflight.wording import look, some
 
 _TODO = (
@@ -44,11 +44,11 @@ def _why(inventory: Inventory) -> str:
     )
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+COMPRESSION_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(
         gives=("null-compressed", "null-compressed-unknown"),
         run=_all_null,
-        methods=FULL,
+        methods=FULL_ONLY,
         settled_by_check=True,
     ),
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
-from tswizard.core.preflight.check import FULL, AnyCheck, Check, Side, SourceCheck
+from tswizard.core.preflight.check import FULL_ONLY, AnyCheck, Check, Side, SourceCheck
 from tswizard.core.preflight.wording import fail, look, passed, some
 
 
@@ -130,7 +130,7 @@ def _read_only(prepared: Prepared, wish: str, answer: str) -> Finding:
     )
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+CONNECTION_CHECKS: tuple[AnyCheck, ...] = (
     Check(
         gives=("same-database",),
         run=_same_database,
@@ -148,7 +148,7 @@ CHECKS: tuple[AnyCheck, ...] = (
     Check(
         gives=("standby-read-only",),
         run=_standby_chunks,
-        methods=FULL,
+        methods=FULL_ONLY,
         answered_by=("compress_first",),
     ),
 )

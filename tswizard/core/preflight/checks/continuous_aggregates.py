@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.finding import Finding
-from tswizard.core.preflight.check import FULL, AnyCheck, SourceCheck
+from tswizard.core.preflight.check import FULL_ONLY, AnyCheck, SourceCheck
 from tswizard.core.preflight.wording import look, some
 
 
@@ -22,6 +22,6 @@ def _old_format(inventory: Inventory, where: str) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[AnyCheck, ...] = (
-    SourceCheck(gives=("old-continuous-aggregates",), run=_old_format, methods=FULL),
+CONTINUOUS_AGGREGATE_CHECKS: tuple[AnyCheck, ...] = (
+    SourceCheck(gives=("old-continuous-aggregates",), run=_old_format, methods=FULL_ONLY),
 )

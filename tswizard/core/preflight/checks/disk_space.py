@@ -14,11 +14,11 @@ from tswizard.core.model.disk_estimate import Bounds, dump_bounds, row_file_boun
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.wording import size
-from tswizard.core.preflight.check import FULL, SPLIT, AnyCheck, Check, Side, Trial
+from tswizard.core.preflight.check import FULL_ONLY, SPLIT_ONLY, AnyCheck, Check, Side, Trial
 from tswizard.core.preflight.wording import fail, look, passed
 
 SMALL = 5 << 30
-"""Bytes that the smallest service has room for; below, an unknown disk is no worry."""
+"""Bytes that every service has: a database that needs no more fits on a disk of unknown size."""
 
 
 def _folder(prepared: Prepared) -> Iterator[Finding]:
@@ -155,19 +155,19 @@ def existing(path: Path) -> Path:
     return path
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+DISK_SPACE_CHECKS: tuple[AnyCheck, ...] = (
     Check(gives=("staging-folder",), run=_folder, answered_by=("staging",)),
     Check(
         gives=("staging-space",),
         run=_dump,
-        methods=FULL,
+        methods=FULL_ONLY,
         answered_by=("staging",),
         settled_by_check=True,
     ),
     Check(
         gives=("staging-space",),
         run=_row_files,
-        methods=SPLIT,
+        methods=SPLIT_ONLY,
         answered_by=("staging", "via"),
         settled_by_check=True,
     ),

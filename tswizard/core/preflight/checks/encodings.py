@@ -48,7 +48,7 @@ def _locale(inventory: Inventory) -> str:
     return f"{inventory.server.collate} ({provider})" if provider else inventory.server.collate
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+ENCODING_CHECKS: tuple[AnyCheck, ...] = (
     Check(gives=("encoding",), run=_encoding),
     Check(gives=("collation",), run=_collation),
 )

@@ -101,7 +101,7 @@ async def try_create(target: Endpoint, names: Sequence[str]) -> dict[str, str]:
     return dict(refused)
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+EXTENSION_CHECKS: tuple[AnyCheck, ...] = (
     Check(gives=("extension-missing",), run=_missing),
     Check(gives=("extension-older",), run=_older, settled_by_check=True),
     Trial(gives=("extensions", "extension-refused"), run=_creatable, side=Side.TARGET),

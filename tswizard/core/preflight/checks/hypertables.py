@@ -1,11 +1,11 @@
-"""Hypertables whose rows or settings a migration cannot carry as they are."""
+"""Hypertables whose rows or settings cannot be migrated as they are."""
 
 from collections.abc import Iterator
 
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.versions import version_key
 from tswizard.core.model.finding import Finding
-from tswizard.core.preflight.check import FULL, AnyCheck, SourceCheck
+from tswizard.core.preflight.check import FULL_ONLY, AnyCheck, SourceCheck
 from tswizard.core.preflight.wording import fail, look, some
 
 
@@ -54,10 +54,10 @@ def _chunk_skipping(inventory: Inventory, where: str) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+HYPERTABLE_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(gives=("multi-node",), run=_multi_node),
     SourceCheck(gives=("tiered-data",), run=_tiered),
     SourceCheck(
-        gives=("chunk-skipping",), run=_chunk_skipping, methods=FULL, settled_by_check=True
+        gives=("chunk-skipping",), run=_chunk_skipping, methods=FULL_ONLY, settled_by_check=True
     ),
 )

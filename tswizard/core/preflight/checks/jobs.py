@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.wording import plural
-from tswizard.core.preflight.check import FULL, AnyCheck, Check
-from tswizard.core.preflight.checks.roles import create_roles
+from tswizard.core.preflight.check import FULL_ONLY, AnyCheck, Check
+from tswizard.core.preflight.checks.roles import role_statements
 from tswizard.core.preflight.wording import fail, look, some
 
 
@@ -16,7 +16,7 @@ def _owners_missing(prepared: Prepared) -> Iterator[Finding]:
     owners = sorted({job.owner for job in jobs if job.owner_by_oid} - have)
     if owners:
         owned = sum(job.owner in owners for job in jobs)
-        statements = create_roles(owners)
+        statements = role_statements(owners)
         yield fail(
             "job-owners-missing",
             f"The target lacks {some(owners)}, owner of {plural(owned, 'job')} of the source.",
@@ -66,9 +66,9 @@ def _retention(prepared: Prepared) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[AnyCheck, ...] = (
-    Check(gives=("job-owners-missing",), run=_owners_missing, methods=FULL),
-    Check(gives=("job-owners",), run=_other_owners, methods=FULL),
+JOB_CHECKS: tuple[AnyCheck, ...] = (
+    Check(gives=("job-owners-missing",), run=_owners_missing, methods=FULL_ONLY),
+    Check(gives=("job-owners",), run=_other_owners, methods=FULL_ONLY),
     Check(
         gives=("retention-runs",),
         run=_retention,

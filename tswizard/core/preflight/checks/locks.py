@@ -1,11 +1,11 @@
-"""Does the source's lock table have room for a dump?"""
+"""Is the source's lock table large enough for a dump?"""
 
 from collections.abc import Iterator
 
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.wording import plural
-from tswizard.core.preflight.check import FULL, SPLIT, AnyCheck, SourceCheck
+from tswizard.core.preflight.check import FULL_ONLY, SPLIT_ONLY, AnyCheck, SourceCheck
 from tswizard.core.preflight.wording import fail, look
 
 
@@ -29,7 +29,7 @@ def _locks(inventory: Inventory, where: str, who: str, needed: int) -> Iterator[
     tell = fail if needed > 2 * slots else look
     yield tell(
         "source-locks",
-        f"{who} locks {plural(needed, 'table')} at once; the source has room for about "
+        f"{who} locks {plural(needed, 'table')} at once; the source's lock table holds about "
         f"{plural(slots, 'lock')}.",
         where=where,
         why='pg_dump would stop with "out of shared memory … increase max_locks_per_transaction".',
@@ -38,7 +38,7 @@ def _locks(inventory: Inventory, where: str, who: str, needed: int) -> Iterator[
     )
 
 
-CHECKS: tuple[AnyCheck, ...] = (
-    SourceCheck(gives=("source-locks",), run=_whole_dump, methods=FULL),
-    SourceCheck(gives=("source-locks",), run=_schema_dump, methods=SPLIT),
+LOCK_CHECKS: tuple[AnyCheck, ...] = (
+    SourceCheck(gives=("source-locks",), run=_whole_dump, methods=FULL_ONLY),
+    SourceCheck(gives=("source-locks",), run=_schema_dump, methods=SPLIT_ONLY),
 )

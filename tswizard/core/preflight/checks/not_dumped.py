@@ -88,14 +88,14 @@ def _foreign_servers(inventory: Inventory, where: str) -> Iterator[Finding]:
             "foreign-servers",
             f"Foreign servers need a look afterwards: {some(servers)}.",
             where=where,
-            why="The target must reach them over its own network, and user mappings come across "
+            why="The target must reach them over its own network, and user mappings are migrated "
             "only where the dumping role may see their passwords.",
             todo="Check them on the target after the run.",
             details=servers,
         )
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+NOT_DUMPED_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(gives=("database-settings",), run=_settings, settled_by_check=True),
     SourceCheck(gives=("replication-slots",), run=_slots),
     SourceCheck(gives=("subscriptions",), run=_subscriptions, settled_by_check=True),

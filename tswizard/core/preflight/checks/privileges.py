@@ -19,7 +19,7 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
-from tswizard.core.preflight.check import FULL, AnyCheck, Side, SourceCheck, Trial
+from tswizard.core.preflight.check import FULL_ONLY, AnyCheck, Side, SourceCheck, Trial
 from tswizard.core.preflight.checks.versions import recreates
 from tswizard.core.preflight.trial import Refused, attempt
 from tswizard.core.preflight.wording import fail, passed, some
@@ -145,7 +145,7 @@ async def _start_scheduler(target: Endpoint, connection: Connection, function: s
             await value(another, f"SELECT {function}()")
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+PRIVILEGE_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(gives=("source-rights", "source-unreadable", "source-row-security"), run=_source),
-    Trial(gives=("target-rights",), run=_target, side=Side.TARGET, methods=FULL),
+    Trial(gives=("target-rights",), run=_target, side=Side.TARGET, methods=FULL_ONLY),
 )

@@ -8,7 +8,7 @@ from tswizard.core.preflight.check import AnyCheck, Check
 from tswizard.core.preflight.wording import look, some
 
 
-def create_roles(names: Iterable[str]) -> tuple[str, ...]:
+def role_statements(names: Iterable[str]) -> tuple[str, ...]:
     """Statements that create roles of these names; their passwords are the user's to set."""
     quoted = (name.replace('"', '""') for name in names)
     return tuple(f'CREATE ROLE "{name}" NOLOGIN;' for name in quoted)
@@ -18,7 +18,7 @@ def _granted(prepared: Prepared) -> Iterator[Finding]:
     granted = prepared.inventory.roles_granted
     missing = sorted(set(granted) - set(prepared.target_inventory.roles))
     if missing:
-        statements = create_roles(missing)
+        statements = role_statements(missing)
         yield look(
             "roles-missing",
             f"Roles that the source uses and the target lacks: {some(missing)}.",
@@ -31,6 +31,6 @@ def _granted(prepared: Prepared) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+ROLE_CHECKS: tuple[AnyCheck, ...] = (
     Check(gives=("roles-missing",), run=_granted, settled_by_check=True),
 )

@@ -41,7 +41,7 @@ def _size(inventory: Inventory, where: str) -> Iterator[Finding]:
     )
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+SOURCE_CONTENT_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(gives=("large-objects",), run=_large_objects),
     SourceCheck(gives=("unlogged-tables",), run=_unlogged),
     SourceCheck(gives=("foreign-tables",), run=_foreign),

@@ -52,6 +52,6 @@ async def rows_written(source: Endpoint, seconds: float = WATCHED) -> int:
     return int((after or 0) - (before or 0))
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+SOURCE_WRITE_CHECKS: tuple[AnyCheck, ...] = (
     Trial(gives=("source-writes",), run=_writes, side=Side.SOURCE, settled_by_check=True),
 )

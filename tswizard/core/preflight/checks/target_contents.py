@@ -45,7 +45,7 @@ def _tablespaces(prepared: Prepared) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+TARGET_CONTENT_CHECKS: tuple[AnyCheck, ...] = (
     Check(gives=("target-empty", "target-not-empty"), run=_empty, blocks_trials=(Side.TARGET,)),
     Check(gives=("tablespaces",), run=_tablespaces, settled_by_check=True),
 )

@@ -7,7 +7,7 @@ from tswizard.core.db.versions import version_key
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.wording import plural
-from tswizard.core.preflight.check import FULL, SPLIT, AnyCheck, Check, SourceCheck
+from tswizard.core.preflight.check import FULL_ONLY, SPLIT_ONLY, AnyCheck, Check, SourceCheck
 from tswizard.core.preflight.wording import fail, look, passed, some
 
 
@@ -211,19 +211,19 @@ def _apache_only(prepared: Prepared, consequence: str) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[AnyCheck, ...] = (
+VERSION_CHECKS: tuple[AnyCheck, ...] = (
     Check(gives=("postgresql", "postgresql-older"), run=_postgresql),
     SourceCheck(gives=("source-timescaledb-missing",), run=_source_timescaledb),
     Check(gives=("timescaledb",), run=_equal),
     Check(
         gives=("timescaledb", "timescaledb-version", "target-timescaledb-missing"),
         run=_must_be_equal,
-        methods=FULL,
+        methods=FULL_ONLY,
         answered_by=("recreate_extension",),
     ),
-    Check(gives=("timescaledb", "target-timescaledb-missing"), run=_may_differ, methods=SPLIT),
-    Check(gives=("recreate-rights",), run=_may_drop, methods=FULL, settled_by_check=True),
+    Check(gives=("timescaledb", "target-timescaledb-missing"), run=_may_differ, methods=SPLIT_ONLY),
+    Check(gives=("recreate-rights",), run=_may_drop, methods=FULL_ONLY, settled_by_check=True),
     Check(gives=("timescaledb-schema",), run=_schema),
-    Check(gives=("target-license",), run=_license_for_all, methods=FULL),
-    Check(gives=("target-license",), run=_license_for_compression, methods=SPLIT),
+    Check(gives=("target-license",), run=_license_for_all, methods=FULL_ONLY),
+    Check(gives=("target-license",), run=_license_for_compression, methods=SPLIT_ONLY),
 )
