@@ -80,7 +80,13 @@ class Coordinator:
             tables, findings = planned.plan.tables, list[Finding]()
             async with target.transaction():
                 if stored is None:
-                    await create_ledger(target, job.run, job.source.conninfo, options, planned.plan)
+                    await create_ledger(
+                        target,
+                        planned.plan,
+                        run=job.run,
+                        source=job.source.conninfo,
+                        options=options,
+                    )
                 else:
                     diff = await _update_ledger(target, stored, planned.plan)
                     tables = diff.added.tables
@@ -139,7 +145,13 @@ class Coordinator:
         await queue.open_pass(await self.target(), stage, mode)
         try:
             await run_workers(
-                self.job, self.plan, stage, mode, self.snapshots, self.reporter, self.target
+                self.job,
+                self.plan,
+                stage=stage,
+                mode=mode,
+                snapshots=self.snapshots,
+                reporter=self.reporter,
+                ledger=self.target,
             )
         finally:
             with suppress(Error, CannotConnect):

@@ -3,7 +3,6 @@
 import asyncio
 from pathlib import Path
 
-from tswizard.core.catalog.inventory import Server
 from tswizard.core.catalog.read import read_server
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.endpoint import Endpoint
@@ -56,8 +55,18 @@ async def join(
     Raises StepFailed, CannotConnect, psycopg.Error.
     """
     stored = await read_run(target)
-    servers = await read_server(source), await read_server(target)
-    job = _job(stored, source, target, psql, servers, jobs, staging)
+    ours, theirs = await read_server(source), await read_server(target)
+    job = CopyJob(
+        source=source,
+        target=target,
+        run=stored.run,
+        psql=psql,
+        options=stored.options,
+        jobs=jobs,
+        concurrent=ours.concurrent and theirs.concurrent,
+        staging=staging,
+        timescaledb_schema=theirs.timescaledb_schema or "public",
+    )
     snapshots = SnapshotHolder(source, hold=job.holds_snapshot)
     connection = await open_target(job)
 
@@ -79,32 +88,18 @@ async def join(
                 continue
             await snapshots.join(connection)
             plan = CopyPlan((await _read_plan(connection, target.label)).tables, ())
-            await run_workers(job, plan, *open_pass, snapshots, reporter, ledger)
+            stage, mode = open_pass
+            await run_workers(
+                job,
+                plan,
+                stage=stage,
+                mode=mode,
+                snapshots=snapshots,
+                reporter=reporter,
+                ledger=ledger,
+            )
             await asyncio.sleep(_POLL)
         return 0
     finally:
         await snapshots.close()
         await connection.close()
-
-
-def _job(
-    stored: StoredPlan,
-    source: Endpoint,
-    target: Endpoint,
-    psql: Path,
-    servers: tuple[Server, Server],
-    jobs: int,
-    staging: Path,
-) -> CopyJob:
-    ours, theirs = servers
-    return CopyJob(
-        source=source,
-        target=target,
-        run=stored.run,
-        psql=psql,
-        options=stored.options,
-        jobs=jobs,
-        concurrent=ours.concurrent and theirs.concurrent,
-        staging=staging,
-        timescaledb_schema=theirs.timescaledb_schema or "public",
-    )

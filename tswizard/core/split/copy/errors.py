@@ -74,16 +74,14 @@ def explain(
         return error
     if isinstance(error, OSError):
         return Halt(_staging(error))
-    state = error.sqlstate if isinstance(error, SourceFailed | Error) else None
-    message = message_of(error)
     if isinstance(error, SourceFailed):
-        return _on_source(state, message, table, piece, labels)
+        return _on_source(error, table, piece, labels.source)
     if isinstance(error, DiskFull):
         return Halt(
             Finding(
                 Level.FAIL,
                 "target-full",
-                f"The target's disk is full: {message}",
+                f"The target's disk is full: {message_of(error)}.",
                 where=labels.target,
                 why=f"While {table.label} was copied; that piece was rolled back.",
                 todo="Free or add disk space there, then resume: what was copied is kept.",
@@ -94,94 +92,88 @@ def explain(
             Finding(
                 Level.FAIL,
                 "target-read-only",
-                f"The target is read-only: {message}",
+                f"The target is read-only: {message_of(error)}.",
                 where=labels.target,
                 todo="See why it is read-only (a standby? no disk space?), then resume.",
             )
         )
-    return PieceRefused(_on_target(error, state, message, table, piece, labels))
+    return PieceRefused(_on_target(error, table, piece, labels.target))
 
 
-def _on_source(
-    state: str | None, message: str, table: SourceTable, piece: Piece, labels: EndLabels
-) -> PieceRefused:
-    name = _name(table, piece)
+def _on_source(error: SourceFailed, table: SourceTable, piece: Piece, where: str) -> PieceRefused:
+    name, state, message = _name(table, piece), error.sqlstate, message_of(error)
     if state in ("42P01", "3F000") and "TRANSACTION SNAPSHOT" not in message:
-        return PieceRefused(dropped_on_source(table, piece, labels.source), gone=True)
-    if state == "42501":
-        filtered = "row-level security" in message
-        return PieceRefused(
-            Finding(
-                Level.FAIL,
-                "rows-hidden" if filtered else "table-unreadable",
-                f"{name} was not copied: row-level security would hide some of its rows from this "
-                "role."
-                if filtered
-                else f"{name} was not copied: this role lacks SELECT on it.",
-                where=labels.source,
-                why=message,
-                todo="Connect to the source as the table's owner or as a role with BYPASSRLS, "
-                "then resume."
-                if filtered
-                else "On the source, GRANT SELECT on it to this role, then resume.",
-            )
+        return PieceRefused(dropped_on_source(table, piece, where), gone=True)
+    if state == "42501" and "row-level security" in message:
+        finding = Finding(
+            Level.FAIL,
+            "rows-hidden",
+            f"{name} was not copied: row-level security would hide some of its rows from this "
+            "role.",
+            where=where,
+            why=message,
+            todo="Connect to the source as the table's owner or as a role with BYPASSRLS, then "
+            "resume.",
         )
-    if state == "22012" or state in ("42703", "42846", "42704", "22P02"):
-        return PieceRefused(
-            Finding(
-                Level.FAIL,
-                "table-altered",
-                f"{name} was altered on the source during the run; it was not copied.",
-                where=labels.source,
-                why="It was rewritten: the planned page ranges hold other rows now."
-                if state == "22012"
-                else message,
-                todo="Alter the target's table to match the source's, or undo the change on the "
-                "source; then resume.",
-            )
+    elif state == "42501":
+        finding = Finding(
+            Level.FAIL,
+            "table-unreadable",
+            f"{name} was not copied: this role lacks SELECT on it.",
+            where=where,
+            why=message,
+            todo="On the source, GRANT SELECT on it to this role, then resume.",
         )
-    return PieceRefused(
-        Finding(
+    elif state in (_GUARD, "42703", "42846", "42704", "22P02"):
+        finding = Finding(
+            Level.FAIL,
+            "table-altered",
+            f"{name} was altered on the source during the run; it was not copied.",
+            where=where,
+            why="It was rewritten: the planned page ranges hold other rows now."
+            if state == _GUARD
+            else message,
+            todo="Alter the target's table to match the source's, or undo the change on the "
+            "source; then resume.",
+        )
+    else:
+        finding = Finding(
             Level.FAIL,
             "not-read",
-            f"{name} could not be read: {message}",
-            where=labels.source,
+            f"{name} could not be read: {message}.",
+            where=where,
             todo="Fix the problem above, then resume; all other pieces are kept.",
         )
-    )
+    return PieceRefused(finding)
 
 
+_GUARD = "22012"
+"""Division by zero, by which `psql_reader` makes sure that a table was not rewritten."""
 _VALUES = ("22021", "22P05", "23514", "23502", "22P03", "22P04", "22P02", "22001", "22003", "22007")
 
 
-def _on_target(
-    error: Exception,
-    state: str | None,
-    message: str,
-    table: SourceTable,
-    piece: Piece,
-    labels: EndLabels,
-) -> Finding:
-    name = _name(table, piece)
-    context = ""
+def _on_target(error: Exception, table: SourceTable, piece: Piece, where: str) -> Finding:
+    name, message = _name(table, piece), message_of(error)
+    state, details = "", ""
     if isinstance(error, Error):
-        context = " ".join(filter(None, (error.diag.message_detail, error.diag.context)))
+        state = error.sqlstate or ""
+        details = " ".join(filter(None, (error.diag.message_detail, error.diag.context)))
     if state in ("42P01", "3F000", "42703"):
         return Finding(
             Level.FAIL,
             "target-table-differs",
             f"{name} cannot be copied: {message}.",
-            where=labels.target,
+            where=where,
             why="The restored schema does not match the source's.",
             todo="Create it there as on the source, then resume.",
         )
-    if state in _VALUES or (state or "").startswith("23"):
+    if state in _VALUES or state.startswith("23"):
         return Finding(
             Level.FAIL,
             "value-refused",
-            f"The target rejects a value of {name}: {message}",
-            where=labels.target,
-            why=_short(context),
+            f"The target rejects a value of {name}: {message}.",
+            where=where,
+            why=_short(details),
             todo="Fix the value on the source, or what rejects it on the target; then resume. No "
             "row of this piece is on the target.",
         )
@@ -189,17 +181,17 @@ def _on_target(
         return Finding(
             Level.FAIL,
             "target-forbidden",
-            f"{name} cannot be written: {message}",
-            where=labels.target,
+            f"{name} cannot be written: {message}.",
+            where=where,
             todo="Connect to the target as the owner of its tables, then resume.",
         )
-    what = "compressed" if piece.kind is PieceKind.COMPRESS else "copied"
+    done = "compressed" if piece.kind is PieceKind.COMPRESS else "copied"
     return Finding(
         Level.FAIL,
-        "not-compressed" if piece.kind is PieceKind.COMPRESS else "not-copied",
-        f"{name} could not be {what}: {message}",
-        where=labels.target,
-        why=_short(context),
+        f"not-{done}",
+        f"{name} could not be {done}: {message}.",
+        where=where,
+        why=_short(details),
         todo="Fix the problem above, then resume; all other pieces are kept.",
     )
 
@@ -271,8 +263,8 @@ def gave_up(error: Exception, attempts: int, where: str) -> Finding:
     if is_connection_lost(error):
         id, what = "connection-lost", f"Lost contact with the server: {message_of(error)}."
     elif isinstance(error, Error | ServerError):
-        told = explain_error(error)
-        id, what = told.id, told.what
+        explanation = explain_error(error)
+        id, what = explanation.id, explanation.what
     else:
         id, what = "staging-broken", f"A staged file cannot be used: {message_of(error)}."
     return Finding(

@@ -137,7 +137,7 @@ class CopyProgress:
         return min(piece.bytes, pump.moved) if pump else 0
 
     async def tick(self) -> None:
-        """Report bytes until cancelled."""
+        """Report bytes until canceled."""
         while True:
             self._report_bytes()
             for label in self._busy():

@@ -121,7 +121,7 @@ class Pump:
 
 
 async def run_pump(pump: Pump, threads: ThreadPoolExecutor) -> int:
-    """Run a pump beside the event loop. If cancelled, the pump is stopped and awaited first."""
+    """Run a pump beside the event loop. If canceled, the pump is stopped and awaited first."""
     work = asyncio.get_running_loop().run_in_executor(threads, pump.run)
     try:
         return await asyncio.shield(work)

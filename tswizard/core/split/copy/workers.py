@@ -58,6 +58,7 @@ async def open_target(job: CopyJob) -> Connection:
 async def run_workers(
     job: CopyJob,
     plan: CopyPlan,
+    *,
     stage: Stage,
     mode: CopyMode,
     snapshots: SnapshotHolder,

@@ -137,7 +137,7 @@ async def _check_ours(target: Connection) -> None:
 
 
 async def create_ledger(
-    target: Connection, run: str, source: str, options: Options, plan: CopyPlan
+    target: Connection, plan: CopyPlan, *, run: str, source: str, options: Options
 ) -> None:
     """Create the ledger and store the plan, all or nothing."""
     async with target.transaction():
