@@ -17,26 +17,26 @@ from tswizard.core.split.coordinator import Coordinator
 
 @dataclass(frozen=True)
 class Death:
-    """kill -9, so many seconds after so many steps of progress; without those, after the rows
-    are there and are compared once more. It comes from a thread, at any instant."""
+    """kill -9, so many seconds after so many steps of progress; without steps, once all rows are
+    copied and are being reconciled. A thread sends it, so it comes at any instant."""
 
     steps: int | None
     pause: float
 
 
 MARK = "TSWIZARD_TEST_LIFE"
-"""In the environment of its children: its pid."""
+"""An environment variable of its children: its pid."""
 
 
 def life(pipe: Connection, job: str, death: Death | None) -> None:
-    """Carry a job out; says `done` unless it dies before."""
+    """Run a job; sends `done` unless it is killed before."""
     os.setsid()
     os.environ[MARK] = str(os.getpid())
     asyncio.run(_live(pipe, job, death))
 
 
 def children_of(pid: int) -> list[int]:
-    """Processes that a life started and that are still there."""
+    """Processes that a life started and that still run."""
     mark, found = f"{MARK}={pid}".encode(), []
     for path in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
@@ -53,7 +53,7 @@ async def _live(pipe: Connection, job: str, death: Death | None) -> None:
         nonlocal left
         assert isinstance(event, TableProgress)
         now = event.done, event.rows or 0
-        if now > known.get(event.table, now) and left:  # another pass begins at nothing
+        if now > known.get(event.table, now) and left:  # another pass starts at zero
             left -= 1
             if left == 0:
                 _die(death)

@@ -81,14 +81,14 @@ async def fill(ends: Ends) -> None:
 
 
 async def superuser(end: Endpoint) -> bool:
-    """Is the role one?"""
+    """Is the role a superuser?"""
     async with connected(end) as connection:
         return bool(await value(connection, "SHOW is_superuser") == "on")
 
 
 async def routing(target: Endpoint) -> list[str]:
-    """What a copy finds on a target that cannot make a chunk with given slices: the Apache
-    edition. Nothing on others."""
+    """Findings of a copy into a target that cannot create a chunk with given slices (the Apache
+    edition); none on others."""
     return [] if await community(target) else ["chunks-routed"]
 
 
@@ -134,12 +134,12 @@ async def copy_everything(coordinator: Coordinator, *, reconcile_rows: bool = Tr
 
 
 def rebuilt(text: str) -> CopyJob:
-    """A job that another process described by `described`."""
+    """A job from what `described` made of it."""
     return _JOB.validate_json(text)
 
 
 def described(work: CopyJob) -> str:
-    """A job with its passwords, for a process of a test's own."""
+    """A job with its passwords, for another process of a test."""
     return _JOB.dump_json(work).decode()
 
 
@@ -155,7 +155,7 @@ async def migrate(work: CopyJob, heard: Heard | None = None) -> Heard:
 
 
 async def content(end: Endpoint) -> dict[str, Any]:
-    """Every row of every table of the user, large objects, chunks and what is compressed."""
+    """All rows of the user's tables, large objects, chunks and what is compressed."""
     async with connected(end, row_security=False) as connection:
         found: dict[str, Any] = {}
         for schema, name in await rows(connection, _TABLES):
@@ -197,7 +197,7 @@ FROM timescaledb_information.chunks ORDER BY 1, 2, 3, 4, 5, 6
 
 @asynccontextmanager
 async def leading(work: CopyJob, heard: Heard | None = None) -> AsyncIterator[Coordinator]:
-    """A session that is closed at the end."""
+    """A coordinator that is closed at the end."""
     coordinator = await Coordinator.start(work, (heard or Heard()).reporter())
     try:
         yield coordinator
@@ -225,7 +225,7 @@ async def states(end: Endpoint) -> dict[str, set[str]]:
 
 
 async def resumed_equals_source(ends: Ends, work: CopyJob) -> None:
-    """Resumed, everything is there."""
+    """Resume the copy: everything is on the target."""
     await migrate(work)
     assert await content(ends.target) == await content(ends.source)
 

@@ -1,4 +1,4 @@
-"""Ends to copy between: native servers that the environment names, and the embedded ones."""
+"""Databases to copy between: on native servers that the environment names, and embedded ones."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -49,7 +49,7 @@ async def native_ends(templates_there: tuple[str, str]) -> AsyncIterator[Ends]:
 
 @pytest.fixture
 def no_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody was killed: whoever leads lives."""
+    """No process was killed: the holder of a lock is alive."""
     monkeypatch.setattr(leader_lock, "DEAD_SESSION_TIMEOUT", 0)
 
 
@@ -84,7 +84,7 @@ async def embedded_ends(prepared_demo: None) -> AsyncIterator[Ends]:
     ],
 )
 def ends(request: pytest.FixtureRequest) -> Ends:
-    """Each pair of ends there is, in turn."""
+    """Each available pair of databases in turn."""
     found: Ends = request.getfixturevalue(request.param)
     return found
 

@@ -1,4 +1,4 @@
-"""Every kind of table arrives, by either way, with its chunks as they were."""
+"""Every kind of table is copied, streamed or through files, with its chunks as they were."""
 
 from pathlib import Path
 

@@ -94,7 +94,7 @@ async def test_a_second_copy_into_a_referenced_table(
     )
     if cut == "pages of another file":
         await run(ends.source, "VACUUM FULL plain")
-    for _ in range(2):  # what became one piece stays one
+    for _ in range(2):  # slices that became one piece stay one
         await migrate(work)
         there = await content(ends.target)
         del there["public.refers"]

@@ -159,7 +159,7 @@ async def test_a_run_that_has_put_nothing_there_makes_way(
     run_folder.save(replace(run_folder.record, id="run-earlier", paused_source_jobs=(1000,)))
     await store.ensure_leader()
     await store.close()
-    with pytest.raises(StepFailed) as taken:  # nobody else would put its jobs back
+    with pytest.raises(StepFailed) as taken:  # nobody else would resume its jobs
         await others.ensure_leader()
     assert taken.value.finding.id == "target-taken"
     run_folder.save(replace(run_folder.record, paused_source_jobs=()))
