@@ -13,6 +13,7 @@ from tests.support.split_ends import Heard, copy_everything, rebuilt
 from tswizard.core.model.events import Event, TableProgress
 from tswizard.core.split import reconcile
 from tswizard.core.split.coordinator import Coordinator
+from tswizard.core.split.ledger import leader_lock
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ def life(pipe: Connection, job: str, death: Death | None) -> None:
     """Run a job; sends `done` unless it is killed before."""
     os.setsid()
     os.environ[MARK] = str(os.getpid())
+    # A busy server takes its time to notice that the life before was killed.
+    leader_lock.DEAD_SESSION_TIMEOUT = 120
     asyncio.run(_live(pipe, job, death))
 
 

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 from psycopg import sql
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, ObjectInUse
 
 from tswizard.core.catalog.catalog_shape import read_shape
-from tswizard.core.db.connection import connected, value
+from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.db.endpoint import Endpoint
 
 SOURCE = "TSWIZARD_TEST_SOURCE"
@@ -34,7 +34,7 @@ async def database(server: Endpoint, template: str = "") -> AsyncIterator[Endpoi
     if template:
         create += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
     async with connected(server) as connection:
-        await connection.execute(create)
+        await _until_free(connection, create)
     try:
         if not template:
             async with connected(end) as connection:
@@ -42,13 +42,20 @@ async def database(server: Endpoint, template: str = "") -> AsyncIterator[Endpoi
         yield end
     finally:
         drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(_name(end))
-        async with connected(server) as connection, asyncio.timeout(60):
-            while True:
-                try:
-                    await connection.execute(drop)
-                    break
-                except InsufficientPrivilege:  # autovacuum is in there
-                    await asyncio.sleep(0.1)
+        async with connected(server) as connection:
+            await _until_free(connection, drop)
+
+
+async def _until_free(connection: Connection, command: sql.Composed) -> None:
+    """Try until autovacuum, TimescaleDB's launcher and whoever is about to end have left."""
+    async with asyncio.timeout(600):
+        while True:
+            try:
+                await connection.execute(command)
+            except (InsufficientPrivilege, ObjectInUse):
+                await asyncio.sleep(0.1)
+            else:
+                return
 
 
 def on(server: Endpoint, name: str) -> Endpoint:
@@ -67,7 +74,7 @@ async def freeze(server: Endpoint, end: Endpoint) -> str:
         stop = sql.Identifier(*shape.function("stop_background_workers").split("."))
         await connection.execute(sql.SQL("SELECT {}()").format(stop))
     shut = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(_name(end))
-    async with connected(server) as connection, asyncio.timeout(60):
+    async with connected(server) as connection, asyncio.timeout(600):
         await connection.execute(shut)
         name = dict(end.params)["dbname"]
         while await value(connection, _INSIDE, (name,)):

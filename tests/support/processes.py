@@ -15,7 +15,7 @@ def is_alive(pid: int) -> bool:
 
 async def gone(pid: int) -> None:
     """Wait until a process is no more."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(600):
         while is_alive(pid):
             await asyncio.sleep(0.01)
 

@@ -152,7 +152,7 @@ async def test_connections_that_break(native_ends: Ends, folder: Path) -> None:
     async with leading(job(ends, folder, width="1 hour"), heard) as coordinator:
         copying = asyncio.create_task(copy_everything(coordinator))
         for number in range(1, 6):
-            async with connected(ends.target) as target, asyncio.timeout(120):
+            async with connected(ends.target) as target, asyncio.timeout(600):
                 while await value(target, _DONE) < number * 50:
                     await asyncio.sleep(0.01)
             for end in (ends.source, ends.target):
@@ -230,12 +230,12 @@ async def test_canceled(native_ends: Ends, folder: Path) -> None:
     async with leading(work) as coordinator:
         coordinator.reporter.put = watch
         copying = asyncio.create_task(coordinator.copy_stage(Stage.TABLES))
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(600):
             await copies.wait()
         copying.cancel()
         with pytest.raises(asyncio.CancelledError):
             await copying
-    async with connected(native_ends.source) as source, asyncio.timeout(120):
+    async with connected(native_ends.source) as source, asyncio.timeout(600):
         while await rows(source, _OTHERS):
             await asyncio.sleep(0.01)
     await resumed_equals_source(native_ends, work)

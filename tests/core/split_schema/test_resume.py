@@ -31,7 +31,7 @@ async def test_what_a_killed_run_left_at_work_is_ended(native_ends: Ends, tmp_pa
         connected(native_ends.target) as other,
     ):
         await left_over.execute(f"SET application_name = '{SCHEMA_APPLICATION}'".encode())
-        asleep = asyncio.create_task(left_over.execute("SELECT pg_sleep(60)"))
+        asleep = asyncio.create_task(left_over.execute("SELECT pg_sleep(600)"))
         while not await rows(other, _ASLEEP):
             await asyncio.sleep(0.01)
         async with schema_session(run.ctx) as target:
@@ -83,7 +83,7 @@ async def _killed_when(line: str, ends: Ends, folder: Path) -> None:
     )
     seen = sum(path.read_text().count(line) for path in folder.glob("runs/*/log.txt"))
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(600):
             while not any(
                 path.read_text().count(line) > seen for path in folder.glob("runs/*/log.txt")
             ):
