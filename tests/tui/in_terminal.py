@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.tui import story, world
 from tests.tui.recorded import RecordedEngine, RecordedRun
-from tswizard.core.db.client_tools import Child
+from tswizard.core.db.child_process import Child
 from tswizard.core.model.events import Event, RunFinished, StepFinished, StepState
 from tswizard.tui.app import WizardApp
 from tswizard.tui.terminal import TerminalDriver

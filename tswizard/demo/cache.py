@@ -76,27 +76,3 @@ def need_room(path: Path, mib: int) -> None:
             f"The demo needs {mib} MiB in {path} and {free} MiB are free; free up space or set "
             "TSWIZARD_CACHE_DIR to another disk."
         )
-
-
-@contextmanager
-def private_folder(parent: Path) -> Iterator[Path]:
-    """A folder of this process alone, removed at the end; after a kill the next process does it."""
-    parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.iterdir():
-        _remove_abandoned(left)
-    path = Path(tempfile.mkdtemp(dir=parent))
-    with (path / "owner.lock").open("w") as file:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-        try:
-            yield path
-        finally:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _remove_abandoned(folder: Path) -> None:
-    try:
-        with (folder / "owner.lock").open("r+") as file:
-            if _try_lock(file.fileno(), fcntl.LOCK_EX):
-                shutil.rmtree(folder, ignore_errors=True)
-    except FileNotFoundError:
-        return  # another process has just made it, or has just removed it

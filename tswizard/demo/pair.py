@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tswizard.core.db.concurrency import together
-from tswizard.demo.cache import cache_dir, private_folder
+from tswizard.core.db.private_folder import private_folder
+from tswizard.demo.cache import cache_dir
 from tswizard.demo.node import find_node
 from tswizard.demo.package import ensure_package
 from tswizard.demo.progress import OnProgress, Prepared, ignore_progress
@@ -44,7 +45,7 @@ class EmbeddedPair:
         Raises DemoError with one sentence when the pair cannot be had.
         """
         runtime = await _runtime(on_progress)
-        with private_folder(cache_dir() / "pairs") as folder:
+        with private_folder(parent=cache_dir() / "pairs") as folder:
             servers = {
                 name: EmbeddedServer(runtime, folder / name, database)
                 for name, database in DATABASES.items()

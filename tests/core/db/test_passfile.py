@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tswizard.core.db.endpoint import Endpoint, passfile_line, redact
-from tswizard.core.db.passfile import passfile, sweep
+from tswizard.core.db.passfile import passfile
 
 SECRET = r"p:a\ss'wörd "
 
@@ -38,21 +38,21 @@ def test_colons_and_backslashes_are_escaped() -> None:
     assert passfile_line(r"a:b\c") == "*:*:*:*:a\\:b\\\\c\n"
 
 
-def test_what_a_killed_process_left_is_swept_and_nothing_else(temporary: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"],
-        capture_output=True,
-        text=True,
-        check=True,
+def test_what_a_killed_process_left_is_removed_by_the_next(temporary: Path) -> None:
+    program = (
+        "import os\n"
+        "from tswizard.core.db.endpoint import Endpoint\n"
+        "from tswizard.core.db.passfile import passfile\n"
+        "with passfile(Endpoint.parse('host=/tmp dbname=x', password='s3cret')):\n"
+        "    os.kill(os.getpid(), 9)\n"
     )
-    left = temporary / f"tswizard-secret-{ended.stdout.strip()}-abc"
-    ours = temporary / f"tswizard-secret-{os.getpid()}-def"
-    for folder in (left, ours):
-        folder.mkdir()
-        (folder / "passfile").write_text("x")
-    sweep()
-    assert not left.exists()
-    assert ours.exists()
+    env = os.environ | {"TMPDIR": str(temporary)}
+    killed = subprocess.run([sys.executable, "-c", program], env=env, check=False)
+    assert killed.returncode == -9
+    (left,) = temporary.iterdir()
+    assert "s3cret" in (left / "passfile").read_text()
+    with passfile(Endpoint.parse("host=/tmp dbname=x")):
+        assert not left.exists()
 
 
 def test_redaction_and_repr_hold_no_password() -> None:

@@ -11,8 +11,9 @@ from tests.support import native
 from tests.support.native import database, databases, freeze, named
 from tests.support.split_ends import Ends, fill
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.private_folder import private_folder
 from tswizard.core.split.ledger import leader_lock
-from tswizard.demo.cache import cache_dir, private_folder
+from tswizard.demo.cache import cache_dir
 from tswizard.demo.node import find_node
 from tswizard.demo.package import ensure_package
 from tswizard.demo.progress import ignore_progress
@@ -58,7 +59,7 @@ async def embedded_ends(prepared_demo: None) -> AsyncIterator[Ends]:
     """Two embedded servers, filled."""
     node = find_node()
     runtime = Runtime(node, await ensure_package(node, ignore_progress))
-    with private_folder(cache_dir() / "pairs") as folder:
+    with private_folder(parent=cache_dir() / "pairs") as folder:
         servers = []
         try:
             async with templates(runtime, ignore_progress) as ready:

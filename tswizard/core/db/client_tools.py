@@ -1,20 +1,12 @@
-"""pg_dump and pg_restore: finding them, what they can do, running them as children."""
+"""pg_dump, pg_restore and psql: where they are and what they can do."""
 
-import asyncio
-import ctypes
 import os
 import re
-import signal
 import subprocess
-import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-
-LINE_LIMIT = 1 << 20
-"""Bytes after which a line without an end is cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,84 +116,6 @@ def _try(folder: Path, *args: str, tool: str = "pg_dump") -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout + done.stderr
-
-
-class Child:
-    """A running client tool, in its own process group, that dies with this process."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    @classmethod
-    async def start(
-        cls, argv: Sequence[str], env: Mapping[str, str], *, cwd: Path | None = None
-    ) -> "Child":
-        """Start it with no standard input and its output and errors in one stream of lines."""
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            env=env,
-            cwd=cwd,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=LINE_LIMIT,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,
-        )
-        return cls(process)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    async def lines(self, on_line: Callable[[str], Awaitable[None]]) -> int:
-        """Hand every line over until the tool ends; its exit code. Ends it when cancelled."""
-        stream = self._process.stdout
-        assert stream is not None
-        try:
-            while True:
-                try:
-                    raw = await stream.readuntil(b"\n")
-                except asyncio.IncompleteReadError as rest:
-                    raw = rest.partial
-                    if not raw:
-                        break
-                except asyncio.LimitOverrunError:
-                    raw = await stream.read(LINE_LIMIT)
-                await on_line(raw.decode("utf-8", "replace").rstrip("\r\n"))
-            return await self._process.wait()
-        finally:
-            await self.end()
-
-    def pause(self, paused: bool) -> None:
-        """Stop the whole group in its tracks, or let it go on."""
-        self._signal(signal.SIGSTOP if paused else signal.SIGCONT)
-
-    async def end(self, grace: float = 5.0) -> None:
-        """End the group: politely first, then not."""
-        if self._process.returncode is not None:
-            return
-        self._signal(signal.SIGTERM)
-        self._signal(signal.SIGCONT)
-        try:
-            await asyncio.wait_for(self._process.wait(), grace)
-        except TimeoutError:
-            self._signal(signal.SIGKILL)
-            await self._process.wait()
-
-    def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
-
-
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-_PR_SET_PDEATHSIG = 1
-
-
-def _die_with_parent() -> None:
-    """Even kill -9 of this process must not leave a pg_restore writing (prctl(2))."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def which_sentence(tools: Iterable[ClientTools]) -> str:

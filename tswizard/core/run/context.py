@@ -14,7 +14,7 @@ from tswizard.core.classify.classifier import Classifier
 from tswizard.core.classify.prove import Prover, prove
 from tswizard.core.classify.tally import VerdictTally
 from tswizard.core.classify.unmix_parallel_output import OutputUnmixer
-from tswizard.core.db.client_tools import Child
+from tswizard.core.db.child_process import Child
 from tswizard.core.db.endpoint import Endpoint, child_environment, redact
 from tswizard.core.db.passfile import passfile
 from tswizard.core.model.events import Event, FindingFound, LogLine, LogVerdict, StepProgress, Unit

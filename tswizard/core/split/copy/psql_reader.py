@@ -9,8 +9,7 @@ import asyncio
 import fcntl
 import os
 import re
-import shutil
-import tempfile
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -20,7 +19,7 @@ from psycopg.conninfo import make_conninfo
 
 from tswizard.core.catalog.catalog_shape import Shape
 from tswizard.core.catalog.hypertables import chunk_relations
-from tswizard.core.db.client_tools import Child, _die_with_parent
+from tswizard.core.db.child_process import Child, start_process
 from tswizard.core.db.endpoint import child_environment
 from tswizard.core.db.session_settings import ROW_SECURITY_OFF, set_where_known, startup_options
 from tswizard.core.split.copy.copy_job import CopyJob
@@ -32,7 +31,8 @@ from tswizard.core.split.copy.errors import (
 )
 from tswizard.core.split.plan.piece import Piece, PieceKind, SourceTable, copy_out
 
-_PREFIX = "tswizard-pipes-"
+PIPES = "tswizard-pipes-"
+"""Prefix of the private folders that pipes lie in."""
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", 1031)
 _PIPE = 1 << 20
 """Bytes of the pipe between psql and us, where the system gives that many."""
@@ -152,21 +152,16 @@ class PsqlReader:
         )
         self._fifo.unlink(missing_ok=True)
         os.mkfifo(self._fifo, 0o600)
-        process = await asyncio.create_subprocess_exec(
-            self._job.psql,
+        argv = (
+            str(self._job.psql),
             "--no-psqlrc",
             "--quiet",
             "--no-password",
             "--set=ON_ERROR_STOP=1",
             "--set=VERBOSITY=verbose",
             f"--dbname={conninfo}",
-            env=self._env,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,
         )
+        process = await start_process(argv, self._env, stdin=PIPE, stderr=PIPE)
         psql = PsqlProcess(process, self._fifo)
         await psql.send(_IN_SESSION)
         await psql.finish()
@@ -228,21 +223,6 @@ def chunk_state_sql(shape: Shape) -> str:
         f"FROM ({chunk_relations(shape)}) k LEFT JOIN pg_catalog.pg_class c ON c.oid = k.comp "
         "WHERE k.rel = %s)"
     ).replace("\n", " ")
-
-
-@contextmanager
-def pipes() -> Iterator[Path]:
-    """A private folder for pipes, removed at the end; and those that a killed process left."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with suppress(OSError, ValueError):
-            owner = int(folder.name.removeprefix(_PREFIX).split("-")[0])
-            if folder.stat().st_uid == os.getuid() and not Path(f"/proc/{owner}").exists():
-                shutil.rmtree(folder, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def psql_error(text: str, code: int) -> SourceFailed:

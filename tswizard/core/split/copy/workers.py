@@ -12,6 +12,7 @@ from tswizard.core.db.concurrency import together
 from tswizard.core.db.connection import Connection, connect
 from tswizard.core.db.errors import CannotConnect, is_transient, message_of
 from tswizard.core.db.passfile import passfile
+from tswizard.core.db.private_folder import private_folder
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import StepFailed
 from tswizard.core.split.copy.chunks import BARE_SEARCH_PATH, dimension_search_path
@@ -27,7 +28,7 @@ from tswizard.core.split.copy.errors import (
     gave_up,
 )
 from tswizard.core.split.copy.progress import CopyProgress
-from tswizard.core.split.copy.psql_reader import PsqlReader, pipes
+from tswizard.core.split.copy.psql_reader import PIPES, PsqlReader
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.copy.snapshot import SnapshotHolder, SourceSnapshot
 from tswizard.core.split.copy.staging import FileBroken, StagingFolder
@@ -75,7 +76,7 @@ async def run_workers(
     staging = None if mode is CopyMode.STREAM else StagingFolder(job.staging)
     with (
         passfile(job.source) as path,
-        pipes() as folder,
+        private_folder(PIPES) as folder,
         ThreadPoolExecutor(job.workers, "copy") as threads,
     ):
         creates_chunks = stage is not Stage.TABLES and mode is not CopyMode.EXPORT
