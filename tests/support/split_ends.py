@@ -25,10 +25,35 @@ from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.queue import CopyMode
-from tswizard.core.split.plan.piece import Stage
+from tswizard.core.split.plan.piece import (
+    Piece,
+    PieceKind,
+    SourceColumn,
+    SourceTable,
+    Stage,
+)
 
 _HERE = Path(__file__).parent
 _JOB = TypeAdapter(CopyJob)
+
+TABLE = SourceTable(
+    label="app.odd",
+    schema="app",
+    name='o"dd',
+    columns=(SourceColumn('a "b"', "integer"), SourceColumn("c", "app.kind")),
+)
+
+
+PIECE = Piece(
+    id=1,
+    table_index=0,
+    kind=PieceKind.TABLE,
+    stage=Stage.TABLES,
+    schema="app",
+    name='o"dd',
+    bytes=100,
+    only=True,
+)
 
 
 @dataclass(frozen=True)

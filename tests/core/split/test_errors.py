@@ -5,6 +5,7 @@ import errno
 import psycopg
 import pytest
 
+from tests.support.split_ends import PIECE, TABLE
 from tswizard.core.db.errors import is_transient
 from tswizard.core.model.finding import Level
 from tswizard.core.split.copy.errors import (
@@ -16,33 +17,6 @@ from tswizard.core.split.copy.errors import (
     is_snapshot_missing,
 )
 from tswizard.core.split.copy.psql_reader import psql_error
-from tswizard.core.split.plan.piece import (
-    Piece,
-    PieceKind,
-    SourceColumn,
-    SourceTable,
-    Stage,
-)
-
-TABLE = SourceTable(
-    label="app.odd",
-    schema="app",
-    name='o"dd',
-    columns=(SourceColumn('a "b"', "integer"), SourceColumn("c", "app.kind")),
-)
-
-
-PIECE = Piece(
-    id=1,
-    table_index=0,
-    kind=PieceKind.TABLE,
-    stage=Stage.TABLES,
-    schema="app",
-    name='o"dd',
-    bytes=100,
-    only=True,
-)
-
 
 ENDS = EndLabels("here", "there")
 

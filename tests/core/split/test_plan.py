@@ -5,39 +5,17 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.split_ends import PIECE, TABLE
 from tswizard.core.split.plan.piece import (
     CopyPlan,
-    Piece,
     PieceKind,
     PieceState,
-    SourceColumn,
-    SourceTable,
-    Stage,
     StoredPiece,
     copy_in,
     copy_out,
 )
 from tswizard.core.split.plan.plan_diff import diff_plans
 from tswizard.core.split.plan.slices import _ranges
-
-TABLE = SourceTable(
-    label="app.odd",
-    schema="app",
-    name='o"dd',
-    columns=(SourceColumn('a "b"', "integer"), SourceColumn("c", "app.kind")),
-)
-
-
-PIECE = Piece(
-    id=1,
-    table_index=0,
-    kind=PieceKind.TABLE,
-    stage=Stage.TABLES,
-    schema="app",
-    name='o"dd',
-    bytes=100,
-    only=True,
-)
 
 
 def test_sql_of_a_piece() -> None:

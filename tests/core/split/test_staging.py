@@ -9,34 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.split_ends import PIECE, TABLE
 from tswizard.core.split.copy.pump import FileSink, Pump, Stopped
 from tswizard.core.split.copy.staging import StagedFile, StagingFolder, file_name
-from tswizard.core.split.plan.piece import (
-    Piece,
-    PieceKind,
-    SourceColumn,
-    SourceTable,
-    Stage,
-)
-
-TABLE = SourceTable(
-    label="app.odd",
-    schema="app",
-    name='o"dd',
-    columns=(SourceColumn('a "b"', "integer"), SourceColumn("c", "app.kind")),
-)
-
-
-PIECE = Piece(
-    id=1,
-    table_index=0,
-    kind=PieceKind.TABLE,
-    stage=Stage.TABLES,
-    schema="app",
-    name='o"dd',
-    bytes=100,
-    only=True,
-)
 
 
 def test_file_names_are_safe_and_their_own() -> None:
