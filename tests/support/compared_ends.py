@@ -24,11 +24,11 @@ class Comparer:
     left_out: NotMigrated
 
     @classmethod
-    async def of(cls, run: StepRun, there: Collection[str] = ()) -> "Comparer":
-        """`there` are the aggregates that the target has."""
+    async def of(cls, run: StepRun, existing: Collection[str] = ()) -> "Comparer":
+        """`existing` are the continuous aggregates that the target has."""
         chosen = await read_selection(run.ctx)
         async with connected(run.task.source) as source:
-            left_out = await read_not_migrated(source, chosen, there)
+            left_out = await read_not_migrated(source, chosen, existing)
             return cls(await _read(source), left_out)
 
     async def differences(self, target: Connection) -> tuple[Difference, ...]:
@@ -43,8 +43,8 @@ async def _read(connection: Connection) -> End:
 
 
 async def differing(comparer: Comparer, target: Endpoint) -> set[str]:
-    """Differences, but for chunks: of the sample's tables no rows are copied, and which chunks a
-    compression merges depends on the order of their making. Chunks of one table are compared."""
+    """Differences, but for chunks: the sample's rows are not copied, and which chunks compression
+    merges depends on the order of their creation. Chunks of one table are compared."""
     async with connected(target) as connection:
         found = await comparer.differences(connection)
     return {

@@ -20,7 +20,7 @@ async def copy_tables(task: Task, schemas: Collection[str] = ()) -> None:
 
 
 async def copy_hypertables(task: Task, schemas: Collection[str] = ()) -> None:
-    """Every hypertable's rows; what was compressed is compressed again, where it may be."""
+    """Every hypertable's rows; compressed chunks are compressed again where that may come first."""
     async with connected(task.source) as source:
         last = await read_compressed_last(source)
     for table in task.inventory.hypertables:
@@ -32,7 +32,7 @@ async def copy_hypertables(task: Task, schemas: Collection[str] = ()) -> None:
 
 
 async def compress_last(task: Task) -> None:
-    """What had to wait for constraints that are not valid."""
+    """Compress hypertables with constraints that are NOT VALID."""
     async with connected(task.source) as source:
         last = await read_compressed_last(source)
     for table in task.inventory.hypertables:
@@ -74,7 +74,7 @@ async def _copy(task: Task, schema: str, name: str, *, only: bool) -> None:
         )
         columns = ", ".join(column for (column,) in await found.fetchall())
         statements_by_entry: list[bytes] = []
-        # Chunks are made in the order of time then, so that compression merges the same ones.
+        # Chunks are created in the order of time, so that compression merges the same ones.
         order = "" if only else " ORDER BY 1"
         read = f"COPY (SELECT {columns} FROM {word}{relation}{order}) TO STDOUT"
         async with source.cursor() as cursor, cursor.copy(read.encode()) as out:

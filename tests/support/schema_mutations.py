@@ -133,4 +133,4 @@ BY_HAND = (
 )  # fmt: skip
 
 GROUPS = tuple(BY_HAND[first::8] for first in range(8))
-"""So that those of one group do not hide each other: what touches one object stands together."""
+"""Every eighth: neighbors, which touch the same object, do not hide each other in a group."""

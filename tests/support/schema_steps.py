@@ -1,7 +1,7 @@
 """All steps of the schema in their order, with the simplest copy of rows in between.
 
 As a program (`python -m tests.support.schema_steps SOURCE TARGET FOLDER [SCHEMA …]`) it can
-be killed and started again: every step runs again, done or not.
+be killed and started again: every step is repeated, done or not.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ def steps(schemas: Collection[str] = ()) -> tuple[tuple[str, Action], ...]:
         ("compression-last", partial(set_compression, last=True)),
         ("compress-last", lambda ctx: compress_last(ctx.task)),
         ("post-data", restore_post_data),
-        ("after-aggregates", restore_cagg_dependents),
+        ("after-caggs", restore_cagg_dependents),
     )
 
 

@@ -3,7 +3,6 @@
 import pytest
 
 from tswizard.core.split.schema.grants import (
-    create_roles,
     names_role,
     split_by_role,
     split_statements,
@@ -87,7 +86,3 @@ def test_others_keep_their_grants() -> None:
     assert found.applicable == (("GRANT ALL ON SCHEMA app TO ops",),)
     assert [text[:12] for text in found.pending] == ["GRANT USAGE ", "CREATE POLIC"]
     assert found.roles == ("reporting",)
-
-
-def test_roles_are_created_without_login_and_password() -> None:
-    assert create_roles(['my "role"']) == 'CREATE ROLE "my ""role""" NOLOGIN;'

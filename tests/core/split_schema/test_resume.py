@@ -1,4 +1,4 @@
-"""Killed and started again, the steps end as if nothing had happened."""
+"""Killed and resumed, the steps end as if nothing had happened."""
 
 import asyncio
 import os
@@ -23,15 +23,15 @@ _ASLEEP = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
 
 
 @pytest.mark.native
-async def test_what_a_killed_run_left_at_work_is_ended(native_ends: Ends, tmp_path: Path) -> None:
-    """Where one backend serves every connection there is nobody to be ended."""
+async def test_backends_of_a_killed_run_are_terminated(native_ends: Ends, tmp_path: Path) -> None:
+    """Where one backend serves every connection there are none."""
     async with (
         step_context(tmp_path, native_ends.source, native_ends.target) as run,
-        connected(native_ends.target) as left_over,
+        connected(native_ends.target) as stale,
         connected(native_ends.target) as other,
     ):
-        await left_over.execute(f"SET application_name = '{SCHEMA_APPLICATION}'".encode())
-        asleep = asyncio.create_task(left_over.execute("SELECT pg_sleep(600)"))
+        await stale.execute(f"SET application_name = '{SCHEMA_APPLICATION}'".encode())
+        asleep = asyncio.create_task(stale.execute("SELECT pg_sleep(600)"))
         while not await rows(other, _ASLEEP):
             await asyncio.sleep(0.01)
         async with schema_session(run.ctx) as target:
@@ -61,7 +61,7 @@ async def test_killed_in_both_restores_it_ends_the_same(fresh_ends: Ends, tmp_pa
 
 
 async def _killed_when(line: str, ends: Ends, folder: Path) -> None:
-    """Start the steps as a process of its own, and kill it as soon as its log says this."""
+    """Start the steps in a process of their own, and kill it as soon as its log says this."""
     passfile = folder / "pgpass"
     passfile.write_text(
         "".join(

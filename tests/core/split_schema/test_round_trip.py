@@ -1,4 +1,4 @@
-"""The steps on real servers: everything arrives, and whatever is taken away is named."""
+"""The steps on real servers: everything arrives, and whatever is missing is named."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ class Moved:
 
     @asynccontextmanager
     async def changed(self, statement: str) -> AsyncIterator[Connection]:
-        """The target with a change that is taken back."""
+        """The target with a change that is rolled back."""
         async with connected(self.run.task.target) as target, target.transaction():
             await target.execute(statement.encode())
             yield target
@@ -51,7 +51,7 @@ async def test_everything_arrives_without_an_unexplained_message(moved: Moved) -
     assert await differing(moved.comparer, moved.run.task.target) == set()
 
 
-async def test_sequences_stand_where_they_stand_on_the_source(moved: Moved) -> None:
+async def test_sequences_have_the_values_of_the_source(moved: Moved) -> None:
     query = (
         "SELECT (SELECT (last_value, is_called)::text FROM hard.free), "
         '(SELECT (last_value, is_called)::text FROM hard."Never Called"), '
@@ -64,7 +64,7 @@ async def test_sequences_stand_where_they_stand_on_the_source(moved: Moved) -> N
     assert wanted[0][0] == "(3,t)"
 
 
-async def test_all_steps_again_change_nothing(moved: Moved) -> None:
+async def test_repeated_steps_change_nothing(moved: Moved) -> None:
     async with connected(moved.run.task.target) as target:
         oids = "SELECT array_agg(oid ORDER BY oid) FROM pg_class WHERE relkind IN ('r', 'i', 'v')"
         before = await value(target, oids)
@@ -76,7 +76,7 @@ async def test_all_steps_again_change_nothing(moved: Moved) -> None:
         assert await value(target, oids) == before
 
 
-# One object of each kind that the split method makes by itself.
+# One object of each kind that the split method creates by statements of its own.
 _MUTATIONS = (
     ('ALTER TABLE hard.readings DROP CONSTRAINT "Readings PK" CASCADE', "primary-key"),
     ("ALTER TABLE hard.marks DROP CONSTRAINT marks_once", "unique-constraint"),
@@ -101,8 +101,8 @@ _MUTATIONS = (
     ("SELECT public.set_chunk_time_interval('hard.marks', 7, 'step')", "dimension"),
     ("SELECT public.set_number_partitions('hard.marks', 3)", "dimension"),
     (
-        "CREATE FUNCTION hard.again() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 1::bigint'; "
-        "SELECT public.set_integer_now_func('hard.marks', 'hard.again', true)",
+        "CREATE FUNCTION hard.recent() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT 1::bigint'; "
+        "SELECT public.set_integer_now_func('hard.marks', 'hard.recent', true)",
         "dimension",
     ),
     ("SELECT public.drop_chunks('hard.marks', older_than => 1500)", "chunk"),
@@ -180,7 +180,7 @@ async def test_an_index_dropped_from_a_single_chunk_is_named(moved: Moved) -> No
         assert changes == [("index", "missing")]
 
 
-async def test_what_reads_an_aggregate_is_named_and_kept_in_a_list(moved: Moved) -> None:
+async def test_dependents_of_a_continuous_aggregate_are_named_and_listed(moved: Moved) -> None:
     named = moved.run.findings
     (absent,) = {f.details for f in named if f.id == "caggs-not-migrated"}
     (blocked,) = {f.details for f in named if f.id == "cagg-dependents-not-migrated"}
@@ -203,8 +203,10 @@ async def test_what_reads_an_aggregate_is_named_and_kept_in_a_list(moved: Moved)
     assert "depends on hard.By Hour" in listed
 
 
-async def test_what_reads_an_aggregate_comes_when_the_aggregate_is_there(moved: Moved) -> None:
-    """The last test of this file: the target has the aggregate from here on."""
+async def test_dependents_of_a_continuous_aggregate_are_restored_once_it_exists(
+    moved: Moved,
+) -> None:
+    """The last test of this file: from here on the target has the continuous aggregate."""
     async with connected(moved.run.task.target) as target:
         await target.execute(
             'CREATE MATERIALIZED VIEW hard."By Hour" WITH (timescaledb.continuous, '

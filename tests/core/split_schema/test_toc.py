@@ -10,7 +10,7 @@ from tswizard.core.split.schema.toc import POST, PRE, Toc, parse_toc_lists, writ
 from tswizard.core.split.schema.toc_selection import Exclusions, cagg_requirements, select_entries
 
 # As pg_restore 15 prints it (~ is a space at a line's end, where there is no owner): 30 is an
-# aggregate, 31 a view on it, 32 a materialized view on that.
+# continuous aggregate, 31 a view on it, 32 a materialized view on that.
 _VERBOSE = """;
 ; Archive created at 2026-11-24 19:56:51 UTC
 ;     Format: CUSTOM
@@ -91,7 +91,7 @@ def _ids(entries: object) -> list[int]:
     return [entry.id for entry in entries]
 
 
-def test_entries_know_their_object_their_section_and_what_they_need(toc: Toc) -> None:
+def test_entries_know_their_object_their_section_and_what_they_depend_on(toc: Toc) -> None:
     found = toc.find(2606, 18102)
     assert found is not None
     assert (found.id, found.kind, found.section) == (42, "FK CONSTRAINT", POST)
@@ -113,11 +113,11 @@ def test_entries_are_called_by_their_names(toc: Toc, id: int, label: str) -> Non
     assert toc.by_id[id].label(("my", "my metrics")) == label
 
 
-def test_whatever_reads_an_aggregate_waits_for_it(toc: Toc) -> None:
+def test_whatever_depends_on_a_continuous_aggregate_is_found(toc: Toc) -> None:
     assert sorted(cagg_requirements(toc, _EXCLUSIONS.caggs)) == [31, 32, 33, 34, 45, 46, 50]
 
 
-def test_every_entry_has_its_time(toc: Toc) -> None:
+def test_every_entry_is_restored_in_its_turn_or_not_at_all(toc: Toc) -> None:
     chosen = select_entries(toc, _EXCLUSIONS)
     assert _ids(chosen.pre) == [17, 20, 21, 23]
     assert _ids(chosen.post) == [41, 44, 47]
@@ -126,7 +126,7 @@ def test_every_entry_has_its_time(toc: Toc) -> None:
     assert chosen.dependent_tables == ()
 
 
-def test_a_table_that_needs_an_aggregate_is_stuck(toc: Toc) -> None:
+def test_a_table_that_depends_on_a_continuous_aggregate_is_told(toc: Toc) -> None:
     sections = {PRE: _list(30) + "\n60; 1259 1 TABLE my metrics t o", POST: _list()}
     text = _VERBOSE + "60; 1259 1 TABLE my metrics t o\n;\tdepends on: 34\n"
     assert _ids(select_entries(parse_toc_lists(text, sections), _EXCLUSIONS).dependent_tables) == [
@@ -150,8 +150,8 @@ def test_keys_that_foreign_keys_point_to_are_found(toc: Toc) -> None:
 
 
 def test_a_list_holds_ids_and_reasons(toc: Toc, tmp_path: Path) -> None:
-    path = tmp_path / "later.list"
-    write_use_list(path, [toc.by_id[31]], {31: "waits for my metrics.daily"})
+    path = tmp_path / "cagg-dependents.list"
+    write_use_list(path, [toc.by_id[31]], {31: "depends on my metrics.daily"})
     assert path.read_text() == (
-        "31; 1259 26800 VIEW my metrics v_daily tsdbadmin\n;   waits for my metrics.daily\n"
+        "31; 1259 26800 VIEW my metrics v_daily tsdbadmin\n;   depends on my metrics.daily\n"
     )

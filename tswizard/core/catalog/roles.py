@@ -1,6 +1,9 @@
 """Roles: those of the server, and those that this database needs."""
 
+from collections.abc import Iterable
+
 from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.identifiers import identifier
 
 ALL = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1"
 
@@ -30,3 +33,9 @@ async def read_roles(connection: Connection) -> tuple[tuple[str, ...], tuple[str
     """
     needed = tuple(name for (name,) in await rows(connection, NEEDED))
     return needed, tuple(name for (name,) in await rows(connection, ALL))
+
+
+def role_statements(names: Iterable[str]) -> tuple[str, ...]:
+    """Statements that create roles of these names without login: whether a role may log in, and
+    its password, are the user's to set."""
+    return tuple(f"CREATE ROLE {identifier(name)} NOLOGIN;" for name in names)

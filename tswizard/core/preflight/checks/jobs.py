@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from tswizard.core.catalog.roles import role_statements
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.wording import plural
 from tswizard.core.preflight.check import FULL_ONLY, AnyCheck, Check
-from tswizard.core.preflight.checks.roles import role_statements
 from tswizard.core.preflight.wording import fail, look, some
 
 

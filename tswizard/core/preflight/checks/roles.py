@@ -1,17 +1,12 @@
 """Roles of the source that the target lacks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from tswizard.core.catalog.roles import role_statements
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.preflight.check import AnyCheck, Check
 from tswizard.core.preflight.wording import look, some
-
-
-def role_statements(names: Iterable[str]) -> tuple[str, ...]:
-    """Statements that create roles of these names; their passwords are the user's to set."""
-    quoted = (name.replace('"', '""') for name in names)
-    return tuple(f'CREATE ROLE "{name}" NOLOGIN;' for name in quoted)
 
 
 def _granted(prepared: Prepared) -> Iterator[Finding]:

@@ -48,7 +48,7 @@ def constraint_statement(constraint: Constraint) -> str:
 
 
 def _definition(constraint: Constraint) -> str:
-    """With the index's storage parameters, which stand before the last words."""
+    """The definition with the index's storage parameters, which precede its last words."""
     if not constraint.storage:
         return constraint.definition
     head, tail = constraint.definition, ""

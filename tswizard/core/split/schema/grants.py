@@ -11,8 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from psycopg import sql
-
+from tswizard.core.catalog.roles import role_statements
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.identifiers import identifier
 from tswizard.core.model.finding import Finding, Level
@@ -145,14 +144,6 @@ async def apply_grants(ctx: Context, withheld: WithheldGrants, part: str) -> Non
         )
 
 
-def create_roles(roles: Iterable[str]) -> str:
-    """SQL that creates roles without login; a role that logs in also needs LOGIN and a password."""
-    return " ".join(
-        sql.SQL("CREATE ROLE {} NOLOGIN;").format(sql.Identifier(role)).as_string(None)
-        for role in roles
-    )
-
-
 def _missing_roles_finding(withheld: WithheldGrants, path: Path, where: str) -> Finding:
     return Finding(
         Level.LOOK,
@@ -161,7 +152,7 @@ def _missing_roles_finding(withheld: WithheldGrants, path: Path, where: str) -> 
         f"{', '.join(withheld.roles)}.",
         where=where,
         why="Roles belong to the server, not to a database, so no dump holds them.",
-        todo=f"On the target: {create_roles(withheld.roles)} Then run the statements: "
+        todo=f"On the target: {' '.join(role_statements(withheld.roles))} Then run the statements: "
         f"psql -d … -f {path}",
         details=withheld.pending,
     )

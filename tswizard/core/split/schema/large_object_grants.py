@@ -4,12 +4,13 @@ Owners are not migrated, as with every other object: all belong to the role that
 https://www.postgresql.org/docs/current/catalog-pg-largeobject-metadata.html
 """
 
+from tswizard.core.catalog.roles import role_statements
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.identifiers import identifier, literal
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.execute import run_batches
-from tswizard.core.split.schema.grants import create_roles, missing_roles
+from tswizard.core.split.schema.grants import missing_roles
 from tswizard.core.split.schema.target_session import schema_session
 
 _GRANTS = """
@@ -59,7 +60,8 @@ async def restore_large_object_grants(ctx: Context) -> None:
                 "object-grants-without-role",
                 f"{len(pending)} grants on large objects name roles that the target lacks.",
                 where=where,
-                todo=f"On the target: {create_roles(missing)} Then run these statements.",
+                todo=f"On the target: {' '.join(role_statements(missing))} Then run these "
+                "statements.",
                 details=tuple(pending),
             )
         )
