@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tswizard.answers_file import BadAnswers, load
+from tswizard.core.methods import METHODS
 from tswizard.core.model.answers import Answers
+from tswizard.core.run.method import Method
 from tswizard.questions import QUESTIONS, question
 
 ENDS = """
@@ -78,6 +80,13 @@ def test_every_answer_has_a_question_and_every_question_an_answer() -> None:
         if q.section == "answers":
             assert q.default == getattr(Answers(), q.key)
             assert q.check(q.default) is None
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_what_only_one_method_asks_is_a_question_and_says_so(method: Method) -> None:
+    assert all(question("answers", key) for key in method.asks)
+    led = {q.key for q in QUESTIONS if q.text.startswith(f"{method.name.capitalize()}: ")}
+    assert led <= method.asks
 
 
 def test_the_docs_show_every_key_with_its_default(tmp_path: Path) -> None:
