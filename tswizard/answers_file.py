@@ -85,7 +85,10 @@ def _wrong_kind(asked: Question, answer: Any) -> str | None:
     if asked.kind is Kind.NAMES and isinstance(answer, list):
         wrong = [name for name in answer if not isinstance(name, str)]
         return f"{wrong[0]!r} is not text in quotes" if wrong else None
-    if asked.kind in (Kind.CHOICE, Kind.NAMES):
+    if asked.kind is Kind.IDS and isinstance(answer, list):
+        strange = [id for id in answer if not isinstance(id, int) or isinstance(id, bool)]
+        return f"{strange[0]!r} is not a whole number" if strange else None
+    if asked.kind in (Kind.CHOICE, Kind.NAMES, Kind.IDS):
         allowed = [choice.value for choice in asked.choices]
         if answer not in allowed:
             return f'"{answer}" is not one of {", ".join(allowed)}'

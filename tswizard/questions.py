@@ -22,6 +22,7 @@ class Kind(StrEnum):
     NUMBER = "number"
     FOLDER = "folder"
     NAMES = "one of the choices, or a list of names"
+    IDS = "one of the choices, or a list of numbers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +266,15 @@ QUESTIONS: tuple[Question, ...] = (
         "lost. A list names those that are recomputed; all others are kept.",
         Kind.NAMES,
         (Choice("keep", "keep them as they are stored"), Choice("recompute", "recompute them")),
+    ),
+    Question(
+        "answers",
+        "policies",
+        "Policies and jobs to migrate",
+        "A list names them by their job ids on the source. All arrive paused, and are enabled at "
+        "the end if you asked for it.",
+        Kind.IDS,
+        (Choice("all", "all of them"), Choice("none", "none of them")),
     ),
 )
 

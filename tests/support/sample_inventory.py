@@ -110,7 +110,7 @@ RETENTION = Job(
     scheduled=True,
     schedule_interval="1 day",
     config="{}",
-    target="public.readings",
+    on=("public", "readings"),
     next_start="2026-12-01 00:00:00+00",
 )
 

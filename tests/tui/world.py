@@ -178,7 +178,7 @@ def _job(id: int, proc: str, on: str | None, every: str, *, scheduled: bool = Tr
         scheduled=scheduled,
         schedule_interval=every,
         config=None,
-        target=on,
+        on=tuple(on.split(".")) if on else None,  # type: ignore[arg-type]
     )
 
 

@@ -132,7 +132,7 @@ async def test_jobs(faked: tuple[Fake, Connection]) -> None:
             scheduled=True,
             schedule_interval="01:00:00",
             config='{"drop_after": "30 days"}',
-            target="app.daily",
+            on=("app", "daily"),
             next_start="2030-01-01 00:00:00+00",
             fixed_schedule=False,
             initial_start="2024-01-01 03:00:00+00",

@@ -8,8 +8,8 @@ import pytest
 from tests.support.sample_inventory import RETENTION, SERVER
 from tests.support.sample_task import SECRET, TOOLS, task
 from tswizard.core.build_plan import build_plan
-from tswizard.core.full.enable_jobs import in_order
 from tswizard.core.model.answers import Answers
+from tswizard.core.steps.enable_jobs import to_enable
 
 
 def ids(answers: Answers) -> list[str]:
@@ -81,4 +81,8 @@ def test_retention_comes_last_and_what_was_off_stays_off() -> None:
         replace(RETENTION, id=1002, proc_name="policy_refresh_continuous_aggregate"),
         replace(RETENTION, id=1003, proc_name="my_job", scheduled=False),
     )
-    assert [j.id for j in in_order(jobs)] == [1001, 1002, 1000]
+    held = task()
+    with_jobs = replace(held, inventory=replace(held.inventory, jobs=jobs))
+    assert [job.id for job in to_enable(with_jobs)] == [1001, 1002, 1000]
+    some = replace(with_jobs, answers=Answers(policies=(1000, 1002)))
+    assert [job.id for job in to_enable(some)] == [1002, 1000]

@@ -29,7 +29,8 @@ IDS = {
     "split": (
         "pause-source-jobs plan-pieces dump-schema pre-data hypertables chunks export copy-tables "
         "constraints-before compression copy-hypertables reconcile sequences constraints-after "
-        "compression-last post-data not-migrated analyze check resume-source-jobs"
+        "compression-last post-data not-migrated recreate-policies analyze check "
+        "resume-source-jobs enable-jobs"
     ),
 }
 

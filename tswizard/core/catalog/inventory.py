@@ -4,6 +4,7 @@ Everything is read once by `catalog.read` and never changes. Names are unquoted;
 gives them ready for SQL. Sizes are bytes, intervals are the server's own text.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,6 +62,10 @@ class Server:
     @property
     def major(self) -> int:
         return self.version_num // 10000
+
+
+_ID_SUFFIX = re.compile(r" \[\d+\]$")
+"""Behind every job's name stands its id."""
 
 
 class DimensionKind(StrEnum):
@@ -326,8 +331,8 @@ class Job:
     schedule_interval: str
     config: str | None
     """JSON text."""
-    target: str | None
-    """schema.name of its hypertable or aggregate."""
+    on: tuple[str, str] | None
+    """(schema, name) of its hypertable or continuous aggregate."""
     next_start: str | None = None
     """When the server means to run it next, in UTC; None when it is paused or unknown."""
     fixed_schedule: bool = True
@@ -337,13 +342,24 @@ class Job:
     max_retries: int = -1
     retry_period: str = ""
     check: str | None = None
-    """schema.name of the check function."""
+    """schema.name of the check function, quoted."""
     owner_by_oid: bool = True
     """The owner is stored as a role (2.10 and later), so a restore needs that role."""
 
     @property
+    def target(self) -> str | None:
+        """schema.name of its hypertable or continuous aggregate."""
+        return ".".join(self.on) if self.on else None
+
+    @property
     def kind(self) -> PolicyKind:
         return policy_kind(self.proc_schema, self.proc_name)
+
+    @property
+    def custom_name(self) -> str | None:
+        """The name that a person gave it (2.20 and later); None for TimescaleDB's own."""
+        name = _ID_SUFFIX.sub("", self.application)
+        return None if name in self.kind.default_names else name
 
     @property
     def what(self) -> str:

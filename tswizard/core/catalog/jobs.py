@@ -15,11 +15,12 @@ def jobs_query(shape: Shape) -> str:
     return f"""
 SELECT j.id, j.application_name::text, j.proc_schema::text, j.proc_name::text, {owner}::text,
   j.scheduled, j.schedule_interval::text, j.config::text,
-  COALESCE(g.user_view_schema || '.' || g.user_view_name, h.schema_name || '.' || h.table_name),
+  COALESCE(g.user_view_schema, h.schema_name)::text, COALESCE(g.user_view_name, h.table_name)::text,
   CASE WHEN j.scheduled AND s.next_start > '-infinity' THEN s.next_start::text END,
   j.fixed_schedule, j.initial_start::text, j.timezone,
   j.max_runtime::text, j.max_retries, j.retry_period::text,
-  j.check_schema || '.' || j.check_name, {str(by_oid).lower()}
+  pg_catalog.quote_ident(j.check_schema) || '.' || pg_catalog.quote_ident(j.check_name),
+  {str(by_oid).lower()}
 FROM {shape.jobs} j
 LEFT JOIN {HYPERTABLE} h ON h.id = j.hypertable_id
 LEFT JOIN {CAGG} g ON g.mat_hypertable_id = j.hypertable_id
@@ -41,16 +42,16 @@ async def read_jobs(connection: Connection, shape: Shape) -> tuple[Job, ...]:
             scheduled=row[5],
             schedule_interval=row[6],
             config=row[7],
-            target=row[8],
-            next_start=row[9],
-            fixed_schedule=row[10],
-            initial_start=row[11],
-            timezone=row[12],
-            max_runtime=row[13],
-            max_retries=row[14],
-            retry_period=row[15],
-            check=row[16],
-            owner_by_oid=row[17],
+            on=(row[8], row[9]) if row[8] else None,
+            next_start=row[10],
+            fixed_schedule=row[11],
+            initial_start=row[12],
+            timezone=row[13],
+            max_runtime=row[14],
+            max_retries=row[15],
+            retry_period=row[16],
+            check=row[17],
+            owner_by_oid=row[18],
         )
         for row in await rows(connection, jobs_query(shape))
     )

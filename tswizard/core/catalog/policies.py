@@ -23,6 +23,8 @@ class PolicyKind:
     drops_chunks: bool
     enable_order: int
     """On the target, jobs of a lower number are enabled first."""
+    default_names: tuple[str, ...]
+    """What TimescaleDB calls such a job, in any version, when nobody gave it a name."""
 
 
 REFRESH = PolicyKind(
@@ -31,6 +33,7 @@ REFRESH = PolicyKind(
     paused_on_source=False,
     drops_chunks=False,
     enable_order=0,
+    default_names=("Refresh Continuous Aggregate Policy",),
 )
 COMPRESSION = PolicyKind(
     name="compression",
@@ -38,6 +41,7 @@ COMPRESSION = PolicyKind(
     paused_on_source=True,
     drops_chunks=False,
     enable_order=0,
+    default_names=("Compression Policy", "Columnstore Policy", "Recompression Policy"),
 )
 REORDER = PolicyKind(
     name="reorder",
@@ -45,6 +49,7 @@ REORDER = PolicyKind(
     paused_on_source=False,
     drops_chunks=False,
     enable_order=0,
+    default_names=("Reorder Policy",),
 )
 RETENTION = PolicyKind(
     name="retention",
@@ -53,6 +58,7 @@ RETENTION = PolicyKind(
     drops_chunks=True,
     # Last, so that nothing is deleted before whatever reads it works again.
     enable_order=1,
+    default_names=("Retention Policy",),
 )
 INVALIDATIONS = PolicyKind(
     name="invalidation processing",
@@ -61,6 +67,16 @@ INVALIDATIONS = PolicyKind(
     paused_on_source=False,
     drops_chunks=False,
     enable_order=0,
+    default_names=("Process Hypertable Invalidations Policy",),
+)
+COMPACTION = PolicyKind(
+    name="compaction",
+    # Since 2.29.
+    procedures=("policy_compaction",),
+    paused_on_source=True,
+    drops_chunks=False,
+    enable_order=0,
+    default_names=("Compaction Policy",),
 )
 USER_DEFINED = PolicyKind(
     name="user-defined",
@@ -68,9 +84,10 @@ USER_DEFINED = PolicyKind(
     paused_on_source=False,
     drops_chunks=False,
     enable_order=0,
+    default_names=("User-Defined Action",),
 )
 
-POLICY_KINDS = (RETENTION, COMPRESSION, REORDER, REFRESH, INVALIDATIONS, USER_DEFINED)
+POLICY_KINDS = (RETENTION, COMPRESSION, REORDER, REFRESH, INVALIDATIONS, COMPACTION, USER_DEFINED)
 """Every kind."""
 
 PAUSED_ON_SOURCE = " or ".join(kind.name for kind in POLICY_KINDS if kind.paused_on_source)

@@ -17,12 +17,8 @@ from tswizard.core.run.method import MethodFacts
 from tswizard.core.run.run_folder import FINAL, RunFolder
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.compare import CHECK
+from tswizard.core.steps.enable_jobs import left_paused
 from tswizard.core.steps.target_marker import remove_record
-
-_ENABLE = (
-    "SELECT alter_job(job_id, scheduled => true) FROM timescaledb_information.jobs"
-    " WHERE job_id >= 1000;"
-)
 
 
 class FullRun:
@@ -48,11 +44,7 @@ class FullRun:
         keep = answers.keep_dumps or result is Level.FAIL
         if not keep:
             ctx.run_folder.remove_dump()
-        todo = await remove_record(ctx)
-        enabled = ctx.run_folder.record.step(FullStep.ENABLE_JOBS).state is StepState.DONE
-        if ctx.task.inventory.jobs and not enabled:
-            text = "Enable the jobs on the target when you are satisfied, retention last"
-            todo = ((text, _ENABLE), *todo)
+        todo = (*left_paused(ctx), *await remove_record(ctx))
         skipped = () if answers.enable_jobs else ("jobs stay paused on the target",)
         return Leftovers(todo=todo, skipped=skipped, dump=str(ctx.task.dump) if keep else "")
 
@@ -65,7 +57,7 @@ class Full:
 
     name: MethodName = "full"
     steps = STEPS
-    asks = frozenset(("compress_first", "recreate_extension", "enable_jobs"))
+    asks = frozenset(("compress_first", "recreate_extension"))
     unit = "step"
     comparison = (
         "FULL  One pg_dump of everything into a folder here, then one pg_restore into the target. "

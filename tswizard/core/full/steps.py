@@ -7,16 +7,16 @@ from functools import partial
 from tswizard.core.full.cleanup import recreate_extension
 from tswizard.core.full.compress_chunks import compress, eligible
 from tswizard.core.full.dump import dump, dump_command
-from tswizard.core.full.enable_jobs import enable, in_order
 from tswizard.core.full.foreign_keys import add_foreign_keys
 from tswizard.core.full.restore import Phase, restore, restore_command
 from tswizard.core.full.restore_mode import enter, leave_for_good
 from tswizard.core.model.plan import Task
-from tswizard.core.run.context import shell
+from tswizard.core.run.context import Context, shell
 from tswizard.core.run.method import MethodStep
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.core.steps.compare import check_step, compare_ends
+from tswizard.core.steps.enable_jobs import enable_step, to_enable
 
 
 class FullStep(StrEnum):
@@ -32,7 +32,6 @@ class FullStep(StrEnum):
     RESTORE_POST_DATA = "restore-post-data"
     LEAVE_RESTORE_MODE = "leave-restore-mode"
     FOREIGN_KEYS = "hypertable-foreign-keys"
-    ENABLE_JOBS = "enable-jobs"
 
 
 RESTORING = (
@@ -78,9 +77,12 @@ def _leaving(task: Task) -> tuple[str, ...]:
 
 
 def _enabling(task: Task) -> Iterator[str]:
-    if task.answers.enable_jobs:
-        for job in in_order(task.inventory.jobs):
-            yield f"SELECT alter_job({job.id}, scheduled => true);"
+    return (f"SELECT alter_job({job.id}, scheduled => true);" for job in to_enable(task))
+
+
+async def _same_ids(ctx: Context) -> dict[int, int]:
+    """A restore keeps the jobs' ids."""
+    return {job.id: job.id for job in ctx.task.inventory.jobs}
 
 
 def _restore(id: FullStep, phase: Phase, title: str, what: str) -> MethodStep:
@@ -170,12 +172,5 @@ STEPS: tuple[MethodStep, ...] = (
     ANALYZE,
     check_step(compare_ends),
     source_jobs.RESUME,
-    MethodStep(
-        id=FullStep.ENABLE_JOBS,
-        title="Enable the target's jobs",
-        what="As they were on the source, retention last, if you asked for it and the check did "
-        "not fail.",
-        action=enable,
-        commands=_enabling,
-    ),
+    enable_step(_same_ids, _enabling),
 )

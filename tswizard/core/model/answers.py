@@ -26,8 +26,10 @@ class Answers:
     """Hold one exported snapshot until the check is done; it holds back vacuum on the source."""
     recreate_extension: bool = False
     """Full: recreate TimescaleDB on an empty target at the source's version."""
+    policies: Literal["all", "none"] | tuple[int, ...] = "all"
+    """Policies and jobs to have on the target, by their ids on the source."""
     enable_jobs: bool = True
-    """Full: enable the target's jobs at the end as on the source; False leaves them paused."""
+    """Enable the target's jobs at the end as on the source; False leaves them paused."""
     verify: Literal["checksum", "count"] = "checksum"
     staging: str = ""
     """Folder for the dump or the files of rows; empty means the run's own folder."""

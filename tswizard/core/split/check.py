@@ -2,17 +2,25 @@
 were recreated on the target."""
 
 from dataclasses import replace
+from functools import partial
 
 from psycopg import Error
 
-from tswizard.core.db.connection import connected
+from tswizard.core.catalog.catalog_shape import read_shape
+from tswizard.core.catalog.inventory import Job
+from tswizard.core.catalog.jobs import read_jobs
+from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.errors import message_of
+from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context
 from tswizard.core.split.ledger.table_stats import TableTotals, read_table_totals
+from tswizard.core.split.policies.comparison import with_jobs
+from tswizard.core.split.policies.statements import read_job_api
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.normalize import NotMigrated, normalize, read_not_migrated
 from tswizard.core.split.schema.toc_selection import Selection, read_selection
 from tswizard.core.steps.compare import compare_ends
+from tswizard.core.steps.enable_jobs import chosen_jobs
 from tswizard.core.verify import Comparability
 from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.row_sets import RowSet, SetKind
@@ -30,7 +38,7 @@ async def check(ctx: Context) -> None:
     the target.
     """
     caggs = frozenset(cagg.label for cagg in ctx.task.inventory.caggs)
-    migrated = _Migrated(await read_selection(ctx), caggs)
+    migrated = _Migrated(ctx.task, await read_selection(ctx), caggs)
     await compare_ends(ctx, Comparability(migrated.schemas, migrated.has_rows))
     await _add_table_totals(ctx)
 
@@ -38,7 +46,8 @@ async def check(ctx: Context) -> None:
 class _Migrated:
     """What the split method has brought to the target."""
 
-    def __init__(self, selection: Selection, caggs: frozenset[str]) -> None:
+    def __init__(self, task: Task, selection: Selection, caggs: frozenset[str]) -> None:
+        self._task = task
         self._selection = selection
         self._caggs = caggs
         self._not_migrated = NotMigrated()
@@ -51,10 +60,16 @@ class _Migrated:
         self._not_migrated = await source.run(
             lambda connection: read_not_migrated(connection, self._selection, on_target)
         )
-        return normalize(
+        ours, theirs = normalize(
             (ours, await source.run(read_hypertable_facts)),
             (theirs, await target.run(read_hypertable_facts)),
             self._not_migrated,
+        )
+        functions = self._task.target_server.timescaledb_schema or "public"
+        api = await target.run(partial(read_job_api, schema=functions))
+        return (
+            with_jobs(ours, chosen_jobs(self._task), api),
+            with_jobs(theirs, await target.run(_read_jobs), api),
         )
 
     def has_rows(self, rows: RowSet) -> bool:
@@ -65,6 +80,10 @@ class _Migrated:
             return True
         absent = {identity.replace('"', "") for identity in self._not_migrated.identities}
         return rows.name not in absent
+
+
+async def _read_jobs(connection: Connection) -> tuple[Job, ...]:
+    return await read_jobs(connection, await read_shape(connection))
 
 
 async def _add_table_totals(ctx: Context) -> None:

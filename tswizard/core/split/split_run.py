@@ -8,6 +8,7 @@ from tswizard.core.split.data_steps import DataPhase
 from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.run_record import RunRecordStore
 from tswizard.core.steps import source_jobs
+from tswizard.core.steps.enable_jobs import left_paused
 from tswizard.core.steps.target_marker import remove_record
 
 
@@ -41,8 +42,9 @@ class SplitRun:
         if not keep:
             ctx.run_folder.remove_dump()
         self._removed = not answers.keep_record
-        todo = await remove_record(ctx, keep=answers.keep_record)
-        return Leftovers(todo=todo, dump=str(ctx.task.dump) if keep else "")
+        todo = (*left_paused(ctx), *await remove_record(ctx, keep=answers.keep_record))
+        skipped = () if answers.enable_jobs else ("jobs stay paused on the target",)
+        return Leftovers(todo=todo, skipped=skipped, dump=str(ctx.task.dump) if keep else "")
 
     async def close(self) -> None:
         await self._store.close()

@@ -14,6 +14,12 @@ from tswizard.core.run.context import Context, StepSkipped, shell
 from tswizard.core.run.method import Action, MethodStep
 from tswizard.core.split.check import check
 from tswizard.core.split.data_steps import DataPhase
+from tswizard.core.split.policies.recreate import (
+    preview_enabling,
+    preview_policies,
+    recreate_policies,
+    target_ids,
+)
 from tswizard.core.split.schema.cagg_dependents import restore_cagg_dependents
 from tswizard.core.split.schema.compression import set_compression
 from tswizard.core.split.schema.constraints import constraints_after_rows, constraints_before_rows
@@ -34,6 +40,7 @@ from tswizard.core.split.split_run import data_of
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.core.steps.compare import check_step
+from tswizard.core.steps.enable_jobs import chosen_jobs, enable_step
 
 
 class SplitStep(StrEnum):
@@ -55,6 +62,7 @@ class SplitStep(StrEnum):
     COMPRESSION_LAST = "compression-last"
     POST_DATA = "post-data"
     NOT_MIGRATED = "not-migrated"
+    POLICIES = "recreate-policies"
 
 
 _READ = (
@@ -214,7 +222,16 @@ STEPS: tuple[MethodStep, ...] = (
         "everything that depends on them.",
         action=restore_cagg_dependents,
     ),
+    MethodStep(
+        id=SplitStep.POLICIES,
+        title="Recreate policies and jobs",
+        what="Those that you chose, with every setting, all paused until the check has passed.",
+        action=recreate_policies,
+        commands=preview_policies,
+        when=lambda task: bool(chosen_jobs(task)),
+    ),
     ANALYZE,
     check_step(_check),
     source_jobs.RESUME,
+    enable_step(target_ids, preview_enabling),
 )

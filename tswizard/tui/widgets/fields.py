@@ -147,7 +147,7 @@ def field_for(question: Question, value: Any) -> Field:
     match question.kind:
         case Kind.YES_NO:
             return Tick(question.text, bool(value), id=key)
-        case Kind.CHOICE | Kind.NAMES:
+        case Kind.CHOICE | Kind.NAMES | Kind.IDS:
             return Choices(question.text, question.choices, str(value), id=key)
         case Kind.NUMBER:
             return TextField(question.text, str(value), id=key, whole_number=True)

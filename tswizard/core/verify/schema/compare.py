@@ -163,9 +163,9 @@ def _of_extra(key: ObjectKey, found: Object) -> Level:
 
 
 def _about(key: ObjectKey, found: Object) -> str:
-    if key.kind != "job":
+    row = found.definition.get("row") if key.kind == "job" else None
+    if row is None:
         return ""
-    row = found.definition["row"]
     on = found.definition.get("hypertable")
     return f"{row['proc_schema']}.{row['proc_name']}" + (f" on {on}" if on else "")
 

@@ -1,0 +1,147 @@
+"""Recreates the chosen policies and jobs on the target, all paused, each exactly once.
+
+The new job and the row that remembers its id commit together, so a run that is interrupted here
+resumes with the next job. Ids cannot be chosen: they come from the target's sequence.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from psycopg import Error, sql
+
+from tswizard.core.catalog.inventory import Job
+from tswizard.core.catalog.policies import COMPRESSION, REFRESH, RETENTION, USER_DEFINED
+from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.model.events import Unit
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.plan import Task
+from tswizard.core.run.context import Context, StepSkipped
+from tswizard.core.split.policies.statements import (
+    LATEST_API,
+    JobStatement,
+    job_statement,
+    read_job_api,
+)
+from tswizard.core.split.schema.execute import refusal
+from tswizard.core.steps.enable_jobs import chosen_jobs, to_enable
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS _tswizard.job (source_id int PRIMARY KEY, target_id int NOT NULL)
+"""
+
+_FIRST = (REFRESH, COMPRESSION)
+"""A compression policy on a continuous aggregate wants the refresh policy to be there (up to
+2.27.1); retention comes last."""
+
+
+def ordered_jobs(task: Task) -> tuple[Job, ...]:
+    """Jobs that the user wants, in the order in which they are recreated."""
+    return tuple(sorted(chosen_jobs(task), key=_rank))
+
+
+def _rank(job: Job) -> tuple[int, int]:
+    if job.kind in _FIRST:
+        return _FIRST.index(job.kind), job.id
+    return (len(_FIRST) + 1 if job.kind is RETENTION else len(_FIRST)), job.id
+
+
+async def read_target_ids(target: Connection) -> dict[int, int]:
+    """Source's job id -> target's, of the jobs that this run has recreated."""
+    if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.job')") is None:
+        return {}
+    found = await rows(target, "SELECT source_id, target_id FROM _tswizard.job")
+    return dict(found)
+
+
+async def recreate_policies(ctx: Context) -> None:
+    """Recreate them. What the target refuses is named, with the statements to run."""
+    jobs = ordered_jobs(ctx.task)
+    if not jobs:
+        raise StepSkipped("no policy and no job was to be recreated")
+    schema = ctx.task.target_server.timescaledb_schema or "public"
+    async with connected(ctx.task.target) as target:
+        await target.execute(_TABLE)
+        api = await read_job_api(target, schema)
+        done = await read_target_ids(target)
+        for number, job in enumerate(jobs):
+            await ctx.unpaused()
+            ctx.progress(number, len(jobs), Unit.ITEMS, f"{job.what} on {job.target or 'nothing'}")
+            if job.id not in done:
+                await _recreate(ctx, target, job_statement(job, ctx.task.inventory, api))
+    ctx.progress(len(jobs), len(jobs), Unit.ITEMS)
+
+
+async def _recreate(ctx: Context, target: Connection, statement: JobStatement) -> None:
+    job = statement.job
+    why = statement.why
+    if statement.create:
+        try:
+            async with target.transaction():
+                id = await _create(ctx, target, statement)
+        except Error as error:
+            why = refusal(error)
+        else:
+            ctx.say(f"recreated job {job.id} ({job.what} on {job.target}) as {id}, paused")
+    if why:
+        ctx.found(_not_recreated(ctx, statement, why))
+    elif statement.dropped:
+        ctx.found(_dropped(ctx, statement))
+
+
+async def _create(ctx: Context, target: Connection, statement: JobStatement) -> int:
+    job = statement.job
+    if job.kind is USER_DEFINED:  # a policy's owner is that of its relation, whoever adds it
+        await target.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(job.owner)))
+    for needed in statement.before:
+        await target.execute(needed.encode())
+    ctx.say(f"{statement.create};", "sql")
+    id = int(await value(target, sql.SQL(statement.create)))
+    for following in statement.after(id):
+        await target.execute(following.encode())
+    await target.execute("RESET ROLE")
+    await target.execute("INSERT INTO _tswizard.job VALUES (%s, %s)", (job.id, id))
+    return id
+
+
+def _not_recreated(ctx: Context, statement: JobStatement, why: str) -> Finding:
+    job = statement.job
+    return Finding(
+        Level.LOOK,
+        "policy-not-recreated",
+        f"Job {job.id} ({job.what} on {job.target or 'no table'}) could not be recreated.",
+        where=ctx.task.target.label,
+        why=why,
+        todo="Fix the cause, then run the statements as the owner of the table.",
+        details=statement.text if statement.create else (),
+    )
+
+
+def _dropped(ctx: Context, statement: JobStatement) -> Finding:
+    job = statement.job
+    return Finding(
+        Level.LOOK,
+        "policy-setting-dropped",
+        f"Job {job.id} ({job.what} on {job.target or 'no table'}) was recreated without "
+        f"{', '.join(statement.dropped)}.",
+        where=ctx.task.target.label,
+        why="The target's version of TimescaleDB does not have this setting.",
+        todo="Nothing, if you do not need it.",
+    )
+
+
+async def target_ids(ctx: Context) -> Mapping[int, int]:
+    """Source's job id -> target's, for the step that enables them. Raises CannotConnect."""
+    async with connected(ctx.task.target) as target:
+        return await read_target_ids(target)
+
+
+def preview_policies(task: Task) -> Iterator[str]:
+    """What the step will run, as far as it is known before the target is asked what it takes."""
+    for job in ordered_jobs(task):
+        statement = job_statement(job, task.inventory, LATEST_API)
+        yield "\n".join(f"{text};" for text in statement.text)
+
+
+def preview_enabling(task: Task) -> Iterator[str]:
+    """Jobs get ids of their own on the target: JOB stands for each of them."""
+    for job in to_enable(task):
+        yield f"SELECT alter_job(JOB, scheduled => true);  -- {job.what} on {job.target or '-'}"

@@ -1,0 +1,133 @@
+"""The jobs on the target: enabled as they were on the source, retention last."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+
+from psycopg import Error, sql
+
+from tswizard.core.catalog.inventory import Job
+from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.model.events import StepState
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.plan import Task
+from tswizard.core.report.checklist import result_of
+from tswizard.core.run.context import Context, StepSkipped
+from tswizard.core.run.method import MethodStep
+from tswizard.core.steps.job_switch import set_row, set_scheduled
+
+
+def chosen_jobs(task: Task) -> tuple[Job, ...]:
+    """Jobs of the source that the user wants on the target."""
+    wanted, jobs = task.answers.policies, task.inventory.jobs
+    if wanted == "all":
+        return jobs
+    return tuple(job for job in jobs if wanted != "none" and job.id in wanted)
+
+
+def to_enable(task: Task) -> tuple[Job, ...]:
+    """Jobs to enable: the chosen ones that are switched on at the source, retention last."""
+    on = (job for job in chosen_jobs(task) if job.scheduled)
+    return tuple(sorted(on, key=lambda job: (job.kind.enable_order, job.id)))
+
+
+async def enable(ctx: Context, ids: Mapping[int, int]) -> None:
+    """Enable them and read back that they are. `ids` are the target's by the source's; a job that
+    is not in it is not there, which is somebody else's finding.
+
+    Skipped, with the SQL left for the user, when the check found something lost: retention must
+    not delete what somebody may still need.
+    """
+    jobs = tuple(job for job in to_enable(ctx.task) if job.id in ids)
+    if not jobs:
+        raise StepSkipped("no job to enable")
+    if not ctx.task.answers.enable_jobs:
+        raise StepSkipped("you asked to leave them paused")
+    record = ctx.run_folder.record
+    if result_of(record.findings, record.judged, record.tables) is Level.FAIL:
+        raise StepSkipped("the check failed; they stay paused until you have looked into it")
+    schema = ctx.task.target_server.timescaledb_schema
+    async with connected(ctx.task.target) as target:
+        refused = {job: await set_scheduled(target, schema, ids[job.id], True) for job in jobs}
+        by_row = [job for job, why in refused.items() if why is not None]
+        for job in by_row:
+            await set_row(target, ids[job.id], True)
+        if by_row:
+            await _wake_scheduler(target)
+        on = {
+            id
+            for (id,) in await rows(
+                target, "SELECT job_id FROM timescaledb_information.jobs WHERE scheduled"
+            )
+        }
+    missing = [job for job in jobs if ids[job.id] not in on]
+    for job in missing:
+        ctx.found(
+            Finding(
+                Level.LOOK,
+                "job-not-enabled",
+                f"{job.application} of {job.target or job.proc_name} is not enabled.",
+                where=ctx.task.target.label,
+                why=refused[job] or "",
+                todo=f"As its owner: SELECT alter_job({ids[job.id]}, scheduled => true);",
+            )
+        )
+    if not missing:
+        ctx.found(
+            Finding(
+                Level.PASS,
+                "jobs-enabled",
+                f"jobs: {len(jobs)} of {len(jobs)} enabled as on the source, retention last",
+                where=ctx.task.target.label,
+            )
+        )
+
+
+async def _wake_scheduler(target: Connection) -> None:
+    """Make it read the jobs again; it does so by itself at the next restart."""
+    with suppress(Error):
+        schema = await value(
+            target,
+            "SELECT n.nspname FROM pg_catalog.pg_proc p "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
+            "WHERE p.proname = 'restart_background_workers'",
+        )
+        await target.execute(
+            sql.SQL("SELECT {}()").format(sql.Identifier(str(schema), "restart_background_workers"))
+        )
+
+
+ENABLE_JOBS = "enable-jobs"
+"""Id of the step that enables jobs, in every method."""
+
+ENABLE_BY_HAND = (
+    "SELECT alter_job(job_id, scheduled => true) FROM timescaledb_information.jobs"
+    " WHERE job_id >= 1000;"
+)
+
+
+def left_paused(ctx: Context) -> tuple[tuple[str, str], ...]:
+    """What is left to the user when jobs are on the target, but not enabled."""
+    done = ctx.run_folder.record.step(ENABLE_JOBS).state is StepState.DONE
+    if done or not to_enable(ctx.task):
+        return ()
+    text = "Enable the jobs on the target when you are satisfied, retention last"
+    return ((text, ENABLE_BY_HAND),)
+
+
+def enable_step(
+    read_ids: Callable[[Context], Awaitable[Mapping[int, int]]],
+    commands: Callable[[Task], Iterable[str]],
+) -> MethodStep:
+    """The step that enables jobs, given how a method knows their ids on the target."""
+
+    async def action(ctx: Context) -> None:
+        await enable(ctx, await read_ids(ctx))
+
+    return MethodStep(
+        id=ENABLE_JOBS,
+        title="Enable the target's jobs",
+        what="As they were on the source, retention last, if you asked for it and the check did "
+        "not fail.",
+        action=action,
+        commands=lambda task: commands(task) if task.answers.enable_jobs else (),
+    )
