@@ -54,4 +54,4 @@ def test_what_drops_chunks_is_paused_and_comes_last() -> None:
     assert dropping == [RETENTION]
     assert all(kind.paused_on_source for kind in dropping)
     assert min(k.enable_order for k in dropping) > max(k.enable_order for k in others)
-    assert PAUSED_ON_SOURCE == "retention or compression"
+    assert PAUSED_ON_SOURCE == "retention, compression, reorder, compaction"

@@ -46,7 +46,7 @@ COMPRESSION = PolicyKind(
 REORDER = PolicyKind(
     name="reorder",
     procedures=("policy_reorder",),
-    paused_on_source=False,
+    paused_on_source=True,
     drops_chunks=False,
     enable_order=0,
     default_names=("Reorder Policy",),
@@ -90,7 +90,7 @@ USER_DEFINED = PolicyKind(
 POLICY_KINDS = (RETENTION, COMPRESSION, REORDER, REFRESH, INVALIDATIONS, COMPACTION, USER_DEFINED)
 """Every kind."""
 
-PAUSED_ON_SOURCE = " or ".join(kind.name for kind in POLICY_KINDS if kind.paused_on_source)
+PAUSED_ON_SOURCE = ", ".join(kind.name for kind in POLICY_KINDS if kind.paused_on_source)
 """In words: the kinds that are paused on the source while it is read."""
 
 _BY_PROCEDURE = {procedure: kind for kind in POLICY_KINDS for procedure in kind.procedures}

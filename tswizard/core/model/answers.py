@@ -21,7 +21,7 @@ class Answers:
     compress_first: bool = False
     """Full: compress eligible chunks of the source before the dump."""
     pause_source_jobs: bool = True
-    """Pause retention and compression jobs of the source while it is read."""
+    """Pause jobs of the source that drop or rewrite chunks while it is read."""
     snapshot: bool = True
     """Hold one exported snapshot until the check is done; it holds back vacuum on the source."""
     recreate_extension: bool = False

@@ -1,16 +1,32 @@
-"""Retention and compression on the source: paused while it is read, resumed afterwards."""
+"""Jobs of the source that drop or rewrite chunks: paused while it is read, resumed afterwards."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 from tswizard.core.catalog.inventory import Inventory, Job
 from tswizard.core.catalog.policies import PAUSED_ON_SOURCE
-from tswizard.core.db.connection import connected, value
+from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.plan import Task
-from tswizard.core.run.context import Context, PutBack, StepSkipped
+from tswizard.core.model.wording import duration
+from tswizard.core.run.context import Context, PutBack, StepSkipped, failed
 from tswizard.core.run.method import MethodStep
 from tswizard.core.steps.job_switch import set_scheduled
+
+WAIT_FOR_RUNNING = 900.0
+"""Seconds to wait for jobs of the source that were running when they were paused."""
+_POLL = 1.0
+
+# A background worker carries its job's name, which everybody may see.
+_RUNNING = """
+SELECT a.pid, a.application_name, COALESCE(a.backend_start::text, 'an unknown time')
+FROM pg_catalog.pg_stat_activity a
+WHERE a.datname = pg_catalog.current_database() AND a.application_name = ANY (%s::text[])
+ORDER BY a.pid
+"""
 
 _SCHEDULED = "SELECT scheduled FROM timescaledb_information.jobs WHERE job_id = %s"
 
@@ -21,7 +37,11 @@ def to_pause(inventory: Inventory) -> tuple[Job, ...]:
 
 
 async def pause(ctx: Context) -> None:
-    """Pause them. The record knows of it before the source does, so a crash loses nothing."""
+    """Pause them, and wait for those that are running. The record knows of it before the source
+    does, so a crash loses nothing.
+
+    Raises StepFailed when one still runs after WAIT_FOR_RUNNING seconds.
+    """
     inventory = ctx.task.inventory
     jobs = to_pause(inventory)
     if not jobs:
@@ -47,6 +67,33 @@ async def pause(ctx: Context) -> None:
                     todo="If it runs during the dump, chunks may vanish between dump and check.",
                 )
             )
+        await _until_none_runs(ctx, source, jobs)
+
+
+async def _until_none_runs(ctx: Context, source: Connection, jobs: tuple[Job, ...]) -> None:
+    """Pausing a job does not end the one that is running, and a lock that it wants ends a parallel
+    dump ("could not obtain lock on relation")."""
+    started = time.monotonic()
+    said: set[int] = set()
+    while running := await rows(source, _RUNNING, ([job.application for job in jobs],)):
+        for pid, name, since in running:
+            if pid not in said:
+                said.add(pid)
+                ctx.say(f"waiting for {name} on the source (pid {pid}, running since {since})")
+        pid, name, since = running[0]
+        waited = time.monotonic() - started
+        if waited > WAIT_FOR_RUNNING:
+            raise failed(
+                "source-job-running",
+                f"{name} is still running on the source (pid {pid}, since {since}).",
+                where=ctx.task.source.label,
+                why=f"It was waited for for {duration(waited)}; it rewrites or drops chunks, and "
+                "a lock that it wants ends a parallel dump.",
+                todo=f"Resume the run to wait on, or end it: SELECT pg_terminate_backend({pid});",
+            )
+        ctx.progress(0, None, Unit.ITEMS, f"waiting for {name} (pid {pid}) since {since}")
+        await ctx.unpaused()
+        await asyncio.sleep(_POLL)
 
 
 async def resume(ctx: Context) -> None:
@@ -74,7 +121,8 @@ async def resume(ctx: Context) -> None:
                 todo=f"On the source: SELECT alter_job({job}, scheduled => true);",
             )
         )
-    ctx.run_folder.save(replace(ctx.run_folder.record, paused_source_jobs=()))
+    left = tuple(job for job in paused if job in refused)
+    ctx.run_folder.save(replace(ctx.run_folder.record, paused_source_jobs=left))
 
 
 def to_put_back(ctx: Context) -> tuple[PutBack, ...]:
@@ -95,8 +143,8 @@ def _switched(task: Task, on: str) -> Iterator[str]:
 PAUSE = MethodStep(
     id="pause-source-jobs",
     title="Pause the source's jobs",
-    what="Retention and compression, so that no chunk is dropped or rewritten before the check. "
-    "Resumed at the end.",
+    what="Retention, compression and reorder, so that no chunk is dropped or rewritten before the "
+    "check. What is running is waited for. Resumed at the end.",
     action=pause,
     commands=lambda task: _switched(task, "false"),
     when=_wanted,

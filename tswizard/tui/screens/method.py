@@ -22,7 +22,7 @@ from tswizard.tui.wizard_state import Inspected
 if TYPE_CHECKING:
     from tswizard.core.run.method import Method
 
-_ELSEWHERE = ("recreate_extension", "caggs", "history")
+_ELSEWHERE = ("recreate_extension", "caggs", "history", "policies")
 """Answered on Inspect, and object by object."""
 
 _TYPED = (Kind.NUMBER, Kind.TEXT, Kind.FOLDER)
