@@ -133,7 +133,7 @@ QUESTIONS: tuple[Question, ...] = (
         "compressed chunks are migrated as they are. An interrupted restore starts over from the "
         "dump. Split: the schema first, then the rows in pieces; an interrupted run resumes at the "
         "piece where it stopped, and the versions of TimescaleDB may differ. It does not migrate "
-        "continuous aggregates and policies; they are named at the end.",
+        "continuous aggregates; they are named at the end.",
         Kind.CHOICE,
         (
             Choice("full", "Full: one dump, one restore"),
@@ -182,7 +182,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "answers",
         "pause_source_jobs",
-        "Pause retention and compression on the source during the run",
+        "Pause retention, compression and reorder on the source during the run",
         "So that no chunk is dropped or rewritten before the check. They are resumed at the end, "
         "after a crash by resuming the run.",
         Kind.YES_NO,

@@ -31,7 +31,7 @@ class Split:
         "TimescaleDB differ, or when there is no disk space for a dump here. A run that is "
         "interrupted or stopped resumes at the piece where it stopped; no row is copied twice and "
         "none is left out.\n"
-        "It cannot migrate continuous aggregates and policies yet, nor views that depend on "
+        "It cannot migrate continuous aggregates yet, nor their policies and views that depend on "
         "them. Each of them is named at the end, for you to recreate."
     )
 
@@ -42,16 +42,12 @@ class Split:
             if compressed
             else ""
         )
-        held = (
-            f"{plural(len(inventory.caggs), 'continuous aggregate')}, "
-            f"{plural(len(inventory.jobs), 'job')}"
-        )
         return MethodFacts(
             does=f"the schema, then the rows in pieces: about {size(inventory.dump_bytes)}{again}.",
             best="when it takes hours, the connection may drop, or versions differ; resumes at "
             "the piece where it stopped.",
-            cannot=f"migrate continuous aggregates and policies yet: each is named at the end "
-            f"({held}).",
+            cannot="migrate continuous aggregates yet: each is named at the end "
+            f"({plural(len(inventory.caggs), 'continuous aggregate')}).",
         )
 
     def disk_here(self, inventory: Inventory, answers: Answers) -> int:
