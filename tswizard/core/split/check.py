@@ -15,12 +15,12 @@ from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context
 from tswizard.core.split.ledger.table_stats import TableTotals, read_table_totals
 from tswizard.core.split.policies.comparison import with_jobs
+from tswizard.core.split.policies.recreate import possible_jobs
 from tswizard.core.split.policies.statements import read_job_api
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.normalize import NotMigrated, normalize, read_not_migrated
 from tswizard.core.split.schema.toc_selection import Selection, read_selection
 from tswizard.core.steps.compare import compare_ends
-from tswizard.core.steps.enable_jobs import chosen_jobs
 from tswizard.core.verify import Comparability
 from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.row_sets import RowSet, SetKind
@@ -68,7 +68,7 @@ class _Migrated:
         functions = self._task.target_server.timescaledb_schema or "public"
         api = await target.run(partial(read_job_api, schema=functions))
         return (
-            with_jobs(ours, chosen_jobs(self._task), api),
+            with_jobs(ours, possible_jobs(self._task, on_target), api),
             with_jobs(theirs, await target.run(_read_jobs), api),
         )
 

@@ -4,7 +4,7 @@ The new job and the row that remembers its id commit together, so a run that is 
 resumes with the next job. Ids cannot be chosen: they come from the target's sequence.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from psycopg import Error, sql
 
@@ -14,6 +14,7 @@ from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.plan import Task
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.policies.statements import (
     LATEST_API,
@@ -21,11 +22,15 @@ from tswizard.core.split.policies.statements import (
     job_statement,
     read_job_api,
 )
-from tswizard.core.split.schema.execute import refusal
+from tswizard.core.split.schema.execute import refusal_message
 from tswizard.core.steps.enable_jobs import chosen_jobs, to_enable
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS _tswizard.job (source_id int PRIMARY KEY, target_id int NOT NULL)
+"""
+
+_CAGGS = """
+SELECT user_view_schema || '.' || user_view_name FROM _timescaledb_catalog.continuous_agg
 """
 
 _FIRST = (REFRESH, COMPRESSION)
@@ -36,6 +41,13 @@ _FIRST = (REFRESH, COMPRESSION)
 def ordered_jobs(task: Task) -> tuple[Job, ...]:
     """Jobs that the user wants, in the order in which they are recreated."""
     return tuple(sorted(chosen_jobs(task), key=_rank))
+
+
+def possible_jobs(task: Task, caggs_on_target: Collection[str]) -> tuple[Job, ...]:
+    """Those of them that have what they work on: not policies of continuous aggregates
+    (`schema.name`) that are not on the target."""
+    absent = {cagg.label for cagg in task.inventory.caggs} - set(caggs_on_target)
+    return tuple(job for job in ordered_jobs(task) if job.target not in absent)
 
 
 def _rank(job: Job) -> tuple[int, int]:
@@ -60,6 +72,10 @@ async def recreate_policies(ctx: Context) -> None:
     schema = ctx.task.target_server.timescaledb_schema or "public"
     async with connected(ctx.task.target) as target:
         await target.execute(_TABLE)
+        possible = possible_jobs(ctx.task, [name for (name,) in await rows(target, _CAGGS)])
+        if without := [job for job in jobs if job not in possible]:
+            ctx.found(_without_cagg(ctx, without))
+        jobs = possible
         api = await read_job_api(target, schema)
         done = await read_target_ids(target)
         for number, job in enumerate(jobs):
@@ -78,7 +94,7 @@ async def _recreate(ctx: Context, target: Connection, statement: JobStatement) -
             async with target.transaction():
                 id = await _create(ctx, target, statement)
         except Error as error:
-            why = refusal(error)
+            why = refusal_message(error)
         else:
             ctx.say(f"recreated job {job.id} ({job.what} on {job.target}) as {id}, paused")
     if why:
@@ -100,6 +116,18 @@ async def _create(ctx: Context, target: Connection, statement: JobStatement) -> 
     await target.execute("RESET ROLE")
     await target.execute("INSERT INTO _tswizard.job VALUES (%s, %s)", (job.id, id))
     return id
+
+
+def _without_cagg(ctx: Context, jobs: Sequence[Job]) -> Finding:
+    return Finding(
+        Level.LOOK,
+        "cagg-policies-not-migrated",
+        f"{plural(len(jobs), 'policy', 'policies')} of continuous aggregates that are not on the "
+        "target were not migrated.",
+        where=ctx.task.target.label,
+        todo="Add them when you have created the continuous aggregates.",
+        details=tuple(f"{job.id} {job.what} on {job.target}" for job in jobs),
+    )
 
 
 def _not_recreated(ctx: Context, statement: JobStatement, why: str) -> Finding:

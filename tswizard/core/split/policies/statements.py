@@ -22,8 +22,7 @@ from tswizard.core.catalog.policies import (
     PolicyKind,
 )
 from tswizard.core.db.connection import Connection, rows, value
-from tswizard.core.db.identifiers import qualified
-from tswizard.core.split.schema.execute import literal
+from tswizard.core.db.identifiers import literal, qualified
 
 _FUNCTIONS: Mapping[PolicyKind, str] = {
     RETENTION: "add_retention_policy",

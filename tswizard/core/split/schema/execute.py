@@ -62,7 +62,7 @@ async def run_changes(
         try:
             await run_statements(ctx, target, *change.statements)
         except Error as error:
-            refused.append(RefusedChange(change, _refusal_message(error)))
+            refused.append(RefusedChange(change, refusal_message(error)))
     ctx.progress(len(changes), len(changes), Unit.ITEMS)
     return refused
 
@@ -88,7 +88,7 @@ async def _run_batch(target: Connection, statements: Sequence[str]) -> list[Refu
     try:
         await target.execute("; ".join(statements).encode())
     except Error as error:
-        _refusal_message(error)
+        refusal_message(error)
     else:
         return []
     refused = []
@@ -97,11 +97,11 @@ async def _run_batch(target: Connection, statements: Sequence[str]) -> list[Refu
             await target.execute(statement.encode())
         except Error as error:
             change = Change(statement, (statement,))
-            refused.append(RefusedChange(change, _refusal_message(error)))
+            refused.append(RefusedChange(change, refusal_message(error)))
     return refused
 
 
-def _refusal_message(error: Error) -> str:
+def refusal_message(error: Error) -> str:
     """Message, detail and hint of a server that refused a statement; any other error is raised
     again."""
     if not is_refusal(error):
