@@ -1,4 +1,4 @@
-"""docs/classifier.md, made from the rules: `python -m scripts.classifier_page` writes it."""
+"""docs/classifier.md, generated from the rules: `python -m scripts.classifier_page` writes it."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,45 +12,45 @@ PAGE = Path(__file__).parents[1] / "docs" / "classifier.md"
 _HEAD = """\
 # The classifier: what each message means
 
-`pg_dump` and `pg_restore` print warnings and errors that mean nothing beside others that mean
-lost rows, in the same words every time. The classifier reads every line of a run and gives each
-message one of four verdicts:
+`pg_dump` and `pg_restore` print harmless warnings and errors next to others that mean lost rows,
+and always in the same words. The classifier reads every line of a run and gives each message one of
+four verdicts:
 
 | verdict | meaning |
 |---|---|
-| `safe` | Nothing is missing: a rule knows it, and where it can be checked, a check agrees. |
-| `later` | A later step of the migration brings it. |
-| `look` | Nobody could show that it is harmless. Every message that no rule knows is this. |
-| `lost` | Something did not arrive, or never got into the dump. It is named. |
+| `safe` | Nothing is missing: a rule matches, and where that can be checked, the check holds. |
+| `later` | A later step of the migration creates it. |
+| `look` | It could not be shown to be harmless. So is every message that no rule matches. |
+| `lost` | Something did not arrive, or is not in the dump. It is named. |
 
 A run with a `lost` message, or with one that still needs a look, never ends in PASS.
 
 ## How a verdict comes about
 
-1. Lines become messages: prefix, TOC entry, sentence, `DETAIL`, `HINT`, `CONTEXT` and the command
-   that failed, as PostgreSQL 9.6 to 18 print them. With `-j` the workers write into one stream,
-   sometimes into one line; what cannot be told apart for sure is never harmless.
-2. A rule fits by tool, method (full or split), phase, severity, kind of TOC entry, sentence and
-   command. A `lost` rule that fits always counts; otherwise the first one does, in the order of
+1. Lines become messages: prefix, TOC entry, primary message, `DETAIL`, `HINT`, `CONTEXT` and the
+   command that failed, as PostgreSQL 9.6 to 18 print them. With `-j` the workers write into one
+   stream, sometimes into one line; what cannot be separated reliably is never harmless.
+2. A rule matches by tool, method (full or split), phase, severity, kind of TOC entry, message and
+   command. A matching `lost` rule always wins; otherwise the first match does, in the order of
    this page.
-3. A `safe` or `later` verdict that names a proof needs it. If the check does not hold, the
-   message needs a look, and says what was found. If it cannot be made (a log alone, no
-   connection), it needs a look too, unless the rule says otherwise below.
-4. Lost rows of a chunk, compressed or not, are named after their hypertable or continuous
-   aggregate, by the source's catalog.
+3. A `safe` or `later` verdict that names a proof needs it. If the check fails, the message needs a
+   look, and says what was found. If it cannot be made (a log alone, no connection), the message
+   needs a look too, unless the rule says otherwise below.
+4. Lost rows of a chunk, compressed or not, are reported with the name of their hypertable or
+   continuous aggregate, from the source's catalog.
 
-`errors ignored on restore: N`, pg_restore's last line, is a check of its own: it is `safe` only
-when exactly the errors seen were counted and each of them is explained. With `-j` pg_restore
-counts an entry that failed in a worker once more than it had errors, and not what a worker meets
-while it connects; with `--verbose` that is checked exactly, without it mostly not at all. A log
-with errors and without this line was cut off.
+`errors ignored on restore: N`, pg_restore's last line, is a check of its own: it is `safe` only if
+exactly the errors in the log were counted and each of them is explained. With `-j` pg_restore
+counts an entry that failed in a worker once more than it had errors, and does not count errors that
+a worker gets while connecting; with `--verbose` that can be checked exactly, without it mostly not
+at all. A log with errors and without this line is truncated.
 
-`tswizard classify LOG` judges a log by itself. Say `--method` and `--phase` where you know them:
-a verdict that holds in one context only is not given without.
+`tswizard classify LOG` judges a log by itself. Specify `--method` and `--phase` if you know them:
+verdicts that hold in one context only are not given without them.
 
 ## Rules
 
-Words set as code in a sentence stand for what the message names. "MST guide" is Timescale's
+Words set as code stand for names in the message. "MST guide" is Timescale's
 "Migrate from Managed Service for TimescaleDB to Timescale Cloud", #n an issue of
 [timescale/timescaledb](https://github.com/timescale/timescaledb/issues).
 """
@@ -72,7 +72,7 @@ def render() -> str:
         for rule in rules.rules:
             if rule.verdict is verdict:
                 lines += _rule(rule, rules.proofs.get(rule.proof))
-    lines += ["## Proofs", "", "| proof | asked of | the claim |", "|---|---|---|"]
+    lines += ["## Proofs", "", "| proof | checked on | claim |", "|---|---|---|"]
     lines += [
         f"| `{proof.name}` | {_WHO[proof.on]} | {_cell(proof.claim)} |"
         for proof in rules.proofs.values()
@@ -80,7 +80,7 @@ def render() -> str:
     return "\n".join([*lines, ""])
 
 
-_WHO = {"source": "the source", "target": "the target", "both": "both ends"}
+_WHO = {"source": "the source", "target": "the target", "both": "source and target"}
 
 
 def _rule(rule: Rule, proof: Proof | None) -> Iterator[str]:
@@ -102,7 +102,7 @@ def _rule(rule: Rule, proof: Proof | None) -> Iterator[str]:
     if proof is not None:
         yield f"- Proof: `{proof.name}`: {_prose(proof.claim)}"
         if rule.unproven is rule.verdict:
-            yield "- Counts without its proof too, where that cannot be had"
+            yield "- Also counts without its proof, where that cannot be checked"
     if rule.todo:
         yield f"- To do: {_prose(rule.todo)}"
     yield f"- Source: {rule.source}"

@@ -108,9 +108,9 @@ def test_a_log_alone_says_what_could_not_be_checked() -> None:
     assert judged.verdict is Verdict.LOOK
     assert judged.proof_state is ProofState.NOT_POSSIBLE
     assert judged.reason == (
-        "Safe if the extension timescaledb is on the target; that could not be checked."
+        "Safe if the extension timescaledb exists on the target; this could not be checked."
     )
-    assert judged.todo == "Check that the extension timescaledb is on the target."
+    assert judged.todo == "Check that the extension timescaledb exists on the target."
 
 
 def test_without_method_and_phase_it_says_where_it_would_be_harmless() -> None:
@@ -166,12 +166,12 @@ def test_lines_of_tools_at_work_need_no_verdict(text: str) -> None:
 def test_an_object_that_may_be_missing_is_named() -> None:
     text = failed("nobody knows this", "CREATE VIEW a.v AS\n SELECT 1;", "3; 1259 4 VIEW v me")
     assert judge(text)[0].reason == (
-        "No rule knows this message; VIEW v may be missing on the target."
+        "No rule matches this message; VIEW v may be missing on the target."
     )
 
 
 def test_an_unknown_error_of_pg_dump_means_no_complete_dump() -> None:
-    assert "the dump is not complete" in judge("pg_dump: error: new\n")[0].reason
+    assert "the dump is incomplete" in judge("pg_dump: error: new\n")[0].reason
 
 
 def test_restore_without_its_sum_was_cut_off() -> None:
@@ -180,9 +180,9 @@ def test_restore_without_its_sum_was_cut_off() -> None:
     )
     whole = judge(text, "full", "data")
     assert total(whole) is Verdict.SAFE
-    assert whole[-1].reason == "Equals the one error above; each is explained."
+    assert whole[-1].reason == "Matches the one error above; it is explained."
     cut = judge(text.rpartition("pg_restore:")[0], "full", "data")
-    assert cut[0].reason.startswith("The log is cut")
+    assert cut[0].reason.startswith("The log is truncated")
     assert cut[-1].rule == "error-sum-missing"
     assert total(cut) is Verdict.LOOK
 

@@ -83,7 +83,7 @@ def test_belongs(command: str, kind: str, tag: str, fits: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "following", "goes_on"),
+    ("lines", "following", "continues"),
     [
         (["CREATE SCHEMA a;"], "Killed", False),
         (["CREATE SCHEMA a;"], "", True),
@@ -100,8 +100,8 @@ def test_belongs(command: str, kind: str, tag: str, fits: bool) -> None:
         (['CREATE TABLE "a;', 'b" ();'], "next", False),
     ],
 )
-def test_where_a_command_ends(lines: list[str], following: str, goes_on: bool) -> None:
+def test_where_a_command_ends(lines: list[str], following: str, continues: bool) -> None:
     statements = Statements()
     for line in lines:
         statements.add(line)
-    assert statements.goes_on(following) is goes_on
+    assert statements.continues(following) is continues

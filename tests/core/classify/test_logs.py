@@ -107,7 +107,7 @@ def test_the_sum_is_checked_with_the_arithmetic_of_its_jobs(name: str) -> None:
     facts = about(name)
     (total,) = [i for i in items(name) if isinstance(i, JudgedMessage) and i.rule == "error-sum"]
     assert total.sum is not None
-    assert total.sum.said == facts["errors_ignored"]
+    assert total.sum.reported == facts["errors_ignored"]
     checkable = (
         "-j" not in facts["command"] or " -v" in facts["command"] or name.endswith("_client18")
     )

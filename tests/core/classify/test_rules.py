@@ -73,7 +73,7 @@ def test_the_prover_knows_every_proof() -> None:
 def test_role_is_quoted_in_the_statement_to_run() -> None:
     text = 'pg_restore: error: could not execute query: ERROR:  role "Odd "" role" does not exist\n'
     (missing, _) = judge(text, "full", "post-data")
-    assert missing.todo.startswith('CREATE ROLE "Odd """" role"; -- then again:')
+    assert missing.todo.startswith('CREATE ROLE "Odd """" role"; -- then run:')
 
 
 def test_values_with_braces_are_not_taken_for_names() -> None:

@@ -294,7 +294,7 @@ async def test_a_fault_in_a_query_of_ours_is_logged(
     assert await prover.holds("extension-exists", {"extension": "timescaledb"}) is None
     await prover.close()
     assert len(said) == 1
-    assert said[0].startswith("a query of tswizard's own failed on the target")
+    assert said[0].startswith("a query of tswizard itself failed on the target")
     assert message in said[0]
 
 
@@ -336,4 +336,4 @@ async def test_from_the_line_to_the_proof(ends: Ends) -> None:
     proven = await prove(judged, ends.prover)
     assert proven.verdict is Verdict.SAFE
     assert proven.proof_state is ProofState.HELD
-    assert "the extension timescaledb is on the target" in proven.reason
+    assert "the extension timescaledb exists on the target" in proven.reason

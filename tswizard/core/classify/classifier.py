@@ -1,4 +1,4 @@
-"""Verdicts for the lines of one tool's run."""
+"""Verdicts for the output of one run of a tool."""
 
 import re
 from collections import Counter
@@ -11,15 +11,16 @@ from tswizard.core.classify.rules import Rule, Rules, default_rules, render
 from tswizard.core.classify.sums import ErrorCount, read_sum, sum_verdict
 from tswizard.core.model.judged import Harmless, JudgedMessage, ProofState, Severity, SumCheck
 from tswizard.core.model.verdict import Verdict
+from tswizard.core.model.wording import plural
 
 _COMMAND_SHOWN = 2000
 
 
 class Classifier:
-    """Judges what one tool prints, line by line.
+    """Judges the output of one tool, line by line.
 
-    `method` and `phase` are the context of the run. Without them a verdict that holds in one
-    context only is not given: nothing is called harmless on a guess.
+    `method` and `phase` are the context of the run. Without them, verdicts that hold in one context
+    only are not given: nothing is called harmless on a guess.
     """
 
     def __init__(
@@ -37,14 +38,14 @@ class Classifier:
         self._since_sum: Counter[Verdict] = Counter()
 
     def feed(self, line: str, *, ended: bool = True) -> list[PlainLine | JudgedMessage]:
-        """Take one line; what is judged comes out when the next message begins."""
+        """Take one line; a message is returned when the next one begins."""
         out: list[PlainLine | JudgedMessage] = []
         for item in self._parser.feed(line, ended=ended):
             self._take(item, out)
         return out
 
     def close(self) -> list[PlainLine | JudgedMessage]:
-        """What was still open, and a word on errors that no sum line closed."""
+        """The last message, and a verdict on errors that no sum line followed."""
         out: list[PlainLine | JudgedMessage] = []
         for item in self._parser.close():
             self._take(item, out)
@@ -84,7 +85,7 @@ class Classifier:
             if rule.in_context(self._method, self._phase_of(message))
         ]
         lost = [pair for pair in fitting if pair[0].verdict is Verdict.LOST]
-        # In an unknown context a rule that holds in every one describes the loss better.
+        # In an unknown context, a rule that holds in every context describes the loss better.
         lost.sort(key=lambda pair: not pair[0].known_in(self._method, self._phase_of(message)))
         rule, groups = next(iter((*lost, *fitting)), (None, {}))
         base = self._base(message, rule.id if rule else "", object=about.label, counts=counts)
@@ -94,9 +95,9 @@ class Classifier:
         if len(command) > _COMMAND_SHOWN:
             command = f"{command[:_COMMAND_SHOWN]} …"
         values = {
-            "object": about.label or "what was being done",
+            "object": about.label or "the object in question",
             "kind": about.kind,
-            "name": about.name or "what was being done",
+            "name": about.name or "the object in question",
             "bare": about.bare,
             "in_schema": about.schema,
             "table": about.table,
@@ -119,8 +120,8 @@ class Classifier:
             return replace(
                 judged,
                 verdict=Verdict.LOOK,
-                reason="The log is cut or mixed up here, so this cannot be called harmless.",
-                todo=f"If the message stands by itself, it means: {judged.reason}",
+                reason="The log is truncated or garbled here, so this cannot be called harmless.",
+                todo=f"If the message is complete, it means: {judged.reason}",
             )
         return self._cautious(judged, rule, message, {**values, "command": message.command})
 
@@ -130,14 +131,14 @@ class Classifier:
     def _cautious(
         self, judged: JudgedMessage, rule: Rule, message: Message, values: Mapping[str, str]
     ) -> JudgedMessage:
-        """A harmless verdict, unless the context or a missing proof forbids it."""
+        """A harmless verdict, unless the context is unknown or a proof is missing."""
         if not rule.known_in(self._method, self._phase_of(message)):
             return replace(
                 judged,
                 verdict=Verdict.LOOK,
-                reason=f"This is {rule.verdict} in {_context(rule)}, but the log does not tell "
-                "which method and phase it comes from.",
-                todo="Say which with --method and --phase.",
+                reason=f"This is {rule.verdict} in {_context(rule)}, but the log does not show "
+                "which method and phase it is from.",
+                todo="Specify them with --method and --phase.",
             )
         if not rule.proof:
             return judged
@@ -161,31 +162,31 @@ class Classifier:
         return replace(
             judged,
             verdict=rule.unproven,
-            reason=f"{_IF[rule.verdict]} if {claim}; that could not be checked.",
+            reason=f"{_IF[rule.verdict]} if {claim}; this could not be checked.",
             todo=judged.todo or f"Check that {claim}.",
         )
 
     def _unknown(self, base: JudgedMessage, message: Message) -> JudgedMessage | None:
-        """What to say of a message that no rule knows: never that it is harmless."""
+        """The verdict on a message that no rule matches: never harmless."""
         if message.severity in (Severity.NOTICE, Severity.UNKNOWN):
             said = "\n".join((message.text, message.detail))
             if not TROUBLE.search(said) and not message.strays and not _rated(message):
                 return None
         if message.severity is Severity.ORPHAN:
-            reason = "The beginning of this message is missing in the log."
-            todo = "Look at the whole log, or run again with the output kept."
+            reason = "The beginning of this message is missing from the log."
+            todo = "Read the whole log, or run again and keep the output."
         elif message.tool == "pg_dump" and message.severity is Severity.ERROR:
             reason = (
-                "No rule knows this error, and pg_dump stops at its first one: the dump is not "
+                "No rule matches this error, and pg_dump stops at the first one: the dump is "
+                "incomplete."
             )
-            reason += "complete."
-            todo = "Mend the cause that the message gives, then dump again."
+            todo = "Fix the cause given in the message, then dump again."
         elif base.object:
-            reason = f"No rule knows this message; {base.object} may be missing on the target."
-            todo = f"See whether {base.object} is on the target as it is on the source."
+            reason = f"No rule matches this message; {base.object} may be missing on the target."
+            todo = f"Compare {base.object} on source and target."
         else:
-            reason = "No rule knows this message."
-            todo = "Read it with the lines around it, and see whether something is missing."
+            reason = "No rule matches this message."
+            todo = "Read it in its context, and check whether something is missing."
         return replace(base, verdict=Verdict.LOOK, reason=reason, todo=todo)
 
     def _base(
@@ -223,10 +224,10 @@ class Classifier:
             method=self._method or "",
             phase=self._phase or "",
             object="",
-            message=f"{seen} error{'s' if seen != 1 else ''}, and no line with their number",
+            message=f"{plural(seen, 'error')}, and no line with their number",
             reason="pg_restore ends with the number of errors it ignored; that line is missing, so "
-            "the log is cut off or pg_restore did not run to its end.",
-            todo="Look at how pg_restore ended, and run it again.",
+            "the log is truncated or pg_restore did not finish.",
+            todo="Find out how pg_restore ended, and run it again.",
             detail=(),
             number=self._parser.number + 1,
             severity=Severity.UNKNOWN,
@@ -234,14 +235,14 @@ class Classifier:
         )
 
 
-_IF = {Verdict.SAFE: "Safe", Verdict.LATER: "Comes later by itself"}
-# `Fehler: …`, `erreur : …` of a tool, `FEHLER:  …` of a server that speaks another language.
+_IF = {Verdict.SAFE: "Safe", Verdict.LATER: "A later step creates it"}
+# `Fehler: …`, `erreur : …` of a tool, `FEHLER:  …` of a server with another lc_messages.
 _TOOL_RATED = re.compile(r"\S+ ?: |\[[^\]]+\] ")
 _SERVER_RATED = re.compile(r"(?:^|\s)[^\W\d_a-z]{3,} ?:  ")
 
 
 def _rated(message: Message) -> bool:
-    """Whether a line that nobody knows begins like a severity."""
+    """Whether a line in no known format begins like a severity."""
     if message.severity is not Severity.UNKNOWN:
         return False
     prefixed = not message.lines[0].startswith(message.text)
@@ -252,7 +253,7 @@ def _rated(message: Message) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _About:
-    """What a message is about: kind for the rules, words for people, name, its table."""
+    """What a message is about: kind for the rules, label for people, name, its table."""
 
     kind: str = ""
     label: str = ""
@@ -293,8 +294,8 @@ def _object(message: Message) -> _About:
 
 
 def _of_one_piece(message: Message, groups: Mapping[str, str]) -> bool:
-    """Whether all lines of a message surely belong together: none is missing, none is another's,
-    and the command names what the message does."""
+    """Whether the lines of a message certainly belong together: none is missing, none is another
+    message's, and the command contains the names in the message."""
     if not message.whole or message.strays or not message.tool:
         return False
     command = message.command.replace('""', '"')
@@ -305,7 +306,7 @@ def _of_one_piece(message: Message, groups: Mapping[str, str]) -> bool:
 
 
 def _with_relation(judged: JudgedMessage, named: str, about: _About) -> JudgedMessage:
-    """With the table that lost rows, from the message or from what it is about."""
+    """With the table that lost rows, from the message or from its object."""
     if about.kind == "TABLE DATA" and named in ("", about.bare):
         return replace(judged, relation=about.bare, schema=about.schema)
     return replace(judged, relation=named)

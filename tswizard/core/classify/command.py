@@ -34,10 +34,10 @@ class Statements:
 
     @property
     def complete(self) -> bool:
-        """Whether the last statement has come to its end."""
+        """Whether the last statement is complete."""
         return self._done and not self._inside
 
-    def goes_on(self, line: str) -> bool:
+    def continues(self, line: str) -> bool:
         """Whether this line can belong to the command."""
         if self._inside or not self._done or not line.strip():
             return True
@@ -74,7 +74,7 @@ class Subject:
     schema: str | None
     name: str
     table: str = ""
-    """The table that an index, a constraint or a trigger belongs to, as the SQL writes it."""
+    """The table of an index, a constraint or a trigger, as written in the SQL."""
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -82,7 +82,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 _TABLE = rf"(?P<table>(?:{_NAME}\.)?{_NAME})"
-# In order: the first that fits names the kind.
+# In order: the first match names the kind.
 _SUBJECTS = tuple(
     (kind, _pattern(pattern))
     for kind, pattern in (
@@ -145,7 +145,7 @@ _SUBJECTS = tuple(
 
 
 def subject(command: str) -> Subject | None:
-    """What a command is about; None when that cannot be told."""
+    """What a command is about; None when unknown."""
     head = command[:4000].lstrip()
     for kind, pattern in _SUBJECTS:
         found = pattern.match(head)

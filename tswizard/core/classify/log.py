@@ -1,4 +1,4 @@
-"""Verdicts for a log alone, with no database to ask: `tswizard classify`."""
+"""Verdicts for a log alone, without a database to check: `tswizard classify`."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -12,22 +12,22 @@ from tswizard.core.model.judged import JudgedMessage, ProofState
 from tswizard.core.model.verdict import Verdict
 
 MAX_LINE_BYTES = 1 << 20
-"""Bytes of a line that are read at once; a longer one goes on as if it were several."""
+"""Most bytes of a line that are read at once; a longer one is read as several."""
 
 MAX_MESSAGES = 10_000
-"""Messages that a report keeps; further ones are only counted, except lost ones."""
+"""Messages kept in a report; further ones are only counted, except `lost` ones."""
 
 _DETAIL_KEPT = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogReport:
-    """What a log says."""
+    """The result for one log."""
 
     tools: tuple[str, ...]
-    """Who speaks in it, by the prefixes of its lines."""
+    """The tools that wrote it, by the prefixes of its lines."""
     method: str
-    """full, split or empty when nobody said; likewise `phase`."""
+    """full, split, or empty when not given; likewise `phase`."""
     phase: str
     lines: int
     worst: Verdict
@@ -38,14 +38,14 @@ class LogReport:
     errors: int
     """Errors that pg_restore counts."""
     unproven: int
-    """Messages that need a look only because no database could be asked."""
+    """Messages that need a look only because no database could be checked."""
     judged: tuple[JudgedMessage, ...]
     left_out: int
-    """Messages that were counted but are not in `judged`."""
+    """Messages that were counted, but are not in `judged`."""
 
 
 def read_lines(stream: BinaryIO) -> Iterator[str]:
-    """The lines of a log with their ends. Bytes that are no UTF-8 become `\\xe9` and the like."""
+    """The lines of a log with their ends. Invalid UTF-8 becomes `\\xe9` and the like."""
     while raw := stream.readline(MAX_LINE_BYTES):
         yield raw.decode("utf-8", "backslashreplace")
 
@@ -57,10 +57,10 @@ def classify_lines(
     phase: str | None = None,
     tally: VerdictTally | None = None,
 ) -> Iterator[PlainLine | JudgedMessage]:
-    """Every line or message of a log, in order.
+    """Every line and message of a log, in order.
 
-    `lines` come with their ends, as `read_lines` gives them: a last one without was cut. `tool`
-    names who speaks in lines without a prefix, else the prefixes tell.
+    `lines` have their ends, as from `read_lines`: a last one without was cut. `tool` is the tool
+    that wrote lines without a prefix.
     """
     classifier = Classifier(tool, method, phase)
     tally = tally or VerdictTally()
@@ -78,7 +78,7 @@ def classify_log(
     method: str | None = None,
     phase: str | None = None,
 ) -> LogReport:
-    """The whole of a log; see `classify_lines`. Memory stays bounded whatever its length."""
+    """The whole log; see `classify_lines`. Memory use does not depend on its length."""
     tally = VerdictTally()
     kept: list[JudgedMessage] = []
     tools: dict[str, None] = {}

@@ -1,4 +1,4 @@
-"""One message of a client tool, and the block of lines that it is gathered from."""
+"""One message of a client tool, and the block of lines that it is assembled from."""
 
 import re
 from dataclasses import dataclass
@@ -13,8 +13,7 @@ MAX_MESSAGE_CHARS = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PlainLine:
-    """A line that needs no verdict: what the tools print while all goes well, or nothing known
-    to be wrong."""
+    """A line that needs no verdict: progress output of a tool, or nothing known to be wrong."""
 
     text: str
     """The whole line, without its end."""
@@ -24,14 +23,14 @@ class PlainLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What a tool said, put together from its lines.
+    """A message of a tool, assembled from its lines.
 
-    `text` is the core sentence: without the tool's prefix, severity and `could not execute
-    query`. `lines` are the raw lines, `number` is the first one's number in the log, from 1.
+    `text` is the primary message, without the prefix of the tool, severity and `could not execute
+    query`. `lines` are the raw lines, `number` is the line number of the first one, from 1.
     """
 
     tool: str
-    """pg_dump, pg_restore, psql, server (a bare server message) or empty."""
+    """pg_dump, pg_restore, psql, server (a message without a prefix) or empty."""
     severity: Severity
     text: str
     lines: tuple[str, ...]
@@ -42,13 +41,13 @@ class Message:
     hint: str = ""
     context: str = ""
     statement_line: str = ""
-    """`LINE 1: …`, the place in the statement."""
+    """`LINE 1: …`, the position in the statement."""
     command: str = ""
-    """The SQL that failed; the first 64 KiB of it."""
+    """The SQL that failed, cut at 64 KiB."""
     whole: bool = True
-    """False when lines are missing or mixed up, so that nothing may be called harmless."""
+    """False when lines are missing or garbled, so that it must not be called harmless."""
     strays: tuple[str, ...] = ()
-    """Lines in it that belong to no message and tell of trouble."""
+    """Lines in it that belong to no message and suggest an error."""
 
 
 TROUBLE = re.compile(
@@ -58,9 +57,9 @@ TROUBLE = re.compile(
     r"|violat|mismatch|timed? ?out",
     re.IGNORECASE,
 )
-"""Words that make a line nobody knows worth a look."""
+"""Words that make a line in no known format worth a look."""
 
-# Even inside a function's body, this is more likely a shell that speaks.
+# Even in the body of a function, this is more likely output of a shell.
 _DIED = re.compile(
     r"Segmentation fault|core dumped|^\s*(?:Killed|Terminated|Aborted)\b"
     r"|^(?:/bin/)?(?:ba|da|z)?sh: "
@@ -75,12 +74,12 @@ _FIELD_PARTS = {"DETAIL": "detail", "HINT": "hint", "CONTEXT": "context"}
 
 
 def is_field(line: str) -> bool:
-    """Whether a line without prefix goes on with a message (`DETAIL:  …`, `LINE 1: …`)."""
+    """Whether a line without a prefix continues a message (`DETAIL:  …`, `LINE 1: …`)."""
     return _FIELD.match(line) is not None
 
 
 class Block:
-    """A message that is still being gathered."""
+    """A message that is being assembled."""
 
     def __init__(self, tool: str, severity: Severity, text: str, line: str, number: int) -> None:
         self.tool = tool
@@ -88,7 +87,7 @@ class Block:
         self.number = number
         self.whole = True
         self.wrapped = False
-        """It is about a failed command, which pg_restore prints with it."""
+        """It is about a failed command, which pg_restore prints after it."""
         self.entries: tuple[TocEntry, ...] = ()
         """TOC entries that it may be about."""
         self._parts: dict[str, list[str]] = {"text": [text[:MAX_MESSAGE_CHARS]]}
@@ -112,17 +111,17 @@ class Block:
     def has_command(self) -> bool:
         return self._command is not None
 
-    def goes_on(self, line: str) -> bool:
+    def continues(self, line: str) -> bool:
         """Whether a line without any prefix can belong to this message."""
-        return self._command is None or self._command.goes_on(line)
+        return self._command is None or self._command.continues(line)
 
     def add(self, line: str) -> None:
-        """Take a further line that has no prefix."""
+        """Take a further line without a prefix."""
         self._keep(line)
         found = _FIELD.match(line)
         if self._command is not None:
             if found and found["command"] is not None:
-                # A second command: another worker's line has come between.
+                # A second command: a line of another worker came in between.
                 self.whole = False
             if _DIED.search(line):
                 self._strays.append(line)
@@ -143,7 +142,7 @@ class Block:
             self._append(self._part, found["rest"])
 
     def add_part(self, part: str, text: str, line: str) -> None:
-        """Take a line that the tool itself marked as `detail:` or `hint:`."""
+        """Take a line with the prefix `detail:` or `hint:`."""
         self._keep(line)
         found = _FIELD.match(text)
         if found and found["command"] is not None:
@@ -159,7 +158,7 @@ class Block:
         if self._cut:
             lines.append(f"… ({self._cut} more characters not kept)")
         command = self._join("command").strip()[:MAX_MESSAGE_CHARS]
-        # pg_restore prints statements to their end: an open one has swallowed other lines.
+        # pg_restore prints whole statements: an open one has swallowed other lines.
         open_end = self._command is not None and not self._command.complete
         whole = self.whole and not (open_end and self.tool == "pg_restore")
         return Message(

@@ -1,7 +1,7 @@
-"""Which hypertable a chunk's table belongs to, in every version of TimescaleDB's catalog.
+"""Which hypertable the table of a chunk belongs to, for every version of TimescaleDB's catalog.
 
-Read by the columns that are there: from 2.9 to 2.28 `chunk` has schema and table name and the
-id of its compressed chunk; from 2.29 it has `relid`, and only `compression_settings` knows the
+Depends on the columns of the catalog: from 2.9 to 2.28 `chunk` has schema and table name and the
+id of its compressed chunk; from 2.29 it has `relid`, and only `compression_settings` has the
 compressed table (sql/pre_install/tables.sql of timescale/timescaledb at these versions).
 """
 
@@ -21,7 +21,7 @@ WHERE n.nspname = '_timescaledb_catalog' AND a.attnum > 0 AND NOT a.attisdropped
   AND c.relname IN ('chunk', 'compression_settings')
 """
 
-# (hypertable's id, is it the compressed table) of the table in question.
+# (id of the hypertable, is it a compressed chunk) of the table.
 _BY_NAME = """
 SELECT COALESCE(parent.hypertable_id, owner.id, c.hypertable_id),
        parent.id IS NOT NULL OR owner.id IS NOT NULL
@@ -55,10 +55,10 @@ WHERE h.id = %(id)s
 async def find_origin(
     connection: AsyncConnection[Any], schema: str, relation: str
 ) -> Origin | None:
-    """What a chunk's table, plain or compressed, is part of; None for any other table.
+    """What a chunk's table, compressed or not, belongs to; None for any other table.
 
-    Without a schema a name that several hypertables use is not guessed. Raises psycopg.Error
-    where TimescaleDB's catalog cannot be read.
+    Without a schema an ambiguous name gives None. Raises psycopg.Error where TimescaleDB's catalog
+    cannot be read.
     """
     columns = {name for (name,) in await _rows(connection, _COLUMNS, {})}
     query = _BY_OID if "chunk.relid" in columns else _BY_NAME

@@ -1,9 +1,9 @@
-"""A streaming parser for what pg_dump, pg_restore and psql print.
+"""A streaming parser for the output of pg_dump, pg_restore and psql.
 
 Formats: `pg_log_generic_v` (PostgreSQL's src/common/logging.c), `warn_or_exit_horribly`
 (pg_backup_archiver.c), `ExecuteSqlCommand` (pg_backup_db.c); before version 12 `write_msg` with
-a module's name in brackets. With -j the workers share one stream, and a line is written in
-several pieces, so that lines of two workers can end up in one.
+a module's name in brackets. With -j the workers share one stream, and a line is written in several
+pieces, so that lines of two workers can end up in one.
 """
 
 import re
@@ -28,14 +28,14 @@ _INFO = (
     r"|reducing dependencies for |transferring dependency |no item ready|allocating AH for "
     r"|attempting to ascertain archive format)"
 )
-# The hot path: one line of a tool at work.
+# The hot path: one line of progress output.
 _AT_WORK = re.compile(rf"(pg_dump|pg_restore): (?:\[[a-z ()]+\] )?(?:{_INFO})")
 _INFO_TEXT = re.compile(rf"\s?(?:{_INFO})")
 _PREFIX = re.compile(r"\s?(?:\S*/)?(pg_dumpall|pg_dump|pg_restore|psql|vacuumdb)(?:\.exe)?:")
 _INNER = re.compile(r"(?<=[^/])(?:pg_dump|pg_restore): (?:error|warning|fatal): ")
-# How an error's own text begins, whatever stands before it.
+# How the text of an error begins, whatever precedes it.
 _ERROR_TEXT = re.compile(r'could not execute query: |query failed: |COPY failed for table "')
-# What is left of an error whose beginning went into another line.
+# The rest of an error whose beginning is in another line.
 _REST = re.compile(rf"\s*(?:(?:error|fatal): |{_ERROR_TEXT.pattern})")
 _HEAD = re.compile(
     r"\s*(?:(?:\S*/)?(?:pg_dump|pg_restore)(?:\.exe)?:|(?P<word>error|fatal|warning): ?)\s*"
@@ -49,7 +49,7 @@ _PLACE = re.compile(r"\S+:\d+: ")
 _TOOL_SEVERITY = re.compile(r"(error|fatal|warning|detail|hint): ")
 _SERVER_SEVERITY = re.compile(r"(ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|LOG|DEBUG\d?):(?:\s+|$)")
 _WRAPPER = re.compile(r"(could not execute query|query failed): (?:(ERROR|FATAL|PANIC):\s+)?")
-# Before version 12, errors had no word for it.
+# Before version 12, errors had no `error:`.
 _OLD_ERROR = re.compile(
     r"could not execute query: |query failed: |COPY failed for table "
     r"|Dumping the contents of table |error returned by PQ|(?:aborting|could not|connection to) "
@@ -79,9 +79,9 @@ _SEVERITIES = {
 
 
 def _glued(line: str) -> bool:
-    """Whether another message begins inside a line, or it is none of a tool at work after all.
+    """Whether another message begins inside a line, or it is not progress output after all.
 
-    Asked of every line, and so without a regular expression, which takes five times as long.
+    Called for every line, so without a regular expression, which takes five times as long.
     """
     return (
         "rror:" in line
@@ -99,33 +99,33 @@ def _glued(line: str) -> bool:
 
 
 class Parser:
-    """Turns lines into messages; a message is given out when the next one begins.
+    """Turns lines into messages; a message is returned when the next one begins.
 
-    `tool` names who speaks in lines without a prefix; by default the server.
+    `tool` is the tool that wrote lines without a prefix; by default the server.
     """
 
     def __init__(self, tool: str | None = None) -> None:
         self._own = tool or ""
         self._cut = False
-        """The line at hand is the last one, and may be cut."""
+        """The current line is the last one, and may be cut."""
         self._spoke = ""
         self._owed = 0
-        """Severities whose text has not come yet."""
+        """Severities whose text has not been seen yet."""
         self.number = 0
-        """Lines taken so far."""
+        """Lines read so far."""
         self._block: Block | None = None
         self._parallel = False
         self._open: list[TocEntry] = []
         """Entries announced since the last error."""
         self._last: TocEntry | None = None
-        """The entry of the last error: a second error of it is not announced again."""
+        """The entry of the last error: a second error of the same entry is not announced again."""
         self._recent = Recent()
 
     def feed(self, line: str, *, ended: bool = True) -> list[PlainLine | Message]:
         """Take one line, with or without its line end.
 
-        `ended=False` for a last line that may have been cut: what it says is kept, but nothing
-        in it counts as harmless.
+        `ended=False` for a last line that may have been cut: its message is kept, but never counts
+        as harmless.
         """
         self.number += 1
         line = line.rstrip("\r\n")
@@ -148,15 +148,15 @@ class Parser:
         return done
 
     def close(self) -> list[PlainLine | Message]:
-        """The last message. A pg_restore that reported errors ends with their sum: an error that
-        is the last thing in its log was cut off."""
+        """The last message. A pg_restore that reported errors ends with their number: an error at
+        the very end of its log is truncated."""
         block = self._block
         if block is not None and block.tool == "pg_restore" and block.severity is Severity.ERROR:
             block.whole = False
         return [*self._flush(), *self._missing()]
 
     def _note(self, group: str | None, line: str) -> None:
-        """What a verbose line tells about the errors that may follow."""
+        """Note what a verbose line tells about errors that may follow."""
         if group == "entry":
             entry = parse_toc(line)
             if entry:
@@ -186,8 +186,8 @@ class Parser:
         return self._prefixed(tool, line[found.end() :].removeprefix(" "), line)
 
     def _mixed(self, tool: str, line: str) -> list[PlainLine | Message]:
-        """A line that begins like several: workers write prefix, severity and text one by one,
-        so that another's can come between. The texts themselves stay whole."""
+        """A line that begins like several: workers write prefix, severity and text one by one, so
+        that another's can come in between. The texts themselves stay whole."""
         rest, words = line, 0
         while found := _HEAD.match(rest):
             rest, words = rest[found.end() :], words + (found["word"] is not None)
@@ -208,7 +208,7 @@ class Parser:
         return done
 
     def _damaged(self, done: list[PlainLine | Message]) -> list[PlainLine | Message]:
-        """Lines are mixed up in the message that has just begun."""
+        """Lines are garbled in the message that has just begun."""
         if self._block is not None:
             self._block.whole = False
         return done
@@ -250,7 +250,7 @@ class Parser:
         return self._start(tool, severity, text, line)
 
     def _bare(self, line: str) -> list[PlainLine | Message]:
-        """A line without a tool's name: the server's, the rest of a message, or anything."""
+        """A line without a prefix: the server's, the rest of a message, or anything else."""
         # A worker's notice that lost its prefix may still have the space after it.
         said = line.removeprefix(" ")
         found = _SERVER_SEVERITY.match(said)
@@ -267,7 +267,7 @@ class Parser:
         if _REST.match(line):
             return self._mixed(self._own or self._spoke, line)
         block = self._block
-        if block is not None and block.goes_on(line) and not self._ends(block, line):
+        if block is not None and block.continues(line) and not self._ends(block, line):
             block.add(line)
             return []
         done = self._flush()
@@ -291,7 +291,7 @@ class Parser:
         ]
 
     def _ends(self, block: Block, line: str) -> bool:
-        """Lines that go on with nothing, although they have no prefix."""
+        """Lines that continue no message, although they have no prefix."""
         if block.has_command:
             return False
         if block.tool in ("psql", "server") and _PSQL_TAG.match(line):
@@ -318,7 +318,7 @@ class Parser:
         return done
 
     def _missing(self) -> list[PlainLine | Message]:
-        """What began as an error and never went on."""
+        """Errors that began and never continued."""
         owed, self._owed = self._owed, 0
         text = "an error whose text is missing"
         return [
@@ -339,7 +339,7 @@ class Parser:
             block.whole = False
         message = block.finish()
         if not block.entries or (message.subject and message.subject.kind == "SESSION"):
-            # A worker that connects names the entry that its leader was at.
+            # A worker that connects names the entry that its leader was working on.
             return [message]
         entry = self._whose(block, message)
         if not self._parallel:
@@ -347,12 +347,12 @@ class Parser:
         elif entry in self._open:
             self._open.remove(entry)
         self._last = entry or self._last
-        # Without its command, only the name tells that the entry is this error's own.
+        # Without its command, only the name shows that the entry belongs to this error.
         sure = entry is not None and (bool(message.command) or entry.bare in message.text)
         return [replace(message, toc=entry, whole=message.whole and sure)]
 
     def _whose(self, block: Block, message: Message) -> TocEntry | None:
-        """The one entry that the error is about; None when that cannot be told."""
+        """The one entry that the error is about; None when unknown."""
         fitting = [e for e in dict.fromkeys(block.entries) if self._fits(e, message, block)]
         if len(fitting) > 1:
             fitting = [entry for entry in fitting if entry != self._last]

@@ -1,4 +1,4 @@
-"""Making the checks that harmless verdicts rest on."""
+"""The checks that harmless verdicts need."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,33 +10,32 @@ from tswizard.core.model.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a chunk's table belongs to on the source."""
+    """What the table of a chunk belongs to on the source."""
 
     kind: str
     """hypertable or continuous aggregate."""
     name: str
-    """schema.name of that."""
+    """Its schema.name."""
     part: str
-    """What the table is of it, e.g. `its compressed chunk`."""
+    """What the table is, e.g. `one of its compressed chunks`."""
 
 
 class Prover(Protocol):
-    """Whoever can ask the databases."""
+    """Runs checks on the databases."""
 
     async def holds(self, proof: str, args: Mapping[str, str]) -> bool | None:
-        """Whether a proof's claim is true of these arguments; None when that cannot be found
-        out."""
+        """Whether the claim of a proof holds for these arguments; None when that is unknown."""
 
     async def origin(self, schema: str, relation: str) -> Origin | None:
-        """The hypertable or aggregate of the source behind a chunk's table; None for any other
-        table. The schema may be empty."""
+        """The hypertable or continuous aggregate that a chunk's table belongs to on the source;
+        None for any other table. The schema may be empty."""
 
 
 async def prove(judged: JudgedMessage, prover: Prover | None) -> JudgedMessage:
-    """The verdict after its proof: kept when it holds, `look` when it does not; and lost rows
-    with the hypertable's own name.
+    """The verdict after its proof: harmless when it holds, `look` when it does not; for lost
+    rows, with the name of the hypertable.
 
-    Without a prover, or when the check cannot be made, it stays what may be said without proof.
+    Without a prover, or when the check cannot be made, the verdict stays the one without proof.
     """
     if judged.relation and prover is not None:
         origin = await prover.origin(judged.schema, judged.relation)
@@ -58,7 +57,7 @@ async def prove(judged: JudgedMessage, prover: Prover | None) -> JudgedMessage:
         judged,
         verdict=Verdict.LOOK,
         proof_state=ProofState.FAILED,
-        reason=f"Often harmless, but not here: it is not so that {judged.claim}.",
+        reason=f"Often harmless, but not here: it is not true that {judged.claim}.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The rules: what is known of single messages, as data (rules.toml), checked when it is read."""
+"""The rules for messages: data (rules.toml), validated when read."""
 
 import re
 import tomllib
@@ -23,31 +23,31 @@ Rated = Literal["error", "warning", "notice", "unknown"]
 GIVEN = frozenset(
     ("object", "kind", "name", "bare", "in_schema", "table", "command", "unrestricted", "message")
 )
-"""What a text may use besides its pattern's groups: what the message is about (`name` with its
-schema, `bare` without), the failed command, and that command without ONLY."""
+"""Placeholders of a text besides the groups of its pattern: what the message is about (`name` with
+its schema, `bare` without), the failed command, and that command without ONLY."""
 
 
 class BadRules(ValueError):
-    """rules.toml cannot be used; one sentence that names the rule and its fault."""
+    """rules.toml is invalid; one sentence that names the rule and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A check that must agree before a message counts as harmless.
+    """A check that must hold before a message counts as harmless.
 
-    `claim` completes "… if": a sentence about one object, with the rule's groups in braces.
-    `on` is the database that is asked.
+    `claim` completes "… if": a clause about one object, with the groups of the rule in braces.
+    `on` is the database that is queried.
     """
 
     name: str
     on: Literal["source", "target", "both"]
     claim: str
     args: tuple[str, ...] = ()
-    """What the check needs besides the names in its claim."""
+    """Arguments of the check besides the names in its claim."""
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Names of all its arguments."""
+        """The names of all its arguments."""
         return tuple(dict.fromkeys((*_names(self.claim), *self.args)))
 
 
@@ -55,9 +55,9 @@ class Proof:
 class Rule:
     """What one message means in one context.
 
-    `pattern` is searched in the message's core sentence; `detail`, `context` and `command` in
-    those parts of it, where they are given. `kinds` are TOC kinds (see toc.RULE_KINDS), none
-    meaning any. `unproven` is the verdict when nobody could make the check that `proof` names.
+    `pattern` is searched in the primary message; `detail`, `context` and `command`, where given,
+    in those parts of it. `kinds` are TOC kinds (see toc.RULE_KINDS), empty for any. `unproven` is
+    the verdict when the check named by `proof` could not be made.
     """
 
     id: str
@@ -78,13 +78,13 @@ class Rule:
     unproven: Verdict = Verdict.LOOK
 
     def in_context(self, method: str | None, phase: str | None) -> bool:
-        """Whether it speaks of this method and phase; None stands for unknown and fits all."""
+        """Whether it applies to this method and phase; None is unknown and matches all."""
         return (method is None or "any" in self.method or method in self.method) and (
             phase is None or "any" in self.phase or phase in self.phase
         )
 
     def known_in(self, method: str | None, phase: str | None) -> bool:
-        """Whether so much of the context is known that the rule is sure to apply."""
+        """Whether enough of the context is known for the rule to certainly apply."""
         return ("any" in self.method or method is not None) and (
             "any" in self.phase or phase is not None
         )
@@ -92,16 +92,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All rules in their order, ready to be matched."""
+    """All rules in their order, compiled."""
 
     rules: tuple[Rule, ...]
     proofs: Mapping[str, Proof]
     _patterns: Mapping[str, tuple[tuple[str, re.Pattern[str]], ...]] = field(repr=False)
     _for: Mapping[tuple[str, str], tuple[Rule, ...]] = field(repr=False)
-    """Rules by a message's tool and severity."""
+    """Rules by tool and severity of a message."""
 
     def matches(self, message: Message, kind: str) -> Iterator[tuple[Rule, dict[str, str]]]:
-        """Every rule that fits a message about an object of this kind, with its groups."""
+        """Every rule that matches a message about an object of this kind, with its groups."""
         for rule in self._rules_for(message.tool, message.severity):
             if rule.kinds and kind not in rule.kinds:
                 continue
@@ -115,14 +115,14 @@ class Rules:
                 yield rule, groups
 
     def _rules_for(self, tool: str, severity: str) -> tuple[Rule, ...]:
-        """Of a speaker nobody knows every rule may speak; the judge calls nothing harmless then."""
+        """For an unknown tool every rule applies; the classifier then calls nothing harmless."""
         if (tool, severity) in self._for:
             return self._for[tool, severity]
         return tuple(rule for rule in self.rules if severity in rule.severity)
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
-    """A rule's text with its values filled in; `{x:ident}` is x as an SQL identifier."""
+    """The text of a rule with its values filled in; `{x:ident}` is x as an SQL identifier."""
     return _TEXTS.vformat(template, (), values)
 
 
@@ -192,7 +192,7 @@ def _first(error: Any, label: str, path: Path) -> str:
 
 
 def _checked(rules: list[Rule], proofs: dict[str, Proof], name: str) -> Rules:
-    """The rules, when each of them can work. Raises BadRules for the first that cannot."""
+    """The rules, if all are valid. Raises BadRules for the first that is not."""
     patterns: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {}
     for rule in rules:
         if rule.id in patterns:
@@ -248,5 +248,5 @@ def _fault(rule: Rule, groups: set[str], proofs: Mapping[str, Proof]) -> str:
 
 
 def _names(template: str) -> list[str]:
-    """The names that a text has in braces. Raises ValueError for bad braces."""
+    """The names in braces in a text. Raises ValueError for bad braces."""
     return [name for _, name, _, _ in Formatter().parse(template) if name is not None]

@@ -1,4 +1,4 @@
-"""`errors ignored on restore: N`: pg_restore's own count, checked against what was seen."""
+"""`errors ignored on restore: N`: pg_restore's own count, checked against the log."""
 
 import re
 from collections import Counter
@@ -8,12 +8,13 @@ from dataclasses import replace
 from tswizard.core.classify.message import Message
 from tswizard.core.model.judged import JudgedMessage, Severity, SumCheck
 from tswizard.core.model.verdict import Verdict
+from tswizard.core.model.wording import plural
 
 _SUM = re.compile(r"errors ignored on restore: (\d+)$")
 
 
 class ErrorCount:
-    """Errors of one pg_restore, counted as it counts them."""
+    """Counts the errors of one pg_restore as it does."""
 
     def __init__(self) -> None:
         self.seen = 0
@@ -26,18 +27,18 @@ class ErrorCount:
         self._uncounted = 0
 
     def mark(self, line: str) -> None:
-        """Take a verbose line: it may say where the workers begin and end."""
+        """Take a verbose line: it may show where the workers start and end."""
         if line.endswith(" main parallel loop"):
             self._in_workers = line.endswith("entering main parallel loop")
             self._parallel, self._finished = True, not self._in_workers
 
     def add(self, message: Message) -> bool:
-        """Take a message; whether it is one that pg_restore counts."""
+        """Take a message; returns whether pg_restore counts it."""
         if message.tool != "pg_restore" or message.severity is not Severity.ERROR:
             return False
         self.seen += 1
         if message.subject is not None and message.subject.kind == "SESSION":
-            # Of each setting the leader meets the first, and one more when it connects again.
+            # The leader gets the first error of each setting, and one more when it reconnects.
             if self._session[message.text] and not self._finished:
                 self._uncounted += 1
             self._session[message.text] += 1
@@ -49,28 +50,28 @@ class ErrorCount:
         return True
 
     def expected(self) -> tuple[int, int]:
-        """The least and the greatest number that pg_restore can have counted."""
+        """The fewest and the most errors that pg_restore can have counted."""
         if self._parallel:
             low = self.seen - self._uncounted + len(self._entries)
             return low, low + self._unnamed
         connects = [times for times in self._session.values() if times > 2]
         if not connects:
             return self.seen, self.seen
-        # Without --verbose, settings refused again and again are what tells of workers: the
-        # leader connects at the beginning and at the end, each worker once in between.
+        # Without --verbose, only settings rejected repeatedly show that there were workers: the
+        # leader connects at the start and at the end, each worker once in between.
         low = self.seen - sum(times - 2 for times in connects)
         return low, low + self.seen - self._session.total()
 
 
 def read_sum(message: Message, count: ErrorCount) -> SumCheck | None:
-    """The check behind a sum line; None for any other message."""
+    """The check of a sum line; None for any other message."""
     found = _SUM.match(message.text)
     if not found or message.severity is not Severity.WARNING:
         return None
     low, high = count.expected()
     parallel = (low, high) != (count.seen, count.seen)
     return SumCheck(
-        said=int(found[1]),
+        reported=int(found[1]),
         seen=count.seen,
         low=low,
         high=high,
@@ -80,39 +81,42 @@ def read_sum(message: Message, count: ErrorCount) -> SumCheck | None:
 
 
 def sum_verdict(judged: JudgedMessage, since: Mapping[Verdict, int]) -> JudgedMessage:
-    """A sum line with its verdict, from the verdicts of the errors since the sum before."""
+    """A sum line with its verdict, from the verdicts of the errors since the previous one."""
     check = judged.sum
     assert check is not None
     looks, lost = since.get(Verdict.LOOK, 0), since.get(Verdict.LOST, 0)
-    equals = "Equals "
-    if check.parallel and check.said != check.seen:
-        equals = f"With -j pg_restore counts otherwise, so {check.said} is right for "
-    equals += f"the {check.seen} errors above" if check.seen != 1 else "the one error above"
+    if check.fits and not looks and not lost:
+        all_of_them = "it is" if check.seen == 1 else "all are"
+        reason = f"{_matches(check)}; {all_of_them} explained."
+        return replace(judged, verdict=Verdict.SAFE, reason=reason, todo="")
+    if check.fits:
+        need = "needs a look" if looks == 1 else "need a look"
+        unexplained = [f"{n} {word}" for n, word in ((looks, need), (lost, "lost something")) if n]
+        reason = f"{_matches(check)}, of which {' and '.join(unexplained)}."
+        return replace(judged, verdict=Verdict.LOOK, reason=reason, todo="")
+    return replace(
+        judged,
+        verdict=Verdict.LOOK,
+        reason=_mismatch(check),
+        todo="Read the whole log, or run again with --verbose and keep the output.",
+    )
+
+
+def _matches(check: SumCheck) -> str:
+    errors = "the one error above" if check.seen == 1 else f"the {check.seen} errors above"
+    if check.parallel and check.reported != check.seen:
+        return f"With -j pg_restore counts differently, so {check.reported} matches {errors}"
+    return f"Matches {errors}"
+
+
+def _mismatch(check: SumCheck) -> str:
     if not check.whole:
-        reason = "The line is cut, so the number of errors is not known."
-    elif check.said > check.high:
-        missing = check.said - check.high
-        reason = f"pg_restore counted {check.said} errors, this log shows {check.seen}: {missing} "
-        reason += "not accounted for." if check.parallel else "are unaccounted for."
-        if not check.parallel:
-            reason += " (With -j it counts some twice; --verbose makes that checkable.)"
-    elif check.said < check.low:
-        reason = f"pg_restore counted {check.said} errors, this log shows {check.seen}: it may be "
-        reason += "mixed from several runs."
-    elif check.low != check.high:
-        reason = f"pg_restore counted {check.said} errors, this log shows {check.seen}, which may "
-        reason += "be right with -j; without --verbose it cannot be told."
-    elif looks or lost:
-        open_ones = [
-            f"{n} {word}" for n, word in ((looks, "need a look"), (lost, "lost something")) if n
-        ]
-        reason = f"{equals}, of which {' and '.join(open_ones)}."
-    else:
-        return replace(
-            judged,
-            verdict=Verdict.SAFE,
-            reason=f"{equals}; each is explained.",
-            todo="",
-        )
-    todo = "" if check.fits else "Look at the whole log, or run again with --verbose and keep it."
-    return replace(judged, verdict=Verdict.LOOK, reason=reason, todo=todo)
+        return "The line is truncated, so the number of errors is unknown."
+    counted = f"pg_restore counted {plural(check.reported, 'error')}, this log shows {check.seen}"
+    if check.reported > check.high:
+        twice = "(With -j it counts some twice; --verbose makes that verifiable.)"
+        unaccounted = f"{counted}: {check.reported - check.high} unaccounted for."
+        return unaccounted if check.parallel else f"{unaccounted} {twice}"
+    if check.reported < check.low:
+        return f"{counted}: it may contain several runs."
+    return f"{counted}, which may be right with -j; only --verbose would show that."

@@ -1,4 +1,4 @@
-"""Counts by verdict over a run, and the last word on sum lines."""
+"""Counts by verdict over a run, and the final verdict on sum lines."""
 
 from collections import Counter
 
@@ -8,7 +8,7 @@ from tswizard.core.model.verdict import Verdict, worst_verdict
 
 
 class VerdictTally:
-    """Adds up what was judged, after its proofs, in the order of the log."""
+    """Counts judged messages, after their proofs, in the order of the log."""
 
     def __init__(self) -> None:
         self.verdicts: Counter[Verdict] = Counter()
@@ -17,8 +17,8 @@ class VerdictTally:
         self._since_sum: Counter[Verdict] = Counter()
 
     def add(self, judged: JudgedMessage) -> JudgedMessage:
-        """Count it. A sum line comes back with the verdict that the proofs leave it: safe only
-        when the number fits and every error before it is explained."""
+        """Count it. A sum line is returned with its final verdict: safe only when the number
+        matches and every error before it is explained."""
         if judged.sum is not None:
             judged = sum_verdict(judged, self._since_sum)
             self._since_sum.clear()
@@ -30,5 +30,5 @@ class VerdictTally:
 
     @property
     def worst(self) -> Verdict:
-        """The gravest verdict so far; `safe` when nothing was judged."""
+        """The worst verdict so far; `safe` when nothing was judged."""
         return worst_verdict(verdict for verdict, count in self.verdicts.items() if count)

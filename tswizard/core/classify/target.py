@@ -1,4 +1,4 @@
-"""The checks behind the verdicts, on the source and the target themselves."""
+"""The checks behind the verdicts, run on source and target."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, LiteralString, TypeVar
@@ -14,10 +14,10 @@ from tswizard.core.db.errors import CannotConnect
 
 _Result = TypeVar("_Result")
 Connect = Callable[[], Awaitable[Connection]]
-"""Opens a connection of the prover's own: in autocommit, with nothing but pg_catalog in its
-search_path (as `core.connection.connect` does), so that definitions come out as pg_dump's."""
+"""Opens a connection for the prover: in autocommit, with only pg_catalog in its search_path (as
+`core.db.connection.connect` does), so that definitions are printed as in a dump."""
 
-# A query of ours that the server cannot even run: no state of a database explains that.
+# A query of ours that the server cannot even execute: no state of a database explains that.
 _FAULTS_OF_OURS = (
     errors.SyntaxError,
     errors.UndefinedColumn,
@@ -28,14 +28,14 @@ _FAULTS_OF_OURS = (
     errors.GroupingError,
 )
 
-# A restore holds strong locks; a check that meets one is given up rather than waited for.
+# A restore holds strong locks; a check that runs into one is given up rather than waits.
 _LIMITS = "SET lock_timeout = '3s'; SET statement_timeout = '20s'"
 
 _EXTENSION = "SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = %(extension)s)"
 
 _SCHEMA = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = %(schema)s)"
 
-# pg_dump names the tables of a circle without their schema.
+# pg_dump names the tables of a circle without schemas.
 _CATALOG_TABLES = """
 SELECT NOT EXISTS (
   SELECT FROM pg_catalog.pg_class c
@@ -104,7 +104,7 @@ SELECT EXISTS (
     AND n.nspname LIKE '\\_timescaledb\\_%%')
 """
 
-# Before 2.12 these functions were in another schema: then the trigger is missing, not gone.
+# Before 2.12 these functions were in another schema: there, the trigger is missing.
 _FUNCTION_GONE = """
 SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'timescaledb')
   AND NOT EXISTS (
@@ -116,10 +116,10 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'timescaledb'
 
 
 class TargetProver:
-    """Asks the databases; opens its own connections when the first check needs them.
+    """Runs the checks; opens connections of its own when the first check needs them.
 
-    A check that fails for whatever reason (no connection, a lock, an old server) answers None:
-    not proven. `say` takes a line for the log where the reason is a fault in a query of ours.
+    A check that fails for whatever reason (no connection, a lock, an old server) returns None:
+    not proven. `say` gets a line for the log when the reason is a bug in a query of ours.
     """
 
     def __init__(self, target: Connect | None, source: Connect | None = None) -> None:
@@ -140,20 +140,20 @@ class TargetProver:
 
     @property
     def proofs(self) -> frozenset[str]:
-        """Names of the proofs that it can make."""
+        """Names of the proofs that it can check."""
         return frozenset(self._checks)
 
     async def holds(self, proof: str, args: Mapping[str, str]) -> bool | None:
-        """Whether a proof's claim is true; None when that could not be found out."""
+        """Whether the claim of a proof holds; None when that is unknown."""
         check = self._checks.get(proof)
         return None if check is None else await check(args)
 
     async def origin(self, schema: str, relation: str) -> Origin | None:
-        """The hypertable or aggregate of the source behind a chunk's table."""
+        """The hypertable or continuous aggregate that a chunk's table belongs to on the source."""
         return await self._guarded("source", lambda c: find_origin(c, schema, relation))
 
     async def close(self) -> None:
-        """Close the connections; a later check opens them again."""
+        """Close the connections; a later check reopens them."""
         for connection in self._open.values():
             await connection.close()
         self._open.clear()
@@ -202,8 +202,8 @@ class TargetProver:
         except (Error, OSError, CannotConnect) as error:
             if isinstance(error, _FAULTS_OF_OURS) or type(error) is ProgrammingError:
                 self.say(
-                    f"a query of tswizard's own failed on the {end}, so what it was to prove stays "
-                    f"unproven; please report this: {str(error).strip()}"
+                    f"a query of tswizard itself failed on the {end}, so a message stays unproven; "
+                    f"please report this bug: {str(error).strip()}"
                 )
             broken = self._open.pop(end, None)
             if broken is not None:

@@ -37,7 +37,7 @@ class SumCheck:
     log does not show which entry an error belongs to.
     """
 
-    said: int
+    reported: int
     """N."""
     seen: int
     """Errors in the log."""
@@ -51,7 +51,7 @@ class SumCheck:
     @property
     def fits(self) -> bool:
         """Whether the log shows every error that pg_restore counted."""
-        return self.whole and self.low == self.said == self.high
+        return self.whole and self.low == self.reported == self.high
 
 
 @dataclass(frozen=True, slots=True)
