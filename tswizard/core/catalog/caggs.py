@@ -6,11 +6,11 @@ from tswizard.core.db.connection import Connection, rows
 
 
 def caggs_query(shape: Shape) -> str:
-    """Names, owner, definition, options, what it reads, its materialization.
+    """Names, owner, definition, options, what it reads, its materialization hypertable.
 
-    With nothing but pg_catalog in the search_path pg_get_viewdef qualifies every name, and the
-    direct view is what the user wrote (timescaledb_information.continuous_aggregates shows it
-    too). `finalized` came in 2.7 and went in 2.25, when only finalized ones were left.
+    With only pg_catalog in the search_path, pg_get_viewdef qualifies every name. The direct view is
+    the user's query (timescaledb_information.continuous_aggregates shows it too). `finalized` was
+    added in 2.7 and removed in 2.25, when only finalized ones were left.
     """
     finalized = "g.finalized" if shape.has(CAGG, "finalized") else "true"
     compressed = ["m.compressed_hypertable_id IS NOT NULL", "m.compression_state = 1"]

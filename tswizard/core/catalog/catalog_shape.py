@@ -1,7 +1,7 @@
 """Which relations, columns and functions this server's TimescaleDB catalog has.
 
-The catalog changed in almost every release between 2.9 and 2.29. Asking the server what it has
-keeps the queries free of version numbers.
+The catalog changed in almost every release between 2.9 and 2.29. Reading its layout from the server
+keeps version numbers out of the queries.
 """
 
 from collections.abc import Mapping
@@ -36,12 +36,12 @@ WHERE n.nspname IN ('_timescaledb_functions', '_timescaledb_internal')
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the catalog of one server looks like; empty without TimescaleDB."""
+    """The layout of one server's catalog; empty without TimescaleDB."""
 
     columns: Mapping[str, Mapping[str, str]]
     """`schema.relation` -> column -> type."""
     functions: frozenset[str]
-    """`schema.name` of the extension's internal functions."""
+    """`schema.name` of the internal functions of the extension."""
 
     @property
     def timescaledb(self) -> bool:
@@ -53,18 +53,18 @@ class Shape:
         return found is not None and (column is None or column in found)
 
     def function(self, name: str) -> str:
-        """The function's qualified name: its schema changed in 2.12."""
+        """The qualified name of an internal function: their schema changed in 2.12."""
         modern = f"_timescaledb_functions.{name}"
         return modern if modern in self.functions else f"_timescaledb_internal.{name}"
 
     @property
     def jobs(self) -> str:
-        """The table of jobs: it moved in 2.25, and the old name may stay as a view."""
+        """The table of jobs: it moved in 2.25; the old name may remain as a view."""
         return next((relation for relation in JOBS if self.has(relation)), JOBS[-1])
 
 
 async def read_shape(connection: Connection) -> Shape:
-    """Ask the server once."""
+    """Read it from the server."""
     columns: dict[str, dict[str, str]] = {}
     for relation, column, kind in await rows(connection, _COLUMNS):
         columns.setdefault(relation, {})[column] = kind

@@ -1,4 +1,4 @@
-"""Constraints of hypertables, and foreign keys that point to one."""
+"""Constraints of hypertables, and foreign keys that reference one."""
 
 from tswizard.core.catalog.inventory import Constraint
 from tswizard.core.db.connection import Connection, rows
@@ -30,7 +30,7 @@ ORDER BY 2, 3, pg_catalog.strpos('puxcf', k.contype::text), 4
 
 
 async def read_constraints(connection: Connection) -> tuple[Constraint, ...]:
-    """All of one end, each table's keys before its foreign keys. Needs TimescaleDB there."""
+    """All of one database, a table's keys before its foreign keys. Requires TimescaleDB."""
     return tuple(
         Constraint(
             oid=row[0],

@@ -1,5 +1,5 @@
-"""What else a database holds: counted when a target should be empty, named when a dump leaves
-it behind."""
+"""What else a database contains: counted to tell whether a target is empty, and reported where a
+dump does not include it."""
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
 from tswizard.core.catalog.inventory import Extension, Extras, Offered
@@ -12,7 +12,7 @@ from tswizard.core.catalog.tables import (
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.db.versions import version_key
 
-# The members of an extension, what depends on them, and whether that is itself a member of one.
+# Members of an extension, what depends on them, and whether that is itself a member of one.
 EXTENSIONS = """
 SELECT e.extname::text, e.extversion, n.nspname::text,
   EXISTS (
@@ -44,8 +44,8 @@ SELECT n.nspname::text FROM pg_catalog.pg_namespace n
 WHERE {NOT_USERS} AND {not_member("pg_namespace", "n.oid")} ORDER BY 1
 """
 
-# What belongs to a superuser is the platform's, unless we are one ourselves: nobody else could
-# drop it, and a managed service puts functions of its own beside the extensions.
+# Objects of a superuser belong to the platform, unless we are one ourselves: we could not drop
+# them, and a managed service installs functions of its own besides extensions.
 _OURS = (
     "((SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER) OR NOT "
     "(SELECT rolsuper FROM pg_catalog.pg_roles WHERE oid = {owner}))"
@@ -53,7 +53,7 @@ _OURS = (
 
 
 def objects_query(shape: Shape) -> str:
-    """Views, functions, types and schemas of the user. `public` itself is always there."""
+    """Views, functions, types and schemas of the user, except `public`, which always exists."""
     caggs = "SELECT NULL::name, NULL::name WHERE false"
     if shape.timescaledb:
         caggs = f"SELECT user_view_schema, user_view_name FROM {CAGG}"
@@ -102,7 +102,7 @@ WHERE database = pg_catalog.current_database() AND NOT temporary ORDER BY 1""",
     "foreign_servers": f"""
 SELECT s.srvname::text FROM pg_catalog.pg_foreign_server s
 WHERE {not_member("pg_foreign_server", "s.oid")} ORDER BY 1""",
-    # The name only: people keep secrets in settings of their own.
+    # Only the name: custom settings may contain secrets.
     "settings": """
 SELECT COALESCE(r.rolname, 'everybody') || ': ' || pg_catalog.split_part(c, '=', 1)
 FROM pg_catalog.pg_db_role_setting s
@@ -117,7 +117,7 @@ ORDER BY 1""",
 
 
 def tablespaces_query(shape: Shape) -> str:
-    """Tablespaces that something here names, besides the database's own."""
+    """Tablespaces in use, except the default one of the database."""
     hypertables = ""
     if shape.has("_timescaledb_catalog.tablespace"):
         hypertables = "UNION SELECT tablespace_name::text FROM _timescaledb_catalog.tablespace"
@@ -129,7 +129,7 @@ WHERE t.spcname <> 'pg_global' {hypertables} ORDER BY 1
 
 
 def skipping_query() -> str:
-    """Chunk skipping on: a marker row whose chunk_id, below 2.20.3, is 0 and hence no chunk's
+    """Chunk skipping is on: a marker row whose chunk_id, below 2.20.3, is 0 and so no chunk's
     (timescale/timescaledb#8130)."""
     return f"""
 SELECT DISTINCT h.schema_name || '.' || h.table_name
@@ -139,7 +139,7 @@ WHERE s.chunk_id = 0 ORDER BY 1
 
 
 async def read_extras(connection: Connection, shape: Shape) -> Extras:
-    """Everything that `Extras` names."""
+    """Everything in `Extras`."""
     lists = {
         name: tuple(found for (found,) in await rows(connection, query))
         for name, query in _LISTS.items()
@@ -164,7 +164,7 @@ async def _names(connection: Connection, query: str) -> tuple[str, ...]:
 
 
 async def _locale_provider(connection: Connection) -> str:
-    """pg_database.datlocprovider came with PostgreSQL 15; as JSON a missing column is no error."""
+    """pg_database.datlocprovider exists since PostgreSQL 15; as JSON it may be missing."""
     letter = await value(
         connection,
         "SELECT pg_catalog.to_jsonb(d) ->> 'datlocprovider' FROM pg_catalog.pg_database d "
@@ -182,7 +182,7 @@ async def read_extensions(connection: Connection) -> tuple[Extension, ...]:
 
 
 async def read_offered(connection: Connection) -> tuple[Offered, ...]:
-    """What this server could install, oldest version first."""
+    """Extensions available on this server, oldest version first."""
     found: dict[str, tuple[list[str], str]] = {}
     for name, version, default in await rows(connection, OFFERED):
         found.setdefault(name, ([], default or version))[0].append(version)

@@ -1,4 +1,4 @@
-"""Hypertables with their dimensions, chunks and compression: one query a kind.
+"""Hypertables with their dimensions, chunks and compression settings: one query per kind.
 
 The chunk's range comes from the catalog itself, because timescaledb_information.chunks hides
 tiered chunks. Which columns there are decides over the joins (see `shape`): in 2.28 a slice
@@ -31,7 +31,7 @@ from tswizard.core.db.identifiers import qualified
 _WITH_ZONE = "('timestamptz'::regtype, 'uuid'::regtype)"
 _TIMES = "('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype, 'uuid'::regtype)"
 
-# src/chunk.h of timescaledb: what the bits of chunk.status mean.
+# Bits of chunk.status (src/chunk.h of timescaledb).
 _COMPRESSED, _PARTIAL = 1, 8
 
 
@@ -71,7 +71,7 @@ ORDER BY 2, 3
 """
 
 
-# What counts for an interval is the partitioning function's type, if there is one.
+# The type of an interval is that of the partitioning function, if there is one.
 _DIMENSION_TYPE = """LEFT JOIN pg_catalog.pg_namespace fn ON fn.nspname = d.partitioning_func_schema
 LEFT JOIN LATERAL (
   SELECT p.prorettype FROM pg_catalog.pg_proc p
@@ -233,7 +233,7 @@ WHERE pg_catalog.jsonb_typeof(s.index) = 'array'
 
 
 async def read_hypertables(connection: Connection, shape: Shape) -> tuple[Hypertable, ...]:
-    """Every hypertable, materializations included. Wants TimeZone UTC and DateStyle ISO."""
+    """Every hypertable, also of continuous aggregates. Requires TimeZone UTC and DateStyle ISO."""
     dimensions = await read_dimensions(connection, shape)
     compression = await read_compression(connection, shape)
     chunks: dict[int, list[_Row]] = {}
@@ -263,7 +263,7 @@ async def read_hypertables(connection: Connection, shape: Shape) -> tuple[Hypert
 
 
 async def read_dimensions(connection: Connection, shape: Shape) -> dict[int, tuple[Dimension, ...]]:
-    """Hypertable -> its dimensions in order. Wants IntervalStyle postgres."""
+    """Hypertable -> its dimensions in order. Requires IntervalStyle postgres."""
     found: dict[int, list[Dimension]] = {}
     for row in await rows(connection, dimensions_query(shape)):
         found.setdefault(row[0], []).append(_dimension(row))

@@ -1,4 +1,4 @@
-"""What a database holds, as plain data.
+"""The inventory of a database, as plain data.
 
 Everything is read once by `catalog.read` and never changes. Names are unquoted; `qualified`
 gives them ready for SQL. Sizes are bytes, intervals are the server's own text.
@@ -14,7 +14,7 @@ from tswizard.core.db.identifiers import literal, qualified
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """The role we are connected as, and what it may do."""
+    """The role we are connected as, and its attributes."""
 
     name: str
     superuser: bool
@@ -22,12 +22,12 @@ class Role:
     bypass_rls: bool
     owns_database: bool
     creates: bool = True
-    """May create schemas in this database."""
+    """Has CREATE on this database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One server, as one connection saw it."""
+    """One server and database, as seen from one connection."""
 
     version_num: int
     """As `server_version_num`, e.g. 170005."""
@@ -51,11 +51,11 @@ class Server:
     latency_s: float
     """Median of a few round trips."""
     pooler: bool
-    """The connection's backend pid is not the server's own: something sits between."""
+    """The backend pid of the connection is not the server's: there is a pooler in between."""
     concurrent: bool
     """False where one backend serves every connection (the embedded server)."""
     restoring: bool
-    """`timescaledb.restoring` is on for new sessions: a restore was left open."""
+    """`timescaledb.restoring` is on for new sessions: a restore was not finished."""
     identity: str = ""
     """Equal for two connections to the same database of the same running server."""
 
@@ -65,7 +65,7 @@ class Server:
 
 
 _ID_SUFFIX = re.compile(r" \[\d+\]$")
-"""Behind every job's name stands its id."""
+"""The id after the name of every job."""
 
 
 class DimensionKind(StrEnum):
@@ -80,11 +80,11 @@ class Dimension:
     number: int
     column: str
     quoted: str
-    """The column as the server's quote_ident writes it."""
+    """The column as quote_ident writes it."""
     column_type: str
     kind: DimensionKind
     interval: str | None
-    """Chunk interval: an interval's text or an integer's, None for hash."""
+    """Chunk interval as text, an interval or an integer; None for hash."""
     partitions: int | None
     partitioning_function: str | None
     """schema.name, quoted; None for the default."""
@@ -93,7 +93,7 @@ class Dimension:
 
     @property
     def interval_sql(self) -> str | None:
-        """The chunk interval as a constant of SQL; None for hash."""
+        """The chunk interval as an SQL constant; None for hash."""
         if self.interval is None:
             return None
         integer = self.interval.lstrip("-").isdigit()
@@ -108,7 +108,7 @@ class Chunk:
     name: str
     compressed: bool
     partial: bool
-    """Compressed, and holds rows that are not (`status & 8`)."""
+    """Compressed, with rows that are not (`status & 8`)."""
     range_start: str | None
     """Start of the primary dimension (inclusive), a literal of the dimension's type: an integer,
     a date, a timestamp (with +00 where the type has a time zone), or -infinity."""
@@ -155,7 +155,7 @@ class Compression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hypertable:
-    """A hypertable of the user, or (with `cagg`) an aggregate's materialization."""
+    """A hypertable of the user, or (with `cagg`) of a continuous aggregate."""
 
     schema: str
     name: str
@@ -166,11 +166,11 @@ class Hypertable:
     bytes: int
     rows_estimate: int
     cagg: str | None = None
-    """schema.name of the aggregate whose materialization this is."""
+    """schema.name of the continuous aggregate whose materialization hypertable this is."""
     distributed: bool = False
     tiered: bool = False
     index_bytes: int = 0
-    """The part of `bytes` that indexes take: not dumped, built again."""
+    """The part of `bytes` in indexes: not dumped, rebuilt."""
     row_security: bool = False
 
     @property
@@ -179,7 +179,7 @@ class Hypertable:
 
     @property
     def label(self) -> str:
-        """How screens name it: the aggregate's name for a materialization."""
+        """How screens name it: a materialization hypertable by its continuous aggregate."""
         return self.cagg or f"{self.schema}.{self.name}"
 
     @property
@@ -197,7 +197,7 @@ class TableKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table that is not a hypertable nor a part of one."""
+    """A table that is not a hypertable, chunk or compressed chunk."""
 
     schema: str
     name: str
@@ -209,7 +209,7 @@ class Table:
     row_security: bool = False
     inherits: bool = False
     index_bytes: int = 0
-    """The part of `bytes` that indexes take."""
+    """The part of `bytes` in indexes."""
 
     @property
     def sql(self) -> str:
@@ -299,9 +299,9 @@ class Cagg:
     compressed: bool
     finalized: bool
     hypertable: str
-    """schema.name of what it reads: a hypertable or another aggregate."""
+    """schema.name of what it reads: a hypertable or another continuous aggregate."""
     parent: str | None
-    """schema.name of the aggregate it stands on; None on a hypertable."""
+    """schema.name of the continuous aggregate it is built on; None for a hypertable."""
     materialization_schema: str
     materialization_name: str
     indexes: tuple[CaggIndex, ...] = ()
@@ -334,7 +334,7 @@ class Job:
     on: tuple[str, str] | None
     """(schema, name) of its hypertable or continuous aggregate."""
     next_start: str | None = None
-    """When the server means to run it next, in UTC; None when it is paused or unknown."""
+    """When the server will run it next, in UTC; None when paused or unknown."""
     fixed_schedule: bool = True
     initial_start: str | None = None
     timezone: str | None = None
@@ -387,7 +387,7 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraint:
-    """A constraint of a hypertable, or a foreign key that points to one."""
+    """A constraint of a hypertable, or a foreign key that references one."""
 
     oid: int
     schema: str
@@ -396,12 +396,12 @@ class Constraint:
     kind: str
     """As pg_constraint.contype."""
     definition: str
-    """By pg_get_constraintdef."""
+    """From pg_get_constraintdef."""
     validated: bool
     storage: str | None
-    """Options of the index behind it, which pg_get_constraintdef leaves out."""
+    """Storage parameters of its index, which pg_get_constraintdef lacks."""
     incoming: bool
-    """A foreign key of a plain table that points to a hypertable."""
+    """A foreign key of a plain table that references a hypertable."""
 
     @property
     def label(self) -> str:
@@ -423,14 +423,14 @@ class Extension:
     version: str
     schema: str
     used: bool = False
-    """Something of the user depends on it: a column's type, an index's operator, a default."""
+    """A user object depends on it: the type of a column, the operator of an index, a default."""
     owned: bool = True
-    """We may drop it."""
+    """Our role can drop it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """An extension that this server could install."""
+    """An extension available on this server."""
 
     name: str
     versions: tuple[str, ...]
@@ -439,14 +439,14 @@ class Offered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
-    """What else matters to a move: mostly things that a dump does not carry by itself."""
+    """What else matters to a migration: mostly what a dump does not include."""
 
     objects: tuple[str, ...] = ()
     """Views, functions, types and schemas of the user, each as `kind schema.name`."""
     unreadable: tuple[str, ...] = ()
-    """What a dump reads and this role may not: tables, sequences, the extensions' own tables."""
+    """What a dump reads and this role cannot: tables, sequences, configuration of extensions."""
     filtered: tuple[str, ...] = ()
-    """Tables whose rows row security would filter for this role; a dump refuses them."""
+    """Tables whose rows row security would hide from this role; pg_dump refuses to dump them."""
     event_triggers: tuple[str, ...] = ()
     publications: tuple[str, ...] = ()
     subscriptions: tuple[str, ...] = ()
@@ -454,22 +454,22 @@ class Extras:
     """Logical replication slots of this database."""
     foreign_servers: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
-    """ALTER DATABASE/ROLE … SET for this database: `role: name`, values left out."""
+    """ALTER DATABASE/ROLE … SET for this database: `role: name`, without values."""
     tablespaces: tuple[str, ...] = ()
-    """Tablespaces that tables, indexes or hypertables of this database name."""
+    """Tablespaces that tables, indexes or hypertables of this database use."""
     all_tablespaces: tuple[str, ...] = ()
-    """Those that the server has."""
+    """All tablespaces of the server."""
     skipping: tuple[str, ...] = ()
-    """Hypertables with chunk skipping on whose marker has no chunk to point to."""
+    """Hypertables with chunk skipping whose marker row references no chunk."""
     locale_provider: str = ""
     """`libc`, `icu` or `builtin`; empty before PostgreSQL 15."""
     lock_slots: int = 0
-    """Locks that the server's shared lock table has room for; a dump takes one for each table."""
+    """Slots of the server's shared lock table; a dump takes one lock per table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """Everything a source or a target holds that concerns a move."""
+    """Everything in a source or a target that concerns a migration."""
 
     server: Server
     extensions: tuple[Extension, ...]
@@ -481,7 +481,7 @@ class Inventory:
     jobs: tuple[Job, ...]
     sequences: tuple[Sequence, ...]
     roles_granted: tuple[str, ...]
-    """Roles that own or are granted something here, PUBLIC left out."""
+    """Roles that own or are granted something here, without PUBLIC."""
     roles: tuple[str, ...]
     """All roles of this server."""
     large_objects: int
@@ -490,15 +490,15 @@ class Inventory:
     tiered: bool
     """Some chunks live in object storage."""
     null_compressed: tuple[str, ...]
-    """Hypertables with a compressed batch in which a column is all NULL, stored so that a restore
-    fails on it (timescale/timescaledb#8893, fixed by #8153); empty at 2.20.1 and later."""
+    """Hypertables with a compressed batch in which a column is all NULL, on which a restore fails
+    (timescale/timescaledb#8893, fixed by #8153); empty for 2.20.1 and later."""
     null_unchecked: tuple[str, ...] = ()
-    """Hypertables that could not be looked through for it in the time there was."""
+    """Hypertables that could not be searched for it in time."""
     offered: tuple[Offered, ...] = ()
-    """Extensions that this server has files for."""
+    """Extensions available on this server."""
     extras: Extras = Extras()
     constraints: tuple[Constraint, ...] = ()
-    """Of hypertables, and foreign keys that point to one."""
+    """Constraints of hypertables, and foreign keys that reference one."""
 
     @property
     def user_objects(self) -> int:
@@ -513,6 +513,6 @@ class Inventory:
 
     @property
     def dump_bytes(self) -> int:
-        """Stored bytes without indexes, which a dump does not hold."""
+        """Stored bytes without indexes, which are not in a dump."""
         indexes = sum(h.index_bytes for h in self.hypertables)
         return self.stored_bytes - indexes - sum(t.index_bytes for t in self.tables)

@@ -8,8 +8,8 @@ FIRST_USER_JOB = 1000
 
 
 def jobs_query(shape: Shape) -> str:
-    """From the job table itself: the view leaves out the time zone, and names an aggregate's job
-    after its materialization before 2.20."""
+    """From the job table itself: the view lacks the time zone, and before 2.20 it shows the
+    materialization hypertable instead of the continuous aggregate."""
     by_oid = shape.columns[shape.jobs]["owner"] == "regrole"
     owner = "pg_catalog.pg_get_userbyid(j.owner::oid)" if by_oid else "j.owner"
     return f"""
@@ -31,7 +31,7 @@ ORDER BY j.id
 
 
 async def read_jobs(connection: Connection, shape: Shape) -> tuple[Job, ...]:
-    """Every job of the user. Wants TimeZone UTC and DateStyle ISO."""
+    """Every job of the user. Requires TimeZone UTC and DateStyle ISO."""
     return tuple(
         Job(
             id=row[0],

@@ -1,4 +1,4 @@
-"""Compressed columns that are all NULL: the data that a restore loses before 2.20.1.
+"""Compressed columns with only NULLs: data that a restore loses before 2.20.1.
 
 From 2.19 on, a batch (up to 1000 rows) in which a column is all NULL stores one byte for that
 column, the number of the NULL algorithm (tsl/src/compression/algorithms/null.c). Its input
@@ -17,7 +17,7 @@ from tswizard.core.db.versions import between
 
 FIRST, FIXED = "2.19.0", "2.20.1"
 SECONDS = 20
-"""How long to look, all hypertables together."""
+"""How long to search, all hypertables together."""
 
 # A varlena header of at most four bytes and the byte of the algorithm.
 _STORED = 5
@@ -26,7 +26,7 @@ _AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Nulls:
-    """What was found."""
+    """Hypertables that have such batches, and hypertables not fully searched."""
 
     certain: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Reads what a database holds. Never writes, needs no superuser, one query for each kind."""
+"""Reads the inventory of a database: no writes, no superuser, one query per kind of object."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,25 +34,25 @@ __all__ = ["CannotRead", "read_inventory", "read_server"]
 _OnProgress = Callable[[str], None]
 
 LOCK_WAIT = 60
-"""Seconds to wait for a table that somebody holds exclusively."""
+"""Seconds to wait for a table that another session has locked exclusively."""
 
 
 class CannotRead(CannotConnect):
-    """The inventory cannot be read: one sentence of what, and what to do."""
+    """The inventory cannot be read: one sentence that says why, and what to do."""
 
 
 async def read_inventory(
     endpoint: Endpoint, on_progress: _OnProgress | None = None, *, server: Server | None = None
 ) -> Inventory:
-    """Everything that concerns a move, as of one moment.
+    """Everything that concerns a migration, from one snapshot.
 
-    `on_progress` is told what is being read. `server` spares a second reading of what "test
-    connection" has read. Raises CannotConnect, CannotRead.
+    `on_progress` gets what is being read. With `server`, what "test connection" has read is not
+    read again. Raises CannotConnect, CannotRead.
     """
     tell = on_progress or (lambda _what: None)
     tell("the server")
     server = server or await read_server(endpoint)
-    # A pooler refuses the settings that `connect` asks for; preflight is to refuse the pooler.
+    # A pooler rejects the settings that `connect` sends; it is up to preflight to reject poolers.
     open_ = connect_plainly if server.pooler else connect
     async with await open_(endpoint) as connection:
         try:
@@ -68,13 +68,13 @@ async def read_inventory(
             nulls = await read_nulls(connection, server.timescaledb, inventory.hypertables)
         except LockNotAvailable:
             raise CannotRead(
-                f"{endpoint.label}: somebody holds a table exclusively for {LOCK_WAIT} s.",
-                "Wait until that is over (see pg_locks), then read it again.",
+                f"{endpoint.label}: a table has been locked by another session for {LOCK_WAIT} s.",
+                "Wait until the lock is released (see pg_locks), then try again.",
             ) from None
         except Error as error:
             raise CannotRead(
                 f"{endpoint.label}: the catalog cannot be read: {message_of(error)}.",
-                "Connect as the owner of the database, then read it again.",
+                "Connect as the owner of the database, then try again.",
             ) from error
     return _with_nulls(inventory, nulls)
 
@@ -92,7 +92,7 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
     tell("continuous aggregates and jobs")
     caggs = await _caggs(connection, shape) if shape.timescaledb else ()
     jobs = await read_jobs(connection, shape) if shape.timescaledb else ()
-    tell("roles and rights")
+    tell("roles and privileges")
     needed, roles = await read_roles(connection)
     extras = await read_extras(connection, shape)
     return Inventory(
@@ -125,7 +125,7 @@ async def _caggs(connection: Connection, shape: Shape) -> tuple[Cagg, ...]:
 
 
 async def _data_nodes(connection: Connection, shape: Shape) -> bool:
-    """Multi-node left with 2.14; until then its data nodes are foreign servers."""
+    """Multi-node was removed in 2.14; until then its data nodes are foreign servers."""
     if not shape.has("timescaledb_information.data_nodes"):
         return False
     return bool(

@@ -1,4 +1,4 @@
-"""Roles: those of the server, and those that this database needs."""
+"""Roles: those of the server, and those that this database refers to."""
 
 from collections.abc import Iterable
 
@@ -7,8 +7,8 @@ from tswizard.core.db.identifiers import identifier
 
 ALL = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1"
 
-# pg_shdepend knows every owner (o), grantee (a) and policy role (r), whatever the kind of object.
-# Owners of an extension's members are left out: a dump does not name them.
+# pg_shdepend has every owner (o), grantee (a) and policy role (r), whatever the kind of object.
+# Owners of members of an extension are left out: they are not in a dump.
 NEEDED = """
 SELECT DISTINCT r.rolname::text
 FROM pg_catalog.pg_shdepend d
@@ -27,9 +27,9 @@ ORDER BY 1
 
 
 async def read_roles(connection: Connection) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(those that own or are granted something here, all of the server), built-in ones left out.
+    """(roles that own or are granted something here, all roles), without predefined ones.
 
-    The bootstrap superuser is pinned, so that pg_shdepend does not name it; every server has one.
+    The bootstrap superuser is pinned, so it is not in pg_shdepend; every server has one.
     """
     needed = tuple(name for (name,) in await rows(connection, NEEDED))
     return needed, tuple(name for (name,) in await rows(connection, ALL))

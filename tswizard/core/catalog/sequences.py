@@ -1,7 +1,7 @@
-"""Sequences and their values, which only the sequences themselves know, not the catalog.
+"""Sequences and their values, which are not in the catalog.
 
-A sequence is no part of a transaction: its value is the current one whatever the snapshot, so one
-that is read after the rows is never behind them.
+Sequences are not transactional: a value is the current one whatever the snapshot, so one that is
+read after the rows is never behind them.
 """
 
 from collections.abc import Iterable

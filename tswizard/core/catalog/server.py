@@ -16,7 +16,7 @@ from tswizard.core.db.versions import version_key
 
 ROUND_TRIPS = 5
 SECOND_CONNECTION = 5.0
-"""Seconds for a second connection to answer; a full pool or a single backend may never do."""
+"""Seconds for a second connection to respond; with a full pool or a single backend it never may."""
 
 # The first statement of a session may load the extension's library, and its settings with it.
 _WAKE = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_extension"
@@ -64,8 +64,8 @@ SELECT pg_catalog.to_char(
 async def read_server(endpoint: Endpoint) -> Server:
     """What "test connection" shows. Raises CannotConnect.
 
-    Nothing is written and no transaction stays open, whatever is at the other end: a server, a
-    pooler, or one backend that serves every connection in turn.
+    Nothing is written and no transaction stays open, be it a server, a pooler, or one backend that
+    serves every connection in turn.
     """
     connection = await connect_plainly(endpoint)
     try:
@@ -74,8 +74,8 @@ async def read_server(endpoint: Endpoint) -> Server:
         except Error as error:
             message = " ".join(str(error).split()).rstrip(".")
             raise CannotConnect(
-                f"{endpoint.label} connects but cannot be read: {message}.",
-                "See whether it is a PostgreSQL server, version 12 or later.",
+                f"{endpoint.label}: connected, but reading it failed: {message}.",
+                "Make sure that it is a PostgreSQL server, version 12 or later.",
             ) from None
     finally:
         await connection.close()
@@ -137,7 +137,7 @@ async def _size(connection: Connection) -> int:
 
 
 def _tls(connection: Connection, server_side: bool | None, version: str | None) -> str | None:
-    """Our side decides; the version is what the server sees, which is all libpq lets us ask."""
+    """The client side decides; the version is from the server, since libpq does not expose it."""
     if not connection.pgconn.ssl_in_use:
         return None
     return version if server_side and version else "TLS"
@@ -148,10 +148,10 @@ def detect_pooler(
 ) -> tuple[bool, bool]:
     """(is there a pooler in between, do two connections get two backends).
 
-    The server announces its backend's pid when a session starts; a pooler announces a number of
-    its own. One backend that serves every connection in turn does so too, but keeps sessions
-    apart, which a pooler does not: there, a setting of one shows in the other. `other` is the
-    second connection's backend, None when there was none to be had.
+    A server sends the pid of its backend when a session starts; a pooler sends a number of its
+    own. One backend that serves every connection in turn does so too, but separates sessions,
+    which a pooler does not: there, a setting of one session shows in the other. `other` is the
+    backend of the second connection, None when there could be none.
     """
     concurrent = other is not None and other != pid
     pooler = pid != announced and (other != pid or shows_through)
@@ -170,7 +170,7 @@ async def _who_answers(connection: Connection, endpoint: Endpoint) -> tuple[bool
         async with asyncio.timeout(SECOND_CONNECTION):
             other, seen = await _second(endpoint)
     except (TimeoutError, CannotConnect, Error):
-        pass  # none to be had: that is an answer
+        pass  # no second connection: that is a result too
     finally:
         if pid != announced:
             await value(connection, mark, [""])

@@ -1,11 +1,11 @@
-"""Tables that are no hypertables, and what a role may not read."""
+"""Tables that are not hypertables, and what a role cannot read."""
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
 from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.catalog.inventory import Table, TableKind
 from tswizard.core.db.connection import Connection, rows
 
-# Not the user's: PostgreSQL's, TimescaleDB's, what a managed service ships, our own mark.
+# Not the user's: schemas of PostgreSQL, TimescaleDB, a managed service, and our own.
 NOT_USERS = (
     r"n.nspname !~ '^(pg_|_timescaledb_)' AND n.nspname <> ALL (ARRAY['information_schema', "
     "'timescaledb_information', 'timescaledb_experimental', 'timescaledb_osm', "
@@ -29,7 +29,7 @@ def in_user_schema(alias: str = "n") -> str:
 
 
 def not_member(catalog: str, column: str) -> str:
-    """SQL: the object is no part of an extension."""
+    """SQL: the object is not a member of an extension."""
     return (
         "NOT EXISTS (SELECT FROM pg_catalog.pg_depend x "
         f"WHERE x.classid = 'pg_catalog.{catalog}'::regclass AND x.objid = {column} "
@@ -38,7 +38,7 @@ def not_member(catalog: str, column: str) -> str:
 
 
 def parts(shape: Shape) -> str:
-    """A subquery of (oid, label): every relation that is a hypertable or a part of one."""
+    """A subquery of (oid, label): every hypertable, chunk and compressed chunk."""
     if not shape.timescaledb:
         return "SELECT NULL::oid AS oid, NULL::text AS label WHERE false"
     return f"""
@@ -73,7 +73,7 @@ ORDER BY 1, 2
 
 
 async def read_tables(connection: Connection, shape: Shape) -> tuple[Table, ...]:
-    """Every table of the user that is neither a hypertable nor a part of one."""
+    """Every table of the user that is not a hypertable, chunk or compressed chunk."""
     return tuple(
         Table(
             schema=row[0],
@@ -92,7 +92,7 @@ async def read_tables(connection: Connection, shape: Shape) -> tuple[Table, ...]
 
 
 def unreadable_query(shape: Shape) -> str:
-    """What pg_dump would read and this role may not.
+    """What pg_dump would read and this role cannot.
 
     pg_dump locks every table and copies it, reads every sequence, and copies the tables that an
     extension declares as its configuration (pg_extension.extconfig), which is where
@@ -114,7 +114,7 @@ ORDER BY 1
 
 
 def filtered_query(shape: Shape) -> str:
-    """Tables on which row security would hide rows from this role."""
+    """Tables whose row security would hide rows from this role."""
     return f"""
 SELECT DISTINCT COALESCE(part.label, n.nspname || '.' || c.relname)
 FROM pg_catalog.pg_class c
