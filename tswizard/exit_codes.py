@@ -8,8 +8,8 @@ class Exit(IntEnum):
     LOOK = 1
     """Finished, but something needs a look or was lost."""
     USAGE = 2
-    """Wrong use or wrong answers."""
+    """Wrong usage, or answers that cannot be used."""
     STOPPED = 3
-    """Stopped; can be resumed."""
+    """Stopped, or a server was lost on the way; can be resumed."""
     REFUSED = 4
-    """Refused by preflight; nothing was changed."""
+    """Refused by preflight, or no connection to begin with; this call changed nothing."""

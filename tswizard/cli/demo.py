@@ -5,7 +5,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tswizard.answers_file import BadAnswers, load
-from tswizard.cli.unattended import migrate, say
+from tswizard.cli.failures import failures
+from tswizard.cli.migrate import migrate
+from tswizard.cli.output import say
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.demo import DemoError, EmbeddedPair, OnProgress, Prepared
@@ -17,7 +19,9 @@ def run_demo(answers: Path | None) -> int:
     try:
         if answers is None:
             return asyncio.run(_wizard())
-        return asyncio.run(_unattended(load(answers, demo=True).answers))
+        given = load(answers, demo=True).answers
+        with failures(Exit.STOPPED):
+            return asyncio.run(_unattended(given))
     except BadAnswers as error:
         say(str(error))
         return Exit.USAGE

@@ -1,24 +1,20 @@
-"""The commands and their exit codes. Imports only the front end that was asked for."""
+"""The commands, as they are called. What each does is in the module of its name, and is imported
+only when it is asked for."""
 
 import asyncio
-import json
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tswizard import __version__
-from tswizard.exit_codes import Exit
-
-_T = TypeVar("_T")
+from tswizard.cli.conninfo import conninfo
 
 _SOURCE_HELP = "Source address as reachable from this machine, if different."
 
 if TYPE_CHECKING:
     from tswizard.core.db.endpoint import Endpoint
-    from tswizard.core.run.run_folder import RunFolder
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -39,7 +35,9 @@ def cli(context: click.Context, answers: Path | None) -> None:
             raise click.UsageError("--answers goes with no command, or after demo.")
         return
     if answers is not None:
-        context.exit(_unattended(answers))
+        from tswizard.cli.migrate import migrate_by
+
+        context.exit(migrate_by(answers))
     _need_terminal("tswizard --answers FILE")
     from tswizard.tui.app import wizard
 
@@ -61,19 +59,14 @@ def demo(context: click.Context, answers: Path | None) -> None:
 
 
 @cli.command()
-@click.argument("conninfo")
+@click.argument("conninfo", type=conninfo)
 @click.option("--json", "as_json", is_flag=True, help="The whole inventory as JSON.")
 @click.pass_context
-def inspect(context: click.Context, conninfo: str, as_json: bool) -> None:
+def inspect(context: click.Context, conninfo: "Endpoint", as_json: bool) -> None:
     """What a database holds and what is hazardous about it; reads only."""
     from tswizard.cli.inspect import inspect as run
-    from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 
-    try:
-        endpoint = Endpoint.parse(conninfo)
-    except BadEndpoint as error:
-        raise click.UsageError(str(error)) from None
-    context.exit(_run(run(endpoint, as_json=as_json)))
+    context.exit(run(conninfo, as_json=as_json))
 
 
 @cli.command()
@@ -105,27 +98,21 @@ def classify(
 @click.option("--json", "as_json", is_flag=True, help="Runs as JSON.")
 def runs(as_json: bool) -> None:
     """This machine's runs and their state."""
-    from tswizard.core.run.run_folder import all_runs
+    from tswizard.cli.runs import runs as run
 
-    run_folders = all_runs()
-    if as_json:
-        click.echo(json.dumps([_run_line(run_folder) for run_folder in run_folders], indent=1))
-        return
-    if not run_folders:
-        click.echo("No runs yet.")
-    for run_folder in run_folders:
-        record = run_folder.record
-        click.echo(
-            f"{record.id}  {record.state:<10}  {record.source_label} -> {record.target_label}"
-        )
+    run(as_json=as_json)
 
 
 @cli.command()
 @click.argument("run", required=False)
 @click.option("--confirm", help="The target's database name, when a restore has to start over.")
 @click.option("--unattended", is_flag=True, help="Line by line, even in a terminal.")
-@click.option("--target", help="Resume the split migration into this target, begun anywhere.")
-@click.option("--source", help=_SOURCE_HELP)
+@click.option(
+    "--target",
+    type=conninfo,
+    help="Resume the split migration into this target, begun anywhere.",
+)
+@click.option("--source", type=conninfo, help=_SOURCE_HELP)
 @click.option(
     "--lost",
     metavar="LOCATION",
@@ -137,141 +124,46 @@ def resume(
     run: str | None,
     confirm: str | None,
     unattended: bool,
-    target: str | None,
-    source: str | None,
+    target: "Endpoint | None",
+    source: "Endpoint | None",
     lost: str | None,
 ) -> None:
     """Resume where a run stopped; the newest unfinished run when none is named."""
-    run_folder, ends = _stopped_run(run, target, source)
-    if lost is not None:
-        from tswizard.core.split.takeover import write_off_files
+    from tswizard.cli.resume import resume as resume_run
 
-        number = _run(write_off_files(ends[1], lost))
-        click.echo(f"{number} pieces are copied again; their files were at {lost}.", err=True)
-    if not unattended and confirm is None and sys.stdin.isatty() and sys.stdout.isatty():
-        from tswizard.tui.app import wizard
-
-        context.exit(asyncio.run(wizard(source=ends[0], target=ends[1], resume=run_folder)))
-    from tswizard.cli.unattended import resume as go_on
-
-    context.exit(_run(go_on(run_folder, *ends, confirm)))
-
-
-def _stopped_run(
-    run: str | None, target: str | None, source: str | None
-) -> "tuple[RunFolder, tuple[Endpoint, Endpoint]]":
-    """A run of this machine by its name, or any machine's by its target; and its two ends."""
-    from tswizard.core.db.endpoint import BadEndpoint, Endpoint
-    from tswizard.core.split.takeover import take_over
-
-    if target is None:
-        if source is not None:
-            raise click.UsageError("--source goes with --target.")
-        run_folder = _run_folder(run, unfinished=True)
-        record = run_folder.record
-        return run_folder, (Endpoint.parse(record.source), Endpoint.parse(record.target))
-    if run is not None:
-        raise click.UsageError("Name a run of this machine or --target, not both.")
-    try:
-        there = Endpoint.parse(target)
-        run_folder, here = _run(take_over(there, Endpoint.parse(source) if source else None))
-    except BadEndpoint as error:
-        raise click.UsageError(str(error)) from None
-    return run_folder, (here, there)
+    context.exit(
+        resume_run(
+            run, target=target, source=source, lost=lost, confirm=confirm, unattended=unattended
+        )
+    )
 
 
 @cli.command()
-@click.argument("target")
-@click.option("--source", help=_SOURCE_HELP)
+@click.argument("target", type=conninfo)
+@click.option("--source", type=conninfo, help=_SOURCE_HELP)
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=4, show_default=True, help="How many workers."
 )
 @click.pass_context
-def join(context: click.Context, target: str, source: str | None, jobs: int) -> None:
+def join(context: click.Context, target: "Endpoint", source: "Endpoint | None", jobs: int) -> None:
     """Add workers to the split migration into TARGET, until no piece is left."""
     from tswizard.cli.join import join as run
-    from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 
-    try:
-        endpoint = Endpoint.parse(target)
-    except BadEndpoint as error:
-        raise click.UsageError(str(error)) from None
-    context.exit(_run(run(endpoint, source, jobs)))
+    context.exit(run(target, source, jobs))
 
 
 @cli.command()
 @click.argument("run", required=False)
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
-@click.option("--markdown", is_flag=True, help="The report as Markdown.")
+@click.option("--markdown", is_flag=True, help="The report as Markdown, which is the default.")
 @click.pass_context
 def report(context: click.Context, run: str | None, as_json: bool, markdown: bool) -> None:
     """The checklist of a run again; the newest run when none is named."""
     from tswizard.cli.report import report as show
 
-    context.exit(show(_run_folder(run, unfinished=False), as_json=as_json, markdown=markdown))
-
-
-def _unattended(path: Path) -> int:
-    from tswizard.answers_file import BadAnswers, load
-    from tswizard.cli.unattended import migrate
-
-    try:
-        request = load(path)
-    except BadAnswers as error:
-        click.echo(str(error), err=True)
-        return Exit.USAGE
-    assert request.source is not None and request.target is not None
-    return _run(migrate(request.source, request.target, request.answers, request.confirm))
-
-
-def _run(work: "Coroutine[Any, Any, _T]") -> _T:
-    """Run a command; what a user can mend is one sentence, not a traceback."""
-    from tswizard.core.db.errors import CannotConnect
-    from tswizard.core.run.context import StepFailed
-    from tswizard.core.run.run_folder import RunFolderError
-
-    try:
-        return asyncio.run(work)
-    except CannotConnect as error:
-        click.echo(f"{error.what} {error.todo} Nothing was changed.", err=True)
-        code = Exit.REFUSED
-    except StepFailed as failure:
-        click.echo(f"{failure.finding.what} {failure.finding.todo}", err=True)
-        code = Exit.REFUSED
-    except RunFolderError as error:
-        click.echo(str(error), err=True)
-        code = Exit.STOPPED
-    except KeyboardInterrupt:
-        click.echo("Stopped before anything was changed.", err=True)
-        code = Exit.STOPPED
-    raise click.exceptions.Exit(code)
-
-
-def _run_folder(run: str | None, *, unfinished: bool) -> "RunFolder":
-    from tswizard.core.run.run_folder import RunFolder, RunFolderError, all_runs
-
-    if run is not None:
-        try:
-            return RunFolder.open(run)
-        except RunFolderError as error:
-            raise click.UsageError(str(error)) from None
-    for run_folder in all_runs():
-        if run_folder.record.resumable or not unfinished:
-            return run_folder
-    raise click.UsageError("There is no run to resume." if unfinished else "There is no run yet.")
-
-
-def _run_line(run_folder: "RunFolder") -> dict[str, Any]:
-    record = run_folder.record
-    return {
-        "run": record.id,
-        "state": record.state,
-        "source": record.source_label,
-        "target": record.target_label,
-        "started": record.started,
-        "seconds": round(record.seconds, 1),
-        "folder": str(run_folder.path),
-    }
+    if as_json and markdown:
+        raise click.UsageError("--json or --markdown, not both.")
+    context.exit(show(run, as_json=as_json))
 
 
 def _need_terminal(instead: str) -> None:

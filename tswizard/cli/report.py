@@ -4,18 +4,20 @@ import json
 
 import click
 
-from tswizard.cli.unattended import exit_of, say
+from tswizard.cli.output import say
+from tswizard.cli.runs import named_run
+from tswizard.cli.watch import exit_of
 from tswizard.core.report.report import from_json, to_json, to_markdown
-from tswizard.core.run.run_folder import RunFolder
 from tswizard.exit_codes import Exit
 
 
-def report(run_folder: RunFolder, *, as_json: bool, markdown: bool) -> int:
-    """Print the report; its exit code is the run's own."""
+def report(name: str | None, *, as_json: bool) -> int:
+    """Print the report, of the newest run when none is named; the exit code is the run's own."""
+    run_folder = named_run(name, unfinished=False)
     path = run_folder.path / "report.json"
     if not path.exists():
         record = run_folder.record
-        say(f"{record.id} is unfinished; go on with: tswizard resume {record.id}")
+        say(f"{record.id} is unfinished; resume it with: tswizard resume {record.id}")
         for step in record.steps:
             say(f"  {step.state:<8} {step.name}")
         return Exit.STOPPED

@@ -1,6 +1,9 @@
 """Several processes and machines at one run."""
 
 import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from tests.support.split_ends import (
     migrate,
     resumed_equals_source,
 )
+from tswizard.core.db.connection import connected, rows
+from tswizard.core.db.passfile import passfile
 from tswizard.core.run.context import StepFailed
 from tswizard.core.run.run_folder import RunFolderError
 from tswizard.core.split.coordinator import Coordinator
@@ -26,6 +31,7 @@ from tswizard.core.split.join import join
 from tswizard.core.split.ledger.queue import CopyMode
 from tswizard.core.split.plan.piece import Stage
 from tswizard.core.split.takeover import write_off_files
+from tswizard.exit_codes import Exit
 
 pytestmark = pytest.mark.native
 
@@ -50,6 +56,38 @@ async def test_workers_of_another_process(native_ends: Ends, folder: Path) -> No
         assert await helping == 0
     assert helper.events
     assert await content(native_ends.target) == await content(native_ends.source)
+
+
+async def test_a_worker_process_that_loses_its_server(native_ends: Ends, folder: Path) -> None:
+    """It may have copied something: nobody is told that nothing was changed."""
+    target = native_ends.target
+    with passfile(target) as path:
+        async with leading(job(native_ends, folder)), connected(target) as watching:
+            ours = [pid for (pid,) in await rows(watching, _SESSIONS)]
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tswizard", "join", target.conninfo),
+                env=os.environ | {"PGPASSFILE": str(path)},
+                stderr=PIPE,
+            )
+            assert process.stderr is not None
+            assert (await process.stderr.readline()).startswith(b"joined ")
+            rest = asyncio.create_task(process.stderr.read())
+            async with asyncio.timeout(60):
+                while not rest.done():
+                    await rows(watching, _END_OTHERS, (ours,))
+                    await asyncio.wait((rest,), timeout=0.05)
+            code = await process.wait()
+    said = (await rest).decode()
+    assert code == Exit.STOPPED, said
+    assert "Traceback" not in said
+    assert said.endswith(" What was copied is kept, and tswizard join can be called again.\n")
+
+
+_SESSIONS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+_END_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'tswizard' AND NOT pid = ANY (%s)
+"""
 
 
 async def test_workers_without_a_leader(native_ends: Ends, folder: Path) -> None:

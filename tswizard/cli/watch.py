@@ -1,15 +1,12 @@
-"""Runs that ask nothing: what happens, line by line, and an exit code."""
+"""A run without a screen: what happens, line by line, and an exit code."""
 
 import asyncio
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 
+from tswizard.cli.output import say, say_finding
 from tswizard.cli.progress_lines import TableLines
-from tswizard.core.catalog.read import read_inventory
-from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import (
     Event,
     FindingFound,
@@ -23,14 +20,10 @@ from tswizard.core.model.events import (
     TableProgress,
     Unit,
 )
-from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.finding import Level
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.model.wording import duration, number, size
-from tswizard.core.preflight import examine
-from tswizard.core.prepare import prepare
 from tswizard.core.report.checklist import checklist
-from tswizard.core.resume import reopen, start
-from tswizard.core.run.run_folder import RunFolder
 from tswizard.core.run.runner import Run
 from tswizard.exit_codes import Exit
 
@@ -38,57 +31,18 @@ _EVERY = 2.0
 """Seconds between two progress lines of one step."""
 
 
-async def migrate(
-    source: Endpoint, target: Endpoint, answers: Answers, confirm: str | None, *, demo: bool = False
-) -> int:
-    """Examine, refuse or run; the exit code. Raises CannotConnect and RunFolderError.
-
-    `confirm` is the target's database name; None where it is known to be meant (the demo).
-    """
-    say(f"source  {source.label}")
-    inventory = await read_inventory(source)
-    say(f"target  {target.label}")
-    target_inventory = await read_inventory(target)
-    if confirm is not None and confirm != target_inventory.server.database:
-        say(
-            f'target.confirm is "{confirm}", but the target\'s database is called '
-            f'"{target_inventory.server.database}"; nothing was changed.'
-        )
-        return Exit.USAGE
-    prepared = await asyncio.to_thread(
-        prepare,
-        source=source,
-        target=target,
-        inventory=inventory,
-        target_inventory=target_inventory,
-        answers=answers,
-    )
-    findings = []
-    async for finding in examine(prepared):
-        findings.append(finding)
-        say_finding(finding)
-    if any(finding.level is Level.FAIL for finding in findings):
-        say("Refused: nothing was changed.")
-        return Exit.REFUSED
-    return await watch(start(prepared, tuple(findings), demo=demo))
-
-
-async def resume(
-    run_folder: RunFolder, source: Endpoint, target: Endpoint, confirm: str | None
-) -> int:
-    """Go on where a run stopped; the exit code. Raises CannotConnect and RunFolderError."""
-    return await watch(await reopen(run_folder, source, target, confirm=confirm))
-
-
 async def watch(run: Run) -> int:
-    """Carry a run out, telling what happens; signals stop it so that it can be resumed."""
+    """Carry a run out, telling what happens; signals stop it so that it can be resumed.
+
+    Raises RunFolderError when another process works on it.
+    """
     printer = _Printer()
-    with _signals(lambda: run.stop(now=True)):
+    with on_signal(lambda: run.stop(now=True)):
         async with aclosing(run.events()) as events:
             async for event in events:
                 printer.show(event)
     if run.outcome is None:
-        say(f"Stopped. Go on with: tswizard resume {run.run_folder.record.id}")
+        say(f"Stopped. Resume with: tswizard resume {run.run_folder.record.id}")
         return Exit.STOPPED
     for line in checklist(run.outcome).lines:
         say(f"{line.level.upper():<5} {line.text}")
@@ -104,24 +58,9 @@ def exit_of(result: Level) -> int:
     return Exit.PASSED if result is Level.PASS else Exit.LOOK
 
 
-def say(text: str) -> None:
-    """One line for a person; stdout is left to --json."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def say_finding(finding: Finding) -> None:
-    grave = finding.level in (Level.FAIL, Level.LOOK)
-    where = f" ({finding.where})" if grave and finding.where not in finding.what else ""
-    say(f"{finding.level.upper():<5} {finding.what}{where}")
-    if grave:
-        for text in filter(None, (finding.why, finding.todo)):
-            say(f"      {text}")
-        for detail in finding.details[:5]:
-            say(f"      - {detail}")
-
-
 @contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
+def on_signal(stop: Callable[[], None]) -> Iterator[None]:
+    """Ctrl+C and the signals that end a process call `stop` instead."""
     loop = asyncio.get_running_loop()
     watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     for signum in watched:

@@ -1,0 +1,83 @@
+"""`tswizard --answers`: a migration that asks nothing."""
+
+import asyncio
+from pathlib import Path
+
+from tswizard.answers_file import BadAnswers, load
+from tswizard.cli.failures import failures
+from tswizard.cli.output import say, say_finding
+from tswizard.cli.watch import watch
+from tswizard.core.catalog.read import read_inventory
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.finding import Level
+from tswizard.core.preflight import examine
+from tswizard.core.prepare import prepare
+from tswizard.core.resume import start
+from tswizard.core.run.runner import Run
+from tswizard.exit_codes import Exit
+
+
+def migrate_by(path: Path) -> int:
+    """Migrate as an answers file says; the exit code."""
+    try:
+        request = load(path)
+    except BadAnswers as error:
+        say(str(error))
+        return Exit.USAGE
+    assert request.source is not None and request.target is not None
+    return asyncio.run(
+        migrate(request.source, request.target, request.answers, confirm=request.confirm)
+    )
+
+
+async def migrate(
+    source: Endpoint,
+    target: Endpoint,
+    answers: Answers,
+    *,
+    confirm: str | None,
+    demo: bool = False,
+) -> int:
+    """Examine, refuse or run; the exit code.
+
+    `confirm` is the target's database name; None where it is known to be meant (the demo).
+    """
+    with failures(Exit.REFUSED, "Nothing was changed."):
+        run = await _begin(source, target, answers, confirm, demo=demo)
+    if not isinstance(run, Run):
+        return run
+    with failures(Exit.STOPPED):
+        return await watch(run)
+
+
+async def _begin(
+    source: Endpoint, target: Endpoint, answers: Answers, confirm: str | None, *, demo: bool
+) -> Run | Exit:
+    """A run that may be carried out, or why there is none."""
+    say(f"source  {source.label}")
+    inventory = await read_inventory(source)
+    say(f"target  {target.label}")
+    target_inventory = await read_inventory(target)
+    if confirm is not None and confirm != target_inventory.server.database:
+        say(
+            f'target.confirm is "{confirm}", but the target\'s database is called '
+            f'"{target_inventory.server.database}"; nothing was changed.'
+        )
+        return Exit.USAGE
+    prepared = await asyncio.to_thread(
+        prepare,
+        source=source,
+        target=target,
+        inventory=inventory,
+        target_inventory=target_inventory,
+        answers=answers,
+    )
+    findings = []
+    async for finding in examine(prepared):
+        findings.append(finding)
+        say_finding(finding)
+    if any(finding.level is Level.FAIL for finding in findings):
+        say("Refused: nothing was changed.")
+        return Exit.REFUSED
+    return start(prepared, tuple(findings), demo=demo)
