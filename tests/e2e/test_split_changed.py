@@ -18,11 +18,11 @@ from tswizard.demo import EmbeddedPair
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
-_MORE = Path(__file__).parents[1] / "core" / "verify" / "more.sql"
+_ONE_OF_EACH = Path(__file__).parents[1] / "support" / "one_of_each_kind.sql"
 
-# What this method does not carry (and names, but for a setting of a single chunk's column) cannot
+# What this method does not migrate (and names, but for a setting of a chunk's own column) cannot
 # be changed on the target.
-_NOT_CARRIED = (
+_NOT_MIGRATED = (
     "hot_days",
     "site_temperatures",
     "conditions_daily",
@@ -51,7 +51,7 @@ async def moved(
         source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
         async with connected(source) as connection:
             await connection.execute("SET search_path = public")
-            await connection.execute(_MORE.read_text(encoding="utf-8").encode())
+            await connection.execute(_ONE_OF_EACH.read_text(encoding="utf-8").encode())
         program = Program.make(tmp_path_factory.mktemp("changed"), pair)
         answers = program.answers(pair, method="split")
         await program.killed_at("▸ Analyze the target", "--answers", answers)
@@ -64,8 +64,8 @@ async def test_every_change_by_hand_is_named(
     moved: Moved, mutations: tuple[Mutation, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TSWIZARD_STATE_DIR", str(tmp_path))
-    carried = [m for m in mutations if not any(word in m.sql for word in _NOT_CARRIED)]
-    assert len(carried) > 0.8 * len(mutations)
+    migrated = [m for m in mutations if not any(word in m.sql for word in _NOT_MIGRATED)]
+    assert len(migrated) > 0.8 * len(mutations)
     async with step_context(tmp_path, moved.source, moved.target) as run:
         comparer = await Comparer.of(run)
         async with connected(moved.target) as target:
@@ -73,17 +73,17 @@ async def test_every_change_by_hand_is_named(
             assert [d.words for d in faithful if d.level is not Level.PASS] == []
             async with target.transaction(force_rollback=True):
                 await target.execute("SET LOCAL search_path = public")
-                for mutation in carried:
+                for mutation in migrated:
                     await target.execute(mutation.sql.encode())
                 await target.execute("SET LOCAL search_path = pg_catalog")
                 found = await comparer.differences(target)
     wrong = [d for d in found if d.level is not Level.PASS]
     named = {(d.key.kind, d.key.name) for d in wrong}
-    expected = {change[:2] for mutation in carried for change in mutation.changes}
+    expected = {change[:2] for mutation in migrated for change in mutation.changes}
     assert expected - named == set()
     # Chunks and what is on them are known by their slices here; each such change is seen as well.
     inside = {kind for kind, _ in named - expected}
-    parts = [{kind for kind, _ in m.parts} for m in carried if m.parts]
+    parts = [{kind for kind, _ in m.parts} for m in migrated if m.parts]
     assert [kinds for kinds in parts if not kinds & inside] == []
     assert inside <= set().union(*parts)
 

@@ -17,7 +17,7 @@ from tswizard.core.verify.schema.sequences import read_sequence_states
 from tswizard.demo import EmbeddedPair
 
 _LOG = "_timescaledb_catalog.continuous_aggs_hypertable_invalidation_log"
-_ONE_OF_EACH = Path(__file__).with_name("one_of_each_kind.sql")
+_ONE_OF_EACH = Path(__file__).parents[2] / "support" / "one_of_each_kind.sql"
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
