@@ -4,10 +4,10 @@ from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Chunk, Hypertable, Inventory
 from tswizard.core.db.connection import Connection, connected, value
-from tswizard.core.db.errors import message_of
+from tswizard.core.db.errors import is_refusal, message_of
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.model.wording import size
+from tswizard.core.model.wording import plural, size
 from tswizard.core.run.context import Context, StepSkipped
 
 
@@ -42,7 +42,7 @@ async def compress(ctx: Context) -> None:
         sql.Identifier(schema, "compress_chunk")
     )
     total = sum(chunk.bytes for _, chunk in chunks)
-    done = after_all = 0
+    done = compressed = before_all = after_all = 0
     async with connected(ctx.task.source) as source:
         for hypertable, chunk in chunks:
             await ctx.unpaused()
@@ -50,6 +50,9 @@ async def compress(ctx: Context) -> None:
             try:
                 await source.execute(statement, (chunk.sql,))
             except Error as error:
+                if not is_refusal(error):
+                    raise
+                done += chunk.bytes
                 ctx.found(
                     Finding(
                         Level.LOOK,
@@ -60,13 +63,17 @@ async def compress(ctx: Context) -> None:
                         todo="It is dumped as it is; nothing is lost.",
                     )
                 )
-            after = await _compressed_size(source, schema, hypertable, chunk)
-            after_all += chunk.bytes if after is None else after
+                continue
+            found = await _compressed_size(source, schema, hypertable, chunk)
+            after = chunk.bytes if found is None else found
             done += chunk.bytes
-            sizes = f"{size(chunk.bytes)} -> {size(after or chunk.bytes)}"
+            compressed += 1
+            before_all += chunk.bytes
+            after_all += after
+            sizes = f"{size(chunk.bytes)} -> {size(after)}"
             ctx.say(f"compressed {chunk.name} of {hypertable.label}: {sizes}")
     ctx.progress(total, total, Unit.BYTES)
-    ctx.say(f"compressed {len(chunks)} chunks: {size(total)} -> {size(after_all)}")
+    ctx.say(f"compressed {plural(compressed, 'chunk')}: {size(before_all)} -> {size(after_all)}")
 
 
 async def _compressed_size(

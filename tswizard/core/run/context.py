@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -232,7 +233,13 @@ class Context:
         self.put(LogVerdict(time.time(), judged))
 
     def _write(self, text: str) -> None:
-        self.log.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+        write_lines(self.log, text)
+
+
+def write_lines(log: TextIO, text: str) -> None:
+    """Add lines to a run's log, each with the time: ISO 8601, since a run may take days."""
+    now = datetime.now().astimezone().isoformat(timespec="seconds")
+    log.writelines(f"{now} {line}\n" for line in text.removesuffix("\n").split("\n"))
 
 
 def shell(argv: Sequence[str | Path]) -> str:

@@ -15,6 +15,7 @@ from psycopg import Error
 
 from tswizard.core.classify.target import TargetProver
 from tswizard.core.db.connection import connect
+from tswizard.core.db.endpoint import redact
 from tswizard.core.db.errors import CannotConnect, ServerError, explain_error
 from tswizard.core.model.events import (
     Event,
@@ -28,7 +29,15 @@ from tswizard.core.model.events import (
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.outcome import Outcome
 from tswizard.core.model.plan import Task
-from tswizard.core.run.context import Context, MethodRun, PutBack, StepFailed, StepSkipped, failed
+from tswizard.core.run.context import (
+    Context,
+    MethodRun,
+    PutBack,
+    StepFailed,
+    StepSkipped,
+    failed,
+    write_lines,
+)
 from tswizard.core.run.finish import finish
 from tswizard.core.run.method import Method, MethodStep, applicable
 from tswizard.core.run.run_folder import FINAL, RunFolder, StepRecord
@@ -108,9 +117,13 @@ class Run:
             await self._room.wait()
 
     def _broke(self, work: "asyncio.Task[None]") -> None:
-        """A bug in the runner itself must not leave the watcher waiting for ever."""
-        if not work.cancelled() and work.exception() is not None:
-            self._put(RunFinished(time.time(), result=None, seconds=self.run_folder.record.seconds))
+        """A bug in the runner itself: the run's log has its traceback, and the watcher an end."""
+        if work.cancelled() or (error := work.exception()) is None:
+            return
+        with self.run_folder.log_path.open("a", encoding="utf-8") as log:
+            text = "".join(traceback.format_exception(error))
+            write_lines(log, redact(text, (self.task.source, self.task.target)))
+        self._put(RunFinished(time.time(), result=None, seconds=self.run_folder.record.seconds))
 
     async def _work(self) -> None:
         record = self.run_folder.record
