@@ -7,8 +7,8 @@ from enum import StrEnum
 from psycopg import sql
 
 from tswizard.core.catalog.catalog_shape import Shape
+from tswizard.core.catalog.hypertable_model import Chunk, Dimension
 from tswizard.core.catalog.hypertables import read_hypertables
-from tswizard.core.catalog.inventory import Chunk, Dimension
 from tswizard.core.catalog.tables import in_user_schema, not_member, parts
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS, ChecksumColumn
