@@ -8,10 +8,11 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from psycopg import sql
-from psycopg.errors import UndefinedObject
+from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege, UndefinedObject
 
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import message_of
 from tswizard.core.model.events import Unit
 from tswizard.core.run.context import Context, failed
 from tswizard.core.steps import target_marker
@@ -30,6 +31,30 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')
                   WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                     AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype IN ('e', 'i'))
 ORDER BY n.nspname = '_timescaledb_internal' DESC, c.relkind IN ('v', 'm') DESC, c.oid DESC
+"""
+
+# None without the extension.
+_OWNED = """
+SELECT pg_catalog.pg_has_role(extowner, 'USAGE') FROM pg_catalog.pg_extension
+WHERE extname = 'timescaledb'
+"""
+
+# The metadata are of the installation, and a restore never replaces them.
+_CONFIGURATION = """
+SELECT c.oid::pg_catalog.regclass::text, x.condition
+FROM pg_catalog.pg_extension e
+CROSS JOIN LATERAL ROWS FROM (
+  pg_catalog.unnest(e.extconfig), pg_catalog.unnest(e.extcondition)) x (oid, condition)
+JOIN pg_catalog.pg_class c ON c.oid = x.oid
+WHERE e.extname = 'timescaledb' AND c.relkind = 'r' AND c.relname <> 'metadata'
+"""
+
+_SEQUENCES = """
+SELECT c.oid::pg_catalog.regclass::text
+FROM pg_catalog.pg_extension e
+CROSS JOIN LATERAL pg_catalog.unnest(e.extconfig) x (oid)
+JOIN pg_catalog.pg_class c ON c.oid = x.oid
+WHERE e.extname = 'timescaledb' AND c.relkind = 'S'
 """
 
 # deptype 'e': belongs to an extension; 'i': belongs to another object and goes with it.
@@ -112,16 +137,26 @@ async def clean(ctx: Context) -> None:
             where=ctx.task.target.label,
             todo="Resume and type the target's database name; then it is removed.",
         )
-    left = await empty(
-        ctx.task.target,
-        ctx.task.target_server.timescaledb_schema or "public",
-        # Equal on both ends in the full method; the target's may be gone by now.
-        ctx.task.inventory.server.timescaledb,
-        mark.extensions,
-        lambda done, total: ctx.progress(
-            done, total, Unit.ITEMS, "removing what this run had restored"
-        ),
-    )
+    try:
+        left = await empty(
+            ctx.task.target,
+            ctx.task.target_server.timescaledb_schema or "public",
+            # Equal on both ends in the full method; the target's may be gone by now.
+            ctx.task.inventory.server.timescaledb,
+            mark.extensions,
+            lambda done, total: ctx.progress(
+                done, total, Unit.ITEMS, "removing what this run had restored"
+            ),
+        )
+    except InsufficientPrivilege as error:
+        raise failed(
+            "not-clean",
+            f"This role may neither drop TimescaleDB nor clear its catalog: {message_of(error)}.",
+            where=ctx.task.target.label,
+            why="What an interrupted restore left there has to be removed before the next one.",
+            todo="Take a new empty target for a new run, or have a superuser drop and create the "
+            "database again; the dump is complete and stays.",
+        ) from error
     if left:
         raise failed(
             "not-clean",
@@ -141,16 +176,22 @@ async def empty(
     extensions: Collection[str],
     on_progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[str]:
-    """Drop all that no extension owns and recreate TimescaleDB; what is still there, by name.
+    """Drop all that no extension owns and make TimescaleDB forget it; what is still there, by name.
 
-    Extensions that are not in `extensions` go as well.
+    Where the role owns TimescaleDB, it is recreated; elsewhere, as on Timescale Cloud, its catalog
+    is cleared. Extensions that are not in `extensions` go as well.
     Every statement can be repeated, so after a crash in here it is simply called again.
+    Raises psycopg.errors.InsufficientPrivilege where the role may do neither.
     """
     async with connected(endpoint) as target:
         # In restore mode the extension ignores that its half-restored tables are dropped.
         await target.execute("SELECT pg_catalog.set_config('timescaledb.restoring', 'on', false)")
         await _drop_relations(target, on_progress)
-        await target.execute("DROP EXTENSION IF EXISTS timescaledb CASCADE")
+        owned = await value(target, _OWNED)
+        if owned:
+            await target.execute("DROP EXTENSION IF EXISTS timescaledb CASCADE")
+        elif owned is not None:
+            await clear_catalog(target)
     async with connected(endpoint) as target:
         await _drop_others(target)
         for (name,) in await rows(target, "SELECT extname FROM pg_catalog.pg_extension"):
@@ -167,7 +208,42 @@ async def empty(
     # A session that has seen the old extension cannot create the new one.
     async with connected(endpoint) as target:
         await create_extension(target, schema, version)
-        return [f"{schema}.{name}" for _, schema, name in await rows(target, _RELATIONS)]
+        relations = [f"{schema}.{name}" for _, schema, name in await rows(target, _RELATIONS)]
+        return relations + [f"rows of {table}" for table, _ in await _filled_tables(target)]
+
+
+async def clear_catalog(target: Connection) -> None:
+    """Delete what TimescaleDB knows of the user's objects, which are gone by now.
+
+    Which rows those are the extension says itself: it is what pg_dump takes of its tables
+    (`pg_extension.extconfig` and `extcondition`). Their foreign keys decide the order.
+    """
+    async with target.transaction():
+        left = await _filled_tables(target)
+        while left:
+            before = len(left)
+            for table, condition in left:
+                with suppress(ForeignKeyViolation):
+                    async with target.transaction():
+                        await target.execute(f"DELETE FROM {table} {condition}".encode())
+            left = await _filled_tables(target)
+            if len(left) == before:
+                break
+        for (sequence,) in await rows(target, _SEQUENCES):
+            await target.execute(
+                "SELECT pg_catalog.setval(seqrelid, seqstart, false) FROM pg_catalog.pg_sequence "
+                "WHERE seqrelid = %s::pg_catalog.regclass",
+                (sequence,),
+            )
+
+
+async def _filled_tables(target: Connection) -> list[tuple[str, str]]:
+    """TimescaleDB's tables that hold rows of the user's, with the condition that tells them."""
+    found = []
+    for table, condition in await rows(target, _CONFIGURATION):
+        if await value(target, f"SELECT EXISTS (SELECT FROM {table} {condition})"):
+            found.append((table, condition))
+    return found
 
 
 async def create_extension(target: Connection, schema: str, version: str | None) -> None:

@@ -1,0 +1,174 @@
+"""The runner, with a method made for the test: whatever ends a run, each thing is put back."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from psycopg import OperationalError
+
+from tests.support.sample_task import task
+from tswizard.core.catalog.inventory import Inventory, Server
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers, MethodName
+from tswizard.core.model.events import Event, RunFinished, StepFinished, StepState
+from tswizard.core.model.finding import Level
+from tswizard.core.model.plan import Task
+from tswizard.core.run.context import Context, Leftovers, PutBack, StepSkipped
+from tswizard.core.run.method import MethodFacts, MethodStep
+from tswizard.core.run.run_folder import RunFolder, StepRecord
+from tswizard.core.run.runner import Run
+
+Action = Callable[[Context], Awaitable[None]]
+
+
+@dataclass
+class Noted:
+    """A run of the method below: notes what the runner asks of it."""
+
+    calls: list[str] = field(default_factory=list)
+    put_back: tuple[PutBack, ...] = ()
+
+    async def before_step(self) -> None:
+        self.calls.append("before")
+
+    async def save_record(self) -> None:
+        self.calls.append("save")
+
+    def to_put_back(self, ctx: Context) -> tuple[PutBack, ...]:
+        return self.put_back
+
+    async def tidy_up(self, ctx: Context, result: Level) -> Leftovers:
+        self.calls.append(f"tidy {result}")
+        return Leftovers(todo=(("look after it", ""),))
+
+    async def close(self) -> None:
+        self.calls.append("close")
+
+
+class Invented:
+    """A method of the steps that a test gives."""
+
+    name: MethodName = "full"
+    asks: frozenset[str] = frozenset()
+    unit = "step"
+    comparison = ""
+
+    def __init__(self, run: Noted, **actions: Action) -> None:
+        self.steps = tuple(
+            MethodStep(id=id, title=id.title(), what=id, action=action)
+            for id, action in actions.items()
+        )
+        self._run = run
+
+    def facts(self, inventory: Inventory, source: Server, target: Server) -> MethodFacts:
+        return MethodFacts(does="", best="", cannot="")
+
+    def disk_here(self, inventory: Inventory, answers: Answers) -> int:
+        return 0
+
+    def open(self, task: Task, run_folder: RunFolder) -> Noted:
+        return self._run
+
+    async def adopt(self, run_folder: RunFolder, target: Endpoint) -> None:
+        return
+
+    async def confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
+        return None
+
+    async def to_repeat(self, run_folder: RunFolder, source: Endpoint) -> frozenset[str]:
+        return frozenset()
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TSWIZARD_STATE_DIR", str(tmp_path / "state"))
+
+
+async def carried_out(method: Invented) -> tuple[Run, list[Event]]:
+    """A run of it from beginning to end, and all that it told."""
+    asked = task()
+    folder = RunFolder.create(asked.source, asked.target, asked.answers, (), ())
+    planned = tuple(StepRecord(step.id, title=step.title) for step in method.steps)
+    folder.save(replace(folder.record, steps=planned))
+    run = Run(asked, folder, method)
+    told = []
+    async with aclosing(run.events()) as events:
+        async for event in events:
+            told.append(event)
+    return run, told
+
+
+async def fine(_ctx: Context) -> None:
+    return
+
+
+async def skipped(_ctx: Context) -> None:
+    raise StepSkipped("nothing to do")
+
+
+async def lost(_ctx: Context) -> None:
+    raise OperationalError("server closed the connection unexpectedly")
+
+
+async def broken(_ctx: Context) -> None:
+    raise ZeroDivisionError("a bug")
+
+
+def states(told: list[Event]) -> dict[str, StepState]:
+    return {event.step: event.state for event in told if isinstance(event, StepFinished)}
+
+
+async def test_all_steps_run_and_the_method_tidies_up() -> None:
+    noted = Noted()
+    run, told = await carried_out(Invented(noted, one=fine, two=skipped))
+    assert states(told) == {"one": StepState.DONE, "two": StepState.SKIPPED}
+    assert run.outcome is not None
+    assert ("look after it", "") in run.outcome.todo
+    assert noted.calls[0] == "before" and noted.calls[-1] == "close"
+    assert "tidy pass" in noted.calls
+    assert isinstance(told[-1], RunFinished)
+
+
+async def test_a_failed_step_ends_the_run_and_nothing_is_tidied_up() -> None:
+    noted = Noted()
+    run, told = await carried_out(Invented(noted, one=lost, two=fine))
+    assert states(told) == {"one": StepState.FAILED}
+    assert run.outcome is None
+    assert not [call for call in noted.calls if call.startswith("tidy")]
+    (finding,) = run.run_folder.record.findings
+    assert finding.id == "connection-lost"
+
+
+async def test_each_thing_is_put_back_though_a_connection_cannot_be_closed_and_another_fails() -> (
+    None
+):
+    done = []
+
+    async def opens(ctx: Context) -> None:
+        async def close() -> None:
+            raise OperationalError("the connection is closed")
+
+        ctx.resources.push_async_callback(close)
+        await lost(ctx)
+
+    async def restore_mode(ctx: Context) -> None:
+        await broken(ctx)
+
+    async def jobs(_ctx: Context) -> None:
+        done.append("jobs")
+
+    noted = Noted(
+        put_back=(
+            PutBack("The target may still be in restore mode", restore_mode),
+            PutBack("The source's jobs are still paused", jobs),
+        )
+    )
+    run, told = await carried_out(Invented(noted, one=opens))
+    assert done == ["jobs"]
+    assert isinstance(told[-1], RunFinished)
+    left = [finding for finding in run.run_folder.record.leaving if finding.id == "left-open"]
+    assert len(left) == 1
+    assert left[0].what.startswith("The target may still be in restore mode: ")
+    assert "ZeroDivisionError" in run.run_folder.log_path.read_text()
