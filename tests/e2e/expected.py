@@ -15,7 +15,7 @@ def proved(report: dict[str, Any]) -> None:
     assert all(table["equal"] for table in report["tables"])
     levels = {finding["id"]: finding["level"] for finding in report["findings"]}
     assert "fail" not in levels.values()
-    assert levels["caggs-not-migrated"] == levels["cagg-policies-not-migrated"] == "look"
+    assert "caggs-not-migrated" not in levels
     assert report["verdicts"]["lost"] == 0
 
 

@@ -38,11 +38,17 @@ class Program:
 
     @classmethod
     def make(cls, folder: Path, pair: EmbeddedPair) -> "Program":
-        passfile = folder / "pgpass"
-        passfile.write_text(
-            _pgpass(pair.source_conninfo, pair.source_password)
-            + _pgpass(pair.target_conninfo, pair.target_password)
+        return cls.between(
+            folder,
+            (pair.source_conninfo, pair.source_password),
+            (pair.target_conninfo, pair.target_password),
         )
+
+    @classmethod
+    def between(cls, folder: Path, *ends: tuple[str, str]) -> "Program":
+        """For any ends: the conninfo and the password of each."""
+        passfile = folder / "pgpass"
+        passfile.write_text("".join(_pgpass(conninfo, password) for conninfo, password in ends))
         passfile.chmod(0o600)
         env = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
         env |= {

@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tswizard.core.catalog.cagg_model import Cagg
-from tswizard.core.catalog.hypertable_model import Chunk, Compression, Hypertable
 from tswizard.core.catalog.inventory import (
+    Cagg,
+    Chunk,
+    Compression,
     Extension,
     Extras,
+    Hypertable,
     Inventory,
     Job,
     Offered,
@@ -97,6 +99,7 @@ CAGG = Cagg(
     parent=None,
     materialization_schema="_timescaledb_internal",
     materialization_name="_materialized_hypertable_3",
+    reads=("public", "readings"),
 )
 
 RETENTION = Job(
@@ -156,14 +159,8 @@ def empty(**changes: Any) -> Inventory:
 
 
 def tools(major: int = 15, *, tls: bool = True) -> ClientTools:
-    return ClientTools(
-        folder=Path(f"/usr/lib/postgresql/{major}/bin"),
-        version=f"{major}.4",
-        major=major,
-        origin="system",
-        tls=tls,
-        compressions=("gzip",),
-    )
+    folder = Path(f"/usr/lib/postgresql/{major}/bin")
+    return ClientTools(folder, f"{major}.4", major, "system", tls, ("gzip",))
 
 
 CLOSED = Endpoint.parse("host=127.0.0.1 port=1"), Endpoint.parse("host=127.0.0.1 port=2")

@@ -14,7 +14,7 @@ from tests.support.plain_copy import compress_last, copy_hypertables, copy_table
 from tests.support.step_context import StepRun, step_context
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.run.context import Context, StepSkipped
-from tswizard.core.split.schema.cagg_dependents import restore_cagg_dependents
+from tswizard.core.split.caggs.dependents import restore_cagg_dependents
 from tswizard.core.split.schema.compression import set_compression
 from tswizard.core.split.schema.constraints import constraints_after_rows, constraints_before_rows
 from tswizard.core.split.schema.dump import dump_schema

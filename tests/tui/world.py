@@ -7,20 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from tswizard.core.build_plan import build_plan
-from tswizard.core.catalog.cagg_model import Cagg
-from tswizard.core.catalog.hypertable_model import (
+from tswizard.core.catalog.inventory import (
+    Cagg,
     Chunk,
     Compression,
+    Constraint,
     Dimension,
     DimensionKind,
-    Hypertable,
-    OrderByColumn,
-)
-from tswizard.core.catalog.inventory import (
-    Constraint,
     Extension,
+    Hypertable,
     Inventory,
     Job,
+    OrderByColumn,
     Role,
     Server,
     Table,
@@ -391,14 +389,7 @@ def split_plan(more: int = 0) -> Plan:
             replace(INVENTORY, hypertables=(*INVENTORY.hypertables, *many)),
             TARGET_SERVER,
             Answers(method="split"),
-            ClientTools(
-                folder=Path("/usr/lib/postgresql/17/bin"),
-                version="17.6",
-                major=17,
-                origin="system",
-                tls=True,
-                compressions=("lz4",),
-            ),
+            ClientTools(Path("/usr/lib/postgresql/17/bin"), "17.6", 17, "system", True, ("lz4",)),
             Path("/home/ada/.local/state/tswizard/runs/RUN/dump"),
         )
     )

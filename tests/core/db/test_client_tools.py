@@ -8,14 +8,7 @@ from tswizard.core.db.client_tools import ClientTools, choose, find_tools, inspe
 
 
 def tools(major: int, *, tls: bool = True) -> ClientTools:
-    return ClientTools(
-        folder=Path(f"/opt/{major}"),
-        version=f"{major}.1",
-        major=major,
-        origin="system",
-        tls=tls,
-        compressions=("gzip",),
-    )
+    return ClientTools(Path(f"/opt/{major}"), f"{major}.1", major, "system", tls, ("gzip",))
 
 
 def test_the_smallest_major_that_serves() -> None:

@@ -27,10 +27,10 @@ IDS = {
         "hypertable-foreign-keys analyze check resume-source-jobs enable-jobs"
     ),
     "split": (
-        "pause-source-jobs plan-pieces dump-schema pre-data hypertables chunks export copy-tables "
-        "constraints-before compression copy-hypertables reconcile sequences constraints-after "
-        "compression-last post-data not-migrated recreate-policies analyze check "
-        "resume-source-jobs enable-jobs"
+        "pause-source-jobs plan-pieces dump-schema pre-data hypertables continuous-aggregates "
+        "cagg-ranges chunks export copy-tables constraints-before compression copy-hypertables "
+        "reconcile cagg-logging sequences constraints-after compression-last post-data "
+        "cagg-dependents recreate-policies analyze check resume-source-jobs enable-jobs"
     ),
 }
 

@@ -15,7 +15,8 @@ from tests.support.schema_steps import run_all
 from tests.support.step_context import StepRun, step_context
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.model.finding import Level
-from tswizard.core.split.schema.cagg_dependents import DEPENDENTS_LIST, restore_cagg_dependents
+from tswizard.core.split.caggs.dependents import restore_cagg_dependents
+from tswizard.core.split.schema.cagg_dependents import DEPENDENTS_LIST
 from tswizard.core.split.schema.large_object_grants import restore_large_object_grants
 from tswizard.core.split.schema.restore import use_list_path
 

@@ -1,7 +1,7 @@
 """Continuous aggregates."""
 
-from tswizard.core.catalog.cagg_model import Cagg, CaggIndex
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
+from tswizard.core.catalog.inventory import Cagg, CaggIndex
 from tswizard.core.db.connection import Connection, rows
 
 
@@ -22,7 +22,8 @@ SELECT g.user_view_schema::text, g.user_view_name::text,
   pg_catalog.pg_get_viewdef(d.oid), g.materialized_only, {" OR ".join(compressed)}, {finalized},
   COALESCE(p.user_view_schema || '.' || p.user_view_name, r.schema_name || '.' || r.table_name),
   p.user_view_schema || '.' || p.user_view_name,
-  m.schema_name::text, m.table_name::text, g.mat_hypertable_id
+  m.schema_name::text, m.table_name::text, g.mat_hypertable_id,
+  COALESCE(p.user_view_schema, r.schema_name)::text, COALESCE(p.user_view_name, r.table_name)::text
 FROM {CAGG} g
 JOIN {HYPERTABLE} r ON r.id = g.raw_hypertable_id
 JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
@@ -71,6 +72,7 @@ async def read_caggs(connection: Connection, shape: Shape) -> tuple[Cagg, ...]:
             parent=row[8],
             materialization_schema=row[9],
             materialization_name=row[10],
+            reads=(row[12], row[13]),
             indexes=tuple(indexes.get(row[11], ())),
         )
         for row in await rows(connection, caggs_query(shape))

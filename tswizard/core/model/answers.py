@@ -41,7 +41,8 @@ class Answers:
     left out is left out as well."""
     history: tuple[str, ...] | Literal["keep", "recompute"] = "keep"
     """Split: the materialized rows arrive as they are stored, or every continuous aggregate is
-    refreshed from the raw rows; a list names those that are refreshed, all others are kept."""
+    refreshed from the raw rows; a list names those that are refreshed. What stands on one of these
+    is refreshed as well, all others are kept."""
 
     def recomputes(self, cagg: str) -> bool:
         """Is this continuous aggregate (`schema.name`) refreshed and not copied?"""

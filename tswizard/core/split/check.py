@@ -1,6 +1,7 @@
 """The check of a split migration: as strict as that of a full one, though hypertables and chunks
 were recreated on the target."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -11,12 +12,14 @@ from tswizard.core.catalog.inventory import Job
 from tswizard.core.catalog.jobs import read_jobs
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.errors import message_of
-from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context
+from tswizard.core.split.caggs.chosen import kept_caggs
+from tswizard.core.split.caggs.compare import read_states, state_findings
 from tswizard.core.split.ledger.table_stats import TableTotals, read_table_totals
 from tswizard.core.split.policies.comparison import with_jobs
 from tswizard.core.split.policies.recreate import possible_jobs
 from tswizard.core.split.policies.statements import read_job_api
+from tswizard.core.split.schema.cagg_facts import CaggFacts, Caggs, read_cagg_facts
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.normalize import NotMigrated, normalize, read_not_migrated
 from tswizard.core.split.schema.toc_selection import Selection, read_selection
@@ -26,60 +29,74 @@ from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.row_sets import RowSet, SetKind
 from tswizard.core.verify.schema.read import Schema
 
-_CAGGS_ON_TARGET = """
-SELECT user_view_schema || '.' || user_view_name FROM _timescaledb_catalog.continuous_agg
-"""
-
 
 async def check(ctx: Context) -> None:
     """Compare both ends, and add what copying each table took to the compared tables.
 
-    Continuous aggregates that were not migrated, and what depends on them, are not expected on
-    the target.
+    Continuous aggregates that were left out, and what depends on them, are not expected on the
+    target.
     """
-    caggs = frozenset(cagg.label for cagg in ctx.task.inventory.caggs)
-    migrated = _Migrated(ctx.task, await read_selection(ctx), caggs)
-    await compare_ends(ctx, Comparability(migrated.schemas, migrated.has_rows))
+    migrated = _Migrated(ctx, await read_selection(ctx))
+    await compare_ends(ctx, Comparability(migrated.schemas, migrated.rows))
     await _add_table_totals(ctx)
 
 
 class _Migrated:
     """What the split method has brought to the target."""
 
-    def __init__(self, task: Task, selection: Selection, caggs: frozenset[str]) -> None:
-        self._task = task
+    def __init__(self, ctx: Context, selection: Selection) -> None:
+        self._ctx = ctx
+        self._task = ctx.task
         self._selection = selection
-        self._caggs = caggs
+        self._caggs = frozenset(cagg.label for cagg in ctx.task.inventory.caggs)
+        kept = kept_caggs(ctx.task.inventory, ctx.task.answers)
+        self._kept = frozenset(cagg.label for cagg in kept)
+        self._on_target: Mapping[str, CaggFacts] = {}
         self._not_migrated = NotMigrated()
 
     async def schemas(
         self, source: DatabaseReader, target: DatabaseReader, ours: Schema, theirs: Schema
     ) -> tuple[Schema, Schema]:
         """Both schemas in a form in which only what did not arrive differs."""
-        on_target = [name for (name,) in await target.fetch(_CAGGS_ON_TARGET)]
+        on_source = await source.run(read_cagg_facts)
+        self._on_target = await target.run(read_cagg_facts)
         self._not_migrated = await source.run(
-            lambda connection: read_not_migrated(connection, self._selection, on_target)
+            lambda connection: read_not_migrated(connection, self._selection, self._on_target)
         )
+        await self._compare_states(source, target)
         ours, theirs = normalize(
             (ours, await source.run(read_hypertable_facts)),
             (theirs, await target.run(read_hypertable_facts)),
             self._not_migrated,
+            (Caggs(on_source, self._kept), Caggs(self._on_target, self._kept)),
         )
         functions = self._task.target_server.timescaledb_schema or "public"
         api = await target.run(partial(read_job_api, schema=functions))
         return (
-            with_jobs(ours, possible_jobs(self._task, on_target), api),
+            with_jobs(ours, possible_jobs(self._task, self._on_target), api),
             with_jobs(theirs, await target.run(_read_jobs), api),
         )
 
-    def has_rows(self, rows: RowSet) -> bool:
-        """Were these rows to arrive? Call it after `schemas`."""
+    async def _compare_states(self, source: DatabaseReader, target: DatabaseReader) -> None:
+        states = await source.run(read_states)
+        kept = {label: state for label, state in states.items() if label in self._kept}
+        where = self._task.target.label
+        for finding in state_findings(kept, await target.run(read_states), where):
+            self._ctx.found(finding)
+
+    def rows(self, rows: RowSet) -> RowSet | None:
+        """These rows as they are compared; None when they were not to arrive. Call it after
+        `schemas`."""
         if rows.name in self._caggs:
-            return False
+            facts = self._on_target.get(rows.name)
+            if facts is None:
+                return None
+            kind = SetKind.HYPERTABLE if rows.name in self._kept else SetKind.RECOMPUTED
+            return replace(rows, kind=kind, target=facts.materialization.key)
         if rows.kind is not SetKind.MATVIEW:
-            return True
+            return rows
         absent = {identity.replace('"', "") for identity in self._not_migrated.identities}
-        return rows.name not in absent
+        return None if rows.name in absent else rows
 
 
 async def _read_jobs(connection: Connection) -> tuple[Job, ...]:

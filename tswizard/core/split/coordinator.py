@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from psycopg import Error
 
-from tswizard.core.catalog.catalog_shape import read_shape
-from tswizard.core.db.connection import Connection, connected, is_alive
+from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, read_shape
+from tswizard.core.db.connection import Connection, connected, is_alive, rows
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import failed
@@ -33,6 +33,7 @@ from tswizard.core.split.ledger.plan_store import (
     create_ledger,
     other_run,
     read_plan,
+    save_tables,
 )
 from tswizard.core.split.ledger.plan_update import apply_diff, fit_to_target
 from tswizard.core.split.ledger.queue import CopyMode
@@ -40,6 +41,7 @@ from tswizard.core.split.plan.piece import (
     CopyPlan,
     Piece,
     PieceKind,
+    PieceState,
     Stage,
     StoredPiece,
     relation_key,
@@ -48,6 +50,11 @@ from tswizard.core.split.plan.plan_diff import PlanDiff, diff_plans
 from tswizard.core.split.plan.planner import Planned, plan_pieces
 from tswizard.core.split.plan.slices import BadWidth
 from tswizard.core.split.schema.constraints import read_compressed_last
+
+_MATERIALIZATIONS = f"""
+SELECT g.user_view_schema::text, g.user_view_name::text, m.schema_name::text, m.table_name::text
+FROM {CAGG} g JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
+"""
 
 
 @dataclass(slots=True)
@@ -134,6 +141,7 @@ class Coordinator:
 
     async def create_chunks(self) -> None:
         """Create the target's chunks. Raises psycopg.Error."""
+        await self._place_caggs()
         await create_chunks(
             await self.target(), self.plan.tables, self.reporter, self.job.target.label
         )
@@ -142,6 +150,8 @@ class Coordinator:
         """One pass over a stage's pieces. Raises StepFailed, psycopg.Error."""
         if not any(piece.stage is stage for piece in self.plan.pieces):
             return
+        if stage is Stage.CHUNKS:
+            await self._place_caggs()
         await queue.open_pass(await self.target(), stage, mode)
         try:
             await run_workers(
@@ -157,6 +167,28 @@ class Coordinator:
             with suppress(Error, CannotConnect):
                 await queue.close_pass(await self.target())
         await self._check_complete(stage, mode)
+
+    async def _place_caggs(self) -> None:
+        """Find out what materialization hypertables are called on the target. Rows of a continuous
+        aggregate that is not there, which is reported where it is created, are not copied."""
+        if all(table.on_target for table in self.plan.tables):
+            return
+        target = await self.target()
+        there = {
+            (view_schema, view): (schema, name)
+            for view_schema, view, schema, name in await rows(target, _MATERIALIZATIONS)
+        }
+        tables = tuple(
+            replace(table, target=there.get(table.cagg)) if table.cagg else table
+            for table in self.plan.tables
+        )
+        nowhere = [
+            piece.id for piece in self.plan.pieces if not tables[piece.table_index].on_target
+        ]
+        async with target.transaction():
+            await save_tables(target, tables)
+            await queue.set_state(target, nowhere, PieceState.GONE)
+        self.plan = replace(self.plan, tables=tables)
 
     async def copy_stage(self, stage: Stage) -> None:
         """Copy everything of a stage to the target. Raises StepFailed, psycopg.Error."""
@@ -224,6 +256,7 @@ async def _plan(job: CopyJob, snapshot: str | None) -> tuple[Planned, str]:
                 width=job.options.width,
                 slice_tables=job.holds_snapshot,
                 compressed_last=last,
+                caggs=job.options.caggs,
             )
         except BadWidth as error:
             raise failed(

@@ -7,13 +7,13 @@ to be of one snapshot.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from tswizard.core.db.concurrency import both, together
-from tswizard.core.db.connection import connected, rows
+from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.run.context import failed
 from tswizard.core.split.coordinator import Coordinator
@@ -93,13 +93,13 @@ def comparison_units(plan: CopyPlan, stored: Iterable[StoredPiece]) -> list[Comp
         )
     for index in routed:
         table = plan.tables[index]
-        whole = sql.SQL(" FROM {} t").format(table.sql)
+        here, there = (sql.SQL(" FROM {} t").format(n) for n in (table.sql, table.target_sql))
         all_pieces = tuple(
             p for p in plan.pieces if p.table_index == index and p.kind is not PieceKind.COMPRESS
         )
         units.append(
             ComparisonUnit(
-                table=table, pieces=all_pieces, source=whole, target=whole, hypertable=True
+                table=table, pieces=all_pieces, source=here, target=there, hypertable=True
             )
         )
     return units
@@ -172,21 +172,24 @@ class PieceComparison:
     async def _read_columns(self, tables: set[SourceTable]) -> None:
         """The columns that both ends have. The check names those that only one of them has."""
         job = self._coordinator.job
-        ours, theirs = await both(_columns(job.source, tables), _columns(job.target, tables))
+        here = {(t.schema, t.name): (t.schema, t.name) for t in tables}
+        there = {(t.schema, t.name): t.on_target for t in tables if t.on_target}
+        ours, theirs = await both(_columns(job.source, here), _columns(job.target, there))
         for name, columns in ours.items():
             on_target = {column.name for column in theirs.get(name, ())}
             self._columns[name] = tuple(c for c in columns if c.name in on_target)
 
 
 async def _columns(
-    end: Endpoint, tables: set[SourceTable]
+    end: Endpoint, names: Mapping[tuple[str, str], tuple[str, str]]
 ) -> dict[tuple[str, str], list[ChecksumColumn]]:
-    names = [(t.schema, t.name) for t in tables]
+    """Columns of tables by their names on the source; `names` has those of this end."""
+    keys = {name: key for key, name in names.items()}
     async with connected(end) as connection:
         oids = {
-            oid: (schema, name)
+            oid: keys[schema, name]
             for oid, schema, name in await rows(
-                connection, _OIDS, ([s for s, _ in names], [n for _, n in names])
+                connection, _OIDS, ([s for s, _ in keys], [n for _, n in keys])
             )
         }
         found: dict[tuple[str, str], list[ChecksumColumn]] = {name: [] for name in names}
@@ -301,9 +304,26 @@ async def _record(coordinator: Coordinator, compared: list[ComparedUnit], snapsh
         await queue.confirm(target, equal, snapshot_id)
         for unit in (c.unit for c in compared if not c.equal):
             if unit.hypertable:
-                await target.execute(sql.SQL("TRUNCATE {}").format(unit.table.sql))
+                await _empty(target, unit.table)
                 await queue.reset(target, unit.pieces)
             elif unit.pieces[0].by_ctid:
                 await recopy_table(target, unit.table, unit.pieces)
             else:
                 await queue.requeue(target, unit.pieces)
+
+
+async def _empty(target: Connection, table: SourceTable) -> None:
+    """Delete every row of a hypertable; call it in a transaction.
+
+    TRUNCATE is refused on what holds a continuous aggregate's rows, and tells those that read a
+    hypertable that all of it changed: the next refresh would remove their history.
+    """
+    if table.cagg is None and not table.feeds_caggs:
+        await target.execute(sql.SQL("TRUNCATE {}").format(table.target_sql))
+        return
+    limit = "timescaledb.max_tuples_decompressed_per_dml_transaction"
+    await target.execute(
+        "SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings WHERE name = %s",
+        (limit,),
+    )
+    await target.execute(sql.SQL("DELETE FROM {}").format(table.target_sql))

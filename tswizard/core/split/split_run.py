@@ -4,6 +4,8 @@ from tswizard.core.model.finding import Level
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, Leftovers, PutBack
 from tswizard.core.run.run_folder import RunFolder
+from tswizard.core.split.caggs.chosen import chosen_caggs, kept_caggs
+from tswizard.core.split.caggs.logging import to_put_back
 from tswizard.core.split.data_steps import DataPhase
 from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.run_record import RunRecordStore
@@ -20,7 +22,12 @@ class SplitRun:
         self._store = RunRecordStore(task, run_folder)
         self._removed = False
         self.data = DataPhase(
-            Options(via=answers.via, width=answers.piece, snapshot=answers.snapshot),
+            Options(
+                via=answers.via,
+                width=answers.piece,
+                snapshot=answers.snapshot,
+                caggs=tuple(cagg.label for cagg in kept_caggs(task.inventory, answers)),
+            ),
             keep_files=answers.keep_dumps,
         )
 
@@ -32,8 +39,11 @@ class SplitRun:
             await self._store.save()
 
     def to_put_back(self, ctx: Context) -> tuple[PutBack, ...]:
-        """The source's jobs, unless another process has the run now."""
-        return () if self._store.refused else source_jobs.to_put_back(ctx)
+        """Logging on the target and the source's jobs, unless another process has the run now."""
+        if self._store.refused:
+            return ()
+        logging = (to_put_back(),) if chosen_caggs(ctx.task.inventory, ctx.task.answers) else ()
+        return (*logging, *source_jobs.to_put_back(ctx))
 
     async def tidy_up(self, ctx: Context, result: Level) -> Leftovers:
         """Remove the dump of the schema and the record on the target, as far as was asked."""

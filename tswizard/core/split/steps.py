@@ -12,6 +12,11 @@ from functools import partial
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, StepSkipped, shell
 from tswizard.core.run.method import Action, MethodStep
+from tswizard.core.split.caggs.chosen import chosen_caggs, kept_caggs
+from tswizard.core.split.caggs.create import create_caggs, preview_caggs
+from tswizard.core.split.caggs.dependents import restore_cagg_dependents
+from tswizard.core.split.caggs.logging import log_again, turn_off
+from tswizard.core.split.caggs.mark import mark_ranges
 from tswizard.core.split.check import check
 from tswizard.core.split.data_steps import DataPhase
 from tswizard.core.split.policies.recreate import (
@@ -20,7 +25,6 @@ from tswizard.core.split.policies.recreate import (
     recreate_policies,
     target_ids,
 )
-from tswizard.core.split.schema.cagg_dependents import restore_cagg_dependents
 from tswizard.core.split.schema.compression import set_compression
 from tswizard.core.split.schema.constraints import constraints_after_rows, constraints_before_rows
 from tswizard.core.split.schema.dump import dump_schema, schema_dump_command
@@ -50,6 +54,8 @@ class SplitStep(StrEnum):
     DUMP_SCHEMA = "dump-schema"
     PRE_DATA = "pre-data"
     HYPERTABLES = "hypertables"
+    CAGGS = "continuous-aggregates"
+    CAGG_RANGES = "cagg-ranges"
     CHUNKS = "chunks"
     EXPORT = "export"
     COPY_TABLES = "copy-tables"
@@ -57,11 +63,12 @@ class SplitStep(StrEnum):
     COMPRESSION = "compression"
     COPY_HYPERTABLES = "copy-hypertables"
     RECONCILE = "reconcile"
+    CAGG_LOGGING = "cagg-logging"
     SEQUENCES = "sequences"
     CONSTRAINTS_AFTER = "constraints-after"
     COMPRESSION_LAST = "compression-last"
     POST_DATA = "post-data"
-    NOT_MIGRATED = "not-migrated"
+    CAGG_DEPENDENTS = "cagg-dependents"
     POLICIES = "recreate-policies"
 
 
@@ -88,6 +95,21 @@ def _data(step: Callable[[DataPhase, Context], Awaitable[None]]) -> Action:
         await step(data_of(ctx), ctx)
 
     return action
+
+
+def _loading(step: Callable[[DataPhase, Context], Awaitable[None]]) -> Action:
+    """The same for one that writes rows of hypertables: nothing of it is to be logged."""
+
+    async def action(ctx: Context) -> None:
+        await turn_off(ctx)
+        await step(data_of(ctx), ctx)
+
+    return action
+
+
+async def _mark_ranges(ctx: Context) -> None:
+    await data_of(ctx).coordinator(ctx)  # all is read in the snapshot of the rows
+    await mark_ranges(ctx)
 
 
 async def _compress_last(ctx: Context) -> None:
@@ -138,6 +160,22 @@ STEPS: tuple[MethodStep, ...] = (
         commands=lambda task: preview_hypertables(task.inventory, _schema(task)),
     ),
     MethodStep(
+        id=SplitStep.CAGGS,
+        title="Create continuous aggregates",
+        what="On the empty hypertables, parents first, each without data: with its owner, indexes, "
+        "chunk interval, compression settings, comments and grants.",
+        action=create_caggs,
+        commands=preview_caggs,
+        when=lambda task: bool(chosen_caggs(task.inventory, task.answers)),
+    ),
+    MethodStep(
+        id=SplitStep.CAGG_RANGES,
+        title="Set watermarks and valid ranges",
+        what="As on the source, while nothing is there that could be computed.",
+        action=_mark_ranges,
+        when=lambda task: bool(kept_caggs(task.inventory, task.answers)),
+    ),
+    MethodStep(
         id=SplitStep.CHUNKS,
         title="Create chunks",
         what="With the source's own slices, so that earlier chunk intervals survive.",
@@ -178,7 +216,7 @@ STEPS: tuple[MethodStep, ...] = (
         id=SplitStep.COPY_HYPERTABLES,
         title="Copy hypertables",
         what="Chunk by chunk; what was compressed is compressed again soon after its copy.",
-        action=_data(DataPhase.hypertables),
+        action=_loading(DataPhase.hypertables),
         commands=lambda _task: _COPY,
     ),
     MethodStep(
@@ -186,7 +224,15 @@ STEPS: tuple[MethodStep, ...] = (
         title="Reconcile with one snapshot",
         what="Pieces that were copied before an interruption are compared with the source again, "
         "and copied again where it has changed.",
-        action=_data(DataPhase.reconcile),
+        action=_loading(DataPhase.reconcile),
+    ),
+    MethodStep(
+        id=SplitStep.CAGG_LOGGING,
+        title="Log changes again",
+        what="Continuous aggregates notice again what changes in the rows that they read; every "
+        "hypertable and chunk is looked at.",
+        action=log_again,
+        when=lambda task: bool(chosen_caggs(task.inventory, task.answers)),
     ),
     MethodStep(
         id=SplitStep.SEQUENCES,
@@ -216,11 +262,12 @@ STEPS: tuple[MethodStep, ...] = (
         commands=lambda task: (restore_command_text(task, "post-data", jobs=task.jobs),),
     ),
     MethodStep(
-        id=SplitStep.NOT_MIGRATED,
-        title="Report what was not migrated",
-        what="Continuous aggregates are not migrated by this method: they are named, with "
-        "everything that depends on them.",
+        id=SplitStep.CAGG_DEPENDENTS,
+        title="Restore what depends on continuous aggregates",
+        what="Views, materialized views, functions and rules. What lacks its continuous aggregate "
+        "is reported.",
         action=restore_cagg_dependents,
+        when=lambda task: bool(task.inventory.caggs),
     ),
     MethodStep(
         id=SplitStep.POLICIES,

@@ -16,5 +16,5 @@ class Comparability:
         [DatabaseReader, DatabaseReader, Schema, Schema], Awaitable[tuple[Schema, Schema]]
     ]
     """Both schemas in a form in which only what did not arrive differs."""
-    rows: Callable[[RowSet], bool]
-    """Were these rows to arrive?"""
+    rows: Callable[[RowSet], RowSet | None]
+    """These rows as they are compared; None for those that were not to arrive."""

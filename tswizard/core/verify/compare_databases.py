@@ -68,7 +68,7 @@ async def verify(
             findings += await _catalog(job, source, target, shape)
         sets = await source.run(lambda connection: read_sets(connection, shape))
     if comparability is not None:
-        sets = tuple(rows for rows in sets if comparability.rows(rows))
+        sets = tuple(found for rows in sets if (found := comparability.rows(rows)) is not None)
     comparison = RowComparison(job, sets, on_progress, unpaused)
     await comparison.run()
     evidence = await _evidence(job, comparison.results)

@@ -122,7 +122,9 @@ async def _create_chunk(
     )
     try:
         async with target.transaction():
-            found = await rows(target, query, (table.sql.as_string(None), piece.dimension_slices))
+            found = await rows(
+                target, query, (table.target_sql.as_string(None), piece.dimension_slices)
+            )
     except Error as error:
         if is_transient(error) or refuses_writes(error):
             raise

@@ -158,9 +158,10 @@ class _PieceCopy:
 
         A relation that holds nothing but this piece is truncated: rows that are written into a
         table truncated in the same transaction can be frozen (COPY … FREEZE), which spares the
-        target a later vacuum of all of them. Otherwise only the rows of an earlier copy of this
-        very piece are deleted. Where foreign keys refer to the relation neither is possible: a
-        second copy goes into a staging table.
+        target a later vacuum of all of them. Not a chunk that continuous aggregates read: that
+        would be logged for them, and before its first copy it is empty anyway. Otherwise only the
+        rows of an earlier copy of this very piece are deleted. Where foreign keys refer to the
+        relation neither is possible: a second copy goes into a staging table.
         """
         piece, target = self.piece, self.target
         relation = destination(self.table, piece)
@@ -174,7 +175,7 @@ class _PieceCopy:
                 return _Destination(relation)
             await create_staging_table(target, relation)
             return _Destination(STAGING_TABLE, upsert_into=relation)
-        if not self._is_routed and piece.whole_relation:
+        if not self._is_routed and piece.whole_relation and not self.table.feeds_caggs:
             await target.execute(sql.SQL("TRUNCATE ONLY {}").format(relation))
             return _Destination(relation, freeze=True)
         if may_hold_rows:

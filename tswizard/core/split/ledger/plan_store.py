@@ -42,6 +42,8 @@ class Options:
     snapshot: bool = True
     encoding: str = "UTF8"
     """The encoding that rows are transferred in."""
+    caggs: tuple[str, ...] = ()
+    """Continuous aggregates (`schema.name`) whose materialized rows are copied."""
     chunk_state: str = "NULL::text"
     """SQL: which files hold a chunk's compressed rows; `%s` stands for the chunk."""
 

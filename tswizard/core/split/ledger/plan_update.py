@@ -37,7 +37,11 @@ async def fit_to_target(target: Connection, diff: PlanDiff) -> PlanDiff:
             columns_changed[index] = table
     pieces, missing = diff.added.pieces, set[int]()
     if any(tables[index].schema != "pg_catalog" for index in oids):
-        missing = {piece.table_index for piece in pieces if piece.table_index not in oids}
+        missing = {
+            piece.table_index
+            for piece in pieces
+            if piece.table_index not in oids and tables[piece.table_index].on_target
+        }
         pieces = tuple(piece for piece in pieces if piece.table_index not in missing)
     return replace(
         diff,
@@ -49,11 +53,12 @@ async def fit_to_target(target: Connection, diff: PlanDiff) -> PlanDiff:
 
 async def _oids_on_target(target: Connection, tables: Sequence[SourceTable]) -> dict[int, int]:
     """OIDs of the tables that the target has, by index in the plan."""
+    names = [table.target_sql.as_string(None) if table.on_target else None for table in tables]
     found = await rows(
         target,
         "SELECT w.number::int, pg_catalog.to_regclass(w.name)::oid::bigint "
         "FROM pg_catalog.unnest(%s::text[]) WITH ORDINALITY AS w (name, number)",
-        ([table.sql.as_string(None) for table in tables],),
+        (names,),
     )
     return {number - 1: oid for number, oid in found if oid is not None}
 

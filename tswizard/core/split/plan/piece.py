@@ -71,9 +71,27 @@ class SourceTable:
     text_column: str = ""
     """The first column that COPY's binary format cannot carry; empty for binary."""
     hypertable: bool = False
+    cagg: tuple[str, str] | None = None
+    """Schema and name of the continuous aggregate that keeps its rows in this hypertable."""
+    target: tuple[str, str] | None = None
+    """Such a hypertable as the target calls it, once it is there: its name holds an id."""
+    feeds_caggs: bool = False
+    """Continuous aggregates read it on the source."""
+
+    @property
+    def on_target(self) -> tuple[str, str] | None:
+        """Its schema and name on the target; None where there is no such table."""
+        return self.target if self.cagg else (self.schema, self.name)
+
+    @property
+    def target_sql(self) -> sql.Identifier:
+        """The same for SQL, where it is known to be there."""
+        assert self.on_target is not None
+        return sql.Identifier(*self.on_target)
 
     @property
     def sql(self) -> sql.Identifier:
+        """Its name on the source."""
         return sql.Identifier(self.schema, self.name)
 
 
@@ -178,7 +196,7 @@ def destination(table: SourceTable, piece: Piece) -> sql.Identifier:
     if piece.target_chunk is not None:
         return sql.Identifier(*piece.target_chunk)
     if table.hypertable:
-        return table.sql
+        return table.target_sql
     return piece.relation
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from psycopg import sql
 
+from tswizard.core.catalog.caggs import read_caggs
 from tswizard.core.catalog.catalog_shape import DIMENSION_SLICE, Shape, read_shape
-from tswizard.core.catalog.hypertable_model import Chunk, Hypertable
 from tswizard.core.catalog.hypertables import chunk_relations, read_hypertables
+from tswizard.core.catalog.inventory import Chunk, Hypertable
 from tswizard.core.catalog.tables import NOT_USERS, not_member, parts
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.split.plan.columns import Columns, read_columns
@@ -40,17 +41,18 @@ async def plan_pieces(
     width: str = "chunk",
     slice_tables: bool = True,
     compressed_last: Collection[tuple[str, str]] = (),
+    caggs: Collection[str] = (),
 ) -> Planned:
     """All pieces of the source, as the transaction of `connection` sees it.
 
     `width` is the time range per piece of a chunk, or `chunk`. Slices of a table need one snapshot
     for all of them, so without a snapshot call it with `slice_tables=False`. Chunks of the
     hypertables in `compressed_last` (schema, name) are compressed in a stage of their own.
-    Materialization hypertables of continuous aggregates have no pieces. The connection must
-    be one without row security. Raises BadWidth.
+    Materialization hypertables have pieces only for the continuous aggregates in `caggs`
+    (`schema.name`). The connection must be one without row security. Raises BadWidth.
     """
     shape = await read_shape(connection)
-    builder = _PlanBuilder(connection, slice_tables, frozenset(compressed_last))
+    builder = _PlanBuilder(connection, slice_tables, frozenset(compressed_last), frozenset(caggs))
     await builder.tables(shape)
     await builder.configs()
     if shape.timescaledb:
@@ -66,6 +68,7 @@ class _PlanBuilder:
     connection: Connection
     slice_tables: bool
     compressed_last: frozenset[tuple[str, str]]
+    caggs: frozenset[str]
     all_tables: list[SourceTable] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     tiered: list[str] = field(default_factory=list)
@@ -138,7 +141,14 @@ class _PlanBuilder:
             self._add(piece)
 
     async def hypertables(self, shape: Shape, slicer: ChunkSlicer) -> None:
-        users = [h for h in await read_hypertables(self.connection, shape) if h.cagg is None]
+        users = [
+            h
+            for h in await read_hypertables(self.connection, shape)
+            if h.cagg is None or h.cagg in self.caggs
+        ]
+        found = await read_caggs(self.connection, shape)
+        caggs = {(c.materialization_schema, c.materialization_name): c for c in found}
+        feeding = {cagg.reads for cagg in found}
         roots = {
             (schema, name): (oid, size)
             for oid, schema, name, size in await rows(
@@ -149,9 +159,14 @@ class _PlanBuilder:
         columns = await read_columns(self.connection, (oid for oid, _ in roots.values()))
         for hypertable in users:
             oid, size = roots[hypertable.schema, hypertable.name]
+            cagg = caggs.get((hypertable.schema, hypertable.name))
             index = self._table(
                 replace(
-                    _described(hypertable.schema, hypertable.name, columns[oid]), hypertable=True
+                    _described(hypertable.schema, hypertable.name, columns[oid]),
+                    label=hypertable.label,
+                    hypertable=True,
+                    cagg=(cagg.schema, cagg.name) if cagg else None,
+                    feeds_caggs=(hypertable.schema, hypertable.name) in feeding,
                 )
             )
             if size:

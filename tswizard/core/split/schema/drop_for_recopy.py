@@ -64,7 +64,7 @@ ORDER BY 1
 async def drop_for_recopy(ctx: Context, tables: Iterable[SourceTable]) -> None:
     """Drop foreign keys, triggers and rules of these tables and disable their row security, in one
     transaction. Raises StepFailed, CannotConnect, psycopg.Error."""
-    some = {(table.schema, table.name) for table in tables}
+    some = {(table.schema, table.name) for table in tables if table.cagg is None}
     if not some:
         return
     async with schema_session(ctx) as target:

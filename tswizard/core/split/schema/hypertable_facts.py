@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape, read_shape
-from tswizard.core.catalog.hypertable_model import Compression, Dimension
 from tswizard.core.catalog.hypertables import (
     compression_enabled,
     read_compression,
     read_dimensions,
 )
+from tswizard.core.catalog.inventory import Compression, Dimension
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.identifiers import qualified
 
@@ -54,7 +54,7 @@ class HypertableFacts:
         return self.schema, self.name
 
 
-def _hypertables(shape: Shape) -> str:
+def _hypertables(shape: Shape, *, materializations: bool) -> str:
     tablespaces = "'{}'::text[]"
     if shape.has("_timescaledb_catalog.tablespace"):
         tablespaces = (
@@ -77,13 +77,17 @@ SELECT h.id, h.schema_name::text, h.table_name::text, {compression_enabled(shape
   h.chunk_target_size > 0
 FROM {HYPERTABLE} h
 WHERE h.compression_state <> 2
-  AND NOT EXISTS (SELECT FROM {CAGG} g WHERE g.mat_hypertable_id = h.id)
+  AND {"" if materializations else "NOT"} EXISTS (
+    SELECT FROM {CAGG} g WHERE g.mat_hypertable_id = h.id)
 ORDER BY 2, 3
 """
 
 
-async def read_hypertable_facts(connection: Connection) -> tuple[HypertableFacts, ...]:
-    """Every hypertable of the user on this end, by name; none without the extension."""
+async def read_hypertable_facts(
+    connection: Connection, *, materializations: bool = False
+) -> tuple[HypertableFacts, ...]:
+    """Every hypertable of the user on this end, by name, or every materialization hypertable; none
+    without the extension."""
     shape = await read_shape(connection)
     if not shape.timescaledb:
         return ()
@@ -113,7 +117,7 @@ async def read_hypertable_facts(connection: Connection) -> tuple[HypertableFacts
             skipping,
             quoted,
             adaptive,
-        ) in await rows(connection, _hypertables(shape))
+        ) in await rows(connection, _hypertables(shape, materializations=materializations))
     )
 
 

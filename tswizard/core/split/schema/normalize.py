@@ -14,6 +14,7 @@ from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 from tswizard.core.db.connection import Connection, rows
+from tswizard.core.split.schema.cagg_facts import Caggs
 from tswizard.core.split.schema.compression import without_defaults
 from tswizard.core.split.schema.hypertable_facts import HypertableFacts
 from tswizard.core.split.schema.toc_selection import Selection
@@ -37,8 +38,6 @@ _ON_CHUNKS = frozenset(
 )
 
 _OWN_TRIGGER = re.compile(r"EXECUTE FUNCTION _timescaledb_(?:functions|internal)\.")
-# A continuous aggregate reads its materialization, whose name holds an ID.
-_MATERIALIZATION = re.compile(r"(_materialized_hypertable_|cagg_watermark\()\d+")
 _INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX .*? USING ", re.DOTALL)
 
 
@@ -109,16 +108,26 @@ End = tuple[Schema, tuple[HypertableFacts, ...]]
 """One end's schema, and what only its hypertables tell."""
 
 
-def normalize(source: End, target: End, not_migrated: NotMigrated) -> tuple[Schema, Schema]:
+def normalize(
+    source: End,
+    target: End,
+    not_migrated: NotMigrated,
+    caggs: tuple[Caggs, Caggs] = (Caggs(), Caggs()),
+) -> tuple[Schema, Schema]:
     """Source and target, ready to be compared."""
     ours, theirs = _comparable_facts(source[1], target[1])
-    chunks = [_chunks(source[0], ours), _chunks(target[0], theirs)]
+    caggs = caggs[0], caggs[1].without_defaults(caggs[0])
+    chunks = [
+        _chunks(source[0], ours, caggs[0].with_rows),
+        _chunks(target[0], theirs, caggs[1].with_rows),
+    ]
     # Versions differ in which objects of a compressed chunk are on its compressed table.
     plain = [{chunk.name for chunk in end.values() if not chunk.compressed} for end in chunks]
     both = plain[0] & plain[1]
-    normalized = _normalize(source[0], ours, chunks[0], both)
+    normalized = _normalize(source[0], ours, caggs[0], chunks[0], both)
     objects = {key: o for key, o in normalized.objects.items() if not not_migrated.has(key)}
-    return replace(normalized, objects=objects), _normalize(target[0], theirs, chunks[1], both)
+    there = _normalize(target[0], theirs, caggs[1], chunks[1], both)
+    return replace(normalized, objects=objects), there
 
 
 def _comparable_facts(
@@ -147,9 +156,12 @@ class _Chunk:
     compressed: bool
 
 
-def _chunks(schema: Schema, hypertables: Iterable[HypertableFacts]) -> dict[str, _Chunk]:
-    """Relation of a chunk of the user's hypertables -> the chunk."""
-    users = {facts.quoted for facts in hypertables}
+def _chunks(
+    schema: Schema, hypertables: Iterable[HypertableFacts], with_rows: Mapping[str, str]
+) -> dict[str, _Chunk]:
+    """Relation of a chunk -> the chunk, of the user's hypertables and of continuous aggregates
+    whose rows were copied."""
+    users = {facts.quoted: facts.quoted for facts in hypertables} | dict(with_rows)
     found = {}
     for key, chunk in schema.objects.items():
         if key.kind != "chunk":
@@ -159,18 +171,21 @@ def _chunks(schema: Schema, hypertables: Iterable[HypertableFacts]) -> dict[str,
         if table not in users or row.get("dropped"):
             continue
         slices = json.dumps(definition.get("slices"), sort_keys=True, ensure_ascii=False)
-        found[key.name] = _Chunk(f"{table} {slices}", bool(row["status"] & 1))
+        found[key.name] = _Chunk(f"{users[table]} {slices}", bool(row["status"] & 1))
     return found
 
 
 def _normalize(
     schema: Schema,
     hypertables: Iterable[HypertableFacts],
+    caggs: Caggs,
     chunks: Mapping[str, _Chunk],
     plain: set[str],
 ) -> Schema:
     """One end. Of chunks' objects it keeps those of plain chunks: not compressed on either end."""
     objects = dict(_hypertable_objects(hypertables))
+    for cagg in caggs.facts.values():
+        objects[ObjectKey("continuous-aggregate", cagg.quoted)] = _object(cagg.compared)
     for relation, chunk in chunks.items():
         table = schema.objects.get(ObjectKey("table", relation))
         definition = {
@@ -188,7 +203,9 @@ def _normalize(
             if on is not None and on.name in plain and key.kind in _ON_CHUNKS:
                 objects |= _object_of_chunk(key, found, on.name)
         elif key.kind == "view" and ObjectKey("continuous-aggregate", key.name) in schema.objects:
-            objects[key] = Object(_MATERIALIZATION.sub(r"\1", found.text))
+            # What the user wrote is compared as the continuous aggregate's definition; the view
+            # reads the materialization, in the words of each version.
+            objects[key] = _object({k: v for k, v in found.definition.items() if k != "definition"})
         elif key == ObjectKey("extension", "timescaledb"):
             objects[key] = _object({k: v for k, v in found.definition.items() if k != "version"})
         else:

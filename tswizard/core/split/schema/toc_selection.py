@@ -29,6 +29,9 @@ from tswizard.core.split.schema.toc import (
 
 _TABLES = frozenset({"TABLE", "FOREIGN TABLE", "SEQUENCE", "TABLE ATTACH"})
 
+_MARKS = frozenset({"ACL", "COMMENT", "SECURITY LABEL"})
+"""What can be restored as soon as its continuous aggregate exists."""
+
 _TABLE_PARTS = frozenset(
     {
         "ACL",
@@ -142,6 +145,9 @@ class Selection:
     """Entry of `cagg_dependents` -> names of the continuous aggregates that it depends on."""
     caggs: frozenset[str]
     """Names of all continuous aggregates of the source."""
+    on_caggs: Mapping[int, str]
+    """Entry of `cagg_dependents` that is a grant or a comment on a continuous aggregate -> its
+    name."""
 
     @property
     def dependent_tables(self) -> tuple[DumpEntry, ...]:
@@ -163,6 +169,7 @@ async def read_selection(ctx: Context) -> Selection:
 def select_entries(toc: Toc, exclusions: Exclusions) -> Selection:
     """Sort a dump's entries."""
     required = cagg_requirements(toc, exclusions.caggs)
+    views = _views(toc, exclusions.caggs)
     excluded = _excluded(toc, exclusions)
     restored = [entry for entry in toc.entries if entry.id not in excluded]
     now = [entry for entry in restored if entry.id not in required]
@@ -172,6 +179,12 @@ def select_entries(toc: Toc, exclusions: Exclusions) -> Selection:
         cagg_dependents=tuple(entry for entry in restored if entry.id in required),
         required_caggs=required,
         caggs=frozenset(exclusions.caggs.values()),
+        on_caggs={
+            entry.id: views[dependency]
+            for entry in restored
+            for dependency in entry.depends_on
+            if entry.kind in _MARKS and dependency in views
+        },
     )
 
 
@@ -182,7 +195,7 @@ def cagg_requirements(toc: Toc, caggs: Mapping[int, str]) -> dict[int, frozenset
     for entry in toc.entries:
         for dependency in entry.depends_on:
             dependents.setdefault(dependency, []).append(entry.id)
-    views = {e.id: caggs[e.oid] for e in toc.entries if e.catalog == PG_CLASS and e.oid in caggs}
+    views = _views(toc, caggs)
     found: dict[int, set[str]] = {}
     for id, name in views.items():
         todo = [id]
@@ -193,6 +206,11 @@ def cagg_requirements(toc: Toc, caggs: Mapping[int, str]) -> dict[int, frozenset
                 found[dependent].add(name)
                 todo.append(dependent)
     return {id: frozenset(names) for id, names in found.items() if names}
+
+
+def _views(toc: Toc, caggs: Mapping[int, str]) -> dict[int, str]:
+    """Entry -> the continuous aggregate that it is."""
+    return {e.id: caggs[e.oid] for e in toc.entries if e.catalog == PG_CLASS and e.oid in caggs}
 
 
 def _excluded(toc: Toc, exclusions: Exclusions) -> frozenset[int]:
@@ -207,6 +225,8 @@ def _excluded(toc: Toc, exclusions: Exclusions) -> frozenset[int]:
     extension = {e.id for e in toc.entries if e.catalog == PG_EXTENSION and e.id in found}
     # Only the extension's owner may comment on it.
     found |= {e.id for e in toc.entries if e.kind == "COMMENT" and e.depends_on & extension}
+    # The target's own role has its grants on the extension's internal objects.
+    found |= {e.id for e in toc.entries if e.kind == "ACL" and e.rest.startswith("_timescaledb_")}
     return frozenset(found | _chunks(toc, exclusions.chunks))
 
 

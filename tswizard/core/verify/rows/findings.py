@@ -118,6 +118,18 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             todo="Run REFRESH MATERIALIZED VIEW on the source, then check again.",
             details=details,
         )
+    if result.rows.kind is SetKind.RECOMPUTED:
+        return Finding(
+            Level.LOOK,
+            "cagg-recomputed",
+            what,
+            where=where,
+            why="It was recomputed from the raw rows of the target, as you chose: what those do "
+            "not give is not there, and averages of floating-point numbers may differ in their "
+            "last digits.",
+            todo="Nothing, if that was meant.",
+            details=details,
+        )
     if lost := _lost(result, evidence.job.judged):
         return Finding(
             Level.FAIL,

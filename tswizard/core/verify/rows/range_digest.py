@@ -1,10 +1,11 @@
 """Count and checksum of a range of rows on one server."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from psycopg import Error, sql
 
-from tswizard.core.catalog.hypertable_model import Chunk
+from tswizard.core.catalog.inventory import Chunk
 from tswizard.core.db.errors import is_transient, message_of
 from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.checksum import checksum, hash_of
@@ -36,7 +37,9 @@ class Unreadable:
     """There is no such table."""
 
 
-def range_query(rows: RowSet, span: Range, *, sums: bool) -> sql.Composed:
+def range_query(
+    rows: RowSet, span: Range, *, sums: bool, end: Literal["source", "target"] = "source"
+) -> sql.Composed:
     """SQL for the count and the checksum of the rows of a range."""
     if rows.kind is SetKind.LARGE_OBJECTS:
         content = hash_of(sql.SQL("pg_catalog.record_send(ROW(t.oid, pg_catalog.lo_get(t.oid)))"))
@@ -44,7 +47,9 @@ def range_query(rows: RowSet, span: Range, *, sums: bool) -> sql.Composed:
             "SELECT pg_catalog.count(*), {} FROM pg_catalog.pg_largeobject_metadata t"
         ).format(content if sums else sql.SQL("0"))
     total = checksum(rows.columns) if sums else sql.SQL("0")
-    select = sql.SQL("SELECT pg_catalog.count(*), {} FROM {}").format(total, rows.source_of_rows)
+    select = sql.SQL("SELECT pg_catalog.count(*), {} FROM {}").format(
+        total, rows.source_of_rows(end)
+    )
     if rows.dimension is None or not span.text:
         return select
     return select + sql.SQL(" WHERE ") + range_condition(rows.dimension, span)
@@ -55,7 +60,7 @@ async def read_range(
 ) -> RangeDigest | Unreadable:
     """Count and checksum of a range on one server. Raises VerifyStopped."""
     try:
-        found = await reader.fetch(range_query(rows, span, sums=sums))
+        found = await reader.fetch(range_query(rows, span, sums=sums, end=reader.name))
     except Error as error:
         if is_transient(error):
             raise
@@ -71,5 +76,11 @@ async def read_range(
 def of_chunk(rows: RowSet, chunk: Chunk) -> RowSet:
     """The rows of one chunk; a SELECT from a compressed chunk decompresses too."""
     return replace(
-        rows, schema=chunk.schema, table=chunk.name, bytes=chunk.bytes, dimension=None, chunks=()
+        rows,
+        schema=chunk.schema,
+        table=chunk.name,
+        bytes=chunk.bytes,
+        dimension=None,
+        chunks=(),
+        target=None,
     )

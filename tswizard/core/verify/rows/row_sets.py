@@ -3,12 +3,13 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from psycopg import sql
 
 from tswizard.core.catalog.catalog_shape import Shape
-from tswizard.core.catalog.hypertable_model import Chunk, Dimension
 from tswizard.core.catalog.hypertables import read_hypertables
+from tswizard.core.catalog.inventory import Chunk, Dimension
 from tswizard.core.catalog.tables import in_user_schema, not_member, parts
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS, ChecksumColumn
@@ -20,6 +21,7 @@ class SetKind(StrEnum):
     MATVIEW = "materialized view"
     CONFIGURATION = "configuration of an extension"
     LARGE_OBJECTS = "large objects"
+    RECOMPUTED = "continuous aggregate that was recomputed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +39,16 @@ class RowSet:
     """SQL after FROM: which rows of an extension's table are the user's."""
     dimension: Dimension | None = None
     chunks: tuple[Chunk, ...] = ()
+    target: tuple[str, str] | None = None
+    """Schema and table on the target, where they have other names there."""
 
-    @property
-    def source_of_rows(self) -> sql.Composable:
+    def source_of_rows(self, end: Literal["source", "target"]) -> sql.Composable:
         """SQL for FROM, with the alias `t`. ONLY: a child table's rows are compared as its own."""
+        name = (self.schema, self.table)
+        if self.target is not None and end == "target":
+            name = self.target
         only = sql.SQL("ONLY ") if self.kind is SetKind.TABLE else sql.SQL("")
-        return sql.SQL("{}{} t {}").format(
-            only, sql.Identifier(self.schema, self.table), sql.SQL(self.condition)
-        )
+        return sql.SQL("{}{} t {}").format(only, sql.Identifier(*name), sql.SQL(self.condition))
 
 
 # Not chunks, which are read through their hypertables; not relations that hold no rows.

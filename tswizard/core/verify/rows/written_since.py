@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from tswizard.core.catalog.catalog_shape import read_shape
-from tswizard.core.catalog.hypertable_model import Chunk
+from tswizard.core.catalog.inventory import Chunk
 from tswizard.core.db.connection import Connection
 from tswizard.core.db.identifiers import qualified
 from tswizard.core.model.write_counters import WriteCounters
@@ -76,7 +76,11 @@ async def newer_rows(job: VerifyJob, results: tuple[SetResult, ...]) -> dict[str
         for result in results:
             rows = result.rows
             current = live.get(rows.name)
-            if current is None or rows.kind in (SetKind.LARGE_OBJECTS, SetKind.MATVIEW):
+            if current is None or rows.kind in (
+                SetKind.LARGE_OBJECTS,
+                SetKind.MATVIEW,
+                SetKind.RECOMPUTED,
+            ):
                 continue
             written = _written(job.counters_before, counters, rows, current)
             if written is None:

@@ -1,0 +1,141 @@
+"""Continuous aggregates of native servers arrive as they are stored, whatever is killed."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.caggs import (
+    StoredCagg,
+    cagg_ends,
+    not_logging,
+    program_for,
+    refresh_everything,
+    stored_caggs,
+)
+from tests.support.program import Program
+from tswizard.core.catalog.cagg_state import RAW_LOG
+from tswizard.core.db.connection import connected, value
+from tswizard.core.db.endpoint import Endpoint
+
+pytestmark = pytest.mark.native
+
+Ends = tuple[Endpoint, Endpoint]
+
+
+@pytest.fixture
+async def ends() -> AsyncIterator[Ends]:
+    async with cagg_ends() as found:
+        yield found
+
+
+async def passes(program: Program, *args: str) -> None:
+    ended = await program.call(*args)
+    assert ended.code == 0, f"{ended.out}\n{ended.err}"
+    assert program.report()["result"] == "pass"
+
+
+def answers(program: Program) -> tuple[str, str]:
+    return "--answers", str(program.folder / "answers.toml")
+
+
+async def test_everything_as_it_is_stored_and_a_full_refresh_removes_no_history(
+    ends: Ends, tmp_path: Path
+) -> None:
+    source, target = ends
+    before = await stored_caggs(source)
+    program = program_for(tmp_path, source, target)
+    await passes(program, *answers(program))
+    there = await stored_caggs(target)
+    assert there == before
+    assert await not_logging(target) == 0
+    async with connected(target) as connection:
+        assert await value(connection, f"SELECT count(*) FROM {RAW_LOG}") == 0
+        # What depends on them came behind their rows.
+        assert await value(connection, "SELECT count(*) FROM m.on_daily") > 500
+        assert await value(connection, "SELECT sum(c) FROM m.mat_on_hourly") == 31_037
+        text = "SELECT obj_description('m.hourly'::regclass)"
+        assert await value(connection, text) == "by the hour"
+    await refresh_everything(target)
+    after = await stored_caggs(target)
+    assert after["m.gone_daily"] == there["m.gone_daily"]
+    assert len(after["m.hourly"].rows) > len(there["m.hourly"].rows)
+    for label in ("m.hourly", "m.Monthly Berlin"):
+        assert history(there[label]) <= set(after[label].rows), label
+
+
+def history(cagg: StoredCagg) -> set[str]:
+    """Rows of buckets whose raw rows are gone."""
+    return {row for row in cagg.rows if row.lstrip('("') < "2023-06-01"}
+
+
+async def test_what_is_left_out_is_missing_with_what_depends_on_it(
+    ends: Ends, tmp_path: Path
+) -> None:
+    source, target = ends
+    chosen = ["m.by_hundred", "m.daily", "m.gone_daily", "m.Monthly Berlin"]
+    program = program_for(tmp_path, source, target, caggs=chosen)
+    await passes(program, *answers(program))
+    there = await stored_caggs(target)
+    assert set(there) == {"m.by_hundred", "m.gone_daily", "m.Monthly Berlin"}
+    named = {finding["id"]: finding for finding in program.report()["findings"]}
+    assert set(named["caggs-left-out"]["details"]) == {"m.daily", "m.hourly", "m.never"}
+    dependents = named["cagg-dependents-not-migrated"]["details"]
+    assert {text.partition(" (")[0] for text in dependents} >= {
+        "VIEW m.on_daily",
+        "MATERIALIZED VIEW m.mat_on_hourly",
+        "COMMENT VIEW m.hourly",
+    }
+
+
+# Lines of the log, each in another step.
+_MOMENTS = (
+    'CREATE MATERIALIZED VIEW "m"."Monthly Berlin"',
+    'refresh_continuous_aggregate"(\'"m"."daily"\'',
+    "DROP TRIGGER ts_cagg_invalidation_trigger ON m.raw",
+    "CREATE TRIGGER ts_cagg_invalidation_trigger",
+)
+
+
+async def test_killed_in_each_step_it_resumes_to_the_same_target(
+    ends: Ends, tmp_path: Path
+) -> None:
+    source, target = ends
+    before = await stored_caggs(source)
+    program = program_for(tmp_path, source, target)
+    args: tuple[str, ...] = answers(program)
+    async with connected(target) as connection:
+        triggers = await value(connection, _BY_TRIGGERS)
+    for moment in _MOMENTS[: None if triggers else 2]:
+        async with program.started(*args) as process:
+            await program.log_says(moment)
+            os.kill(process.pid, signal.SIGKILL)
+            await process.wait()
+        args = ("resume",)
+    await passes(program, "resume")
+    assert await stored_caggs(target) == before
+    assert await not_logging(target) == 0
+
+
+_BY_TRIGGERS = (
+    "SELECT to_regproc('_timescaledb_functions.continuous_agg_invalidation_trigger') IS NOT NULL"
+)
+
+
+async def test_a_run_that_ends_leaves_logging_on(ends: Ends, tmp_path: Path) -> None:
+    """Whoever gives the run up and uses the target must not get one that notices nothing."""
+    source, target = ends
+    async with connected(target) as connection:
+        if not await value(connection, _BY_TRIGGERS):
+            pytest.skip("this version does not log by triggers")
+    program = program_for(tmp_path, source, target)
+    async with program.started(*answers(program)) as process:
+        await program.log_says("DROP TRIGGER ts_cagg_invalidation_trigger ON m.raw")
+        process.send_signal(signal.SIGTERM)
+        await process.communicate()
+        assert process.returncode == 3
+    assert await not_logging(target) == 0
+    await passes(program, "resume")
+    assert await not_logging(target) == 0
