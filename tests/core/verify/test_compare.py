@@ -1,4 +1,4 @@
-"""The parts of the check that need no server."""
+"""Ranges, definitions, differences and sequence values, compared without a server."""
 
 from typing import Any
 
