@@ -96,5 +96,5 @@ def test_no_such_run() -> None:
 
 def test_a_folder_that_cannot_be_made(state: Path) -> None:
     state.write_text("a file in the way")
-    with pytest.raises(RunFolderError, match="cannot be made"):
+    with pytest.raises(RunFolderError, match="cannot be created"):
         make()

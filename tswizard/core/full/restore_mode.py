@@ -64,7 +64,7 @@ async def leave_for_good(ctx: Context) -> None:
 async def leave(ctx: Context) -> None:
     """Leave restore mode and, in the same transaction, pause every job of the user.
 
-    The moment restore mode ends, the scheduler starts what was restored: retention must not run
+    As soon as restore mode ends, the scheduler starts what was restored: retention must not run
     before anybody looked. Raises StepFailed.
     """
     schema = ctx.task.target_server.timescaledb_schema

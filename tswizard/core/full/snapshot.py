@@ -1,4 +1,4 @@
-"""One moment of the source for dump and check: an exported snapshot, held open.
+"""One snapshot of the source for dump and check, exported and held open.
 
 https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-SNAPSHOT-SYNCHRONIZATION
 """

@@ -35,11 +35,11 @@ class Finding:
     todo: str = ""
     details: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
-    """The methods that it concerns; empty for any method."""
+    """The methods that it concerns; empty where it does not matter which one is chosen."""
     answered_by: tuple[str, ...] = ()
-    """Keys of the questions whose answers can settle it."""
+    """Keys of the questions of which another answer can settle it."""
     settled_by_check: bool = False
-    """A warning that no longer counts once the check at the end of the run is complete."""
+    """A warning that does not stand once the check at the end of the run has looked."""
 
     def concerns(self, method: str) -> bool:
         """Does it matter to a run by this method?"""
@@ -47,7 +47,7 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """`what`, preceded by the method if it concerns only one: for before one is chosen."""
+        """`what`, led by the method where it concerns only one: for whoever has not chosen yet."""
         prefix = f"{' and '.join(self.methods).capitalize()}: " if self.methods else ""
         return f"{prefix}{self.what}"
 

@@ -13,7 +13,7 @@ class Rate:
         self._samples: deque[tuple[float, int]] = deque()
 
     def add(self, at: float, done: int) -> None:
-        """`done` units at this instant; fewer than before reset it."""
+        """`done` units at this instant; fewer than before start over."""
         if self._samples and done < self._samples[-1][1]:
             self._samples.clear()
         self._samples.append((at, done))

@@ -1,4 +1,4 @@
-"""What a step has in its hands: the task, the run folder, the watchers, the log."""
+"""What a step works with: the task, the run folder, the watchers, the log."""
 
 import asyncio
 import os

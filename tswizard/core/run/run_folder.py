@@ -68,7 +68,7 @@ class RunRecord:
     steps: tuple[StepRecord, ...]
     preflight: tuple[Finding, ...] = ()
     leaving: tuple[Finding, ...] = ()
-    """What went wrong when the run was left; forgotten when it is taken up again."""
+    """What went wrong when the run was left; forgotten when it is resumed."""
     tables: tuple[TableRows, ...] = ()
     paused_source_jobs: tuple[int, ...] = ()
     """Jobs of the source that this run pauses and has not put back yet."""
@@ -78,7 +78,7 @@ class RunRecord:
     counters: WriteCounters | None = None
     """How often each table of the source had been written to before the dump."""
     source_fingerprint: str = ""
-    """Of the source when the pieces were brought to one moment (`split/stillness.py`)."""
+    """Of the source when the pieces were reconciled (`split/source_fingerprint.py`)."""
 
     @property
     def seconds(self) -> float:
@@ -188,8 +188,8 @@ class RunFolder:
                 continue
             except OSError as error:
                 raise RunFolderError(
-                    f"The run's folder {base / name} cannot be made ({error.strerror}); "
-                    "make room there or set TSWIZARD_STATE_DIR."
+                    f"The run's folder {base / name} cannot be created ({error.strerror}); "
+                    "free disk space there or set TSWIZARD_STATE_DIR."
                 ) from error
             record = RunRecord(
                 name,
@@ -209,15 +209,15 @@ class RunFolder:
         raise RunFolderError(f"No free name for a run in {base}.")
 
     @classmethod
-    def take_up(cls, record: RunRecord, inventory: Inventory) -> "RunFolder":
-        """A folder here for a run that was begun elsewhere. Raises RunFolderError."""
+    def create_for(cls, record: RunRecord, inventory: Inventory) -> "RunFolder":
+        """A folder here for a run that was begun on another machine. Raises RunFolderError."""
         folder = runs_folder() / record.id
         try:
             folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         except OSError as error:
             raise RunFolderError(
-                f"The run's folder {folder} cannot be made ({error.strerror}); "
-                "make room there or set TSWIZARD_STATE_DIR."
+                f"The run's folder {folder} cannot be created ({error.strerror}); "
+                "free disk space there or set TSWIZARD_STATE_DIR."
             ) from error
         run_folder = cls(folder, record)
         run_folder.save_inventory(inventory)
@@ -275,13 +275,13 @@ class RunFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise RunFolderError(
-                    f"{self.record.id} is being worked on by another tswizard; let it end first."
+                    f"{self.record.id} is in use by another tswizard process; wait for it to end."
                 ) from None
             yield
 
     @property
     def busy(self) -> bool:
-        """Does another process work on this run right now?"""
+        """Does another process work on this run?"""
         try:
             with self.held():
                 return False
@@ -311,8 +311,8 @@ def _load(folder: Path) -> RunRecord:
     except ValidationError as error:
         raise RunFolderError(
             f"{path} is not a run of this version of tswizard "
-            f"({error.error_count()} fields do not fit); use the version that made it."
+            f"({error.error_count()} fields do not fit); use the version that created it."
         ) from None
     if record.format != RECORD_FORMAT:
-        raise RunFolderError(f"{path} was made by another version of tswizard; use that one.")
+        raise RunFolderError(f"{path} was created by another version of tswizard; use that one.")
     return record

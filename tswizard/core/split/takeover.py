@@ -47,7 +47,7 @@ async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[RunFolde
         target_label=target.label,
     )
     if here is None:
-        return RunFolder.take_up(_with_local_staging(record), found.inventory), source
+        return RunFolder.create_for(_with_local_staging(record), found.inventory), source
     if here.busy:
         raise RunFolderError(f"Another tswizard process is running {ours.id}.")
     here.save(record)

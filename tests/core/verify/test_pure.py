@@ -1,4 +1,4 @@
-"""Ranges, definitions, differences and sequence values, compared without a server."""
+"""The parts of the check that need no server."""
 
 from typing import Any
 
