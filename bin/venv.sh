@@ -1,9 +1,9 @@
-# Sourced by the scripts beside it: makes the virtual environment once, prints nothing when it is there.
+# Sourced by the scripts beside it: creates the virtual environment once, prints nothing when it is there.
 # usage: ensure_venv EXTRA   (EXTRA is "demo" or "test"; sets VENV)
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 VENV="${TSWIZARD_VENV:-$root/.venv}"
-# Without bytecode every start compiles everything anew: 0.9 s instead of 0.3 s.
+# Without bytecode every start compiles everything again: 0.9 s instead of 0.3 s.
 unset PYTHONDONTWRITEBYTECODE
 
 ensure_venv() {

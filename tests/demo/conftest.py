@@ -16,7 +16,7 @@ from tswizard.demo.server import EmbeddedServer
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedServer]:
     """A running server with an empty database, shared by a module; however busy the machine is,
     nobody who waits there is sent away."""
-    server = await empty_server(tmp_path_factory.mktemp("server"), patience=120)
+    server = await empty_server(tmp_path_factory.mktemp("server"), wait_timeout=120)
     await server.start()
     yield server
     server.kill()

@@ -120,7 +120,7 @@ async def test_the_sample_has_what_it_promises(pair: EmbeddedPair) -> None:
         ]
         rows = [await value(source, f"SELECT count(*) FROM {name}") for name in hypertables]
         assert sum(int(str(count)) for count in rows) > 300_000
-        # The aggregate knows more openings than there are rows left.
+        # The continuous aggregate knows more openings than there are rows left.
         assert rows[-1] == 7392
         assert await value(source, "SELECT sum(openings) FROM door_openings_daily") == 12000
         # A compressed chunk that holds late rows as well: bit 1 compressed, bit 8 partial.

@@ -1,4 +1,4 @@
-"""A split migration is taken up on another machine, which has nothing but the two ends."""
+"""A split migration is resumed on another machine, which has nothing but the two ends."""
 
 import os
 import signal

@@ -25,7 +25,7 @@ async def restoring(pair: EmbeddedPair) -> str:
         return str(await value(connection, "SHOW timescaledb.restoring"))
 
 
-async def test_kill_9_in_the_dump_and_one_of_two_goes_on(
+async def test_kill_9_in_the_dump_and_one_of_two_resumes(
     pair: EmbeddedPair, tmp_path: Path
 ) -> None:
     before = await scheduled(pair)

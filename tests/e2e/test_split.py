@@ -1,4 +1,4 @@
-"""The split method moves every row and names what it leaves out; killed, it goes on at a piece."""
+"""The split method moves every row and names what it does not migrate; killed, it is resumed."""
 
 import asyncio
 from pathlib import Path
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 async def test_everything_but_aggregates_and_policies_though_each_server_dies_in_the_copy(
     pair: EmbeddedPair, tmp_path: Path
 ) -> None:
-    """The run waits until it is there again and goes on by itself."""
+    """The run waits until it is there again and continues by itself."""
     program = Program.make(tmp_path, pair)
     async with program.started("--answers", program.answers(pair, method="split")) as process:
         for server in (pair.target, pair.source):
@@ -67,7 +67,7 @@ _MEANWHILE = (
 async def test_killed_while_files_are_written_and_in_the_last_steps_of_a_source_that_lives_on(
     pair: EmbeddedPair, tmp_path: Path
 ) -> None:
-    """In the other way of copying it is another machine that goes on: `test_elsewhere`."""
+    """In the other way of copying it is another machine that resumes: `test_elsewhere`."""
     program = Program.make(tmp_path, pair)
     answers = program.answers(pair, method="split", via="files")
     await program.killed_at("▸ Write the files", "--answers", answers)

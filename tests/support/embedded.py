@@ -19,9 +19,9 @@ async def new_runtime() -> Runtime:
     return Runtime(node, await ensure_package(node, ignore_progress))
 
 
-async def empty_server(folder: Path, *, patience: float = 15) -> EmbeddedServer:
+async def empty_server(folder: Path, *, wait_timeout: float = 15) -> EmbeddedServer:
     """A server, not started yet, on a copy of the empty target."""
     runtime = await new_runtime()
     async with templates(runtime, ignore_progress) as ready:
         data_dir = await copy_template(ready, TARGET, folder)
-    return EmbeddedServer(runtime, data_dir, "tsdb", patience=patience)
+    return EmbeddedServer(runtime, data_dir, "tsdb", wait_timeout=wait_timeout)

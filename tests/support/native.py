@@ -103,6 +103,6 @@ async def community(*ends: Endpoint) -> bool:
 
 
 async def need_community(*ends: Endpoint) -> None:
-    """Skips on servers that have neither compression nor aggregates nor policies."""
+    """Skips on servers that have neither compression nor continuous aggregates nor policies."""
     if not await community(*ends):
         pytest.skip("the servers have TimescaleDB's Apache edition")

@@ -1,4 +1,4 @@
-"""What the preparation tells whoever watches, and how it says that it cannot go on."""
+"""What the preparation tells whoever watches, and how it says that it cannot continue."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

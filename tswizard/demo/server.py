@@ -38,10 +38,10 @@ class EmbeddedServer:
     """
 
     def __init__(
-        self, runtime: Runtime, data_dir: Path, database: str, *, patience: float = 15
+        self, runtime: Runtime, data_dir: Path, database: str, *, wait_timeout: float = 15
     ) -> None:
-        """`patience`: seconds that others wait for a connection idle in its transaction."""
-        self._patience = patience
+        """`wait_timeout`: seconds that others wait for a connection idle in its transaction."""
+        self._wait_timeout = wait_timeout
         self._runtime = runtime
         self.data_dir = data_dir
         self._log = data_dir.with_name(f"{data_dir.name}.log")
@@ -110,7 +110,7 @@ class EmbeddedServer:
             "database": self.database,
             "roles": [{"name": USER, "password": self.password}],
             "port": self.port,
-            "patience": self._patience,
+            "waitTimeout": self._wait_timeout,
         }
         # Its own session: a Ctrl-C in the terminal is for the program, which then ends the server.
         process = subprocess.Popen(

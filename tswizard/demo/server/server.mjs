@@ -2,11 +2,11 @@
 //
 // It reads one line of JSON from its standard input (so that no password is in its arguments):
 //   packageDir  where the npm package is unpacked
-//   dataDir     the data directory; made when it is empty
-//   database    the one database that is served; the first role owns it when it is made
-//   roles       [{name, password}], made superusers when they don't exist
+//   dataDir     the data directory; created when it is empty
+//   database    the one database that is served; the first role owns it when it is created
+//   roles       [{name, password}], created as superusers when they do not exist
 //   port        0 for a free one
-//   patience    seconds that others wait for a connection that is idle in its transaction
+//   waitTimeout seconds that others wait for a connection that is idle in its transaction
 // and writes one line of JSON when it is ready. It ends when its standard input does, that is with
 // whoever started it, and on SIGTERM and SIGINT.
 
@@ -110,7 +110,7 @@ async function main() {
   backend = new Backend(config, (reason) => {
     if (!ending) fail(EXIT.crash, `the PostgreSQL backend died: ${reason}`);
   });
-  const turns = new Turns(backend, config.database, config.patience ?? 15);
+  const turns = new Turns(backend, config.database, config.waitTimeout ?? 15);
   try {
     await prepare(backend, config);
     await turns.begin();

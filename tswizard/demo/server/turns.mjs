@@ -21,7 +21,7 @@ const EXTENSION = 'timescaledb';
 export class Turns {
   #backend;
   #database;
-  #patience;
+  #waitTimeout;
   #waiting = []; // connections with work, and tasks of the server itself
   #connections = new Set();
   #owner = null; // the connection whose transaction is open
@@ -30,11 +30,11 @@ export class Turns {
   #watch = null;
   #extensionLoaded = false;
 
-  /** `patience`: for how many seconds others wait for an owner whose client does nothing. */
-  constructor(backend, database, patience) {
+  /** `waitTimeout`: for how many seconds others wait for an owner whose client does nothing. */
+  constructor(backend, database, waitTimeout) {
     this.#backend = backend;
     this.#database = database;
-    this.#patience = patience * 1000;
+    this.#waitTimeout = waitTimeout * 1000;
   }
 
   /** Loads the library into a backend that has just started. Without this, after a reopen, counts
@@ -266,7 +266,7 @@ export class Turns {
       this.#watch = null;
     }
     if (!this.#owner?.waitsForClient && !this.#backend.choked) return;
-    const due = Date.now() - this.#patience;
+    const due = Date.now() - this.#waitTimeout;
     if (this.#backend.quietSince > due) return;
     for (const one of this.#waiting.filter((each) => each.waitingSince <= due && !each.closed)) {
       this.#waiting.splice(this.#waiting.indexOf(one), 1);

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.e2e
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedServer]:
-    """One whose patience ends soon."""
-    server = await empty_server(tmp_path_factory.mktemp("impatient"), patience=0.5)
+    """One at which waiting ends soon."""
+    server = await empty_server(tmp_path_factory.mktemp("impatient"), wait_timeout=0.5)
     await server.start()
     yield server
     server.kill()
