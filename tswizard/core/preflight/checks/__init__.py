@@ -12,6 +12,7 @@ from tswizard.core.preflight.checks.hypertables import HYPERTABLE_CHECKS
 from tswizard.core.preflight.checks.jobs import JOB_CHECKS
 from tswizard.core.preflight.checks.locks import LOCK_CHECKS
 from tswizard.core.preflight.checks.not_dumped import NOT_DUMPED_CHECKS
+from tswizard.core.preflight.checks.policies import POLICY_CHECKS
 from tswizard.core.preflight.checks.privileges import PRIVILEGE_CHECKS
 from tswizard.core.preflight.checks.roles import ROLE_CHECKS
 from tswizard.core.preflight.checks.source_contents import SOURCE_CONTENT_CHECKS
@@ -33,6 +34,7 @@ CHECKS: tuple[AnyCheck, ...] = (
     *EXTENSION_CHECKS,
     *ROLE_CHECKS,
     *JOB_CHECKS,
+    *POLICY_CHECKS,
     *ENCODING_CHECKS,
     *CLIENT_TOOL_CHECKS,
     *DISK_SPACE_CHECKS,

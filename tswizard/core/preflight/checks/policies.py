@@ -1,0 +1,166 @@
+"""Policies that would delete what was just migrated, or cannot be recreated on the target."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tswizard.core.catalog.inventory import Hypertable, Inventory, Job
+from tswizard.core.catalog.policies import COMPRESSION, REFRESH, RETENTION, USER_DEFINED
+from tswizard.core.catalog.roles import role_statements
+from tswizard.core.model.finding import Finding
+from tswizard.core.model.prepared import Prepared
+from tswizard.core.model.wording import plural
+from tswizard.core.preflight.check import SPLIT_ONLY, AnyCheck, Check, SourceCheck
+from tswizard.core.preflight.wording import look, some
+
+# psycopg reads an interval only where it knows the connection's IntervalStyle.
+_PART = re.compile(r"([+-]?\d+) (year|mon|day)s?")
+_CLOCK = re.compile(r"([+-]?)(\d+):(\d\d):(\d\d)")
+_DAYS = {"year": 365, "mon": 30, "day": 1}
+
+
+def _past_retention(inventory: Inventory, where: str) -> Iterator[Finding]:
+    keeps = {job.target: _age(job, "drop_after") for job in inventory.jobs if job.kind is RETENTION}
+    reads = {cagg.label: cagg.hypertable for cagg in inventory.caggs}
+    details = []
+    for job in inventory.jobs:
+        table = reads.get(job.target or "")
+        limit = keeps.get(table)
+        if job.kind is not REFRESH or limit is None:
+            continue
+        start = _age(job, "start_offset")
+        if start is None or (type(start) is type(limit) and _longer(start, limit)):
+            reach = (
+                "everything" if start is None else json.loads(job.config or "{}")["start_offset"]
+            )
+            details.append(f"job {job.id} refreshes {job.target} over {reach}; {table} keeps less")
+    if details:
+        yield look(
+            "refresh-past-retention",
+            f"{plural(len(details), 'refresh policy', 'refresh policies')} reach back further than "
+            "the retention of the table they read.",
+            where=where,
+            why="A refresh over a range whose raw rows were dropped deletes the materialized rows "
+            "of that range, on the source and on the target alike.",
+            todo="Give these policies a start_offset that is shorter than drop_after.",
+            details=details,
+        )
+
+
+def _drops_migrated(prepared: Prepared) -> Iterator[Finding]:
+    if not prepared.answers.enable_jobs:
+        return
+    tables = {table.label: table for table in prepared.inventory.hypertables}
+    now = datetime.now(UTC)
+    details: list[str] = []
+    for job in prepared.inventory.jobs:
+        table, age = tables.get(job.target or ""), _age(job, "drop_after")
+        if job.kind is not RETENTION or not job.scheduled or table is None:
+            continue
+        if isinstance(age, timedelta):
+            details += _expired(job, table, now - age)
+    if details:
+        yield look(
+            "retention-drops-migrated",
+            f"{plural(len(details), 'retention policy', 'retention policies')} will drop chunks "
+            "that are migrated, as soon as jobs are enabled on the target.",
+            where=prepared.target.label,
+            why="They are past drop_after already; on the source the next run of the policy drops "
+            "them.",
+            todo="Nothing, if they may go. Otherwise set enable_jobs to false, or leave these "
+            "policies out.",
+            details=details,
+        )
+
+
+def _expired(job: Job, table: Hypertable, before: datetime) -> Iterator[str]:
+    limit = before.isoformat(sep=" ", timespec="seconds")
+    chunks = [c for c in table.chunks if _ended(c.range_end) and str(c.range_end) <= limit]
+    if chunks:
+        rows = sum(chunk.rows_estimate for chunk in chunks)
+        yield (
+            f"job {job.id} on {job.target}: {plural(len(chunks), 'chunk')} before {limit}, about "
+            f"{plural(rows, 'row')}, from {chunks[0].range_start} to {chunks[-1].range_end}"
+        )
+
+
+def _ended(range_end: str | None) -> bool:
+    """Is this a date of the common era, which compares as text?"""
+    return bool(range_end and range_end[:4].isdigit() and not range_end.endswith("BC"))
+
+
+def _without_settings(inventory: Inventory, where: str) -> Iterator[Finding]:
+    compressed = {h.label for h in inventory.hypertables if h.compression is not None}
+    compressed |= {cagg.label for cagg in inventory.caggs if cagg.compressed}
+    jobs = [
+        job
+        for job in inventory.jobs
+        if job.kind is COMPRESSION and job.target and job.target not in compressed
+    ]
+    if jobs:
+        yield look(
+            "compression-without-settings",
+            f"{plural(len(jobs), 'compression policy', 'compression policies')} work on tables "
+            "without compression: "
+            f"{some([job.target or '' for job in jobs])}.",
+            where=where,
+            why="TimescaleDB refuses to add a compression policy to a table on which compression "
+            "is not enabled.",
+            todo="Enable compression there on the source, or remove these policies.",
+            details=[f"job {job.id} on {job.target}" for job in jobs],
+        )
+
+
+def _roles_missing(prepared: Prepared) -> Iterator[Finding]:
+    have = set(prepared.target_inventory.roles)
+    jobs = [j for j in prepared.inventory.jobs if j.kind is USER_DEFINED and j.owner not in have]
+    if jobs:
+        owners = sorted({job.owner for job in jobs})
+        statements = role_statements(owners)
+        yield look(
+            "job-roles-missing",
+            f"The target lacks {some(owners)}, owner of {plural(len(jobs), 'job')} of the source.",
+            where=prepared.target.label,
+            why="A job is added by its owner, so these are not recreated.",
+            todo="Create them on the target with LOGIN: " + " ".join(statements),
+            details=[f"job {job.id} ({job.what}), owner {job.owner}" for job in jobs],
+        )
+
+
+def _age(job: Job, key: str) -> timedelta | int | None:
+    """An offset of a policy: an interval (a month counts as 30 days), or an integer; None for an
+    open one."""
+    setting: Any = json.loads(job.config or "{}").get(key)
+    if setting is None or isinstance(setting, int):
+        return setting
+    return _interval(str(setting))
+
+
+def _interval(text: str) -> timedelta:
+    """An interval as the server writes it, e.g. `1 mon 2 days 03:00:00`."""
+    days = sum(int(number) * _DAYS[unit] for number, unit in _PART.findall(text))
+    clock = _CLOCK.search(text)
+    if clock is None:
+        return timedelta(days=days)
+    hours, minutes, seconds = (int(part) for part in clock.groups()[1:])
+    sign = -1 if clock[1] == "-" else 1
+    return timedelta(days=days) + sign * timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _longer(one: Any, other: Any) -> bool:
+    return bool(one > other)
+
+
+POLICY_CHECKS: tuple[AnyCheck, ...] = (
+    SourceCheck(gives=("refresh-past-retention",), run=_past_retention, settled_by_check=True),
+    Check(
+        gives=("retention-drops-migrated",),
+        run=_drops_migrated,
+        answered_by=("enable_jobs",),
+        settled_by_check=True,
+    ),
+    SourceCheck(gives=("compression-without-settings",), run=_without_settings, methods=SPLIT_ONLY),
+    Check(gives=("job-roles-missing",), run=_roles_missing, methods=SPLIT_ONLY),
+)
