@@ -6,11 +6,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from scripts import man_page
+from scripts.draw_imports import read_house
 from tswizard.cli.main import cli
 from tswizard.core.model.answers import Answers
+from tswizard.core.run.context import MethodRun
+from tswizard.core.run.method import Method
 from tswizard.exit_codes import Exit
 
-COMMANDS = (Path(__file__).parents[1] / "docs" / "commands.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
 def test_the_answers_file_is_shown_with_every_key_and_its_default() -> None:
@@ -34,3 +39,34 @@ def test_the_man_page_is_up_to_date() -> None:
     assert man_page.PAGE.read_text(encoding="utf-8") == man_page.render(), (
         "run: python -m scripts.man_page"
     )
+
+
+def _first_column(title: str) -> set[str]:
+    """Names in the first column of the tables below a header cell."""
+    tables = re.findall(rf"^\| {title} \|.*\n\|[ -|]*\n((?:\|.*\n)*)", ARCHITECTURE, re.MULTILINE)
+    cells = [row.split("|")[1] for table in tables for row in table.splitlines()]
+    return {name for cell in cells for name in re.findall(r"`(\w+)", cell)}
+
+
+def test_every_table_that_is_created_on_the_target_is_described() -> None:
+    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "tswizard").rglob("*.py"))
+    created = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?_tswizard\.(\w+)")
+    assert {name for text in sources for name in created.findall(text)} == _first_column("table")
+
+
+def test_what_a_method_has_to_be_able_to_do_is_described() -> None:
+    members = {*vars(Method), *vars(MethodRun)}
+    assert {name for name in members if not name.startswith("_")} == _first_column("member")
+
+
+def test_every_room_is_described() -> None:
+    rooms = {room.removeprefix("core.") for room in read_house().arrows} - {"__main__"}
+    assert rooms - _first_column("room") == {
+        "answers_file",
+        "build_plan",
+        "exit_codes",
+        "methods",
+        "prepare",
+        "questions",
+        "resume",
+    }
