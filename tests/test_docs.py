@@ -70,3 +70,10 @@ def test_every_room_is_described() -> None:
         "questions",
         "resume",
     }
+
+
+def test_every_path_that_contributing_names_is_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:tests|tswizard|docs|scripts|\.ci|bin)/[\w./-]*)`", text)
+    assert len(named) > 30
+    assert [path for path in named if not (ROOT / path).exists() and "NAME" not in path] == []
