@@ -29,8 +29,9 @@ IDS = {
     "split": (
         "pause-source-jobs plan-pieces dump-schema pre-data hypertables continuous-aggregates "
         "cagg-ranges chunks export copy-tables constraints-before compression copy-hypertables "
-        "reconcile cagg-logging sequences constraints-after compression-last post-data "
-        "cagg-dependents recreate-policies analyze check resume-source-jobs enable-jobs"
+        "reconcile cagg-logging cagg-refresh sequences constraints-after compression-last "
+        "post-data cagg-dependents recreate-policies analyze check resume-source-jobs "
+        "enable-jobs"
     ),
 }
 

@@ -139,3 +139,24 @@ async def test_a_run_that_ends_leaves_logging_on(ends: Ends, tmp_path: Path) -> 
     assert await not_logging(target) == 0
     await passes(program, "resume")
     assert await not_logging(target) == 0
+
+
+async def test_recomputed_ones_have_what_their_raw_rows_give_and_the_loss_is_named(
+    ends: Ends, tmp_path: Path
+) -> None:
+    """What stands on one that is recomputed is recomputed as well; all others are kept."""
+    source, target = ends
+    before = await stored_caggs(source)
+    program = program_for(tmp_path, source, target, history=["m.hourly", "m.by_hundred"])
+    ended = await program.call(*answers(program))
+    assert ended.code == 1, ended.err
+    there = await stored_caggs(target)
+    for label in ("m.Monthly Berlin", "m.gone_daily", "m.by_hundred"):
+        assert there[label].rows == before[label].rows, label
+    findings = {finding["id"]: finding for finding in program.report()["findings"]}
+    assert "fail" not in {finding["level"] for finding in findings.values()}
+    assert findings["cagg-history-lost"]["details"] == ["m.hourly"]
+    assert not history(there["m.hourly"])
+    assert there["m.hourly"].watermark == before["m.hourly"].watermark
+    recent = {row for row in before["m.hourly"].rows if row.lstrip('("') > "2024-04-01"}
+    assert recent <= set(there["m.hourly"].rows)

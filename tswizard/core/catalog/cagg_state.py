@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from tswizard.core.catalog.catalog_shape import CAGG, DIMENSION_SLICE, HYPERTABLE, Shape
+from tswizard.core.catalog.catalog_shape import CAGG, CHUNK, DIMENSION_SLICE, HYPERTABLE, Shape
 from tswizard.core.catalog.inventory import CaggState, InvalidRange
 from tswizard.core.db.connection import Connection, rows
 
@@ -60,6 +60,18 @@ def _pairs(relation: str, key: str, id: str) -> str:
     FROM {relation} l WHERE l.{key} = {id} ORDER BY 1)"""
 
 
+def _live_slices(shape: Shape) -> str:
+    """FROM and WHERE of slices `s`: before 2.26 a dropped chunk that a continuous aggregate knows
+    of keeps its own."""
+    live = "NOT k.dropped" if shape.has(CHUNK, "dropped") else "true"
+    if shape.has(DIMENSION_SLICE, "chunk_id"):
+        return f"{DIMENSION_SLICE} s JOIN {CHUNK} k ON k.id = s.chunk_id WHERE {live}"
+    return (
+        f"{DIMENSION_SLICE} s JOIN _timescaledb_catalog.chunk_constraint cc "
+        f"ON cc.dimension_slice_id = s.id JOIN {CHUNK} k ON k.id = cc.chunk_id WHERE {live}"
+    )
+
+
 def states_query(shape: Shape) -> str:
     """Names, types, width of the bucket, watermark and logs of every continuous aggregate."""
     watermark = "NULL::bigint"
@@ -80,7 +92,7 @@ SELECT g.user_view_schema || '.' || g.user_view_name,
   COALESCE({text}, {number}::text, ''), COALESCE({fixed}, true), {number},
   {watermark}, {_pairs(LOG, "materialization_id", "m.id")},
   {_pairs(RAW_LOG, "hypertable_id", "r.id")}, {owed},
-  (SELECT pg_catalog.min(s.range_start) FROM {DIMENSION_SLICE} s WHERE s.dimension_id = rd.id)
+  (SELECT pg_catalog.min(s.range_start) FROM {_live_slices(shape)} AND s.dimension_id = rd.id)
 FROM {CAGG} g
 JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
 JOIN {HYPERTABLE} r ON r.id = g.raw_hypertable_id

@@ -31,8 +31,9 @@ class Split:
         "TimescaleDB differ, or when there is no disk space for a dump here. A run that is "
         "interrupted or stopped resumes at the piece where it stopped; no row is copied twice and "
         "none is left out.\n"
-        "It cannot migrate continuous aggregates yet, nor their policies and views that depend on "
-        "them. Each of them is named at the end, for you to recreate."
+        "Continuous aggregates are recreated, and their materialized rows arrive as they are "
+        "stored, those too whose raw rows are gone. One that the target's TimescaleDB refuses is "
+        "named, with what depends on it."
     )
 
     def facts(self, inventory: Inventory, source: Server, target: Server) -> MethodFacts:
@@ -46,8 +47,7 @@ class Split:
             does=f"the schema, then the rows in pieces: about {size(inventory.dump_bytes)}{again}.",
             best="when it takes hours, the connection may drop, or versions differ; resumes at "
             "the piece where it stopped.",
-            cannot="migrate continuous aggregates yet: each is named at the end "
-            f"({plural(len(inventory.caggs), 'continuous aggregate')}).",
+            cannot="migrate publications and subscriptions: each is named at the end.",
         )
 
     def disk_here(self, inventory: Inventory, answers: Answers) -> int:

@@ -12,11 +12,12 @@ from functools import partial
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, StepSkipped, shell
 from tswizard.core.run.method import Action, MethodStep
-from tswizard.core.split.caggs.chosen import chosen_caggs, kept_caggs
+from tswizard.core.split.caggs.chosen import chosen_caggs, kept_caggs, recomputed_caggs
 from tswizard.core.split.caggs.create import create_caggs, preview_caggs
 from tswizard.core.split.caggs.dependents import restore_cagg_dependents
 from tswizard.core.split.caggs.logging import log_again, turn_off
 from tswizard.core.split.caggs.mark import mark_ranges
+from tswizard.core.split.caggs.recompute import recompute_caggs
 from tswizard.core.split.check import check
 from tswizard.core.split.data_steps import DataPhase
 from tswizard.core.split.policies.recreate import (
@@ -64,6 +65,7 @@ class SplitStep(StrEnum):
     COPY_HYPERTABLES = "copy-hypertables"
     RECONCILE = "reconcile"
     CAGG_LOGGING = "cagg-logging"
+    CAGG_REFRESH = "cagg-refresh"
     SEQUENCES = "sequences"
     CONSTRAINTS_AFTER = "constraints-after"
     COMPRESSION_LAST = "compression-last"
@@ -233,6 +235,13 @@ STEPS: tuple[MethodStep, ...] = (
         "hypertable and chunk is looked at.",
         action=log_again,
         when=lambda task: bool(chosen_caggs(task.inventory, task.answers)),
+    ),
+    MethodStep(
+        id=SplitStep.CAGG_REFRESH,
+        title="Refresh continuous aggregates",
+        what="Those that you chose to recompute, window by window, from the raw rows.",
+        action=recompute_caggs,
+        when=lambda task: bool(recomputed_caggs(task.inventory, task.answers)),
     ),
     MethodStep(
         id=SplitStep.SEQUENCES,

@@ -73,11 +73,13 @@ def stored_ranges(target: CaggState) -> tuple[ValidRange, ...]:
         start = span.high + 1
     if start is None or start < target.valid_until:
         ranges.append(ValidRange(start, target.valid_until))
-    first = first_moment(target.time_type)
-    if target.integer and target.first is not None:
-        first = target.first
-    ranges = [ValidRange(None if _before(r.start, first) else r.start, r.end) for r in ranges]
-    return tuple(r for r in ranges if r.start is None or r.end > r.start)
+    begin = first_moment(target.time_type)
+    first = begin if target.first is None or not target.integer else target.first
+    return tuple(
+        ValidRange(None if _before(r.start, first) else r.start, r.end)
+        for r in ranges
+        if r.end > (begin if r.start is None else r.start)
+    )
 
 
 def _before(start: int | None, first: int) -> bool:

@@ -13,7 +13,6 @@ before any range.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 from psycopg import Error, sql
 
@@ -25,6 +24,7 @@ from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.caggs.chosen import kept_caggs
+from tswizard.core.split.caggs.refresh import Refresh, call
 from tswizard.core.split.caggs.valid_ranges import ValidRange, valid_ranges
 from tswizard.core.split.copy.snapshot import enter_snapshot
 from tswizard.core.split.copy.workers import SKIP_LOGGING
@@ -34,46 +34,6 @@ from tswizard.core.split.schema.restore_state import read_restore_state, write_r
 from tswizard.core.split.schema.target_session import schema_session
 
 _PART = "cagg-ranges"
-
-_UNBATCHED = """, options => '{"buckets_per_batch": 0}'"""
-
-# Came in the same release (2.28) as the batches of a refresh that is called by hand.
-_BATCHES = """
-SELECT EXISTS (SELECT FROM pg_catalog.pg_settings
-  WHERE name = 'timescaledb.skip_cagg_invalidation')
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Refresh:
-    """How the target is told to refresh a window."""
-
-    shape: Shape
-    schema: str
-    """Of TimescaleDB's functions."""
-    batches: bool
-    """It works in batches, which pass over what has no chunk, unless it is told not to."""
-
-    @classmethod
-    async def of(cls, target: Connection, schema: str) -> "Refresh":
-        return cls(await read_shape(target), schema, bool(await value(target, _BATCHES)))
-
-    def statement(
-        self, facts: CaggFacts, time_type: str, start: int | None, end: int | None
-    ) -> sql.Composed:
-        """CALL refresh_continuous_aggregate(); internal times, None without an end."""
-        return sql.SQL("CALL {}({}, {}, {}{})").format(
-            sql.Identifier(self.schema, "refresh_continuous_aggregate"),
-            sql.Literal(facts.cagg.sql),
-            self._bound(time_type, start),
-            self._bound(time_type, end),
-            sql.SQL(_UNBATCHED if self.batches else ""),
-        )
-
-    def _bound(self, time_type: str, time: int | None) -> sql.Composable:
-        if time is None:
-            return sql.SQL("NULL::{}").format(sql.SQL(time_type))
-        return moment(self.shape, time_type, time)
 
 
 async def mark_ranges(ctx: Context) -> None:
@@ -115,12 +75,6 @@ async def read_source_states(ctx: Context, labels: set[str]) -> dict[str, CaggSt
         return await read_cagg_states(source, await read_shape(source), labels)
 
 
-async def _call(ctx: Context, target: Connection, statement: sql.Composed) -> None:
-    """A procedure with transactions of its own: it runs outside of any."""
-    ctx.say(f"{statement.as_string(None)};", "sql")
-    await target.execute(statement)
-
-
 async def _seed(
     ctx: Context, target: Connection, refresh: Refresh, made: CaggFacts, state: CaggState
 ) -> bool:
@@ -140,7 +94,7 @@ async def _seed(
     )
     try:
         await target.execute(insert)
-        await _call(ctx, target, refresh.statement(made, state.time_type, start, last))
+        await call(ctx, target, refresh.statement(made, state.time_type, start, last))
     finally:
         with suppress(Error):  # tried again before anything else
             await _empty(target, made)
@@ -201,14 +155,14 @@ async def _mark(
         if state.integer and start is None:
             start = _integer_start(state, valid)
         try:
-            await _call(ctx, target, refresh.statement(made, state.time_type, start, valid.end))
+            await call(ctx, target, refresh.statement(made, state.time_type, start, valid.end))
         except Error as error:
             # A range that holds no whole bucket is none that could be valid.
             if "refresh window too small" not in refusal_message(error):
                 raise
             continue
         if start != valid.start and await _threshold(target, made) == valid.end:
-            await _call(ctx, target, refresh.statement(made, state.time_type, None, None))
+            await call(ctx, target, refresh.statement(made, state.time_type, None, None))
 
 
 async def _threshold(target: Connection, made: CaggFacts) -> int | None:
