@@ -76,9 +76,9 @@ def set_for_transaction() -> str:
 def _set(settings: dict[str, str], *, local: bool) -> str:
     values = ", ".join(f"('{name}', '{value}')" for name, value in settings.items())
     return (
-        f"SELECT pg_catalog.set_config(s.name, w.value, {'true' if local else 'false'}) "
-        f"FROM (VALUES {values}) AS w (name, value) JOIN pg_catalog.pg_settings s "
-        "ON pg_catalog.lower(s.name) = pg_catalog.lower(w.name)"
+        f"SELECT pg_catalog.set_config(w.name, w.value, {'true' if local else 'false'}) "
+        f"FROM (VALUES {values}) AS w (name, value) "
+        "WHERE pg_catalog.current_setting(w.name, true) IS NOT NULL"
     )
 
 
