@@ -1,7 +1,7 @@
 """Logs recorded from real runs of pg_dump, pg_restore and psql.
 
 `expected.toml` holds what each log says by rule and verdict, as a log alone; it was read through
-once, log by log, and `python -m tests.core.classify.test_logs` prints it anew.
+once, log by log, and `python -m tests.core.classify.test_logs` prints it again.
 """
 
 import re
