@@ -70,7 +70,7 @@ async def test_a_locked_table_is_not_waited_for_all_night(
                 sql.Identifier(table.schema, table.name)
             )
         )
-        with pytest.raises(read.CannotRead, match="exclusively for 1 s"):
+        with pytest.raises(read.CannotRead, match="locked by another session for 1 s"):
             await read_inventory(native, server=server)
 
 
