@@ -72,10 +72,10 @@ def _check(path: Path, section: str, key: str, answer: Any) -> None:
     if asked is None or asked.kind is Kind.SECRET:
         names = [q.name for q in QUESTIONS if q.kind is not Kind.SECRET]
         near = difflib.get_close_matches(f"{section}.{key}", names, 1)
-        hint = f" Did you mean {near[0]}?" if near else f" Known are {', '.join(names)}."
+        hint = f" Did you mean {near[0]}?" if near else f" Known keys: {', '.join(names)}."
         if key == "password":
             hint = " Put the password into ~/.pgpass."
-        raise BadAnswers(f"{path}: {section}.{key} is not a question.{hint}")
+        raise BadAnswers(f"{path}: {section}.{key} is not a known key.{hint}")
     wrong = _wrong_kind(asked, answer) or asked.check(answer)
     if wrong:
         raise BadAnswers(f"{path}: {asked.name}: {wrong}.")

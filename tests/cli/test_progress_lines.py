@@ -9,7 +9,7 @@ def lines() -> tuple[list[str], list[str]]:
     """What a split run's tables say at once, and what they say when asked at its end."""
     tables = TableLines()
     events = [event for event in story.split_pieces() if isinstance(event, TableProgress)]
-    told = [tables.take(event) for event in events]
+    told = [tables.add(event) for event in events]
     return [line for line in told if line], list(tables.working())
 
 
@@ -32,6 +32,6 @@ def test_another_step_begins_anew() -> None:
     tables = TableLines()
     for event in story.split_pieces():
         if isinstance(event, TableProgress):
-            tables.take(event)
+            tables.add(event)
     tables.begin()
     assert list(tables.working()) == []

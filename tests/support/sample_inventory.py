@@ -159,8 +159,14 @@ def empty(**changes: Any) -> Inventory:
 
 
 def tools(major: int = 15, *, tls: bool = True) -> ClientTools:
-    folder = Path(f"/usr/lib/postgresql/{major}/bin")
-    return ClientTools(folder, f"{major}.4", major, "system", tls, ("gzip",))
+    return ClientTools(
+        folder=Path(f"/usr/lib/postgresql/{major}/bin"),
+        version=f"{major}.4",
+        major=major,
+        origin="system",
+        tls=tls,
+        compressions=("gzip",),
+    )
 
 
 CLOSED = Endpoint.parse("host=127.0.0.1 port=1"), Endpoint.parse("host=127.0.0.1 port=2")

@@ -9,7 +9,14 @@ from tswizard.core.model.answers import Answers
 from tswizard.core.model.plan import Task
 from tswizard.core.model.prepared import Prepared
 
-TOOLS = ClientTools(Path("/usr/lib/postgresql/17/bin"), "17.5", 17, "system", True, ("lz4", "gzip"))
+TOOLS = ClientTools(
+    folder=Path("/usr/lib/postgresql/17/bin"),
+    version="17.5",
+    major=17,
+    origin="system",
+    tls=True,
+    compressions=("lz4", "gzip"),
+)
 SECRET = "hunter2"
 
 

@@ -389,7 +389,14 @@ def split_plan(more: int = 0) -> Plan:
             replace(INVENTORY, hypertables=(*INVENTORY.hypertables, *many)),
             TARGET_SERVER,
             Answers(method="split"),
-            ClientTools(Path("/usr/lib/postgresql/17/bin"), "17.6", 17, "system", True, ("lz4",)),
+            ClientTools(
+                folder=Path("/usr/lib/postgresql/17/bin"),
+                version="17.6",
+                major=17,
+                origin="system",
+                tls=True,
+                compressions=("lz4",),
+            ),
             Path("/home/ada/.local/state/tswizard/runs/RUN/dump"),
         )
     )

@@ -49,7 +49,7 @@ def _lines(endpoint: Endpoint, inventory: Inventory, findings: tuple[Finding, ..
     ]
     for h in inventory.hypertables:
         dimensions = ", ".join(
-            f"{d.column} {d.interval or f'{d.partitions} parts'}" for d in h.dimensions
+            f"{d.column} {d.interval or f'{d.partitions} partitions'}" for d in h.dimensions
         )
         lines.append(
             f"hypertable  {h.label}  {size(h.bytes)}  {len(h.chunks)} chunks, "
@@ -60,7 +60,7 @@ def _lines(endpoint: Endpoint, inventory: Inventory, findings: tuple[Finding, ..
         kind = "materialized only" if c.materialized_only else "real-time"
         lines.append(f"continuous aggregate  {c.label}  on {c.parent or c.hypertable}, {kind}")
     for j in inventory.jobs:
-        state = "" if j.scheduled else "  (switched off)"
+        state = "" if j.scheduled else "  (not scheduled)"
         lines.append(f"job {j.id}    {j.what} {j.target or ''} every {j.schedule_interval}{state}")
     lines.append("")
     for f in findings:

@@ -28,8 +28,8 @@ class TableLines:
         self._rates.clear()
         self._fresh.clear()
 
-    def take(self, event: TableProgress) -> str | None:
-        """Take an event; the line that it is worth at once."""
+    def add(self, event: TableProgress) -> str | None:
+        """Keep an event; its line, if it is worth one at once."""
         before = self._last.get(event.table)
         self._last[event.table] = event
         if event.counted is not None:

@@ -95,7 +95,7 @@ class _Printer:
                 for line in self._tables.working():
                     say(f"    {line}")
             case TableProgress():
-                told = self._tables.take(event)
+                told = self._tables.add(event)
                 if told is not None:
                     say(f"    {told}")
             case StepFinished(step=step, state=state, seconds=seconds, why=why):

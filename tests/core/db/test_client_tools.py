@@ -8,7 +8,14 @@ from tswizard.core.db.client_tools import ClientTools, choose, find_tools, inspe
 
 
 def tools(major: int, *, tls: bool = True) -> ClientTools:
-    return ClientTools(Path(f"/opt/{major}"), f"{major}.1", major, "system", tls, ("gzip",))
+    return ClientTools(
+        folder=Path(f"/opt/{major}"),
+        version=f"{major}.1",
+        major=major,
+        origin="system",
+        tls=tls,
+        compressions=("gzip",),
+    )
 
 
 def test_the_smallest_major_that_serves() -> None:

@@ -58,7 +58,7 @@ async def test_a_value_that_libpq_refuses(closed_port: int) -> None:
             'FATAL:  no pg_hba.conf entry for host "::1", SSL off',
             "has no pg_hba.conf entry for me from this host",
         ),
-        ("fe_sendauth: no password supplied", "asks for the password of me"),
+        ("fe_sendauth: no password supplied", "requires a password for me"),
         ('FATAL:  password authentication failed for user "me"', "rejected the password for me"),
         ('FATAL:  database "shop" does not exist', "no such database"),
         ('FATAL:  role "me" does not exist', "no role me"),

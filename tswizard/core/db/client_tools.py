@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientTools:
     """A pg_dump with the pg_restore beside it."""
 
@@ -80,7 +80,14 @@ def inspect_tools(folder: Path, origin: str) -> ClientTools | None:
         for name in ("zstd", "lz4"):
             if "does not support" not in _try(folder, "-w", "-Fc", f"-Z{name}", "-d", closed):
                 compressions.insert(0, name)
-    return ClientTools(folder, version[1], major, origin, tls, tuple(compressions))
+    return ClientTools(
+        folder=folder,
+        version=version[1],
+        major=major,
+        origin=origin,
+        tls=tls,
+        compressions=tuple(compressions),
+    )
 
 
 def choose(

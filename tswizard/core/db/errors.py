@@ -217,7 +217,7 @@ _CAUSES = (
     ),
     (
         r"no password supplied",
-        "{label} asks for the password of {user}, and none was found.",
+        "{label} requires a password for {user}, and none was found.",
         "Give it, or put it into ~/.pgpass.",
     ),
     (
