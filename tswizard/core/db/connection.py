@@ -9,15 +9,17 @@ from psycopg.conninfo import make_conninfo
 
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import explain_connect, is_connection_lost
-from tswizard.core.db.session_settings import ROW_SECURITY_OFF, set_where_known, startup_options
+from tswizard.core.db.session_settings import (
+    KEEPALIVES,
+    ROW_SECURITY_OFF,
+    set_where_known,
+    startup_options,
+)
 
 Connection = AsyncConnection[tuple[Any, ...]]
 
 CONNECT_TIMEOUT = 15
 """Seconds until a host that does not answer is given up."""
-
-# A night's run must outlive idle firewalls.
-_KEEPALIVE = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10}
 
 
 async def connect(endpoint: Endpoint, *, row_security: bool = True) -> Connection:
@@ -53,7 +55,7 @@ async def _open(endpoint: Endpoint, **extra: str) -> Connection:
         endpoint.conninfo,
         application_name="tswizard",
         connect_timeout=endpoint.get("connect_timeout") or CONNECT_TIMEOUT,
-        **_KEEPALIVE,
+        **KEEPALIVES,
         **extra,
     )
     try:

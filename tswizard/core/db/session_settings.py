@@ -40,6 +40,9 @@ SETTINGS = {
     "tcp_keepalives_count": "6",
 }
 
+KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10}
+"""libpq's own, for the connection itself: a night's run must outlive idle firewalls."""
+
 ROW_SECURITY_OFF = {"row_security": "off"}
 """For reading and writing rows: an error in place of rows that a policy hides."""
 

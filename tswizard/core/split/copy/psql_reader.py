@@ -21,7 +21,12 @@ from tswizard.core.catalog.catalog_shape import Shape
 from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.db.child_process import Child, start_process
 from tswizard.core.db.endpoint import child_environment
-from tswizard.core.db.session_settings import ROW_SECURITY_OFF, set_where_known, startup_options
+from tswizard.core.db.session_settings import (
+    KEEPALIVES,
+    ROW_SECURITY_OFF,
+    set_where_known,
+    startup_options,
+)
 from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.errors import (
     SnapshotLost,
@@ -147,9 +152,8 @@ class PsqlReader:
 
     async def _start(self) -> PsqlProcess:
         source = self._job.source
-        conninfo = make_conninfo(
-            source.conninfo, options=startup_options(source.get("options"), ROW_SECURITY_OFF)
-        )
+        options = startup_options(source.get("options"), ROW_SECURITY_OFF)
+        conninfo = make_conninfo(source.conninfo, options=options, **KEEPALIVES)
         self._fifo.unlink(missing_ok=True)
         os.mkfifo(self._fifo, 0o600)
         argv = (
