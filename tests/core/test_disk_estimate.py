@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.sample_inventory import HYPERTABLE, inventory, prepared
 from tswizard.core.build_plan import build_plan
-from tswizard.core.catalog.inventory import Dimension, DimensionKind
+from tswizard.core.catalog.hypertable_model import Dimension, DimensionKind
 from tswizard.core.methods import method_of
 from tswizard.core.model.disk_estimate import dump_bounds, row_file_bounds, target_bytes
 from tswizard.core.model.wording import size

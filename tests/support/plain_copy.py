@@ -4,7 +4,8 @@ from collections.abc import Collection
 
 from psycopg import sql
 
-from tswizard.core.catalog.inventory import Hypertable, TableKind
+from tswizard.core.catalog.hypertable_model import Hypertable
+from tswizard.core.catalog.inventory import TableKind
 from tswizard.core.db.connection import connected, value
 from tswizard.core.db.identifiers import qualified
 from tswizard.core.model.plan import Task

@@ -6,13 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tswizard.core.catalog.cagg_model import Cagg
+from tswizard.core.catalog.hypertable_model import Chunk, Compression, Hypertable
 from tswizard.core.catalog.inventory import (
-    Cagg,
-    Chunk,
-    Compression,
     Extension,
     Extras,
-    Hypertable,
     Inventory,
     Job,
     Offered,

@@ -4,15 +4,8 @@ import json
 from typing import Any
 
 from tswizard.core.catalog.catalog_shape import Shape
-from tswizard.core.catalog.inventory import (
-    Chunk,
-    Dimension,
-    DimensionKind,
-    Hypertable,
-    Inventory,
-    Role,
-    Server,
-)
+from tswizard.core.catalog.hypertable_model import Chunk, Dimension, DimensionKind, Hypertable
+from tswizard.core.catalog.inventory import Inventory, Role, Server
 from tswizard.core.verify.schema.catalog_sql import Catalogs
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 

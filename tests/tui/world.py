@@ -7,18 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from tswizard.core.build_plan import build_plan
-from tswizard.core.catalog.inventory import (
-    Cagg,
+from tswizard.core.catalog.cagg_model import Cagg
+from tswizard.core.catalog.hypertable_model import (
     Chunk,
     Compression,
-    Constraint,
     Dimension,
     DimensionKind,
-    Extension,
     Hypertable,
+    OrderByColumn,
+)
+from tswizard.core.catalog.inventory import (
+    Constraint,
+    Extension,
     Inventory,
     Job,
-    OrderByColumn,
     Role,
     Server,
     Table,

@@ -7,7 +7,9 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-from tswizard.core.catalog.inventory import Cagg, Dimension, Hypertable, Inventory
+from tswizard.core.catalog.cagg_model import Cagg
+from tswizard.core.catalog.hypertable_model import Dimension, Hypertable
+from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.wording import plural, short_number, size
 from tswizard.tui.widgets.table import Column
 

@@ -8,9 +8,9 @@ import pytest_asyncio
 
 from tests.support.caggs import fill
 from tests.support.native import SOURCE, database, named, need_community
+from tswizard.core.catalog.cagg_model import CaggState
 from tswizard.core.catalog.cagg_state import read_cagg_states
 from tswizard.core.catalog.catalog_shape import read_shape
-from tswizard.core.catalog.inventory import CaggState
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint

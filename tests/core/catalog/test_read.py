@@ -7,7 +7,8 @@ from tests.support.native import named
 from tswizard.core.catalog import read
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.extras import read_extras
-from tswizard.core.catalog.inventory import DimensionKind, Inventory, Server
+from tswizard.core.catalog.hypertable_model import DimensionKind
+from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.catalog.nulls import read_nulls
 from tswizard.core.catalog.policies import USER_DEFINED, policy_kind
 from tswizard.core.catalog.read import read_inventory, read_server

@@ -10,18 +10,18 @@ import pytest
 import pytest_asyncio
 
 from tests.support.fake_catalog import VERSIONS, Fake
+from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.caggs import read_caggs
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.extras import read_extras
-from tswizard.core.catalog.hypertables import read_hypertables
-from tswizard.core.catalog.inventory import (
-    Cagg,
+from tswizard.core.catalog.hypertable_model import (
     Compression,
     DimensionKind,
     Hypertable,
-    Job,
     OrderByColumn,
 )
+from tswizard.core.catalog.hypertables import read_hypertables
+from tswizard.core.catalog.inventory import Job
 from tswizard.core.catalog.jobs import read_jobs
 from tswizard.core.catalog.tables import read_tables
 from tswizard.core.db.connection import Connection, connected

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tswizard.core.catalog.inventory import CaggState, InvalidRange
+from tswizard.core.catalog.cagg_model import CaggState, InvalidRange
 from tswizard.core.split.caggs.valid_ranges import ValidRange, history_end, valid_ranges
 
 # Buckets of 10 from 0 to 990; the raw rows begin inside of the bucket of 500.

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.tui.world import INVENTORY, split_plan
-from tswizard.core.catalog.inventory import Compression, OrderByColumn
+from tswizard.core.catalog.hypertable_model import Compression, OrderByColumn
 from tswizard.core.split.schema.preview import (
     preview_chunks,
     preview_compression,

@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from tswizard.core.catalog.inventory import (
+from tswizard.core.catalog.hypertable_model import (
     Compression,
-    Constraint,
     Dimension,
     DimensionKind,
     OrderByColumn,
-    Sequence,
 )
+from tswizard.core.catalog.inventory import Constraint, Sequence
 from tswizard.core.split.schema.compression import (
     compression_statements,
     settings_differ,

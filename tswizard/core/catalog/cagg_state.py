@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from psycopg import sql
 
+from tswizard.core.catalog.cagg_model import CaggState, InvalidRange
 from tswizard.core.catalog.catalog_shape import CAGG, CHUNK, DIMENSION_SLICE, HYPERTABLE, Shape
-from tswizard.core.catalog.inventory import CaggState, InvalidRange
 from tswizard.core.db.connection import Connection, rows
 
 LOG = "_timescaledb_catalog.continuous_aggs_materialization_invalidation_log"

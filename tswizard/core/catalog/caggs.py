@@ -1,7 +1,7 @@
 """Continuous aggregates."""
 
+from tswizard.core.catalog.cagg_model import Cagg, CaggIndex
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
-from tswizard.core.catalog.inventory import Cagg, CaggIndex
 from tswizard.core.db.connection import Connection, rows
 
 

@@ -17,7 +17,7 @@ from tswizard.core.catalog.catalog_shape import (
     HYPERTABLE_COMPRESSION,
     Shape,
 )
-from tswizard.core.catalog.inventory import (
+from tswizard.core.catalog.hypertable_model import (
     Chunk,
     Compression,
     Dimension,

@@ -8,8 +8,10 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from tswizard.core.catalog.cagg_model import Cagg
+from tswizard.core.catalog.hypertable_model import Hypertable
 from tswizard.core.catalog.policies import USER_DEFINED, PolicyKind, policy_kind
-from tswizard.core.db.identifiers import literal, qualified
+from tswizard.core.db.identifiers import qualified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,125 +70,6 @@ _ID_SUFFIX = re.compile(r" \[\d+\]$")
 """The id after the name of every job."""
 
 
-class DimensionKind(StrEnum):
-    RANGE = "range"
-    HASH = "hash"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dimension:
-    """A dimension of a hypertable."""
-
-    number: int
-    column: str
-    quoted: str
-    """The column as quote_ident writes it."""
-    column_type: str
-    kind: DimensionKind
-    interval: str | None
-    """Chunk interval as text, an interval or an integer; None for hash."""
-    partitions: int | None
-    partitioning_function: str | None
-    """schema.name, quoted; None for the default."""
-    integer_now: str | None
-    """schema.name of integer_now_func, quoted."""
-
-    @property
-    def interval_sql(self) -> str | None:
-        """The chunk interval as an SQL constant; None for hash."""
-        if self.interval is None:
-            return None
-        integer = self.interval.lstrip("-").isdigit()
-        return f"{'bigint' if integer else 'INTERVAL'} {literal(self.interval)}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chunk:
-    """A chunk, from timescaledb_information.chunks (or the catalog when the view hides it)."""
-
-    schema: str
-    name: str
-    compressed: bool
-    partial: bool
-    """Compressed, with rows that are not (`status & 8`)."""
-    range_start: str | None
-    """Start of the primary dimension (inclusive), a literal of the dimension's type: an integer,
-    a date, a timestamp (with +00 where the type has a time zone), or -infinity."""
-    range_end: str | None
-    """Its end, exclusive; the same form."""
-    bytes: int
-    """Total bytes with indexes and toast; for a compressed chunk with its compressed table."""
-    tiered: bool = False
-    compressed_table: str | None = None
-    """`schema.name`, unquoted, of the relation that holds its compressed rows."""
-    rows_estimate: int = 0
-    """From statistics; 0 where there are none."""
-
-    @property
-    def sql(self) -> str:
-        return qualified(self.schema, self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class OrderByColumn:
-    """One column of a compression's ORDER BY."""
-
-    column: str
-    descending: bool
-    nulls_first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Compression:
-    """Compression settings of a hypertable."""
-
-    segmentby: tuple[str, ...]
-    orderby: tuple[OrderByColumn, ...]
-    merge_interval: str | None = None
-    """compress_chunk_time_interval, as ALTER TABLE takes it."""
-    sparse: str | None = None
-    """Sparse indexes that the user chose, as JSON; None leaves the choice to the server."""
-
-    @property
-    def chosen(self) -> bool:
-        """False where the server chooses columns: from 2.19 on when a chunk is compressed."""
-        return bool(self.segmentby or self.orderby)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hypertable:
-    """A hypertable of the user, or (with `cagg`) of a continuous aggregate."""
-
-    schema: str
-    name: str
-    owner: str
-    dimensions: tuple[Dimension, ...]
-    chunks: tuple[Chunk, ...]
-    compression: Compression | None
-    bytes: int
-    rows_estimate: int
-    cagg: str | None = None
-    """schema.name of the continuous aggregate whose materialization hypertable this is."""
-    distributed: bool = False
-    tiered: bool = False
-    index_bytes: int = 0
-    """The part of `bytes` in indexes: not dumped, rebuilt."""
-    row_security: bool = False
-
-    @property
-    def sql(self) -> str:
-        return qualified(self.schema, self.name)
-
-    @property
-    def label(self) -> str:
-        """How screens name it: a materialization hypertable by its continuous aggregate."""
-        return self.cagg or f"{self.schema}.{self.name}"
-
-    @property
-    def compressed_chunks(self) -> int:
-        return sum(chunk.compressed for chunk in self.chunks)
-
-
 class TableKind(StrEnum):
     PLAIN = "table"
     PARTITIONED = "partitioned"
@@ -218,106 +101,6 @@ class Table:
     @property
     def label(self) -> str:
         return f"{self.schema}.{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class CaggIndex:
-    """An index of a continuous aggregate's materialization."""
-
-    name: str
-    """Unquoted; a name that the server chose holds the materialization's name."""
-    definition: str
-    """What follows the table in CREATE INDEX: `USING btree (bucket DESC)`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvalidRange:
-    """Buckets that the next refresh computes again; both ends inclusive, in internal time."""
-
-    low: int
-    high: int
-    raw_rows: bool
-    """There are raw rows in it: without any, computing it again would only remove rows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaggState:
-    """How far a continuous aggregate is materialized.
-
-    Times are TimescaleDB's internal ones: microseconds since 1970 for timestamps and dates, the
-    number itself for integers.
-    """
-
-    time_column: str
-    """Of the bucket, in the materialization."""
-    time_type: str
-    """As format_type prints it."""
-    bucket: str
-    """Width of a bucket, an interval's text or a whole number; empty when it is unknown."""
-    fixed: bool
-    """All buckets are of the same width: not those of months, nor of days in a time zone."""
-    width: int
-    """The same in internal time; for buckets that vary, the longest they get."""
-    watermark: int | None
-    """End of the last materialized bucket; None when nothing was ever materialized."""
-    first: int | None
-    """Start of the first materialized bucket that has a row."""
-    last: int | None
-    """Start of the last one."""
-    first_raw: int | None
-    """Time of the first row that it reads; None when there is none."""
-    last_raw: int | None
-    raw_from: int | None
-    """Start of the first chunk that it reads: what was dropped lies before."""
-    invalid: tuple[InvalidRange, ...]
-    """Below `valid_until`, in order."""
-    valid_until: int | None
-    """Everything from here on waits for its first refresh; None when it was never refreshed."""
-
-    @property
-    def integer(self) -> bool:
-        return self.time_type in ("smallint", "integer", "bigint")
-
-    @property
-    def history(self) -> bool:
-        """Are there buckets of which every raw row is gone?"""
-        if self.first is None:
-            return False
-        return self.raw_from is None or self.first + self.width <= self.raw_from
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cagg:
-    """A continuous aggregate."""
-
-    schema: str
-    name: str
-    owner: str
-    definition: str
-    """Fully qualified SELECT, without the last semicolon."""
-    materialized_only: bool
-    compressed: bool
-    finalized: bool
-    hypertable: str
-    """schema.name of what it reads: a hypertable or another continuous aggregate."""
-    parent: str | None
-    """schema.name of the continuous aggregate it is built on; None for a hypertable."""
-    materialization_schema: str
-    materialization_name: str
-    reads: tuple[str, str] = ("", "")
-    """Schema and name of `hypertable`."""
-    indexes: tuple[CaggIndex, ...] = ()
-    """All of its materialization, by name."""
-    state: CaggState | None = None
-    """None where it could not be read."""
-
-    @property
-    def label(self) -> str:
-        return f"{self.schema}.{self.name}"
-
-    @property
-    def sql(self) -> str:
-        return qualified(self.schema, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from psycopg import Error, sql
 
-from tswizard.core.catalog.inventory import Hypertable
+from tswizard.core.catalog.hypertable_model import Hypertable
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.db.versions import between
 

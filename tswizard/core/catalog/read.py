@@ -6,6 +6,7 @@ from dataclasses import replace
 from psycopg import Error
 from psycopg.errors import LockNotAvailable
 
+from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.cagg_state import read_cagg_states
 from tswizard.core.catalog.caggs import read_caggs
 from tswizard.core.catalog.catalog_shape import Shape, read_shape
@@ -17,7 +18,7 @@ from tswizard.core.catalog.extras import (
     read_offered,
 )
 from tswizard.core.catalog.hypertables import read_hypertables
-from tswizard.core.catalog.inventory import Cagg, Inventory, Server
+from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.catalog.jobs import read_jobs
 from tswizard.core.catalog.nulls import Nulls, read_nulls
 from tswizard.core.catalog.roles import read_roles

@@ -2,7 +2,8 @@
 
 from psycopg import Error, sql
 
-from tswizard.core.catalog.inventory import Chunk, Hypertable, Inventory
+from tswizard.core.catalog.hypertable_model import Chunk, Hypertable
+from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.db.errors import is_refusal, message_of
 from tswizard.core.model.events import Unit

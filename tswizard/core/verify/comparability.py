@@ -17,4 +17,4 @@ class Comparability:
     ]
     """Both schemas in a form in which only what did not arrive differs."""
     rows: Callable[[RowSet], RowSet | None]
-    """These rows as they are compared; None for those that were not to arrive."""
+    """How these rows are compared; None for rows that were not migrated."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tswizard.core.catalog.inventory import Hypertable, Inventory, Job
+from tswizard.core.catalog.hypertable_model import Hypertable
+from tswizard.core.catalog.inventory import Inventory, Job
 from tswizard.core.catalog.policies import COMPRESSION, REFRESH, RETENTION, USER_DEFINED
 from tswizard.core.catalog.roles import role_statements
 from tswizard.core.model.finding import Finding

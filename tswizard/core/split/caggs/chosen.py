@@ -1,6 +1,7 @@
 """Which continuous aggregates a run migrates, and which of them keep their rows as stored."""
 
-from tswizard.core.catalog.inventory import Cagg, Inventory
+from tswizard.core.catalog.cagg_model import Cagg
+from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.answers import Answers
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from tswizard.core.catalog.cagg_model import CaggState
 from tswizard.core.catalog.cagg_state import first_moment, read_cagg_states
 from tswizard.core.catalog.catalog_shape import read_shape
-from tswizard.core.catalog.inventory import CaggState
 from tswizard.core.db.connection import Connection
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.split.caggs.valid_ranges import ValidRange, valid_ranges

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from psycopg import Error, sql
 
-from tswizard.core.catalog.inventory import Cagg, Compression
+from tswizard.core.catalog.cagg_model import Cagg
+from tswizard.core.catalog.hypertable_model import Compression
 from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.db.identifiers import identifier, literal
 from tswizard.core.model.events import Unit

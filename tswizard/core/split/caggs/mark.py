@@ -16,9 +16,9 @@ from contextlib import suppress
 
 from psycopg import Error, sql
 
+from tswizard.core.catalog.cagg_model import CaggState
 from tswizard.core.catalog.cagg_state import WATERMARK, moment, read_cagg_states
 from tswizard.core.catalog.catalog_shape import CAGG, Shape, read_shape
-from tswizard.core.catalog.inventory import CaggState
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from psycopg import Error
 
+from tswizard.core.catalog.cagg_model import CaggState
 from tswizard.core.catalog.cagg_state import read_cagg_states
-from tswizard.core.catalog.inventory import CaggState
 from tswizard.core.db.connection import Connection
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level

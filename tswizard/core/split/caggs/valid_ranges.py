@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from tswizard.core.catalog.cagg_model import CaggState
 from tswizard.core.catalog.cagg_state import first_moment
-from tswizard.core.catalog.inventory import CaggState
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from psycopg import sql
 
 from tswizard.core.catalog.caggs import read_caggs
 from tswizard.core.catalog.catalog_shape import DIMENSION_SLICE, Shape, read_shape
+from tswizard.core.catalog.hypertable_model import Chunk, Hypertable
 from tswizard.core.catalog.hypertables import chunk_relations, read_hypertables
-from tswizard.core.catalog.inventory import Chunk, Hypertable
 from tswizard.core.catalog.tables import NOT_USERS, not_member, parts
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.split.plan.columns import Columns, read_columns

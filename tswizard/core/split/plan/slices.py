@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from psycopg import Error, sql
 
-from tswizard.core.catalog.inventory import Chunk, Dimension, DimensionKind
+from tswizard.core.catalog.hypertable_model import Chunk, Dimension, DimensionKind
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.db.errors import message_of
 

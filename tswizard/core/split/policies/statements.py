@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tswizard.core.catalog.inventory import Cagg, Inventory, Job
+from tswizard.core.catalog.cagg_model import Cagg
+from tswizard.core.catalog.inventory import Inventory, Job
 from tswizard.core.catalog.policies import (
     COMPACTION,
     COMPRESSION,

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
+from tswizard.core.catalog.cagg_model import Cagg, CaggIndex
 from tswizard.core.catalog.caggs import read_caggs
 from tswizard.core.catalog.catalog_shape import CAGG, read_shape
-from tswizard.core.catalog.inventory import Cagg, CaggIndex
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.split.schema.compression import without_defaults
 from tswizard.core.split.schema.hypertable_facts import HypertableFacts, read_hypertable_facts

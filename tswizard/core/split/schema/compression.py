@@ -6,7 +6,7 @@ Settings are written out in full, empty lists too: where they are left out, newe
 
 from dataclasses import replace
 
-from tswizard.core.catalog.inventory import Compression
+from tswizard.core.catalog.hypertable_model import Compression
 from tswizard.core.db.connection import connected
 from tswizard.core.db.identifiers import identifier, literal
 from tswizard.core.model.finding import Finding, Level

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape, read_shape
+from tswizard.core.catalog.hypertable_model import Compression, Dimension
 from tswizard.core.catalog.hypertables import (
     compression_enabled,
     read_compression,
     read_dimensions,
 )
-from tswizard.core.catalog.inventory import Compression, Dimension
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.identifiers import qualified
 

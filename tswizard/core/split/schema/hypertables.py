@@ -6,7 +6,7 @@ The target's catalog tells which one it has. Schema and name prefix of chunks ca
 the older form, which newer versions still have.
 """
 
-from tswizard.core.catalog.inventory import Dimension
+from tswizard.core.catalog.hypertable_model import Dimension
 from tswizard.core.db.connection import connected
 from tswizard.core.db.identifiers import literal
 from tswizard.core.model.finding import Finding, Level

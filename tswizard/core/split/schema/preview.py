@@ -6,7 +6,8 @@ is said in comments.
 
 from collections.abc import Iterator
 
-from tswizard.core.catalog.inventory import Hypertable, Inventory
+from tswizard.core.catalog.hypertable_model import Hypertable
+from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.split.schema.compression import compression_statements
 from tswizard.core.split.schema.constraints import (
     before_compression,

@@ -124,10 +124,10 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             "cagg-recomputed",
             what,
             where=where,
-            why="It was recomputed from the raw rows of the target, as you chose: what those do "
-            "not give is not there, and averages of floating-point numbers may differ in their "
-            "last digits.",
-            todo="Nothing, if that was meant.",
+            why="It was refreshed from the raw rows on the target, as you chose: buckets without "
+            "raw rows are missing, and averages of floating-point numbers may differ in the last "
+            "digits.",
+            todo="Nothing, if that is what you want.",
             details=details,
         )
     if lost := _lost(result, evidence.job.judged):

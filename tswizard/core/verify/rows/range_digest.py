@@ -5,7 +5,7 @@ from typing import Literal
 
 from psycopg import Error, sql
 
-from tswizard.core.catalog.inventory import Chunk
+from tswizard.core.catalog.hypertable_model import Chunk
 from tswizard.core.db.errors import is_transient, message_of
 from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.checksum import checksum, hash_of

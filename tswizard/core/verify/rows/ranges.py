@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from tswizard.core.catalog.inventory import Chunk, Dimension, DimensionKind
+from tswizard.core.catalog.hypertable_model import Chunk, Dimension, DimensionKind
 
 _TYPES = {
     "timestamp with time zone": "timestamptz",

@@ -8,8 +8,8 @@ from typing import Literal
 from psycopg import sql
 
 from tswizard.core.catalog.catalog_shape import Shape
+from tswizard.core.catalog.hypertable_model import Chunk, Dimension
 from tswizard.core.catalog.hypertables import read_hypertables
-from tswizard.core.catalog.inventory import Chunk, Dimension
 from tswizard.core.catalog.tables import in_user_schema, not_member, parts
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS, ChecksumColumn
@@ -21,7 +21,7 @@ class SetKind(StrEnum):
     MATVIEW = "materialized view"
     CONFIGURATION = "configuration of an extension"
     LARGE_OBJECTS = "large objects"
-    RECOMPUTED = "continuous aggregate that was recomputed"
+    RECOMPUTED = "recomputed continuous aggregate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class RowSet:
     dimension: Dimension | None = None
     chunks: tuple[Chunk, ...] = ()
     target: tuple[str, str] | None = None
-    """Schema and table on the target, where they have other names there."""
+    """Schema and table on the target, where their names differ."""
 
     def source_of_rows(self, end: Literal["source", "target"]) -> sql.Composable:
         """SQL for FROM, with the alias `t`. ONLY: a child table's rows are compared as its own."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from psycopg import sql
 
 from tswizard.core.catalog.catalog_shape import read_shape
-from tswizard.core.catalog.inventory import Chunk
+from tswizard.core.catalog.hypertable_model import Chunk
 from tswizard.core.db.connection import Connection
 from tswizard.core.db.identifiers import qualified
 from tswizard.core.model.write_counters import WriteCounters
