@@ -252,8 +252,10 @@ QUESTIONS: tuple[Question, ...] = (
         "answers",
         "caggs",
         "Continuous aggregates to migrate",
-        "A list names them as schema.name. What depends on one that is left out is left out as "
-        "well, and named at the end.",
+        "A list names them as schema.name, quoted as in SQL or not. What depends on one that is "
+        "left out (continuous aggregates on it, policies, views, grants) is left out as well, and "
+        "named at the end. A full migration restores all and drops on the target what you left "
+        "out.",
         Kind.NAMES,
         (Choice("all", "all of them"), Choice("none", "none of them")),
     ),
@@ -271,8 +273,9 @@ QUESTIONS: tuple[Question, ...] = (
         "answers",
         "policies",
         "Policies and jobs to migrate",
-        "A list names them by their job ids on the source. All arrive paused, and are enabled at "
-        "the end if you asked for it.",
+        "A list names them by their job ids on the source; policies of a continuous aggregate that "
+        "is left out are left out as well. All arrive paused, and are enabled at the end if you "
+        "asked for it.",
         Kind.IDS,
         (Choice("all", "all of them"), Choice("none", "none of them")),
     ),

@@ -11,6 +11,7 @@ from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Level
+from tswizard.core.model.object_names import UnknownObject, with_found_names
 from tswizard.core.preflight import examine
 from tswizard.core.prepare import prepare
 from tswizard.core.resume import start
@@ -57,6 +58,11 @@ async def _begin(
     """A run that may be carried out, or why there is none."""
     say(f"source  {source.label}")
     inventory = await read_inventory(source)
+    try:
+        answers = with_found_names(inventory, answers)
+    except UnknownObject as error:
+        say(f"{error} Nothing was changed.")
+        return Exit.USAGE
     say(f"target  {target.label}")
     target_inventory = await read_inventory(target)
     if confirm is not None and confirm != target_inventory.server.database:

@@ -103,3 +103,19 @@ class Cagg:
     @property
     def sql(self) -> str:
         return qualified(self.schema, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class CaggDependent:
+    """A view or routine that reads continuous aggregates, itself or through others."""
+
+    kind: str
+    """`view`, `materialized view`, `function` or `procedure`."""
+    identity: str
+    """Qualified and quoted where needed, a routine with the types of its arguments: for DROP."""
+    caggs: tuple[str, ...]
+    """schema.name of each continuous aggregate that it needs."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} {self.identity}"

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tswizard.core.catalog.cagg_model import Cagg
+from tswizard.core.catalog.cagg_model import Cagg, CaggDependent
 from tswizard.core.catalog.hypertable_model import Hypertable
 from tswizard.core.catalog.policies import USER_DEFINED, PolicyKind, policy_kind
 from tswizard.core.db.identifiers import qualified
@@ -284,6 +284,8 @@ class Inventory:
     extras: Extras = Extras()
     constraints: tuple[Constraint, ...] = ()
     """Constraints of hypertables, and foreign keys that reference one."""
+    cagg_dependents: tuple[CaggDependent, ...] = ()
+    """What reads continuous aggregates; what others depend on stands before them."""
 
     @property
     def user_objects(self) -> int:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from psycopg import Error
 from psycopg.errors import LockNotAvailable
 
+from tswizard.core.catalog.cagg_dependents import read_cagg_dependents
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.cagg_state import read_cagg_states
 from tswizard.core.catalog.caggs import read_caggs
@@ -92,6 +93,7 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
     sequences = await read_sequences(connection)
     tell("continuous aggregates and jobs")
     caggs = await _caggs(connection, shape) if shape.timescaledb else ()
+    dependents = await read_cagg_dependents(connection) if caggs else ()
     jobs = await read_jobs(connection, shape) if shape.timescaledb else ()
     tell("roles and privileges")
     needed, roles = await read_roles(connection)
@@ -116,6 +118,7 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
         offered=offered,
         extras=extras,
         constraints=await read_constraints(connection) if shape.timescaledb else (),
+        cagg_dependents=dependents,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from tswizard.core.model.finding import Level
+from tswizard.core.model.object_selection import left_out
 from tswizard.core.model.outcome import Outcome, StepOutcome
 from tswizard.core.report.checklist import result_of
 from tswizard.core.report.report import write_report
@@ -38,11 +39,17 @@ async def finish(ctx: Context, method_run: MethodRun) -> Outcome:
 def _skipped(ctx: Context) -> tuple[str, ...]:
     """What was left out because the user said so, whatever the method."""
     answers = ctx.task.answers
-    left_out = {
+    options = {
         "checksums: rows were only counted": answers.verify == "count",
         "no snapshot was held: the source may have changed during the run": not answers.snapshot,
     }
-    return tuple(text for text, chosen in left_out.items() if chosen)
+    return (
+        *(text for text, chosen in options.items() if chosen),
+        *(
+            f"{what} left out: {', '.join(names)}"
+            for what, names in left_out(ctx.task.inventory, answers).lines()
+        ),
+    )
 
 
 def _todo(

@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from functools import partial
 
+from tswizard.core.model.object_selection import chosen_caggs, chosen_jobs
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, StepSkipped, shell
 from tswizard.core.run.method import Action, MethodStep
-from tswizard.core.split.caggs.chosen import chosen_caggs, kept_caggs, recomputed_caggs
+from tswizard.core.split.caggs.chosen import kept_caggs, recomputed_caggs
 from tswizard.core.split.caggs.create import create_caggs, preview_caggs
 from tswizard.core.split.caggs.dependents import restore_cagg_dependents
 from tswizard.core.split.caggs.logging import log_again, turn_off
@@ -45,7 +46,7 @@ from tswizard.core.split.split_run import data_of
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.core.steps.compare import check_step
-from tswizard.core.steps.enable_jobs import chosen_jobs, enable_step
+from tswizard.core.steps.enable_jobs import enable_step
 
 
 class SplitStep(StrEnum):
@@ -284,7 +285,7 @@ STEPS: tuple[MethodStep, ...] = (
         what="Those that you chose, with every setting, all paused until the check has passed.",
         action=recreate_policies,
         commands=preview_policies,
-        when=lambda task: bool(chosen_jobs(task)),
+        when=lambda task: bool(chosen_jobs(task.inventory, task.answers)),
     ),
     ANALYZE,
     check_step(_check),

@@ -9,6 +9,7 @@ from tswizard.core.catalog.inventory import Job
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.object_selection import chosen_jobs
 from tswizard.core.model.plan import Task
 from tswizard.core.report.checklist import result_of
 from tswizard.core.run.context import Context, StepSkipped
@@ -16,17 +17,10 @@ from tswizard.core.run.method import MethodStep
 from tswizard.core.steps.job_switch import set_row, set_scheduled
 
 
-def chosen_jobs(task: Task) -> tuple[Job, ...]:
-    """Jobs of the source that the user wants on the target."""
-    wanted, jobs = task.answers.policies, task.inventory.jobs
-    if wanted == "all":
-        return jobs
-    return tuple(job for job in jobs if wanted != "none" and job.id in wanted)
-
-
 def to_enable(task: Task) -> tuple[Job, ...]:
     """Jobs to enable: the chosen ones that are switched on at the source, retention last."""
-    on = (job for job in chosen_jobs(task) if job.scheduled)
+    jobs = chosen_jobs(task.inventory, task.answers)
+    on = (job for job in jobs if job.scheduled)
     return tuple(sorted(on, key=lambda job: (job.kind.enable_order, job.id)))
 
 

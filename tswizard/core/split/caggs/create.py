@@ -16,9 +16,9 @@ from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.db.identifiers import identifier, literal
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.object_selection import chosen_caggs
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, StepSkipped
-from tswizard.core.split.caggs.chosen import chosen_caggs
 from tswizard.core.split.caggs.dependents import ON_CAGGS
 from tswizard.core.split.schema.cagg_facts import CaggFacts, read_cagg_facts
 from tswizard.core.split.schema.compression import compression_options, without_defaults

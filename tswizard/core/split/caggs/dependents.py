@@ -5,9 +5,9 @@ from collections.abc import Collection
 from tswizard.core.catalog.catalog_shape import CAGG
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.object_selection import chosen_caggs
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, StepSkipped
-from tswizard.core.split.caggs.chosen import chosen_caggs
 from tswizard.core.split.schema.cagg_dependents import DEPENDENTS_LIST, write_dependents_list
 from tswizard.core.split.schema.dump import schema_dump_path
 from tswizard.core.split.schema.restore import entry_labels, restore_entries, use_list_path

@@ -13,6 +13,7 @@ from tswizard.core.catalog.policies import COMPRESSION, REFRESH, RETENTION, USER
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.object_selection import chosen_jobs
 from tswizard.core.model.plan import Task
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
@@ -23,7 +24,7 @@ from tswizard.core.split.policies.statements import (
     read_job_api,
 )
 from tswizard.core.split.schema.execute import refusal_message
-from tswizard.core.steps.enable_jobs import chosen_jobs, to_enable
+from tswizard.core.steps.enable_jobs import to_enable
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS _tswizard.job (source_id int PRIMARY KEY, target_id int NOT NULL)
@@ -40,7 +41,7 @@ _FIRST = (REFRESH, COMPRESSION)
 
 def ordered_jobs(task: Task) -> tuple[Job, ...]:
     """Jobs that the user wants, in the order in which they are recreated."""
-    return tuple(sorted(chosen_jobs(task), key=_rank))
+    return tuple(sorted(chosen_jobs(task.inventory, task.answers), key=_rank))
 
 
 def possible_jobs(task: Task, caggs_on_target: Collection[str]) -> tuple[Job, ...]:
