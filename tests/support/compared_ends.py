@@ -8,9 +8,10 @@ from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Level
 from tswizard.core.split.schema.hypertable_facts import HypertableFacts, read_hypertable_facts
-from tswizard.core.split.schema.normalize import NotMigrated, normalize, read_not_migrated
+from tswizard.core.split.schema.normalize import normalize, read_not_migrated
 from tswizard.core.split.schema.toc_selection import read_selection
 from tswizard.core.verify.schema.compare import Difference, compare_schemas
+from tswizard.core.verify.schema.not_migrated import NotMigrated
 from tswizard.core.verify.schema.read import Schema, read_schema
 
 End = tuple[Schema, tuple[HypertableFacts, ...]]

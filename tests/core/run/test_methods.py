@@ -24,7 +24,7 @@ IDS = {
     "full": (
         "recreate-extension compress-chunks pause-source-jobs dump enter-restore-mode "
         "restore-schema restore-catalog restore-rows restore-post-data leave-restore-mode "
-        "hypertable-foreign-keys analyze check resume-source-jobs enable-jobs"
+        "drop-left-out hypertable-foreign-keys analyze check resume-source-jobs enable-jobs"
     ),
     "split": (
         "pause-source-jobs plan-pieces dump-schema pre-data hypertables continuous-aggregates "

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from enum import StrEnum
 from functools import partial
 
+from tswizard.core.full.check import check
 from tswizard.core.full.cleanup import recreate_extension
 from tswizard.core.full.compress_chunks import compress, eligible
+from tswizard.core.full.drop_left_out import drop_left_out, dropping, something_left_out
 from tswizard.core.full.dump import dump, dump_command
 from tswizard.core.full.foreign_keys import add_foreign_keys
 from tswizard.core.full.restore import Phase, restore, restore_command
@@ -15,7 +17,7 @@ from tswizard.core.run.context import Context, shell
 from tswizard.core.run.method import MethodStep
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.analyze import ANALYZE
-from tswizard.core.steps.compare import check_step, compare_ends
+from tswizard.core.steps.compare import check_step
 from tswizard.core.steps.enable_jobs import enable_step, to_enable
 
 
@@ -31,6 +33,7 @@ class FullStep(StrEnum):
     RESTORE_ROWS = "restore-rows"
     RESTORE_POST_DATA = "restore-post-data"
     LEAVE_RESTORE_MODE = "leave-restore-mode"
+    DROP_LEFT_OUT = "drop-left-out"
     FOREIGN_KEYS = "hypertable-foreign-keys"
 
 
@@ -161,6 +164,15 @@ STEPS: tuple[MethodStep, ...] = (
         commands=_leaving,
     ),
     MethodStep(
+        id=FullStep.DROP_LEFT_OUT,
+        title="Drop what you left out",
+        what="The restore brought all continuous aggregates and policies; those that you left out "
+        "are dropped, with what depends on them.",
+        action=drop_left_out,
+        commands=dropping,
+        when=something_left_out,
+    ),
+    MethodStep(
         id=FullStep.FOREIGN_KEYS,
         title="Add foreign keys to hypertables",
         what="Foreign keys that reference a hypertable; in restore mode they cannot be checked.",
@@ -170,7 +182,7 @@ STEPS: tuple[MethodStep, ...] = (
         ),
     ),
     ANALYZE,
-    check_step(compare_ends),
+    check_step(check),
     source_jobs.RESUME,
     enable_step(_same_ids, _enabling),
 )

@@ -21,12 +21,13 @@ from tswizard.core.split.policies.recreate import possible_jobs
 from tswizard.core.split.policies.statements import read_job_api
 from tswizard.core.split.schema.cagg_facts import CaggFacts, Caggs, read_cagg_facts
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
-from tswizard.core.split.schema.normalize import NotMigrated, normalize, read_not_migrated
+from tswizard.core.split.schema.normalize import normalize, read_not_migrated
 from tswizard.core.split.schema.toc_selection import Selection, read_selection
 from tswizard.core.steps.compare import compare_ends
 from tswizard.core.verify import Comparability
 from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.row_sets import RowSet, SetKind
+from tswizard.core.verify.schema.not_migrated import NotMigrated
 from tswizard.core.verify.schema.read import Schema
 
 

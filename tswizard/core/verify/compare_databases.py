@@ -1,6 +1,6 @@
 """Compares source and target after a migration: every object, every row."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 
 from tswizard.core.catalog.catalog_shape import Shape
@@ -49,7 +49,7 @@ async def verify(
 ) -> Verification:
     """Compare source and target by their catalogs and their rows. Both are only read.
 
-    With a `comparability` TimescaleDB's own catalog is not compared row by row: its ids differ.
+    A `comparability` says what is compared where not everything is, or not as it is stored.
     `unpaused` is awaited before each range of rows, so that a run can be paused there. Raises
     psycopg.Error when a catalog cannot be read, VerifyStopped when a server can no longer be
     reached or is in restore mode. When cancelled, running queries are canceled too.
@@ -63,9 +63,10 @@ async def verify(
         on_progress(_reading("schemas"))
         findings, shape = await _schemas(job, source, target, comparability)
         on_progress(_reading("sequences and TimescaleDB's catalog"))
-        findings += await _sequences(job, source, target, comparability)
-        if comparability is None:
-            findings += await _catalog(job, source, target, shape)
+        catalog = {} if comparability is None else comparability.catalog
+        findings += await _sequences(job, source, target, own_ids=catalog is None)
+        if catalog is not None:
+            findings += await _catalog(job, source, target, shape, catalog)
         sets = await source.run(lambda connection: read_sets(connection, shape))
     if comparability is not None:
         sets = tuple(found for rows in sets if (found := comparability.rows(rows)) is not None)
@@ -132,10 +133,11 @@ async def _sequences(
     job: VerifyJob,
     source: DatabaseReader,
     target: DatabaseReader,
-    comparability: Comparability | None,
+    *,
+    own_ids: bool,
 ) -> list[Finding]:
     ours, theirs = await both(source.run(read_sequence_states), target.run(read_sequence_states))
-    if comparability is not None:  # the extension numbers its chunks and jobs on each server
+    if own_ids:  # the extension numbers its chunks and jobs on each server
         ours = {name: at for name, at in ours.items() if not name[0].startswith("_timescaledb_")}
     before = {(s.schema, s.name): s for s in job.inventory.sequences}
     both_ends = sum(name in theirs for name in ours)
@@ -143,11 +145,15 @@ async def _sequences(
 
 
 async def _catalog(
-    job: VerifyJob, source: DatabaseReader, target: DatabaseReader, shape: Shape
+    job: VerifyJob,
+    source: DatabaseReader,
+    target: DatabaseReader,
+    shape: Shape,
+    without: Mapping[str, Collection[int]],
 ) -> list[Finding]:
     if not shape.timescaledb:
         return []
-    differences, total = await compare_catalog_rows(source, target)
+    differences, total = await compare_catalog_rows(source, target, without)
     written = False
     if differences and job.snapshot is None and job.counters_before is not None:
         now = await source.run(read_counters)

@@ -7,8 +7,8 @@ from tswizard.core.model.object_selection import chosen_caggs
 
 
 def kept_caggs(inventory: Inventory, answers: Answers) -> tuple[Cagg, ...]:
-    """Those of the chosen ones whose materialized rows are copied: not what stands on one that is recomputed,
-    since new rows of that are changes to it."""
+    """Those of the chosen ones whose materialized rows are copied: not what stands on one that is
+    recomputed, since new rows of that are changes to it."""
     kept: dict[str, Cagg] = {}
     for cagg in chosen_caggs(inventory, answers):
         if not answers.recomputes(cagg.label) and (cagg.parent is None or cagg.parent in kept):

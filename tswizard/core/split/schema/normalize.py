@@ -18,6 +18,7 @@ from tswizard.core.split.schema.cagg_facts import Caggs
 from tswizard.core.split.schema.compression import without_defaults
 from tswizard.core.split.schema.hypertable_facts import HypertableFacts
 from tswizard.core.split.schema.toc_selection import Selection
+from tswizard.core.verify.schema.not_migrated import NotMigrated
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 
 _FROM_FACTS = frozenset({"hypertable", "dimension", "compression-setting"})
@@ -39,29 +40,6 @@ _ON_CHUNKS = frozenset(
 
 _OWN_TRIGGER = re.compile(r"EXECUTE FUNCTION _timescaledb_(?:functions|internal)\.")
 _INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX .*? USING ", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class NotMigrated:
-    """Objects of the source that the steps report as not migrated."""
-
-    identities: frozenset[str] = frozenset()
-    """As pg_identify_object prints them: quoted, functions with the types of their arguments."""
-    functions: frozenset[str] = frozenset()
-    """Functions with the names and types of their arguments."""
-
-    def has(self, key: ObjectKey) -> bool:
-        """Is this one of them, or part of one?"""
-        if key.name in self.functions or key.name in self.identities:
-            return True
-        if key.kind in ("grant", "comment", "security-label"):
-            return any(_is_about(key.name, identity) for identity in self.identities)
-        return any(key.name.startswith(f"{identity}.") for identity in self.identities)
-
-
-def _is_about(name: str, identity: str) -> bool:
-    """Names like `view column s.v.c`, `rule r on s.v` and `table s.v` begin with the kind."""
-    return name.endswith(f" {identity}") or f" {identity}." in name
 
 
 _IDENTITIES = """

@@ -7,6 +7,7 @@ checksum of each table is compared first; rows are fetched only where it differs
 """
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -56,9 +57,13 @@ class CatalogDifference:
 
 
 async def compare_catalog_rows(
-    source: DatabaseReader, target: DatabaseReader
+    source: DatabaseReader, target: DatabaseReader, without: Mapping[str, Collection[int]]
 ) -> tuple[tuple[CatalogDifference, ...], int]:
-    """The differences, and how many rows the source has in these tables."""
+    """The differences, and how many rows the source has in these tables.
+
+    Rows of the source with one of these ids in a column, or in one of that table, do not count
+    (`without`: `column` or `table.column` -> ids).
+    """
     tables = {
         name: condition for name, condition in await source.fetch(_TABLES) if name not in _ELSEWHERE
     }
@@ -68,43 +73,50 @@ async def compare_catalog_rows(
     for name, condition in tables.items():
         if name not in there:
             continue  # another version of the extension, which is reported as such
-        ours, theirs = await both(
-            _digest(source, name, condition), _digest(target, name, condition)
-        )
+        own = _rows_of(name, condition, without)
+        other = _rows_of(name, condition, {})
+        ours, theirs = await both(_digest(source, own), _digest(target, other))
         total += ours[0]
         if ours != theirs:
-            differences.append(await _difference(source, target, name, condition))
+            missing, extra = await both(_rows(source, own), _rows(target, other))
+            differences.append(
+                CatalogDifference(
+                    name,
+                    tuple(sorted((missing - extra).elements())),
+                    tuple(sorted((extra - missing).elements())),
+                )
+            )
     return tuple(d for d in differences if d.missing or d.extra), total
 
 
-def _from(name: str, condition: str) -> sql.Composed:
-    return sql.SQL("FROM {} t {}").format(
-        sql.Identifier("_timescaledb_catalog", name), sql.SQL(condition)
-    )
+def _rows_of(name: str, condition: str, without: Mapping[str, Collection[int]]) -> sql.Composed:
+    """SQL of one table's rows as JSON."""
+    excluded = [
+        sql.SQL("COALESCE((r.row ->> {})::bigint = ANY ({}::bigint[]), false)").format(
+            sql.Literal(column), sql.Literal(sorted(ids))
+        )
+        for table, _, column in (key.rpartition(".") for key in without)
+        if table in ("", name) and (ids := without[f"{table}.{column}" if table else column])
+    ]
+    kept = sql.SQL(
+        "SELECT r.row FROM (SELECT pg_catalog.to_jsonb(t) AS row FROM {} t {}) r"
+    ).format(sql.Identifier("_timescaledb_catalog", name), sql.SQL(condition))
+    if not excluded:
+        return kept
+    return kept + sql.SQL(" WHERE NOT ({})").format(sql.SQL(" OR ").join(excluded))
 
 
-async def _digest(reader: DatabaseReader, name: str, condition: str) -> tuple[int, int]:
-    query = sql.SQL("SELECT pg_catalog.count(*), {} ").format(
-        hash_of(sql.SQL("pg_catalog.to_jsonb(t)::text"))
+async def _digest(reader: DatabaseReader, rows: sql.Composed) -> tuple[int, int]:
+    query = sql.SQL("SELECT pg_catalog.count(*), {} FROM ({}) t").format(
+        hash_of(sql.SQL("t.row::text")), rows
     )
-    found = await reader.fetch(query + _from(name, condition))
+    found = await reader.fetch(query)
     return int(found[0][0]), int(found[0][1])
 
 
-async def _difference(
-    source: DatabaseReader, target: DatabaseReader, name: str, condition: str
-) -> CatalogDifference:
-    ours, theirs = await both(_rows(source, name, condition), _rows(target, name, condition))
-    return CatalogDifference(
-        name,
-        tuple(sorted((ours - theirs).elements())),
-        tuple(sorted((theirs - ours).elements())),
-    )
-
-
-async def _rows(reader: DatabaseReader, name: str, condition: str) -> Counter[str]:
-    count = await reader.fetch(sql.SQL("SELECT pg_catalog.count(*) ") + _from(name, condition))
+async def _rows(reader: DatabaseReader, rows: sql.Composed) -> Counter[str]:
+    count = await reader.fetch(sql.SQL("SELECT pg_catalog.count(*) FROM ({}) t").format(rows))
     if count[0][0] > _MANY:
         return Counter([f"{count[0][0]} rows"])
-    query = sql.SQL("SELECT pg_catalog.to_jsonb(t)::text ") + _from(name, condition)
+    query = sql.SQL("SELECT t.row::text FROM ({}) t").format(rows)
     return Counter(row for (row,) in await reader.fetch(query))
