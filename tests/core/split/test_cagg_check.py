@@ -1,0 +1,106 @@
+"""Whatever is changed of a continuous aggregate on the target, the check names it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.support.caggs import cagg_ends, program_for
+from tswizard.core.catalog.inventory import CaggState
+from tswizard.core.db.connection import Connection, connected
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.split.caggs.compare import read_states, state_findings
+from tswizard.core.split.schema.cagg_facts import Caggs, read_cagg_facts
+from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
+from tswizard.core.split.schema.normalize import End, NotMigrated, normalize
+from tswizard.core.verify.schema.compare import compare_schemas
+from tswizard.core.verify.schema.read import read_schema
+
+pytestmark = [pytest.mark.native, pytest.mark.asyncio(loop_scope="module")]
+
+
+@dataclass(frozen=True)
+class Side:
+    """All that is compared of an end."""
+
+    end: End
+    caggs: Caggs
+    states: dict[str, CaggState]
+
+    @classmethod
+    async def of(cls, connection: Connection) -> "Side":
+        facts = await read_cagg_facts(connection)
+        return cls(
+            (await read_schema(connection), await read_hypertable_facts(connection)),
+            Caggs(facts, frozenset(facts)),
+            await read_states(connection),
+        )
+
+
+def differences(source: Side, target: Side) -> set[str]:
+    """Kinds of objects that differ, and ids of findings."""
+    compared = compare_schemas(
+        *normalize(source.end, target.end, NotMigrated(), (source.caggs, target.caggs))
+    )
+    found = {difference.key.kind for difference in compared.differences}
+    return found | {f.id for f in state_findings(source.states, target.states, "") if f.level}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def migrated(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[tuple[Side, Endpoint]]:
+    folder: Path = tmp_path_factory.mktemp("migrated")
+    async with cagg_ends() as (source, target):
+        program = program_for(folder, source, target)
+        ended = await program.call("--answers", program.folder / "answers.toml")
+        assert ended.code == 0, ended.err
+        async with connected(source) as connection:
+            side = await Side.of(connection)
+        yield side, target
+
+
+_FIRST_CHUNK = "(SELECT min(c::text)::regclass FROM public.show_chunks('m.hourly') c)"
+
+_CHANGES = (
+    (
+        "ALTER MATERIALIZED VIEW m.hourly SET (timescaledb.materialized_only = true)",
+        "continuous-aggregate",
+    ),
+    ("ALTER MATERIALIZED VIEW m.daily SET (timescaledb.compress = true)", "continuous-aggregate"),
+    ("DROP INDEX _timescaledb_internal.hourly_own", "continuous-aggregate"),
+    ("CREATE INDEX ON m.daily (n)", "continuous-aggregate"),
+    ("ALTER MATERIALIZED VIEW m.daily RENAME COLUMN n TO other", "continuous-aggregate"),
+    ("DROP MATERIALIZED VIEW m.never", "continuous-aggregate"),
+    ("COMMENT ON VIEW m.hourly IS 'another'", "comment"),
+    ("COMMENT ON COLUMN m.hourly.avg_v IS NULL", "comment"),
+    ("GRANT SELECT ON m.hourly TO PUBLIC", "grant"),
+    (f"SELECT public.decompress_chunk({_FIRST_CHUNK})", "chunk"),
+    ("DROP VIEW m.on_daily", "view"),
+    (
+        "UPDATE _timescaledb_catalog.continuous_aggs_watermark SET watermark = watermark + 1",
+        "cagg-watermark-differs",
+    ),
+    (
+        "INSERT INTO _timescaledb_catalog.continuous_aggs_materialization_invalidation_log "
+        "SELECT mat_hypertable_id, 1672531200000000, 1672617599999999 "
+        "FROM _timescaledb_catalog.continuous_agg WHERE user_view_name = 'daily'",
+        "cagg-ranges-differ",
+    ),
+)
+
+
+async def test_nothing_differs_at_first(migrated: tuple[Side, Endpoint]) -> None:
+    source, target = migrated
+    async with connected(target) as connection:
+        assert differences(source, await Side.of(connection)) <= {"cagg-states"}
+
+
+@pytest.mark.parametrize(("change", "named"), _CHANGES)
+async def test_a_change_is_named(migrated: tuple[Side, Endpoint], change: str, named: str) -> None:
+    source, target = migrated
+    async with connected(target) as connection, connection.transaction(force_rollback=True):
+        await connection.execute(change.encode())
+        assert named in differences(source, await Side.of(connection))
