@@ -1,4 +1,4 @@
-"""The split method moves every row and names what it does not migrate; killed, it is resumed."""
+"""The split method moves everything; killed, it is resumed."""
 
 import asyncio
 from pathlib import Path
@@ -14,7 +14,7 @@ from tswizard.demo import EmbeddedPair
 pytestmark = pytest.mark.e2e
 
 
-async def test_everything_but_aggregates_and_policies_though_each_server_dies_in_the_copy(
+async def test_everything_arrives_though_each_server_dies_in_the_copy(
     pair: EmbeddedPair, tmp_path: Path
 ) -> None:
     """The run waits until it is there again and continues by itself."""
@@ -26,7 +26,7 @@ async def test_everything_but_aggregates_and_policies_though_each_server_dies_in
             await program.log_says("; retrying in ", times=program.log_has("; retrying in ") + 1)
             await server.start()
         _, err = await process.communicate()
-        assert process.returncode == 1, err.decode()
+        assert process.returncode == 0, err.decode()
     proved(program.report())
     assert sum(table["retries"] for table in program.report()["tables"]) > 0
     target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
@@ -78,6 +78,6 @@ async def test_killed_while_files_are_written_and_in_the_last_steps_of_a_source_
         for statement in _MEANWHILE:
             await connection.execute(statement.encode())
     ended = await program.call("resume")
-    assert ended.code == 1, ended.err
+    assert ended.code == 0, ended.err
     assert "changed on the source since they were copied" in (program.run / "log.txt").read_text()
     proved(program.report())

@@ -67,7 +67,7 @@ async def test_every_change_by_hand_is_named(
     migrated = [m for m in mutations if not any(word in m.sql for word in _NOT_MIGRATED)]
     assert len(migrated) > 0.8 * len(mutations)
     async with step_context(tmp_path, moved.source, moved.target) as run:
-        comparer = await Comparer.of(run)
+        comparer = await Comparer.of(run, caggs=True)
         async with connected(moved.target) as target:
             faithful = await comparer.differences(target)
             assert [d.words for d in faithful if d.level is not Level.PASS] == []

@@ -7,6 +7,7 @@ from tests.support.step_context import StepRun
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Level
+from tswizard.core.split.schema.cagg_facts import Caggs, read_cagg_facts
 from tswizard.core.split.schema.hypertable_facts import HypertableFacts, read_hypertable_facts
 from tswizard.core.split.schema.normalize import normalize, read_not_migrated
 from tswizard.core.split.schema.toc_selection import read_selection
@@ -23,20 +24,30 @@ class Comparer:
 
     source: End
     left_out: NotMigrated
+    caggs: Caggs | None = None
+    """Continuous aggregates that are compared, all with their rows; None for none."""
 
     @classmethod
-    async def of(cls, run: StepRun, existing: Collection[str] = ()) -> "Comparer":
-        """`existing` are the continuous aggregates that the target has."""
+    async def of(
+        cls, run: StepRun, existing: Collection[str] = (), *, caggs: bool = False
+    ) -> "Comparer":
+        """`existing` are the continuous aggregates that the target has; `caggs` compares them all
+        as they were recreated."""
         chosen = await read_selection(run.ctx)
         async with connected(run.task.source) as source:
-            left_out = await read_not_migrated(source, chosen, existing)
-            return cls(await _read(source), left_out)
+            facts = await read_cagg_facts(source) if caggs else {}
+            left_out = await read_not_migrated(source, chosen, facts if caggs else existing)
+            mine = Caggs(facts, frozenset(facts)) if caggs else None
+            return cls(await _read(source), left_out, mine)
 
     async def differences(self, target: Connection) -> tuple[Difference, ...]:
         """What the target, as this connection sees it, has otherwise."""
-        return compare_schemas(
-            *normalize(self.source, await _read(target), self.left_out)
-        ).differences
+        theirs = await _read(target)
+        if self.caggs is None:
+            return compare_schemas(*normalize(self.source, theirs, self.left_out)).differences
+        there = Caggs(await read_cagg_facts(target), self.caggs.kept)
+        ends = normalize(self.source, theirs, self.left_out, (self.caggs, there))
+        return compare_schemas(*ends).differences
 
 
 async def _read(connection: Connection) -> End:

@@ -62,7 +62,10 @@ async def migrated(
         yield side, target
 
 
-_FIRST_CHUNK = "(SELECT min(c::text)::regclass FROM public.show_chunks('m.hourly') c)"
+_COMPRESSED_CHUNK = """
+(SELECT min(format('%I.%I', chunk_schema, chunk_name))::regclass
+ FROM timescaledb_information.chunks WHERE is_compressed AND hypertable_name ~ '^_mat')
+"""
 
 _CHANGES = (
     (
@@ -77,7 +80,7 @@ _CHANGES = (
     ("COMMENT ON VIEW m.hourly IS 'another'", "comment"),
     ("COMMENT ON COLUMN m.hourly.avg_v IS NULL", "comment"),
     ("GRANT SELECT ON m.hourly TO PUBLIC", "grant"),
-    (f"SELECT public.decompress_chunk({_FIRST_CHUNK})", "chunk"),
+    (f"SELECT public.decompress_chunk({_COMPRESSED_CHUNK})", "chunk"),
     ("DROP VIEW m.on_daily", "view"),
     (
         "UPDATE _timescaledb_catalog.continuous_aggs_watermark SET watermark = watermark + 1",
