@@ -25,6 +25,7 @@ NO_BEGIN, NO_END = -(1 << 63), (1 << 63) - 1
 
 _FIRST_TIMESTAMP = -210_866_803_200_000_000
 """4714-11-24 BC, where timestamps and dates begin."""
+_INTEGERS = "('int2'::regtype, 'int4'::regtype, 'int8'::regtype)"
 _FIRST_INTEGER = {"smallint": -(1 << 15), "integer": -(1 << 31), "bigint": NO_BEGIN}
 
 # The longest that a bucket of this interval gets: months of 31 days, and days of 25 hours where
@@ -81,15 +82,18 @@ def states_query(shape: Shape) -> str:
     if shape.has(_RANGES):
         owed = _pairs(_RANGES, "materialization_id", "m.id")
     if shape.has(CAGG, "bucket_width"):  # until 2.14; -1 where its width varies
-        text = "b.bucket_width"
         fixed, number = "g.bucket_width >= 0", "NULLIF(g.bucket_width, -1)"
+        text = (
+            f"CASE WHEN md.column_type IN {_INTEGERS} THEN {number}::text "
+            f"ELSE {shape.function('to_interval')}({number})::text END"
+        )
     else:
-        text, fixed, number = "b.bucket_width", "b.bucket_fixed_width", "NULL::bigint"
+        fixed, number, text = "b.bucket_fixed_width", "NULL::bigint", "NULL"
     return f"""
 SELECT g.user_view_schema || '.' || g.user_view_name,
   m.schema_name::text, m.table_name::text, r.schema_name::text, r.table_name::text,
   md.column_name::text, rd.column_name::text, pg_catalog.format_type(md.column_type, NULL),
-  COALESCE({text}, {number}::text, ''), COALESCE({fixed}, true), {number},
+  COALESCE(b.bucket_width, {text}, ''), COALESCE({fixed}, true), {number},
   {watermark}, {_pairs(LOG, "materialization_id", "m.id")},
   {_pairs(RAW_LOG, "hypertable_id", "r.id")}, {owed},
   (SELECT pg_catalog.min(s.range_start) FROM {_live_slices(shape)} AND s.dimension_id = rd.id)
