@@ -8,14 +8,15 @@ import pytest
 import pytest_asyncio
 
 from tests.support.caggs import cagg_ends, program_for
-from tswizard.core.catalog.inventory import CaggState
+from tswizard.core.catalog.cagg_model import CaggState
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.split.caggs.compare import read_states, state_findings
 from tswizard.core.split.schema.cagg_facts import Caggs, read_cagg_facts
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
-from tswizard.core.split.schema.normalize import End, NotMigrated, normalize
+from tswizard.core.split.schema.normalize import End, normalize
 from tswizard.core.verify.schema.compare import compare_schemas
+from tswizard.core.verify.schema.not_migrated import NotMigrated
 from tswizard.core.verify.schema.read import read_schema
 
 pytestmark = [pytest.mark.native, pytest.mark.asyncio(loop_scope="module")]
