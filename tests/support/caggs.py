@@ -1,12 +1,13 @@
 """Continuous aggregates on native servers of the community edition."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from psycopg import sql
+from psycopg.errors import DuplicateObject
 
 from tests.support.native import databases, need_community
 from tests.support.program import Program
@@ -16,14 +17,32 @@ from tswizard.core.db.endpoint import Endpoint
 SAMPLE = Path(__file__).with_name("caggs.sql")
 
 
-async def fill(source: Endpoint) -> None:
-    """Make the sample. A refresh is a procedure with transactions of its own, so statement by
+OWNED = Path(__file__).with_name("cagg_owner.sql")
+
+
+async def fill(source: Endpoint, sample: Path = SAMPLE) -> None:
+    """Make a sample. A refresh is a procedure with transactions of its own, so statement by
     statement."""
     async with connected(source) as connection:
         await connection.execute("SET search_path = public")
-        for statement in SAMPLE.read_text().split(";\n"):
+        for statement in sample.read_text().split(";\n"):
             if statement.strip():
                 await connection.execute(statement.encode())
+
+
+@asynccontextmanager
+async def owned_ends() -> AsyncIterator[tuple[Endpoint, Endpoint]]:
+    """A source with continuous aggregates of another role, which the empty target has too."""
+    async with databases() as (source, target):
+        await need_community(source, target)
+        for end in (source, target):
+            async with connected(end) as connection:
+                for role in ("keeper", "viewer"):
+                    with suppress(DuplicateObject):
+                        await connection.execute(f"CREATE ROLE {role} NOLOGIN".encode())
+                await connection.execute("GRANT keeper TO CURRENT_USER")
+        await fill(source, OWNED)
+        yield source, target
 
 
 @asynccontextmanager

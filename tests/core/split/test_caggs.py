@@ -11,6 +11,7 @@ from tests.support.caggs import (
     StoredCagg,
     cagg_ends,
     not_logging,
+    owned_ends,
     program_for,
     refresh_everything,
     stored_caggs,
@@ -160,3 +161,22 @@ async def test_recomputed_ones_have_what_their_raw_rows_give_and_the_loss_is_nam
     assert there["m.hourly"].watermark == before["m.hourly"].watermark
     recent = {row for row in before["m.hourly"].rows if row.lstrip('("') > "2024-04-01"}
     assert recent <= set(there["m.hourly"].rows)
+
+
+@pytest.mark.parametrize("revoked", [False, True], ids=["may-trigger", "may-not"])
+async def test_another_role_owns_them_and_no_privilege_stays_behind(
+    tmp_path: Path, revoked: bool
+) -> None:
+    """Up to 2.22 whoever creates one needs TRIGGER on what it reads; its owner need not keep it."""
+    async with owned_ends() as (source, target):
+        if revoked:
+            async with connected(source) as connection:
+                await connection.execute("REVOKE TRIGGER ON o.raw FROM keeper")
+        program = program_for(tmp_path, source, target)
+        await passes(program, *answers(program))
+        async with connected(target) as connection:
+            owners = "SELECT DISTINCT view_owner::text FROM timescaledb_information.{}"
+            query = owners.format("continuous_aggregates")
+            assert await value(connection, query) == "keeper"
+            may = "SELECT has_table_privilege('keeper', 'o.raw', 'TRIGGER')"
+            assert await value(connection, may) is not revoked

@@ -146,15 +146,12 @@ async def _create(ctx: Context, target: Connection, facts: CaggFacts) -> None:
     schema = ctx.task.target_server.timescaledb_schema or "public"
     async with target.transaction():
         role = await owner_role(target, facts)
-        # Versions up to 2.22 make a trigger on what it reads, in its owner's name.
-        on = f"TRIGGER ON {sql.Identifier(*facts.cagg.reads).as_string(None)}"
+        reads = sql.Identifier(*facts.cagg.reads).as_string(None)
+        lent = bool(role) and not await value(target, _MAY_TRIGGER, (role, reads))
+        if role and lent:
+            await run_statements(ctx, target, f"GRANT TRIGGER ON {reads} TO {identifier(role)}")
         if role:
-            await run_statements(
-                ctx,
-                target,
-                f"GRANT {on} TO {identifier(role)}",
-                f"SET LOCAL ROLE {identifier(role)}",
-            )
+            await run_statements(ctx, target, f"SET LOCAL ROLE {identifier(role)}")
         if await value(target, "SELECT pg_catalog.current_setting(%s, true)", (_WINDOW_FUNCTIONS,)):
             await target.execute(f"SET LOCAL {_WINDOW_FUNCTIONS} = on".encode())
         await run_statements(ctx, target, create_statement(facts.cagg))
@@ -163,8 +160,13 @@ async def _create(ctx: Context, target: Connection, facts: CaggFacts) -> None:
             ctx, target, *index_statements(facts, made), interval_statement(facts, made, schema)
         )
         if role:
-            await run_statements(ctx, target, "RESET ROLE", f"REVOKE {on} FROM {identifier(role)}")
+            await run_statements(ctx, target, "RESET ROLE")
+        if role and lent:
+            await run_statements(ctx, target, f"REVOKE TRIGGER ON {reads} FROM {identifier(role)}")
 
+
+# Versions up to 2.22 make a trigger on what it reads, in its owner's name.
+_MAY_TRIGGER = "SELECT pg_catalog.has_table_privilege(%s, %s, 'TRIGGER')"
 
 # Whoever owns it refreshes it, hence has to read the raw rows.
 _MAY_OWN = """
