@@ -31,11 +31,7 @@ async def test_kill_9_in_the_dump_and_one_of_two_resumes(
     before = await scheduled(pair)
     program = Program.make(tmp_path, pair)
     async with program.started("--answers", program.answers(pair)) as process:
-        await program.log_says(IN_DUMP)
-        tools = children(process.pid)
-        assert tools
-        os.kill(process.pid, signal.SIGKILL)
-        await process.wait()
+        tools = await program.killed_with_its_tools_at_work(process, IN_DUMP)
     for pid in tools:
         await gone(pid)
     assert await scheduled(pair) == []

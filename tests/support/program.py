@@ -5,8 +5,9 @@ import json
 import os
 import signal
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -145,12 +146,37 @@ class Program:
                     pytest.fail(f"the program ended and its log does not say: {text}")
                 await asyncio.sleep(0.005)
 
+    async def killed_with_its_tools_at_work(self, process: Process, text: str) -> list[int]:
+        """Kill the running program (-9) where its log says this, while its client tools run; their
+        pids. They are stopped meanwhile: on a busy machine they could have ended before anybody
+        looks."""
+        async with asyncio.timeout(600):
+            while True:
+                tools = children(process.pid)
+                _signal(tools, signal.SIGSTOP)
+                await asyncio.sleep(0.05)  # what they had printed comes to the log
+                if tools and self.log_has(text):
+                    os.kill(process.pid, signal.SIGKILL)
+                    await process.wait()
+                    _signal(tools, signal.SIGCONT)
+                    return tools
+                _signal(tools, signal.SIGCONT)
+                if process.returncode is not None:
+                    pytest.fail(f"the program ended and its log does not say: {text}")
+                await asyncio.sleep(0.01)
+
     def log_has(self, text: str, *, after: str = "") -> int:
         """How often the run's log holds this text, behind another where one is given."""
         return sum(_behind(path.read_text(), after).count(text) for path in self.logs())
 
     def logs(self) -> list[Path]:
         return list((self.folder / "state" / "runs").glob("*/log.txt"))
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _behind(text: str, after: str) -> str:
