@@ -1,8 +1,9 @@
-"""The house keeps its shape: floors and no circles."""
+"""The house keeps its shape: floors, no circles, one meaning a name."""
 
 import pytest
 
 from scripts.draw_imports import House, draw, read_house
+from scripts.duplicate_names import duplicates
 
 
 @pytest.fixture(scope="module")
@@ -25,3 +26,7 @@ def test_a_circle_is_found_and_drawn() -> None:
     circle = House({"a": frozenset("b"), "b": frozenset("c"), "c": frozenset("a")})
     assert circle.circle[0] == circle.circle[-1]
     assert draw(circle).startswith("3 rooms, 3 arrows, a circle: ")
+
+
+def test_no_public_name_of_the_engine_means_two_things() -> None:
+    assert duplicates() == {}

@@ -5,7 +5,7 @@ from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.full import restore_mode
 from tswizard.core.full.cleanup import interrupted
-from tswizard.core.full.steps import RESTORING, STEPS, FullStep
+from tswizard.core.full.steps import FULL_STEPS, RESTORING, FullStep
 from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.disk_estimate import dump_bounds
 from tswizard.core.model.events import StepState
@@ -36,7 +36,7 @@ class FullRun:
         begun = any(record.step(id).state is not StepState.PENDING for id in RESTORING)
         left = record.step(FullStep.LEAVE_RESTORE_MODE).state is StepState.DONE
         leave = PutBack("The target may still be in restore mode", restore_mode.leave)
-        return (*((leave,) if begun and not left else ()), *source_jobs.to_put_back(ctx))
+        return (*((leave,) if begun and not left else ()), *source_jobs.jobs_to_put_back(ctx))
 
     async def tidy_up(self, ctx: Context, result: Level) -> Leftovers:
         """Remove the dump, unless asked to keep it or something failed, and the target's mark."""
@@ -56,7 +56,7 @@ class Full:
     """One pg_dump of everything, one pg_restore."""
 
     name: MethodName = "full"
-    steps = STEPS
+    steps = FULL_STEPS
     asks = frozenset(("compress_first", "recreate_extension"))
     unit = "step"
     comparison = (

@@ -14,7 +14,7 @@ from tswizard.core.steps import target_marker
 from tswizard.core.steps.job_switch import set_row, set_scheduled
 
 
-def call(schema: str | None, function: str) -> sql.Composed:
+def extension_call(schema: str | None, function: str) -> sql.Composed:
     """`SELECT schema.function()` for a function of the extension."""
     return sql.SQL("SELECT {}()").format(sql.Identifier(schema or "public", function))
 
@@ -34,7 +34,7 @@ async def enter(ctx: Context) -> None:
             )
         await target_marker.write(target, ctx.run_folder.record.id, "restoring")
         try:
-            await target.execute(call(schema, "timescaledb_pre_restore"))
+            await target.execute(extension_call(schema, "timescaledb_pre_restore"))
         except Error as error:
             await target_marker.erase(target)
             raise failed(
@@ -72,7 +72,7 @@ async def leave(ctx: Context) -> None:
     async with connected(ctx.task.target) as target:
         try:
             async with target.transaction():
-                await target.execute(call(schema, "timescaledb_post_restore"))
+                await target.execute(extension_call(schema, "timescaledb_post_restore"))
                 refused = await _pause_all(target, schema)
         except Error as error:
             raise failed(

@@ -98,7 +98,7 @@ def _restore(id: FullStep, phase: Phase, title: str, what: str) -> MethodStep:
     )
 
 
-STEPS: tuple[MethodStep, ...] = (
+FULL_STEPS: tuple[MethodStep, ...] = (
     MethodStep(
         id=FullStep.RECREATE_EXTENSION,
         title="Recreate TimescaleDB on the target",

@@ -10,7 +10,7 @@ from tswizard.core.run.method import MethodFacts
 from tswizard.core.run.run_folder import FINAL, RunFolder
 from tswizard.core.split.source_fingerprint import source_fingerprint
 from tswizard.core.split.split_run import SplitRun
-from tswizard.core.split.steps import STEPS, SplitStep
+from tswizard.core.split.steps import SPLIT_STEPS, SplitStep
 from tswizard.core.split.takeover import sync_from_target
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.compare import CHECK
@@ -20,7 +20,7 @@ class Split:
     """The schema first, then the rows in pieces that are copied exactly once."""
 
     name: MethodName = "split"
-    steps = STEPS
+    steps = SPLIT_STEPS
     asks = frozenset(("via", "piece", "keep_record", "history"))
     unit = "piece"
     comparison = (
@@ -73,7 +73,7 @@ class Split:
         names = {source_jobs.PAUSE.id, source_jobs.RESUME.id}
         reconciled = record.step(SplitStep.RECONCILE).state in FINAL
         if reconciled and await source_fingerprint(source) != record.source_fingerprint:
-            ids = [step.id for step in STEPS]
+            ids = [step.id for step in SPLIT_STEPS]
             names |= set(ids[ids.index(SplitStep.CHUNKS) : ids.index(CHECK)])
         return frozenset(names)
 

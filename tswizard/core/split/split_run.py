@@ -6,7 +6,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, Leftovers, PutBack
 from tswizard.core.run.run_folder import RunFolder
 from tswizard.core.split.caggs.chosen import kept_caggs
-from tswizard.core.split.caggs.logging import to_put_back
+from tswizard.core.split.caggs.logging import logging_to_put_back
 from tswizard.core.split.data_steps import DataPhase
 from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.run_record import RunRecordStore
@@ -43,8 +43,10 @@ class SplitRun:
         """Logging on the target and the source's jobs, unless another process has the run now."""
         if self._store.refused:
             return ()
-        logging = (to_put_back(),) if chosen_caggs(ctx.task.inventory, ctx.task.answers) else ()
-        return (*logging, *source_jobs.to_put_back(ctx))
+        logging = (
+            (logging_to_put_back(),) if chosen_caggs(ctx.task.inventory, ctx.task.answers) else ()
+        )
+        return (*logging, *source_jobs.jobs_to_put_back(ctx))
 
     async def tidy_up(self, ctx: Context, result: Level) -> Leftovers:
         """Remove the dump of the schema and the record on the target, as far as was asked."""

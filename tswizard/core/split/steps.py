@@ -19,7 +19,7 @@ from tswizard.core.split.caggs.dependents import restore_cagg_dependents
 from tswizard.core.split.caggs.logging import log_again, turn_off
 from tswizard.core.split.caggs.mark import mark_ranges
 from tswizard.core.split.caggs.recompute import recompute_caggs
-from tswizard.core.split.check import check
+from tswizard.core.split.check import check_split
 from tswizard.core.split.data_steps import DataPhase
 from tswizard.core.split.policies.recreate import (
     preview_enabling,
@@ -128,10 +128,10 @@ async def _compress_last(ctx: Context) -> None:
 
 async def _check(ctx: Context) -> None:
     await data_of(ctx).refuse_changed(ctx)
-    await check(ctx)
+    await check_split(ctx)
 
 
-STEPS: tuple[MethodStep, ...] = (
+SPLIT_STEPS: tuple[MethodStep, ...] = (
     source_jobs.PAUSE,
     MethodStep(
         id=SplitStep.PLAN,

@@ -125,7 +125,7 @@ async def resume(ctx: Context) -> None:
     ctx.run_folder.save(replace(ctx.run_folder.record, paused_source_jobs=left))
 
 
-def to_put_back(ctx: Context) -> tuple[PutBack, ...]:
+def jobs_to_put_back(ctx: Context) -> tuple[PutBack, ...]:
     """The paused jobs, as long as there are some."""
     if not ctx.run_folder.record.paused_source_jobs:
         return ()

@@ -124,7 +124,7 @@ async def _dropped(target: Connection) -> list[tuple[str, str]]:
     return [(name, trigger) for name, trigger in found]
 
 
-def to_put_back() -> PutBack:
+def logging_to_put_back() -> PutBack:
     """For whatever ends the run."""
     return PutBack(
         "Triggers by which continuous aggregates notice changes may be missing on the target",

@@ -24,7 +24,7 @@ from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.caggs.chosen import kept_caggs
-from tswizard.core.split.caggs.refresh import Refresh, call
+from tswizard.core.split.caggs.refresh import Refresh, run_refresh
 from tswizard.core.split.caggs.valid_ranges import ValidRange, valid_ranges
 from tswizard.core.split.copy.snapshot import enter_snapshot
 from tswizard.core.split.copy.workers import SKIP_LOGGING
@@ -94,7 +94,7 @@ async def _seed(
     )
     try:
         await target.execute(insert)
-        await call(ctx, target, refresh.statement(made, state.time_type, start, last))
+        await run_refresh(ctx, target, refresh.statement(made, state.time_type, start, last))
     finally:
         with suppress(Error):  # tried again before anything else
             await _empty(target, made)
@@ -155,14 +155,16 @@ async def _mark(
         if state.integer and start is None:
             start = _integer_start(state, valid)
         try:
-            await call(ctx, target, refresh.statement(made, state.time_type, start, valid.end))
+            await run_refresh(
+                ctx, target, refresh.statement(made, state.time_type, start, valid.end)
+            )
         except Error as error:
             # A range that holds no whole bucket is none that could be valid.
             if "refresh window too small" not in refusal_message(error):
                 raise
             continue
         if start != valid.start and await _threshold(target, made) == valid.end:
-            await call(ctx, target, refresh.statement(made, state.time_type, None, None))
+            await run_refresh(ctx, target, refresh.statement(made, state.time_type, None, None))
 
 
 async def _threshold(target: Connection, made: CaggFacts) -> int | None:

@@ -17,7 +17,7 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.caggs.chosen import recomputed_caggs
-from tswizard.core.split.caggs.refresh import Refresh, call
+from tswizard.core.split.caggs.refresh import Refresh, run_refresh
 from tswizard.core.split.schema.cagg_facts import CaggFacts, read_cagg_facts
 from tswizard.core.split.schema.execute import refusal_message
 from tswizard.core.split.schema.target_session import schema_session
@@ -79,7 +79,7 @@ async def _refresh(
         done, total = place
         ctx.progress(done, total, Unit.ITEMS, made.cagg.label)
         try:
-            await call(ctx, target, refresh.statement(made, now.time_type, start, end))
+            await run_refresh(ctx, target, refresh.statement(made, now.time_type, start, end))
         except Error as error:
             if "refresh window too small" not in refusal_message(error):
                 raise

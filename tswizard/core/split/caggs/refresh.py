@@ -51,7 +51,7 @@ class Refresh:
         return moment(self.shape, time_type, time)
 
 
-async def call(ctx: Context, target: Connection, statement: sql.Composed) -> None:
+async def run_refresh(ctx: Context, target: Connection, statement: sql.Composed) -> None:
     """A procedure with transactions of its own: it runs outside of any."""
     ctx.say(f"{statement.as_string(None)};", "sql")
     await target.execute(statement)

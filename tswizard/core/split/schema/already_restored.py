@@ -80,7 +80,7 @@ FROM pg_catalog.pg_event_trigger e
 """
 
 
-Objects = Mapping[tuple[int, int], tuple[tuple[str, ...], str]]
+DescribedObjects = Mapping[tuple[int, int], tuple[tuple[str, ...], str]]
 """(catalog, OID) -> (name, definition)."""
 
 
@@ -88,8 +88,8 @@ Objects = Mapping[tuple[int, int], tuple[tuple[str, ...], str]]
 class AlreadyRestored:
     """Both ends' objects of the kinds whose definitions can be compared."""
 
-    source: Objects
-    target: Objects
+    source: DescribedObjects
+    target: DescribedObjects
 
     def ids(self, toc: Toc) -> frozenset[int]:
         """IDs of entries whose object is the same on both ends: they need not be restored."""
@@ -118,7 +118,7 @@ async def read_already_restored(ctx: Context) -> AlreadyRestored:
         return AlreadyRestored(objects, await _read(target))
 
 
-async def _read(connection: Connection) -> Objects:
+async def _read(connection: Connection) -> DescribedObjects:
     return {
         (catalog, oid): (tuple(name), definition)
         for catalog, oid, name, definition in await rows(connection, _QUERY)
