@@ -67,12 +67,14 @@ async def test_a_paused_child_can_be_ended() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own promise, on Linux")
-async def test_a_child_dies_with_a_killed_parent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("paused", ["", "    child.pause(True)\n"], ids=["running", "paused"])
+async def test_a_child_dies_with_a_killed_parent(paused: str) -> None:
     code = (
         "import asyncio, os\n"
         "from tswizard.core.db.child_process import Child\n"
         "async def main():\n"
         "    child = await Child.start(('sleep', '60'), dict(os.environ))\n"
+        f"{paused}"
         "    print(child.pid, flush=True)\n"
         "    await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"
@@ -86,6 +88,21 @@ async def test_a_child_dies_with_a_killed_parent(tmp_path: Path) -> None:
     parent.send_signal(signal.SIGKILL)
     await parent.wait()
     await gone(pid)
+
+
+async def test_a_paused_child_continues() -> None:
+    started = asyncio.Event()
+
+    async def take(_line: str) -> None:
+        started.set()
+
+    child = await Child.start(("sh", "-c", "echo up; sleep 0.1; echo over"), dict(os.environ))
+    reading = asyncio.create_task(child.lines(take))
+    await started.wait()
+    child.pause(True)
+    child.pause(False)
+    assert await reading == 0
+    assert children(os.getpid()) == []
 
 
 async def test_a_command_that_is_not_there(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import errno
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -15,6 +16,10 @@ LINE_LIMIT = 1 << 20
 """Bytes after which a line without an end is cut."""
 
 _EXEC_CHILD = str(Path(__file__).with_name("exec_child.py"))
+
+_WAKE = ("sh", "-c", 'read -r _; kill -s CONT -- "-$0"')
+"""A stopped process is not ended by the death of its parent, however that is told to it: so while
+a group is paused, another process waits for the end of a pipe of ours and lets it continue then."""
 
 
 async def start_process(
@@ -47,6 +52,8 @@ class Child:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self._waker: subprocess.Popen[bytes] | None = None
+        """While it is paused."""
 
     @classmethod
     async def start(cls, argv: Sequence[str], env: Mapping[str, str]) -> "Child":
@@ -80,11 +87,23 @@ class Child:
             await self.end()
 
     def pause(self, paused: bool) -> None:
-        """Stop the whole group in its tracks, or let it go on."""
+        """Stop the whole group, or let it continue."""
+        self._dismiss_waker()
+        if paused:
+            self._waker = subprocess.Popen(
+                [*_WAKE, str(self._process.pid)], stdin=subprocess.PIPE, start_new_session=True
+            )
         self._signal(signal.SIGSTOP if paused else signal.SIGCONT)
+
+    def _dismiss_waker(self) -> None:
+        if self._waker is not None:
+            self._waker.kill()
+            self._waker.communicate()
+            self._waker = None
 
     async def end(self, grace: float = 5.0) -> None:
         """End the group: politely first, then not."""
+        self._dismiss_waker()
         if self._process.returncode is not None:
             return
         self._signal(signal.SIGTERM)
