@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from tests.tui import world
-from tswizard.core.catalog.inventory import Inventory, Server
+from tswizard.core.catalog.cagg_model import Cagg
+from tswizard.core.catalog.inventory import Inventory, Job, Server
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.methods import METHODS, method_of
@@ -17,6 +18,7 @@ from tswizard.core.model.plan import Plan
 from tswizard.core.report.checklist import Checklist
 from tswizard.core.run.method import Method
 from tswizard.core.run.run_folder import RunFolder
+from tswizard.tui.engine import CoreEngine
 from tswizard.tui.wizard_state import ConnectedPair, Decided
 
 
@@ -115,6 +117,9 @@ class RecordedEngine:
         for finding in found:
             if any(finding.concerns(method) for method in wanted):
                 yield finding
+
+    def object_sql(self, inventory: Inventory, what: Cagg | Job) -> str:
+        return CoreEngine().object_sql(inventory, what)
 
     def plan(self, decided: Decided) -> Plan:
         return self.planned

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textual.clock import MockClock
@@ -12,11 +12,12 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import OptionList, ProgressBar
 
-from tests.tui import story, world
+from tests.tui import many_objects, story, world
 from tests.tui.recorded import RecordedEngine, RecordedRun
+from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect
-from tswizard.core.model.answers import Answers
+from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.events import Event, StepProgress
 from tswizard.core.model.finding import Level
 from tswizard.core.model.outcome import Outcome
@@ -157,6 +158,21 @@ async def to_method(pilot: Pilot[int]) -> None:
     await on_screen(pilot, "WelcomeScreen")
     _app(pilot).show_method(INSPECTED)
     await on_screen(pilot, "MethodScreen")
+
+
+def objects_of(inventory: Inventory, method: MethodName = "full") -> Drive:
+    """The objects of a source, to be ticked."""
+
+    async def drive(pilot: Pilot[int]) -> None:
+        await on_screen(pilot, "WelcomeScreen")
+        inspected = replace(INSPECTED, inventory=inventory)
+        _app(pilot).show_objects(inspected.decided(Answers(method=method)))
+        await on_screen(pilot, "ObjectsScreen")
+        pane = pilot.app.screen.query_one("#object-sql")
+        await until(pilot, lambda: "CREATE" in str(pane.render()), what="the SQL")
+        await at_rest(pilot)
+
+    return drive
 
 
 async def to_review(pilot: Pilot[int]) -> None:
@@ -400,6 +416,11 @@ SCENES: dict[str, Scene] = {
     "method": Scene(to_method, sizes=BOTH),
     "method-split": Scene(keys(to_method, "down", "space"), sizes=BOTH),
     "method-help": Scene(keys(to_method, "f1")),
+    "objects": Scene(objects_of(many_objects.few()), sizes=BOTH),
+    "objects-unticked": Scene(
+        keys(objects_of(many_objects.few(), "split"), "down", "space", "down"), sizes=BOTH
+    ),
+    "objects-history": Scene(keys(objects_of(many_objects.few(), "split"), "h")),
     "review": Scene(to_review, sizes=BOTH),
     "review-split": Scene(split_reviewed, split_planned, sizes=BOTH),
     "run": Scene(to_run, held_run, sizes=BOTH),

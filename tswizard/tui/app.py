@@ -216,6 +216,16 @@ class WizardApp(App[int]):
 
         self.push_screen(MethodScreen(inspected))
 
+    def show_objects(self, decided: "Decided") -> None:
+        """Unless there is nothing to choose."""
+        inventory = decided.inspected.inventory
+        if not (inventory.caggs or inventory.jobs):
+            self.show_review(decided)
+            return
+        from tswizard.tui.screens.objects import ObjectsScreen
+
+        self.push_screen(ObjectsScreen(decided))
+
     def show_review(self, decided: "Decided") -> None:
         from tswizard.tui.screens.review import ReviewScreen
 

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tswizard.core.catalog.inventory import Inventory, Server
+    from tswizard.core.catalog.cagg_model import Cagg
+    from tswizard.core.catalog.inventory import Inventory, Job, Server
     from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.model.answers import Answers, MethodName
     from tswizard.core.model.finding import Finding
@@ -62,6 +63,15 @@ class CoreEngine:
         with explained():
             async for finding in examine(prepared, methods):
                 yield finding
+
+    def object_sql(self, inventory: "Inventory", what: "Cagg | Job") -> str:
+        from tswizard.core.catalog.cagg_model import Cagg
+        from tswizard.core.split.caggs.create import create_statement
+        from tswizard.core.split.policies.statements import LATEST_API, job_statement
+
+        if isinstance(what, Cagg):
+            return f"{create_statement(what)};"
+        return "\n".join(f"{text};" for text in job_statement(what, inventory, LATEST_API).text)
 
     def plan(self, decided: "Decided") -> "Plan":
         from tswizard.core.build_plan import build_plan

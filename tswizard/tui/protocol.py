@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from textual.clock import Clock
 
 if TYPE_CHECKING:
-    from tswizard.core.catalog.inventory import Inventory, Server
+    from tswizard.core.catalog.cagg_model import Cagg
+    from tswizard.core.catalog.inventory import Inventory, Job, Server
     from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.model.answers import Answers, MethodName
     from tswizard.core.model.events import Event
@@ -76,6 +77,10 @@ class Engine(Protocol):
         """Preflight's findings; `methods` as `core.preflight.examine` has them."""
         ...
 
+    def object_sql(self, inventory: "Inventory", what: "Cagg | Job") -> str:
+        """How a continuous aggregate or a job of the source is created."""
+        ...
+
     def plan(self, decided: "Decided") -> "Plan": ...
 
     def start(self, decided: "Decided", *, demo: bool) -> Running: ...
@@ -137,6 +142,10 @@ class App(Protocol):
     def show_inspect(self, pair: "ConnectedPair") -> None: ...
 
     def show_method(self, inspected: "Inspected") -> None: ...
+
+    def show_objects(self, decided: "Decided") -> None:
+        """Objects, or Review where the source has none to choose from."""
+        ...
 
     def show_review(self, decided: "Decided") -> None: ...
 

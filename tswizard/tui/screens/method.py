@@ -136,7 +136,7 @@ class MethodScreen(WizardScreen):
                 return
             values[question.key] = value
         self.say("")
-        self.wizard.show_review(self._inspected.decided(Answers(**values)))
+        self.wizard.show_objects(self._inspected.decided(Answers(**values)))
 
     def _refuse(self, field: Field, question: Question, error: str) -> None:
         if isinstance(field, TextField):

@@ -1,7 +1,7 @@
 """Review: everything that will run, what it costs, and the word that starts it."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -17,10 +17,12 @@ from textual.widgets import Input, Static
 
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Level
+from tswizard.core.model.object_selection import chosen_caggs, left_out
 from tswizard.core.model.wording import number, size
 from tswizard.core.run.run_folder import RunFolderError
 from tswizard.questions import question
 from tswizard.tui.base import WizardScreen
+from tswizard.tui.object_facts import loss_words
 from tswizard.tui.widgets.fields import TextField
 from tswizard.tui.wizard_state import Decided
 
@@ -115,11 +117,27 @@ class ReviewScreen(WizardScreen):
     async def _make_plan(self) -> None:
         plan = await asyncio.to_thread(self.wizard.engine.plan, self._decided)
         cards = [StepCard(number, step) for number, step in enumerate(plan.steps, 1)]
-        await self.query_one("#plan").mount_all(cards)
+        choices = "\n".join(self._choices())
+        shown = [Static(choices, id="choices", markup=False)] if choices else []
+        await self.query_one("#plan").mount_all([*shown, *cards])
         self._plan = plan
         if not self._checked:
             await self._check()
         self._show_cost(plan)
+
+    def _choices(self) -> Iterator[str]:
+        """What will not be on the target as it is on the source, because the user said so."""
+        answers, inventory = self._decided.answers, self._decided.inspected.inventory
+        for what, names in left_out(inventory, answers).lines():
+            yield f"Left out, as you chose: {what}: {', '.join(names)}"
+        methods = self.wizard.engine.methods()
+        if not any("history" in m.asks for m in methods if m.name == answers.method):
+            return
+        again = [c for c in chosen_caggs(inventory, answers) if answers.recomputes(c.label)]
+        if again:
+            labels = ", ".join(cagg.label for cagg in again)
+            yield f"Recomputed from the raw rows, with what stands on them: {labels}"
+        yield from (f"Lost by that: {line}" for line in loss_words(again))
 
     async def _check(self) -> None:
         """The checks once more, now with what was decided since Inspect."""

@@ -3,7 +3,7 @@
 from textual.content import Content
 from textual.widget import Widget
 
-STEPS = ("Source", "Target", "Inspect", "Method", "Review", "Run", "Check")
+STEPS = ("Source", "Target", "Inspect", "Method", "Objects", "Review", "Run", "Check")
 _WIDE = 100
 
 
@@ -27,13 +27,13 @@ class Stepper(Widget):
         if self._current is None:
             parts.append(Content.styled(self._note, "dim"))
         else:
-            parts += self._steps(STEPS.index(self._current))
+            parts += self._steps(STEPS.index(self._current), numbered=wide)
         return Content("  " if wide else " ").join(parts)
 
-    def _steps(self, current: int) -> list[Content]:
+    def _steps(self, current: int, *, numbered: bool) -> list[Content]:
         steps = []
         for index, name in enumerate(STEPS):
-            label = f"{index + 1} {name}"
+            label = f"{index + 1} {name}" if numbered else name
             if index < current:
                 steps.append(Content.styled(f"{label} ✓", "$text-success"))
             elif index == current:
