@@ -13,6 +13,7 @@ PICTURES = (
     "inspect",
     "inspect-hypertables",
     "method",
+    "objects",
     "review",
     "run",
     "run-split",

@@ -175,6 +175,15 @@ def objects_of(inventory: Inventory, method: MethodName = "full") -> Drive:
     return drive
 
 
+async def objects_unticked(pilot: Pilot[int]) -> None:
+    """The cursor is on the line behind it."""
+    await objects_of(many_objects.few(), "split")(pilot)
+    await pilot.press("down", "space", "down")
+    pane = pilot.app.screen.query_one("#object-sql")
+    await until(pilot, lambda: "events_weekly" in str(pane.render()), what="its SQL")
+    await at_rest(pilot)
+
+
 async def to_review(pilot: Pilot[int]) -> None:
     await on_screen(pilot, "WelcomeScreen")
     _app(pilot).show_review(Decided(INSPECTED, Answers(), INSPECTED.findings))
@@ -417,9 +426,7 @@ SCENES: dict[str, Scene] = {
     "method-split": Scene(keys(to_method, "down", "space"), sizes=BOTH),
     "method-help": Scene(keys(to_method, "f1")),
     "objects": Scene(objects_of(many_objects.few()), sizes=BOTH),
-    "objects-unticked": Scene(
-        keys(objects_of(many_objects.few(), "split"), "down", "space", "down"), sizes=BOTH
-    ),
+    "objects-unticked": Scene(objects_unticked, sizes=BOTH),
     "objects-history": Scene(keys(objects_of(many_objects.few(), "split"), "h")),
     "review": Scene(to_review, sizes=BOTH),
     "review-split": Scene(split_reviewed, split_planned, sizes=BOTH),

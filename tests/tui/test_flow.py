@@ -82,6 +82,8 @@ async def test_from_the_first_screen_to_the_last() -> None:
         await on_screen(pilot, "MethodScreen")
         await at(pilot, "#jobs", "backspace", "2")
         await at(pilot, "#compress_first", "space", "enter")
+        await on_screen(pilot, "ObjectsScreen")
+        await pilot.press("enter")
         await on_screen(pilot, "ReviewScreen")
         await until(pilot, lambda: "Disk" in shown(pilot))
         await pilot.press(*"tsdb", "enter")
@@ -253,6 +255,8 @@ async def test_a_failed_check_stops_until_the_offer_is_taken() -> None:
         await pilot.press("enter")
         await on_screen(pilot, "MethodScreen")
         await pilot.press("enter")
+        await on_screen(pilot, "ObjectsScreen")
+        await pilot.press("enter")
         await on_screen(pilot, "ReviewScreen")
         screen = pilot.app.screen
         decided = getattr(screen, "_decided", None)
@@ -268,6 +272,8 @@ async def test_what_forbids_one_method_leaves_the_other() -> None:
         assert "Full: TimescaleDB is 2.23.0 on the source" in shown(pilot)
         await pilot.press("enter")
         await on_screen(pilot, "MethodScreen")
+        await pilot.press("enter")
+        await on_screen(pilot, "ObjectsScreen")
         await pilot.press("enter")
         await on_screen(pilot, "ReviewScreen")
         decided = getattr(pilot.app.screen, "_decided", None)
@@ -330,6 +336,8 @@ async def test_every_question_can_be_answered_with_arrows_and_space() -> None:
         await pilot.press("down", "down")  # rows: count only
         await pilot.press("down", "space")  # keep the dump
         await pilot.press("enter")
+        await on_screen(pilot, "ObjectsScreen")
+        await pilot.press("enter")
         await on_screen(pilot, "ReviewScreen")
         decided = getattr(pilot.app.screen, "_decided", None)
         assert isinstance(decided, Decided)
@@ -351,9 +359,9 @@ async def test_method_says_what_each_does_and_what_it_cannot() -> None:
         assert "2.23.0 here, 2.23.1 there" in text
         assert "keep the ledger" not in text
         await pilot.press("down")
-        await until(pilot, lambda: "aggregates yet" in shown(pilot))
+        await until(pilot, lambda: "subscriptions" in shown(pilot))
         text = " ".join(shown(pilot).split())
-        assert "each is named at the end (3 continuous aggregates)" in text
+        assert "Cannot migrate publications and subscriptions: each is named at the end." in text
         assert "equal versions" not in text
         await pilot.press("f1")
         await settled(pilot)
@@ -388,6 +396,8 @@ async def test_answers_are_checked_again_before_the_start() -> None:
         await to_method(pilot)
         engine.findings = (no_space,)
         await at(pilot, "#compress_first", "space", "enter")
+        await on_screen(pilot, "ObjectsScreen")
+        await pilot.press("enter")
         await on_screen(pilot, "ReviewScreen")
         await until(pilot, lambda: "No space for the dump" in notice(pilot))
         await pilot.press(*"tsdb", "enter")

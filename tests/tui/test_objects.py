@@ -67,14 +67,14 @@ async def test_with_a_parent_goes_what_stands_on_it_and_a_second_tick_undoes_tha
             "1000 refresh",
         ]
         assert notice(pilot) == (
-            "With it go 1 continuous aggregate: public.metrics_daily; 1 view: "
+            "Left out with it: 1 continuous aggregate: public.metrics_daily; 1 view: "
             "public.daily_report; 1 policy."
         )
         await press(pilot, "space")
         assert all(marks(pilot).values())
         await press(pilot, "space", "down", "space")
         assert [name for name, ticked in marks(pilot).items() if not ticked] == ["1000 refresh"]
-        assert "With it come 1 continuous aggregate: public.metrics_hourly" in notice(pilot)
+        assert "Ticked with it: 1 continuous aggregate: public.metrics_hourly" in notice(pilot)
 
 
 async def test_what_is_unticked_is_in_the_answers_and_named_on_review() -> None:

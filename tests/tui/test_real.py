@@ -54,6 +54,9 @@ async def test_a_whole_migration_stopped_resumed_and_checked(
             await on_screen(pilot, "MethodScreen")
             await at(pilot, "#verify", "down")  # only counted: it is the screens that are tested
             await pilot.press("enter")
+            await on_screen(pilot, "ObjectsScreen")
+            await reach(pilot, "CREATE MATERIALIZED VIEW")
+            await pilot.press("enter")
             await on_screen(pilot, "ReviewScreen")
             await reach(pilot, "Disk here")
             await pilot.press(*"tsdb", "enter")

@@ -223,7 +223,8 @@ class ObjectsScreen(WizardScreen):
         if not name or not along:
             self.say(self._fate, "")
             return
-        text = f"With it go {in_short(along)}." if gone else f"With it come {in_short(along)}."
+        verb = "Left out" if gone else "Ticked"
+        text = f"{verb} with it: {in_short(along)}."
         self.say(shortened(text, self.size.width * 3), "look" if gone else "")
 
     def action_all(self) -> None:
