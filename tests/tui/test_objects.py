@@ -3,7 +3,6 @@
 import time
 from dataclasses import replace
 
-import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -178,14 +177,13 @@ async def test_a_source_with_nothing_to_choose_has_no_such_screen() -> None:
         await on_screen(pilot, "ReviewScreen")
 
 
-@pytest.mark.timing
 async def test_hundreds_of_objects_stay_quick() -> None:
     async with app().run_test(size=(80, 24)) as pilot:
         await objects_of(many_objects.many())(pilot)
         assert len(marks(pilot)) == 380
         assert len(pilot.app.screen.query("*")) < 40  # no widget for each
         for keys in (("n",), ("a",), ("space",), ("down",) * 20, ("end",), ("home",)):
-            began = time.perf_counter()
+            began = time.process_time()
             await press(pilot, *keys)
-            assert (time.perf_counter() - began) / len(keys) < 0.5, keys
+            assert (time.process_time() - began) / len(keys) < 0.3, keys
         await settled(pilot)

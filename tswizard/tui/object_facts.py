@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from tswizard.core.catalog.cagg_model import Cagg, CaggState
 from tswizard.core.catalog.inventory import Inventory, Job
-from tswizard.core.model.object_selection import Objects
+from tswizard.core.model.object_selection import ObjectSet
 from tswizard.core.model.wording import number, plural, short_number, size
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -14,7 +14,7 @@ Fact = tuple[str, str]
 """(label, text)."""
 
 
-def cagg_facts(cagg: Cagg, inventory: Inventory, needs_it: Objects) -> Iterator[Fact]:
+def cagg_facts(cagg: Cagg, inventory: Inventory, needs_it: ObjectSet) -> Iterator[Fact]:
     """Of a continuous aggregate; `needs_it` goes with it."""
     yield "Kind", f"{_kind(cagg)}, reads {cagg.hypertable}"
     stored = next((h for h in inventory.hypertables if h.cagg == cagg.label), None)
@@ -51,11 +51,11 @@ def _invalid(state: CaggState) -> str:
     return f"; {plural(len(state.invalid), 'invalid range')}, from {first} on"
 
 
-def in_short(objects: Objects) -> str:
+def in_short(objects: ObjectSet) -> str:
     """Names of continuous aggregates and what reads them; policies are only counted."""
-    named = Objects(objects.caggs, objects.dependents)
+    named = ObjectSet(objects.caggs, objects.dependents)
     parts = [f"{what}: {', '.join(names)}" for what, names in named.lines()]
-    parts += [what for what, _names in Objects(jobs=objects.jobs).lines()]
+    parts += [what for what, _names in ObjectSet(jobs=objects.jobs).lines()]
     return "; ".join(parts)
 
 

@@ -12,8 +12,8 @@ from tswizard.core.catalog.inventory import Inventory, Job
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.object_names import UnknownObject, with_found_names
 from tswizard.core.model.object_selection import (
-    Objects,
     ObjectSelection,
+    ObjectSet,
     chosen_caggs,
     chosen_jobs,
     left_out,
@@ -49,7 +49,7 @@ SOURCE = inventory(
 )
 
 
-def names(objects: Objects) -> list[str]:
+def names(objects: ObjectSet) -> list[str]:
     return [
         *(cagg.name for cagg in objects.caggs),
         *(dependent.identity for dependent in objects.dependents),

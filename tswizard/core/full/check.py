@@ -13,7 +13,7 @@ from tswizard.core.catalog.catalog_shape import (
 )
 from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.db.connection import Connection, connected, rows
-from tswizard.core.model.object_selection import Objects, left_out
+from tswizard.core.model.object_selection import ObjectSet, left_out
 from tswizard.core.run.context import Context
 from tswizard.core.steps.compare import compare_ends
 from tswizard.core.verify import Comparability
@@ -23,7 +23,7 @@ from tswizard.core.verify.schema.not_migrated import NotMigrated
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 
 
-async def check(ctx: Context) -> None:
+async def check_restored(ctx: Context) -> None:
     """Compare both ends. What was left out and is gone is no difference."""
     out = left_out(ctx.task.inventory, ctx.task.answers)
     if not out:
@@ -102,7 +102,7 @@ FROM {CAGG} g
 """
 
 
-async def read_left_out(source: Connection, shape: Shape, out: Objects) -> LeftOut:
+async def read_left_out(source: Connection, shape: Shape, out: ObjectSet) -> LeftOut:
     """Read it from the source."""
     caggs = await rows(source, _CAGGS, ([cagg.label for cagg in out.caggs],))
     gone = [row for row in caggs if row[2]]

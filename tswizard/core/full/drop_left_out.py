@@ -9,7 +9,7 @@ from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.errors import is_refusal, message_of
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.model.object_selection import Objects, left_out
+from tswizard.core.model.object_selection import ObjectSet, left_out
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context
 
@@ -29,7 +29,7 @@ def dropping(task: Task) -> Iterator[str]:
         yield _deletion(task, id)
 
 
-def _to_delete(out: Objects) -> tuple[int, ...]:
+def _to_delete(out: ObjectSet) -> tuple[int, ...]:
     """Policies of a continuous aggregate go with it."""
     gone = {cagg.label for cagg in out.caggs}
     return tuple(job.id for job in out.jobs if job.target not in gone)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from functools import partial
 
-from tswizard.core.full.check import check
+from tswizard.core.full.check import check_restored
 from tswizard.core.full.cleanup import recreate_extension
 from tswizard.core.full.compress_chunks import compress, eligible
 from tswizard.core.full.drop_left_out import drop_left_out, dropping, something_left_out
@@ -182,7 +182,7 @@ FULL_STEPS: tuple[MethodStep, ...] = (
         ),
     ),
     ANALYZE,
-    check_step(check),
+    check_step(check_restored),
     source_jobs.RESUME,
     enable_step(_same_ids, _enabling),
 )

@@ -19,7 +19,7 @@ _T = TypeVar("_T", str, int)
 
 
 @dataclass(frozen=True, slots=True)
-class Objects:
+class ObjectSet:
     """Some objects of a source, in its order: parents and what others depend on first."""
 
     caggs: tuple[Cagg, ...] = ()
@@ -29,10 +29,10 @@ class Objects:
     def __bool__(self) -> bool:
         return bool(self.caggs or self.dependents or self.jobs)
 
-    def __sub__(self, other: "Objects") -> "Objects":
+    def __sub__(self, other: "ObjectSet") -> "ObjectSet":
         caggs, dependents = ({o.label for o in own} for own in (other.caggs, other.dependents))
         jobs = {job.id for job in other.jobs}
-        return Objects(
+        return ObjectSet(
             tuple(cagg for cagg in self.caggs if cagg.label not in caggs),
             tuple(d for d in self.dependents if d.label not in dependents),
             tuple(job for job in self.jobs if job.id not in jobs),
@@ -102,20 +102,20 @@ class ObjectSelection:
         return job.target not in self._by_label or job.target in self.caggs
 
     @cached_property
-    def chosen(self) -> Objects:
+    def chosen(self) -> ObjectSet:
         """All of it, with what reads the chosen continuous aggregates."""
         held = self.inventory
-        return Objects(
+        return ObjectSet(
             tuple(cagg for cagg in held.caggs if cagg.label in self.caggs),
             tuple(d for d in held.cagg_dependents if self.caggs.issuperset(d.caggs)),
             tuple(job for job in held.jobs if job.id in self.jobs),
         )
 
     @cached_property
-    def left_out(self) -> Objects:
+    def left_out(self) -> ObjectSet:
         """All the rest."""
         held = self.inventory
-        return Objects(held.caggs, held.cagg_dependents, held.jobs) - self.chosen
+        return ObjectSet(held.caggs, held.cagg_dependents, held.jobs) - self.chosen
 
     # Ticking
 
@@ -187,6 +187,6 @@ def chosen_jobs(inventory: Inventory, answers: Answers) -> tuple[Job, ...]:
     return ObjectSelection.of(inventory, answers).chosen.jobs
 
 
-def left_out(inventory: Inventory, answers: Answers) -> Objects:
+def left_out(inventory: Inventory, answers: Answers) -> ObjectSet:
     """What the user does not want on the target, and what goes with it."""
     return ObjectSelection.of(inventory, answers).left_out

@@ -14,7 +14,7 @@ from textual.widgets import Input, OptionList, Static
 
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.inventory import Job
-from tswizard.core.model.object_selection import Objects, ObjectSelection
+from tswizard.core.model.object_selection import ObjectSelection, ObjectSet
 from tswizard.core.model.wording import number, plural
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Ask
@@ -168,7 +168,7 @@ class ObjectsScreen(WizardScreen):
     def _facts_of(self, cagg: Cagg) -> Iterator[tuple[str, str]]:
         full = self._selection.all()
         with_it = full.untick_cagg(cagg.label).left_out
-        itself = Objects((cagg,))
+        itself = ObjectSet((cagg,))
         yield from cagg_facts(cagg, self._inventory, with_it - itself)
         if self._has_history:
             by = self._recomputed_by(cagg)
@@ -326,9 +326,9 @@ class ObjectsScreen(WizardScreen):
         self.wizard.show_review(self._decided.inspected.decided(answers))
 
 
-def _without(objects: Objects, name: str) -> Objects:
+def _without(objects: ObjectSet, name: str) -> ObjectSet:
     """What went or came along, without what was ticked itself."""
-    return Objects(
+    return ObjectSet(
         tuple(cagg for cagg in objects.caggs if cagg.label != name),
         objects.dependents,
         tuple(job for job in objects.jobs if str(job.id) != name),
