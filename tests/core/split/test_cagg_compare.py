@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.core.split.test_valid_ranges import STATE, invalid
+from tests.support.sample_cagg_state import STATE, invalid
 from tswizard.core.catalog.cagg_state import NO_BEGIN
 from tswizard.core.model.finding import Level
 from tswizard.core.split.caggs.compare import state_findings, stored_ranges

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.core.split.test_valid_ranges import STATE
+from tests.support.sample_cagg_state import STATE
 from tswizard.core.split.caggs.recompute import windows
 
 
