@@ -1,5 +1,7 @@
 """The house keeps its shape: floors, no circles, one meaning a name."""
 
+from pathlib import Path
+
 import pytest
 
 from scripts.draw_imports import House, draw, read_house
@@ -20,6 +22,13 @@ def test_the_methods_know_nothing_of_each_other_and_the_runner_knows_neither(hou
     methods = {"core.full", "core.split"}
     for room in ("core.run", "core.full", "core.split"):
         assert not house.arrows[room] & methods, draw(house)
+
+
+def test_no_public_name_of_the_engine_is_defined_twice(tmp_path: Path) -> None:
+    assert duplicates() == {}
+    for module in ("one", "two"):
+        (tmp_path / f"{module}.py").write_text("def copy() -> None: ...\n_own = NAMED = 1\n")
+    assert duplicates(tmp_path) == {"NAMED": ["one.py", "two.py"], "copy": ["one.py", "two.py"]}
 
 
 def test_a_circle_is_found_and_drawn() -> None:
