@@ -127,7 +127,7 @@ def test_start_resize_and_quit_through_a_question(terminal: Terminal) -> None:
     terminal.run(WIZARD)
     terminal.see("Start a new migration")
     terminal.keys("Enter")
-    terminal.see("1 Source ▸")
+    terminal.see("Source ▸")
     terminal.resize(120, 35)
     terminal.see("tswizard  1 Source ▸")
     terminal.resize(80, 24)

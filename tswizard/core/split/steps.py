@@ -16,6 +16,7 @@ from tswizard.core.run.method import Action, MethodStep
 from tswizard.core.split.caggs.chosen import kept_caggs, recomputed_caggs
 from tswizard.core.split.caggs.create import create_caggs, preview_caggs
 from tswizard.core.split.caggs.dependents import restore_cagg_dependents
+from tswizard.core.split.caggs.invalidate import invalidate_as_source
 from tswizard.core.split.caggs.logging import log_again, turn_off
 from tswizard.core.split.caggs.mark import mark_ranges
 from tswizard.core.split.caggs.recompute import recompute_caggs
@@ -126,6 +127,11 @@ async def _compress_last(ctx: Context) -> None:
         raise StepSkipped("no hypertable had to wait")
 
 
+async def _log_again(ctx: Context) -> None:
+    await log_again(ctx)
+    await invalidate_as_source(ctx)
+
+
 async def _check(ctx: Context) -> None:
     await data_of(ctx).refuse_changed(ctx)
     await check_split(ctx)
@@ -234,7 +240,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         title="Log changes again",
         what="Continuous aggregates notice again what changes in the rows that they read; every "
         "hypertable and chunk is looked at.",
-        action=log_again,
+        action=_log_again,
         when=lambda task: bool(chosen_caggs(task.inventory, task.answers)),
     ),
     MethodStep(
