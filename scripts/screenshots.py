@@ -1,10 +1,16 @@
-"""Makes docs/screenshots: `python -m scripts.screenshots`."""
+"""The pictures of the docs: `python -m scripts.screenshots [NAME …]` makes docs/screenshots."""
 
 import asyncio
 import os
 import re
+import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 PICTURES = (
@@ -13,36 +19,45 @@ PICTURES = (
     "inspect",
     "inspect-hypertables",
     "method",
+    "method-split",
     "objects",
     "review",
     "run",
     "run-split",
-    "method-split",
-    "review-split",
     "check",
     "resume-asks",
 )
 
 
-async def main() -> None:
-    from tests.tui.scenes import LARGE, SCENES
+def path_of(name: str) -> Path:
+    return FOLDER / f"{name}.svg"
+
+
+def drawn(pilot: "Pilot[int]", name: str) -> str:
+    """What is on the screen, as SVG."""
+    svg = pilot.app.export_screenshot(title=f"tswizard: {name}")
+    # No fonts from elsewhere; a name of its own, the same whenever the picture is made.
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    return re.sub(r"terminal-\d+", f"tswizard-{name}", svg)
+
+
+async def main(names: Iterable[str]) -> None:
+    from tests.support.wizard_pilot import LARGE
+    from tests.support.wizard_scenes import SCENES
 
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name in PICTURES:
+    for name in names:
         scene = SCENES[name]
-        app = scene.app()
-        async with app.run_test(size=LARGE) as pilot:
+        async with scene.app().run_test(size=LARGE) as pilot:
             await scene.drive(pilot)
-            svg = app.export_screenshot(title=f"tswizard: {name}")
-        # No fonts from elsewhere; a name of its own, the same whenever the picture is made.
-        svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
-        svg = re.sub(r"terminal-\d+", f"tswizard-{name}", svg)
-        (FOLDER / f"{name}.svg").write_text(svg, encoding="utf-8")
+            path_of(name).write_text(drawn(pilot, name), encoding="utf-8")
         print(f"{name}.svg")
 
 
 if __name__ == "__main__":
+    # As tests/tui/conftest.py has it.
     os.environ |= {"TEXTUAL_ANIMATIONS": "none", "TZ": "UTC"}
-    os.environ.pop("NO_COLOR", None)
+    for variable in ("NO_COLOR", "COLORFGBG", "TEXTUAL_THEME"):
+        os.environ.pop(variable, None)
     time.tzset()
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1:] or PICTURES))

@@ -3,66 +3,75 @@
 from dataclasses import replace
 
 import pytest
-from textual.clock import MockClock
 from textual.events import Key
 from textual.pilot import Pilot
 
-from tests.tui import story, world
-from tests.tui.recorded import RecordedEngine
-from tests.tui.scenes import (
-    SCENES,
+from tests.support.recorded_engine import RecordedEngine
+from tests.support.wizard_pilot import (
     SMALL,
-    blocked,
-    connect_source,
-    finished_run,
+    app_with,
+    at,
     notice,
     on_screen,
-    refused,
-    run_engine,
     settled,
+    shown,
+    type_text,
+    until,
+    value,
+)
+from tests.support.wizard_scenes import (
+    SCENES,
+    blocked,
+    connect,
+    connect_source,
+    finished_run,
+    passed_run,
+    refused,
+    review_is_there,
     source_refuses,
+    split_possible,
     to_inspect,
     to_method,
     to_review,
     to_source,
     to_target,
-    type_text,
-    until,
 )
-from tswizard.core.db.endpoint import Endpoint
+from tests.support.wizard_world import (
+    EMPTY,
+    INSPECTED,
+    INVENTORY,
+    PAIR,
+    REFUSED,
+    SOURCE,
+    TARGET,
+    TARGET_URL,
+    plan,
+    preflight,
+)
 from tswizard.core.model.answers import Answers
-from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.finding import Level
 from tswizard.exit_codes import Exit
-from tswizard.tui.app import WizardApp
-from tswizard.tui.widgets.fields import TextField
 from tswizard.tui.widgets.findings import FindingsView
 from tswizard.tui.wizard_state import Decided
 
-
-def app_with(engine: RecordedEngine, **given: Endpoint) -> WizardApp:
-    return WizardApp(
-        engine,
-        now=lambda: story.NOON + 3000,
-        bar_clock=MockClock(),
-        **given,  # type: ignore[arg-type]
-    )
-
-
-def shown(pilot: Pilot[int]) -> str:
-    """All characters on the screen."""
-    strips = pilot.app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+READY = {
+    "WelcomeScreen": "",
+    "SourceScreen": "Connected",
+    "TargetScreen": "Connected",
+    "InspectScreen": "Enter continues",
+    "MethodScreen": "",
+    "ObjectsScreen": "",
+}
+"""The screens before Review, and what each says when enter leads on."""
 
 
-async def at(pilot: Pilot[int], selector: str, *keys: str) -> None:
-    """Keys at a field."""
-    pilot.app.screen.query_one(selector).focus()
-    await pilot.pause()
-    await pilot.press(*keys)
-
-
-def value(pilot: Pilot[int], selector: str) -> str:
-    return pilot.app.screen.query_one(selector, TextField).value
+async def walk_to_review(pilot: Pilot[int]) -> None:
+    """By enter alone, both databases being given."""
+    for screen, says in READY.items():
+        await on_screen(pilot, screen)
+        await until(pilot, lambda says=says: says in notice(pilot))  # type: ignore[misc]
+        await pilot.press("enter")
+    await review_is_there(pilot)
 
 
 async def test_from_the_first_screen_to_the_last() -> None:
@@ -72,8 +81,7 @@ async def test_from_the_first_screen_to_the_last() -> None:
         await connect_source(pilot)
         await pilot.press("enter")
         await on_screen(pilot, "TargetScreen")
-        await type_text(pilot, "#conninfo", "host=x7f0q.tsdb.example.com port=33412 dbname=tsdb")
-        await pilot.press("enter")
+        await connect(pilot, TARGET_URL, "")
         await until(pilot, lambda: "Connected" in notice(pilot))
         await pilot.press("enter")
         await on_screen(pilot, "InspectScreen")
@@ -114,22 +122,17 @@ async def test_back_drops_later_answers_and_keeps_earlier_ones() -> None:
         assert value(pilot, "#conninfo") == ""
 
 
-@pytest.mark.parametrize(
-    ("drive", "before"),
-    [
-        (to_source, "WelcomeScreen"),
-        (to_target, "WelcomeScreen"),
-        (to_inspect, "WelcomeScreen"),
-        (to_method, "WelcomeScreen"),
-        (to_review, "WelcomeScreen"),
-    ],
-)
-async def test_escape_goes_back_everywhere_up_to_review(drive: object, before: str) -> None:
-    assert callable(drive)
-    async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
-        await drive(pilot)
+async def test_escape_goes_back_through_every_screen_before_review() -> None:
+    app = app_with(RecordedEngine(), source=SOURCE, target=TARGET)
+    async with app.run_test(size=SMALL) as pilot:
+        await walk_to_review(pilot)
+        for screen in reversed(READY):
+            await pilot.press("escape")
+            await on_screen(pilot, screen)
         await pilot.press("escape")
-        await on_screen(pilot, before)
+        await settled(pilot)
+        assert type(app.screen).__name__ == "WelcomeScreen"
+        await walk_to_review(pilot)
 
 
 # Source and Target
@@ -182,14 +185,14 @@ async def test_changing_a_tested_connection_tests_it_again() -> None:
     assert [e.password for e in engine.asked_endpoints] == ["mst-secret", "mst-secretx"]
 
 
-async def test_a_refused_connection_says_one_sentence_and_where_to_mend_it() -> None:
+async def test_a_refused_connection_says_one_sentence_and_where_to_fix_it() -> None:
     async with app_with(refused()).run_test(size=SMALL) as pilot:
         await source_refuses(pilot)
-        assert notice(pilot).startswith("mst-2f1a.example.com:20985/defaultdb refuses")
+        assert notice(pilot) == str(REFUSED)
         assert pilot.app.focused is not None and pilot.app.focused.id == "password"
         assert "Traceback" not in shown(pilot)
         await pilot.press("enter")
-        await until(pilot, lambda: "refuses" in notice(pilot))
+        await until(pilot, lambda: notice(pilot) == str(REFUSED))
         assert type(pilot.app.screen).__name__ == "SourceScreen"
 
 
@@ -219,7 +222,7 @@ async def test_the_wizard_answers_while_a_server_does_not() -> None:
 async def test_the_source_is_no_target() -> None:
     async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
         await to_target(pilot)
-        await type_text(pilot, "#conninfo", world.SOURCE.conninfo)
+        await type_text(pilot, "#conninfo", SOURCE.conninfo)
         await pilot.press("enter")
         await until(pilot, lambda: "source itself" in notice(pilot))
         await pilot.press("enter")
@@ -229,7 +232,7 @@ async def test_the_source_is_no_target() -> None:
 
 async def test_ends_that_are_given_are_tested_without_asking() -> None:
     engine = RecordedEngine()
-    app = app_with(engine, source=world.SOURCE, target=world.TARGET)
+    app = app_with(engine, source=SOURCE, target=TARGET)
     async with app.run_test(size=SMALL) as pilot:
         await to_source(pilot)
         await until(pilot, lambda: "Connected" in notice(pilot))
@@ -237,7 +240,7 @@ async def test_ends_that_are_given_are_tested_without_asking() -> None:
         await on_screen(pilot, "TargetScreen")
         await until(pilot, lambda: "Connected" in notice(pilot))
         assert "secret" not in shown(pilot)
-    assert engine.asked_endpoints == [world.SOURCE, world.TARGET]
+    assert engine.asked_endpoints == [SOURCE, TARGET]
 
 
 # Inspect
@@ -264,12 +267,12 @@ async def test_a_failed_check_stops_until_the_offer_is_taken() -> None:
 
 
 async def test_what_forbids_one_method_leaves_the_other() -> None:
-    only_full = replace(world.VERSIONS_DIFFER, methods=("full",))
-    engine = RecordedEngine(findings=(*world.PASSED, only_full))
+    (version,) = (f for f in preflight("other version") if f.level is Level.FAIL)
+    engine = split_possible()
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_inspect(pilot)
         await until(pilot, lambda: "Only the split method is possible" in notice(pilot))
-        assert "Full: TimescaleDB is 2.23.0 on the source" in shown(pilot)
+        assert version.sentence in " ".join(shown(pilot).split())
         await pilot.press("enter")
         await on_screen(pilot, "MethodScreen")
         await pilot.press("enter")
@@ -279,7 +282,8 @@ async def test_what_forbids_one_method_leaves_the_other() -> None:
         decided = getattr(pilot.app.screen, "_decided", None)
         assert isinstance(decided, Decided)
         assert decided.answers == Answers(method="split")
-        assert decided.findings == world.PASSED
+        assert decided.findings
+        assert all(finding.concerns("split") for finding in decided.findings)
         assert decided.examined
 
 
@@ -297,15 +301,15 @@ async def test_the_gravest_finding_is_first_and_passed_ones_are_short() -> None:
     async with app_with(blocked()).run_test(size=SMALL) as pilot:
         await to_inspect(pilot)
         levels = [f.level for f in pilot.app.screen.query_one(FindingsView).findings]
-        assert levels[:2] == [Level.FAIL, Level.LOOK]
-        assert set(levels[2:]) == {Level.PASS}
+        assert levels == sorted(levels, key=[Level.FAIL, Level.LOOK, Level.PASS].index)
+        assert set(levels) == {Level.FAIL, Level.LOOK, Level.PASS}
 
 
-async def test_read_again_sees_what_was_mended() -> None:
+async def test_check_again_sees_what_was_fixed() -> None:
     engine = blocked()
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_inspect(pilot)
-        engine.findings = world.PASSED
+        engine.situation = "nothing wrong"
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "No problems found" in notice(pilot))
 
@@ -352,11 +356,13 @@ async def test_every_question_can_be_answered_with_arrows_and_space() -> None:
 
 
 async def test_method_says_what_each_does_and_what_it_cannot() -> None:
+    newer = replace(PAIR.target, server=replace(EMPTY.server, timescaledb="2.24.0"))
+    inspected = replace(INSPECTED, pair=replace(PAIR, target=newer))
     async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
-        await to_method(pilot)
+        await to_method(pilot, inspected)
         text = " ".join(shown(pilot).split())
         assert "Cannot resume in the middle" in text
-        assert "2.23.0 here, 2.23.1 there" in text
+        assert f"{INVENTORY.server.timescaledb} here, 2.24.0 there" in text
         assert "keep the ledger" not in text
         await pilot.press("down")
         await until(pilot, lambda: "subscriptions" in shown(pilot))
@@ -383,39 +389,24 @@ async def test_nothing_starts_without_the_targets_name() -> None:
 
 
 async def test_answers_are_checked_again_before_the_start() -> None:
-    no_space = Finding(
-        Level.FAIL,
-        "staging-space",
-        "No space for the dump.",
-        where="/mnt",
-        why="",
-        todo="Free some space there.",
-    )
+    (no_room,) = (f for f in preflight("no room") if f.level is Level.FAIL)
     engine = finished_run()
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_method(pilot)
-        engine.findings = (no_space,)
+        engine.situation = "no room"
         await at(pilot, "#compress_first", "space", "enter")
         await on_screen(pilot, "ObjectsScreen")
         await pilot.press("enter")
         await on_screen(pilot, "ReviewScreen")
-        await until(pilot, lambda: "No space for the dump" in notice(pilot))
+        await until(pilot, lambda: no_room.what in notice(pilot))
         await pilot.press(*"tsdb", "enter")
         await settled(pilot)
         assert type(pilot.app.screen).__name__ == "ReviewScreen"
     assert not engine.started
 
 
-async def test_disk_space_for_the_dump_is_for_method_to_settle() -> None:
-    no_space = Finding(
-        Level.FAIL,
-        "staging-space",
-        "No space for the dump.",
-        where="/var",
-        todo="Choose another folder.",
-        answered_by=("staging",),
-    )
-    engine = RecordedEngine(findings=(*world.PASSED, no_space))
+async def test_room_for_the_dump_is_for_method_to_settle() -> None:
+    engine = RecordedEngine(situation="no room")
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_inspect(pilot)
         await until(pilot, lambda: "on Method" in notice(pilot))
@@ -428,7 +419,7 @@ async def test_the_commands_can_be_copied() -> None:
         await to_review(pilot)
         await pilot.press("ctrl+y")
         await until(pilot, lambda: "pg_dump" in pilot.app.clipboard)
-        for step in world.PLAN.steps:
+        for step in plan(Answers()).steps:
             for command in step.commands:
                 assert command in pilot.app.clipboard
         await pilot.press("shift+tab", "y")
@@ -471,7 +462,7 @@ async def test_help_and_quit_work_on_every_screen(name: str) -> None:
 
 async def test_enter_comes_after_what_was_typed_before_it() -> None:
     """Also when all of it comes at once, as over a slow line."""
-    engine = run_engine(story.whole(), story.outcome(Level.PASS))
+    engine = passed_run()
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_review(pilot)
         for key in (*"tsdb", "enter"):

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.tui import story, world
-from tests.tui.flood import LINES, Flood, line
-from tests.tui.recorded import RecordedEngine, RecordedRun
-from tests.tui.scenes import LARGE, RUNS, on_screen, until
-from tests.tui.test_flow import app_with
+from tests.support.log_flood import LINES, Flood, line
+from tests.support.recorded_engine import RecordedEngine, RecordedRun
+from tests.support.wizard_pilot import LARGE, app_with, on_screen, until
+from tests.support.wizard_story import NOON, ROLE_MISSING, ROWS_LOST, SAFE, run_folder
+from tests.support.wizard_world import SOURCE, TARGET
 from tswizard.core.model.events import LogLine, LogVerdict
 from tswizard.tui.run import log_model
 from tswizard.tui.run.log_model import Explanation, Filter, FilteredLog, LogModel
 from tswizard.tui.screens.run import RunScreen
 from tswizard.tui.widgets.runlog import RunLog, shortened
 
-AT = story.NOON
+AT = NOON
 
 
 def test_the_oldest_lines_go_and_notes_stay_with_their_lines(
@@ -30,7 +30,7 @@ def test_the_oldest_lines_go_and_notes_stay_with_their_lines(
     monkeypatch.setattr(log_model, "_SLACK", 10)
     log = LogModel()
     for number in range(200):
-        log.add(LogVerdict(AT, story.OWNER) if number % 20 == 0 else line(number), 100)
+        log.add(LogVerdict(AT, SAFE) if number % 20 == 0 else line(number), 100)
         log.trim()
     filtered = log.by_filter[Filter.ALL]
     assert 50 <= len(filtered.lines) <= 60
@@ -61,8 +61,8 @@ def test_what_is_too_long_is_cut_in_its_middle(text: str, width: int) -> None:
 
 def test_what_was_lost_is_counted_by_itself() -> None:
     log = LogModel()
-    log.add(LogVerdict(AT, story.ROWS_LOST), 80)
-    log.add(LogVerdict(AT, story.ROLE_MISSING), 80)
+    log.add(LogVerdict(AT, ROWS_LOST), 80)
+    log.add(LogVerdict(AT, ROLE_MISSING), 80)
     assert (log.counts[Filter.LOOK], log.lost, log.counts[Filter.SAFE]) == (2, 1, 0)
 
 
@@ -88,11 +88,11 @@ async def test_a_hundred_thousand_lines_never_hold_up_the_screen(
         frames.append(time.thread_time() - before)
 
     monkeypatch.setattr(RunScreen, "frame", timed)
-    run = RecordedRun(story.run_folder(RUNS / story.RUN), Flood())
+    run = RecordedRun(run_folder(), Flood())
     app = app_with(RecordedEngine(run=run))
     async with app.run_test(size=LARGE) as pilot:
         await on_screen(pilot, "WelcomeScreen")
-        app.show_run(run, (world.SOURCE, world.TARGET))
+        app.show_run(run, (SOURCE, TARGET))
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.feed is not None)
         screen = app.screen
         assert isinstance(screen, RunScreen) and app.feed is not None
@@ -114,7 +114,7 @@ async def test_a_hundred_thousand_lines_never_hold_up_the_screen(
 def test_a_hundred_thousand_lines_take_less_than_200_mb() -> None:
     """The whole process at its highest, in one of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.tui.flood"],
+        [sys.executable, "-m", "tests.support.log_flood"],
         capture_output=True,
         text=True,
         check=True,

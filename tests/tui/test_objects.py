@@ -6,9 +6,11 @@ from dataclasses import replace
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from tests.tui import many_objects, world
-from tests.tui.recorded import RecordedEngine
-from tests.tui.scenes import INSPECTED, notice, objects_of, on_screen, settled, until
+from tests.support import many_objects
+from tests.support.recorded_engine import RecordedEngine
+from tests.support.wizard_pilot import notice, on_screen, settled, until
+from tests.support.wizard_scenes import objects_of
+from tests.support.wizard_world import INSPECTED, INVENTORY
 from tswizard.core.model.answers import Answers
 from tswizard.tui.app import WizardApp
 from tswizard.tui.screens.objects import ObjectsScreen
@@ -172,7 +174,7 @@ async def test_a_source_with_nothing_to_choose_has_no_such_screen() -> None:
         await on_screen(pilot, "WelcomeScreen")
         application = pilot.app
         assert isinstance(application, WizardApp)
-        bare = replace(world.INVENTORY, caggs=(), jobs=())
+        bare = replace(INVENTORY, caggs=(), jobs=())
         application.show_objects(replace(INSPECTED, inventory=bare).decided(Answers()))
         await on_screen(pilot, "ReviewScreen")
 

@@ -6,8 +6,7 @@ import psycopg
 import pytest
 from textual.pilot import Pilot
 
-from tests.tui.scenes import SMALL, notice, on_screen, until
-from tests.tui.test_flow import at, shown
+from tests.support.wizard_pilot import SMALL, at, notice, on_screen, shown, until
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.run.run_folder import all_runs

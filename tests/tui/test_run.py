@@ -1,36 +1,40 @@
 """A run on the screen: what is shown, paused, stopped, explained, and how it ends."""
 
+from pathlib import Path
+
 import pytest
 from rich.cells import cell_len
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from tests.tui import story, world
-from tests.tui.recorded import RecordedEngine, RecordedRun
-from tests.tui.scenes import (
+from tests.support.recorded_engine import RecordedEngine, RecordedRun
+from tests.support.wizard_pilot import (
     LARGE,
-    RUNS,
     SMALL,
+    app_with,
+    notice,
+    on_screen,
+    settled,
+    shown,
+    until,
+)
+from tests.support.wizard_scenes import (
     failed_run,
     finished_run,
     held_run,
     lost_run,
-    notice,
-    on_screen,
+    passed_run,
     resume_asks,
-    run_engine,
-    settled,
     split_run,
     to_check,
     to_end,
     to_resume,
     to_run,
     unfinished,
-    until,
 )
-from tests.tui.test_flow import app_with, shown
-from tswizard.core.db.errors import CannotConnect
-from tswizard.core.model.events import Paused, RunFinished
+from tests.support.wizard_story import ROLE_MISSING, RUN, SAFE, run_folder, whole
+from tests.support.wizard_world import REFUSED, SOURCE, TARGET
+from tswizard.core.model.events import Paused, RunFinished, StepFinished
 from tswizard.core.model.finding import Level
 from tswizard.core.run.run_folder import RunFolder
 from tswizard.exit_codes import Exit
@@ -51,7 +55,7 @@ async def test_each_error_has_its_word_and_its_reason_under_it() -> None:
         await to_run(pilot)
         lines = list(log(pilot).lines)
         at = next(n for n, line in enumerate(lines) if " LOOK " in line)
-        assert 'role "reporting" does not exist' in lines[at]
+        assert ROLE_MISSING.message in lines[at]
         assert "└ role-missing:" in lines[at + 1]
         assert max(map(len, lines[at : at + 5])) <= SMALL[0]
 
@@ -79,9 +83,9 @@ async def test_enter_explains_the_line_under_the_cursor() -> None:
         await pilot.press(*["up"] * (len(lines) - safe), "enter")
         await until(pilot, lambda: type(pilot.app.screen).__name__ == "Reader")
         text = shown(pilot)
-        assert "COMMENT ON EXTENSION timescaledb" in text
+        assert SAFE.message[:40] in text and SAFE.rule in text
         await pilot.press("y")
-        await until(pilot, lambda: "COMMENT ON EXTENSION" in pilot.app.clipboard)
+        await until(pilot, lambda: SAFE.detail[0] in pilot.app.clipboard)
         await pilot.press("escape")
         await on_screen(pilot, "RunScreen")
 
@@ -90,7 +94,7 @@ async def test_the_log_follows_its_end_until_somebody_reads() -> None:
     engine = held_run()
     run = engine.run
     assert run is not None
-    run.recorded = [*run.recorded[: run.hold_at[-1]], *story.failed_in_rows()[-3:]]
+    run.recorded = [*run.recorded[: run.hold_at[-1]], *whole("interrupted")[-3:]]
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_run(pilot)
         await pilot.press("up", "up", "up")
@@ -105,15 +109,15 @@ async def test_the_log_follows_its_end_until_somebody_reads() -> None:
         await until(pilot, lambda: log(pilot).is_vertical_scroll_end)
 
 
-async def test_pause_and_go_on() -> None:
+async def test_pause_and_continue() -> None:
     engine = held_run()
     run = engine.run
     assert run is not None
     run.recorded = [
         *run.recorded[: run.hold_at[-1]],
-        Paused(story.NOON + 1400, True),
-        Paused(story.NOON + 1410, False),
-        RunFinished(story.NOON + 1410, result=None, seconds=1410),
+        Paused(run.now + 10, True),
+        Paused(run.now + 20, False),
+        RunFinished(run.now + 20, result=None, seconds=1410),
     ]
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_run(pilot)
@@ -123,7 +127,7 @@ async def test_pause_and_go_on() -> None:
         run.go.set()
         await until(pilot, lambda: "PAUSED" in shown(pilot) and "Continue" in shown(pilot))
         await pilot.press("p")
-        assert run.asked == ["pause", "go on"]
+        assert run.asked == ["pause", "continue"]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +213,7 @@ async def test_a_run_that_was_stopped_says_so_and_of_its_tables_too() -> None:
     assert run is not None
     run.recorded = [
         *run.recorded[: run.hold_at[-1]],
-        RunFinished(story.NOON + 101, result=None, seconds=101),
+        RunFinished(run.now, result=None, seconds=101),
     ]
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_run(pilot)
@@ -248,7 +252,7 @@ async def test_quitting_stops_the_run_and_says_it_can_be_resumed() -> None:
     assert engine.run is not None
     assert engine.run.asked == ["stop now"]
     assert engine.run.closed
-    assert f"tswizard resume {story.RUN}" in app.farewell
+    assert f"tswizard resume {RUN}" in app.farewell
 
 
 async def test_nothing_is_left_running_when_the_screens_end_without_asking() -> None:
@@ -262,13 +266,12 @@ async def test_nothing_is_left_running_when_the_screens_end_without_asking() -> 
 @pytest.mark.parametrize(
     ("engine", "code"),
     [
-        (run_engine(story.whole(), story.outcome(Level.PASS)), Exit.PASSED),
+        (passed_run(), Exit.PASSED),
         (finished_run(), Exit.LOOK),
         (lost_run(), Exit.LOOK),
     ],
 )
 async def test_the_exit_code_says_what_it_came_to(engine: RecordedEngine, code: Exit) -> None:
-    engine.final = engine.final or story.CHECKLIST
     app = app_with(engine)
     async with app.run_test(size=SMALL) as pilot:
         await to_check(pilot)
@@ -281,13 +284,14 @@ async def test_a_failed_step_says_why_and_offers_to_resume() -> None:
     app = app_with(engine)
     async with app.run_test(size=SMALL) as pilot:
         await to_end(pilot)
-        assert "The connection was lost" in notice(pilot)
-        assert "resume the run" in notice(pilot)
+        (failed,) = (e for e in whole("interrupted") if isinstance(e, StepFinished) and e.why)
+        assert failed.why.splitlines()[0] in " ".join(notice(pilot).split())
+        assert f"tswizard resume {RUN}" in notice(pilot)
         assert isinstance(app.focused, Button) and app.focused.id == "resume"
         await pilot.press("enter")
         await on_screen(pilot, "ResumeScreen")
         password = app.screen.query_one("#source-password", TextField)
-        assert password.value == world.SOURCE.password  # typed once, known until the end
+        assert password.value == SOURCE.password  # typed once, known until the end
         assert "secret" not in shown(pilot)
         await pilot.press("escape")
         await on_screen(pilot, "RunScreen")
@@ -295,19 +299,21 @@ async def test_a_failed_step_says_why_and_offers_to_resume() -> None:
     assert app.return_value == Exit.STOPPED
 
 
-async def test_a_broken_engine_ends_in_a_sentence() -> None:
+async def test_a_broken_engine_ends_in_a_sentence_and_leaves_its_traceback(
+    tmp_path: Path,
+) -> None:
     class Broken(RecordedRun):
         def events(self):  # type: ignore[no-untyped-def]
             raise OSError("No space left on device")
 
-    engine = RecordedEngine(run=Broken(story.run_folder(RUNS / story.RUN), []))
-    async with app_with(engine).run_test(size=SMALL) as pilot:
+    run = Broken(run_folder(tmp_path), [])
+    app = app_with(RecordedEngine(run=run))
+    async with app.run_test(size=SMALL) as pilot:
         await on_screen(pilot, "WelcomeScreen")
-        assert engine.run is not None
-        app_with_run = pilot.app
-        app_with_run.show_run(engine.run, (world.SOURCE, world.TARGET))  # type: ignore[attr-defined]
+        app.show_run(run, (SOURCE, TARGET))
         await until(pilot, lambda: pilot.app.screen.query("#buttons"))
-        await until(pilot, lambda: "No space left" in notice(pilot))
+        await until(pilot, lambda: "No space left on device." in notice(pilot))
+    assert "Traceback" in run.run_folder.log_path.read_text(encoding="utf-8")
 
 
 # Resume
@@ -338,26 +344,26 @@ async def test_resume_goes_straight_on_when_nothing_has_to_go() -> None:
         assert "mst-pw" not in shown(pilot)
     ((source, target, confirm),) = engine.reopened
     assert (source.password, target.password, confirm) == ("mst-pw", "cloud-pw", None)
-    assert source.host == world.SOURCE.host
+    assert source.host == SOURCE.host
 
 
 async def test_resume_says_what_stands_in_its_way() -> None:
     class Refusing(RecordedEngine):
         async def needs_confirmation(self, run_folder: RunFolder, target: object) -> str | None:
-            raise CannotConnect("Nothing listens at x7f0q.", "Check that the service runs.")
+            raise REFUSED
 
     engine = Refusing(run_folders=unfinished().run_folders)
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_resume(pilot)
         await pilot.press("enter")
-        await until(pilot, lambda: "Nothing listens" in notice(pilot))
+        await until(pilot, lambda: REFUSED.what in notice(pilot))
 
 
 async def test_runs_of_a_demo_and_finished_runs_are_not_offered() -> None:
     from dataclasses import replace
 
-    demo = story.run_folder(RUNS / "demo", demo=True)
-    over = story.run_folder(RUNS / "over")
+    demo = run_folder(demo=True)
+    over = run_folder()
     over.record = replace(over.record, result=Level.PASS)
     engine = RecordedEngine(run_folders=(demo, over))
     async with app_with(engine).run_test(size=SMALL) as pilot:
@@ -376,7 +382,7 @@ async def test_what_the_user_does_is_ticked_by_hand_and_copied() -> None:
         await pilot.press("space")
         await until(pilot, lambda: "[x]" in shown(pilot))
         await pilot.press("y")
-        await until(pilot, lambda: pilot.app.clipboard == "host=x7f0q")
+        await until(pilot, lambda: pilot.app.clipboard == todo[0].copy_text)
         await pilot.press("space")
         await until(pilot, lambda: "[x]" not in shown(pilot))
 

@@ -117,7 +117,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 def begin_run(terminal: Terminal) -> int:
     """Start a run with a child; the child's process id."""
-    terminal.run(f"{PYTHON} -m tests.tui.in_terminal {terminal.pid_file}")
+    terminal.run(f"{PYTHON} -m tests.support.wizard_in_terminal {terminal.pid_file}")
     until(terminal.pid_file.exists, "the run's child")
     terminal.see("Restore the rows")
     return int(terminal.pid_file.read_text(encoding="utf-8"))
@@ -182,7 +182,7 @@ def test_a_terminal_that_vanishes_without_a_signal_is_noticed(tmp_path: Path) ->
     fcntl.ioctl(slave, termios.TIOCSWINSZ, b"\x18\x00\x50\x00\x00\x00\x00\x00")
     pid_file = tmp_path / "child"
     program = subprocess.Popen(
-        [sys.executable, "-m", "tests.tui.in_terminal", str(pid_file)],
+        [sys.executable, "-m", "tests.support.wizard_in_terminal", str(pid_file)],
         stdin=slave,
         stdout=slave,
         stderr=slave,

@@ -147,7 +147,7 @@ class Help(ModalScreen[None]):
                             for key, description in self._keys
                         ),
                         Content.assemble(
-                            ("     tab", "bold"), "  Next field; shift+tab the one before"
+                            ("     tab", "bold"), "  Next field; shift+tab: previous field"
                         ),
                     ]
                 )

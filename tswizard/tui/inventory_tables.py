@@ -49,7 +49,7 @@ def summary(inventory: Inventory) -> str:
         plural(len(inventory.caggs), "continuous aggregate"),
         plural(len(inventory.jobs), "job"),
     )
-    return f"{inventory.server.database}: " + ", ".join(parts)
+    return ", ".join(parts)
 
 
 def hypertable_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
@@ -57,13 +57,18 @@ def hypertable_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
     for table in sorted(inventory.hypertables, key=lambda h: -h.bytes):
         kind = " (cagg)" if table.cagg else ""
         yield (
-            f"{table.label}{kind}",
+            f"{_short(table.label)}{kind}",
             size(table.bytes),
             _compressed(table),
             str(len(table.chunks)),
             short_number(max(0, table.rows_estimate)),
             ", ".join(map(_dimension, table.dimensions)),
         )
+
+
+def _short(name: str) -> str:
+    """Without the usual schema: room is short, and it says little."""
+    return name.removeprefix("public.")
 
 
 def _compressed(table: Hypertable) -> str:
@@ -81,13 +86,13 @@ def _dimension(dimension: Dimension) -> str:
 def table_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
     for table in sorted(inventory.tables, key=lambda t: -t.bytes):
         rows = "–" if table.rows_estimate < 0 else short_number(table.rows_estimate)
-        yield (table.label, table.kind, size(table.bytes), rows, table.owner)
+        yield (_short(table.label), table.kind, size(table.bytes), rows, table.owner)
 
 
 def job_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
     for job in inventory.jobs:
         state = "on" if job.scheduled else "paused"
-        yield (str(job.id), job.what, job.target or "–", job.schedule_interval, state)
+        yield (str(job.id), job.what, _short(job.target or "–"), job.schedule_interval, state)
 
 
 def role_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:

@@ -1,10 +1,13 @@
 """What Review shows is what the steps run, as far as it is known before."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.tui.world import INVENTORY, split_plan
+from tests.support.metrics_inventory import INVENTORY, METRICS
+from tests.support.sample_inventory import prepared
+from tswizard.core.build_plan import build_plan
 from tswizard.core.catalog.hypertable_model import Compression, OrderByColumn
 from tswizard.core.split.schema.preview import (
     preview_chunks,
@@ -14,7 +17,6 @@ from tswizard.core.split.schema.preview import (
     preview_sequences,
 )
 
-METRICS, EVENTS, *_ = INVENTORY.hypertables
 SEVEN_DAYS = METRICS.dimensions[0]
 
 
@@ -86,7 +88,8 @@ def test_keys_of_compressed_hypertables_come_first() -> None:
 
 
 def test_what_only_the_run_knows_is_said_in_words() -> None:
-    for step in split_plan().steps:
+    plan = build_plan(prepared(INVENTORY, method="split").task(Path("/var/tmp/dump")))
+    for step in plan.steps:
         assert not [c for c in step.commands if "…" in c], step.id
 
 

@@ -65,6 +65,9 @@ class RunModel:
     findings: list[Finding] = field(default_factory=list)
     paused: bool = False
     finished: RunFinished | None = None
+    failure: Finding | None = None
+    """What ended the run before its end, or what leaving it left open; None when the user stopped
+    it and everything was put back."""
     changed: set[str] = field(default_factory=set)
     """Parts that a screen has to draw again: steps, progress, tables, keys."""
     _table_rates: dict[str, Rate] = field(default_factory=dict)
@@ -83,6 +86,8 @@ class RunModel:
             case StepFinished():
                 step = self._step(event.step)
                 step.state, step.seconds, step.why = event.state, event.seconds, event.why
+                if event.state is StepState.FAILED:
+                    self.failure = self._newest_failure()
                 self.changed |= {"steps", "progress"}
             case TableProgress():
                 self._table(event)
@@ -93,6 +98,8 @@ class RunModel:
                 self.changed |= {"progress", "keys"}
             case RunFinished():
                 self.finished = event
+                if event.result is None and self.failure is None:
+                    self.failure = self._newest_failure()
                 self.changed |= {"steps", "progress"}
             case _:
                 pass
@@ -110,13 +117,6 @@ class RunModel:
         """Bytes a second of that table, or rows where nobody counts bytes; None if unknown."""
         rate = self._table_rates.get(name)
         return rate.per_second if rate else None
-
-    @property
-    def failure(self) -> Finding | None:
-        """Why the run ended before its end; None when it was stopped by the user."""
-        if self.finished is None or self.finished.result is not None:
-            return None
-        return next((f for f in reversed(self.findings) if f.level is Level.FAIL), None)
 
     def _start(self, id: str, at: float) -> None:
         step = self._step(id)
@@ -140,6 +140,9 @@ class RunModel:
         if event.counted is not None:
             self._table_rates.setdefault(event.table, Rate()).add(event.at, event.counted)
         self.changed.add("tables")
+
+    def _newest_failure(self) -> Finding | None:
+        return next((f for f in reversed(self.findings) if f.level is Level.FAIL), None)
 
     def _step(self, id: str) -> StepModel:
         for step in self.steps:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tswizard.tui.protocol import EndpointPair
 
 _OVER = (StepState.DONE, StepState.SKIPPED)
-_ASKED = "Password for {label} (empty: from ~/.pgpass)"
+_ASKED = "Password for {label} (empty: ~/.pgpass)"
 
 
 class ResumeScreen(WizardScreen):
@@ -74,7 +74,7 @@ class ResumeScreen(WizardScreen):
         return Content("\n").join(
             [
                 Content.assemble(
-                    (record.id, "bold"), f"  from {date_and_time(record.started)}{took}"
+                    (record.id, "bold"), f"  started {date_and_time(record.started)}{took}"
                 ),
                 Content(f"{record.source_label} → {record.target_label}\n"),
                 _steps("Done", over, "$text-success"),

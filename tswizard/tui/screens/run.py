@@ -238,11 +238,8 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         if explanation is None:
             self.notify("This line is not an error. Press f to show only those that need a look.")
             return
-        text = Content("\n\n").join(
-            Content(part)
-            for part in (explanation.title, explanation.reason, explanation.todo, explanation.raw)
-            if part
-        )
+        parts = (explanation.title, explanation.reason, explanation.todo, explanation.raw)
+        text = Content("\n\n").join(Content(part) for part in dict.fromkeys(parts) if part)
         self.app.push_screen(text_reader(explanation.word, text, str(text)))
 
     @on(RunLog.CopyLine)
@@ -325,9 +322,9 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         failure, error = self.model.failure, self._feed.error
         again = f"Press r to resume it now. {self.wizard.resume_hint}"
         if error is not None:
-            self.say(f"The run failed: {error} {again}")
+            self.say(f"The run failed: {_sentence(str(error))} {again}")
         elif failure is not None:
-            self.say(f"Stopped: {failure.what} {failure.todo} {again}")
+            self.say(f"Stopped: {_sentence(failure.what)} {failure.todo} {again}")
         else:
             self.say(f"Stopped. What is done stays done. {again}", "look")
 
@@ -341,6 +338,12 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             self.wizard.show_check(outcome, finished.report if finished else "")
         else:
             self.app.exit(self.wizard.exit_code)
+
+
+def _sentence(text: str) -> str:
+    """On one line, with a period: what tools and servers say often has none."""
+    line = " ".join(text.split())
+    return line if line.endswith((".", "!", "?")) else f"{line}."
 
 
 def _row(progress: TableProgress, rate: float | None, *, over: bool = False) -> tuple[str, ...]:

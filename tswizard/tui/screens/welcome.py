@@ -162,7 +162,7 @@ def _described(run_folder: "RunFolder", *, busy: bool) -> Content:
     note = "  in use by another tswizard process" if busy else ""
     return Content.assemble(
         (f"Resume {record.id}", "bold"),
-        f"  from {date_and_time(record.started)}{note}\n",
+        f"  started {date_and_time(record.started)}{note}\n",
         (f"  {record.source_label} → {record.target_label}\n", "dim"),
         (
             f"  {done} of {plural(len(record.steps), 'step')} done{following}",

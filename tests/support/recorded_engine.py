@@ -1,0 +1,153 @@
+"""The screens' engine, replaying what was recorded."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+from tests.support.wizard_world import (
+    EMPTY,
+    INVENTORY,
+    SOURCE,
+    SOURCE_SERVER,
+    TARGET_SERVER,
+    plan,
+    preflight,
+)
+from tswizard.core.catalog.cagg_model import Cagg
+from tswizard.core.catalog.inventory import Inventory, Job, Server
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect
+from tswizard.core.methods import METHODS, method_of
+from tswizard.core.model.answers import Answers, MethodName
+from tswizard.core.model.events import Event
+from tswizard.core.model.finding import Finding
+from tswizard.core.model.outcome import Outcome
+from tswizard.core.model.plan import Plan
+from tswizard.core.report.checklist import Checklist, checklist
+from tswizard.core.run.method import Method
+from tswizard.core.run.run_folder import RunFolder
+from tswizard.tui.engine import CoreEngine
+from tswizard.tui.wizard_state import ConnectedPair, Decided
+
+
+@dataclass
+class RecordedRun:
+    """Yields recorded events; remembers what the screens asked of it."""
+
+    run_folder: RunFolder
+    recorded: Sequence[Event]
+    end: Outcome | None = None
+    hold_at: tuple[int, ...] = ()
+    """Before these events it waits until it is stopped or let go, as a long step does."""
+    outcome: Outcome | None = None
+    asked: list[str] = field(default_factory=list)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: bool = False
+
+    @property
+    def method(self) -> Method:
+        return method_of(self.run_folder.record.answers)
+
+    @property
+    def now(self) -> float:
+        """The clock when it holds for the last time, or at its end."""
+        return self.recorded[self.hold_at[-1] - 1 if self.hold_at else -1].at
+
+    async def events(self) -> AsyncIterator[Event]:
+        try:
+            for number, event in enumerate(self.recorded):
+                if number in self.hold_at:
+                    self.held.set()
+                    await self.go.wait()
+                    self.go.clear()
+                if "stop now" in self.asked:
+                    return
+                yield event
+            self.outcome = self.end
+        finally:
+            self.closed = True
+
+    def stop(self, *, now: bool) -> None:
+        self.asked.append("stop now" if now else "stop after step")
+        if now:
+            self.go.set()
+
+    def pause(self, paused: bool) -> None:
+        self.asked.append("pause" if paused else "continue")
+
+
+@dataclass
+class RecordedEngine:
+    """Answers from a recording; every answer can be replaced by a test."""
+
+    run_folders: Sequence[RunFolder] = ()
+    refuses: dict[str, CannotConnect] = field(default_factory=dict)
+    """By host: what a connection to it says instead of answering."""
+    situation: str = "as it is"
+    """What preflight finds."""
+    inventory: Inventory = INVENTORY
+    run: RecordedRun | None = None
+    confirmation: str | None = None
+    asked_endpoints: list[Endpoint] = field(default_factory=list)
+    started: list[Decided] = field(default_factory=list)
+    reopened: list[tuple[Endpoint, Endpoint, str | None]] = field(default_factory=list)
+    slow: asyncio.Event | None = None
+    """When given, servers answer only once it is set."""
+
+    def runs(self) -> Sequence[RunFolder]:
+        return self.run_folders
+
+    def methods(self) -> Sequence[Method]:
+        return METHODS
+
+    async def read_server(self, endpoint: Endpoint) -> Server:
+        self.asked_endpoints.append(endpoint)
+        if self.slow is not None:
+            await self.slow.wait()
+        if endpoint.host in self.refuses:
+            raise self.refuses[endpoint.host]
+        return SOURCE_SERVER if endpoint.host == SOURCE.host else TARGET_SERVER
+
+    async def read_inventory(
+        self, endpoint: Endpoint, on_progress: Callable[[str], None]
+    ) -> Inventory:
+        on_progress("hypertables and chunks")
+        return self.inventory if endpoint.host == SOURCE.host else EMPTY
+
+    async def examine(
+        self,
+        pair: ConnectedPair,
+        inventory: Inventory,
+        target_inventory: Inventory,
+        answers: Answers,
+        methods: Collection[MethodName] | None = None,
+    ) -> AsyncIterator[Finding]:
+        wanted = methods or (answers.method,)
+        for finding in preflight("recreated" if answers.recreate_extension else self.situation):
+            if any(finding.concerns(method) for method in wanted):
+                yield finding
+
+    def object_sql(self, inventory: Inventory, what: Cagg | Job) -> str:
+        return CoreEngine().object_sql(inventory, what)
+
+    def plan(self, decided: Decided) -> Plan:
+        return plan(decided.answers, decided.inspected.inventory)
+
+    def start(self, decided: Decided, *, demo: bool) -> RecordedRun:
+        self.started.append(decided)
+        assert self.run is not None
+        return self.run
+
+    async def needs_confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
+        return self.confirmation
+
+    async def reopen(
+        self, run_folder: RunFolder, source: Endpoint, target: Endpoint, confirm: str | None
+    ) -> RecordedRun:
+        self.reopened.append((source, target, confirm))
+        assert self.run is not None
+        return self.run
+
+    def checklist(self, outcome: Outcome, report: str) -> Checklist:
+        return checklist(outcome, report)

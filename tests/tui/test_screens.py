@@ -1,0 +1,90 @@
+"""Each screen as it was accepted; `--snapshot-update` accepts it again, after a look at the diff.
+
+On the way each is measured: in 80 columns by 24 lines nothing may be cut off, and every key that
+is shown has something to do. The pictures show the colors too.
+"""
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from textual.pilot import Pilot
+from textual.widgets import Button
+
+from scripts.screenshots import FOLDER, PICTURES, drawn, path_of
+from tests.support.wizard_pilot import LARGE, settled, shown
+from tests.support.wizard_scenes import SCENES
+from tswizard.tui.widgets.keys import Keys
+from tswizard.tui.widgets.runlog import RunLog
+
+
+class ScreenText(SingleFileSnapshotExtension):
+    """A file of plain text for each screen."""
+
+    _write_mode = WriteMode.TEXT
+    _file_extension = "txt"
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [(name, size) for name, scene in SCENES.items() for size in scene.sizes],
+    ids=lambda value: value if isinstance(value, str) else f"{value[0]}x{value[1]}",
+)
+async def test_screen(snapshot: SnapshotAssertion, name: str, size: tuple[int, int]) -> None:
+    scene = SCENES[name]
+    async with scene.app().run_test(size=size) as pilot:
+        await scene.drive(pilot)
+        assert_fits(pilot)
+        assert_keys_work(pilot)
+        assert with_focus(pilot) == snapshot(extension_class=ScreenText)
+        if name in PICTURES and size == LARGE:
+            stale = f"{path_of(name)} is stale: python -m scripts.screenshots {name}"
+            assert drawn(pilot, name) == path_of(name).read_text(encoding="utf-8"), stale
+
+
+def test_every_picture_of_the_docs_is_compared() -> None:
+    assert {path.stem for path in FOLDER.glob("*.svg")} == set(PICTURES)
+    assert all(LARGE in SCENES[name].sizes for name in PICTURES)
+
+
+def with_focus(pilot: Pilot[int]) -> str:
+    focused = pilot.app.focused
+    name = f"{type(focused).__name__} {focused.id or ''}".strip() if focused else "nothing"
+    return f"{shown(pilot)}\nFocus: {name}\n"
+
+
+@pytest.mark.parametrize("name", ["source-connected", "inspect", "review", "run", "check"])
+async def test_a_terminal_that_is_too_small_breaks_nothing(name: str) -> None:
+    scene = SCENES[name]
+    async with scene.app().run_test(size=(30, 8)) as pilot:
+        await scene.drive(pilot)
+        await pilot.resize_terminal(80, 24)
+        await settled(pilot)
+        assert_fits(pilot)
+
+
+def assert_fits(pilot: Pilot[int]) -> None:
+    """No button or key is cut off, and nothing scrolls sideways."""
+    screen = pilot.app.screen
+    for button in screen.query(Button).results(Button):
+        if all(node.display for node in button.ancestors_with_self if hasattr(node, "display")):
+            assert screen.region.contains_region(button.region), f"{button!r} is cut off"
+            assert button.region.width >= len(str(button.label)), f"{button!r} is too narrow"
+    for widget in screen.query("*"):
+        cuts_by_itself = isinstance(widget, RunLog)
+        if widget.is_scrollable and widget.size and not cuts_by_itself:
+            assert widget.max_scroll_x == 0, f"{widget!r} hides something to its right"
+    for keys in screen.query(Keys).results(Keys):
+        assert keys.shown, "no key is shown"
+        assert keys.needed_width <= keys.content_region.width, "a key is cut off"
+
+
+def assert_keys_work(pilot: Pilot[int]) -> None:
+    """Every key in the footer leads to a method of the widget that it is bound on."""
+    shown = [key for keys in pilot.app.screen.query(Keys).results(Keys) for key in keys.shown]
+    for active in pilot.app.screen.active_bindings.values():
+        if active.binding not in shown:
+            continue
+        action = active.binding.action.partition("(")[0]
+        node = pilot.app if action.startswith("app.") else active.node
+        method = f"action_{action.removeprefix('app.').removeprefix('screen.')}"
+        assert hasattr(node, method), f"{active.binding.key} does nothing"
