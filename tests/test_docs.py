@@ -1,14 +1,11 @@
-"""What the docs say of commands, answers and exit codes is what the program has."""
+"""What the docs say of commands, exit codes, rooms and tables is what the program has."""
 
 import re
-import tomllib
-from dataclasses import asdict
 from pathlib import Path
 
 from scripts import man_page
 from scripts.draw_imports import read_house
 from tswizard.cli.main import cli
-from tswizard.core.model.answers import Answers
 from tswizard.core.run.context import MethodRun
 from tswizard.core.run.method import Method
 from tswizard.exit_codes import Exit
@@ -16,12 +13,6 @@ from tswizard.exit_codes import Exit
 ROOT = Path(__file__).parents[1]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-
-
-def test_the_answers_file_is_shown_with_every_key_and_its_default() -> None:
-    shown = re.search(r"```toml\n(.*?)```", COMMANDS, re.DOTALL)
-    assert shown
-    assert tomllib.loads(shown[1])["answers"] == asdict(Answers())
 
 
 def test_every_command_and_its_options_are_shown() -> None:
