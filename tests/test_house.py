@@ -1,11 +1,14 @@
 """The house keeps its shape: floors, no circles, one meaning a name."""
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from scripts.draw_imports import House, draw, read_house
 from scripts.duplicate_names import duplicates
+
+TESTS = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +42,25 @@ def test_a_circle_is_found_and_drawn() -> None:
 
 def test_no_public_name_of_the_engine_means_two_things() -> None:
     assert duplicates() == {}
+
+
+def _imported(path: Path) -> set[str]:
+    found = set[str]()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.startswith("tests.")}
+
+
+def test_tests_import_no_tests() -> None:
+    """But helpers: those of tests/support, and those that lie beside them."""
+    wrong = []
+    for path in TESTS.rglob("*.py"):
+        beside = ".".join(["tests", *path.relative_to(TESTS).parent.parts, ""])
+        for name in _imported(path):
+            is_test = any(part.startswith("test_") for part in name.split("."))
+            if is_test or not name.startswith((beside, "tests.support.")):
+                wrong.append(f"{path.relative_to(TESTS)} imports {name}")
+    assert wrong == []
