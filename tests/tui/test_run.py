@@ -299,7 +299,7 @@ async def test_a_failed_step_says_why_and_offers_to_resume() -> None:
     assert app.return_value == Exit.STOPPED
 
 
-async def test_a_broken_engine_ends_in_a_sentence_and_leaves_its_traceback(
+async def test_a_broken_engine_ends_in_a_sentence(
     tmp_path: Path,
 ) -> None:
     class Broken(RecordedRun):
@@ -313,7 +313,6 @@ async def test_a_broken_engine_ends_in_a_sentence_and_leaves_its_traceback(
         app.show_run(run, (SOURCE, TARGET))
         await until(pilot, lambda: pilot.app.screen.query("#buttons"))
         await until(pilot, lambda: "No space left on device." in notice(pilot))
-    assert "Traceback" in run.run_folder.log_path.read_text(encoding="utf-8")
 
 
 # Resume

@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-import traceback
 from collections import deque
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
 from tswizard.tui.protocol import Running
@@ -72,9 +71,3 @@ class EventFeed:
                         breath = time.monotonic()
         except Exception as error:
             self.error = error
-            self._log(error)
-
-    def _log(self, error: Exception) -> None:
-        """The screen shows one sentence of it; the run's log gets all there is to know."""
-        with suppress(OSError), self.run.run_folder.log_path.open("a", encoding="utf-8") as log:
-            log.writelines(traceback.format_exception(error))
