@@ -45,8 +45,7 @@ class FullRun:
         if not keep:
             ctx.run_folder.remove_dump()
         todo = (*left_paused(ctx), *await remove_record(ctx))
-        skipped = () if answers.enable_jobs else ("jobs stay paused on the target",)
-        return Leftovers(todo=todo, skipped=skipped, dump=str(ctx.task.dump) if keep else "")
+        return Leftovers(todo=todo, dump=str(ctx.task.dump) if keep else "")
 
     async def close(self) -> None:
         """Holds nothing."""

@@ -66,8 +66,6 @@ class Leftovers:
 
     todo: tuple[tuple[str, str], ...] = ()
     """(what only the user can do, text to copy or empty)."""
-    skipped: tuple[str, ...] = ()
-    """What was left out because the user said so."""
     dump: str = ""
     """Folder of a dump that is kept."""
 

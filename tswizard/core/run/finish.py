@@ -27,7 +27,7 @@ async def finish(ctx: Context, method_run: MethodRun) -> Outcome:
         findings=record.findings,
         judged=record.judged,
         tables=record.tables,
-        skipped=(*_skipped(ctx), *left.skipped),
+        skipped=_skipped(ctx),
         todo=_todo(ctx, result, left.todo),
         dump=left.dump,
     )
@@ -49,6 +49,7 @@ def _skipped(ctx: Context) -> tuple[str, ...]:
             f"{what} left out: {', '.join(names)}"
             for what, names in left_out(ctx.task.inventory, answers).lines()
         ),
+        *(() if answers.enable_jobs else ("jobs stay paused on the target",)),
     )
 
 

@@ -56,8 +56,7 @@ class SplitRun:
             ctx.run_folder.remove_dump()
         self._removed = not answers.keep_record
         todo = (*left_paused(ctx), *await remove_record(ctx, keep=answers.keep_record))
-        skipped = () if answers.enable_jobs else ("jobs stay paused on the target",)
-        return Leftovers(todo=todo, skipped=skipped, dump=str(ctx.task.dump) if keep else "")
+        return Leftovers(todo=todo, dump=str(ctx.task.dump) if keep else "")
 
     async def close(self) -> None:
         await self._store.close()
