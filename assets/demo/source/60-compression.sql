@@ -17,7 +17,7 @@ SELECT count(compress_chunk(chunk)) FROM show_chunks('events', older_than => 176
 INSERT INTO events
 SELECT 1767225607 + g * 20, 'late ' || g % 3, '{"late": true}', NULL, NULL FROM generate_series(1, 48) AS g;
 
--- A compressed aggregate
+-- A compressed continuous aggregate
 ALTER MATERIALIZED VIEW conditions_hourly SET (timescaledb.compress = true);
 
 SELECT count(compress_chunk(chunk))

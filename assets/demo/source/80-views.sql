@@ -1,4 +1,4 @@
--- Views on aggregates, a view on a view, a plain materialized view, a function
+-- Views on continuous aggregates, a view on a view, a plain materialized view, a function
 CREATE VIEW site_temperatures AS
 SELECT s.site_id, d.day, avg(d.temperature) AS temperature
   FROM conditions_daily AS d JOIN sensors AS s USING (sensor_id)

@@ -7,7 +7,7 @@ SELECT time_bucket('1 hour', "time") AS bucket, sensor_id,
 
 CALL refresh_continuous_aggregate('conditions_hourly', NULL, '2026-01-31 00:00+00');
 
--- An aggregate on an aggregate
+-- A continuous aggregate on a continuous aggregate
 CREATE MATERIALIZED VIEW conditions_daily
 WITH (timescaledb.continuous, timescaledb.materialized_only = true) AS
 SELECT time_bucket('1 day', bucket) AS day, sensor_id,
@@ -30,7 +30,7 @@ SELECT time_bucket(3600, ts) AS bucket, device, count(*) AS events
 
 CALL refresh_continuous_aggregate('events_hourly', NULL, NULL);
 
--- An aggregate whose days outlive the raw rows
+-- A continuous aggregate whose days outlive the raw rows
 CREATE MATERIALIZED VIEW door_openings_daily
 WITH (timescaledb.continuous, timescaledb.materialized_only = true) AS
 SELECT time_bucket('1 day', opened) AS day, door, count(*) AS openings, sum(seconds) AS open_for
