@@ -5,7 +5,6 @@ keys (timescale/timescaledb#698): so the catalog is restored by itself, before t
 """
 
 import re
-import subprocess
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -17,6 +16,7 @@ from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.run.context import Context, ToolEnd, failed
+from tswizard.core.steps.dump_output import dump_output
 
 _CATALOG = ("_timescaledb_catalog", "_timescaledb_config")
 # Without these no chunk can be found; without the rest of the catalog only what it names is lost.
@@ -25,7 +25,6 @@ _ESSENTIAL = re.compile(
     r"continuous_agg|compression_settings|hypertable_compression)$"
 )
 _ROWS = "TABLE DATA"
-_SUM = re.compile(r"errors ignored on restore: \d+")
 
 
 class Phase(Enum):
@@ -63,7 +62,7 @@ def restore_command(task: Task, phase: Phase, only: Path | None = None) -> tuple
 
 async def restore(ctx: Context, phase: Phase) -> None:
     """Run one phase and judge what it prints. Raises StepFailed when it did not run to its end."""
-    entries = contents(ctx.task, phase)
+    entries = await _contents(ctx.task, phase)
     only = None
     if phase is Phase.REST:
         entries, only = await _without_keys(ctx, entries)
@@ -75,7 +74,7 @@ async def restore(ctx: Context, phase: Phase) -> None:
         phase=phase.label,
         on_line=watch.line,
     )
-    if end.exit_code != 0 and not _SUM.search(end.last_line):
+    if not end.reached_the_end:
         raise _gave_up(end, ctx)
     lost = [j for j in end.judged if j.verdict is Verdict.LOST and _ESSENTIAL.search(j.object)]
     if phase is Phase.CATALOG and lost:
@@ -114,26 +113,15 @@ class Entry:
     """Size of its file in the dump; 0 for anything but rows."""
 
 
-def contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
+async def _contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
     """What a phase will restore, in order. Raises StepFailed when the dump cannot be read."""
-    listed = subprocess.run(
-        [task.tools.pg_restore, "--list", "--format=directory", *phase.selection, task.dump],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        stdin=subprocess.DEVNULL,
+    listed = await dump_output(
+        task.tools, task.dump, "--list", "--format=directory", *phase.selection
     )
-    if listed.returncode != 0:
-        raise failed(
-            "dump-unreadable",
-            f"The dump cannot be read: {listed.stderr.strip()}",
-            where=str(task.dump),
-            todo="Remove that folder and resume; the dump is then created again.",
-        )
     files = {
         int(path.name.split(".")[0]): path.stat().st_size for path in task.dump.glob("[0-9]*.dat*")
     }
-    found = [line for line in map(parse_toc_line, listed.stdout.splitlines()) if line]
+    found = [line for line in map(parse_toc_line, listed.splitlines()) if line]
     return tuple(Entry(line, files.get(line.id, 0)) for line in found)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shlex
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,6 +25,8 @@ from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.plan import Task
 from tswizard.core.run.run_folder import RunFolder, RunRecord
 
+_ERRORS_IGNORED = re.compile(r"errors ignored on restore: \d+")
+
 
 class StepFailed(Exception):
     """A step that cannot go on; the run stops and can be resumed."""
@@ -44,6 +47,12 @@ class ToolEnd:
     exit_code: int
     judged: tuple[JudgedMessage, ...]
     last_line: str
+
+    @property
+    def reached_the_end(self) -> bool:
+        """Whether it did all of its work; pg_restore passes over errors, counts them in its last
+        line and then exits with 1."""
+        return self.exit_code == 0 or _ERRORS_IGNORED.search(self.last_line) is not None
 
     @property
     def fatal(self) -> JudgedMessage | None:

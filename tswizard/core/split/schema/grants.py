@@ -19,7 +19,8 @@ from tswizard.core.run.context import Context
 from tswizard.core.split.schema.dump import schema_dump_path
 from tswizard.core.split.schema.execute import Change, run_changes
 from tswizard.core.split.schema.target_session import schema_session
-from tswizard.core.split.schema.toc import DumpEntry, pg_restore_output, write_use_list
+from tswizard.core.split.schema.toc import DumpEntry, write_use_list
+from tswizard.core.steps.dump_output import dump_output
 
 KINDS_NAMING_ROLES = ("ACL", "DEFAULT ACL", "POLICY")
 
@@ -57,7 +58,7 @@ async def withhold_grants(
     dump = schema_dump_path(ctx.task)
     use_list = dump.with_name("grants.list")
     write_use_list(use_list, candidates)
-    script = await pg_restore_output(
+    script = await dump_output(
         ctx.task.tools, dump, "--verbose", "--no-owner", f"--use-list={use_list}", "--file=-"
     )
     return split_by_role(statements_by_entry(script), missing)

@@ -20,7 +20,6 @@ from tswizard.core.split.schema.grants import (
 from tswizard.core.split.schema.target_session import SCHEMA_APPLICATION, schema_session
 from tswizard.core.split.schema.toc import DumpEntry, write_use_list
 
-_ERRORS_IGNORED = re.compile(r"errors ignored on restore: \d+")
 _CREATING = re.compile(r"^pg_restore: creating [A-Z ]+ ")
 
 
@@ -107,7 +106,7 @@ async def restore_entries(
             phase=phase,
             on_line=progress.line,
         )
-        if end.exit_code != 0 and not _ERRORS_IGNORED.search(end.last_line):
+        if not end.reached_the_end:
             raise _restore_failed(end, ctx)
         progress.done = progress.total
         progress.report()

@@ -6,9 +6,7 @@ entries that it depends on, so nothing has to be guessed from names (`PrintTOCSu
 PostgreSQL's pg_backup_archiver.c). Verbose lists ignore `--section`, hence one call per section.
 """
 
-import asyncio
 import re
-import subprocess
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +14,7 @@ from pathlib import Path
 
 from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.db.toc import TocLine, parse_toc_line, toc_label
-from tswizard.core.run.context import failed
+from tswizard.core.steps.dump_output import dump_output
 
 PRE, POST = "pre-data", "post-data"
 
@@ -110,36 +108,11 @@ def _lines(text: str) -> Iterable[TocLine]:
 
 async def read_toc(tools: ClientTools, dump: Path) -> Toc:
     """Read a dump's TOC. Raises StepFailed when the dump cannot be read."""
-    verbose = await pg_restore_output(tools, dump, "--list", "--verbose")
+    verbose = await dump_output(tools, dump, "--list", "--verbose")
     sections = {
-        name: await pg_restore_output(tools, dump, "--list", f"--section={name}")
-        for name in (PRE, POST)
+        name: await dump_output(tools, dump, "--list", f"--section={name}") for name in (PRE, POST)
     }
     return parse_toc_lists(verbose, sections)
-
-
-async def pg_restore_output(tools: ClientTools, dump: Path, *args: str) -> str:
-    """What pg_restore prints about a dump, without any server. Raises StepFailed."""
-    done = await asyncio.to_thread(_capture, [str(tools.pg_restore), *args, str(dump)])
-    if done.returncode != 0:
-        raise failed(
-            "dump-unreadable",
-            f"The dump cannot be read: {done.stderr.strip()}",
-            where=str(dump),
-            todo="Remove that file and resume; the schema is then dumped again.",
-        )
-    return done.stdout
-
-
-def _capture(argv: list[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        argv,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        stdin=subprocess.DEVNULL,
-    )
 
 
 def write_use_list(
