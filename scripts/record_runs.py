@@ -41,9 +41,9 @@ from tswizard.core.prepare import prepare
 from tswizard.core.run.run_folder import runs_folder
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.demo import EmbeddedPair
-from tswizard.tui.engine import CoreEngine
-from tswizard.tui.protocol import Running
-from tswizard.tui.wizard_state import ConnectedDatabase, ConnectedPair, Inspected
+from tswizard.wizard.core_engine import CoreEngine
+from tswizard.wizard.engine import Running
+from tswizard.wizard.state import ConnectedDatabase, ConnectedPair, Inspected
 
 SOURCE = "mst-2f1a.example.com:20985"
 TARGET = "x7f0q.tsdb.example.com:33412"

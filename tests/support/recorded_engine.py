@@ -26,8 +26,8 @@ from tswizard.core.model.plan import Plan
 from tswizard.core.report.checklist import Checklist, checklist
 from tswizard.core.run.method import Method
 from tswizard.core.run.run_folder import RunFolder
-from tswizard.tui.engine import CoreEngine
-from tswizard.tui.wizard_state import ConnectedPair, Decided
+from tswizard.wizard.core_engine import CoreEngine
+from tswizard.wizard.state import ConnectedPair, Decided
 
 
 @dataclass

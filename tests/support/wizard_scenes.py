@@ -55,7 +55,7 @@ from tswizard.demo.progress import Prepared
 from tswizard.tui.app import WizardApp
 from tswizard.tui.screens.review import StepCard
 from tswizard.tui.screens.run import RunScreen
-from tswizard.tui.wizard_state import Inspected
+from tswizard.wizard.state import Inspected
 
 # Engines
 

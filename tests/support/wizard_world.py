@@ -18,7 +18,7 @@ from tswizard.core.model.finding import Finding
 from tswizard.core.model.plan import Plan
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.run.run_folder import dump_folder
-from tswizard.tui.wizard_state import ConnectedDatabase, ConnectedPair, Inspected
+from tswizard.wizard.state import ConnectedDatabase, ConnectedPair, Inspected
 
 SOURCE_URL = "postgresql://tsdbadmin@mst-2f1a.example.com:20985/defaultdb"
 TARGET_URL = "postgresql://tsdbadmin@x7f0q.tsdb.example.com:33412/tsdb?sslmode=require"

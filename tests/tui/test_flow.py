@@ -52,7 +52,7 @@ from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Level
 from tswizard.exit_codes import Exit
 from tswizard.tui.widgets.findings import FindingsView
-from tswizard.tui.wizard_state import Decided
+from tswizard.wizard.state import Decided
 
 READY = {
     "WelcomeScreen": "",

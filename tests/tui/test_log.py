@@ -15,8 +15,8 @@ from tests.support.wizard_pilot import LARGE, app_with, on_screen, until
 from tests.support.wizard_story import NOON, ROLE_MISSING, ROWS_LOST, SAFE, run_folder
 from tests.support.wizard_world import SOURCE, TARGET
 from tswizard.core.model.events import LogLine, LogVerdict
-from tswizard.tui.run import log_model
-from tswizard.tui.run.log_model import Explanation, Filter, FilteredLog, LogModel
+from tswizard.tui import log_model
+from tswizard.tui.log_model import Explanation, Filter, FilteredLog, LogModel
 from tswizard.tui.screens.run import RunScreen
 from tswizard.tui.widgets.runlog import RunLog, shortened
 

@@ -14,8 +14,8 @@ from tswizard.demo import EmbeddedPair
 from tswizard.demo.progress import OnProgress
 from tswizard.exit_codes import Exit
 from tswizard.tui.app import WizardApp
-from tswizard.tui.engine import CoreEngine, explained
 from tswizard.tui.screens.run import RunScreen
+from tswizard.wizard.core_engine import CoreEngine, explained
 
 SLOW = 600.0
 """Seconds that a step of the real thing may take on a busy machine."""

@@ -18,7 +18,7 @@ LATER = ("psycopg", "pydantic", "humanize", "textual.widgets._markdown", "tswiza
 
 def test_the_first_screen_loads_nothing_that_it_does_not_show() -> None:
     program = (
-        "import sys, tswizard.cli.main, tswizard.tui.app, tswizard.tui.engine\n"
+        "import sys, tswizard.cli.main, tswizard.tui.app, tswizard.wizard.core_engine\n"
         f"print(*[name for name in {LATER!r} if name in sys.modules])"
     )
     done = subprocess.run(

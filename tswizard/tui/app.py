@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.run.run_folder import RunFolder
-    from tswizard.tui import protocol
-    from tswizard.tui.protocol import EndpointPair, Engine, Prepare, Running
-    from tswizard.tui.run.event_feed import EventFeed
-    from tswizard.tui.wizard_state import ConnectedDatabase, ConnectedPair, Decided, Inspected
+    from tswizard.tui import app_protocol
+    from tswizard.wizard.engine import EndpointPair, Engine, Prepare, Running
+    from tswizard.wizard.event_feed import EventFeed
+    from tswizard.wizard.state import ConnectedDatabase, ConnectedPair, Decided, Inspected
 
 _LOOK_AFTER_TERMINAL = 2.0
 """Seconds between two looks whether the terminal is still there."""
@@ -237,8 +237,8 @@ class WizardApp(App[int]):
         self.push_screen(ResumeScreen(run_folder, endpoints))
 
     def show_run(self, run: "Running", endpoints: "EndpointPair") -> None:
-        from tswizard.tui.run.event_feed import EventFeed
         from tswizard.tui.screens.run import RunScreen
+        from tswizard.wizard.event_feed import EventFeed
 
         self.run_id = run.run_folder.record.id
         self.feed = EventFeed(run)
@@ -262,7 +262,7 @@ def _light() -> bool:
 
 
 if TYPE_CHECKING:
-    _screens_app: type[protocol.App] = WizardApp
+    _screens_app: type[app_protocol.App] = WizardApp
     """The application is what its screens take it for."""
 
 
@@ -275,8 +275,8 @@ async def wizard(
     prepare: "Prepare | None" = None,
 ) -> int:
     """Run the wizard in this terminal; its exit code. A run under way is ended with it."""
-    from tswizard.tui.engine import CoreEngine
     from tswizard.tui.terminal import TerminalDriver
+    from tswizard.wizard.core_engine import CoreEngine
 
     app = WizardApp(
         CoreEngine(), source=source, target=target, demo=demo, resume=resume, prepare=prepare

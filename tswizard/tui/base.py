@@ -17,7 +17,7 @@ from tswizard.tui.widgets.keys import Keys
 from tswizard.tui.widgets.stepper import Stepper
 
 if TYPE_CHECKING:
-    from tswizard.tui.protocol import App
+    from tswizard.tui.app_protocol import App
 
 
 class WizardScreen(Screen[None]):

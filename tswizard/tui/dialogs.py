@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 if TYPE_CHECKING:
-    from tswizard.tui.protocol import App
+    from tswizard.tui.app_protocol import App
 
 _CLOSE = Binding("escape", "close", "Close")
 

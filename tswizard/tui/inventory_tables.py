@@ -1,6 +1,6 @@
-"""What an inventory holds, as rows for the tables of Inspect."""
+"""The tables and the tree of Inspect; their rows are in `tswizard.wizard.inventory_rows`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -8,10 +8,8 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from tswizard.core.catalog.cagg_model import Cagg
-from tswizard.core.catalog.hypertable_model import Dimension, Hypertable
-from tswizard.core.catalog.inventory import Inventory
-from tswizard.core.model.wording import plural, short_number, size
 from tswizard.tui.widgets.table import Column
+from tswizard.wizard.inventory_rows import cagg_label
 
 HYPERTABLES = (
     Column("hypertable", flexible=True),
@@ -37,72 +35,6 @@ JOBS = (
 )
 ROLES = (Column("role", flexible=True), Column("owns or is granted something here"))
 EXTENSIONS = (Column("extension", flexible=True), Column("version"), Column("schema"))
-
-
-def summary(inventory: Inventory) -> str:
-    """One line over the tabs."""
-    own = [h for h in inventory.hypertables if h.cagg is None]
-    parts = (
-        size(inventory.stored_bytes),
-        plural(len(own), "hypertable"),
-        plural(len(inventory.tables), "table"),
-        plural(len(inventory.caggs), "continuous aggregate"),
-        plural(len(inventory.jobs), "job"),
-    )
-    return ", ".join(parts)
-
-
-def hypertable_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
-    """The biggest first; a materialization under its continuous aggregate's name."""
-    for table in sorted(inventory.hypertables, key=lambda h: -h.bytes):
-        kind = " (cagg)" if table.cagg else ""
-        yield (
-            f"{_short(table.label)}{kind}",
-            size(table.bytes),
-            _compressed(table),
-            str(len(table.chunks)),
-            short_number(max(0, table.rows_estimate)),
-            ", ".join(map(_dimension, table.dimensions)),
-        )
-
-
-def _short(name: str) -> str:
-    """Without the usual schema: room is short, and it says little."""
-    return name.removeprefix("public.")
-
-
-def _compressed(table: Hypertable) -> str:
-    if not table.chunks:
-        return "–"
-    return f"{100 * table.compressed_chunks // len(table.chunks)} %"
-
-
-def _dimension(dimension: Dimension) -> str:
-    if dimension.interval is None:
-        return f"{dimension.column} (hash {dimension.partitions})"
-    return f"{dimension.column} {dimension.interval}"
-
-
-def table_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
-    for table in sorted(inventory.tables, key=lambda t: -t.bytes):
-        rows = "–" if table.rows_estimate < 0 else short_number(table.rows_estimate)
-        yield (_short(table.label), table.kind, size(table.bytes), rows, table.owner)
-
-
-def job_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
-    for job in inventory.jobs:
-        state = "on" if job.scheduled else "paused"
-        yield (str(job.id), job.what, _short(job.target or "–"), job.schedule_interval, state)
-
-
-def role_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
-    for role in inventory.roles_granted:
-        yield (role, "yes, you" if role == inventory.server.role.name else "yes")
-
-
-def extension_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
-    for extension in inventory.extensions:
-        yield (extension.name, extension.version, extension.schema)
 
 
 class CaggTree(Tree[None], inherit_bindings=False):
@@ -134,10 +66,10 @@ def grow_caggs(tree: CaggTree, caggs: Iterable[Cagg]) -> None:
                 rest.append(cagg)
                 continue
             below = nodes.get(cagg.parent or "") or _hypertable(tree, nodes, cagg.hypertable)
-            nodes[cagg.label] = below.add(_cagg_label(cagg), expand=True)
+            nodes[cagg.label] = below.add(cagg_label(cagg), expand=True)
         if len(rest) == len(waiting):  # its parent is not among them: show it all the same
             for cagg in rest:
-                nodes[cagg.label] = tree.root.add(_cagg_label(cagg), expand=True)
+                nodes[cagg.label] = tree.root.add(cagg_label(cagg), expand=True)
             break
         waiting = rest
     if not nodes:
@@ -149,8 +81,3 @@ def _hypertable(tree: CaggTree, nodes: dict[str, TreeNode[None]], name: str) -> 
     if name not in nodes:
         nodes[name] = tree.root.add(name, expand=True)
     return nodes[name]
-
-
-def _cagg_label(cagg: Cagg) -> str:
-    kind = "materialized only" if cagg.materialized_only else "real-time"
-    return f"{cagg.label}  {kind}" + (", compressed" if cagg.compressed else "")

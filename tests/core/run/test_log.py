@@ -12,7 +12,7 @@ from tests.support.step_context import offline_context
 from tswizard.core.resume import start
 from tswizard.core.run import runner
 from tswizard.core.run.runner import Run
-from tswizard.tui.run.event_feed import EventFeed
+from tswizard.wizard.event_feed import EventFeed
 
 
 def test_every_line_has_its_date(tmp_path: Path) -> None:

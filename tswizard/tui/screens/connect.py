@@ -1,7 +1,7 @@
 """Source and Target: how to reach a database, and what answers there."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -15,15 +15,12 @@ from textual.widgets import Input
 from tswizard.core.db.connection import CONNECT_TIMEOUT
 from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 from tswizard.core.db.errors import CannotConnect
-from tswizard.core.model.wording import plural, size
 from tswizard.questions import QUESTIONS, Question, question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.widgets.facts import Facts, label
 from tswizard.tui.widgets.fields import TextField
-from tswizard.tui.wizard_state import ConnectedDatabase, ConnectedPair
-
-if TYPE_CHECKING:
-    from tswizard.core.catalog.inventory import Server
+from tswizard.wizard.server_facts import server_facts
+from tswizard.wizard.state import ConnectedDatabase, ConnectedPair
 
 _PARTS = (("host", "Host"), ("port", "Port"), ("dbname", "Database"), ("user", "User"))
 
@@ -177,7 +174,10 @@ class ConnectScreen(WizardScreen):
             self._field("password" if "password" in error.what else "conninfo").focus()
             return
         database = ConnectedDatabase(endpoint, server)
-        await facts.show(server_facts(database))
+        await facts.show(
+            (label(title), Content.styled(text, "$text-warning") if warns else Content(text))
+            for title, text, warns in server_facts(database)
+        )
         facts.display = True
         if objection := self.objection(database):
             self.say(objection)
@@ -231,49 +231,3 @@ def _read(text: str) -> dict[str, str]:
         return {k: str(v) for k, v in conninfo_to_dict(text).items() if v not in (None, "")}
     except ProgrammingError:
         return {}
-
-
-def server_facts(database: ConnectedDatabase) -> Iterable[tuple[Content, Content]]:
-    """What "test connection" shows."""
-    server, endpoint = database.server, database.endpoint
-    yield (
-        label("Server"),
-        Content(
-            f"PostgreSQL {server.version}, database {server.database}, {size(server.size_bytes)}"
-        ),
-    )
-    yield label("TimescaleDB"), Content(_timescaledb(server))
-    yield label("Role"), Content(_role(server))
-    latency = f"{server.latency_s * 1000:.1f} ms round trip"
-    yield label("Connection"), Content(f"{server.tls or 'no TLS'}, {latency}")
-    if endpoint.raised_sslmode:
-        yield (
-            label(""),
-            Content.styled(
-                f"sslmode raised from {endpoint.raised_sslmode} to require: the host is not local.",
-                "$text-warning",
-            ),
-        )
-
-
-def _timescaledb(server: "Server") -> str:
-    if server.timescaledb is None:
-        offered = plural(len(server.timescaledb_offered), "version")
-        return f"not installed in this database ({offered} available)"
-    license = {"timescale": "community license", "apache": "Apache license"}
-    return f"{server.timescaledb}, {license.get(server.license or '', 'license unknown')}"
-
-
-def _role(server: "Server") -> str:
-    role = server.role
-    rights = [
-        text
-        for has, text in (
-            (role.superuser, "superuser"),
-            (role.owns_database, "owns the database"),
-            (role.createrole, "can create roles"),
-            (role.bypass_rls, "bypasses row security (BYPASSRLS)"),
-        )
-        if has
-    ]
-    return f"{role.name}: {', '.join(rights) or 'no special privileges'}"

@@ -23,18 +23,20 @@ from tswizard.tui.inventory_tables import (
     ROLES,
     TABLES,
     CaggTree,
-    extension_rows,
     grow_caggs,
+)
+from tswizard.tui.widgets.fields import Tick
+from tswizard.tui.widgets.findings import FindingsView, counts
+from tswizard.tui.widgets.table import FittingTable
+from tswizard.wizard.inventory_rows import (
+    extension_rows,
     hypertable_rows,
     job_rows,
     role_rows,
     summary,
     table_rows,
 )
-from tswizard.tui.widgets.fields import Tick
-from tswizard.tui.widgets.findings import FindingsView, counts
-from tswizard.tui.widgets.table import FittingTable
-from tswizard.tui.wizard_state import ASKED_ON_INSPECT, ConnectedPair, Inspected, refused
+from tswizard.wizard.state import ASKED_ON_INSPECT, ConnectedPair, Inspected, refused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -17,7 +17,7 @@ from tswizard.questions import QUESTIONS, Kind, Question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.widgets.facts import Facts
 from tswizard.tui.widgets.fields import Choices, Field, TextField, answer_of, field_for
-from tswizard.tui.wizard_state import Inspected
+from tswizard.wizard.state import Inspected
 
 if TYPE_CHECKING:
     from tswizard.core.run.method import Method

@@ -18,11 +18,11 @@ from tswizard.core.model.object_selection import ObjectSelection, ObjectSet
 from tswizard.core.model.wording import number, plural
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Ask
-from tswizard.tui.object_facts import cagg_facts, in_short, job_facts, loss_words
-from tswizard.tui.object_rows import object_rows
 from tswizard.tui.text import shortened
-from tswizard.tui.widgets.object_list import ObjectList, ObjectRow
-from tswizard.tui.wizard_state import Decided
+from tswizard.tui.widgets.object_list import ObjectList
+from tswizard.wizard.object_facts import cagg_facts, in_short, job_facts, loss_words
+from tswizard.wizard.object_rows import ObjectRow, object_rows
+from tswizard.wizard.state import Decided
 
 if TYPE_CHECKING:
     from textual.timer import Timer

@@ -14,12 +14,12 @@ from tswizard.core.model.events import StepState
 from tswizard.core.model.wording import duration
 from tswizard.core.run.run_folder import RunFolderError
 from tswizard.tui.base import WizardScreen
-from tswizard.tui.text import date_and_time
 from tswizard.tui.widgets.fields import TextField
+from tswizard.wizard.text import date_and_time
 
 if TYPE_CHECKING:
     from tswizard.core.run.run_folder import RunFolder, StepRecord
-    from tswizard.tui.protocol import EndpointPair
+    from tswizard.wizard.engine import EndpointPair
 
 _OVER = (StepState.DONE, StepState.SKIPPED)
 _ASKED = "Password for {label} (empty: ~/.pgpass)"

@@ -22,9 +22,9 @@ from tswizard.core.model.wording import number, size
 from tswizard.core.run.run_folder import RunFolderError
 from tswizard.questions import question
 from tswizard.tui.base import WizardScreen
-from tswizard.tui.object_facts import loss_words
 from tswizard.tui.widgets.fields import TextField
-from tswizard.tui.wizard_state import Decided
+from tswizard.wizard.object_facts import loss_words
+from tswizard.wizard.state import Decided
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -15,16 +15,16 @@ from tswizard.core.model.events import TableProgress, TableState
 from tswizard.core.model.wording import duration, number, short_number, size
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Choose, text_reader
-from tswizard.tui.run.log_model import Filter, LogModel
-from tswizard.tui.run.run_model import RunModel, progress_figures
-from tswizard.tui.text import plain
+from tswizard.tui.log_model import Filter, LogModel
 from tswizard.tui.widgets.runlog import RunLog
 from tswizard.tui.widgets.steps import StepList
 from tswizard.tui.widgets.table import Column, FittingTable
+from tswizard.wizard.run_model import RunModel, progress_figures
+from tswizard.wizard.text import one_line
 
 if TYPE_CHECKING:
-    from tswizard.tui.protocol import EndpointPair
-    from tswizard.tui.run.event_feed import EventFeed
+    from tswizard.wizard.engine import EndpointPair
+    from tswizard.wizard.event_feed import EventFeed
 
 FRAME = 1 / 20
 """Seconds between two looks at what the run said."""
@@ -351,7 +351,7 @@ def _row(progress: TableProgress, rate: float | None, *, over: bool = False) -> 
     stopped = over and progress.state in (TableState.WORKING, TableState.RETRYING)
     state = "■ stopped" if stopped else _WORDS[progress.state]
     return (
-        plain(progress.table.removeprefix("public.")),  # room is short, and it says little
+        one_line(progress.table.removeprefix("public.")),  # room is short, and it says little
         f"{progress.done}/{progress.total}",
         "–" if progress.rows is None else short_number(progress.rows),
         "–" if over else _rate(progress, rate),

@@ -15,7 +15,7 @@ from tswizard.tui.base import WizardScreen
 if TYPE_CHECKING:
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.demo.progress import Prepared
-    from tswizard.tui.protocol import Engine, Prepare
+    from tswizard.wizard.engine import Engine, Prepare
 
 _INTRO = (
     "Migrates a TimescaleDB database from Managed Service for TimescaleDB to Timescale Cloud, and "
@@ -152,7 +152,7 @@ def _described(run_folder: "RunFolder", *, busy: bool) -> Content:
     """A run that waits: where it stands and what resuming does."""
     from tswizard.core.model.events import StepState
     from tswizard.core.model.wording import plural
-    from tswizard.tui.text import date_and_time
+    from tswizard.wizard.text import date_and_time
 
     record = run_folder.record
     over = (StepState.DONE, StepState.SKIPPED)

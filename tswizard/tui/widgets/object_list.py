@@ -1,7 +1,6 @@
 """A long list of things to tick under headings: one widget, of which only what is seen is drawn."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -9,19 +8,9 @@ from textual.events import Resize
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tswizard.tui.text import plain, shortened
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectRow:
-    """One line. A heading has no id and cannot be reached."""
-
-    id: str = ""
-    text: str
-    right: str = ""
-    ticked: bool = False
-    depth: int = 0
-
+from tswizard.tui.text import shortened
+from tswizard.wizard.object_rows import ObjectRow
+from tswizard.wizard.text import one_line
 
 _UNKNOWN_WIDTH = 76
 
@@ -62,7 +51,7 @@ class ObjectList(OptionList):
 
     def _line(self, row: ObjectRow) -> Content:
         width = (self.scrollable_content_region.width or _UNKNOWN_WIDTH) - 1
-        text = plain(row.text)
+        text = one_line(row.text)
         if not row.id:
             return Content.styled(shortened(text, width), "bold")
         mark = "  " * row.depth + ("[x] " if row.ticked else "[ ] ")

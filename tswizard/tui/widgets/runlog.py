@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widgets import Log
 
-from tswizard.tui.run.log_model import HARMLESS, MAX_LINES, WORD
+from tswizard.tui.log_model import HARMLESS, MAX_LINES, WORD
 from tswizard.tui.text import ending
 
 _STYLES = dict.fromkeys(HARMLESS, "runlog--safe") | {

@@ -7,12 +7,13 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from tswizard.tui.text import STATES, clock
+from tswizard.tui.text import STATES
+from tswizard.wizard.text import clock
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from tswizard.tui.run.run_model import StepModel
+    from tswizard.wizard.run_model import StepModel
 
 _TIME = 9
 

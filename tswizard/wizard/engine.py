@@ -1,13 +1,11 @@
-"""What the screens ask of the engine and of the application: they import neither.
+"""What the wizard asks of the engine.
 
-So tests can replay a recorded engine, and nothing of the real one is imported before it is asked
-for: the first screen must not wait for it.
+A protocol, so that tests can replay a recorded engine, and nothing of the real one is imported
+before it is asked for: the first screen must not wait for it.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
-
-from textual.clock import Clock
 
 if TYPE_CHECKING:
     from tswizard.core.catalog.cagg_model import Cagg
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from tswizard.core.run.method import Method
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.demo.progress import Prepared
-    from tswizard.tui.wizard_state import ConnectedDatabase, ConnectedPair, Decided, Inspected
+    from tswizard.wizard.state import ConnectedPair, Decided
 
     EndpointPair = tuple[Endpoint, Endpoint]
     """Source and target."""
@@ -50,7 +48,7 @@ class Running(Protocol):
 
 
 class Engine(Protocol):
-    """Everything that the screens call. Errors are CannotConnect and RunFolderError."""
+    """Everything that the wizard calls. Errors are CannotConnect and RunFolderError."""
 
     def runs(self) -> Sequence["RunFolder"]:
         """This machine's runs, newest first. Reads files."""
@@ -94,65 +92,3 @@ class Engine(Protocol):
     ) -> Running: ...
 
     def checklist(self, outcome: "Outcome", report: str) -> "Checklist": ...
-
-
-class App(Protocol):
-    """The application as screens and dialogs see it: `tswizard.tui.app.WizardApp`."""
-
-    given_source: "Endpoint | None"
-    given_target: "Endpoint | None"
-    """Endpoints that were given and need not be typed."""
-
-    @property
-    def engine(self) -> Engine: ...
-
-    @property
-    def demo(self) -> bool: ...
-
-    @property
-    def now(self) -> Callable[[], float]:
-        """The clock: seconds since the epoch."""
-        ...
-
-    @property
-    def bar_clock(self) -> Clock | None:
-        """The clock of progress bars; None is Textual's own."""
-        ...
-
-    @property
-    def exit_code(self) -> int:
-        """What the run came to; stopped when it came to nothing."""
-        ...
-
-    @property
-    def resume_hint(self) -> str:
-        """How a run that was stopped is resumed when this program has ended."""
-        ...
-
-    async def action_ask_quit(self) -> None: ...
-
-    def copy(self, text: str, what: str) -> None:
-        """To the clipboard; `what` is named in the notification."""
-        ...
-
-    def show_source(self) -> None: ...
-
-    def show_target(self, source: "ConnectedDatabase") -> None: ...
-
-    def show_inspect(self, pair: "ConnectedPair") -> None: ...
-
-    def show_method(self, inspected: "Inspected") -> None: ...
-
-    def show_objects(self, decided: "Decided") -> None:
-        """Objects, or Review where the source has none to choose from."""
-        ...
-
-    def show_review(self, decided: "Decided") -> None: ...
-
-    def show_resume(
-        self, run_folder: "RunFolder", endpoints: "EndpointPair | None" = None
-    ) -> None: ...
-
-    def show_run(self, run: Running, endpoints: "EndpointPair") -> None: ...
-
-    def show_check(self, outcome: "Outcome", report: str) -> None: ...

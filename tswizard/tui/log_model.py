@@ -15,7 +15,7 @@ from tswizard.core.model.events import (
 )
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.judged import JudgedMessage
-from tswizard.tui.text import plain, time_of_day
+from tswizard.wizard.text import one_line, time_of_day
 
 MAX_LINES = 100_000
 """Lines kept for the screen; the whole log is on disk."""
@@ -113,11 +113,11 @@ class LogModel:
 
     def _line(self, at: float, text: str) -> None:
         self.counts[Filter.ALL] += 1
-        self.by_filter[Filter.ALL].add((f"{time_of_day(at)} info  {plain(text)}",), None)
+        self.by_filter[Filter.ALL].add((f"{time_of_day(at)} info  {one_line(text)}",), None)
 
     def _explained(self, at: float, explanation: Explanation, width: int) -> None:
         room = max(20, width - _INDENT)
-        head = textwrap.wrap(plain(explanation.title), room) or [""]
+        head = textwrap.wrap(one_line(explanation.title), room) or [""]
         tail = _wrapped(explanation.reason, room, "└ ") + _wrapped(explanation.todo, room, "  → ")
         blank = " " * _INDENT
         lines = [
@@ -133,7 +133,7 @@ class LogModel:
 
 def _wrapped(text: str, room: int, mark: str) -> list[str]:
     blank = " " * len(mark)
-    return textwrap.wrap(plain(text), room, initial_indent=mark, subsequent_indent=blank)
+    return textwrap.wrap(one_line(text), room, initial_indent=mark, subsequent_indent=blank)
 
 
 def _judged(judged: JudgedMessage) -> Explanation:

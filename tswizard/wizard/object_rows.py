@@ -1,11 +1,22 @@
 """The lines of Objects: continuous aggregates as trees, jobs by what they serve."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.inventory import Job
 from tswizard.core.model.object_selection import ObjectSelection
-from tswizard.tui.widgets.object_list import ObjectRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectRow:
+    """One line. A heading has no id and cannot be reached."""
+
+    id: str = ""
+    text: str
+    right: str = ""
+    ticked: bool = False
+    depth: int = 0
 
 
 def object_rows(

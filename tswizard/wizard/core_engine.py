@@ -1,4 +1,4 @@
-"""The engine itself behind the screens' protocol. Imports it when it is asked for."""
+"""The engine itself behind the wizard's protocol. Imports it when it is asked for."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tswizard.core.run.method import Method
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.core.run.runner import Run
-    from tswizard.tui.wizard_state import ConnectedPair, Decided
+    from tswizard.wizard.state import ConnectedPair, Decided
 
 
 class CoreEngine:

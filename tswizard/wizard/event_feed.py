@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
-from tswizard.tui.protocol import Running
+from tswizard.wizard.engine import Running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
