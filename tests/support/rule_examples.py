@@ -516,7 +516,67 @@ EXAMPLES = (
         LOOK,
         failed("terminating connection due to administrator command", _INDEX),
     ),
-    Example("disk-full", LOOK, fatal("pg_dump", "could not write: No space left on device")),
+    Example(
+        "disk-full",
+        LOOK,
+        failed('could not extend file "base/5/16": No space left on device', _INDEX),
+    ),
+    Example("dump-disk-full", LOST, fatal("pg_dump", "could not write: No space left on device")),
+    Example("dump-stopped", LOST, fatal("pg_dump", "query failed: ERROR:  nobody knows this")),
+    Example(
+        "dumpall-stopped",
+        LOST,
+        fatal("pg_dumpall", 'pg_dump failed on database "meters", exiting'),
+    ),
+    Example(
+        "psql-restrict", SAFE, "psql:meters.sql:5: error: invalid command \\restrict\n", "split"
+    ),
+    Example("data-as-commands", LOOK, "psql:meters.sql:812: error: invalid command \\N\n"),
+    Example(
+        "own-metadata-row",
+        LOOK,
+        copy(
+            "metadata",
+            'duplicate key value violates unique constraint "metadata_pkey"\n'
+            "DETAIL:  Key (key)=(install_timestamp) already exists.",
+        ),
+    ),
+    Example(
+        "own-metadata",
+        LOOK,
+        failed(
+            "permission denied for table metadata",
+            "COPY _timescaledb_catalog.metadata (key, value, include_in_telemetry) FROM stdin;",
+            "12; 0 6 TABLE DATA metadata postgres",
+        ),
+    ),
+    Example(
+        "drop-refused",
+        LOOK,
+        failed(
+            "ONLY option not supported on hypertable operations",
+            "ALTER TABLE IF EXISTS ONLY public.t DROP CONSTRAINT IF EXISTS t_pkey;",
+            "13; 2606 7 CONSTRAINT t t_pkey postgres",
+        ),
+    ),
+    Example(
+        "trigger-state",
+        LOOK,
+        failed(
+            'permission denied: "RI_ConstraintTrigger_c_5" is a system trigger',
+            "ALTER TABLE public.t DISABLE TRIGGER ALL;",
+            "11; 0 5 TABLE DATA t postgres",
+        ),
+    ),
+    Example(
+        "truncate-refused",
+        LOOK,
+        failed(
+            "permission denied for table t",
+            "TRUNCATE TABLE ONLY public.t;",
+            "11; 0 5 TABLE DATA t postgres",
+        ),
+    ),
     Example(
         "temp-limit",
         LOOK,

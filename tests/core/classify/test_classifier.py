@@ -125,7 +125,6 @@ def test_without_method_and_phase_it_says_where_it_would_be_harmless() -> None:
         "pg_restore: error: could not execute query: ERROR:  something new\n",
         "pg_restore: WARNING:  something new\n",
         "pg_dump: warning: something new\n",
-        "pg_dump: error: something new\n",
         "pg_dump: Fehler: etwas Neues\n",
         "pg_restore: [Archivierer (DB)] etwas Neues\n",
         "FEHLER:  etwas Neues\n",
@@ -171,7 +170,9 @@ def test_an_object_that_may_be_missing_is_named() -> None:
 
 
 def test_an_unknown_error_of_pg_dump_means_no_complete_dump() -> None:
-    assert "the dump is incomplete" in judge("pg_dump: error: new\n")[0].reason
+    judged = judge("pg_dump: error: new\n")[0]
+    assert judged.verdict is Verdict.LOST
+    assert "the dump is incomplete" in judged.reason
 
 
 def test_restore_without_its_sum_was_cut_off() -> None:

@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from tswizard.core.classify.command import NOTHING_ADDED
 from tswizard.core.classify.message import TROUBLE, Message, PlainLine
 from tswizard.core.classify.parse import Parser
 from tswizard.core.classify.rules import Rule, Rules, default_rules, render
 from tswizard.core.classify.sums import ErrorCount, read_sum, sum_verdict
+from tswizard.core.classify.toc import COMMAND_KINDS
 from tswizard.core.model.judged import Harmless, JudgedMessage, ProofState, Severity, SumCheck
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.model.wording import plural
@@ -84,10 +86,10 @@ class Classifier:
             for rule, groups in self._rules.matches(message, about.kind)
             if rule.in_context(self._method, self._phase_of(message))
         ]
-        lost = [pair for pair in fitting if pair[0].verdict is Verdict.LOST]
-        # In an unknown context, a rule that holds in every context describes the loss better.
-        lost.sort(key=lambda pair: not pair[0].known_in(self._method, self._phase_of(message)))
-        rule, groups = next(iter((*lost, *fitting)), (None, {}))
+        if about.kind in NOTHING_ADDED:
+            # What adds nothing to the database leaves nothing missing when it is refused.
+            fitting = [pair for pair in fitting if pair[0].verdict is not Verdict.LOST]
+        rule, groups = self._worst(fitting, message)
         base = self._base(message, rule.id if rule else "", object=about.label, counts=counts)
         if rule is None:
             return self._unknown(base, message)
@@ -125,8 +127,19 @@ class Classifier:
             )
         return self._cautious(judged, rule, message, {**values, "command": message.command})
 
+    def _worst(
+        self, fitting: list[tuple[Rule, dict[str, str]]], message: Message
+    ) -> tuple[Rule | None, dict[str, str]]:
+        """The rule that decides, of those that match: one that `wins`, else the first `lost` one,
+        else the first."""
+        lost = [pair for pair in fitting if pair[0].verdict is Verdict.LOST]
+        # In an unknown context, a rule that holds in every context describes the loss better.
+        lost.sort(key=lambda pair: not pair[0].known_in(self._method, self._phase_of(message)))
+        wins = [pair for pair in fitting if pair[0].wins]
+        return next(iter((*wins, *lost, *fitting)), (None, {}))
+
     def _phase_of(self, message: Message) -> str | None:
-        return self._phase or ("dump" if message.tool == "pg_dump" else None)
+        return self._phase or ("dump" if message.tool in ("pg_dump", "pg_dumpall") else None)
 
     def _cautious(
         self, judged: JudgedMessage, rule: Rule, message: Message, values: Mapping[str, str]
@@ -175,12 +188,6 @@ class Classifier:
         if message.severity is Severity.ORPHAN:
             reason = "The beginning of this message is missing from the log."
             todo = "Read the whole log, or run again and keep the output."
-        elif message.tool == "pg_dump" and message.severity is Severity.ERROR:
-            reason = (
-                "No rule matches this error, and pg_dump stops at the first one: the dump is "
-                "incomplete."
-            )
-            todo = "Fix the cause given in the message, then dump again."
         elif base.object:
             reason = f"No rule matches this message; {base.object} may be missing on the target."
             todo = f"Compare {base.object} on source and target."
@@ -268,7 +275,7 @@ def _object(message: Message) -> _About:
     subject, toc = message.subject, message.toc
     table = subject.table if subject else ""
     if toc is not None:
-        special = subject is not None and subject.kind in ("OWNER", "SESSION")
+        special = subject is not None and subject.kind in COMMAND_KINDS
         kind = subject.kind if subject is not None and special else toc.kind
         name = toc.name if toc.schema is None else f"{toc.schema}.{toc.name}"
         return _About(

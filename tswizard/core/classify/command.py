@@ -68,7 +68,7 @@ class Statements:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a command is about: a kind as in the TOC (or OWNER, SESSION), and a name."""
+    """What a command is about: a kind as in the TOC (or of RULE_KINDS besides), and a name."""
 
     kind: str
     schema: str | None
@@ -81,11 +81,30 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text.replace(" ", r"\s+").replace("{q}", _QUALIFIED).replace("{n}", _NAME))
 
 
+NOTHING_ADDED = frozenset({"DROP", "TRIGGER STATE", "TRUNCATE"})
+"""Kinds of commands that add nothing to the database: a refused one leaves nothing missing."""
+
 _TABLE = rf"(?P<table>(?:{_NAME}\.)?{_NAME})"
 # In order: the first match names the kind.
 _SUBJECTS = tuple(
     (kind, _pattern(pattern))
     for kind, pattern in (
+        ("DROP", r"DROP [A-Z ]+? (?:CONCURRENTLY )?(?:IF EXISTS )?{q}"),
+        (
+            "DROP",
+            r"ALTER (?:FOREIGN )?TABLE (?:IF EXISTS )?(?:ONLY )?"
+            + _TABLE
+            + r" DROP (?:CONSTRAINT |COLUMN )?(?:IF EXISTS )?(?P<name>{n})",
+        ),
+        (
+            "DROP",
+            r"ALTER [A-Z ]+? (?:IF EXISTS )?(?:ONLY )?{q} (?:ALTER (?:COLUMN )?{n} )?DROP ",
+        ),
+        (
+            "TRIGGER STATE",
+            r"ALTER TABLE (?:IF EXISTS )?(?:ONLY )?{q} (?:DISABLE|ENABLE) "
+            r"(?:(?:ALWAYS|REPLICA) )?(?:TRIGGER|RULE) ",
+        ),
         ("COMMENT", r"COMMENT ON [A-Z ]+? {q}"),
         (
             "INDEX",
@@ -120,9 +139,9 @@ _SUBJECTS = tuple(
         ("SEQUENCE SET", r"SELECT pg_catalog\.setval\('(?P<name>[^']+)'"),
         ("SESSION", r"SET (?P<name>\w+) = "),
         ("SESSION", r"SELECT pg_catalog\.set_config\('(?P<name>\w+)'"),
-        ("TABLE DATA", r"COPY {q}"),
+        ("TABLE DATA", r"(?:COPY|copy) {q}"),
         ("TABLE DATA", r"INSERT INTO {q}"),
-        ("TABLE DATA", r"TRUNCATE (?:TABLE )?(?:ONLY )?{q}"),
+        ("TRUNCATE", r"TRUNCATE (?:TABLE )?(?:ONLY )?{q}"),
         ("MATERIALIZED VIEW DATA", r"REFRESH MATERIALIZED VIEW {q}"),
         ("SEQUENCE OWNED BY", r"ALTER SEQUENCE {q} OWNED BY"),
         ("OWNER", r"ALTER [A-Z ]+? (?:ONLY )?{q}[^;]* OWNER TO "),
@@ -167,6 +186,10 @@ def belongs(about: Subject, kind: str, tag: str) -> bool:
     A tag is a name, with the table before it (constraints, triggers, defaults) or the kind of
     thing (`TABLE t` of an ACL, `COLUMN t.c` of a comment), or a function's signature.
     """
+    if about.kind in NOTHING_ADDED:
+        # pg_restore --clean drops, --disable-triggers switches: in entries of any kind.
+        name = about.name or about.table.rpartition(".")[2].strip('"')
+        return not name or bool(re.search(rf"(?:^|[ .]){re.escape(name)}(?:$|[ .(])", tag))
     if about.kind != "OWNER" and about.kind != kind and (about.kind, kind) not in _ALSO:
         return False
     name = about.name.rpartition(".")[2].strip('"') if kind == "SEQUENCE SET" else about.name

@@ -16,6 +16,10 @@ from tswizard.core.classify.toc import RULE_KINDS
 from tswizard.core.model.verdict import Verdict
 
 RuleTool = Literal["pg_dump", "pg_restore", "psql", "server", "any"]
+_SPEAKS_AS = {"pg_dumpall": "pg_dump"} | dict.fromkeys(
+    ("vacuumdb", "pgcopydb", "timescaledb-parallel-copy"), "server"
+)
+"""Tools that run pg_dump, or print what the server says."""
 RuleMethod = Literal["full", "split", "any"]
 RulePhase = Literal["dump", "pre-data", "catalog", "data", "post-data", "analyze", "any"]
 Rated = Literal["error", "warning", "notice", "unknown"]
@@ -76,6 +80,14 @@ class Rule:
     todo: str = ""
     proof: str = ""
     unproven: Verdict = Verdict.LOOK
+    wins: bool = False
+    """Also over a `lost` rule that matches: what failed holds nothing of the user's."""
+
+    @property
+    def of_any_text(self) -> bool:
+        """Whether its tool alone makes it match: it says nothing of messages of unknown origin."""
+        narrowed = self.kinds or self.detail or self.context or self.command
+        return not narrowed and self.pattern.startswith("^(?!")
 
     def in_context(self, method: str | None, phase: str | None) -> bool:
         """Whether it applies to this method and phase; None is unknown and matches all."""
@@ -116,9 +128,12 @@ class Rules:
 
     def _rules_for(self, tool: str, severity: str) -> tuple[Rule, ...]:
         """For an unknown tool every rule applies; the classifier then calls nothing harmless."""
+        tool = _SPEAKS_AS.get(tool, tool)
         if (tool, severity) in self._for:
             return self._for[tool, severity]
-        return tuple(rule for rule in self.rules if severity in rule.severity)
+        return tuple(
+            rule for rule in self.rules if severity in rule.severity and not rule.of_any_text
+        )
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
@@ -228,6 +243,8 @@ def _fault(rule: Rule, groups: set[str], proofs: Mapping[str, Proof]) -> str:
         return "a safe or later rule must match the whole sentence (^…$)"
     if strange := set(rule.kinds) - RULE_KINDS:
         return f"{min(strange)!r} is no kind of TOC entry"
+    if rule.wins and rule.verdict is not Verdict.LOOK:
+        return "only a look rule wins over lost ones"
     if rule.proof and rule.proof not in proofs:
         return f"there is no proof {rule.proof!r}"
     if rule.proof and not rule.verdict.explained:

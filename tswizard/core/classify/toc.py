@@ -6,10 +6,15 @@
 from collections import deque
 from dataclasses import dataclass, replace
 
+from tswizard.core.classify.command import NOTHING_ADDED
 from tswizard.core.db.toc import TOC_KINDS, parse_toc_line, toc_label
 
-RULE_KINDS = TOC_KINDS | {"OWNER", "SESSION"}
-"""What a rule may ask for: TOC kinds, and what only a command tells (`ALTER … OWNER TO`, `SET`)."""
+COMMAND_KINDS = NOTHING_ADDED | {"OWNER", "SESSION"}
+"""What only a command tells, whatever entry it is part of: `ALTER … OWNER TO`, `SET`, `DROP`,
+`ALTER TABLE … DISABLE TRIGGER`, `TRUNCATE`."""
+
+RULE_KINDS = TOC_KINDS | COMMAND_KINDS
+"""What a rule may ask for."""
 
 
 @dataclass(frozen=True, slots=True)
