@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 from tswizard.core.model.answers import Answers
-from tswizard.questions import QUESTIONS, Kind, Question, question
+from tswizard.questions import QUESTIONS, RECOMMENDED, Kind, Question, question
 
 
 class BadAnswers(ValueError):
@@ -25,6 +25,8 @@ class Request:
     target: Endpoint | None
     confirm: str
     answers: Answers
+    recommended: bool = False
+    """The method of `answers` is still to be chosen by the recommendation."""
 
 
 def load(path: Path, *, demo: bool = False) -> Request:
@@ -41,11 +43,16 @@ def load(path: Path, *, demo: bool = False) -> Request:
             if q.required and q.key not in given.get(q.section, {}):
                 raise BadAnswers(f"{path}: {q.name} is missing. {q.help}")
     source, target = given.get("source", {}), given.get("target", {})
+    answers = dict(given.get("answers", {}))
+    recommended = answers.get("method", RECOMMENDED) == RECOMMENDED
+    if recommended:
+        answers.pop("method", None)
     return Request(
         None if demo else _endpoint(path, "source", source["conninfo"]),
         None if demo else _endpoint(path, "target", target["conninfo"]),
         str(target.get("confirm", "")),
-        _answers(path, given.get("answers", {})),
+        _answers(path, answers),
+        recommended,
     )
 
 

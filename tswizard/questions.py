@@ -12,6 +12,10 @@ from typing import Any
 
 from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 from tswizard.core.model.answers import Answers
+from tswizard.core.model.time_limit import BadTime, seconds_of
+
+RECOMMENDED = "recommended"
+"""The answer to `method` that leaves the choice to what is timed and read."""
 
 
 class Kind(StrEnum):
@@ -44,10 +48,14 @@ class Question:
     choices: tuple[Choice, ...] = ()
     required: bool = False
     check: Callable[[Any], str | None] = lambda _value: None
+    own_default: Any = None
+    """Where it is not the one in `Answers`: what is asked for is not yet what was decided."""
 
     @property
     def default(self) -> Any:
-        """The default, declared in `Answers`; None for an endpoint's keys."""
+        """What no answer means; None for an endpoint's keys."""
+        if self.own_default is not None:
+            return self.own_default
         if self.section != "answers":
             return None
         return next(field.default for field in fields(Answers) if field.name == self.key)
@@ -61,6 +69,14 @@ def _conninfo(value: Any) -> str | None:
     try:
         Endpoint.parse(str(value))
     except BadEndpoint as error:
+        return str(error)
+    return None
+
+
+def _time_limit(value: Any) -> str | None:
+    try:
+        seconds_of(str(value))
+    except BadTime as error:
         return str(error)
     return None
 
@@ -129,16 +145,45 @@ QUESTIONS: tuple[Question, ...] = (
         "answers",
         "method",
         "Migration method",
-        "Full: one pg_dump of everything, one pg_restore. Continuous aggregates, policies and "
-        "compressed chunks are migrated as they are. An interrupted restore starts over from the "
-        "dump. Split: the schema first, then the rows in pieces; an interrupted run resumes at the "
-        "piece where it stopped, and the versions of TimescaleDB may differ. It does not migrate "
-        "continuous aggregates; they are named at the end.",
+        "Recommended: samples of the source are timed, and the method that suits them is chosen; "
+        "the log says which, and why. Full: one pg_dump of everything, one pg_restore. Continuous "
+        "aggregates, policies and compressed chunks are migrated as they are. An interrupted "
+        "restore starts over from the dump. Split: the schema first, then the rows in pieces; an "
+        "interrupted run resumes at the piece where it stopped, and the versions of TimescaleDB "
+        "may differ. Continuous aggregates and policies are recreated.",
         Kind.CHOICE,
         (
+            Choice(RECOMMENDED, "Recommended: by what is timed and read"),
             Choice("full", "Full: one dump, one restore"),
             Choice("split", "Split: the schema, then the rows in pieces"),
         ),
+        own_default=RECOMMENDED,
+    ),
+    Question(
+        "answers",
+        "time_limit",
+        "Longest run that may start again from 0",
+        "A full migration that is interrupted starts again. If it is likely to take longer than "
+        'this, split is recommended. "1h", "90 min" or "1 h 30 min".',
+        Kind.TEXT,
+        check=_time_limit,
+    ),
+    Question(
+        "answers",
+        "probe",
+        "Time samples of the source first",
+        "pg_dump and COPY of a table or some chunks, at most a minute each, on one connection and "
+        "then on as many as there are jobs; the source is only read. Without it the recommendation "
+        "rests on sizes and versions alone.",
+        Kind.YES_NO,
+    ),
+    Question(
+        "answers",
+        "probe_upload",
+        "Time the way into the target as well",
+        "By scratch tables on the target, in transactions that are never committed, so that "
+        "nothing is left there. It narrows the estimate.",
+        Kind.YES_NO,
     ),
     Question(
         "answers",

@@ -30,9 +30,18 @@ def write(folder: Path, text: str) -> Path:
 def test_only_the_ends_are_needed(tmp_path: Path) -> None:
     request = load(write(tmp_path, ENDS))
     assert request.answers == Answers()
+    assert request.recommended
     assert request.source is not None and request.source.get("dbname") == "defaultdb"
     assert request.target is not None and request.target.get("sslmode") == "require"
     assert request.confirm == "tsdb"
+
+
+def test_the_method_is_recommended_unless_it_is_named(tmp_path: Path) -> None:
+    for text, asked in (('"recommended"', True), ('"full"', False), ('"split"', False)):
+        request = load(write(tmp_path, f"{ENDS}[answers]\nmethod = {text}\n"))
+        assert request.recommended is asked
+        assert asked or request.answers.method == text.strip('"')
+    assert question("answers", "method") is not None
 
 
 def test_a_demo_needs_nothing(tmp_path: Path) -> None:
@@ -51,6 +60,8 @@ def test_a_demo_needs_nothing(tmp_path: Path) -> None:
         (ENDS + "[answers]\njobs = 65\n", "between 1 and 64 jobs"),
         (ENDS + '[answers]\nverify = "no"\n', '"no" is not one of checksum, count'),
         (ENDS + "[answers]\nkeep_dumps = 1\n", "1 is not true or false"),
+        (ENDS + '[answers]\ntime_limit = "soon"\n', '"soon" is not a time; write it like "1h"'),
+        (ENDS + '[answers]\nmethod = "best"\n', "not one of recommended, full, split"),
         (ENDS.replace("host=/tmp dbname=defaultdb", "nonsense ="), "source.conninfo"),
         (ENDS.replace("[source]", '[source]\npassword = "x"'), "Put the password into ~/.pgpass"),
         (ENDS + "[answers\n", "is not TOML"),
@@ -78,7 +89,7 @@ def test_every_answer_has_a_question_and_every_question_an_answer() -> None:
     assert asked == set(asdict(Answers()))
     for q in QUESTIONS:
         if q.section == "answers":
-            assert q.default == getattr(Answers(), q.key)
+            assert q.default == (q.own_default or getattr(Answers(), q.key))
             assert q.check(q.default) is None
 
 
@@ -93,6 +104,6 @@ def test_the_docs_show_every_key_with_its_default(tmp_path: Path) -> None:
     text = Path("docs/commands.md").read_text()
     block = text.split("```toml")[1].split("```")[0]
     shown = tomllib.loads(block)
-    assert shown["answers"] == asdict(Answers())
+    assert shown["answers"] == asdict(Answers()) | {"method": "recommended"}
     assert all(question(section, key) for section, keys in shown.items() for key in keys)
     load(write(tmp_path, block))

@@ -59,10 +59,20 @@ class Chunk:
     """`schema.name`, unquoted, of the relation that holds its compressed rows."""
     rows_estimate: int = 0
     """From statistics; 0 where there are none."""
+    index_bytes: int = 0
+    """The part of `bytes` in indexes."""
+    uncompressed_bytes: int = 0
+    """Of a compressed chunk: what its compressed rows took before, without indexes; 0 where that
+    is not known."""
 
     @property
     def sql(self) -> str:
         return qualified(self.schema, self.name)
+
+    @property
+    def data_bytes(self) -> int:
+        """As stored, without indexes: what a dump reads."""
+        return self.bytes - self.index_bytes
 
 
 @dataclass(frozen=True, slots=True)

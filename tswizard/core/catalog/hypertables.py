@@ -153,7 +153,8 @@ def _by_name(table: str, namespace: str, relation: str) -> str:
 
 
 def chunks_query(shape: Shape) -> str:
-    """hypertable, names, status, tiered, range, bytes, bytes of indexes, estimated rows."""
+    """hypertable, names, status, tiered, range, bytes, bytes of indexes, estimated rows, where
+    compressed rows lie and what they took before."""
     if shape.has(DIMENSION_SLICE, "chunk_id"):
         slices = f"{DIMENSION_SLICE} s ON s.chunk_id = k.id AND s.dimension_id = p.id"
     else:
@@ -170,7 +171,8 @@ SELECT k.hypertable_id, n.nspname::text, c.relname::text, k.status, k.tiered,
   COALESCE(pg_catalog.pg_indexes_size(c.oid), 0)
     + COALESCE(pg_catalog.pg_indexes_size(k.comp), 0),
   GREATEST(c.reltuples, 0)::bigint + COALESCE(z.numrows_pre_compression, 0),
-  zn.nspname || '.' || zc.relname
+  zn.nspname || '.' || zc.relname,
+  COALESCE(z.uncompressed_heap_size + z.uncompressed_toast_size, 0)
 FROM ({chunk_relations(shape)}) k
 JOIN pg_catalog.pg_class c ON c.oid = k.rel
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -324,5 +326,7 @@ def _chunk(row: tuple[object, ...]) -> _Row:
         tiered=bool(row[4]),
         compressed_table=None if row[10] is None else str(row[10]),
         rows_estimate=int(str(row[9])),
+        index_bytes=indexes,
+        uncompressed_bytes=int(str(row[11])),
     )
     return _Row(int(str(row[0])), chunk, indexes)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.full.snapshot import held_snapshot
 from tswizard.core.full.table_progress import Parts
@@ -27,9 +28,9 @@ WHERE c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_s
 """
 
 
-def compression(task: Task) -> str:
+def compression(tools: ClientTools) -> str:
     """A fast compression that this client offers: pg_dump's default spends its time in gzip."""
-    best = task.tools.compressions[0]
+    best = tools.compressions[0]
     return {"lz4": "lz4", "zstd": "zstd:1"}.get(best, "1")
 
 
@@ -42,7 +43,7 @@ def dump_command(task: Task, snapshot: str | None = None) -> tuple[str, ...]:
         "--verbose",
         "--format=directory",
         f"--jobs={task.jobs}",
-        f"--compress={compression(task)}",
+        f"--compress={compression(task.tools)}",
         f"--exclude-schema={SCHEMA}",
         f"--file={task.dump}",
         *held,

@@ -12,6 +12,13 @@ class Answers:
     """The decisions that, with two endpoints, are enough to run unattended."""
 
     method: MethodName = "full"
+    """A run has one; who asks for the recommended one has it put here before anything is run."""
+    time_limit: str = "1h"
+    """The recommendation: the longest acceptable run that starts again from 0 (`seconds_of`)."""
+    probe: bool = True
+    """Time samples of the source before the method is recommended."""
+    probe_upload: bool = False
+    """Time the way into the target as well, by scratch tables that are never committed."""
     jobs: int = 4
     """Parallel dump and restore jobs where both servers allow it."""
     via: Literal["stream", "files"] = "stream"

@@ -1,6 +1,7 @@
 """Method: how the data moves, and every decision about it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tswizard.core.model.answers import Answers
-from tswizard.questions import QUESTIONS, Kind, Question
+from tswizard.questions import QUESTIONS, RECOMMENDED, Kind, Question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.widgets.facts import Facts
 from tswizard.tui.widgets.fields import Choices, Field, TextField, answer_of, field_for
@@ -22,8 +23,16 @@ from tswizard.wizard.state import Inspected
 if TYPE_CHECKING:
     from tswizard.core.run.method import Method
 
-_ELSEWHERE = ("recreate_extension", "caggs", "history", "policies")
-"""Answered on Inspect, and object by object."""
+_ELSEWHERE = (
+    "recreate_extension",
+    "caggs",
+    "history",
+    "policies",
+    "time_limit",
+    "probe",
+    "probe_upload",
+)
+"""Answered on Inspect, object by object, and by keys."""
 
 _TYPED = (Kind.NUMBER, Kind.TEXT, Kind.FOLDER)
 
@@ -72,7 +81,8 @@ class MethodScreen(WizardScreen):
         yield Static(id="question-help", markup=False)
 
     def _ask(self, question: Question) -> Field:
-        return field_for(question, self._given[question.key])
+        decided = tuple(c for c in question.choices if c.value != RECOMMENDED)
+        return field_for(replace(question, choices=decided), self._given[question.key])
 
     async def on_mount(self) -> None:
         self.say("")

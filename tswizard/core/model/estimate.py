@@ -1,0 +1,65 @@
+"""How long a migration takes and what it moves: ranges, phase by phase, as plain data."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tswizard.core.model.answers import MethodName
+from tswizard.core.model.wording import duration
+
+
+@dataclass(frozen=True, slots=True)
+class SecondsRange:
+    """Hardly less than `low` seconds, hardly more than `high`."""
+
+    low: float
+    high: float
+
+    @property
+    def text(self) -> str:
+        """`12 min 5 s – 24 min`, or one figure where both read alike."""
+        low, high = duration(self.low), duration(self.high)
+        return low if low == high else f"{low} – {high}"
+
+    def holds(self, seconds: float) -> bool:
+        return self.low <= seconds <= self.high
+
+    @classmethod
+    def sum(cls, ranges: Iterable["SecondsRange"]) -> "SecondsRange":
+        """One after the other."""
+        some = tuple(ranges)
+        return cls(sum(r.low for r in some), sum(r.high for r in some))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseEstimate:
+    """One step of a method."""
+
+    name: str
+    """The step's id."""
+    title: str
+    seconds: SecondsRange
+    how: str
+    """With its numbers: what was multiplied by what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodEstimate:
+    """One method, for one database and one set of answers."""
+
+    method: MethodName
+    bytes: int
+    """What moves: full, bytes as stored; split, bytes of COPY."""
+    bytes_how: str
+    disk_here: int
+    """The most that it may take on this machine; 0 for no more than a dump of the schema."""
+    disk_there: int
+    """What should be free on the target."""
+    phases: tuple[PhaseEstimate, ...]
+    seconds: SecondsRange
+    """The whole run: not the sum of all extremes, as not all are met at once."""
+    unmeasured: tuple[str, ...] = ()
+    """What was not measured and widens the range; a phrase each."""
+
+    def phase(self, name: str) -> PhaseEstimate | None:
+        """The estimate of that step; None where it has none."""
+        return next((phase for phase in self.phases if phase.name == name), None)
