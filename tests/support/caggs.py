@@ -18,6 +18,7 @@ SAMPLE = Path(__file__).with_name("caggs.sql")
 
 
 OWNED = Path(__file__).with_name("cagg_owner.sql")
+ESTATE = Path(__file__).with_name("cagg_estate.sql")
 
 
 async def fill(source: Endpoint, sample: Path = SAMPLE) -> None:
@@ -28,6 +29,19 @@ async def fill(source: Endpoint, sample: Path = SAMPLE) -> None:
         for statement in sample.read_text().split(";\n"):
             if statement.strip():
                 await connection.execute(statement.encode())
+
+
+@asynccontextmanager
+async def estate_ends() -> AsyncIterator[tuple[Endpoint, Endpoint]]:
+    """A source with what a grown installation has, and an empty target with the roles."""
+    async with databases() as (source, target):
+        await need_community(source, target)
+        async with connected(target) as connection:
+            for role in ("estate_reader", "estate_writer"):
+                with suppress(DuplicateObject):
+                    await connection.execute(f"CREATE ROLE {role} NOLOGIN".encode())
+        await fill(source, ESTATE)
+        yield source, target
 
 
 @asynccontextmanager

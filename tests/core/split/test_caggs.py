@@ -180,3 +180,39 @@ async def test_another_role_owns_them_and_no_privilege_stays_behind(
             assert await value(connection, query) == "keeper"
             may = "SELECT has_table_privilege('keeper', 'o.raw', 'TRIGGER')"
             assert await value(connection, may) is not revoked
+
+
+_REFRESHED = (
+    "INSERT INTO m.raw SELECT t, 2, 7, 'new' FROM "
+    "generate_series('2024-06-02 02:00+00'::timestamptz, '2024-06-09 00:00+00', '2 hours') t",
+    "CALL public.refresh_continuous_aggregate('m.hourly', '2024-06-01', '2024-06-09')",
+    "CALL public.refresh_continuous_aggregate('m.never', '2024-01-01', '2024-02-05')",
+    "INSERT INTO m.raw VALUES ('2024-02-02 10:10+00', 3, 1000, 'late')",
+    "REFRESH MATERIALIZED VIEW m.mat_on_hourly",
+)
+_NO_ROW_CHANGED = (
+    "CALL public.refresh_continuous_aggregate('m.gone_daily', '2025-01-01', '2025-02-01')",
+)
+
+
+@pytest.mark.parametrize(
+    ("moment", "statements"),
+    [("▸ Copy hypertables", _REFRESHED), ("▸ Set sequences", _NO_ROW_CHANGED)],
+    ids=["rows", "no-row"],
+)
+async def test_what_was_refreshed_on_the_source_before_a_resume_is_followed(
+    ends: Ends, tmp_path: Path, moment: str, statements: tuple[str, ...]
+) -> None:
+    source, target = ends
+    program = program_for(tmp_path, source, target)
+    await program.killed_at(moment, *answers(program))
+    async with connected(source) as connection:
+        for statement in statements:
+            await connection.execute(statement.encode())
+    await passes(program, "resume")
+    there = await stored_caggs(source)
+    assert await stored_caggs(target) == there
+    await refresh_everything(target)
+    after = await stored_caggs(target)
+    for label in ("m.hourly", "m.Monthly Berlin", "m.gone_daily"):
+        assert history(there[label]) <= set(after[label].rows), label

@@ -39,11 +39,25 @@ class RetryPolicy:
             reraise=True,
         )
 
+    def repeating(
+        self, again: Callable[[Any], bool], before_pause: Callable[[RetryCallState], Any]
+    ) -> AsyncRetrying:
+        """Does work again while its result asks for it; gives the last one."""
+        return AsyncRetrying(
+            stop=stop_after_attempt(self.attempts),
+            wait=wait_exponential(multiplier=self.first_pause, max=self.longest_pause),
+            retry=retry_if_result(again),
+            before_sleep=before_pause,
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+        )
+
 
 READING = RetryPolicy(attempts=6, first_pause=0.5, longest_pause=30)
 """For reading an end again."""
 COPYING = RetryPolicy(attempts=12, first_pause=1, longest_pause=60)
 """For copying a piece: a server that restarts or fails over is waited for."""
+DUMPING = RetryPolicy(attempts=4, first_pause=2, longest_pause=30)
+"""For a pg_dump that another session's lock has ended."""
 
 
 async def becomes_true(

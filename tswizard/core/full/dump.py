@@ -11,6 +11,7 @@ from tswizard.core.full.table_progress import Parts
 from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, ToolEnd, failed
+from tswizard.core.steps.pg_dump import run_pg_dump
 from tswizard.core.steps.target_marker import SCHEMA
 from tswizard.core.verify import read_counters
 
@@ -69,13 +70,12 @@ async def dump(ctx: Context) -> None:
     ctx.run_folder.save(replace(ctx.run_folder.record, counters=counters))
     ctx.snapshot = await ctx.resources.enter_async_context(held_snapshot(ctx.task))
     watch = _Watch(ctx, sizes, Parts(ctx))
-    end = await ctx.run_tool(
-        dump_command(ctx.task, ctx.snapshot),
-        ctx.task.source,
-        tool="pg_dump",
-        phase="dump",
-        on_line=watch.line,
-    )
+
+    def remove() -> None:
+        ctx.run_folder.remove_dump()
+        watch.start_over()
+
+    end = await run_pg_dump(ctx, dump_command(ctx.task, ctx.snapshot), remove, watch.line)
     if end.exit_code != 0:
         raise _gave_up(end, ctx)
     size = folder_size(ctx.task.dump)
@@ -117,6 +117,11 @@ class _Watch:
 
     def __post_init__(self) -> None:
         self.total = sum(self.sizes.values())
+
+    def start_over(self) -> None:
+        self.done = 0
+        self.working.clear()
+        self.parts = Parts(self.ctx)
 
     def line(self, text: str) -> None:
         if started := _STARTED.match(text):

@@ -16,7 +16,7 @@ from tswizard.core.run.method import Action, MethodStep
 from tswizard.core.split.caggs.chosen import kept_caggs, recomputed_caggs
 from tswizard.core.split.caggs.create import create_caggs, preview_caggs
 from tswizard.core.split.caggs.dependents import restore_cagg_dependents
-from tswizard.core.split.caggs.invalidate import invalidate_as_source
+from tswizard.core.split.caggs.follow_source import follow_source
 from tswizard.core.split.caggs.logging import log_again, turn_off
 from tswizard.core.split.caggs.mark import mark_ranges
 from tswizard.core.split.caggs.recompute import recompute_caggs
@@ -129,11 +129,12 @@ async def _compress_last(ctx: Context) -> None:
 
 async def _log_again(ctx: Context) -> None:
     await log_again(ctx)
-    await invalidate_as_source(ctx)
+    await follow_source(ctx)
 
 
 async def _check(ctx: Context) -> None:
     await data_of(ctx).refuse_changed(ctx)
+    await follow_source(ctx)  # a refresh that changes no row moves them too
     await check_split(ctx)
 
 

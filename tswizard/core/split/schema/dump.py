@@ -10,6 +10,7 @@ from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, failed
 from tswizard.core.split.schema.toc import POST, PRE, Toc, read_toc
+from tswizard.core.steps.pg_dump import run_pg_dump
 
 _NAME = "schema.dump"
 
@@ -59,15 +60,15 @@ async def dump_schema(ctx: Context) -> None:
             where=str(path.parent),
             todo="Free disk space or choose another staging folder, then resume.",
         ) from error
-    incomplete.unlink(missing_ok=True)
-    end = await ctx.run_tool(
-        schema_dump_command(ctx.task, ctx.snapshot, incomplete),
-        ctx.task.source,
-        tool="pg_dump",
-        phase="dump",
-    )
-    if end.exit_code != 0:
+
+    def remove() -> None:
         incomplete.unlink(missing_ok=True)
+
+    remove()
+    command = schema_dump_command(ctx.task, ctx.snapshot, incomplete)
+    end = await run_pg_dump(ctx, command, remove)
+    if end.exit_code != 0:
+        remove()
         raise failed(
             "schema-dump-failed",
             f"pg_dump failed: {end.fatal.message if end.fatal else end.last_line}",
