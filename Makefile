@@ -1,4 +1,4 @@
-# Doors to what bin/ and .ci/ do; `make` lists them.
+# Shortcuts for what bin/ and .ci/ do; `make` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV ?= $(CURDIR)/.venv

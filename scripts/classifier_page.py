@@ -13,8 +13,8 @@ _HEAD = """\
 # The classifier: what each message means
 
 `pg_dump` and `pg_restore` print harmless warnings and errors next to others that mean lost rows,
-and always in the same words. The classifier reads every line of a run and gives each message one of
-four verdicts:
+in the same wording. The classifier reads every line of a run and gives each message one of four
+verdicts:
 
 | verdict | meaning |
 |---|---|

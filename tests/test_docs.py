@@ -1,11 +1,17 @@
-"""What the docs say of commands, exit codes, rooms and tables is what the program has."""
+"""What the docs say of commands, exit codes, packages and tables is what the program has."""
 
 import re
 from pathlib import Path
 
+import pytest
+
 from scripts import man_page
 from scripts.draw_imports import read_house
 from tswizard.cli.main import cli
+from tswizard.core.catalog import nulls
+from tswizard.core.catalog.policies import PAUSED_ON_SOURCE
+from tswizard.core.classify.rules import default_rules
+from tswizard.core.methods import METHODS
 from tswizard.core.run.context import MethodRun
 from tswizard.core.run.method import Method
 from tswizard.exit_codes import Exit
@@ -32,6 +38,43 @@ def test_the_man_page_is_up_to_date() -> None:
     )
 
 
+def _steps_of(page: str) -> list[str]:
+    """Titles in the table of steps of a page."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    table = re.search(r"^\| step \|.*\n\|[ -|]*\n((?:\|.*\n)*)", text, re.MULTILINE)
+    assert table, page
+    return [row.split("|")[1].strip() for row in table[1].splitlines()]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_every_step_is_described_in_its_order(method: Method) -> None:
+    assert _steps_of(f"{method.name}-migration.md") == [step.title for step in method.steps]
+
+
+def test_the_steps_of_the_schema_are_steps_of_the_split_method() -> None:
+    titles = {step.title for method in METHODS if method.name == "split" for step in method.steps}
+    described = set(_steps_of("split-schema.md"))
+    assert described
+    assert described - titles == set()
+
+
+def test_versions_that_lose_compressed_nulls_are_the_same_everywhere() -> None:
+    """In the check of the source, the rule for the error, and both pages."""
+    (rule,) = (rule for rule in default_rules().rules if rule.id == "null-column")
+    assert f"TimescaleDB {nulls.FIRST} to " in rule.reason
+    assert f"{nulls.FIXED} or later" in rule.todo
+    range_said = rule.reason.split("TimescaleDB ")[1].split(" cannot")[0]
+    rows = (ROOT / "docs" / "preflight.md").read_text(encoding="utf-8").splitlines()
+    (row,) = (row for row in rows if row.startswith("| `null-compressed` "))
+    assert f"TimescaleDB {range_said} " in row
+    assert f"{nulls.FIXED} or later" in row
+
+
+def test_the_policies_that_are_paused_are_the_same_everywhere() -> None:
+    text = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
+    assert f"jobs that drop or rewrite chunks ({PAUSED_ON_SOURCE})" in " ".join(text.split())
+
+
 def _first_column(title: str) -> set[str]:
     """Names in the first column of the tables below a header cell."""
     tables = re.findall(rf"^\| {title} \|.*\n\|[ -|]*\n((?:\|.*\n)*)", ARCHITECTURE, re.MULTILINE)
@@ -50,9 +93,9 @@ def test_what_a_method_has_to_be_able_to_do_is_described() -> None:
     assert {name for name in members if not name.startswith("_")} == _first_column("member")
 
 
-def test_every_room_is_described() -> None:
-    rooms = {room.removeprefix("core.") for room in read_house().arrows} - {"__main__"}
-    assert rooms - _first_column("room") == {
+def test_every_package_is_described() -> None:
+    packages = {package.removeprefix("core.") for package in read_house().arrows} - {"__main__"}
+    assert packages - _first_column("package") == {
         "answers_file",
         "build_plan",
         "exit_codes",
