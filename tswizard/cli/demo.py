@@ -14,11 +14,11 @@ from tswizard.demo import DemoError, EmbeddedPair, OnProgress, Prepared
 from tswizard.exit_codes import Exit
 
 
-def run_demo(answers: Path | None) -> int:
+def run_demo(answers: Path | None, *, plain: bool = False) -> int:
     """Prepare the pair and run on it; the exit code."""
     try:
         if answers is None:
-            return asyncio.run(_wizard())
+            return asyncio.run(_wizard(plain))
         given = load(answers, demo=True).answers
         with failures(Exit.STOPPED):
             return asyncio.run(_unattended(given))
@@ -30,8 +30,8 @@ def run_demo(answers: Path | None) -> int:
         return Exit.REFUSED
 
 
-async def _wizard() -> int:
-    from tswizard.tui.app import wizard
+async def _wizard(plain: bool) -> int:
+    from tswizard.cli.wizard import run_wizard
 
     async with AsyncExitStack() as stack:
 
@@ -41,7 +41,7 @@ async def _wizard() -> int:
             )
             return _endpoints(pair)
 
-        return await wizard(demo=True, prepare=prepare)
+        return await run_wizard(plain, demo=True, prepare=prepare)
 
 
 async def _unattended(answers: Answers) -> int:

@@ -11,6 +11,7 @@ import click
 from tswizard import __version__
 from tswizard.cli.conninfo import conninfo
 
+_PLAIN_HELP = "Ask line by line instead of on screens."
 _SOURCE_HELP = "Source address as reachable from this machine, if different."
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
 @click.option(
     "--answers", type=click.Path(path_type=Path), help="Ask nothing; answers from this TOML file."
 )
+@click.option("--plain", is_flag=True, help=_PLAIN_HELP)
 @click.version_option(__version__, "--version", package_name="tswizard")
 @click.pass_context
-def cli(context: click.Context, answers: Path | None) -> None:
+def cli(context: click.Context, answers: Path | None, plain: bool) -> None:
     """Move a TimescaleDB database to Timescale Cloud, and prove that everything arrived.
 
     Without a command: the wizard. Exit codes: 0 everything passed, 1 finished but something
@@ -31,31 +33,35 @@ def cli(context: click.Context, answers: Path | None) -> None:
     with nothing changed.
     """
     if context.invoked_subcommand is not None:
-        if answers is not None:
-            raise click.UsageError("--answers goes with no command, or after demo.")
+        for given, name in ((answers is not None, "--answers"), (plain, "--plain")):
+            if given:
+                raise click.UsageError(f"{name} goes with no command, or after the command.")
         return
+    _answers_or_plain(answers, plain)
     if answers is not None:
         from tswizard.cli.migrate import migrate_by
 
         context.exit(migrate_by(answers))
     _need_terminal("tswizard --answers FILE")
-    from tswizard.tui.app import wizard
+    from tswizard.cli.wizard import run_wizard
 
-    context.exit(asyncio.run(wizard()))
+    context.exit(asyncio.run(run_wizard(plain)))
 
 
 @cli.command()
 @click.option(
     "--answers", type=click.Path(path_type=Path), help="Ask nothing; answers from this TOML file."
 )
+@click.option("--plain", is_flag=True, help=_PLAIN_HELP)
 @click.pass_context
-def demo(context: click.Context, answers: Path | None) -> None:
+def demo(context: click.Context, answers: Path | None, plain: bool) -> None:
     """The wizard on an embedded source and target with sample data."""
+    _answers_or_plain(answers, plain)
     if answers is None:
         _need_terminal("tswizard demo --answers FILE")
     from tswizard.cli.demo import run_demo
 
-    context.exit(run_demo(answers))
+    context.exit(run_demo(answers, plain=plain))
 
 
 @cli.command()
@@ -106,7 +112,8 @@ def runs(as_json: bool) -> None:
 @cli.command()
 @click.argument("run", required=False)
 @click.option("--confirm", help="The target's database name, when a restore has to start over.")
-@click.option("--unattended", is_flag=True, help="Line by line, even in a terminal.")
+@click.option("--unattended", is_flag=True, help="Ask nothing, even in a terminal.")
+@click.option("--plain", is_flag=True, help=_PLAIN_HELP)
 @click.option(
     "--target",
     type=conninfo,
@@ -124,6 +131,7 @@ def resume(
     run: str | None,
     confirm: str | None,
     unattended: bool,
+    plain: bool,
     target: "Endpoint | None",
     source: "Endpoint | None",
     lost: str | None,
@@ -133,7 +141,13 @@ def resume(
 
     context.exit(
         resume_run(
-            run, target=target, source=source, lost=lost, confirm=confirm, unattended=unattended
+            run,
+            target=target,
+            source=source,
+            lost=lost,
+            confirm=confirm,
+            unattended=unattended,
+            plain=plain,
         )
     )
 
@@ -164,6 +178,11 @@ def report(context: click.Context, run: str | None, as_json: bool, markdown: boo
     if as_json and markdown:
         raise click.UsageError("--json or --markdown, not both.")
     context.exit(show(run, as_json=as_json))
+
+
+def _answers_or_plain(answers: Path | None, plain: bool) -> None:
+    if answers is not None and plain:
+        raise click.UsageError("--answers or --plain, not both.")
 
 
 def _need_terminal(instead: str) -> None:

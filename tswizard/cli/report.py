@@ -6,9 +6,9 @@ import click
 
 from tswizard.cli.output import say
 from tswizard.cli.runs import named_run
-from tswizard.cli.watch import exit_of
 from tswizard.core.report.report import from_json, to_json, to_markdown
 from tswizard.exit_codes import Exit
+from tswizard.wizard.ending import exit_of
 
 
 def report(name: str | None, *, as_json: bool) -> int:

@@ -26,6 +26,7 @@ def resume(
     lost: str | None,
     confirm: str | None,
     unattended: bool,
+    plain: bool = False,
 ) -> int:
     """Resume it in the wizard, or line by line where nobody watches; the exit code."""
     run_folder, here, there = (
@@ -33,13 +34,22 @@ def resume(
         if target is None
         else asyncio.run(_on_any_machine(name, target, source))
     )
+    if plain:
+        _check_plain(confirm, unattended=unattended)
     if lost is not None:
         asyncio.run(_write_off(there, lost))
     if not unattended and confirm is None and sys.stdin.isatty() and sys.stdout.isatty():
-        from tswizard.tui.app import wizard
+        from tswizard.cli.wizard import run_wizard
 
-        return asyncio.run(wizard(source=here, target=there, resume=run_folder))
+        return asyncio.run(run_wizard(plain, source=here, target=there, resume=run_folder))
     return asyncio.run(_unattended(run_folder, here, there, confirm))
+
+
+def _check_plain(confirm: str | None, *, unattended: bool) -> None:
+    if unattended or confirm is not None:
+        raise click.UsageError("--plain asks; --unattended and --confirm ask nothing.")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("This is not a terminal; use --unattended instead of --plain.")
 
 
 def _on_this_machine(name: str | None, source: Endpoint | None) -> _Stopped:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager
 
 from tswizard.cli.output import say, say_finding
-from tswizard.cli.progress_lines import TableLines
 from tswizard.core.model.events import (
     Event,
     FindingFound,
@@ -26,6 +25,8 @@ from tswizard.core.model.wording import duration, number, size
 from tswizard.core.report.checklist import checklist
 from tswizard.core.run.runner import Run
 from tswizard.exit_codes import Exit
+from tswizard.wizard.ending import exit_of
+from tswizard.wizard.table_lines import TableLines
 
 _EVERY = 2.0
 """Seconds between two progress lines of one step."""
@@ -51,11 +52,6 @@ async def watch(run: Run) -> int:
                 say(f"      {detail}")
     say(f"report  {run.run_folder.path / 'report.md'}")
     return exit_of(run.outcome.result)
-
-
-def exit_of(result: Level) -> int:
-    """The exit code of a finished run."""
-    return Exit.PASSED if result is Level.PASS else Exit.LOOK
 
 
 @contextmanager

@@ -123,30 +123,26 @@ class WizardApp(App[int]):
     @property
     def resume_hint(self) -> str:
         """How a run that was stopped is resumed when this program has ended."""
-        if self.demo:
-            return "A run of the demo cannot be resumed after quitting."
-        return f"Resume later: tswizard resume {self.run_id}"
+        from tswizard.wizard.ending import resume_hint
+
+        return resume_hint(self.run_id, demo=self.demo)
 
     @property
     def farewell(self) -> str:
         """What is left to say in the terminal when the screens are gone; often nothing."""
         if self.feed is None or self.lost:
             return ""
-        outcome = self.feed.run.outcome
-        if outcome is None:
-            return f"{self.run_id} is stopped. {self.resume_hint}"
-        folder = self.feed.run.run_folder.path
-        return f"{self.run_id}: {outcome.result}. Report: {folder / 'report.md'}"
+        from tswizard.wizard.ending import farewell
+
+        run = self.feed.run
+        return farewell(self.run_id, run.run_folder.path, run.outcome, self.resume_hint)
 
     @property
     def exit_code(self) -> int:
         """What the run came to; stopped when it came to nothing."""
-        from tswizard.core.model.finding import Level
+        from tswizard.wizard.ending import exit_after
 
-        outcome = self.feed.run.outcome if self.feed else None
-        if outcome is None:
-            return Exit.STOPPED
-        return Exit.PASSED if outcome.result is Level.PASS else Exit.LOOK
+        return exit_after(self.feed.run.outcome if self.feed else None)
 
     # Keys that mean the same everywhere
 

@@ -28,7 +28,7 @@ def object_rows(
     def shown(text: str) -> bool:
         return wanted.lower() in text.lower()
 
-    for hypertable, under in _trees(selection.inventory.caggs).items():
+    for hypertable, under in cagg_trees(selection.inventory.caggs).items():
         found = [(cagg, depth) for cagg, depth in under if shown(cagg.label)]
         if found:
             yield ObjectRow(text=f"Continuous aggregates on {hypertable}")
@@ -57,7 +57,7 @@ def object_rows(
             )
 
 
-def _trees(caggs: Iterable[Cagg]) -> dict[str, list[tuple[Cagg, int]]]:
+def cagg_trees(caggs: Iterable[Cagg]) -> dict[str, list[tuple[Cagg, int]]]:
     """Hypertable -> the continuous aggregates over it, each under its parent, with its depth."""
     own = list(caggs)
     labels = {cagg.label for cagg in own}

@@ -1,11 +1,16 @@
 """What the wizard knows after each screen. Going back means dropping the later ones."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.finding import Finding, Level
+
+if TYPE_CHECKING:
+    from tswizard.core.run.method import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,14 @@ class ConnectedPair:
 
     source: ConnectedDatabase
     target: ConnectedDatabase
+
+    @property
+    def objection(self) -> str:
+        """One sentence why these two will not do; empty when they do."""
+        place = ("host", "hostaddr", "port", "dbname")
+        if all(self.source.endpoint.get(p) == self.target.endpoint.get(p) for p in place):
+            return "This is the source itself. Enter the new, empty service on Timescale Cloud."
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,11 @@ class Decided:
 ASKED_ON_INSPECT = "recreate_extension"
 """Key of the question that Inspect asks, beside the findings that it settles; Method asks all
 others."""
+
+
+def open_methods(findings: tuple[Finding, ...], methods: "Sequence[Method]") -> "list[MethodName]":
+    """Those that no check forbids, as far as Method cannot settle it."""
+    return [method.name for method in methods if not refused(findings, method.name)]
 
 
 def refused(findings: tuple[Finding, ...], method: MethodName) -> bool:

@@ -20,16 +20,11 @@ from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Reader, text_reader
 from tswizard.tui.text import WORDS
 from tswizard.tui.widgets.facts import Row
+from tswizard.wizard.ending import SENTENCES
 
 if TYPE_CHECKING:
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.report.checklist import Checklist, ChecklistLine, File, Todo
-
-_SENTENCES = {
-    Level.PASS: "Everything arrived.",
-    Level.LOOK: "Finished, but something needs a look.",
-    Level.FAIL: "Finished, but something was lost or differs.",
-}
 
 
 class Entry(Row, can_focus=True):
@@ -144,7 +139,7 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
 
     def _sum(self, checklist: "Checklist") -> Content:
         word, style = WORDS[checklist.result]
-        text = f"  {_SENTENCES[checklist.result]}  Took {duration(self._outcome.seconds)}."
+        text = f"  {SENTENCES[checklist.result]}  Took {duration(self._outcome.seconds)}."
         head = Content.assemble((word, f"bold {style}"), text)
         parts = [
             f"{checklist.count(level)} {text}"

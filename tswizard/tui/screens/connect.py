@@ -207,11 +207,7 @@ class TargetScreen(ConnectScreen):
         self._source = source
 
     def objection(self, database: ConnectedDatabase) -> str:
-        place = ("host", "hostaddr", "port", "dbname")
-        same = all(database.endpoint.get(p) == self._source.endpoint.get(p) for p in place)
-        if same:
-            return "This is the source itself. Enter the new, empty service on Timescale Cloud."
-        return ""
+        return ConnectedPair(self._source, database).objection
 
     def proceed(self, database: ConnectedDatabase) -> None:
         self.wizard.show_inspect(ConnectedPair(self._source, database))

@@ -36,7 +36,7 @@ from tswizard.wizard.inventory_rows import (
     summary,
     table_rows,
 )
-from tswizard.wizard.state import ASKED_ON_INSPECT, ConnectedPair, Inspected, refused
+from tswizard.wizard.state import ASKED_ON_INSPECT, ConnectedPair, Inspected, open_methods
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -78,8 +78,7 @@ class InspectScreen(WizardScreen):
     @property
     def _open_methods(self) -> list["MethodName"]:
         """Those that no check forbids, as far as Method cannot settle it."""
-        names = [method.name for method in self.wizard.engine.methods()]
-        return [name for name in names if not refused(self._findings, name)]
+        return open_methods(self._findings, self.wizard.engine.methods())
 
     @property
     def _findings(self) -> tuple[Finding, ...]:

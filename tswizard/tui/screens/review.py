@@ -1,7 +1,7 @@
 """Review: everything that will run, what it costs, and the word that starts it."""
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -17,13 +17,12 @@ from textual.widgets import Input, Static
 
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Level
-from tswizard.core.model.object_selection import chosen_caggs, left_out
-from tswizard.core.model.wording import number, size
+from tswizard.core.model.wording import number
 from tswizard.core.run.run_folder import RunFolderError
 from tswizard.questions import question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.widgets.fields import TextField
-from tswizard.wizard.object_facts import loss_words
+from tswizard.wizard.review_facts import choices, disk, failed
 from tswizard.wizard.state import Decided
 
 if TYPE_CHECKING:
@@ -117,27 +116,13 @@ class ReviewScreen(WizardScreen):
     async def _make_plan(self) -> None:
         plan = await asyncio.to_thread(self.wizard.engine.plan, self._decided)
         cards = [StepCard(number, step) for number, step in enumerate(plan.steps, 1)]
-        choices = "\n".join(self._choices())
-        shown = [Static(choices, id="choices", markup=False)] if choices else []
+        left = "\n".join(choices(self._decided, self.wizard.engine.methods()))
+        shown = [Static(left, id="choices", markup=False)] if left else []
         await self.query_one("#plan").mount_all([*shown, *cards])
         self._plan = plan
         if not self._checked:
             await self._check()
         self._show_cost(plan)
-
-    def _choices(self) -> Iterator[str]:
-        """What will not be on the target as it is on the source, because the user said so."""
-        answers, inventory = self._decided.answers, self._decided.inspected.inventory
-        for what, names in left_out(inventory, answers).lines():
-            yield f"Left out, as you chose: {what}: {', '.join(names)}"
-        methods = self.wizard.engine.methods()
-        if not any("history" in m.asks for m in methods if m.name == answers.method):
-            return
-        again = [c for c in chosen_caggs(inventory, answers) if answers.recomputes(c.label)]
-        if again:
-            labels = ", ".join(cagg.label for cagg in again)
-            yield f"Recomputed from the raw rows, with what stands on them: {labels}"
-        yield from (f"Lost by that: {line}" for line in loss_words(again))
 
     async def _check(self) -> None:
         """The checks once more, now with what was decided since Inspect."""
@@ -161,24 +146,11 @@ class ReviewScreen(WizardScreen):
 
     def _show_cost(self, plan: "Plan") -> None:
         self.query_one("#cost", Static).update(self._cost(plan))
-        if failed := self._failed:
-            self.say(f"✗ FAIL  {failed.what} → {failed.todo}")
-
-    @property
-    def _failed(self) -> "Finding | None":
-        """The check that forbids to start."""
-        return next((f for f in self._decided.findings if f.level is Level.FAIL), None)
+        if finding := failed(self._decided):
+            self.say(f"✗ FAIL  {finding.what} → {finding.todo}")
 
     def _cost(self, plan: "Plan") -> Content:
-        folder = self._decided.answers.staging or "the run folder (RUN above)"
-        lines = [
-            Content(
-                f"Disk here: up to {size(plan.disk_here)}, in {folder}"
-                if plan.disk_here
-                else f"Disk here: only a dump of the schema, in {folder}"
-            ),
-            Content(f"Disk on the target: about {size(plan.disk_there)}"),
-        ]
+        lines = [Content(line) for line in disk(self._decided, plan)]
         looks = [f for f in self._decided.findings if f.level is Level.LOOK]
         if looks:
             rest = f" (and {len(looks) - 1} more on Inspect)" if len(looks) > 1 else ""
@@ -214,7 +186,7 @@ class ReviewScreen(WizardScreen):
         field = self.query_one("#confirm", TextField)
         if self._plan is None or not self._checked or self._starting:
             return
-        if self._failed is not None:
+        if failed(self._decided) is not None:
             self.app.bell()
             self._show_cost(self._plan)
             return

@@ -11,24 +11,12 @@ from textual.widgets import OptionList, ProgressBar, Static
 from textual.widgets.option_list import Option
 
 from tswizard.tui.base import WizardScreen
+from tswizard.wizard.welcome_texts import DEMO, INTRO, PROMISE
 
 if TYPE_CHECKING:
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.demo.progress import Prepared
     from tswizard.wizard.engine import Engine, Prepare
-
-_INTRO = (
-    "Migrates a TimescaleDB database from Managed Service for TimescaleDB to Timescale Cloud, and "
-    "proves that everything arrived."
-)
-_PROMISE = (
-    "All questions come first. Nothing is changed on either database until you type the target "
-    "database's name on the Review screen."
-)
-_DEMO = (
-    "This is the demo: two small TimescaleDB servers on this machine, one of them with sample "
-    "data. Both are removed when you quit."
-)
 
 
 class WelcomeScreen(WizardScreen):
@@ -37,7 +25,7 @@ class WelcomeScreen(WizardScreen):
     HEAD: ClassVar[str] = "migrate a TimescaleDB database"
     BACK: ClassVar[str | None] = "Quit"
     HELP: ClassVar[str] = (
-        f"{_INTRO}\n\n{_PROMISE}\n\nAn unfinished run can be resumed: finished steps are not "
+        f"{INTRO}\n\n{PROMISE}\n\nAn unfinished run can be resumed: finished steps are not "
         "repeated, a finished dump is used again, and an interrupted restore starts over after you "
         "type the target database's name."
     )
@@ -50,9 +38,9 @@ class WelcomeScreen(WizardScreen):
         self._runs: tuple[RunFolder, ...] = ()
 
     def compose_body(self) -> Iterable[Widget]:
-        yield Static(f"{_INTRO}\n\n{_PROMISE}", id="intro")
+        yield Static(f"{INTRO}\n\n{PROMISE}", id="intro")
         if self._demo:
-            yield Static(_DEMO, classes="gap", markup=False)
+            yield Static(DEMO, classes="gap", markup=False)
         if self._prepare is not None:
             yield Static("Preparing the demo", id="preparing", markup=False)
             yield ProgressBar(id="preparation", show_eta=False)
@@ -133,19 +121,9 @@ def _new(demo: bool) -> Content:
 
 
 def _unfinished(engine: "Engine") -> "list[tuple[RunFolder, bool]]":
-    """Runs that can be resumed, and whether another process works on them.
+    from tswizard.wizard.unfinished import unfinished_runs  # loads the engine
 
-    Of a demo nothing is left to resume: its servers are gone.
-    """
-    runs = [run_folder for run_folder in engine.runs() if run_folder.record.resumable]
-    return [(run_folder, _busy(run_folder)) for run_folder in runs if not run_folder.record.demo]
-
-
-def _busy(run_folder: "RunFolder") -> bool:
-    try:
-        return run_folder.busy
-    except OSError:  # a folder that may only be read: resuming will say so
-        return False
+    return unfinished_runs(engine)
 
 
 def _described(run_folder: "RunFolder", *, busy: bool) -> Content:

@@ -61,15 +61,21 @@ class TableLines:
             yield f"and {len(moving) - _MOST} tables more"
 
     def _line(self, event: TableProgress) -> str:
-        parts = [f"{event.done:,} of {event.total:,} pieces"]
-        if event.rows is not None:
-            parts.append(f"{event.rows:,} rows")
-        rate = self._rates[event.table].per_second if event.table in self._rates else None
-        if rate and event.state not in (TableState.DONE, TableState.WAITING):
-            fast = f"{rate:,.0f} rows" if event.bytes is None else size(rate)
-            parts.append(f"{fast}/s")
-        if event.retried:
-            parts.append(plural(event.retried, "retry", "retries"))
-        if event.failed:
-            parts.append(f"{event.failed:,} FAILED")
-        return f"{event.state:<8} {event.table}: {', '.join(parts)}"
+        rates = self._rates
+        return table_line(event, rates[event.table].per_second if event.table in rates else None)
+
+
+def table_line(event: TableProgress, rate: float | None) -> str:
+    """One table: state, name, figures. `rate` is in bytes or, where these are not counted, rows
+    a second."""
+    parts = [f"{event.done:,} of {event.total:,} pieces"]
+    if event.rows is not None:
+        parts.append(f"{event.rows:,} rows")
+    if rate and event.state not in (TableState.DONE, TableState.WAITING):
+        fast = f"{rate:,.0f} rows" if event.bytes is None else size(rate)
+        parts.append(f"{fast}/s")
+    if event.retried:
+        parts.append(plural(event.retried, "retry", "retries"))
+    if event.failed:
+        parts.append(f"{event.failed:,} FAILED")
+    return f"{event.state:<8} {event.table}: {', '.join(parts)}"

@@ -1,8 +1,8 @@
 """The same figures as on the Run screen, line by line."""
 
 from tests.support.wizard_story import LONG_TABLE, UNICODE_TABLE, pieces
-from tswizard.cli.progress_lines import TableLines
 from tswizard.core.model.events import TableProgress
+from tswizard.wizard.table_lines import TableLines
 
 
 def lines() -> tuple[list[str], list[str]]:

@@ -1,0 +1,268 @@
+"""The wizard line by line: which section follows which, and how it ends."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from tswizard.demo.progress import DemoError
+from tswizard.exit_codes import Exit
+from tswizard.plain.asker import Asker, Leave
+from tswizard.plain.interrupts import Interrupts
+from tswizard.plain.prompts import Back, Option, Prompts, Quit
+from tswizard.plain.sections.check import check
+from tswizard.plain.sections.connect import source as ask_source
+from tswizard.plain.sections.connect import target as ask_target
+from tswizard.plain.sections.inspect import inspect
+from tswizard.plain.sections.method import method
+from tswizard.plain.sections.objects import objects
+from tswizard.plain.sections.resume import resume as ask_resume
+from tswizard.plain.sections.review import review
+from tswizard.plain.sections.run import carry_out
+from tswizard.plain.sections.welcome import choose_run, greet, start_demo
+from tswizard.plain.session import Known, Session
+from tswizard.plain.terminal import moves_cursor
+from tswizard.plain.typed_prompts import TypedPrompts
+from tswizard.plain.voice import Voice
+from tswizard.wizard.ending import exit_after, farewell, resume_hint
+
+if TYPE_CHECKING:
+    from tswizard.core.db.endpoint import Endpoint
+    from tswizard.core.run.run_folder import RunFolder
+    from tswizard.wizard.engine import EndpointPair, Engine, Prepare, Running
+
+_T = TypeVar("_T")
+
+Section = Callable[..., Awaitable[None]]
+
+SECTIONS: tuple[tuple[str, Section], ...] = (
+    ("source", ask_source),
+    ("target", ask_target),
+    ("inspect", inspect),
+    ("method", method),
+    ("objects", objects),
+)
+"""Up to Review, in order: what Back can lead to by name."""
+
+_NAMES = [name for name, _ in SECTIONS]
+
+
+class PlainWizard:
+    """One call of the wizard; owns the run that is under way."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.run: Running | None = None
+        """The run that this process started or resumed."""
+
+    async def begin(self, run_folder: "RunFolder | None", ends: "EndpointPair | None") -> None:
+        """Resume this run, or migrate where there is none. Raises Leave."""
+        if run_folder is None:
+            await self.migrate()
+            return
+        while True:
+            try:
+                await self.resume(run_folder, ends)
+            except Back as back:
+                self._complain(back)
+            else:
+                return
+
+    async def migrate(self) -> None:
+        """From the first question to the checklist. Raises Leave."""
+        while True:
+            try:
+                chosen = await choose_run(self.session)
+                if chosen is not None:
+                    await self.resume(chosen)
+                    return
+                run, ends = await self._ask_everything()
+            except Back as back:
+                self._complain(back)
+            else:
+                await self.watch(run, ends)
+                return
+
+    async def resume(self, run_folder: "RunFolder", ends: "EndpointPair | None" = None) -> None:
+        """Resume this run, then the checklist. Raises Leave."""
+        while True:
+            try:
+                run, known = await self._again(lambda: ask_resume(self.session, run_folder, ends))
+            except Back as back:
+                self._complain(back)
+            else:
+                await self.watch(run, known)
+                return
+
+    async def watch(self, run: "Running", ends: "EndpointPair") -> None:
+        """Carry it out, resume it as often as the user wants, show the checklist. Raises Leave."""
+        session = self.session
+        self.run = run
+        session.voice.heading(f"Run {run.run_folder.record.id}")
+        hint = resume_hint(run.run_folder.record.id, demo=session.demo, plain=True)
+        session.ask.quitting = (
+            f"Quitting stops the run now: what is in progress is aborted, what is done stays done. "
+            f"{hint}"
+        )
+        model = await carry_out(session, run)
+        if run.outcome is not None:
+            session.ask.quitting = "The run is over; the report holds all of this."
+            session.voice.heading("Check")
+            await check(session, run.outcome, model.finished.report if model.finished else "")
+            return
+        session.ask.quitting = f"The run is stopped. {hint}"
+        options = [Option("quit", "quit"), Option("resume", "resume it now")]
+        while True:
+            try:
+                if await session.ask.one_of("What next", options, default="quit") == "quit":
+                    return
+                await self.resume(run.run_folder, ends)
+            except Back as back:
+                self._complain(back)
+            else:
+                return
+
+    # Before the run
+
+    async def _ask_everything(self) -> "tuple[Running, EndpointPair]":
+        """Section by section; Back leads to the one before. Raises Back before the first, Leave."""
+        session, at, from_end = self.session, 0, False
+        while True:
+            try:
+                if at < len(SECTIONS):
+                    await self._ask_section(at, from_end=from_end)
+                    at, from_end = at + 1, False
+                    continue
+                session.voice.heading("Review (6 of 8)")
+                run = await self._again(lambda: review(session))
+            except Back as back:
+                at, from_end = self._back_from(at, back)
+            else:
+                source, target = session.known.source, session.known.target
+                assert source is not None
+                assert target is not None
+                return run, (source.endpoint, target.endpoint)
+
+    async def _ask_section(self, at: int, *, from_end: bool) -> None:
+        name, section = SECTIONS[at]
+        self.session.voice.heading(f"{name.capitalize()} ({at + 1} of 8)")
+        await self._again(lambda: section(self.session, from_end=from_end))
+
+    def _back_from(self, at: int, back: Back) -> tuple[int, bool]:
+        """(section, from its end) to continue with. Raises Back before the first."""
+        if not back.to:
+            if at == 0:
+                raise back
+            return at - 1, True
+        found = [index for index, name in enumerate(_NAMES[: at + 1]) if name == back.to]
+        if found:
+            return found[0], False
+        self._complain(back, _NAMES[:at])
+        return at, False
+
+    def _complain(self, back: Back, earlier: list[str] | None = None) -> None:
+        if not back.to:
+            self.session.voice.say("There is no question before this one.")
+        elif earlier:
+            names = ", ".join(earlier)
+            self.session.voice.say(f"There is no earlier section “{back.to}”; there is {names}.")
+        else:
+            self.session.voice.say("There is no earlier section.")
+
+    async def _again(self, section: Callable[[], Awaitable[_T]]) -> _T:
+        """A section; again from its start when its work was interrupted and the user stays."""
+        while True:
+            try:
+                return await section()
+            except Quit as quit:
+                await self.session.ask.ask_to_leave(quit)
+
+    # The end
+
+    @property
+    def exit_code(self) -> Exit:
+        """What it came to: the run, or that there was none."""
+        if self.run is not None:
+            return exit_after(self.run.outcome)
+        return Exit.REFUSED if self.session.known.refused else Exit.PASSED
+
+    def say_farewell(self) -> None:
+        if self.run is None:
+            return
+        run = self.run.run_folder
+        hint = resume_hint(run.record.id, demo=self.session.demo, plain=True)
+        self.session.voice.say(farewell(run.record.id, run.path, self.run.outcome, hint))
+
+
+async def wizard(
+    *,
+    source: "Endpoint | None" = None,
+    target: "Endpoint | None" = None,
+    demo: bool = False,
+    resume: "RunFolder | None" = None,
+    prepare: "Prepare | None" = None,
+    why: str = "",
+) -> int:
+    """Run the wizard in this terminal; its exit code. A run under way is ended with it.
+
+    `why` it asks line by line, where nobody told it to.
+    """
+    from tswizard.wizard.core_engine import CoreEngine
+
+    session = new_session(CoreEngine(), demo=demo)
+    session.known.source_endpoint, session.known.target_endpoint = source, target
+    plain = PlainWizard(session)
+    session.interrupts.listen()
+    signaled = _end_on_signals()
+    greet(session, why)
+    try:
+        if prepare is not None:
+            ends = await start_demo(session, prepare)
+            session.known.source_endpoint, session.known.target_endpoint = ends
+        await plain.begin(resume, (source, target) if source and target else None)
+    except DemoError as error:
+        session.voice.say(f"The demo cannot start. {error}")
+        return Exit.REFUSED
+    except (Leave, Quit):
+        pass
+    except asyncio.CancelledError:
+        if not signaled:
+            raise
+        if plain.run is None:
+            return 128 + signaled[0]
+    plain.say_farewell()
+    return plain.exit_code
+
+
+def new_session(engine: "Engine", *, demo: bool = False, prompts: Prompts | None = None) -> Session:
+    """Everything that the sections need, for the terminal that this is."""
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    voice, interrupts = Voice(), Interrupts()
+    if prompts is None:
+        prompts = _prompts(voice, interrupts)
+    return Session(engine, voice, Asker(prompts, voice), interrupts, Known(), demo)
+
+
+def _prompts(voice: Voice, interrupts: Interrupts) -> Prompts:
+    if not moves_cursor():
+        return TypedPrompts(voice, interrupts)
+    from tswizard.plain.key_prompts import KeyPrompts
+
+    return KeyPrompts()
+
+
+def _end_on_signals() -> list[int]:
+    """Cancel this task when the process is told to end; the signal is in the list then."""
+    task, signaled = asyncio.current_task(), list[int]()
+    assert task is not None
+
+    def end(number: int) -> None:
+        if not signaled:
+            signaled.append(number)
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, end, number)
+    return signaled

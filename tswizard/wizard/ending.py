@@ -1,0 +1,39 @@
+"""How the wizard ends: its exit code, and what is left to say."""
+
+from pathlib import Path
+
+from tswizard.core.model.finding import Level
+from tswizard.core.model.outcome import Outcome
+from tswizard.exit_codes import Exit
+
+
+def exit_of(result: Level) -> Exit:
+    """The exit code of a finished run."""
+    return Exit.PASSED if result is Level.PASS else Exit.LOOK
+
+
+def exit_after(outcome: Outcome | None) -> Exit:
+    """What a run came to; stopped when it came to nothing."""
+    return Exit.STOPPED if outcome is None else exit_of(outcome.result)
+
+
+def resume_hint(run: str, *, demo: bool, plain: bool = False) -> str:
+    """How a run that was stopped is resumed when this program has ended."""
+    if demo:
+        return "A run of the demo cannot be resumed after quitting."
+    return f"Resume later: tswizard resume {run}{' --plain' if plain else ''}"
+
+
+def farewell(run: str, folder: Path, outcome: Outcome | None, hint: str) -> str:
+    """The last line: what became of the run and where its report is."""
+    if outcome is None:
+        return f"{run} is stopped. {hint}"
+    return f"{run}: {outcome.result}. Report: {folder / 'report.md'}"
+
+
+SENTENCES = {
+    Level.PASS: "Everything arrived.",
+    Level.LOOK: "Finished, but something needs a look.",
+    Level.FAIL: "Finished, but something was lost or differs.",
+}
+"""What a result means."""

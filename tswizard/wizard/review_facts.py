@@ -1,0 +1,42 @@
+"""What Review says besides the plan: what was left out, what it costs, what forbids to start."""
+
+from collections.abc import Iterable, Iterator
+
+from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.object_selection import chosen_caggs, left_out
+from tswizard.core.model.plan import Plan
+from tswizard.core.model.wording import size
+from tswizard.core.run.method import Method
+from tswizard.wizard.history import History
+from tswizard.wizard.state import Decided
+
+
+def choices(decided: Decided, methods: Iterable[Method]) -> Iterator[str]:
+    """What will not be on the target as it is on the source, because the user said so."""
+    answers, inventory = decided.answers, decided.inspected.inventory
+    for what, names in left_out(inventory, answers).lines():
+        yield f"Left out, as you chose: {what}: {', '.join(names)}"
+    if not any("history" in m.asks for m in methods if m.name == answers.method):
+        return
+    chosen = chosen_caggs(inventory, answers)
+    again = [c for c in chosen if answers.recomputes(c.label)]
+    if again:
+        labels = ", ".join(cagg.label for cagg in again)
+        yield f"Recomputed from the raw rows, with what stands on them: {labels}"
+    loss = History(inventory, answers).loss({cagg.label for cagg in again}, chosen)
+    yield from (f"Lost by that: {line}" for line in loss)
+
+
+def disk(decided: Decided, plan: Plan) -> Iterator[str]:
+    """What it takes on this machine and on the target."""
+    folder = decided.answers.staging or "the run folder (RUN above)"
+    if plan.disk_here:
+        yield f"Disk here: up to {size(plan.disk_here)}, in {folder}"
+    else:
+        yield f"Disk here: only a dump of the schema, in {folder}"
+    yield f"Disk on the target: about {size(plan.disk_there)}"
+
+
+def failed(decided: Decided) -> Finding | None:
+    """The check that forbids to start."""
+    return next((f for f in decided.findings if f.level is Level.FAIL), None)
