@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tswizard.core.classify.rules import Proof, Rule, default_rules
+from tswizard.core.classify.translate import translated_languages
 from tswizard.core.model.verdict import Verdict
 
 PAGE = Path(__file__).parents[1] / "docs" / "classifier.md"
@@ -45,8 +46,40 @@ counts an entry that failed in a worker once more than it had errors, and does n
 a worker gets while connecting; with `--verbose` that can be checked exactly, without it mostly not
 at all. A log with errors and without this line is truncated.
 
+What failed is what the command says, not the entry alone that it is part of: a refused `DROP` of
+`--clean`, a refused `ALTER TABLE … DISABLE TRIGGER` or `TRUNCATE` leaves nothing missing. A refused
+`COPY` or `INSERT` loses rows, wherever the log names it: in the command, in `STATEMENT` as
+`psql --echo-errors` prints it, or in a line of `CONTEXT`.
+
+## Logs as they come
+
 `tswizard classify LOG` judges a log by itself. Specify `--method` and `--phase` if you know them:
-verdicts that hold in one context only are not given without them.
+verdicts that hold in one context only are not given without them. Before that it undoes what was
+done to the log on its way:
+
+| what | which |
+|---|---|
+| encodings | UTF-8; UTF-16 with and without a byte order mark (PowerShell 5), also appended to \
+another log; code pages of Windows and Unix (1250, 1251, 1252, 1254, 850, 852, 866, 932, 936, 949, \
+950, ISO 8859, KOI8-R, EUC), told apart line by line by the words of PostgreSQL's messages; UTF-8 \
+that was taken for a code page and written again |
+| line ends | `\\n`, `\\r\\n`, `\\r`; colors and zero bytes are dropped |
+| frames | timestamps; docker compose; kubectl; container runtimes; syslog and journald; GitHub \
+Actions; docker build; Terraform; Heroku; pgcopydb; loggers of Python, Java and Go; JSON (Docker, \
+pino, zap, journald, Google Cloud, jsonlog) and `msg="…"`; PowerShell; log_line_prefix of a \
+server. Any other prefix is learned from the first line that has something of PostgreSQL's behind \
+it |
+| languages | those that PostgreSQL is translated to: LANGUAGES. Words and sentences are \
+translated one by one, since a client and a server may speak different ones |
+| tools | pg_dump, pg_dumpall, pg_restore, psql, vacuumdb, pgcopydb, timescaledb-parallel-copy; \
+the server's own log |
+
+Output of several containers or processes in one log is kept apart. At the end it says how many
+lines were recognized. A log that is empty, or of which less than half was recognized, needs a look
+by itself: that no line is judged means nothing there.
+
+The translations are PostgreSQL's own, under the PostgreSQL License
+(`tswizard/core/classify/translations.json`, written by `python -m scripts.message_translations`).
 
 ## Rules
 
@@ -66,7 +99,7 @@ _TITLES = {
 def render() -> str:
     """The whole page."""
     rules = default_rules()
-    lines = [_HEAD]
+    lines = [_HEAD.replace("LANGUAGES", ", ".join(translated_languages()))]
     for verdict, title in _TITLES.items():
         lines += [f"### {title}", ""]
         for rule in rules.rules:

@@ -1,12 +1,16 @@
 """`tswizard classify`: verdicts for a log, with no database to ask."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import click
 from pydantic import TypeAdapter
 
-from tswizard.core.classify.log import LogReport, classify_log, read_lines
+from tswizard.core.classify.encoding import LogReader
+from tswizard.core.classify.log import LogReport, classify_log
+from tswizard.core.model.judged import JudgedMessage
+from tswizard.core.model.wording import plural
 from tswizard.exit_codes import Exit
 
 _REPORT = TypeAdapter(LogReport)
@@ -16,7 +20,7 @@ def classify(
     log: BinaryIO, tool: str | None, method: str | None, phase: str | None, *, as_json: bool
 ) -> int:
     """Print the verdicts; exit code 1 when something needs a look or was lost, else 0."""
-    report = classify_log(read_lines(log), tool, method, phase)
+    report = classify_log(LogReader(log), tool, method, phase)
     if as_json:
         click.echo(_REPORT.dump_json(report, indent=1).decode())
     else:
@@ -26,17 +30,44 @@ def classify(
 
 
 def _lines(report: LogReport) -> Iterator[str]:
-    for judged in report.judged:
-        yield f"{judged.number:>7} {judged.verdict.upper():<5} {judged.object} {judged.message}"
+    for judged, times in _once(report.judged):
+        again = f" ({times} times, first here)" if times > 1 else ""
+        said = f"{judged.object} {judged.message}{again}"
+        yield f"{judged.number:>7} {judged.verdict.upper():<5} {said}"
         yield f"              {judged.reason} {judged.todo}".rstrip()
     if report.left_out:
         yield f"{report.left_out} more messages were counted but are not shown."
     yield (
-        f"{report.lines} lines: {report.safe} safe, {report.later} later, "
+        f"{plural(report.lines, 'line')}: {report.safe} safe, {report.later} later, "
         f"{report.look} need a look, {report.lost} lost something"
     )
+    yield _how_read(report)
     if report.unproven:
         yield (
             f"{report.unproven} of these may be harmless: a log alone proves nothing, and no "
             "database could be asked."
         )
+
+
+def _once(judged: Iterable[JudgedMessage]) -> Iterator[tuple[JudgedMessage, int]]:
+    """Messages that say the same of the same object once, with how often they came."""
+    first: dict[tuple[str, ...], JudgedMessage] = {}
+    times: Counter[tuple[str, ...]] = Counter()
+    for one in judged:
+        key: tuple[str, ...] = (str(one.verdict), one.rule, one.object, one.message, one.reason)
+        first.setdefault(key, one)
+        times[key] += 1
+    for key, one in first.items():
+        yield one, times[key]
+
+
+def _how_read(report: LogReport) -> str:
+    share = 100 * report.recognized // report.lines if report.lines else 0
+    parts = [f"{report.recognized} of them were recognized ({share} %)"]
+    if report.languages:
+        parts.append(f"languages besides English: {', '.join(report.languages)}")
+    if report.encodings:
+        parts.append(f"encoding: {', '.join(report.encodings)}")
+    if report.frames:
+        parts.append(f"taken off: {', '.join(report.frames)}")
+    return "; ".join(parts)

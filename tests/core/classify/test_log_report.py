@@ -9,13 +9,14 @@ import pytest
 
 from tests.support.rule_examples import copy
 from tswizard.core.classify import log
-from tswizard.core.classify.log import LogReport, classify_log, read_lines
+from tswizard.core.classify.encoding import MAX_LINE_BYTES, LogReader
+from tswizard.core.classify.log import LogReport, classify_log
 from tswizard.core.model.verdict import Verdict
 
 
 def report(text: str | bytes, **context: str) -> LogReport:
     raw = text if isinstance(text, bytes) else text.encode()
-    return classify_log(read_lines(BytesIO(raw)), **context)
+    return classify_log(LogReader(BytesIO(raw)), **context)
 
 
 def test_counts_and_tools() -> None:
@@ -30,9 +31,33 @@ def test_counts_and_tools() -> None:
     assert [one.rule for one in found.judged] == ["", "copy-failed", "error-sum"]
 
 
-def test_an_empty_log() -> None:
-    found = report("")
-    assert (found.lines, found.worst, found.judged, found.tools) == (0, Verdict.SAFE, (), ())
+@pytest.mark.parametrize("text", ["", "\n\r\n \n", b"\xff\xfe"])
+def test_an_empty_log_needs_a_look(text: str | bytes) -> None:
+    found = report(text)
+    assert (found.worst, found.tools) == (Verdict.LOOK, ())
+    assert [one.rule for one in found.judged] == ["log-empty"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Starting the nightly job\nEverything went well\n",
+        bytes(range(256)) * 20,
+        b"\x1f\x8b\x08\x00" + bytes(n * 7 % 256 for n in range(4000)),
+        b"PGDMP\x01\x0e\x00\x04\x08\x01\x01\x01\x00\n\x00\x00",
+        '{"a": 1}\n{"b": 2}\n',
+    ],
+)
+def test_a_log_that_was_not_understood_needs_a_look(text: str | bytes) -> None:
+    found = report(text)
+    assert found.worst is Verdict.LOOK
+    assert found.judged[-1].rule == "log-unknown"
+
+
+def test_a_log_that_was_understood_says_how_much_of_it() -> None:
+    found = report(copy("t", "bad") + "and something else\n")
+    assert (found.lines, found.recognized) == (5, 4)
+    assert "log-unknown" not in [one.rule for one in found.judged]
 
 
 def test_what_only_a_database_could_tell_is_counted() -> None:
@@ -60,7 +85,7 @@ def test_a_last_line_without_its_end_may_be_cut() -> None:
 
 
 def test_a_line_of_any_length_is_read_in_pieces() -> None:
-    long = b"pg_restore: WARNING:  " + b"x" * (3 * log.MAX_LINE_BYTES) + b"\n"
+    long = b"pg_restore: WARNING:  " + b"x" * (3 * MAX_LINE_BYTES) + b"\n"
     found = report(long + b"pg_restore: reading schemas\n")
     assert found.lines == 5
     assert found.worst is Verdict.LOOK

@@ -16,7 +16,8 @@ import tomli_w
 
 from tests.support.classified import FixedProver
 from tswizard.core.classify.classifier import Classifier
-from tswizard.core.classify.log import classify_lines, classify_log, read_lines
+from tswizard.core.classify.encoding import LogReader
+from tswizard.core.classify.log import classify_lines, classify_log
 from tswizard.core.classify.message import PlainLine
 from tswizard.core.classify.prove import Origin, prove
 from tswizard.core.classify.tally import VerdictTally
@@ -44,7 +45,7 @@ def context(name: str) -> tuple[str, str | None]:
 @cache
 def items(name: str) -> list[PlainLine | JudgedMessage]:
     with (FOLDER / f"{name}.log").open("rb") as stream:
-        return list(classify_lines(read_lines(stream), None, *context(name)))
+        return list(classify_lines(LogReader(stream), None, *context(name)))
 
 
 def by_rule(name: str) -> dict[str, int]:
@@ -89,7 +90,7 @@ def test_no_line_of_a_log_is_dropped(name: str) -> None:
 def test_a_run_that_failed_never_looks_safe(name: str) -> None:
     facts = about(name)
     with (FOLDER / f"{name}.log").open("rb") as stream:
-        report = classify_log(read_lines(stream), None, *context(name))
+        report = classify_log(LogReader(stream), None, *context(name))
     if (
         facts["exit_code"] != 0
         and report.lines
@@ -122,7 +123,7 @@ async def test_lost_rows_of_a_real_run_carry_the_hypertables_name() -> None:
     )
     named = 0
     with (FOLDER / "full_restore_copy_failed.log").open("rb") as stream:
-        for line in read_lines(stream):
+        for line in LogReader(stream):
             for item in classifier.feed(line):
                 if isinstance(item, JudgedMessage):
                     judged = tally.add(await prove(item, prover))
@@ -138,7 +139,7 @@ async def test_a_real_restore_is_all_explained_once_the_proofs_hold() -> None:
     classifier, tally = Classifier("pg_restore", "split", "post-data"), VerdictTally()
     found = []
     with (FOLDER / "split_post_data.log").open("rb") as stream:
-        for line in read_lines(stream):
+        for line in LogReader(stream):
             for item in classifier.feed(line):
                 if isinstance(item, JudgedMessage):
                     found.append(tally.add(await prove(item, FixedProver(answer=True))))

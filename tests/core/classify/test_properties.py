@@ -25,7 +25,8 @@ from tests.support.log_blocks import (
     table_exists,
 )
 from tswizard.core.classify.classifier import Classifier
-from tswizard.core.classify.log import classify_lines, classify_log, read_lines
+from tswizard.core.classify.encoding import LogReader
+from tswizard.core.classify.log import classify_lines, classify_log
 from tswizard.core.classify.message import PlainLine
 from tswizard.core.classify.rules import Rules, default_rules
 from tswizard.core.classify.tally import VerdictTally
@@ -256,7 +257,7 @@ def test_any_text_is_read_and_none_of_it_is_safe(lines: list[str]) -> None:
 @_often
 @given(st.binary(max_size=400))
 def test_any_bytes_become_a_report(raw: bytes) -> None:
-    report = classify_log(read_lines(BytesIO(raw)))
+    report = classify_log(LogReader(BytesIO(raw)))
     assert json.loads(json.dumps(asdict(report)))["lines"] == report.lines
 
 

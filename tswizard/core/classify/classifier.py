@@ -11,6 +11,7 @@ from tswizard.core.classify.parse import Parser
 from tswizard.core.classify.rules import Rule, Rules, default_rules, render
 from tswizard.core.classify.sums import ErrorCount, read_sum, sum_verdict
 from tswizard.core.classify.toc import COMMAND_KINDS
+from tswizard.core.classify.translate import Translator
 from tswizard.core.model.judged import Harmless, JudgedMessage, ProofState, Severity, SumCheck
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.model.wording import plural
@@ -31,18 +32,26 @@ class Classifier:
         method: str | None = None,
         phase: str | None = None,
         rules: Rules | None = None,
+        translator: Translator | None = None,
     ) -> None:
-        self._parser = Parser(tool)
+        self._parser = Parser(tool, translator)
         self._method = method
         self._phase = phase
         self._rules = rules or default_rules()
         self._count = ErrorCount()
         self._since_sum: Counter[Verdict] = Counter()
 
-    def feed(self, line: str, *, ended: bool = True) -> list[PlainLine | JudgedMessage]:
-        """Take one line; a message is returned when the next one begins."""
+    def feed(
+        self,
+        line: str,
+        *,
+        ended: bool = True,
+        number: int | None = None,
+        level: Severity | None = None,
+    ) -> list[PlainLine | JudgedMessage]:
+        """Take one line, as `Parser.feed` does; a message is returned when the next one begins."""
         out: list[PlainLine | JudgedMessage] = []
-        for item in self._parser.feed(line, ended=ended):
+        for item in self._parser.feed(line, ended=ended, number=number, level=level):
             self._take(item, out)
         return out
 
@@ -181,6 +190,8 @@ class Classifier:
 
     def _unknown(self, base: JudgedMessage, message: Message) -> JudgedMessage | None:
         """The verdict on a message that no rule matches: never harmless."""
+        if message.severity is Severity.NOTICE and message.text.endswith(", skipping"):
+            return None
         if message.severity in (Severity.NOTICE, Severity.UNKNOWN):
             said = "\n".join((message.text, message.detail))
             if not TROUBLE.search(said) and not message.strays and not _rated(message):
@@ -244,8 +255,8 @@ class Classifier:
 
 _IF = {Verdict.SAFE: "Safe", Verdict.LATER: "A later step creates it"}
 # `Fehler: …`, `erreur : …` of a tool, `FEHLER:  …` of a server with another lc_messages.
-_TOOL_RATED = re.compile(r"\S+ ?: |\[[^\]]+\] ")
-_SERVER_RATED = re.compile(r"(?:^|\s)[^\W\d_a-z]{3,} ?:  ")
+_TOOL_RATED = re.compile(r"\S+ ?(?:: |：)|\[[^\]]+\] ")
+_SERVER_RATED = re.compile(r"(?:^|\s)[^\W\d_a-z]{2,30} ?[:：]  ")
 
 
 def _rated(message: Message) -> bool:

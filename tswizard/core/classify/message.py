@@ -66,8 +66,10 @@ _DIED = re.compile(
 )
 
 _FIELD = re.compile(
-    r"\s*(?:(?P<field>DETAIL|HINT|CONTEXT|QUERY|STATEMENT|LOCATION):\s+(?P<rest>.*)"
-    r"|(?P<line>LINE \d+: .*)|(?:Command|Query|The command|query) was: (?P<command>.*))$",
+    r"\s*(?:(?P<field>DETAIL|HINT|CONTEXT|QUERY|LOCATION):\s+(?P<rest>.*)"
+    r"|(?P<line>LINE \d+: .*)"
+    r"|(?:(?:Command|Query|The command|query) was: |STATEMENT:\s+|SQL query: |Context: )"
+    r"(?P<command>.*))$",
     re.DOTALL,
 )
 _FIELD_PARTS = {"DETAIL": "detail", "HINT": "hint", "CONTEXT": "context"}
@@ -115,9 +117,14 @@ class Block:
         """Whether a line without any prefix can belong to this message."""
         return self._command is None or self._command.continues(line)
 
-    def add(self, line: str) -> None:
-        """Take a further line without a prefix."""
-        self._keep(line)
+    @property
+    def complete(self) -> bool:
+        """Whether the failed command is there as a whole."""
+        return self._command is not None and self._command.complete
+
+    def add(self, line: str, raw: str) -> None:
+        """Take a further line without a prefix, and how it was written."""
+        self._keep(raw)
         found = _FIELD.match(line)
         if self._command is not None:
             if found and found["command"] is not None:
@@ -141,9 +148,9 @@ class Block:
             self._part = _FIELD_PARTS.get(found["field"], "rest")
             self._append(self._part, found["rest"])
 
-    def add_part(self, part: str, text: str, line: str) -> None:
-        """Take a line with the prefix `detail:` or `hint:`."""
-        self._keep(line)
+    def add_part(self, part: str, text: str, raw: str) -> None:
+        """Take a line with the prefix `detail:` or `hint:`, and how it was written."""
+        self._keep(raw)
         found = _FIELD.match(text)
         if found and found["command"] is not None:
             self._start_command(found["command"])
@@ -168,7 +175,7 @@ class Block:
             lines=tuple(lines),
             number=self.number,
             toc=None,
-            subject=subject(command) if command else None,
+            subject=subject(command or self._position()),
             detail=self._join("detail").rstrip(),
             hint=self._join("hint").rstrip(),
             context=self._join("context").rstrip(),
@@ -177,6 +184,10 @@ class Block:
             whole=whole,
             strays=tuple(self._strays),
         )
+
+    def _position(self) -> str:
+        """What `LINE 1: INSERT INTO …` shows of the command, where that is all there is of it."""
+        return self._join("statement_line").partition("LINE 1: ")[2]
 
     def _start_command(self, first: str) -> None:
         self._command = Statements()

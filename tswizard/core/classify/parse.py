@@ -12,6 +12,7 @@ from dataclasses import replace
 from tswizard.core.classify.command import belongs
 from tswizard.core.classify.message import Block, Message, PlainLine, is_field
 from tswizard.core.classify.toc import Recent, TocEntry, parse_toc
+from tswizard.core.classify.translate import Translator
 from tswizard.core.model.judged import Severity
 
 _INFO = (
@@ -31,8 +32,14 @@ _INFO = (
 # The hot path: one line of progress output.
 _AT_WORK = re.compile(rf"(pg_dump|pg_restore): (?:\[[a-z ()]+\] )?(?:{_INFO})")
 _INFO_TEXT = re.compile(rf"\s?(?:{_INFO})")
-_PREFIX = re.compile(r"\s?(?:\S*/)?(pg_dumpall|pg_dump|pg_restore|psql|vacuumdb)(?:\.exe)?:")
-_INNER = re.compile(r"(?<=[^/])(?:pg_dump|pg_restore): (?:error|warning|fatal): ")
+_PREFIX = re.compile(
+    r"\s?(?:\S*/|[A-Za-z]:\\(?:[^\\:]{1,80}\\){0,20})?"
+    r"(pg_dumpall|pg_dump|pg_restore|psql|vacuumdb|timescaledb-parallel-copy)(?:\.exe)?:"
+)
+_INNER = re.compile(
+    r"(?<=[^/\\])(?:pg_dump|pg_restore): (?:error|warning|fatal): "
+    r"|(?<=[^/\\\s])psql:[^:\n]{1,200}:\d+: (?:ERROR|FATAL|error): "
+)
 # How the text of an error begins, whatever precedes it.
 _ERROR_TEXT = re.compile(r'could not execute query: |query failed: |COPY failed for table "')
 # The rest of an error whose beginning is in another line.
@@ -45,7 +52,8 @@ _TWO_HEADS = re.compile(
     r"|\s*\S+?:\s*(?:error|fatal|warning): \s*(?:error|fatal|warning): "
 )
 _MODULE = re.compile(r"\[[a-z][a-z ()]*\] ")
-_PLACE = re.compile(r"\S+:\d+: ")
+# A file's name may hold spaces, and on Windows a colon.
+_PLACE = re.compile(r"(?:[A-Za-z]:[\\/])?[^:\n]*:\d+: ")
 _TOOL_SEVERITY = re.compile(r"(error|fatal|warning|detail|hint): ")
 _SERVER_SEVERITY = re.compile(r"(ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|LOG|DEBUG\d?):(?:\s+|$)")
 _WRAPPER = re.compile(r"(could not execute query|query failed): (?:(ERROR|FATAL|PANIC):\s+)?")
@@ -60,11 +68,19 @@ _LISTS = ("there are circular foreign-key constraints", "could not resolve depen
 _LIST_END = ("You might not be able to restore", "Consider using a full dump")
 _SUM = "errors ignored on restore: "
 _PSQL_TAG = re.compile(r"[A-Z][A-Z ]+(?: \d+)*$")
-_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_STAMP = re.compile(
-    r"\[?(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?\]? "
+# What psql writes on its standard output, which may come between the lines of a message.
+_PSQL_OUTPUT = re.compile(
+    r"[A-Z][A-Z ]+(?: \d+)*$|-{2,}[-+]*$|\(\d+ rows?\)$|You are now connected to database "
+    r"|(?:Time: |(?:Pager usage|Timing|Expanded display|Tuples only|Output format|Null display) )"
+    r"|(?: [\w ?]+ ?(?:\|[\w ?|]*)?| +[\d.]+)$"
 )
-_STAMP_STARTS = frozenset("[0123456789")
+# What runs the tool says that it failed: a message of its own.
+_SUMMARY = re.compile(
+    r".{0,80}\bexit(?:ed)?(?: with)?(?: (?:code|status))?[: ]+'?[1-9]"
+    r"|.{0,80}\b(?:pg_dump|pg_dumpall|pg_restore|psql|vacuumdb)\b.{0,40}\b(?:failed|exited|returned)\b"
+    r"|make(?:\[\d+\])?: \*\*\*|Traceback |command terminated|(?:Error|error|FATAL|fatal): (?!  )"
+)
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _COPY = re.compile(r'COPY failed for table "(?P<table>.*?)": ', re.DOTALL)
 
 _SEVERITIES = {
@@ -76,6 +92,16 @@ _SEVERITIES = {
     "PANIC": Severity.ERROR,
     "WARNING": Severity.WARNING,
 }
+
+
+def is_output(text: str) -> bool:
+    """Whether a line is what psql writes on its standard output: tags, and tables of results."""
+    return _PSQL_OUTPUT.match(text) is not None
+
+
+def is_progress(text: str) -> bool:
+    """Whether a text (without its prefix) is what pg_dump and pg_restore say with --verbose."""
+    return _INFO_TEXT.match(text) is not None
 
 
 def _glued(line: str) -> bool:
@@ -104,8 +130,15 @@ class Parser:
     `tool` is the tool that wrote lines without a prefix; by default the server.
     """
 
-    def __init__(self, tool: str | None = None) -> None:
+    def __init__(self, tool: str | None = None, translator: Translator | None = None) -> None:
         self._own = tool or ""
+        self._translator = translator or Translator()
+        self._written = ("", "")
+        """The current line in English and as it was written."""
+        self._level: Severity | None = None
+        """What a wrapper rated the current line."""
+        self._aside: list[PlainLine | Message] = []
+        """Output of psql that came in between the lines of the message."""
         self._cut = False
         """The current line is the last one, and may be cut."""
         self._spoke = ""
@@ -121,18 +154,25 @@ class Parser:
         """The entry of the last error: a second error of the same entry is not announced again."""
         self._recent = Recent()
 
-    def feed(self, line: str, *, ended: bool = True) -> list[PlainLine | Message]:
+    def feed(
+        self,
+        line: str,
+        *,
+        ended: bool = True,
+        number: int | None = None,
+        level: Severity | None = None,
+    ) -> list[PlainLine | Message]:
         """Take one line, with or without its line end.
 
         `ended=False` for a last line that may have been cut: its message is kept, but never counts
-        as harmless.
+        as harmless. `number` is its number where lines are left out; `level` is what the program
+        that wrote the log rated it.
         """
-        self.number += 1
+        self.number = self.number + 1 if number is None else number
+        self._level = level
         line = line.rstrip("\r\n")
         if "\x1b" in line:
             line = _COLOUR.sub("", line)
-        if line[:1] in _STAMP_STARTS:
-            line = _STAMP.sub("", line, count=1)
         found = _AT_WORK.match(line)
         if found and not _glued(line):
             done = self._flush() if self._block is not None else []
@@ -142,7 +182,9 @@ class Parser:
             done.append(PlainLine(line, self.number, tool))
             return done
         self._cut = not ended
-        done = self._other(line)
+        english = self._translator.line(line)
+        self._written = (english, line)
+        done = self._other(english)
         if self._cut and self._block is not None:
             self._block.whole = False
         return done
@@ -154,6 +196,11 @@ class Parser:
         if block is not None and block.tool == "pg_restore" and block.severity is Severity.ERROR:
             block.whole = False
         return [*self._flush(), *self._missing()]
+
+    def _raw(self, line: str) -> str:
+        """A line as it was written."""
+        english, written = self._written
+        return written if line is english else line
 
     def _note(self, group: str | None, line: str) -> None:
         """Note what a verbose line tells about errors that may follow."""
@@ -196,7 +243,7 @@ class Parser:
             self._owed += words
             done = self._flush()
             self._note(known.lastgroup, rest)
-            return [*done, PlainLine(line, self.number, tool)]
+            return [*done, PlainLine(self._raw(line), self.number, tool)]
         if _SERVER_SEVERITY.match(rest):
             self._owed += words
             return self._prefixed(tool, rest, line)
@@ -221,15 +268,21 @@ class Parser:
         if place:
             rest = rest[place.end() :]
         block = self._block if self._block and self._block.tool == tool else None
+        if tool == "psql" and is_field(rest):
+            # With --echo-errors the failed statement has the prefix of its error.
+            if block:
+                block.add(rest, self._raw(line))
+                return []
+            return self._start(tool, Severity.ORPHAN, rest, line)
         word = _TOOL_SEVERITY.match(rest)
         text = rest[word.end() :] if word else rest
         if word and word[1] in ("detail", "hint"):
             if block:
-                block.add_part(word[1], text, line)
+                block.add_part(word[1], text, self._raw(line))
                 return []
             return self._start(tool, Severity.ORPHAN, text, line)
         if block and _OLD_TAIL.match(text):
-            block.add_part("detail", text, line)
+            block.add_part("detail", text, self._raw(line))
             return []
         if not word and (found := _SERVER_SEVERITY.match(rest)):
             word, text = found, rest[found.end() :]
@@ -237,14 +290,15 @@ class Parser:
             return self._start(tool, _SEVERITIES.get(word[1], Severity.NOTICE), text, line)
         if _OLD_TOC.match(text):
             self._note("entry", text)
-            return [*self._flush(), PlainLine(line, self.number, tool)]
+            return [*self._flush(), PlainLine(self._raw(line), self.number, tool)]
         known = _INFO_TEXT.match(text)
         if known and not _glued(text):
             done = self._flush()
             self._note(known.lastgroup, line)
-            return [*done, PlainLine(line, self.number, tool)]
+            return [*done, PlainLine(self._raw(line), self.number, tool)]
         if block and block.text.startswith(_LISTS) and not module:
-            block.add_part("hint" if text.startswith(_LIST_END) else "detail", text.strip(), line)
+            part = "hint" if text.startswith(_LIST_END) else "detail"
+            block.add_part(part, text.strip(), self._raw(line))
             return []
         severity = Severity.ERROR if module or _OLD_ERROR.match(text) else Severity.UNKNOWN
         return self._start(tool, severity, text, line)
@@ -267,8 +321,12 @@ class Parser:
         if _REST.match(line):
             return self._mixed(self._own or self._spoke, line)
         block = self._block
+        if block is not None and self._is_aside(block, line):
+            self._aside.append(PlainLine(self._raw(line), self.number, "psql"))
+            return []
         if block is not None and block.continues(line) and not self._ends(block, line):
-            block.add(line)
+            self._take_aside(block)
+            block.add(line, self._raw(line))
             return []
         done = self._flush()
         if is_field(line):
@@ -276,34 +334,48 @@ class Parser:
         known = _INFO_TEXT.match(line)
         if known and not _glued(line):
             self._note(known.lastgroup, line)
-            return [*done, PlainLine(line, self.number, self._own)]
+            return [*done, PlainLine(self._raw(line), self.number, self._own)]
         if not line.strip():
-            return [*done, PlainLine(line, self.number, self._own)]
+            return [*done, PlainLine(self._raw(line), self.number, self._own)]
         return [
             *done,
             Message(
                 tool=self._own,
-                severity=Severity.UNKNOWN,
+                severity=self._level or Severity.UNKNOWN,
                 text=line,
-                lines=(line,),
+                lines=(self._raw(line),),
                 number=self.number,
             ),
         ]
+
+    def _is_aside(self, block: Block, line: str) -> bool:
+        """Whether a line is psql's standard output, which is not part of the message."""
+        if block.tool not in ("psql", "server") or (block.has_command and not block.complete):
+            return False
+        return _PSQL_OUTPUT.match(line) is not None
+
+    def _take_aside(self, block: Block) -> None:
+        """The message goes on after output that came in between."""
+        if self._aside:
+            block.whole = False
 
     def _ends(self, block: Block, line: str) -> bool:
         """Lines that continue no message, although they have no prefix."""
         if block.has_command:
             return False
-        if block.tool in ("psql", "server") and _PSQL_TAG.match(line):
+        if is_field(line):
+            return False
+        if self._aside or (self._level is not None and not line.startswith((" ", "\t"))):
             return True
-        return bool(_INFO_TEXT.match(line))
+        return bool(_INFO_TEXT.match(line) or _SUMMARY.match(line))
 
     def _start(
         self, tool: str, severity: Severity, text: str, line: str
     ) -> list[PlainLine | Message]:
         done = self._flush()
         wrapper = _WRAPPER.match(text)
-        block = Block(tool, severity, text[wrapper.end() :] if wrapper else text, line, self.number)
+        said = text[wrapper.end() :] if wrapper else text
+        block = Block(tool, severity, said, self._raw(line), self.number)
         if severity is Severity.ERROR and tool == "pg_restore":
             block.wrapped = bool(wrapper) and text.startswith("could not execute")
             if self._parallel:
@@ -333,14 +405,15 @@ class Parser:
 
     def _flush(self) -> list[PlainLine | Message]:
         block, self._block = self._block, None
+        aside, self._aside = self._aside, []
         if block is None:
-            return []
+            return aside
         if block.text.startswith(_LISTS[0]) and _LIST_END[1] not in block.hint:
             block.whole = False
         message = block.finish()
         if not block.entries or (message.subject and message.subject.kind == "SESSION"):
             # A worker that connects names the entry that its leader was working on.
-            return [message]
+            return [message, *aside]
         entry = self._whose(block, message)
         if not self._parallel:
             self._open.clear()
@@ -349,7 +422,7 @@ class Parser:
         self._last = entry or self._last
         # Without its command, only the name shows that the entry belongs to this error.
         sure = entry is not None and (bool(message.command) or entry.bare in message.text)
-        return [replace(message, toc=entry, whole=message.whole and sure)]
+        return [replace(message, toc=entry, whole=message.whole and sure), *aside]
 
     def _whose(self, block: Block, message: Message) -> TocEntry | None:
         """The one entry that the error is about; None when unknown."""
