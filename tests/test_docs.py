@@ -9,7 +9,7 @@ from scripts import man_page
 from scripts.draw_imports import read_house
 from tswizard.cli.main import cli
 from tswizard.core.catalog import nulls
-from tswizard.core.catalog.policies import PAUSED_ON_SOURCE
+from tswizard.core.catalog.policies import PAUSED_ON_SOURCE, POLICY_KINDS, USER_DEFINED
 from tswizard.core.classify.rules import default_rules
 from tswizard.core.methods import METHODS
 from tswizard.core.run.context import MethodRun
@@ -73,6 +73,14 @@ def test_versions_that_lose_compressed_nulls_are_the_same_everywhere() -> None:
 def test_the_policies_that_are_paused_are_the_same_everywhere() -> None:
     text = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
     assert f"jobs that drop or rewrite chunks ({PAUSED_ON_SOURCE})" in " ".join(text.split())
+
+
+def test_the_order_of_policies_is_described() -> None:
+    text = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"- Refresh policies come first,.*?(?=\n- )", text, re.DOTALL)
+    kinds = [kind for kind in POLICY_KINDS if kind.added_by or kind is USER_DEFINED]
+    said = sorted(kinds, key=lambda kind: line.lower().index(kind.name))
+    assert [kind.order for kind in said] == sorted(kind.order for kind in kinds)
 
 
 def _first_column(title: str) -> set[str]:

@@ -40,10 +40,6 @@ def test_a_circle_is_found_and_drawn() -> None:
     assert draw(circle).startswith("3 rooms, 3 arrows, a circle: ")
 
 
-def test_no_public_name_of_the_engine_means_two_things() -> None:
-    assert duplicates() == {}
-
-
 def _imported(path: Path) -> set[str]:
     found = set[str]()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

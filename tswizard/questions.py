@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from tswizard.core.catalog.policies import PAUSED_ON_SOURCE
 from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.time_limit import BadTime, seconds_of
@@ -227,9 +228,9 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "answers",
         "pause_source_jobs",
-        "Pause retention, compression and reorder on the source during the run",
-        "So that no chunk is dropped or rewritten before the check. They are resumed at the end, "
-        "after a crash by resuming the run.",
+        "Pause jobs that drop or rewrite chunks on the source during the run",
+        f"These are {PAUSED_ON_SOURCE}: no chunk is dropped or rewritten before the check. They "
+        "are resumed at the end, after a crash by resuming the run.",
         Kind.YES_NO,
     ),
     Question(

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support import sample_inventory
 from tswizard.core.catalog.policies import (
+    COMPACTION,
     COMPRESSION,
     INVALIDATIONS,
     PAUSED_ON_SOURCE,
@@ -29,6 +30,7 @@ from tswizard.core.catalog.policies import (
         ("policy_reorder", REORDER),
         ("policy_refresh_continuous_aggregate", REFRESH),
         ("policy_process_hypertable_invalidations", INVALIDATIONS),
+        ("policy_compaction", COMPACTION),
         ("policy_of_a_later_version", USER_DEFINED),
     ],
 )
@@ -53,5 +55,21 @@ def test_what_drops_chunks_is_paused_and_comes_last() -> None:
     others = [kind for kind in POLICY_KINDS if not kind.drops_chunks]
     assert dropping == [RETENTION]
     assert all(kind.paused_on_source for kind in dropping)
-    assert min(k.enable_order for k in dropping) > max(k.enable_order for k in others)
+    assert min(kind.order for kind in dropping) > max(kind.order for kind in others)
     assert PAUSED_ON_SOURCE == "retention, compression, reorder, compaction"
+
+
+def test_every_kind_has_a_case_above() -> None:
+    (cases,) = (
+        mark.args[1]
+        for mark in test_kind_by_procedure.pytestmark  # type: ignore[attr-defined]
+        if mark.args[0] == ("procedure", "kind")
+    )
+    assert {kind for _, kind in cases} == set(POLICY_KINDS)
+
+
+def test_the_function_that_adds_a_policy_takes_what_is_said_of_its_arguments() -> None:
+    for function in (kind.added_by for kind in POLICY_KINDS):
+        if function is not None:
+            said = {*function.offsets, *function.intervals, *function.required}
+            assert said <= set(function.takes)

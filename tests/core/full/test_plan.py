@@ -83,6 +83,6 @@ def test_retention_comes_last_and_what_was_off_stays_off() -> None:
     )
     held = task()
     with_jobs = replace(held, inventory=replace(held.inventory, jobs=jobs))
-    assert [job.id for job in to_enable(with_jobs)] == [1001, 1002, 1000]
+    assert [job.id for job in to_enable(with_jobs)] == [1002, 1001, 1000]
     some = replace(with_jobs, answers=Answers(policies=(1000, 1002)))
     assert [job.id for job in to_enable(some)] == [1002, 1000]

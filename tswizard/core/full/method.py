@@ -5,7 +5,7 @@ from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.full import restore_mode
 from tswizard.core.full.cleanup import interrupted
-from tswizard.core.full.steps import FULL_STEPS, RESTORING, FullStep
+from tswizard.core.full.steps import FULL_STEPS, RESTORING, FullStep, same_ids
 from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.disk_estimate import dump_bounds
 from tswizard.core.model.events import StepState
@@ -44,7 +44,7 @@ class FullRun:
         keep = answers.keep_dumps or result is Level.FAIL
         if not keep:
             ctx.run_folder.remove_dump()
-        todo = (*left_paused(ctx), *await remove_record(ctx))
+        todo = (*await left_paused(ctx, same_ids), *await remove_record(ctx))
         return Leftovers(todo=todo, dump=str(ctx.task.dump) if keep else "")
 
     async def close(self) -> None:

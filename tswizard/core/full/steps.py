@@ -83,7 +83,7 @@ def _enabling(task: Task) -> Iterator[str]:
     return (f"SELECT alter_job({job.id}, scheduled => true);" for job in to_enable(task))
 
 
-async def _same_ids(ctx: Context) -> dict[int, int]:
+async def same_ids(ctx: Context) -> dict[int, int]:
     """A restore keeps the jobs' ids."""
     return {job.id: job.id for job in ctx.task.inventory.jobs}
 
@@ -184,5 +184,5 @@ FULL_STEPS: tuple[MethodStep, ...] = (
     ANALYZE,
     check_step(check_restored),
     source_jobs.RESUME,
-    enable_step(_same_ids, _enabling),
+    enable_step(same_ids, _enabling),
 )

@@ -58,9 +58,9 @@ def _todo(
 ) -> tuple[tuple[str, str], ...]:
     """What only the user can do, first things first."""
     target, source = ctx.task.target, ctx.task.source
-    failed = (("Do not use the target yet: see what failed above", ""),)
+    if result is Level.FAIL:
+        return (("Do not use the target yet: see what failed above", ""), *of_method)
     return (
-        *(failed if result is Level.FAIL else ()),
         (f"Point applications at the new host {target.label}", target.conninfo),
         *of_method,
         (f"Keep {source.label} until you are sure, then delete it", ""),

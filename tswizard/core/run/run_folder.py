@@ -1,7 +1,7 @@
 """The record of a run in its own folder: what was decided, what is done, what must be put back.
 
-What concerns the target's contents stands in the target too (`full.marker`), so that the two
-cannot tell different stories.
+What concerns the target's contents is recorded on the target too (`steps.target_marker`), so that
+the two cannot tell different stories.
 """
 
 import fcntl

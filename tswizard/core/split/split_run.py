@@ -10,6 +10,7 @@ from tswizard.core.split.caggs.logging import logging_to_put_back
 from tswizard.core.split.data_steps import DataPhase
 from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.run_record import RunRecordStore
+from tswizard.core.split.policies.recreate import target_ids
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.enable_jobs import left_paused
 from tswizard.core.steps.target_marker import remove_record
@@ -55,7 +56,10 @@ class SplitRun:
         if not keep:
             ctx.run_folder.remove_dump()
         self._removed = not answers.keep_record
-        todo = (*left_paused(ctx), *await remove_record(ctx, keep=answers.keep_record))
+        todo = (
+            *await left_paused(ctx, target_ids),
+            *await remove_record(ctx, keep=answers.keep_record),
+        )
         return Leftovers(todo=todo, dump=str(ctx.task.dump) if keep else "")
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Job
 from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_selection import chosen_jobs
@@ -21,7 +22,7 @@ def to_enable(task: Task) -> tuple[Job, ...]:
     """Jobs to enable: the chosen ones that are switched on at the source, retention last."""
     jobs = chosen_jobs(task.inventory, task.answers)
     on = (job for job in jobs if job.scheduled)
-    return tuple(sorted(on, key=lambda job: (job.kind.enable_order, job.id)))
+    return tuple(sorted(on, key=lambda job: (job.kind.order, job.id)))
 
 
 async def enable(ctx: Context, ids: Mapping[int, int]) -> None:
@@ -93,23 +94,36 @@ async def _wake_scheduler(target: Connection) -> None:
 ENABLE_JOBS = "enable-jobs"
 """Id of the step that enables jobs, in every method."""
 
-ENABLE_BY_HAND = (
-    "SELECT alter_job(job_id, scheduled => true) FROM timescaledb_information.jobs"
-    " WHERE job_id >= 1000;"
-)
+ReadIds = Callable[[Context], Awaitable[Mapping[int, int]]]
+"""How a method knows the target's ids by the source's. May raise CannotConnect, psycopg.Error."""
 
 
-def left_paused(ctx: Context) -> tuple[tuple[str, str], ...]:
-    """What is left to the user when jobs are on the target, but not enabled."""
+async def left_paused(ctx: Context, read_ids: ReadIds) -> tuple[tuple[str, str], ...]:
+    """What is left to the user when jobs are on the target, but not enabled: the statement that
+    enables those that the step would have enabled, in its order."""
     done = ctx.run_folder.record.step(ENABLE_JOBS).state is StepState.DONE
-    if done or not to_enable(ctx.task):
+    jobs = to_enable(ctx.task)
+    if done or not jobs:
         return ()
     text = "Enable the jobs on the target when you are satisfied, retention last"
-    return ((text, ENABLE_BY_HAND),)
+    try:
+        ids = await read_ids(ctx)
+    except (CannotConnect, Error) as error:
+        ctx.say(f"the ids of the target's jobs could not be read: {error}")
+        return ((text, ""),)
+    there = [str(ids[job.id]) for job in jobs if job.id in ids]
+    return ((text, _enabling(there)),) if there else ()
+
+
+def _enabling(ids: Iterable[str]) -> str:
+    return (
+        "SELECT alter_job(id, scheduled => true) "
+        f"FROM unnest(ARRAY[{', '.join(ids)}]) WITH ORDINALITY AS j (id, n) ORDER BY n;"
+    )
 
 
 def enable_step(
-    read_ids: Callable[[Context], Awaitable[Mapping[int, int]]],
+    read_ids: ReadIds,
     commands: Callable[[Task], Iterable[str]],
 ) -> MethodStep:
     """The step that enables jobs, given how a method knows their ids on the target."""

@@ -71,8 +71,8 @@ async def pause(ctx: Context) -> None:
 
 
 async def _until_none_runs(ctx: Context, source: Connection, jobs: tuple[Job, ...]) -> None:
-    """Pausing a job does not end the one that is running, and a lock that it wants ends a parallel
-    dump ("could not obtain lock on relation")."""
+    """Pausing a job does not end the one that is running, and a conflicting lock request of it
+    aborts the workers of a parallel pg_dump ("could not obtain lock on relation")."""
     started = time.monotonic()
     said: set[int] = set()
     while running := await rows(source, _RUNNING, ([job.application for job in jobs],)):
@@ -87,8 +87,8 @@ async def _until_none_runs(ctx: Context, source: Connection, jobs: tuple[Job, ..
                 "source-job-running",
                 f"{name} is still running on the source (pid {pid}, since {since}).",
                 where=ctx.task.source.label,
-                why=f"It was waited for for {duration(waited)}; it rewrites or drops chunks, and "
-                "a lock that it wants ends a parallel dump.",
+                why=f"tswizard waited {duration(waited)} for it; it rewrites or drops chunks, and "
+                "its conflicting lock request aborts pg_dump's workers.",
                 todo=f"Resume the run to wait on, or end it: SELECT pg_terminate_backend({pid});",
             )
         ctx.progress(0, None, Unit.ITEMS, f"waiting for {name} (pid {pid}) since {since}")
@@ -143,7 +143,7 @@ def _switched(task: Task, on: str) -> Iterator[str]:
 PAUSE = MethodStep(
     id="pause-source-jobs",
     title="Pause the source's jobs",
-    what="Retention, compression and reorder, so that no chunk is dropped or rewritten before the "
+    what=f"Those that drop or rewrite chunks ({PAUSED_ON_SOURCE}), so that none does before the "
     "check. What is running is waited for. Resumed at the end.",
     action=pause,
     commands=lambda task: _switched(task, "false"),

@@ -71,16 +71,15 @@ async def erase(target: Connection) -> None:
 async def remove_record(ctx: Context, *, keep: bool = False) -> tuple[tuple[str, str], ...]:
     """Remove schema _tswizard at the end of a run; what is left to the user when it stays."""
     if keep:
-        return _left("is kept, as you chose")
+        return _left(f"The ledger (schema {SCHEMA} on the target) is kept, as you chose")
     try:
         async with connected(ctx.task.target) as target:
             await erase(target)
     except (CannotConnect, Error) as error:
         ctx.say(f"the schema {SCHEMA} is still on the target: {error}")
-        return _left("could not be removed")
+        return _left(f"Schema {SCHEMA} on the target could not be removed")
     return ()
 
 
-def _left(why: str) -> tuple[tuple[str, str], ...]:
-    text = f"The record of this run on the target (schema {SCHEMA}) {why}; drop it when it is no "
-    return ((f"{text}longer needed", f"DROP SCHEMA {SCHEMA} CASCADE;"),)
+def _left(what: str) -> tuple[tuple[str, str], ...]:
+    return ((f"{what}; drop it when it is no longer needed", f"DROP SCHEMA {SCHEMA} CASCADE;"),)

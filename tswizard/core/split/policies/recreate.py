@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Job
-from tswizard.core.catalog.policies import COMPRESSION, REFRESH, RETENTION, USER_DEFINED
+from tswizard.core.catalog.policies import USER_DEFINED
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
@@ -34,14 +34,11 @@ _CAGGS = """
 SELECT user_view_schema || '.' || user_view_name FROM _timescaledb_catalog.continuous_agg
 """
 
-_FIRST = (REFRESH, COMPRESSION)
-"""A compression policy on a continuous aggregate wants the refresh policy to be there (up to
-2.27.1); retention comes last."""
-
 
 def ordered_jobs(task: Task) -> tuple[Job, ...]:
     """Jobs that the user wants, in the order in which they are recreated."""
-    return tuple(sorted(chosen_jobs(task.inventory, task.answers), key=_rank))
+    jobs = chosen_jobs(task.inventory, task.answers)
+    return tuple(sorted(jobs, key=lambda job: (job.kind.order, job.id)))
 
 
 def possible_jobs(task: Task, caggs_on_target: Collection[str]) -> tuple[Job, ...]:
@@ -49,12 +46,6 @@ def possible_jobs(task: Task, caggs_on_target: Collection[str]) -> tuple[Job, ..
     (`schema.name`) that are not on the target."""
     absent = {cagg.label for cagg in task.inventory.caggs} - set(caggs_on_target)
     return tuple(job for job in ordered_jobs(task) if job.target not in absent)
-
-
-def _rank(job: Job) -> tuple[int, int]:
-    if job.kind in _FIRST:
-        return _FIRST.index(job.kind), job.id
-    return (len(_FIRST) + 1 if job.kind is RETENTION else len(_FIRST)), job.id
 
 
 async def read_target_ids(target: Connection) -> dict[int, int]:

@@ -14,29 +14,16 @@ from typing import Any
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.inventory import Inventory, Job
 from tswizard.core.catalog.policies import (
-    COMPACTION,
     COMPRESSION,
+    POLICY_KINDS,
     REFRESH,
     REORDER,
-    RETENTION,
     USER_DEFINED,
-    PolicyKind,
+    PolicyFunction,
 )
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.db.identifiers import literal, qualified
 
-_FUNCTIONS: Mapping[PolicyKind, str] = {
-    RETENTION: "add_retention_policy",
-    COMPRESSION: "add_compression_policy",
-    REORDER: "add_reorder_policy",
-    REFRESH: "add_continuous_aggregate_policy",
-    COMPACTION: "add_compaction_policy",
-}
-"""Kinds that can be recreated by a function that gives the new job's id."""
-
-_OFFSETS = ("drop_after", "compress_after", "start_offset", "end_offset", "inactive_for")
-_AGES = ("drop_created_before", "compress_created_before")
-"""Always an interval, whatever the type of the time column."""
 _IDS = ("hypertable_id", "mat_hypertable_id")
 _NEEDS: Mapping[str, tuple[str, str]] = {
     "hypercore_use_access_method": ("add_compression_policy", "hypercore_use_access_method"),
@@ -124,32 +111,11 @@ LATEST_API = JobApi(
     "public",
     "_timescaledb_functions",
     {
-        "add_retention_policy": frozenset(
-            ("drop_after", "drop_created_before", "schedule_interval", "initial_start", "timezone")
-        ),
-        "add_compression_policy": frozenset(
-            (
-                "compress_after",
-                "compress_created_before",
-                "schedule_interval",
-                "initial_start",
-                "timezone",
-            )
-        ),
-        "add_reorder_policy": frozenset(("index_name", "initial_start", "timezone")),
-        "add_continuous_aggregate_policy": frozenset(
-            (
-                "start_offset",
-                "end_offset",
-                "schedule_interval",
-                "initial_start",
-                "timezone",
-                "include_tiered_data",
-                "buckets_per_batch",
-                "max_batches_per_execution",
-                "refresh_newest_first",
-            )
-        ),
+        **{
+            kind.added_by.name: frozenset(kind.added_by.takes)
+            for kind in POLICY_KINDS
+            if kind.added_by
+        },
         "add_job": frozenset(("job_name",)),
         "alter_job": frozenset(
             (
@@ -167,7 +133,7 @@ LATEST_API = JobApi(
         ),
     },
 )
-"""What 2.28 takes: for showing statements before the target was asked."""
+"""What 2.29 takes: for showing statements before the target was asked."""
 
 
 async def read_job_api(target: Connection, schema: str) -> JobApi:
@@ -181,12 +147,16 @@ def job_statement(job: Job, inventory: Inventory, api: JobApi) -> JobStatement:
     """The statement for one job of the source."""
     if job.kind is USER_DEFINED:
         return _user_defined(job, api)
-    function = _FUNCTIONS.get(job.kind)
+    function = job.kind.added_by
     if function is None:
-        return JobStatement(job=job, api=api, why="TimescaleDB has no such policy any more.")
+        return JobStatement(
+            job=job, api=api, why="TimescaleDB no longer supports this kind of policy."
+        )
     if job.proc_name == "policy_recompression":
-        return JobStatement(job=job, api=api, why="No public function adds such a job any more.")
-    if function not in api.arguments:
+        return JobStatement(
+            job=job, api=api, why="TimescaleDB no longer supports this policy as a job of its own."
+        )
+    if function.name not in api.arguments:
         return JobStatement(
             job=job, api=api, why="The target's version of TimescaleDB does not have it."
         )
@@ -196,7 +166,7 @@ def job_statement(job: Job, inventory: Inventory, api: JobApi) -> JobStatement:
 
 
 def _policy(
-    job: Job, function: str, on: tuple[str, str], inventory: Inventory, api: JobApi
+    job: Job, function: PolicyFunction, on: tuple[str, str], inventory: Inventory, api: JobApi
 ) -> JobStatement:
     config, dropped = job_config(job, api)
     typed = _time_type(job, inventory)
@@ -208,19 +178,19 @@ def _policy(
     given = [("", relation)]
     extra: dict[str, Any] = {}
     for key, setting in config.items():
-        if api.takes(function, key):
-            given.append((key, _argument(key, setting, typed)))
+        if api.takes(function.name, key):
+            given.append((key, _argument(function, key, setting, typed)))
         else:
             extra[key] = setting
-    unset = _unset(job.kind, api, function, config)
-    given += [(name, "NULL") for name in unset]
-    if api.takes(function, "schedule_interval"):
+    unset = (name for name in function.required if name not in config)
+    given += [(name, "NULL") for name in unset if api.takes(function.name, name)]
+    if api.takes(function.name, "schedule_interval"):
         given.append(("schedule_interval", _interval(job.schedule_interval)))
     if job.fixed_schedule and job.initial_start:
         given.append(("initial_start", f"{literal(job.initial_start)}::timestamptz"))
         if job.timezone:
             given.append(("timezone", literal(job.timezone)))
-    create = _altered(job, _call(api.schema, function, given), api)
+    create = _altered(job, _call(api.schema, function.name, given), api)
     return JobStatement(
         job=job,
         api=api,
@@ -321,26 +291,18 @@ class _Sql(str):
     __slots__ = ()
 
 
-def _argument(key: str, value: Any, typed: str) -> str:
+def _argument(function: PolicyFunction, key: str, value: Any, typed: str) -> str:
     if value is None:
         return "NULL"
     if isinstance(value, _Sql):
         return value
-    if key in _AGES:
-        return _interval(str(value))
-    if key in _OFFSETS and isinstance(value, int):
+    if key in function.offsets and isinstance(value, int):
         return f"{literal(str(value))}::{typed}"
-    if key in _OFFSETS:
+    if key in (*function.offsets, *function.intervals):
         return _interval(str(value))
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int) else literal(str(value))
-
-
-def _unset(kind: PolicyKind, api: JobApi, function: str, config: Mapping[str, Any]) -> list[str]:
-    """Arguments without a default that this config does not have."""
-    needed = {REFRESH: ("start_offset", "end_offset"), RETENTION: ("drop_after",)}.get(kind, ())
-    return [name for name in needed if name not in config and api.takes(function, name)]
 
 
 def _time_type(job: Job, inventory: Inventory) -> str:

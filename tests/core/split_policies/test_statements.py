@@ -1,0 +1,63 @@
+"""Statements that recreate jobs, before any target is asked."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.support.sample_inventory import RETENTION, inventory
+from tests.support.sample_task import task
+from tswizard.core.catalog.inventory import Job
+from tswizard.core.catalog.policies import INVALIDATIONS, POLICY_KINDS, PolicyKind
+from tswizard.core.split.policies.recreate import ordered_jobs
+from tswizard.core.split.policies.statements import LATEST_API, job_statement
+
+
+def job_of(kind: PolicyKind, config: dict[str, object] | None = None, id: int = 1000) -> Job:
+    """A job of this kind on a table with a time column of an integer type."""
+    schema, name = ("_timescaledb_functions", kind.procedures[0]) if kind.procedures else ("a", "b")
+    job = replace(RETENTION, id=id, proc_schema=schema, proc_name=name, on=("public", "by number"))
+    return replace(job, config=json.dumps(config or {}))
+
+
+@pytest.mark.parametrize("kind", POLICY_KINDS, ids=lambda kind: kind.name)
+def test_a_job_of_every_kind_has_a_statement_or_a_reason(kind: PolicyKind) -> None:
+    """The reason is never the target's version: nobody has asked it yet."""
+    statement = job_statement(job_of(kind), inventory(), LATEST_API)
+    if kind is INVALIDATIONS:
+        assert statement.why == "TimescaleDB no longer supports this kind of policy."
+        return
+    assert statement.why == ""
+    assert statement.create.startswith("SELECT (")
+    added = kind.added_by.name if kind.added_by else "add_job"
+    assert f'"public"."{added}"(' in statement.create
+    for required in kind.added_by.required if kind.added_by else ():
+        assert f"{required} => NULL" in statement.create
+
+
+def test_settings_are_given_as_what_they_are() -> None:
+    by_name = {kind.name: kind for kind in POLICY_KINDS}
+    compacting = {"hypertable_id": 7, "max_chunks": 2, "inactive_for": "01:00:00", "other": True}
+    statement = job_statement(job_of(by_name["compaction"], compacting), inventory(), LATEST_API)
+    assert "max_chunks => 2" in statement.create
+    assert "inactive_for => INTERVAL '01:00:00'" in statement.create
+    assert json.loads(statement.config) == {"other": True}
+    statement = job_statement(
+        job_of(by_name["retention"], {"drop_after": 5}), inventory(), LATEST_API
+    )
+    assert "drop_after => '5'::bigint" in statement.create
+
+
+def test_jobs_are_recreated_by_the_order_of_their_kinds() -> None:
+    kinds = [kind for kind in POLICY_KINDS if kind is not INVALIDATIONS]
+    jobs = tuple(job_of(kind, id=2000 + number) for number, kind in enumerate(kinds))
+    held = task()
+    ordered = ordered_jobs(replace(held, inventory=replace(held.inventory, jobs=jobs)))
+    assert [job.kind.name for job in ordered] == [
+        "refresh",
+        "compression",
+        "reorder",
+        "compaction",
+        "user-defined",
+        "retention",
+    ]
