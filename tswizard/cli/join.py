@@ -9,6 +9,7 @@ from tswizard.cli.watch import on_signal
 from tswizard.core.db.client_tools import choose, find_tools, which_sentence
 from tswizard.core.db.endpoint import Endpoint, needs_tls
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.join import join as copy_pieces
 from tswizard.core.split.join import read_run
@@ -28,7 +29,7 @@ async def _join(target: Endpoint, source: Endpoint | None, jobs: int) -> int:
     found = find_tools()
     tools = choose(found, 0, need_tls=needs_tls(source, target))
     if tools is None or tools.psql is None:
-        say(f"No psql here serves both ends: {which_sentence(found)}. Nothing was changed.")
+        say(f"No psql here serves both databases: {which_sentence(found)}. Nothing was changed.")
         return Exit.REFUSED
     findings: list[Finding] = []
     reporter = _reporter(findings)
@@ -39,7 +40,7 @@ async def _join(target: Endpoint, source: Endpoint | None, jobs: int) -> int:
     ):
         left = await copy_pieces(source, target, tools.psql, reporter, jobs=jobs, staging=Path())
     if left:
-        say(f"{left} pieces are left.")
+        say(f"Not copied yet: {plural(left, 'piece')}.")
         return Exit.STOPPED
     say("No piece is left.")
     return Exit.LOOK if any(f.level is not Level.PASS for f in findings) else Exit.PASSED

@@ -10,6 +10,7 @@ from tswizard.cli.output import say
 from tswizard.cli.runs import named_run
 from tswizard.cli.watch import watch
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.wording import plural
 from tswizard.core.run.run_folder import RunFolder
 from tswizard.core.split.takeover import take_over, write_off_files
 from tswizard.exit_codes import Exit
@@ -71,7 +72,7 @@ async def _on_any_machine(name: str | None, target: Endpoint, source: Endpoint |
 async def _write_off(target: Endpoint, location: str) -> None:
     with failures(Exit.STOPPED):
         number = await write_off_files(target, location)
-    say(f"{number} pieces are copied again; their files were at {location}.")
+    say(f"To be copied again: {plural(number, 'piece')}, with files at {location}.")
 
 
 async def _unattended(

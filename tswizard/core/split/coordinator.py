@@ -12,6 +12,7 @@ from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, read_shape
 from tswizard.core.db.connection import Connection, connected, is_alive, rows
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import failed
 from tswizard.core.split.copy.chunks import create_chunks
 from tswizard.core.split.copy.copy_job import CopyJob
@@ -116,7 +117,8 @@ class Coordinator:
                 Finding(
                     Level.FAIL,
                     "tiered-chunks",
-                    f"{len(planned.tiered)} chunks are in object storage and are not copied.",
+                    f"The rows of {plural(len(planned.tiered), 'chunk')} in object storage are not "
+                    "copied.",
                     where=self.job.source.label,
                     todo="Untier them with untier_chunk() on the source, then resume.",
                     details=planned.tiered,
@@ -215,7 +217,7 @@ class Coordinator:
         if number := await queue.count_failed(target):
             raise failed(
                 "pieces-refused",
-                f"{number} pieces could not be copied; all others are on the target.",
+                f"{plural(number, 'piece')} could not be copied; all others are on the target.",
                 where=self.job.target.label,
                 todo="Fix each problem, then resume: only these pieces are copied then.",
             )

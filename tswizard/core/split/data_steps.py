@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped, failed
 from tswizard.core.split import reconcile
 from tswizard.core.split.coordinator import Coordinator
@@ -86,7 +87,8 @@ class DataPhase:
         """Store the plan of pieces on the target, read under one snapshot of the source."""
         plan = (await self.coordinator(ctx)).plan
         size = sum(piece.bytes for piece in plan.pieces)
-        ctx.say(f"{len(plan.pieces)} pieces of {len(plan.tables)} tables, {size} bytes")
+        pieces, tables = plural(len(plan.pieces), "piece"), plural(len(plan.tables), "table")
+        ctx.say(f"{pieces} of {tables}, {size} bytes")
 
     async def chunks(self, ctx: Context) -> None:
         """Create the chunks of all hypertables as on the source."""
@@ -136,7 +138,7 @@ class DataPhase:
         self._set_snapshot(ctx)
         await ctx.remember(replace(ctx.run_folder.record, source_fingerprint=self._fingerprint))
         ctx.say(
-            f"{recopied} pieces had changed on the source and were copied again"
+            f"copied again, since the source had changed: {plural(recopied, 'piece')}"
             if recopied
             else "all pieces are of one snapshot"
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from tswizard.core.catalog.read import read_server
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import failed
 from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.reporter import CopyReporter
@@ -81,7 +82,7 @@ async def join(
             if open_pass is None:
                 if not await is_held(connection, LeaderLock.COPY):
                     reporter.say(
-                        f"no process leads this run now; {left} pieces are left for a resume"
+                        f"no process leads this run now; left for a resume: {plural(left, 'piece')}"
                     )
                     return left
                 await asyncio.sleep(_POLL)

@@ -15,6 +15,7 @@ from psycopg import sql
 from tswizard.core.db.concurrency import both, together
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import failed
 from tswizard.core.split.coordinator import Coordinator
 from tswizard.core.split.copy.snapshot import SourceSnapshot
@@ -250,7 +251,7 @@ async def reconcile(
             return recopied
         snapshot = _current_snapshot(coordinator)
         coordinator.reporter.say(
-            f"comparing {len(outdated)} pieces copied under an earlier snapshot"
+            f"comparing {plural(len(outdated), 'piece')} copied under an earlier snapshot"
         )
         units = comparison_units(coordinator.plan, outdated)
         compared = await PieceComparison(coordinator, snapshot.name).run(units)

@@ -7,6 +7,7 @@ from tswizard.core.db.connection import connected
 from tswizard.core.db.errors import is_refusal, message_of
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context
 from tswizard.core.run.method import MethodStep
 
@@ -43,7 +44,7 @@ async def analyze(ctx: Context) -> None:
             Finding(
                 Level.LOOK,
                 "not-analyzed",
-                f"{len(skipped)} tables could not be analyzed.",
+                f"{plural(len(skipped), 'table')} could not be analyzed.",
                 where=ctx.task.target.label,
                 why="Only the planner's statistics are missing; no row is.",
                 todo="Run ANALYZE as the tables' owner.",

@@ -14,6 +14,7 @@ from tswizard.core.catalog.catalog_shape import Shape, read_shape
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.errors import is_transient, message_of, refuses_writes
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.queue import UNFINISHED
@@ -137,8 +138,8 @@ def _routed(routed: dict[str, list[str]], where: str) -> Finding:
     return Finding(
         Level.LOOK,
         "chunks-routed",
-        f"{number} chunks could not be created as on the source; their rows are routed through the "
-        "hypertable.",
+        f"{plural(number, 'chunk')} could not be created as on the source: rows are routed through "
+        "the hypertable.",
         where=where,
         why="All rows are copied, into chunks of the current interval, which stay uncompressed.",
         todo="Compress those chunks by hand where the source's were compressed.",

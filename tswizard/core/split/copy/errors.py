@@ -14,6 +14,7 @@ from tswizard.core.db.errors import (
     message_of,
 )
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.split.plan.piece import Piece, PieceKind, SourceTable
 
 
@@ -215,8 +216,8 @@ def dropped_on_source(
     return Finding(
         Level.LOOK,
         "dropped-after-copy",
-        f"{what} {name} was dropped on the source after it was copied; its {copied} rows remain "
-        "on the target.",
+        f"{what} {name} was dropped on the source after it was copied; on the target it keeps "
+        f"{plural(copied, 'row')}.",
         where=where,
         why="A retention job or a user dropped it during the run.",
         todo="Drop it there too if its rows are not wanted.",

@@ -14,6 +14,7 @@ from tswizard.core.db.errors import CannotConnect, is_transient, message_of
 from tswizard.core.db.passfile import passfile
 from tswizard.core.db.private_folder import private_folder
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import StepFailed
 from tswizard.core.split.copy.chunks import BARE_SEARCH_PATH, dimension_search_path
 from tswizard.core.split.copy.copy_job import CopyJob
@@ -131,7 +132,7 @@ def _summary(findings: list[Finding]) -> Finding:
     return Finding(
         Level.FAIL,
         "pieces-refused",
-        f"{len(findings)} pieces could not be copied; all others are on the target.",
+        f"{plural(len(findings), 'piece')} could not be copied; all others are on the target.",
         todo="Fix each problem, then resume: only these pieces are copied then.",
         details=tuple(finding.what for finding in findings),
     )

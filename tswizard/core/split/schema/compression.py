@@ -10,6 +10,7 @@ from tswizard.core.catalog.hypertable_model import Compression
 from tswizard.core.db.connection import connected
 from tswizard.core.db.identifiers import identifier, literal
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.schema.constraints import read_compressed_last
 from tswizard.core.split.schema.execute import Change, run_changes
@@ -119,8 +120,8 @@ async def set_compression(ctx: Context, *, last: bool = False) -> None:
             Finding(
                 Level.FAIL,
                 "compression-settings",
-                f"Compression settings of {len(refused) + len(differing)} hypertables differ from "
-                "the source's.",
+                f"Compression settings of {plural(len(refused) + len(differing), 'hypertable')} "
+                "differ from the source's.",
                 where=ctx.task.target.label,
                 why="The server's message follows each hypertable that it refused.",
                 todo="Set them by ALTER TABLE … SET (timescaledb.compress, …) as on the source.",
@@ -133,7 +134,8 @@ async def set_compression(ctx: Context, *, last: bool = False) -> None:
             Finding(
                 Level.LOOK,
                 "sparse-indexes",
-                f"Sparse indexes of {len(sparse)} hypertables are left to the target's choice.",
+                f"Sparse indexes of {plural(len(sparse), 'hypertable')} are left to the target's "
+                "choice.",
                 where=ctx.task.target.label,
                 why="They speed up queries on compressed chunks and hold no rows.",
                 todo="Set them by ALTER TABLE … SET (timescaledb.sparse_index = …) as on the "

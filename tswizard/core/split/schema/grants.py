@@ -15,6 +15,7 @@ from tswizard.core.catalog.roles import role_statements
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.identifiers import identifier
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.dump import schema_dump_path
 from tswizard.core.split.schema.execute import Change, run_changes
@@ -137,7 +138,7 @@ async def apply_grants(ctx: Context, withheld: WithheldGrants, part: str) -> Non
             Finding(
                 Level.LOOK,
                 "grants-refused",
-                f"The target refused the grants on {len(refused)} objects.",
+                f"The target refused the grants on {plural(len(refused), 'object')}.",
                 where=ctx.task.target.label,
                 todo="Run them as a role that may grant them.",
                 details=tuple(refusal.labeled for refusal in refused),
@@ -149,7 +150,8 @@ def _missing_roles_finding(withheld: WithheldGrants, path: Path, where: str) -> 
     return Finding(
         Level.LOOK,
         "grants-without-role",
-        f"{len(withheld.pending)} grants or policies name roles that the target lacks: "
+        f"Roles that the target lacks are named by "
+        f"{plural(len(withheld.pending), 'grant or policy', 'grants or policies')}: "
         f"{', '.join(withheld.roles)}.",
         where=where,
         why="Roles belong to the server, not to a database, so no dump holds them.",

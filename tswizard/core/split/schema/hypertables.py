@@ -10,6 +10,7 @@ from tswizard.core.catalog.hypertable_model import Dimension
 from tswizard.core.db.connection import connected
 from tswizard.core.db.identifiers import literal
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped, failed
 from tswizard.core.split.schema.execute import Change, run_changes
 from tswizard.core.split.schema.hypertable_facts import (
@@ -126,8 +127,8 @@ async def create_hypertables(ctx: Context) -> None:
     if problems:
         raise failed(
             "hypertables-missing",
-            f"{len(problems)} of {len(wanted)} hypertables could not be created as on the source: "
-            f"{'; '.join(problems)}.",
+            f"{len(problems)} of {plural(len(wanted), 'hypertable')} could not be created as on "
+            f"the source: {'; '.join(problems)}.",
             where=ctx.task.target.label,
             why="Their rows are not copied into tables of another kind.",
             todo="Fix the problem above, then resume.",
@@ -163,7 +164,7 @@ def hypertable_settings_not_migrated(tables: tuple[HypertableFacts, ...]) -> lis
             Finding(
                 Level.LOOK,
                 "hypertable-tablespaces",
-                f"Tablespaces of {len(tablespaces)} hypertables were not migrated.",
+                f"Tablespaces of {plural(len(tablespaces), 'hypertable')} were not migrated.",
                 why="Tablespaces are directories on the source's machine; a managed service has "
                 "none. All chunks are created in the target's default tablespace.",
                 todo="Nothing, unless the target has tablespaces of its own: "
@@ -177,7 +178,8 @@ def hypertable_settings_not_migrated(tables: tuple[HypertableFacts, ...]) -> lis
             Finding(
                 Level.LOOK,
                 "adaptive-chunking",
-                f"Adaptive chunk intervals of {len(adaptive)} hypertables were not migrated.",
+                f"Adaptive chunk intervals of {plural(len(adaptive), 'hypertable')} were not "
+                "migrated.",
                 why="Newer versions of TimescaleDB no longer have them; the current interval is "
                 "kept.",
                 todo="Change it with set_chunk_time_interval() where it does not fit.",

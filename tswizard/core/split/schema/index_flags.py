@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.identifiers import identifier, qualified
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.split.schema.hypertable_facts import HYPERTABLE_OIDS
 
 _INDEXES = f"""
@@ -84,10 +85,10 @@ async def reordered_chunk_findings(source: Connection, where: str) -> tuple[Find
         Finding(
             Level.PASS,
             "reordered-chunks",
-            f"{number} chunks of {label} are marked as clustered by an index. Their rows keep that "
-            "order; the mark is migrated only where the hypertable's own index has it.",
+            f"An index of {plural(number, 'chunk')} of {label} has the CLUSTER flag. Rows keep "
+            "that order; the flag is migrated only where the hypertable's own index has it.",
             where=where,
-            why="reorder_chunk() and reorder policies set that mark.",
+            why="reorder_chunk() and reorder policies set that flag.",
         )
         for label, number in await rows(source, _REORDERED)
     )

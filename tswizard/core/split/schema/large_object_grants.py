@@ -8,10 +8,13 @@ from tswizard.core.catalog.roles import role_statements
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.identifiers import identifier, literal
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.execute import run_batches
 from tswizard.core.split.schema.grants import missing_roles
 from tswizard.core.split.schema.target_session import schema_session
+
+_MANY = "grants or comments"
 
 _GRANTS = """
 SELECT l.oid::bigint, CASE WHEN a.grantee <> 0 THEN r.rolname::text END, a.privilege_type,
@@ -51,14 +54,16 @@ async def restore_large_object_grants(ctx: Context) -> None:
             else:
                 statements.append(statement)
         refused = await run_batches(ctx, target, statements)
-    ctx.say(f"{len(statements) - len(refused)} grants and comments on large objects were restored")
+    restored = plural(len(statements) - len(refused), "grant or comment", _MANY)
+    ctx.say(f"restored {restored} on large objects")
     where = ctx.task.target.label
     if pending:
         ctx.found(
             Finding(
                 Level.LOOK,
                 "object-grants-without-role",
-                f"{len(pending)} grants on large objects name roles that the target lacks.",
+                f"Roles that the target lacks are named by {plural(len(pending), 'grant')} on "
+                "large objects.",
                 where=where,
                 todo=f"On the target: {' '.join(role_statements(missing))} Then run these "
                 "statements.",
@@ -70,7 +75,8 @@ async def restore_large_object_grants(ctx: Context) -> None:
             Finding(
                 Level.LOOK,
                 "object-grants-refused",
-                f"The target refused {len(refused)} grants or comments on large objects.",
+                f"The target refused {plural(len(refused), 'grant or comment', _MANY)} on large "
+                "objects.",
                 where=where,
                 todo="Run them as a role that may.",
                 details=tuple(refusal.as_sql for refusal in refused),

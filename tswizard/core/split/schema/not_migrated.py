@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.plan import Task
+from tswizard.core.model.wording import plural
 
 
 def not_migrated_findings(task: Task) -> Iterator[Finding]:
@@ -13,8 +14,8 @@ def not_migrated_findings(task: Task) -> Iterator[Finding]:
         yield Finding(
             Level.LOOK,
             "replication-not-migrated",
-            f"{len(extras.publications)} publications and {len(extras.subscriptions)} "
-            "subscriptions were not migrated.",
+            f"{plural(len(extras.publications), 'publication')} and "
+            f"{plural(len(extras.subscriptions), 'subscription')} were not migrated.",
             where=task.target.label,
             why="Subscribers connect to the source, and a subscription holds a password.",
             todo="Create them on the target when you redirect the subscribers to it.",

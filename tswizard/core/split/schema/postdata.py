@@ -8,6 +8,7 @@ from psycopg import Error
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.errors import CannotConnect, message_of
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.already_restored import read_already_restored
 from tswizard.core.split.schema.dump import read_schema_toc, schema_dump_path
@@ -70,7 +71,8 @@ async def restore_post_data(ctx: Context) -> None:
             Finding(
                 Level.FAIL,
                 "post-data-missing",
-                f"{len(missing)} objects are missing on the target or differ from the source.",
+                f"Missing on the target, or different from the source: "
+                f"{plural(len(missing), 'object')}.",
                 where=ctx.task.target.label,
                 why="pg_restore's messages are in the log, each with a verdict.",
                 todo="Fix the cause, then restore them by hand: pg_restore --no-owner "

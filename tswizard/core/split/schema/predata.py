@@ -6,6 +6,7 @@ from psycopg import sql
 
 from tswizard.core.catalog.inventory import TableKind
 from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, failed
 from tswizard.core.split.schema.cagg_dependents import write_dependents_list
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
@@ -93,7 +94,8 @@ async def _refuse_missing_tables(ctx: Context, target: Connection) -> None:
     if missing:
         raise failed(
             "tables-missing",
-            f"{len(missing)} tables could not be created on the target: {', '.join(missing[:10])}.",
+            f"{plural(len(missing), 'table')} could not be created on the target: "
+            f"{', '.join(missing[:10])}.",
             where=ctx.task.target.label,
             why="The server's messages are in the log, each with a verdict.",
             todo="Fix the cause (often an extension that the target lacks), then resume; the "

@@ -8,6 +8,7 @@ from tswizard.core.catalog.sequences import read_sequences
 from tswizard.core.db.connection import connected
 from tswizard.core.db.identifiers import literal, qualified
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.schema.execute import run_batches
 
@@ -41,7 +42,7 @@ async def set_sequences(ctx: Context) -> None:
             Finding(
                 Level.FAIL,
                 "sequences-not-set",
-                f"{len(problems)} of {len(sequences)} sequences could not be set.",
+                f"{len(problems)} of {plural(len(sequences), 'sequence')} could not be set.",
                 where=ctx.task.target.label,
                 why="The next insert that uses one may fail with a duplicate key.",
                 todo="Set them as a role that may: SELECT setval('…', last_value, is_called);",

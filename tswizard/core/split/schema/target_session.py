@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tswizard.core.db.connection import Connection, connected, rows
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, failed
 
 SCHEMA_APPLICATION = "tswizard-schema"
@@ -45,7 +46,7 @@ async def terminate_stale_backends(ctx: Context, target: Connection) -> None:
     stale = await rows(target, _STALE)
     if not stale:
         return
-    ctx.say(f"terminating {len(stale)} backends of an interrupted attempt")
+    ctx.say(f"terminating {plural(len(stale), 'backend')} of an interrupted attempt")
     for (pid,) in stale:
         await target.execute("SELECT pg_catalog.pg_terminate_backend(%s)", (pid,))
     try:
