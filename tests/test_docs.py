@@ -106,11 +106,13 @@ def test_every_package_is_described() -> None:
     assert packages - _first_column("package") == {
         "answers_file",
         "build_plan",
+        "check_again",
         "exit_codes",
         "methods",
         "prepare",
         "questions",
         "resume",
+        "runs_left_open",
     }
 
 

@@ -40,6 +40,7 @@ class RecordedRun:
     hold_at: tuple[int, ...] = ()
     """Before these events it waits until it is stopped or let go, as a long step does."""
     outcome: Outcome | None = None
+    checks_again: bool = False
     asked: list[str] = field(default_factory=list)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     held: asyncio.Event = field(default_factory=asyncio.Event)
@@ -48,6 +49,14 @@ class RecordedRun:
     @property
     def method(self) -> Method:
         return method_of(self.run_folder.record.answers)
+
+    @property
+    def over(self) -> bool:
+        return self.checks_again
+
+    @property
+    def command(self) -> str:
+        return f"{'check' if self.over else 'resume'} {self.run_folder.record.id}"
 
     @property
     def now(self) -> float:
@@ -92,6 +101,9 @@ class RecordedEngine:
     asked_endpoints: list[Endpoint] = field(default_factory=list)
     started: list[Decided] = field(default_factory=list)
     reopened: list[tuple[Endpoint, Endpoint, str | None]] = field(default_factory=list)
+    again: RecordedRun | None = None
+    """The run that checks again."""
+    checked_again: list[tuple[Endpoint, Endpoint]] = field(default_factory=list)
     slow: asyncio.Event | None = None
     """When given, servers answer only once it is set."""
 
@@ -148,6 +160,13 @@ class RecordedEngine:
         self.reopened.append((source, target, confirm))
         assert self.run is not None
         return self.run
+
+    async def check_again(
+        self, run_folder: RunFolder, source: Endpoint, target: Endpoint
+    ) -> RecordedRun:
+        self.checked_again.append((source, target))
+        assert self.again is not None
+        return self.again
 
     def checklist(self, outcome: Outcome, report: str) -> Checklist:
         return checklist(outcome, report)

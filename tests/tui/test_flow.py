@@ -30,6 +30,7 @@ from tests.support.wizard_scenes import (
     review_is_there,
     source_refuses,
     split_possible,
+    to_check,
     to_inspect,
     to_method,
     to_review,
@@ -105,6 +106,26 @@ async def test_from_the_first_screen_to_the_last() -> None:
     assert decided.answers == Answers(jobs=2, compress_first=True)
     assert decided.inspected.pair.source.endpoint.password == "mst-secret"
     assert decided.inspected.pair.target.endpoint.password is None
+
+
+async def test_the_check_is_made_again_on_a_screen_of_its_own() -> None:
+    first, second = finished_run(), passed_run()
+    assert second.run is not None
+    second.run.checks_again = True
+    first.again = second.run
+    app = app_with(first, source=SOURCE, target=TARGET)
+    async with app.run_test(size=SMALL) as pilot:
+        await to_check(pilot)
+        assert "Check again" in shown(pilot)
+        await pilot.press("a")
+        await on_screen(pilot, "RunScreen")
+        await until(pilot, lambda: "Finished" in notice(pilot))
+        await pilot.press("enter")
+        await on_screen(pilot, "CheckScreen")
+        assert "Everything arrived" in shown(pilot)
+        await pilot.press("ctrl+q")
+    assert app.return_value == Exit.PASSED
+    assert first.checked_again == [(SOURCE, TARGET)]
 
 
 async def test_back_drops_later_answers_and_keeps_earlier_ones() -> None:

@@ -153,6 +153,26 @@ def resume(
 
 
 @cli.command()
+@click.argument("run", required=False)
+@click.option(
+    "--target", type=conninfo, help="Check the run that left its record there, begun anywhere."
+)
+@click.option("--source", type=conninfo, help=_SOURCE_HELP)
+@click.pass_context
+def check(
+    context: click.Context,
+    run: str | None,
+    target: "Endpoint | None",
+    source: "Endpoint | None",
+) -> None:
+    """Compare both ends of a finished run again, as often as wanted; the newest one when none is
+    named. What waited on you is applied first, and jobs are enabled when nothing fails any more."""
+    from tswizard.cli.check import check as check_run
+
+    context.exit(check_run(run, target=target, source=source))
+
+
+@cli.command()
 @click.argument("target", type=conninfo)
 @click.option("--source", type=conninfo, help=_SOURCE_HELP)
 @click.option(

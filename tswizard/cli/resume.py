@@ -12,6 +12,7 @@ from tswizard.cli.watch import watch
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.wording import plural
 from tswizard.core.run.run_folder import RunFolder
+from tswizard.core.runs_left_open import left_open
 from tswizard.core.split.takeover import take_over, write_off_files
 from tswizard.exit_codes import Exit
 
@@ -37,6 +38,8 @@ def resume(
     )
     if plain:
         _check_plain(confirm, unattended=unattended)
+    for found in left_open(run_folder):
+        say(f"{run_folder.record.id}: {found.what}; this resume puts that back.")
     if lost is not None:
         asyncio.run(_write_off(there, lost))
     if not unattended and confirm is None and sys.stdin.isatty() and sys.stdout.isatty():

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from tswizard.core.run.run_folder import RunFolder, RunFolderError, all_runs
+from tswizard.core.runs_left_open import left_open
 
 
 def runs(*, as_json: bool) -> None:
@@ -21,10 +22,13 @@ def runs(*, as_json: bool) -> None:
         click.echo(
             f"{record.id}  {record.state:<10}  {record.source_label} -> {record.target_label}"
         )
+        for thing in left_open(run_folder):
+            click.echo(f"    ! {thing.what}; resume the run, or: {thing.statement}")
 
 
-def named_run(name: str | None, *, unfinished: bool) -> RunFolder:
-    """The run of that name, or the newest: of those that can be resumed, with `unfinished`.
+def named_run(name: str | None, *, unfinished: bool = False, finished: bool = False) -> RunFolder:
+    """The run of that name, or the newest: of those that can be resumed, with `unfinished`; of
+    those that are over, with `finished`.
 
     Raises click.UsageError.
     """
@@ -34,9 +38,11 @@ def named_run(name: str | None, *, unfinished: bool) -> RunFolder:
         except RunFolderError as error:
             raise click.UsageError(str(error)) from None
     for run_folder in all_runs():
-        if run_folder.record.resumable or not unfinished:
+        resumable = run_folder.record.resumable
+        if (resumable or not unfinished) and not (resumable and finished):
             return run_folder
-    raise click.UsageError("There is no run to resume." if unfinished else "There is no run yet.")
+    what = "to resume" if unfinished else "that has finished" if finished else "yet"
+    raise click.UsageError(f"There is no run {what}.")
 
 
 def _facts(run_folder: RunFolder) -> dict[str, Any]:
@@ -49,4 +55,7 @@ def _facts(run_folder: RunFolder) -> dict[str, Any]:
         "started": record.started,
         "seconds": round(record.seconds, 1),
         "folder": str(run_folder.path),
+        "left_open": [
+            {"what": found.what, "statement": found.statement} for found in left_open(run_folder)
+        ],
     }

@@ -43,7 +43,8 @@ async def watch(run: Run) -> int:
             async for event in events:
                 printer.show(event)
     if run.outcome is None:
-        say(f"Stopped. Resume with: tswizard resume {run.run_folder.record.id}")
+        again = "Check again" if run.over else "Resume"
+        say(f"Stopped. {again} with: tswizard {run.command}")
         return Exit.STOPPED
     for line in checklist(run.outcome).lines:
         say(f"{line.level.upper():<5} {line.text}")

@@ -12,6 +12,7 @@ from tswizard.core.model.answers import Answers
 from tswizard.core.model.plan import Task
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.run.run_folder import dump_folder, runs_folder
+from tswizard.core.runs_left_open import left_open_between
 
 
 def prepare(
@@ -32,6 +33,7 @@ def prepare(
         answers=answers,
         found=found,
         tools=choose(found, inventory.server.major, need_tls=needs_tls(source, target)),
+        left_open=left_open_between(source.label, target.label),
         staging=Path(answers.staging).expanduser() if answers.staging else runs_folder(),
     )
 

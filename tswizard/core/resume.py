@@ -22,7 +22,8 @@ def start(prepared: Prepared, findings: tuple[Finding, ...], *, demo: bool = Fal
     )
     task = prepared.task(run_folder.dump_path)
     planned = tuple(StepRecord(step.id, title=step.title) for step in applicable(method, task))
-    run_folder.save(replace(run_folder.record, steps=planned))
+    missing = set(prepared.inventory.roles_granted) - set(prepared.target_inventory.roles)
+    run_folder.save(replace(run_folder.record, steps=planned, missing_roles=tuple(sorted(missing))))
     # Last: without the inventory nobody resumes a run that was never planned.
     run_folder.save_inventory(task.inventory)
     return Run(task, run_folder, method)

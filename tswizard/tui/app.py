@@ -74,6 +74,8 @@ class WizardApp(App[int]):
         self._resume = resume
         self._prepare = prepare
         self._leaving: asyncio.Task[None] | None = None
+        self._endpoints: EndpointPair | None = None
+        """Of the run under way, or the one that has ended here."""
 
     # Beginning and end
 
@@ -125,7 +127,8 @@ class WizardApp(App[int]):
         """How a run that was stopped is resumed when this program has ended."""
         from tswizard.wizard.ending import resume_hint
 
-        return resume_hint(self.run_id, demo=self.demo)
+        over = self.feed is not None and self.feed.run.over
+        return resume_hint(self.run_id, demo=self.demo, over=over)
 
     @property
     def farewell(self) -> str:
@@ -237,6 +240,7 @@ class WizardApp(App[int]):
         from tswizard.wizard.event_feed import EventFeed
 
         self.run_id = run.run_folder.record.id
+        self._endpoints = endpoints
         self.feed = EventFeed(run)
         self.push_screen(RunScreen(self.feed, endpoints))
 
@@ -244,6 +248,11 @@ class WizardApp(App[int]):
         from tswizard.tui.screens.check import CheckScreen
 
         self.push_screen(CheckScreen(outcome, report))
+
+    async def check_again(self) -> None:
+        assert self.feed is not None and self._endpoints is not None
+        run_folder, endpoints = self.feed.run.run_folder, self._endpoints
+        self.show_run(await self.engine.check_again(run_folder, *endpoints), endpoints)
 
     def copy(self, text: str, what: str) -> None:
         """To the clipboard, by the terminal's own means (OSC 52), which some do not offer."""

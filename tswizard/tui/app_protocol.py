@@ -73,3 +73,10 @@ class App(Protocol):
     def show_run(self, run: "Running", endpoints: "EndpointPair") -> None: ...
 
     def show_check(self, outcome: "Outcome", report: str) -> None: ...
+
+    async def check_again(self) -> None:
+        """Check the run that has ended here again, on a Run screen of its own.
+
+        Raises CannotConnect, RunFolderError.
+        """
+        ...

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import on
+from textual import on, work
 from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -100,6 +100,20 @@ class WizardScreen(Screen[None]):
         # them, and what the screen makes of that.
         field = self.focused or self
         field.call_later(field.call_later, self.call_later, self.go_on)
+
+    @work
+    async def check_again(self) -> None:
+        """Compare both ends of the run that has ended here again, on a Run screen of its own."""
+        from tswizard.core.db.errors import CannotConnect
+        from tswizard.core.run.run_folder import RunFolderError
+
+        self.say("Connecting to both ends …", "")
+        try:
+            await self.wizard.check_again()
+        except (CannotConnect, RunFolderError) as error:
+            self.say(str(error))
+        else:
+            self.say("")
 
     @on(Button.Pressed, "#back")
     def _back_pressed(self) -> None:

@@ -98,6 +98,14 @@ class CoreEngine:
         with explained():
             return await reopen(run_folder, source, target, confirm=confirm)
 
+    async def check_again(
+        self, run_folder: "RunFolder", source: "Endpoint", target: "Endpoint"
+    ) -> "Run":
+        from tswizard.core.check_again import check_again
+
+        with explained():
+            return await check_again(run_folder, source, target)
+
     def checklist(self, outcome: "Outcome", report: str) -> "Checklist":
         from tswizard.core.report.checklist import checklist
 

@@ -17,10 +17,13 @@ def exit_after(outcome: Outcome | None) -> Exit:
     return Exit.STOPPED if outcome is None else exit_of(outcome.result)
 
 
-def resume_hint(run: str, *, demo: bool, plain: bool = False) -> str:
-    """How a run that was stopped is resumed when this program has ended."""
+def resume_hint(run: str, *, demo: bool, plain: bool = False, over: bool = False) -> str:
+    """How a run that was stopped is resumed when this program has ended; `over` for a check again
+    of one that has finished."""
     if demo:
         return "A run of the demo cannot be resumed after quitting."
+    if over:
+        return f"Check again later: tswizard check {run}"
     return f"Resume later: tswizard resume {run}{' --plain' if plain else ''}"
 
 

@@ -40,6 +40,16 @@ class Running(Protocol):
     @property
     def outcome(self) -> "Outcome | None": ...
 
+    @property
+    def over(self) -> bool:
+        """Is it a check again of a run that has finished?"""
+        ...
+
+    @property
+    def command(self) -> str:
+        """What carries it on when it was stopped, without the program's name."""
+        ...
+
     def events(self) -> AsyncIterator["Event"]: ...
 
     def stop(self, *, now: bool) -> None: ...
@@ -90,5 +100,11 @@ class Engine(Protocol):
     async def reopen(
         self, run_folder: "RunFolder", source: "Endpoint", target: "Endpoint", confirm: str | None
     ) -> Running: ...
+
+    async def check_again(
+        self, run_folder: "RunFolder", source: "Endpoint", target: "Endpoint"
+    ) -> Running:
+        """A check of a run that has finished."""
+        ...
 
     def checklist(self, outcome: "Outcome", report: str) -> "Checklist": ...

@@ -77,12 +77,12 @@ def test_what_the_user_left_out_is_a_line_to_skip() -> None:
         ),
         (
             [Verdict.SAFE, Verdict.LOOK],
-            "LOOK errors: pg_restore ignored 2, 1 matched known-safe rules, 1 need a look, "
+            "LOOK errors: pg_restore ignored 2, 1 matched known-safe rules, 1 needs a look, "
             "0 lost something",
         ),
         (
             [Verdict.SAFE, Verdict.LOOK, Verdict.LOST],
-            "FAIL errors: pg_restore ignored 3, 1 matched known-safe rules, 1 need a look, "
+            "FAIL errors: pg_restore ignored 3, 1 matched known-safe rules, 1 needs a look, "
             "1 lost something",
         ),
     ],

@@ -14,10 +14,11 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.events import Event, RunFinished, StepFinished, StepState
 from tswizard.core.model.finding import Level
+from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, Leftovers, PutBack, StepSkipped
 from tswizard.core.run.method import MethodFacts, MethodStep
-from tswizard.core.run.run_folder import RunFolder, StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunRecord, StepRecord
 from tswizard.core.run.runner import Run
 
 Action = Callable[[Context], Awaitable[None]]
@@ -68,7 +69,7 @@ class Invented:
     def disk_here(self, inventory: Inventory, answers: Answers) -> int:
         return 0
 
-    def open(self, task: Task, run_folder: RunFolder) -> Noted:
+    def open(self, task: Task, run_folder: RunFolder, *, over: bool = False) -> Noted:
         return self._run
 
     async def adopt(self, run_folder: RunFolder, target: Endpoint) -> None:
@@ -76,6 +77,9 @@ class Invented:
 
     async def confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
         return None
+
+    def left_open(self, record: RunRecord) -> tuple[LeftOpen, ...]:
+        return ()
 
     async def to_repeat(self, run_folder: RunFolder, source: Endpoint) -> frozenset[str]:
         return frozenset()

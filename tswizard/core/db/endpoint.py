@@ -132,7 +132,8 @@ def passfile_line(password: str) -> str:
 def redact(text: str, endpoints: Iterable[Endpoint]) -> str:
     """`text` with every known password replaced; the last net before a log or a screen."""
     for endpoint in endpoints:
-        if endpoint.password:
+        # One that equals the user name is no secret, and the name is in every statement of grants.
+        if endpoint.password and endpoint.password != endpoint.get("user"):
             for form in (endpoint.password, quote(endpoint.password, safe="")):
                 text = text.replace(form, "********")
     return text

@@ -29,12 +29,16 @@ class RetryPolicy:
     longest_pause: float
     """Seconds."""
 
-    def attempting(self, before_pause: Callable[[RetryCallState], Any]) -> AsyncRetrying:
-        """Tries work again while its errors are transient; raises the last one."""
+    def attempting(
+        self,
+        before_pause: Callable[[RetryCallState], Any],
+        passes: Callable[[BaseException], bool] = is_transient,
+    ) -> AsyncRetrying:
+        """Tries work again while its errors are transient, or pass by; raises the last one."""
         return AsyncRetrying(
             stop=stop_after_attempt(self.attempts),
             wait=wait_exponential(multiplier=self.first_pause, max=self.longest_pause),
-            retry=retry_if_exception(is_transient),
+            retry=retry_if_exception(passes),
             before_sleep=before_pause,
             reraise=True,
         )
@@ -54,6 +58,9 @@ class RetryPolicy:
 
 READING = RetryPolicy(attempts=6, first_pause=0.5, longest_pause=30)
 """For reading an end again."""
+PUTTING_BACK = RetryPolicy(attempts=9, first_pause=0.5, longest_pause=15)
+"""For what must not stay as it is when a run ends: a server that restarts is waited for, a minute
+in all."""
 COPYING = RetryPolicy(attempts=12, first_pause=1, longest_pause=60)
 """For copying a piece: a server that restarts or fails over is waited for."""
 DUMPING = RetryPolicy(attempts=4, first_pause=2, longest_pause=30)

@@ -89,7 +89,7 @@ def folder_size(folder: Path) -> int:
 
 
 def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
-    message = end.fatal.message if end.fatal else end.last_line
+    message = end.last_words
     full = "No space left on device" in message
     return failed(
         "dump-disk-full" if full else "dump-failed",

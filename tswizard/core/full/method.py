@@ -10,42 +10,45 @@ from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.disk_estimate import dump_bounds
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Level
+from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Task
 from tswizard.core.model.wording import plural, size
-from tswizard.core.run.context import Context, Leftovers, PutBack
+from tswizard.core.run.context import LEFT_OPEN, Context, Leftovers, PutBack
 from tswizard.core.run.method import MethodFacts
-from tswizard.core.run.run_folder import FINAL, RunFolder
+from tswizard.core.run.run_folder import FINAL, RunFolder, RunRecord
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.compare import CHECK
-from tswizard.core.steps.enable_jobs import left_paused
-from tswizard.core.steps.target_marker import remove_record
+from tswizard.core.steps.leftovers import leave_behind, why_record_stays
+from tswizard.core.steps.stored_run import keep_stored_run
 
 
 class FullRun:
     """One full migration. The dump lies on this machine alone, so the run's folder is enough."""
 
+    def __init__(self) -> None:
+        self._kept: Context | None = None
+        """Of a run that has finished with its record on the target."""
+
     async def before_step(self) -> None:
         """Nothing to make sure of: the run's folder is locked."""
 
     async def save_record(self) -> None:
-        """The record is kept in the run's folder alone."""
+        """While it runs, the record is kept in the run's folder alone."""
+        if self._kept is not None:
+            await keep_stored_run(self._kept)
 
     def to_put_back(self, ctx: Context) -> tuple[PutBack, ...]:
         """Restore mode, then the source's jobs."""
         record = ctx.run_folder.record
         begun = any(record.step(id).state is not StepState.PENDING for id in RESTORING)
         left = record.step(FullStep.LEAVE_RESTORE_MODE).state is StepState.DONE
-        leave = PutBack("The target may still be in restore mode", restore_mode.leave)
+        statement = f"SELECT {restore_mode.POST_RESTORE}();"
+        leave = PutBack("The target may still be in restore mode", restore_mode.leave, statement)
         return (*((leave,) if begun and not left else ()), *source_jobs.jobs_to_put_back(ctx))
 
     async def tidy_up(self, ctx: Context, result: Level) -> Leftovers:
-        """Remove the dump, unless asked to keep it or something failed, and the target's mark."""
-        answers = ctx.task.answers
-        keep = answers.keep_dumps or result is Level.FAIL
-        if not keep:
-            ctx.run_folder.remove_dump()
-        todo = (*await left_paused(ctx, same_ids), *await remove_record(ctx))
-        return Leftovers(todo=todo, dump=str(ctx.task.dump) if keep else "")
+        self._kept = ctx if why_record_stays(ctx, result) else None
+        return await leave_behind(ctx, result, same_ids)
 
     async def close(self) -> None:
         """Holds nothing."""
@@ -86,7 +89,7 @@ class Full:
     def disk_here(self, inventory: Inventory, answers: Answers) -> int:
         return dump_bounds(inventory).most
 
-    def open(self, task: Task, run_folder: RunFolder) -> FullRun:
+    def open(self, task: Task, run_folder: RunFolder, *, over: bool = False) -> FullRun:
         return FullRun()
 
     async def adopt(self, run_folder: RunFolder, target: Endpoint) -> None:
@@ -99,6 +102,23 @@ class Full:
         return (
             f"The restore into {target.label} was interrupted. Everything that this run put there "
             "is removed, and the restore starts again from the finished dump."
+        )
+
+    def left_open(self, record: RunRecord) -> tuple[LeftOpen, ...]:
+        begun = any(record.step(id).state is not StepState.PENDING for id in RESTORING)
+        left = record.step(FullStep.LEAVE_RESTORE_MODE).state is StepState.DONE
+        crashed = any(step.state is StepState.RUNNING for step in record.steps)
+        still = crashed or any(finding.id == LEFT_OPEN for finding in record.leaving)
+        mode = LeftOpen(
+            run=record.id,
+            what="the target may still be in restore mode",
+            statement=f"SELECT {restore_mode.POST_RESTORE}();",
+            source=record.source_label,
+            target=record.target_label,
+        )
+        return (
+            *((mode,) if begun and not left and still else ()),
+            *source_jobs.jobs_left_paused(record),
         )
 
     async def to_repeat(self, run_folder: RunFolder, source: Endpoint) -> frozenset[str]:

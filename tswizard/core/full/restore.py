@@ -126,10 +126,9 @@ async def _contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
 
 
 def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
-    message = end.fatal.message if end.fatal else end.last_line
     return failed(
         "restore-failed",
-        f"pg_restore gave up: {message}",
+        f"pg_restore gave up: {end.last_words}",
         where=ctx.task.target.label,
         why=f"It ended with exit code {end.exit_code}. The source was only read; the dump is "
         "complete and will be used again.",

@@ -12,6 +12,9 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, failed
 from tswizard.core.steps import target_marker
 from tswizard.core.steps.job_switch import set_row, set_scheduled
+from tswizard.core.steps.stored_run import forget_finished_run
+
+POST_RESTORE = "timescaledb_post_restore"
 
 
 def extension_call(schema: str | None, function: str) -> sql.Composed:
@@ -24,6 +27,7 @@ async def enter(ctx: Context) -> None:
     schema = ctx.task.target_server.timescaledb_schema
     await clean(ctx)
     async with connected(ctx.task.target) as target:
+        await forget_finished_run(target, ctx.run_folder.record.id)
         found = await target_marker.read(target)
         if found is not None and found.run != ctx.run_folder.record.id:
             raise failed(

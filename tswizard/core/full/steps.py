@@ -169,6 +169,7 @@ FULL_STEPS: tuple[MethodStep, ...] = (
         what="The restore brought all continuous aggregates and policies; those that you left out "
         "are dropped, with what depends on them.",
         action=drop_left_out,
+        again=True,
         commands=dropping,
         when=something_left_out,
     ),
@@ -177,6 +178,7 @@ FULL_STEPS: tuple[MethodStep, ...] = (
         title="Add foreign keys to hypertables",
         what="Foreign keys that reference a hypertable; in restore mode they cannot be checked.",
         action=add_foreign_keys,
+        again=True,
         commands=lambda _task: (
             "ALTER TABLE … ADD CONSTRAINT … FOREIGN KEY …;  -- each, as on the source",
         ),

@@ -69,3 +69,5 @@ class Outcome:
     """(what only the user can do, text to copy or empty)."""
     dump: str = ""
     """Folder or file of a dump that was kept."""
+    checked: float = 0.0
+    """When both ends were compared last, in seconds since the epoch; 0 when it is not known."""

@@ -7,6 +7,7 @@ from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
+from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Task
 
 
@@ -24,6 +25,8 @@ class Prepared:
     """Every pg_dump on this machine."""
     tools: ClientTools | None
     """The one that was chosen among them; None when none of them serves."""
+    left_open: tuple[LeftOpen, ...] = ()
+    """What earlier runs of this machine have not put back on these ends."""
     staging: Path
     """The folder in which the run puts its dump, in a folder of its own; it need not exist."""
 

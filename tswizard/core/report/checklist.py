@@ -164,7 +164,8 @@ def _errors(judged: tuple[JudgedMessage, ...]) -> ChecklistLine:
     else:
         text = (
             f"pg_restore ignored {len(errors)}, {explained} matched known-safe rules, "
-            f"{count[Verdict.LOOK]} need a look, {count[Verdict.LOST]} lost something"
+            f"{count[Verdict.LOOK]} {'needs' if count[Verdict.LOOK] == 1 else 'need'} a look, "
+            f"{count[Verdict.LOST]} lost something"
         )
     warnings = sum(not j.counts_as_error for j in open_ones)
     if warnings:
@@ -217,6 +218,7 @@ def _todo(outcome: Outcome) -> tuple[Todo, ...]:
 
 _STATEMENTS = {
     "schema-grant": "Repeat the missing grants",
+    "schema-owner": "Give objects to the roles that owned them, where it matters",
     "schema-sequence-value": "Set the sequences that are behind",
 }
 """Findings whose details are statements, ready to run."""

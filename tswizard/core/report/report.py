@@ -59,6 +59,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "source": data["source"],
         "target": data["target"],
         "started": data["started"],
+        "checked": data["checked"],
         "seconds": data["seconds"],
         "steps": data["steps"],
         "findings": data["findings"],
@@ -116,14 +117,14 @@ _RESULTS = {
 def to_markdown(outcome: Outcome, path: str = "") -> str:
     """The report for people: the checklist first, then the details."""
     made = checklist(outcome, path)
-    started = datetime.fromtimestamp(outcome.started, UTC)
     parts = [
         f"# Migration {outcome.run}\n\n**{_RESULTS[outcome.result]}**\n",
         _facts(
             ("Source", outcome.source),
             ("Target", outcome.target),
             ("Method", outcome.method),
-            ("Started", f"{started:%Y-%m-%d %H:%M:%S} UTC"),
+            ("Started", _moment(outcome.started)),
+            *((("Checked", _moment(outcome.checked)),) if outcome.checked else ()),
             ("Took", duration(outcome.seconds)),
         ),
         "## Checked by tswizard\n\n" + "\n".join(_check(line) for line in made.lines) + "\n",
@@ -151,6 +152,10 @@ def to_markdown(outcome: Outcome, path: str = "") -> str:
             "## Files\n\n" + "\n".join(f"- {f.what}: `{f.path}`" for f in made.files) + "\n"
         )
     return "\n".join(parts)
+
+
+def _moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _facts(*facts: tuple[str, str]) -> str:

@@ -59,6 +59,16 @@ class ToolEnd:
         """The last error, for a tool that gave up."""
         return next((j for j in reversed(self.judged) if j.counts_as_error), None)
 
+    @property
+    def last_words(self) -> str:
+        """Why it gave up, as far as it said so, on one line."""
+        text = self.fatal.message if self.fatal else self.last_line
+        return " ".join(text.split())
+
+
+LEFT_OPEN = "left-open"
+"""Id of a finding of what could not be put back."""
+
 
 @dataclass(frozen=True, slots=True)
 class PutBack:
@@ -67,6 +77,9 @@ class PutBack:
     danger: str
     """What may be the case as long as `action` has not succeeded; a sentence without its dot."""
     action: "Callable[[Context], Awaitable[None]]"
+    """Opens connections of its own, so that it can be tried again."""
+    statement: str = ""
+    """SQL that does it by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

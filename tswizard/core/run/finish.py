@@ -30,6 +30,7 @@ async def finish(ctx: Context, method_run: MethodRun) -> Outcome:
         skipped=_skipped(ctx),
         todo=_todo(ctx, result, left.todo),
         dump=left.dump,
+        checked=record.checked,
     )
     write_report(outcome, ctx.run_folder.path)
     ctx.run_folder.save(replace(record, result=result))

@@ -12,9 +12,10 @@ from typing import Protocol
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers, MethodName
+from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Step, Task
 from tswizard.core.run.context import Context, MethodRun
-from tswizard.core.run.run_folder import RunFolder
+from tswizard.core.run.run_folder import RunFolder, RunRecord
 
 Action = Callable[[Context], Awaitable[None]]
 
@@ -41,6 +42,9 @@ class MethodStep:
     """Shell commands and SQL as Review shows them."""
     when: Callable[[Task], bool] = _always
     """Whether a run with these answers has this step."""
+    again: bool = False
+    """Can be repeated when the run is over: it finds what is there already and does the rest. A
+    check again repeats it where it had left something open."""
 
     def shown(self, task: Task) -> Step:
         """As Review and Run show it."""
@@ -93,8 +97,9 @@ class Method(Protocol):
         """Bytes that it may take on this machine; 0 for no more than a dump of the schema."""
         ...
 
-    def open(self, task: Task, run_folder: RunFolder) -> MethodRun:
-        """One run of it, begun or resumed by this process."""
+    def open(self, task: Task, run_folder: RunFolder, *, over: bool = False) -> MethodRun:
+        """One run of it, begun or resumed by this process; `over` when it has finished and is only
+        checked again."""
         ...
 
     async def adopt(self, run_folder: RunFolder, target: Endpoint) -> None:
@@ -110,6 +115,10 @@ class Method(Protocol):
 
         Raises CannotConnect.
         """
+        ...
+
+    def left_open(self, record: RunRecord) -> tuple[LeftOpen, ...]:
+        """What a run that nobody carries out now may have left as it must not stay."""
         ...
 
     async def to_repeat(self, run_folder: RunFolder, source: Endpoint) -> frozenset[str]:

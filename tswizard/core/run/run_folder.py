@@ -79,6 +79,15 @@ class RunRecord:
     """How often each table of the source had been written to before the dump."""
     source_fingerprint: str = ""
     """Of the source when the pieces were reconciled (`split/source_fingerprint.py`)."""
+    checked: float = 0.0
+    """When both ends were compared last, in seconds since the epoch; 0 before the first time."""
+    missing_roles: tuple[str, ...] = ()
+    """Roles that the source uses and the target lacked when the run began."""
+    arrived: tuple[str, ...] = ()
+    """Tables that were equal at some check."""
+    target_counters: WriteCounters | None = None
+    """How often each table of the target had been written to when both ends were compared first:
+    what was written there since is the applications' own."""
 
     @property
     def seconds(self) -> float:
@@ -100,6 +109,21 @@ class RunRecord:
 
     def with_step(self, changed: StepRecord) -> "RunRecord":
         steps = tuple(changed if s.name == changed.name else s for s in self.steps)
+        return replace(self, steps=steps)
+
+    def with_steps_before(self, name: str, *new: StepRecord) -> "RunRecord":
+        """The record with these steps before that one; those that it has already stay."""
+        known = {step.name for step in self.steps}
+        fresh = tuple(step for step in new if step.name not in known)
+        at = next((n for n, s in enumerate(self.steps) if s.name == name), len(self.steps))
+        return replace(self, steps=(*self.steps[:at], *fresh, *self.steps[at:]))
+
+    def to_do_again(self, names: Collection[str]) -> "RunRecord":
+        """The record with these steps pending again. What they said stays until each begins: it is
+        what there is to do."""
+        steps = tuple(
+            replace(s, state=StepState.PENDING) if s.name in names else s for s in self.steps
+        )
         return replace(self, steps=steps)
 
     def repeated(self, names: Collection[str]) -> "RunRecord":

@@ -12,11 +12,13 @@ from dataclasses import replace
 from functools import partial
 
 from psycopg import Error
+from tenacity import RetryCallState
 
 from tswizard.core.classify.target import TargetProver
 from tswizard.core.db.connection import connect
 from tswizard.core.db.endpoint import redact
-from tswizard.core.db.errors import CannotConnect, ServerError, explain_error
+from tswizard.core.db.errors import CannotConnect, ServerError, explain_error, is_transient
+from tswizard.core.db.retry import PUTTING_BACK
 from tswizard.core.model.events import (
     Event,
     Paused,
@@ -30,6 +32,7 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.outcome import Outcome
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import (
+    LEFT_OPEN,
     Context,
     MethodRun,
     PutBack,
@@ -51,8 +54,15 @@ class Run:
     """One migration under way. Iterate `events()` to carry it out."""
 
     def __init__(
-        self, task: Task, run_folder: RunFolder, method: Method, *, confirmed: bool = False
+        self,
+        task: Task,
+        run_folder: RunFolder,
+        method: Method,
+        *,
+        confirmed: bool = False,
+        again: tuple[MethodStep, ...] = (),
     ) -> None:
+        """`again` are the steps of a check again; the run itself is over then."""
         self.task = task
         self.run_folder = run_folder
         self.method = method
@@ -66,7 +76,18 @@ class Run:
         self._current: asyncio.Task[None] | None = None
         self._ctx: Context | None = None
         self._confirmed = confirmed
-        self._method_run: MethodRun = method.open(task, run_folder)
+        self._again = again
+        self._method_run: MethodRun = method.open(task, run_folder, over=self.over)
+
+    @property
+    def over(self) -> bool:
+        """Is this a check again of a run that has finished?"""
+        return bool(self._again)
+
+    @property
+    def command(self) -> str:
+        """What carries it on when it was stopped, without the program's name."""
+        return f"{'check' if self.over else 'resume'} {self.run_folder.record.id}"
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Carry the run out and tell what happens; closing the iterator stops the run.
@@ -127,7 +148,7 @@ class Run:
 
     async def _work(self) -> None:
         record = self.run_folder.record
-        steps = applicable(self.method, self.task)
+        steps = self._again or applicable(self.method, self.task)
         self._put(
             RunStarted(
                 time.time(),
@@ -254,29 +275,40 @@ class Run:
         return state
 
     async def _leave(self, ctx: Context) -> None:
-        """Nobody is left in a state that he did not choose: each thing is tried, whatever became
-        of the others."""
+        """Nobody is left in a state that he did not choose: each thing is tried, whatever becomes
+        of the others and however long they take."""
         ctx.step, ctx.findings = "", []
-        for due in self._method_run.to_put_back(ctx):
-            await self._put_back(ctx, due)
+        due = self._method_run.to_put_back(ctx)
+        await asyncio.gather(*(self._put_back(ctx, thing) for thing in due))
         self.run_folder.save(replace(self.run_folder.record, leaving=tuple(ctx.findings)))
 
     async def _put_back(self, ctx: Context, due: PutBack) -> None:
+        def tell(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            pause = state.next_action.sleep if state.next_action else 0
+            ctx.say(f"{due.danger}: {error}; tried again in {pause:.1f} s")
+
         try:
-            await due.action(ctx)
+            await PUTTING_BACK.attempting(tell, _passes)(due.action, ctx)
         except StepSkipped:
             pass
         except Exception as error:
             cause = _explain(error, ctx)
+            by_hand = f" Or by hand: {due.statement}" if due.statement else ""
             ctx.found(
                 Finding(
                     Level.FAIL,
-                    "left-open",
+                    LEFT_OPEN,
                     f"{due.danger}: {cause.what}",
                     where=cause.where,
-                    todo="Resume the run; that fixes it.",
+                    todo=f"Resume the run when the server answers; that puts it back.{by_hand}",
                 )
             )
+
+
+def _passes(error: BaseException) -> bool:
+    """May the same succeed when it is tried again, although a step has put it into words?"""
+    return is_transient(error.__cause__ or error if isinstance(error, StepFailed) else error)
 
 
 def _explain(error: Exception, ctx: Context) -> Finding:

@@ -12,6 +12,7 @@ from tswizard.core.catalog.inventory import Job
 from tswizard.core.catalog.jobs import read_jobs
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.errors import message_of
+from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context
 from tswizard.core.split.caggs.chosen import kept_caggs
 from tswizard.core.split.caggs.compare import read_states, state_findings
@@ -39,7 +40,14 @@ async def check_split(ctx: Context) -> None:
     """
     migrated = _Migrated(ctx, await read_selection(ctx))
     await compare_ends(ctx, Comparability(migrated.schemas, migrated.rows))
+    if any(f.id == "cagg-states" for f in ctx.findings) and not migrated.states_were_equal:
+        record = ctx.run_folder.record
+        ctx.run_folder.save(replace(record, arrived=(*record.arrived, _STATES)))
     await _add_table_totals(ctx)
+
+
+_STATES = "(states of continuous aggregates)"
+"""In a record's `arrived`: they were equal at some check."""
 
 
 class _Migrated:
@@ -48,6 +56,7 @@ class _Migrated:
     def __init__(self, ctx: Context, selection: Selection) -> None:
         self._ctx = ctx
         self._task = ctx.task
+        self.states_were_equal = _STATES in ctx.run_folder.record.arrived
         self._selection = selection
         self._caggs = frozenset(cagg.label for cagg in ctx.task.inventory.caggs)
         kept = kept_caggs(ctx.task.inventory, ctx.task.answers)
@@ -83,7 +92,7 @@ class _Migrated:
         kept = {label: state for label, state in states.items() if label in self._kept}
         where = self._task.target.label
         for finding in state_findings(kept, await target.run(read_states), where):
-            self._ctx.found(finding)
+            self._ctx.found(_moved(finding) if self.states_were_equal else finding)
 
     def rows(self, rows: RowSet) -> RowSet | None:
         """These rows as they are compared; None when they were not to arrive. Call it after
@@ -98,6 +107,18 @@ class _Migrated:
             return rows
         absent = {identity.replace('"', "") for identity in self._not_migrated.identities}
         return None if rows.name in absent else rows
+
+
+def _moved(finding: Finding) -> Finding:
+    """Of a check again, where an earlier one had found everything equal."""
+    if finding.level is Level.PASS:
+        return finding
+    return replace(
+        finding,
+        level=Level.LOOK,
+        why="All were equal at an earlier check: refreshes on either end have moved them since.",
+        todo="Nothing, if policies or you refresh them on either end.",
+    )
 
 
 async def _read_jobs(connection: Connection) -> tuple[Job, ...]:

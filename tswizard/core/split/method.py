@@ -4,10 +4,11 @@ from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.disk_estimate import row_file_bounds
+from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Task
 from tswizard.core.model.wording import plural, size
 from tswizard.core.run.method import MethodFacts
-from tswizard.core.run.run_folder import FINAL, RunFolder
+from tswizard.core.run.run_folder import FINAL, RunFolder, RunRecord
 from tswizard.core.split.source_fingerprint import source_fingerprint
 from tswizard.core.split.split_run import SplitRun
 from tswizard.core.split.steps import SPLIT_STEPS, SplitStep
@@ -54,8 +55,8 @@ class Split:
         """Streamed rows never touch this machine's disk."""
         return row_file_bounds(inventory).most if answers.via == "files" else 0
 
-    def open(self, task: Task, run_folder: RunFolder) -> SplitRun:
-        return SplitRun(task, run_folder)
+    def open(self, task: Task, run_folder: RunFolder, *, over: bool = False) -> SplitRun:
+        return SplitRun(task, run_folder, over=over)
 
     async def adopt(self, run_folder: RunFolder, target: Endpoint) -> None:
         await sync_from_target(run_folder, target)
@@ -63,6 +64,9 @@ class Split:
     async def confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
         """Nothing is removed: what is done stays, and the rest is done."""
         return None
+
+    def left_open(self, record: RunRecord) -> tuple[LeftOpen, ...]:
+        return source_jobs.jobs_left_paused(record)
 
     async def to_repeat(self, run_folder: RunFolder, source: Endpoint) -> frozenset[str]:
         """The copy, when the source was changed since its rows were reconciled: the snapshot ended

@@ -12,15 +12,17 @@ from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.run_record import RunRecordStore
 from tswizard.core.split.policies.recreate import target_ids
 from tswizard.core.steps import source_jobs
-from tswizard.core.steps.enable_jobs import left_paused
-from tswizard.core.steps.target_marker import remove_record
+from tswizard.core.steps.leftovers import leave_behind, why_record_stays
+from tswizard.core.steps.stored_run import keep_stored_run
 
 
 class SplitRun:
     """What one process holds while it carries a split migration out."""
 
-    def __init__(self, task: Task, run_folder: RunFolder) -> None:
+    def __init__(self, task: Task, run_folder: RunFolder, *, over: bool = False) -> None:
         answers = task.answers
+        self.over = over
+        """It has finished and is only checked again: nobody leads it."""
         self._store = RunRecordStore(task, run_folder)
         self._removed = False
         self.data = DataPhase(
@@ -33,11 +35,17 @@ class SplitRun:
             keep_files=answers.keep_dumps,
         )
 
+        self._kept: Context | None = None
+        """Of a run that has finished with its record on the target."""
+
     async def before_step(self) -> None:
-        await self._store.ensure_leader()
+        if not self.over:
+            await self._store.ensure_leader()
 
     async def save_record(self) -> None:
-        if not self._removed:
+        if self._kept is not None:
+            await keep_stored_run(self._kept)
+        elif not self._removed and not self.over:
             await self._store.save()
 
     def to_put_back(self, ctx: Context) -> tuple[PutBack, ...]:
@@ -50,17 +58,9 @@ class SplitRun:
         return (*logging, *source_jobs.jobs_to_put_back(ctx))
 
     async def tidy_up(self, ctx: Context, result: Level) -> Leftovers:
-        """Remove the dump of the schema and the record on the target, as far as was asked."""
-        answers = ctx.task.answers
-        keep = answers.keep_dumps or result is Level.FAIL
-        if not keep:
-            ctx.run_folder.remove_dump()
-        self._removed = not answers.keep_record
-        todo = (
-            *await left_paused(ctx, target_ids),
-            *await remove_record(ctx, keep=answers.keep_record),
-        )
-        return Leftovers(todo=todo, dump=str(ctx.task.dump) if keep else "")
+        stays = bool(why_record_stays(ctx, result))
+        self._kept, self._removed = (ctx if stays else None), not stays
+        return await leave_behind(ctx, result, target_ids)
 
     async def close(self) -> None:
         await self._store.close()
@@ -70,3 +70,8 @@ def data_of(ctx: Context) -> DataPhase:
     """The data phase of the run that this step belongs to."""
     assert isinstance(ctx.method_run, SplitRun)
     return ctx.method_run.data
+
+
+def is_over(ctx: Context) -> bool:
+    """Has the run finished, so that this is a check again?"""
+    return isinstance(ctx.method_run, SplitRun) and ctx.method_run.over

@@ -43,7 +43,7 @@ from tswizard.core.split.schema.preview import (
 )
 from tswizard.core.split.schema.restore import restore_command_text
 from tswizard.core.split.schema.sequences import set_sequences
-from tswizard.core.split.split_run import data_of
+from tswizard.core.split.split_run import data_of, is_over
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.core.steps.compare import check_step
@@ -133,8 +133,9 @@ async def _log_again(ctx: Context) -> None:
 
 
 async def _check(ctx: Context) -> None:
-    await data_of(ctx).refuse_changed(ctx)
-    await follow_source(ctx)  # a refresh that changes no row moves them too
+    if not is_over(ctx):
+        await data_of(ctx).refuse_changed(ctx)
+        await follow_source(ctx)  # a refresh that changes no row moves them too
     await check_split(ctx)
 
 
@@ -276,6 +277,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         title="Restore post-data",
         what="Indexes, constraints of plain tables, triggers, rules, row security policies.",
         action=restore_post_data,
+        again=True,
         commands=lambda task: (restore_command_text(task, "post-data", jobs=task.jobs),),
     ),
     MethodStep(
@@ -284,6 +286,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         what="Views, materialized views, functions and rules. What lacks its continuous aggregate "
         "is reported.",
         action=restore_cagg_dependents,
+        again=True,
         when=lambda task: bool(task.inventory.caggs),
     ),
     MethodStep(
@@ -291,6 +294,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         title="Recreate policies and jobs",
         what="Those that you chose, with every setting, all paused until the check has passed.",
         action=recreate_policies,
+        again=True,
         commands=preview_policies,
         when=lambda task: bool(chosen_jobs(task.inventory, task.answers)),
     ),

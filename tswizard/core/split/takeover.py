@@ -18,11 +18,11 @@ from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.run.run_folder import RunFolder, RunFolderError, RunRecord
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.leader_lock import LeaderLock, is_held_by_live_session
-from tswizard.core.split.ledger.plan_store import other_version, read_plan
-from tswizard.core.split.ledger.run_record import StoredRun, read_stored_run
+from tswizard.core.split.ledger.plan_store import read_plan
 from tswizard.core.split.steps import SplitStep
 from tswizard.core.steps import target_marker
 from tswizard.core.steps.compare import CHECK
+from tswizard.core.steps.stored_run import StoredRun, other_version, read_stored_run
 
 
 async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[RunFolder, Endpoint]:

@@ -58,5 +58,6 @@ ANALYZE = MethodStep(
     title="Analyze the target",
     what="Statistics for the planner; neither a restore nor a copy brings them.",
     action=analyze,
+    again=True,
     commands=lambda _task: ("ANALYZE;  -- table by table",),
 )

@@ -3,10 +3,18 @@
 import time
 from dataclasses import replace
 
+from tswizard.core.db.connection import connected
 from tswizard.core.model.events import TableProgress, Unit
 from tswizard.core.run.context import Context
 from tswizard.core.run.method import Action, MethodStep
-from tswizard.core.verify import Comparability, VerifyJob, VerifyProgress, verify
+from tswizard.core.verify import (
+    Comparability,
+    Verification,
+    VerifyJob,
+    VerifyProgress,
+    read_counters,
+    verify,
+)
 
 
 async def compare_ends(ctx: Context, comparability: Comparability | None = None) -> None:
@@ -24,6 +32,8 @@ async def compare_ends(ctx: Context, comparability: Comparability | None = None)
             workers=ctx.task.jobs,
             snapshot=ctx.snapshot,
             counters_before=record.counters,
+            target_counters_before=record.target_counters,
+            arrived=frozenset(record.arrived),
             judged=record.judged,
         ),
         lambda progress: _tell(ctx, progress),
@@ -32,9 +42,28 @@ async def compare_ends(ctx: Context, comparability: Comparability | None = None)
     )
     for finding in result.findings:
         ctx.found(finding)
-    ctx.run_folder.save(replace(ctx.run_folder.record, tables=result.tables))
+    await _remember(ctx, result)
     ctx.snapshot = None
     await ctx.resources.aclose()
+
+
+async def _remember(ctx: Context, result: Verification) -> None:
+    """The compared tables, when they were compared, and what tells a later check who wrote."""
+    record = ctx.run_folder.record
+    equal = {table.name for table in result.tables if table.equal}
+    record = replace(
+        record,
+        tables=result.tables,
+        checked=time.time(),
+        arrived=tuple(sorted(equal.union(record.arrived))),
+    )
+    if record.counters is None:
+        async with connected(ctx.task.source) as source:
+            record = replace(record, counters=await read_counters(source))
+    if record.target_counters is None:
+        async with connected(ctx.task.target) as target:
+            record = replace(record, target_counters=await read_counters(target))
+    ctx.run_folder.save(record)
 
 
 def _tell(ctx: Context, progress: VerifyProgress) -> None:

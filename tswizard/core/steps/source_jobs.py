@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tswizard.core.catalog.inventory import Inventory, Job
@@ -10,10 +10,12 @@ from tswizard.core.catalog.policies import PAUSED_ON_SOURCE
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Task
 from tswizard.core.model.wording import duration
 from tswizard.core.run.context import Context, PutBack, StepSkipped, failed
 from tswizard.core.run.method import MethodStep
+from tswizard.core.run.run_folder import RunRecord
 from tswizard.core.steps.job_switch import set_scheduled
 
 WAIT_FOR_RUNNING = 900.0
@@ -129,7 +131,32 @@ def jobs_to_put_back(ctx: Context) -> tuple[PutBack, ...]:
     """The paused jobs, as long as there are some."""
     if not ctx.run_folder.record.paused_source_jobs:
         return ()
-    return (PutBack("The source's jobs are still paused", resume),)
+    statement = statement_to_resume(ctx.run_folder.record.paused_source_jobs)
+    return (PutBack("The source's jobs are still paused", resume, statement),)
+
+
+def jobs_left_paused(record: RunRecord) -> tuple[LeftOpen, ...]:
+    """The same of a run that nobody carries out."""
+    jobs = record.paused_source_jobs
+    if not jobs:
+        return ()
+    names = f"{'job' if len(jobs) == 1 else 'jobs'} {', '.join(map(str, jobs))}"
+    verb = "is" if len(jobs) == 1 else "are"
+    return (
+        LeftOpen(
+            run=record.id,
+            what=f"{names} of the source {verb} still paused",
+            statement=statement_to_resume(jobs),
+            source=record.source_label,
+            target=record.target_label,
+            jobs=jobs,
+        ),
+    )
+
+
+def statement_to_resume(jobs: Iterable[int]) -> str:
+    """SQL for the source."""
+    return " ".join(f"SELECT alter_job({job}, scheduled => true);" for job in jobs)
 
 
 def _wanted(task: Task) -> bool:

@@ -68,10 +68,11 @@ async def erase(target: Connection) -> None:
     await target.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
 
 
-async def remove_record(ctx: Context, *, keep: bool = False) -> tuple[tuple[str, str], ...]:
-    """Remove schema _tswizard at the end of a run; what is left to the user when it stays."""
+async def remove_record(ctx: Context, *, keep: str = "") -> tuple[tuple[str, str], ...]:
+    """Remove schema _tswizard at the end of a run; what is left to the user when it stays, be it
+    because it is to be kept (and why) or because it could not be removed."""
     if keep:
-        return _left(f"The ledger (schema {SCHEMA} on the target) is kept, as you chose")
+        return _left(keep)
     try:
         async with connected(ctx.task.target) as target:
             await erase(target)

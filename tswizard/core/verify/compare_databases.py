@@ -27,7 +27,7 @@ from tswizard.core.verify.rows.findings import (
 from tswizard.core.verify.rows.root_table_rows import misplaced
 from tswizard.core.verify.rows.row_sets import read_sets
 from tswizard.core.verify.rows.write_counters import read_counters
-from tswizard.core.verify.rows.written_since import WritesSince, newer_rows
+from tswizard.core.verify.rows.written_since import WritesSince, newer_rows, written_on_target
 from tswizard.core.verify.schema.catalog_rows import compare_catalog_rows
 from tswizard.core.verify.schema.column_details import with_columns
 from tswizard.core.verify.schema.compare import compare_schemas
@@ -155,18 +155,26 @@ async def _catalog(
         return []
     differences, total = await compare_catalog_rows(source, target, without)
     written = False
-    if differences and job.snapshot is None and job.counters_before is not None:
-        now = await source.run(read_counters)
-        written = now.written != job.counters_before.written
+    if differences and job.snapshot is None:
+        for reader, before in (
+            (source, job.counters_before),
+            (target, job.target_counters_before),
+        ):
+            if before is not None:
+                now = await reader.run(read_counters)
+                written = written or now.written != before.written
     return list(catalog_findings(differences, total, job, written=written))
 
 
 async def _evidence(job: VerifyJob, results: tuple[SetResult, ...]) -> Evidence:
     counters: WriteCounters | None = None
     newer: dict[str, WritesSince] = {}
+    there: dict[str, WritesSince] = {}
     if job.snapshot is not None:
         newer = await newer_rows(job, results)
-    elif job.counters_before is not None and any(r.differing for r in results):
-        async with open_reader("source", job.source) as source:
-            counters = await source.run(read_counters)
-    return Evidence(job, counters, newer)
+    elif any(r.differing for r in results):
+        if job.counters_before is not None:
+            async with open_reader("source", job.source) as source:
+                counters = await source.run(read_counters)
+        there = await written_on_target(job, results)
+    return Evidence(job, counters, newer, there)

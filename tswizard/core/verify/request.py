@@ -29,6 +29,11 @@ class VerifyJob:
     """Exported snapshot of the source that the dump was taken from."""
     counters_before: WriteCounters | None = None
     """The source's counters from before the dump: they show what was written to since."""
+    target_counters_before: WriteCounters | None = None
+    """The target's counters from when both ends were compared first; None the first time."""
+    arrived: frozenset[str] = frozenset()
+    """Tables that were equal at an earlier check: what is written later, on either end, explains
+    a difference of theirs."""
     judged: tuple[JudgedMessage, ...] = ()
     """Messages of pg_dump and pg_restore; a `lost` one is reported with the rows it explains."""
 

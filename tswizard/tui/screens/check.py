@@ -21,6 +21,7 @@ from tswizard.tui.dialogs import Reader, text_reader
 from tswizard.tui.text import WORDS
 from tswizard.tui.widgets.facts import Row
 from tswizard.wizard.ending import SENTENCES
+from tswizard.wizard.text import date_and_time
 
 if TYPE_CHECKING:
     from tswizard.core.model.outcome import Outcome
@@ -103,6 +104,7 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
         Binding("enter", "next", "Detail", priority=True, key_display="enter"),
         Binding("space", "tick", "Tick"),
         Binding("y", "copy", "Copy"),
+        Binding("a", "again", "Check again"),
         Binding("escape", "back", "Log"),
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
@@ -116,7 +118,10 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
         "PASS: equal. LOOK: read it and decide. FAIL: it did not arrive or differs, and the line "
         "says what to do. SKIP: you chose to skip it.\n\n"
         "Below that, what only you can do: Space ticks an item, y copies the text that belongs to "
-        "it. The report holds the same, for later."
+        "it. The report holds the same, for later.\n\n"
+        "When you have repaired something, a compares both ends again, as often as you want: "
+        "grants of a role that is there now are applied first, and jobs that had stayed paused are "
+        "enabled when nothing fails any more. Later and elsewhere: tswizard check."
     )
 
     def __init__(self, outcome: "Outcome", report: str) -> None:
@@ -139,13 +144,16 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
 
     def _sum(self, checklist: "Checklist") -> Content:
         word, style = WORDS[checklist.result]
-        text = f"  {SENTENCES[checklist.result]}  Took {duration(self._outcome.seconds)}."
+        outcome, looks = self._outcome, checklist.count(Level.LOOK)
+        text = f"  {SENTENCES[checklist.result]}  Took {duration(outcome.seconds)}."
+        if outcome.checked:
+            text += f"  Checked {date_and_time(outcome.checked)}."
         head = Content.assemble((word, f"bold {style}"), text)
         parts = [
             f"{checklist.count(level)} {text}"
             for level, text in (
                 (Level.PASS, "passed"),
-                (Level.LOOK, "need a look"),
+                (Level.LOOK, "needs a look" if looks == 1 else "need a look"),
                 (Level.FAIL, "failed"),
                 (Level.SKIP, "skipped"),
             )
@@ -202,6 +210,9 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
     def action_tick(self) -> None:
         if isinstance(self.focused, TodoEntry):
             self.focused.done = not self.focused.done
+
+    def action_again(self) -> None:
+        self.check_again()
 
     def action_copy(self) -> None:
         if isinstance(self.focused, Entry):

@@ -302,6 +302,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         button = self.query_one("#next", Button)
         again = self.query_one("#resume", Button)
         again.display = run.outcome is None
+        again.label = "Check again" if run.over else "Resume"
         (again if again.display else button).focus()
         self.refresh_bindings()
         if run.outcome is not None:
@@ -320,7 +321,8 @@ class RunScreen(WizardScreen, inherit_bindings=False):
 
     def _say_why_it_ended(self) -> None:
         failure, error = self.model.failure, self._feed.error
-        again = f"Press r to resume it now. {self.wizard.resume_hint}"
+        verb = "check again" if self._feed.run.over else "resume it"
+        again = f"Press r to {verb} now. {self.wizard.resume_hint}"
         if error is not None:
             self.say(f"The run failed: {_sentence(str(error))} {again}")
         elif failure is not None:
@@ -330,7 +332,10 @@ class RunScreen(WizardScreen, inherit_bindings=False):
 
     @on(Button.Pressed, "#resume")
     def action_resume(self) -> None:
-        self.wizard.show_resume(self._feed.run.run_folder, self._endpoints)
+        if self._feed.run.over:
+            self.check_again()
+        else:
+            self.wizard.show_resume(self._feed.run.run_folder, self._endpoints)
 
     def go_on(self) -> None:
         outcome, finished = self._feed.run.outcome, self.model.finished

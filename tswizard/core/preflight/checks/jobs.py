@@ -66,9 +66,25 @@ def _retention(prepared: Prepared) -> Iterator[Finding]:
         )
 
 
+def _left_open(prepared: Prepared) -> Iterator[Finding]:
+    paused = {job.id for job in prepared.inventory.jobs if not job.scheduled}
+    for found in prepared.left_open:
+        if found.source == prepared.source.label and paused & set(found.jobs):
+            yield look(
+                "left-paused",
+                f"{found.what[0].upper()}{found.what[1:]}: {found.run} paused them and has not put "
+                "them back.",
+                where=prepared.source.label,
+                why="As long as they are paused, this run takes them for jobs that are not "
+                "scheduled, and leaves them so on the target.",
+                todo=f"tswizard resume {found.run}, or on the source: {found.statement}",
+            )
+
+
 JOB_CHECKS: tuple[AnyCheck, ...] = (
     Check(gives=("job-owners-missing",), run=_owners_missing, methods=FULL_ONLY),
     Check(gives=("job-owners",), run=_other_owners, methods=FULL_ONLY),
+    Check(gives=("left-paused",), run=_left_open),
     Check(
         gives=("retention-runs",),
         run=_retention,

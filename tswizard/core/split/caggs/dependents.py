@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from tswizard.core.catalog.catalog_shape import CAGG
 from tswizard.core.db.connection import connected, rows
+from tswizard.core.db.toc import parse_toc_line
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_selection import chosen_caggs
 from tswizard.core.model.plan import Task
@@ -12,7 +13,7 @@ from tswizard.core.split.schema.cagg_dependents import DEPENDENTS_LIST, write_de
 from tswizard.core.split.schema.dump import schema_dump_path
 from tswizard.core.split.schema.restore import entry_labels, restore_entries, use_list_path
 from tswizard.core.split.schema.restore_state import read_restore_state, write_restore_state
-from tswizard.core.split.schema.toc import PRE
+from tswizard.core.split.schema.toc import PRE, DumpEntry, write_use_list
 from tswizard.core.split.schema.toc_selection import Selection, read_selection
 
 _PART = "after-caggs"
@@ -44,13 +45,30 @@ async def restore_cagg_dependents(ctx: Context) -> None:
         for entry in chosen.cagg_dependents
         if not chosen.missing_caggs(entry, existing) and not (marks and entry.id in chosen.on_caggs)
     ]
-    if not ready or state == "done":
+    if state == "done":
+        await _restore_later(ctx, ready)
+        return
+    if not ready:
         return
     async with connected(ctx.task.target) as target:
         await write_restore_state(target, run, _PART, "begun")
     await restore_entries(ctx, ready, _PART, PRE, drop_first=state == "begun")
     async with connected(ctx.task.target) as target:
         await write_restore_state(target, run, _PART, "done")
+
+
+async def _restore_later(ctx: Context, ready: list[DumpEntry]) -> None:
+    """Those whose continuous aggregate the user has created since the others were restored. Which
+    those were is only known where their list is."""
+    path = use_list_path(ctx.task, _PART)
+    if not path.exists():
+        return
+    lines = map(parse_toc_line, path.read_text(encoding="utf-8").splitlines())
+    earlier = {line.id for line in lines if line}
+    later = [entry for entry in ready if entry.id not in earlier]
+    if later:
+        await restore_entries(ctx, later, f"{_PART}-later", PRE)
+        write_use_list(path, ready)
 
 
 def missing_cagg_findings(

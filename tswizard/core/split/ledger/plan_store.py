@@ -9,6 +9,7 @@ from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.plan.piece import CopyPlan, SourceTable
+from tswizard.core.steps.stored_run import other_version
 
 LEDGER_FORMAT = 2
 """Of the ledger; increased when an older tswizard would misread it."""
@@ -87,17 +88,6 @@ async def read_plan(target: Connection) -> StoredPlan | None:
         )
     except ValidationError as error:
         raise other_version(f"{error.error_count()} of its fields do not fit") from None
-
-
-def other_version(why: str) -> StepFailed:
-    """For a ledger that this version would misread."""
-    return failed(
-        "ledger-version",
-        "The ledger on the target was written by another version of tswizard.",
-        where="schema _tswizard",
-        why=why,
-        todo="Resume the run with the version that started it.",
-    )
 
 
 def other_run(run: str, where: str) -> StepFailed:

@@ -5,38 +5,18 @@ is repeated, which every step of a split migration can be. The process that runs
 holds a leader lock as long as it lives.
 """
 
-from dataclasses import dataclass
-
-from pydantic import ValidationError
-
-from tswizard.core.catalog.inventory import Inventory
-from tswizard.core.db.connection import Connection, connect, connected, is_alive, rows, value
+from tswizard.core.db.connection import Connection, connect, connected, is_alive, value
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import StepFailed, failed
-from tswizard.core.run.run_folder import (
-    RECORD_FORMAT,
-    RunFolder,
-    RunRecord,
-    inventory_from_text,
-    inventory_to_text,
-    record_from_text,
-    record_to_text,
-)
+from tswizard.core.run.run_folder import RunFolder, record_to_text
 from tswizard.core.split.ledger.leader_lock import LeaderLock, acquire
-from tswizard.core.split.ledger.plan_store import other_run, other_version, read_plan
-
-_TABLE = """
-CREATE SCHEMA IF NOT EXISTS _tswizard;
-CREATE TABLE IF NOT EXISTS _tswizard.record (
-  run text PRIMARY KEY, format int NOT NULL, location text NOT NULL, record text NOT NULL,
-  inventory text NOT NULL, updated_at timestamptz NOT NULL DEFAULT pg_catalog.now())
-"""
-
-_WRITE = """
-INSERT INTO _tswizard.record (run, format, location, record, inventory) VALUES (%s, %s, %s, %s, %s)
-ON CONFLICT (run) DO UPDATE SET location = excluded.location, record = excluded.record,
-  updated_at = pg_catalog.now()
-"""
+from tswizard.core.split.ledger.plan_store import other_run, read_plan
+from tswizard.core.steps.stored_run import (
+    StoredRun,
+    forget_finished_run,
+    read_stored_run,
+    write_stored_run,
+)
 
 _SAVE = """
 UPDATE _tswizard.record SET record = %s, updated_at = pg_catalog.now()
@@ -48,33 +28,6 @@ _STARTED = """
 SELECT pg_catalog.to_regclass('_tswizard.ledger') IS NOT NULL
   OR pg_catalog.to_regclass('_tswizard.schema_restore') IS NOT NULL
 """
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRun:
-    """A run as recorded on its target."""
-
-    location: str
-    """Run folder of the process that led it last: `host:folder`."""
-    record: RunRecord
-    inventory: Inventory
-
-
-async def read_stored_run(target: Connection) -> StoredRun | None:
-    """The run on this target; None if there is none. Raises StepFailed for another version's."""
-    if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.record')") is None:
-        return None
-    number = await value(target, "SELECT format FROM _tswizard.record")
-    if number is None:
-        return None
-    if number != RECORD_FORMAT:  # the columns of another format may have other names
-        raise other_version(f"it has format {number}, this tswizard knows {RECORD_FORMAT}")
-    query = "SELECT location, record, inventory FROM _tswizard.record"
-    location, record, inventory = (await rows(target, query))[0]
-    try:
-        return StoredRun(location, record_from_text(record), inventory_from_text(inventory))
-    except ValidationError as error:
-        raise other_version(f"{error.error_count()} of its fields do not fit") from None
 
 
 class RunRecordStore:
@@ -118,6 +71,7 @@ class RunRecordStore:
 
     async def _lead(self, target: Connection) -> None:
         run, where = self._run_folder.record.id, self._task.target.label
+        await forget_finished_run(target, run)
         plan, stored = await read_plan(target), await read_stored_run(target)
         if self._task.concurrent:
             if not await acquire(target, LeaderLock.RUN):
@@ -142,21 +96,9 @@ class RunRecordStore:
         await self._write(target)
 
     async def _write(self, target: Connection) -> None:
-        inventory = inventory_to_text(self._task.inventory)
-        record = self._run_folder.record
-        async with target.transaction():
-            await target.execute(_TABLE)
-            await target.execute("DELETE FROM _tswizard.record WHERE run <> %s", (record.id,))
-            await target.execute(
-                _WRITE,
-                (
-                    record.id,
-                    RECORD_FORMAT,
-                    self._run_folder.location,
-                    record_to_text(record),
-                    inventory,
-                ),
-            )
+        folder = self._run_folder
+        run = StoredRun(folder.location, folder.record, self._task.inventory)
+        await write_stored_run(target, run)
         self._written, self._outdated = True, False
 
     async def save(self) -> None:

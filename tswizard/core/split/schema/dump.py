@@ -71,7 +71,7 @@ async def dump_schema(ctx: Context) -> None:
         remove()
         raise failed(
             "schema-dump-failed",
-            f"pg_dump failed: {end.fatal.message if end.fatal else end.last_line}",
+            f"pg_dump failed: {end.last_words}",
             where=ctx.task.source.label,
             why=f"It ended with exit code {end.exit_code}. Nothing on the target was changed.",
             todo="Fix the problem above, then resume; the schema is dumped again.",

@@ -121,10 +121,9 @@ def entry_labels(entries: Iterable[DumpEntry], schemas: Iterable[str]) -> tuple[
 
 
 def _restore_failed(end: ToolEnd, ctx: Context) -> Exception:
-    message = end.fatal.message if end.fatal else end.last_line
     return failed(
         "restore-failed",
-        f"pg_restore failed: {message}",
+        f"pg_restore failed: {end.last_words}",
         where=ctx.task.target.label,
         why=f"It ended with exit code {end.exit_code}. The source was only read.",
         todo="Fix the problem above, then resume; this step is repeated.",

@@ -1,7 +1,7 @@
 """The comparison of rows as findings and as the report's table."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tswizard.core.model.finding import Finding, Level, worst
 from tswizard.core.model.judged import JudgedMessage
@@ -32,6 +32,8 @@ class Evidence:
     """The source's counters after the comparison; None where none were read before the dump."""
     newer: Mapping[str, WritesSince]
     """Writes after the snapshot; only with a snapshot."""
+    there: Mapping[str, WritesSince] = field(default_factory=dict)
+    """Writes to the target since it was checked first, of tables that had arrived."""
 
 
 def table_rows(
@@ -140,7 +142,31 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             todo=lost[0].todo or "Fix the cause, then restore again.",
             details=details,
         )
-    if written := _explained(result, evidence):
+    if name in evidence.there:
+        return Finding(
+            Level.LOOK,
+            "rows-written-there",
+            what,
+            where=where,
+            why="All rows were equal at an earlier check, and the target was written to since "
+            f"({evidence.there[name].words}).",
+            todo="Nothing, if your applications or jobs write there already; otherwise find out "
+            "who does.",
+            details=details,
+        )
+    written = _explained(result, evidence)
+    if written and name in evidence.job.arrived:
+        return Finding(
+            Level.LOOK,
+            "rows-written",
+            what,
+            where=where,
+            why="All rows were equal at an earlier check, and the source was written to since "
+            f"({written.words}).",
+            todo="Nothing, if you do not need these rows; otherwise copy the listed ranges.",
+            details=details,
+        )
+    if written:
         return Finding(
             Level.LOOK,
             "rows-written",

@@ -61,6 +61,26 @@ def writes_between(
     return WritesSince(inserted=inserted, updated=updated, deleted=deleted)
 
 
+async def written_on_target(
+    job: VerifyJob, results: tuple[SetResult, ...]
+) -> dict[str, WritesSince]:
+    """Tables that differ and had arrived, and what was written to them on the target since."""
+    before = job.target_counters_before
+    if before is None:
+        return {}
+    found: dict[str, WritesSince] = {}
+    async with open_reader("target", job.target) as target:
+        now = await target.run(read_counters)
+        there = {(rows.schema, rows.table): rows for rows in await target.run(_sets)}
+    for result in results:
+        key = result.rows.target or (result.rows.schema, result.rows.table)
+        if not result.differing or result.rows.name not in job.arrived or key not in there:
+            continue
+        if written := writes_between(relations_of(there[key]), before, now):
+            found[result.rows.name] = written
+    return found
+
+
 async def newer_rows(job: VerifyJob, results: tuple[SetResult, ...]) -> dict[str, WritesSince]:
     """Each table that was written to since the snapshot, and how much.
 

@@ -1,8 +1,10 @@
 """Differences as findings: one per kind of object and level, with the objects as details."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from tswizard.core.db.identifiers import identifier
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS, ObjectKind
 from tswizard.core.verify.schema.compare import Difference, SchemaComparison
@@ -20,8 +22,8 @@ _TODO = {
     "grant": "Create the missing roles, then run these statements on the target.",
     "default-privilege": "Create the missing roles, then run ALTER DEFAULT PRIVILEGES for them "
     "again.",
-    "owner": "Where the owner matters (row security, jobs, privileges), change it back: "
-    "ALTER … OWNER TO …",
+    "owner": "Where the owner matters (row security, jobs, privileges), run these statements on "
+    "the target.",
     "database-setting": "Set the ones you want with ALTER DATABASE … SET … on the target.",
     "subscription": "Create it by hand on the target once the old service no longer applies it.",
     "extension": "See whether the other version works for you; otherwise run ALTER EXTENSION … "
@@ -135,7 +137,9 @@ _ON = {
 
 
 def _line(difference: Difference) -> str:
-    """The difference in one line; for a missing grant the GRANT statement."""
+    """The difference in one line; for a missing grant or another owner the statement."""
+    if difference.key.kind == "owner":
+        return _owner_line(difference)
     if difference.key.kind != "grant":
         return difference.words
     _, wanted, found = difference.changed[0]
@@ -150,4 +154,22 @@ def _line(difference: Difference) -> str:
     grants = ", ".join(p.rstrip("*") for p in lacking)
     option = " WITH GRANT OPTION" if all(p.endswith("*") for p in lacking) else ""
     why = f"  -- {difference.why}" if difference.why else ""
-    return f"GRANT {grants} ON {_ON[what]} {target[len(what) + 1 :]} TO {grantee}{option};{why}"
+    on = f"{_ON[what]} {target[len(what) + 1 :]}"
+    return f"GRANT {grants} ON {on} TO {_role(grantee)}{option};{why}"
+
+
+def _owner_line(difference: Difference) -> str:
+    _, wanted, found = difference.changed[0]
+    name = difference.key.name
+    what = next((what for what in _ON if name.startswith(f"{what} ")), None)
+    if what is None or wanted is None:
+        return difference.words
+    return f"ALTER {_ON[what]} {name[len(what) + 1 :]} OWNER TO {_role(wanted)};  -- now {found}"
+
+
+def _role(name: str) -> str:
+    """Quoted where that is needed."""
+    return name if name == "PUBLIC" or _NEEDS_NO_QUOTES.match(name) else identifier(name)
+
+
+_NEEDS_NO_QUOTES = re.compile(r"[a-z_][a-z0-9_]*$")

@@ -1,0 +1,39 @@
+"""`tswizard check`: both ends of a finished run compared again."""
+
+import asyncio
+
+import click
+
+from tswizard.cli.failures import failures
+from tswizard.cli.runs import named_run
+from tswizard.cli.watch import watch
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.run.run_folder import RunFolder
+from tswizard.exit_codes import Exit
+
+
+def check(name: str | None, *, target: Endpoint | None, source: Endpoint | None) -> int:
+    """Apply what waited on the user, compare, enable jobs that stayed paused; the exit code."""
+    if name is not None and target is not None:
+        raise click.UsageError("Name a run of this machine or --target, not both.")
+    if source is not None and target is None:
+        raise click.UsageError("--source goes with --target.")
+    return asyncio.run(_check(name, target, source))
+
+
+async def _check(name: str | None, target: Endpoint | None, source: Endpoint | None) -> int:
+    from tswizard.core.check_again import check_again, find_checked
+
+    with failures(Exit.REFUSED):
+        if target is None:
+            run_folder = named_run(name, finished=True)
+            source, target = _ends(run_folder)
+        else:
+            run_folder, source = await find_checked(target, source)
+    with failures(Exit.STOPPED):
+        return await watch(await check_again(run_folder, source, target))
+
+
+def _ends(run_folder: RunFolder) -> tuple[Endpoint, Endpoint]:
+    record = run_folder.record
+    return Endpoint.parse(record.source), Endpoint.parse(record.target)

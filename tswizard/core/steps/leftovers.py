@@ -1,0 +1,48 @@
+"""What a finished run leaves behind: the dump, and the record on the target, while they serve."""
+
+from pathlib import Path
+
+from tswizard.core.model.finding import Level
+from tswizard.core.run.context import Context, Leftovers
+from tswizard.core.run.run_folder import RunRecord
+from tswizard.core.steps.enable_jobs import ReadIds, left_paused
+from tswizard.core.steps.target_marker import SCHEMA, remove_record
+
+
+async def leave_behind(ctx: Context, result: Level, read_ids: ReadIds) -> Leftovers:
+    """Remove what nobody needs any more, and say what is left to the user."""
+    keep = ctx.task.answers.keep_dumps or result is Level.FAIL
+    keep = keep or names_dump(ctx.run_folder.record, ctx.task.dump)
+    if not keep:
+        ctx.run_folder.remove_dump()
+    todo = (
+        *_check_again(ctx, result),
+        *await left_paused(ctx, read_ids),
+        *await remove_record(ctx, keep=why_record_stays(ctx, result)),
+    )
+    return Leftovers(todo=todo, dump=str(ctx.task.dump) if keep and ctx.task.dump.exists() else "")
+
+
+def _check_again(ctx: Context, result: Level) -> tuple[tuple[str, str], ...]:
+    if result is Level.PASS:
+        return ()
+    return (
+        ("Repair what needs it, then check again", f"tswizard check {ctx.run_folder.record.id}"),
+    )
+
+
+def names_dump(record: RunRecord, dump: Path) -> bool:
+    """Does anything that is left to do name the dump, or a list in its folder?"""
+    open_findings = (f for f in record.findings if f.level in (Level.LOOK, Level.FAIL))
+    texts = [text for f in open_findings for text in (f.what, f.why, f.todo, *f.details)]
+    texts += [j.todo for j in record.judged if not j.verdict.explained]
+    return any(str(dump) in text for text in texts)
+
+
+def why_record_stays(ctx: Context, result: Level) -> str:
+    """What stays on the target, and why, without a dot; empty when nothing does."""
+    if ctx.task.answers.keep_record:
+        return f"The ledger (schema {SCHEMA} on the target) is kept, as you chose"
+    if result is Level.PASS:
+        return ""
+    return f"The run's record (schema {SCHEMA} on the target) stays until a check passes"
