@@ -1,9 +1,10 @@
 """Constraints of hypertables, and foreign keys that reference one."""
 
 from tswizard.core.catalog.inventory import Constraint
+from tswizard.core.catalog.tables import NOT_USERS
 from tswizard.core.db.connection import Connection, rows
 
-_QUERY = """
+_QUERY = f"""
 WITH h AS (
   SELECT c.oid, h.id FROM _timescaledb_catalog.hypertable h
   JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
@@ -23,7 +24,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN h own ON own.oid = k.conrelid
 LEFT JOIN h other ON other.oid = k.confrelid AND k.contype = 'f'
 WHERE k.contype IN ('p', 'u', 'x', 'c', 'f') AND k.conparentid = 0
-  AND n.nspname !~ '^_timescaledb_'
+  AND {NOT_USERS}
   AND (own.oid IS NOT NULL OR other.oid IS NOT NULL)
 ORDER BY 2, 3, pg_catalog.strpos('puxcf', k.contype::text), 4
 """

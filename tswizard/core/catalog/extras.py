@@ -5,6 +5,7 @@ from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
 from tswizard.core.catalog.inventory import Extension, Extras, Offered
 from tswizard.core.catalog.tables import (
     NOT_USERS,
+    extension_schema,
     filtered_query,
     not_member,
     unreadable_query,
@@ -42,6 +43,10 @@ JOIN pg_catalog.pg_available_extensions x ON x.name = v.name
 SCHEMAS = f"""
 SELECT n.nspname::text FROM pg_catalog.pg_namespace n
 WHERE {NOT_USERS} AND {not_member("pg_namespace", "n.oid")} ORDER BY 1
+"""
+
+EXTENSION_SCHEMAS = f"""
+SELECT n.nspname::text FROM pg_catalog.pg_namespace n WHERE {extension_schema()} ORDER BY 1
 """
 
 # Objects of a superuser belong to the platform, unless we are one ourselves: we could not drop

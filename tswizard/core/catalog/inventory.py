@@ -5,10 +5,11 @@ gives them ready for SQL. Sizes are bytes, intervals are the server's own text.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tswizard.core.catalog.cagg_model import Cagg, CaggDependent
+from tswizard.core.catalog.hazard_model import Hazards
 from tswizard.core.catalog.hypertable_model import Hypertable
 from tswizard.core.catalog.policies import USER_DEFINED, PolicyKind, policy_kind
 from tswizard.core.db.identifiers import qualified
@@ -252,6 +253,17 @@ class Extras:
     """Slots of the server's shared lock table; a dump takes one lock per table."""
 
 
+_EXTENSION_SCHEMAS = (
+    "_timescaledb_cache",
+    "_timescaledb_catalog",
+    "_timescaledb_config",
+    "_timescaledb_debug",
+    "_timescaledb_functions",
+    "_timescaledb_internal",
+)
+"""Where a run folder of an earlier version does not say."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
     """Everything in a source or a target that concerns a migration."""
@@ -286,6 +298,10 @@ class Inventory:
     """Constraints of hypertables, and foreign keys that reference one."""
     cagg_dependents: tuple[CaggDependent, ...] = ()
     """What reads continuous aggregates; what others depend on stands before them."""
+    extension_schemas: tuple[str, ...] = _EXTENSION_SCHEMAS
+    """TimescaleDB's own, by membership; a user's schema may be named like one."""
+    hazards: Hazards = field(default_factory=Hazards)
+    """What one of the methods cannot carry as it is."""
 
     @property
     def user_objects(self) -> int:

@@ -13,11 +13,13 @@ from tswizard.core.catalog.caggs import read_caggs
 from tswizard.core.catalog.catalog_shape import Shape, read_shape
 from tswizard.core.catalog.constraints import read_constraints
 from tswizard.core.catalog.extras import (
+    EXTENSION_SCHEMAS,
     SCHEMAS,
     read_extensions,
     read_extras,
     read_offered,
 )
+from tswizard.core.catalog.hazards import read_hazards
 from tswizard.core.catalog.hypertables import read_hypertables
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.catalog.jobs import read_jobs
@@ -98,6 +100,8 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
     tell("roles and privileges")
     needed, roles = await read_roles(connection)
     extras = await read_extras(connection, shape)
+    tell("what a dump would not carry")
+    hazards = await read_hazards(connection, shape)
     return Inventory(
         server=server,
         extensions=extensions,
@@ -119,6 +123,8 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
         extras=extras,
         constraints=await read_constraints(connection) if shape.timescaledb else (),
         cagg_dependents=dependents,
+        extension_schemas=tuple(name for (name,) in await rows(connection, EXTENSION_SCHEMAS)),
+        hazards=hazards,
     )
 
 

@@ -5,11 +5,24 @@ from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.catalog.inventory import Table, TableKind
 from tswizard.core.db.connection import Connection, rows
 
-# Not the user's: schemas of PostgreSQL, TimescaleDB, a managed service, and our own.
+
+def extension_schema(alias: str = "n") -> str:
+    """SQL: the schema belongs to TimescaleDB or one of its companions, by membership: a user may
+    have a schema of nearly the same name."""
+    return (
+        "EXISTS (SELECT FROM pg_catalog.pg_depend ed "
+        "JOIN pg_catalog.pg_extension ee ON ee.oid = ed.refobjid "
+        "WHERE ed.classid = 'pg_catalog.pg_namespace'::regclass "
+        f"AND ed.objid = {alias}.oid AND ed.deptype = 'e' "
+        "AND ed.refclassid = 'pg_catalog.pg_extension'::regclass "
+        "AND ee.extname ~ '^timescaledb')"
+    )
+
+
+# Not the user's: schemas of PostgreSQL, TimescaleDB, and our own.
 NOT_USERS = (
-    r"n.nspname !~ '^(pg_|_timescaledb_)' AND n.nspname <> ALL (ARRAY['information_schema', "
-    "'timescaledb_information', 'timescaledb_experimental', 'timescaledb_osm', "
-    "'toolkit_experimental', '_osm_catalog', '_osm_internal', '_tswizard'])"
+    "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_tswizard') "
+    f"AND NOT {extension_schema()}"
 )
 
 _KINDS = {
@@ -108,7 +121,7 @@ WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't'
            AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))
   AND (part.oid IS NOT NULL
     OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig))
-    OR ({NOT_USERS} AND {not_member("pg_class", "c.oid")}))
+    OR ({in_user_schema()} AND {not_member("pg_class", "c.oid")}))
 ORDER BY 1
 """
 

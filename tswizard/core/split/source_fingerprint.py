@@ -22,7 +22,7 @@ SELECT pg_catalog.md5(COALESCE(pg_catalog.string_agg(line, E'\n' ORDER BY line),
   UNION ALL
   SELECT pg_catalog.concat_ws(' ', q.schemaname, q.sequencename, q.last_value)
   FROM pg_catalog.pg_sequences q
-  WHERE q.schemaname !~ '^_timescaledb_'
+  WHERE q.schemaname NOT IN ('_timescaledb_catalog', '_timescaledb_config', '_timescaledb_internal')
 ) AS changes (line)
 """
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+from tswizard.core.catalog.hazard_model import HashedByOid
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.versions import version_key
 from tswizard.core.model.finding import Finding
-from tswizard.core.preflight.check import FULL_ONLY, AnyCheck, SourceCheck
+from tswizard.core.model.prepared import Prepared
+from tswizard.core.model.wording import plural
+from tswizard.core.preflight.check import FULL_ONLY, SPLIT_ONLY, AnyCheck, Check, SourceCheck
 from tswizard.core.preflight.wording import fail, look, some
 
 
@@ -54,9 +57,95 @@ def _chunk_skipping(inventory: Inventory, where: str) -> Iterator[Finding]:
         )
 
 
+_BY_OID = (
+    "Values of an enum, and of arrays, ranges and composites of one, are hashed by their OIDs, "
+    "which are others on every server."
+)
+
+
+def _hashed(inventory: Inventory, *, own: bool) -> list[HashedByOid]:
+    return [
+        h
+        for h in inventory.hazards.hashed_by_oid
+        if h.hypertable and h.rows and h.own_function == own
+    ]
+
+
+def _hashed_full(inventory: Inventory, where: str) -> Iterator[Finding]:
+    if hashed := _hashed(inventory, own=False):
+        yield fail(
+            "hashed-by-oid",
+            f"Rows of {some([h.label for h in hashed])} do not fit their chunks on another server.",
+            where=where,
+            why=f"{_BY_OID} A restore puts each row into the chunk that it comes from, and the "
+            "chunk's CHECK constraint refuses it.",
+            todo="Use the split method, which routes these rows through the hypertable.",
+            details=[f"{h.label}: space dimension {h.column} {h.type}" for h in hashed],
+        )
+    if unknown := _hashed(inventory, own=True):
+        yield look(
+            "hashed-by-function",
+            f"Rows of {some([h.label for h in unknown])} may not fit their chunks on another "
+            "server.",
+            where=where,
+            why=f"{_BY_OID} Here a function of yours hashes them; whether by their OIDs, only "
+            "its body tells.",
+            todo="See what the partitioning function does. If it hashes OIDs, use the split "
+            "method, which routes these rows through the hypertable.",
+            details=[f"{h.label}: space dimension {h.column} {h.type}" for h in unknown],
+        )
+
+
+def _hashed_split(inventory: Inventory, where: str) -> Iterator[Finding]:
+    if hashed := _hashed(inventory, own=False) + _hashed(inventory, own=True):
+        yield look(
+            "hashed-by-oid-routed",
+            f"Rows of {some([h.label for h in hashed])} are routed through the hypertable; its "
+            "chunks will be others than on the source.",
+            where=where,
+            why=f"{_BY_OID} So a row belongs into another chunk there. All rows are migrated.",
+            todo="Nothing.",
+            details=[f"{h.label}: space dimension {h.column} {h.type}" for h in hashed],
+        )
+
+
+def _access_methods(inventory: Inventory, where: str) -> Iterator[Finding]:
+    columnar = [u for u in inventory.hazards.access_methods if u.method == "hypercore"]
+    if columnar:
+        statements = [use.statement for use in columnar]
+        yield fail(
+            "hypercore",
+            f"{plural(len(columnar), 'table or chunk', 'tables and chunks')} of "
+            f"{some(sorted({use.of for use in columnar}))} have the access method hypercore.",
+            where=where,
+            why="TimescaleDB 2.18 to 2.21 had it and 2.22 took it out; even where it is, functions "
+            "that take whole rows fail on it, so neither method can read and compare these rows.",
+            todo=f"Convert them on the source first; they stay compressed: {statements[0]}",
+            details=statements,
+        )
+
+
+def _other_access_methods(prepared: Prepared) -> Iterator[Finding]:
+    others = [u for u in prepared.inventory.hazards.access_methods if u.method != "hypercore"]
+    if others:
+        yield look(
+            "access-methods",
+            f"{some(sorted({use.of for use in others}))}: another access method than heap.",
+            where=prepared.source.label,
+            why="Where the target lacks it, the table is created with the target's own default, "
+            "and the restore names that as an error. Its rows are migrated either way.",
+            todo=f"Nothing; or convert it on the source first: {others[0].statement}",
+            details=[f"{u.statement}  -- now {u.method}" for u in others],
+        )
+
+
 HYPERTABLE_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(gives=("multi-node",), run=_multi_node),
     SourceCheck(gives=("tiered-data",), run=_tiered),
+    SourceCheck(gives=("hashed-by-oid", "hashed-by-function"), run=_hashed_full, methods=FULL_ONLY),
+    SourceCheck(gives=("hashed-by-oid-routed",), run=_hashed_split, methods=SPLIT_ONLY),
+    SourceCheck(gives=("hypercore",), run=_access_methods),
+    Check(gives=("access-methods",), run=_other_access_methods),
     SourceCheck(
         gives=("chunk-skipping",), run=_chunk_skipping, methods=FULL_ONLY, settled_by_check=True
     ),

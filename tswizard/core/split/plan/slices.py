@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-from psycopg import Error, sql
+from psycopg import DataError, sql
 
 from tswizard.core.catalog.hypertable_model import Chunk, Dimension, DimensionKind
 from tswizard.core.db.connection import Connection, rows, value
@@ -13,6 +13,8 @@ BIG = 1 << 30
 """Bytes from which a plain table is sliced."""
 SLICE = 512 << 20
 """Bytes that a slice should have."""
+MOST = 100_000
+"""Ranges that one chunk may be cut into; a longer one stays whole."""
 
 _PAGES_SCAN = "Tid Range Scan"
 
@@ -111,6 +113,7 @@ class ChunkSlicer:
     def __init__(self, connection: Connection, width: str) -> None:
         self._connection = connection
         self._width = width.strip()
+        self._width_is_good = False
 
     async def slice(self, dimension: Dimension | None, chunk: Chunk) -> tuple[str, ...]:
         """Conditions of the slices of a chunk; one empty condition when it stays whole.
@@ -130,7 +133,8 @@ class ChunkSlicer:
         if dimension.column_type in _INTEGERS and self._width.isdecimal():
             kind = _INTEGERS[dimension.column_type]
             low, high = int(chunk.range_start), int(chunk.range_end)
-            points = [str(n) for n in range(low, high, int(self._width))[1:]]
+            steps = range(low, high, int(self._width))[1:] if int(self._width) else range(0)
+            points = [str(n) for n in steps] if high - low < MOST * int(self._width) else []
         elif dimension.column_type in _TIMES and not self._width.isdecimal():
             kind = _TIMES[dimension.column_type]
             points = await self._times(kind, chunk)
@@ -142,32 +146,50 @@ class ChunkSlicer:
         return _ranges(column, literals)
 
     async def _times(self, kind: str, chunk: Chunk) -> list[str]:
+        """None for a chunk at the ends of time, whose bounds or the sums of which are no times of
+        that type: it is one piece."""
+        await self._check_width()
         if "infinity" in f"{chunk.range_start}{chunk.range_end}":
             return []
+        bounds = (chunk.range_start, chunk.range_end, self._width)
+        query = _BOUNDARIES.format(kind=kind, most=MOST)
         try:
-            found = await rows(
-                self._connection,
-                _BOUNDARIES.format(kind=kind),
-                (
-                    chunk.range_start,
-                    chunk.range_end,
-                    self._width,
-                ),
-            )
-        except Error as error:
-            raise BadWidth(
-                f'"{self._width}" is not a valid time range per piece ({message_of(error)}); '
-                'use "chunk", an interval such as "1 day", or a whole number.'
-            ) from error
-        return [text for text, _ in found]
+            async with self._connection.transaction():  # a savepoint: the snapshot must survive
+                found = await rows(
+                    self._connection, _BOUNDARIES.format(kind=kind, most=MOST), bounds
+                )
+        except DataError:
+            return []
+        return [text for text, _ in found] if len(found) <= MOST else []
+
+    async def _check_width(self) -> None:
+        """Raises BadWidth for what is no interval, or none that leads anywhere."""
+        if self._width_is_good:
+            return
+        try:
+            async with self._connection.transaction():
+                good = await value(self._connection, _POSITIVE, (self._width,))
+        except DataError as error:
+            raise self._bad_width(message_of(error)) from error
+        if not good:
+            raise self._bad_width("it must be longer than nothing")
+        self._width_is_good = True
+
+    def _bad_width(self, why: str) -> BadWidth:
+        return BadWidth(
+            f'"{self._width}" is not a valid time range per piece ({why}); '
+            'use "chunk", an interval such as "1 day", or a whole number.'
+        )
 
 
-# The interval is added in UTC, where every day has 24 hours.
+_POSITIVE = "SELECT %s::pg_catalog.interval > '0'::pg_catalog.interval"
+
+# The interval is added in UTC, where every day has 24 hours. More than MOST of them count as none.
 _BOUNDARIES = """
 SELECT DISTINCT g::pg_catalog.{kind}::text, g::pg_catalog.{kind}
 FROM (SELECT %s::pg_catalog.{kind} AS low, %s::pg_catalog.{kind} AS high,
              %s::pg_catalog.interval AS step) w,
   pg_catalog.generate_series(w.low + w.step, w.high, w.step) g
 WHERE g::pg_catalog.{kind} > w.low AND g::pg_catalog.{kind} < w.high
-ORDER BY 2
+ORDER BY 2 LIMIT {most} + 1
 """

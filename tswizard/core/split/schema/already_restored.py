@@ -9,6 +9,7 @@ is judged.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from tswizard.core.catalog.tables import NOT_USERS
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.toc import (
@@ -24,8 +25,6 @@ from tswizard.core.split.schema.toc import (
 )
 from tswizard.core.verify.schema.same_definition import same_definition
 
-_USERS = r"n.nspname !~ '^(pg_|_timescaledb_|_tswizard)' AND n.nspname <> 'information_schema'"
-
 # catalog, oid, name, definition
 _QUERY = f"""
 SELECT {PG_CONSTRAINT}, k.oid::bigint, ARRAY[n.nspname, c.relname, k.conname]::text[],
@@ -33,7 +32,7 @@ SELECT {PG_CONSTRAINT}, k.oid::bigint, ARRAY[n.nspname, c.relname, k.conname]::t
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE {_USERS}
+WHERE {NOT_USERS}
 UNION ALL
 SELECT {PG_CLASS}, x.oid::bigint, ARRAY[n.nspname, x.relname]::text[],
   pg_catalog.concat_ws(' ', pg_catalog.pg_get_indexdef(x.oid), i.indisvalid, i.indisclustered,
@@ -41,21 +40,21 @@ SELECT {PG_CLASS}, x.oid::bigint, ARRAY[n.nspname, x.relname]::text[],
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = x.relnamespace
-WHERE {_USERS}
+WHERE {NOT_USERS}
 UNION ALL
 SELECT {PG_TRIGGER}, t.oid::bigint, ARRAY[n.nspname, c.relname, t.tgname]::text[],
   pg_catalog.pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text
 FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE NOT t.tgisinternal AND {_USERS}
+WHERE NOT t.tgisinternal AND {NOT_USERS}
 UNION ALL
 SELECT {PG_REWRITE}, r.oid::bigint, ARRAY[n.nspname, c.relname, r.rulename]::text[],
   pg_catalog.pg_get_ruledef(r.oid) || ' ' || r.ev_enabled::text
 FROM pg_catalog.pg_rewrite r
 JOIN pg_catalog.pg_class c ON c.oid = r.ev_class
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE r.rulename <> '_RETURN' AND {_USERS}
+WHERE r.rulename <> '_RETURN' AND {NOT_USERS}
 UNION ALL
 SELECT {PG_POLICY}, p.oid::bigint, ARRAY[n.nspname, c.relname, p.polname]::text[],
   pg_catalog.concat_ws(' ', p.polcmd, p.polpermissive,
@@ -66,13 +65,13 @@ SELECT {PG_POLICY}, p.oid::bigint, ARRAY[n.nspname, c.relname, p.polname]::text[
 FROM pg_catalog.pg_policy p
 JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE {_USERS}
+WHERE {NOT_USERS}
 UNION ALL
 SELECT {PG_STATISTIC_EXT}, s.oid::bigint, ARRAY[n.nspname, s.stxname]::text[],
   pg_catalog.pg_get_statisticsobjdef(s.oid)
 FROM pg_catalog.pg_statistic_ext s
 JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
-WHERE {_USERS}
+WHERE {NOT_USERS}
 UNION ALL
 SELECT {PG_EVENT_TRIGGER}, e.oid::bigint, ARRAY[e.evtname]::text[],
   pg_catalog.concat_ws(' ', e.evtevent, e.evtfoid::regprocedure, e.evtenabled, e.evttags)

@@ -8,6 +8,7 @@ to a hypertable with compressed chunks.
 
 from collections.abc import Iterable
 
+from tswizard.core.catalog.tables import extension_schema, not_member
 from tswizard.core.db.connection import rows
 from tswizard.core.run.context import Context
 from tswizard.core.split.plan.piece import SourceTable
@@ -16,7 +17,7 @@ from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.target_session import schema_session
 
 # Foreign keys and triggers of a partition belong to its parent.
-_OBJECTS = """
+_OBJECTS = f"""
 WITH wanted AS (
   SELECT c.oid FROM unnest(%(schemas)s::text[], %(names)s::text[]) AS w (schema, name)
   JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
@@ -25,13 +26,13 @@ WITH wanted AS (
   SELECT oid FROM wanted
   UNION SELECT a.relid FROM wanted, pg_catalog.pg_partition_ancestors(wanted.oid) a
 ), relations AS (
-  SELECT c.oid, c.relrowsecurity, n.nspname, c.relname,
+  SELECT c.oid, c.relrowsecurity, n.nspname, c.relname, {extension_schema()} AS internal,
     pg_catalog.format('%%I.%%I', n.nspname, c.relname) AS name
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 )
 SELECT pg_catalog.format('ALTER TABLE %%s DROP CONSTRAINT %%I', r.name, k.conname)
 FROM pg_catalog.pg_constraint k JOIN relations r ON r.oid = k.conrelid
-WHERE k.contype = 'f' AND k.conparentid = 0 AND r.nspname !~ '^_timescaledb_'
+WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT r.internal
   AND (k.conrelid IN (SELECT oid FROM tables) OR k.confrelid IN (SELECT oid FROM tables))
   AND (r.nspname, r.relname) NOT IN (
     SELECT * FROM unnest(%(excepted_schemas)s::text[], %(excepted)s::text[]))
@@ -40,7 +41,7 @@ SELECT pg_catalog.format('DROP TRIGGER %%I ON %%s', t.tgname, r.name)
 FROM pg_catalog.pg_trigger t JOIN relations r ON r.oid = t.tgrelid
 JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
 WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgrelid IN (SELECT oid FROM tables)
-  AND p.pronamespace::pg_catalog.regnamespace::text !~ '^_timescaledb_'
+  AND {not_member("pg_proc", "p.oid")}
 UNION ALL
 SELECT pg_catalog.format('DROP RULE %%I ON %%s', u.rulename, r.name)
 FROM pg_catalog.pg_rewrite u JOIN relations r ON r.oid = u.ev_class

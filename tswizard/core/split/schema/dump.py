@@ -36,7 +36,7 @@ def schema_dump_command(
         "--format=custom",
         f"--section={PRE}",
         f"--section={POST}",
-        "--exclude-schema=_timescaledb*",
+        *(f'--exclude-schema="{name}"' for name in task.inventory.extension_schemas),
         "--exclude-schema=_tswizard",
         "--no-blobs",
         "--no-publications",

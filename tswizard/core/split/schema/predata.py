@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from tswizard.core.catalog.inventory import TableKind
+from tswizard.core.catalog.tables import NOT_USERS
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, failed
@@ -15,11 +16,11 @@ from tswizard.core.split.schema.restore_state import read_restore_state, write_r
 from tswizard.core.split.schema.toc import PRE
 from tswizard.core.split.schema.toc_selection import Selection, read_selection
 
-_TABLES = """
+_TABLES = f"""
 SELECT n.nspname::text, c.relname::text, c.relkind::text
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f', 'm')
-  AND n.nspname !~ '^(pg_|_timescaledb_|_tswizard)' AND n.nspname <> 'information_schema'
+  AND {NOT_USERS}
 """
 
 

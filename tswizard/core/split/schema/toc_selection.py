@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from tswizard.core.catalog.catalog_shape import CAGG, read_shape
 from tswizard.core.catalog.hypertables import chunk_relations
+from tswizard.core.catalog.tables import extension_schema
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.dump import read_schema_toc
@@ -61,12 +62,13 @@ JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = g.user_view
 
 # TimescaleDB creates its own triggers; ts_cagg_invalidation_trigger carries the source's ID of
 # the hypertable.
-_TRIGGERS = r"""
+_TRIGGERS = """
 SELECT t.oid::bigint
 FROM pg_catalog.pg_trigger t
-JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-WHERE NOT t.tgisinternal AND n.nspname LIKE '\_timescaledb\_%'
+JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = t.tgfoid
+  AND d.deptype = 'e'
+JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'timescaledb'
+WHERE NOT t.tgisinternal
 """
 
 _CONSTRAINTS = f"""
@@ -82,12 +84,46 @@ SELECT indexrelid::bigint FROM pg_catalog.pg_index
 WHERE indisreplident AND indrelid IN ({HYPERTABLE_OIDS})
 """
 
-_CHUNKS = r"""
+_CHUNKS = """
 SELECT DISTINCT c.oid::bigint
 FROM ({}) k CROSS JOIN LATERAL (VALUES (k.rel), (k.comp)) AS part (oid)
 JOIN pg_catalog.pg_class c ON c.oid = part.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname !~ '^_timescaledb_'
+WHERE NOT {}
+"""
+
+# As pg_dump names what it writes grants for. A function of the user may have the name of one of the
+# extension's, with other arguments: then none of that name is left out.
+_EXTENSION_GRANTS = """
+WITH member AS (
+  SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
+  JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+  WHERE d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.deptype = 'e'
+    AND e.extname = 'timescaledb'
+)
+SELECT n.nspname || k.kind || c.relname || k.after
+FROM member m JOIN pg_catalog.pg_class c ON c.oid = m.objid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN (VALUES (' TABLE ', ' '), (' SEQUENCE ', ' '), (' COLUMN ', '.')) k (kind, after)
+WHERE m.classid = 'pg_catalog.pg_class'::regclass
+UNION
+SELECT n.nspname || k.kind || p.proname || '('
+FROM member m JOIN pg_catalog.pg_proc p ON p.oid = m.objid
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+CROSS JOIN (VALUES (' FUNCTION '), (' PROCEDURE '), (' AGGREGATE ')) k (kind)
+WHERE m.classid = 'pg_catalog.pg_proc'::regclass AND NOT EXISTS (
+  SELECT FROM pg_catalog.pg_proc o
+  WHERE o.pronamespace = p.pronamespace AND o.proname = p.proname
+    AND o.oid NOT IN (SELECT objid FROM member WHERE classid = 'pg_catalog.pg_proc'::regclass))
+UNION
+SELECT n.nspname || ' TYPE ' || t.typname || ' '
+FROM member m JOIN pg_catalog.pg_type t ON t.oid = m.objid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+WHERE m.classid = 'pg_catalog.pg_type'::regclass
+UNION
+SELECT '- SCHEMA ' || n.nspname || ' '
+FROM member m JOIN pg_catalog.pg_namespace n ON n.oid = m.objid
+WHERE m.classid = 'pg_catalog.pg_namespace'::regclass
 """
 
 _TIMESCALE = "SELECT oid::bigint FROM pg_catalog.pg_extension WHERE extname = 'timescaledb'"
@@ -110,6 +146,8 @@ class Exclusions:
     """The extension itself."""
     chunks: frozenset[int] = frozenset()
     """Chunks, where a hypertable keeps them in a schema of the user."""
+    extension_grants: tuple[str, ...] = ()
+    """What entries of grants on TimescaleDB's own objects begin with."""
 
 
 async def read_exclusions(source: Connection) -> Exclusions:
@@ -123,7 +161,8 @@ async def read_exclusions(source: Connection) -> Exclusions:
         constraints=await _oids(source, _CONSTRAINTS),
         indexes=await _oids(source, _REPLICA_IDENTITIES),
         timescaledb=await _oids(source, _TIMESCALE),
-        chunks=await _oids(source, _CHUNKS.format(chunk_relations(shape))),
+        extension_grants=tuple(name for (name,) in await rows(source, _EXTENSION_GRANTS)),
+        chunks=await _oids(source, _CHUNKS.format(chunk_relations(shape), extension_schema())),
     )
 
 
@@ -225,8 +264,12 @@ def _excluded(toc: Toc, exclusions: Exclusions) -> frozenset[int]:
     extension = {e.id for e in toc.entries if e.catalog == PG_EXTENSION and e.id in found}
     # Only the extension's owner may comment on it.
     found |= {e.id for e in toc.entries if e.kind == "COMMENT" and e.depends_on & extension}
-    # The target's own role has its grants on the extension's internal objects.
-    found |= {e.id for e in toc.entries if e.kind == "ACL" and e.rest.startswith("_timescaledb_")}
+    # Grants on the extension's own objects are the target's; another version has other objects.
+    found |= {
+        e.id
+        for e in toc.entries
+        if e.kind == "ACL" and e.rest.startswith(exclusions.extension_grants)
+    }
     return frozenset(found | _chunks(toc, exclusions.chunks))
 
 

@@ -4,7 +4,7 @@ https://www.postgresql.org/docs/current/ddl-priv.html; pg_default_acl; pg_init_p
 extension or initdb granted by itself.
 """
 
-from tswizard.core.catalog.tables import in_user_schema, not_member
+from tswizard.core.catalog.tables import extension_schema, in_user_schema, not_member
 from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_name, user_relations
 
 OWNER = "<owner>"
@@ -100,10 +100,14 @@ CROSS JOIN LATERAL (
   WHERE NOT a.item = ANY (COALESCE(i.initprivs, pg_catalog.acldefault(o.type::"char", o.owner)))
 ) x
 WHERE o.acl IS NOT NULL AND x.acl IS NOT NULL
-  AND n.nspname !~ '^(_timescaledb|timescaledb_)'
+  AND NOT {extension_schema()}
   AND (i.objoid IS NOT NULL OR EXISTS (
     SELECT FROM pg_catalog.pg_depend d
     WHERE d.classid = ('pg_catalog.' || o.class)::regclass AND d.objid = o.oid AND d.deptype = 'e'))
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+    WHERE d.classid = ('pg_catalog.' || o.class)::regclass AND d.objid = o.oid AND d.deptype = 'e'
+      AND e.extname = 'timescaledb')
   AND NOT (o.class = 'pg_namespace' AND n.nspname = 'public')
 """
 
