@@ -64,6 +64,7 @@ class Fake:
         ):
             if schema != "_timescaledb_functions" or self.functions == schema:
                 await connection.execute(f"CREATE SCHEMA {schema}".encode())
+        await connection.execute(_MEMBERSHIP)
         await connection.execute(_OBJECTS)
         await connection.execute(_FUNCTIONS.replace("FUNCTIONS", self.functions).encode())
         for relation in _KNOWN["relations"]:
@@ -279,6 +280,21 @@ def _safe(kind: str) -> Any:
     """A type's name; only what this file's data holds ever comes here."""
     return kind
 
+
+# Whose a schema is, membership in the extension decides; there is none to be created.
+_MEMBERSHIP = b"""
+SET LOCAL allow_system_table_mods = on;
+WITH extension AS (
+  INSERT INTO pg_catalog.pg_extension (oid, extname, extowner, extnamespace, extrelocatable,
+    extversion)
+  VALUES (4294900000, 'timescaledb', 10, 'public'::regnamespace, false, '0') RETURNING oid
+)
+INSERT INTO pg_catalog.pg_depend
+SELECT 'pg_catalog.pg_namespace'::regclass, n.oid, 0, 'pg_catalog.pg_extension'::regclass, e.oid, 0,
+  'e'
+FROM extension e, pg_catalog.pg_namespace n WHERE n.nspname ~ '^_?timescaledb_';
+SET LOCAL allow_system_table_mods = off;
+"""
 
 _OBJECTS = b"""
 DO $$ BEGIN

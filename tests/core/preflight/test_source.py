@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.sample_inventory import CAGG, CHUNK, HYPERTABLE, TABLE, inventory
+from tswizard.core.catalog.hazard_model import AccessMethodUse, HashedByOid, Hazards, MissingValue
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.answers import MethodName
 from tswizard.core.model.finding import Finding, Level
@@ -22,6 +23,22 @@ def found(source: Inventory, method: MethodName = "full") -> dict[str, Finding]:
 def test_a_sound_source_has_nothing_to_look_at() -> None:
     assert {f.level for f in found(inventory()).values()} == {Level.PASS}
 
+
+MISSING = Hazards(
+    missing_values=(
+        MissingValue(hypertable="public.readings", column="unit", rows=7, chunks=('"i"."c1"',)),
+    )
+)
+BY_ENUM = HashedByOid(
+    schema="public", name="readings", column="site", type="public.site", rows=True
+)
+HASHED = Hazards(hashed_by_oid=(BY_ENUM,))
+COLUMNAR = Hazards(
+    access_methods=(
+        AccessMethodUse(schema="i", name="c1", method="hypercore", of="public.readings"),
+    )
+)
+INSIDE = Hazards(in_extension_schemas=("table _timescaledb_internal.left_there",))
 
 MANY = replace(HYPERTABLE, chunks=(CHUNK,) * 8000)
 
@@ -45,7 +62,7 @@ MANY = replace(HYPERTABLE, chunks=(CHUNK,) * 8000)
         (
             {"server_timescaledb": "2.19.3", "null_compressed": ("public.readings",)},
             "null-compressed",
-            Level.LOOK,
+            Level.FAIL,
             "public.readings",
         ),
         (
@@ -54,6 +71,15 @@ MANY = replace(HYPERTABLE, chunks=(CHUNK,) * 8000)
             Level.LOOK,
             "may be lost",
         ),
+        ({"hazards": MISSING}, "missing-values", Level.FAIL, "public.readings.unit"),
+        ({"hazards": HASHED}, "hashed-by-oid", Level.FAIL, "public.readings"),
+        (
+            {"hazards": Hazards(hashed_by_oid=(replace(BY_ENUM, own_function=True),))},
+            "hashed-by-function",
+            Level.LOOK,
+            "public.readings",
+        ),
+        ({"hazards": COLUMNAR}, "hypercore", Level.FAIL, "1 table or chunk of public.readings"),
         (
             {"server_timescaledb": "2.20.2", "extras_skipping": ("public.readings",)},
             "chunk-skipping",
@@ -123,3 +149,33 @@ def test_a_dump_of_the_schema_locks_no_chunks() -> None:
     assert "source-locks" not in found(source, "split")
     few = inventory(hypertables=(HYPERTABLE,) * 9, extras_lock_slots=8)
     assert found(few, "split")["source-locks"].level is Level.LOOK
+
+
+def test_what_the_full_method_would_lose_is_no_worry_to_the_split_one() -> None:
+    for hazards in (MISSING, HASHED):
+        levels = {f.level for f in found(inventory(hazards=hazards), "split").values()}
+        assert Level.FAIL not in levels
+    assert "hashed-by-oid-routed" in found(inventory(hazards=HASHED), "split")
+    assert "hypercore" in found(inventory(hazards=COLUMNAR), "split")
+
+
+def test_values_that_only_the_catalog_holds_are_named_with_the_statement_that_stores_them() -> None:
+    finding = found(inventory(hazards=MISSING))["missing-values"]
+    assert finding.details[0] == "public.readings.unit: 7 rows in 1 chunk"
+    statement = """SELECT public.compress_chunk(public.decompress_chunk('"i"."c1"'));"""
+    assert statement in finding.todo
+    assert statement in finding.details
+
+
+def test_an_empty_space_dimension_on_an_enum_hinders_nobody() -> None:
+    source = inventory(hazards=Hazards(hashed_by_oid=(replace(BY_ENUM, rows=False),)))
+    assert "hashed-by-oid" not in found(source)
+    assert "hashed-by-oid-routed" not in found(source, "split")
+
+
+def test_objects_in_the_extensions_schemas_are_left_behind_by_the_split_method_alone() -> None:
+    source = inventory(hazards=INSIDE)
+    assert "objects-in-extension-schemas" not in found(source)
+    finding = found(source, "split")["objects-in-extension-schemas"]
+    assert finding.level is Level.LOOK
+    assert finding.details == ("table _timescaledb_internal.left_there",)

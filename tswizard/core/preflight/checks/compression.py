@@ -27,6 +27,9 @@ def _all_null(inventory: Inventory, where: str) -> Iterator[Finding]:
             todo=_TODO,
             details=inventory.null_compressed,
         )
+
+
+def _maybe_null(inventory: Inventory, where: str) -> Iterator[Finding]:
     if inventory.null_unchecked:
         yield look(
             "null-compressed-unknown",
@@ -77,9 +80,10 @@ def _why(inventory: Inventory) -> str:
 
 
 COMPRESSION_CHECKS: tuple[AnyCheck, ...] = (
+    SourceCheck(gives=("null-compressed",), run=_all_null, methods=FULL_ONLY),
     SourceCheck(
-        gives=("null-compressed", "null-compressed-unknown"),
-        run=_all_null,
+        gives=("null-compressed-unknown",),
+        run=_maybe_null,
         methods=FULL_ONLY,
         settled_by_check=True,
     ),

@@ -155,9 +155,7 @@ class ChunkSlicer:
         query = _BOUNDARIES.format(kind=kind, most=MOST)
         try:
             async with self._connection.transaction():  # a savepoint: the snapshot must survive
-                found = await rows(
-                    self._connection, _BOUNDARIES.format(kind=kind, most=MOST), bounds
-                )
+                found = await rows(self._connection, query, bounds)
         except DataError:
             return []
         return [text for text, _ in found] if len(found) <= MOST else []
