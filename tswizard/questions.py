@@ -317,6 +317,15 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "answers",
+        "lose_history",
+        "Split: continuous aggregates that may lose history",
+        "A list of those that are recomputed although they have buckets whose raw rows are gone: "
+        "each has to be named, or the run is refused.",
+        Kind.NAMES,
+        (Choice("none", "none of them"),),
+    ),
+    Question(
+        "answers",
         "policies",
         "Policies and jobs to migrate",
         "A list names them by their job ids on the source; policies of a continuous aggregate that "

@@ -1,14 +1,12 @@
 """What Objects says of a continuous aggregate or a job, beside its SQL."""
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 
 from tswizard.core.catalog.cagg_model import Cagg, CaggState
 from tswizard.core.catalog.inventory import Inventory, Job
+from tswizard.core.model.kept_history import history_words, moment_words
 from tswizard.core.model.object_selection import ObjectSet
-from tswizard.core.model.wording import number, plural, short_number, size
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from tswizard.core.model.wording import plural, short_number, size
 
 Fact = tuple[str, str]
 """(label, text)."""
@@ -62,44 +60,3 @@ def in_short(objects: ObjectSet) -> str:
 def _kind(cagg: Cagg) -> str:
     kind = "materialized only" if cagg.materialized_only else "real-time"
     return kind + (", compressed" if cagg.compressed else "")
-
-
-def history_words(state: CaggState) -> str:
-    """The buckets that the raw rows cannot give any more; empty without such."""
-    if not state.history or state.first is None:
-        return ""
-    until = state.raw_from
-    if until is None:  # not one raw row is left
-        until = state.watermark if state.watermark is not None else state.first + state.width
-    since = f"from {moment_words(state, state.first)} to {moment_words(state, until)}"
-    if not state.width:
-        return f"{since}, whose raw rows are gone"
-    count = max(1, (until - state.first) // state.width)
-    about = "" if state.fixed else "about "
-    buckets = f"{number(count)} bucket{'s' if count > 1 else ''}"
-    return f"{about}{buckets} {since}, whose raw rows are gone"
-
-
-def loss_words(caggs: Iterable[Cagg]) -> tuple[str, ...]:
-    """What recomputing these would lose, a line each; unknown is told as such."""
-    lines = []
-    for cagg in caggs:
-        if cagg.state is None:
-            lines.append(f"{cagg.label}: unknown, its state could not be read")
-        elif words := history_words(cagg.state):
-            lines.append(f"{cagg.label}: {words}")
-    return tuple(lines)
-
-
-def moment_words(state: CaggState, time: int) -> str:
-    """A time of its buckets: `2024-06-01 01:00 UTC`, or the integer."""
-    if state.integer:
-        return number(time)
-    try:
-        moment = _EPOCH + timedelta(microseconds=time)
-    except OverflowError:
-        return f"{number(time)} µs since 1970"
-    if state.time_type == "date":
-        return moment.strftime("%Y-%m-%d")
-    zone = " UTC" if state.time_type == "timestamp with time zone" else ""
-    return moment.strftime("%Y-%m-%d %H:%M") + zone

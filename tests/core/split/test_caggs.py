@@ -148,7 +148,13 @@ async def test_recomputed_ones_have_what_their_raw_rows_give_and_the_loss_is_nam
     """What stands on one that is recomputed is recomputed as well; all others are kept."""
     source, target = ends
     before = await stored_caggs(source)
-    program = program_for(tmp_path, source, target, history=["m.hourly", "m.by_hundred"])
+    chosen = {"history": ["m.hourly", "m.by_hundred"]}
+    program = program_for(tmp_path, source, target, **chosen)
+    ended = await program.call(*answers(program))
+    assert ended.code == 4, ended.err
+    assert 'lose_history = ["m.hourly", "m.daily"]' in ended.err
+    assert "m.hourly: 3,696 buckets from 2023-01-01 00:00 UTC to" in ended.err
+    program = program_for(tmp_path, source, target, **chosen, lose_history=["m.hourly", "m.daily"])
     ended = await program.call(*answers(program))
     assert ended.code == 1, ended.err
     there = await stored_caggs(target)
@@ -156,7 +162,8 @@ async def test_recomputed_ones_have_what_their_raw_rows_give_and_the_loss_is_nam
         assert there[label].rows == before[label].rows, label
     findings = {finding["id"]: finding for finding in program.report()["findings"]}
     assert "fail" not in {finding["level"] for finding in findings.values()}
-    assert findings["cagg-history-lost"]["details"] == ["m.hourly"]
+    lost = findings["cagg-history-lost"]["details"]
+    assert [text.partition(": ")[0] for text in lost] == ["m.hourly", "m.daily"]
     assert not history(there["m.hourly"])
     assert there["m.hourly"].watermark == before["m.hourly"].watermark
     recent = {row for row in before["m.hourly"].rows if row.lstrip('("') > "2024-04-01"}

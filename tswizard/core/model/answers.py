@@ -50,9 +50,15 @@ class Answers:
     """Split: the materialized rows arrive as they are stored, or every continuous aggregate is
     refreshed from the raw rows; a list names those that are refreshed. What stands on one of these
     is refreshed as well, all others are kept."""
+    lose_history: tuple[str, ...] | Literal["none"] = "none"
+    """Split: those that may lose by it what their raw rows do not give any more."""
 
     def recomputes(self, cagg: str) -> bool:
         """Is this continuous aggregate (`schema.name`) refreshed and not copied?"""
         if isinstance(self.history, str):
             return self.history == "recompute"
         return cagg in self.history
+
+    def may_lose_history(self, cagg: str) -> bool:
+        """Did the user accept that this continuous aggregate (`schema.name`) loses history?"""
+        return cagg in self.lose_history if isinstance(self.lose_history, tuple) else False

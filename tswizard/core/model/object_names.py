@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.inventory import Inventory
@@ -25,12 +26,19 @@ def with_found_names(inventory: Inventory, answers: Answers) -> Answers:
 
     Raises UnknownObject.
     """
-    if isinstance(answers.caggs, tuple):
-        labels = [_cagg("caggs", text, inventory.caggs).label for text in answers.caggs]
-        answers = replace(answers, caggs=tuple(dict.fromkeys(labels)))
-    if isinstance(answers.history, tuple):
-        labels = [_cagg("history", text, inventory.caggs).label for text in answers.history]
-        answers = replace(answers, history=tuple(dict.fromkeys(labels)))
+
+    def found(key: str, named: str | tuple[str, ...]) -> Any:
+        if isinstance(named, str):
+            return named
+        labels = [_cagg(key, text, inventory.caggs).label for text in named]
+        return tuple(dict.fromkeys(labels))
+
+    answers = replace(
+        answers,
+        caggs=found("caggs", answers.caggs),
+        history=found("history", answers.history),
+        lose_history=found("lose_history", answers.lose_history),
+    )
     if isinstance(answers.policies, tuple):
         _check_jobs(answers.policies, inventory)
     return answers

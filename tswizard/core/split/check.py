@@ -13,8 +13,8 @@ from tswizard.core.catalog.jobs import read_jobs
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.errors import message_of
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.kept_history import kept_caggs
 from tswizard.core.run.context import Context
-from tswizard.core.split.caggs.chosen import kept_caggs
 from tswizard.core.split.caggs.compare import read_states, state_findings
 from tswizard.core.split.ledger.table_stats import TableTotals, read_table_totals
 from tswizard.core.split.policies.comparison import with_jobs

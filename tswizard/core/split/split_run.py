@@ -1,11 +1,11 @@
 """One split migration: the record on the target with its lock, and the data phase."""
 
 from tswizard.core.model.finding import Level
+from tswizard.core.model.kept_history import kept_caggs
 from tswizard.core.model.object_selection import chosen_caggs
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, Leftovers, PutBack
 from tswizard.core.run.run_folder import RunFolder
-from tswizard.core.split.caggs.chosen import kept_caggs
 from tswizard.core.split.caggs.logging import logging_to_put_back
 from tswizard.core.split.data_steps import DataPhase
 from tswizard.core.split.ledger.plan_store import Options

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from functools import partial
 
+from tswizard.core.model.kept_history import kept_caggs, recomputed_caggs
 from tswizard.core.model.object_selection import chosen_caggs, chosen_jobs
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, StepSkipped, shell
 from tswizard.core.run.method import Action, MethodStep
-from tswizard.core.split.caggs.chosen import kept_caggs, recomputed_caggs
 from tswizard.core.split.caggs.create import create_caggs, preview_caggs
 from tswizard.core.split.caggs.dependents import restore_cagg_dependents
 from tswizard.core.split.caggs.follow_source import follow_source

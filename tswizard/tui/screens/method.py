@@ -27,6 +27,7 @@ _ELSEWHERE = (
     "recreate_extension",
     "caggs",
     "history",
+    "lose_history",
     "policies",
     "time_limit",
     "probe",

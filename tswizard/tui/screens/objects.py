@@ -14,13 +14,14 @@ from textual.widgets import Input, OptionList, Static
 
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.inventory import Job
+from tswizard.core.model.kept_history import loses_history, loss_words
 from tswizard.core.model.object_selection import ObjectSelection, ObjectSet
 from tswizard.core.model.wording import number, plural
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Ask
 from tswizard.tui.text import shortened
 from tswizard.tui.widgets.object_list import ObjectList
-from tswizard.wizard.object_facts import cagg_facts, in_short, job_facts, loss_words
+from tswizard.wizard.object_facts import cagg_facts, in_short, job_facts
 from tswizard.wizard.object_rows import ObjectRow, object_rows
 from tswizard.wizard.state import Decided
 
@@ -322,7 +323,13 @@ class ObjectsScreen(WizardScreen):
         answers = self._selection.answers(self._decided.answers)
         if self._has_history:
             named = tuple(label for label in self._caggs if label in self._recomputed)
-            answers = replace(answers, history=named or "keep")
+            # Each was confirmed when it was chosen.
+            lost = tuple(
+                cagg.label
+                for cagg in self._caggs.values()
+                if self._recomputed_by(cagg) and loses_history(cagg)
+            )
+            answers = replace(answers, history=named or "keep", lose_history=lost or "none")
         self.wizard.show_review(self._decided.inspected.decided(answers))
 
 

@@ -1,11 +1,15 @@
 """Continuous aggregates that hinder what comes after the migration."""
 
+import json
 from collections.abc import Iterator
 
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.finding import Finding
-from tswizard.core.preflight.check import FULL_ONLY, AnyCheck, SourceCheck
-from tswizard.core.preflight.wording import look, some
+from tswizard.core.model.kept_history import loses_history, loss_words, recomputed_caggs
+from tswizard.core.model.prepared import Prepared
+from tswizard.core.model.wording import plural
+from tswizard.core.preflight.check import FULL_ONLY, SPLIT_ONLY, AnyCheck, Check, SourceCheck
+from tswizard.core.preflight.wording import fail, look, some
 
 
 def _old_format(inventory: Inventory, where: str) -> Iterator[Finding]:
@@ -22,6 +26,40 @@ def _old_format(inventory: Inventory, where: str) -> Iterator[Finding]:
         )
 
 
+def _history(prepared: Prepared) -> Iterator[Finding]:
+    answers = prepared.answers
+    lossy = [c for c in recomputed_caggs(prepared.inventory, answers) if loses_history(c)]
+    refused = [cagg for cagg in lossy if not answers.may_lose_history(cagg.label)]
+    accepted = [cagg for cagg in lossy if cagg not in refused]
+    if refused:
+        yield fail(
+            "history-would-be-lost",
+            f"Recomputing would lose history of {plural(len(refused), 'continuous aggregate')}.",
+            where=prepared.target.label,
+            why="They have buckets that the raw rows cannot give any more.",
+            todo="Keep them (history), or accept the loss of each by its name: lose_history = "
+            f"{json.dumps([cagg.label for cagg in refused], ensure_ascii=False)}",
+            details=loss_words(refused),
+        )
+    if accepted:
+        yield look(
+            "history-will-be-lost",
+            f"History of {plural(len(accepted), 'continuous aggregate')} will be lost on the "
+            "target, as you accepted.",
+            where=prepared.target.label,
+            why="They are recomputed, and have buckets that the raw rows cannot give any more.",
+            todo="Nothing, if that is meant; the source keeps them.",
+            details=loss_words(accepted),
+        )
+
+
 CONTINUOUS_AGGREGATE_CHECKS: tuple[AnyCheck, ...] = (
+    Check(
+        gives=("history-would-be-lost", "history-will-be-lost"),
+        run=_history,
+        methods=SPLIT_ONLY,
+        answered_by=("history", "lose_history"),
+        settled_by_check=True,
+    ),
     SourceCheck(gives=("old-continuous-aggregates",), run=_old_format, methods=FULL_ONLY),
 )

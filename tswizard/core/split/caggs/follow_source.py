@@ -15,8 +15,8 @@ from tswizard.core.catalog.cagg_model import CaggState
 from tswizard.core.catalog.cagg_state import LOG, NO_BEGIN, NO_END, WATERMARK
 from tswizard.core.catalog.catalog_shape import CAGG
 from tswizard.core.db.connection import Connection, connected, rows
+from tswizard.core.model.kept_history import kept_caggs
 from tswizard.core.run.context import Context
-from tswizard.core.split.caggs.chosen import kept_caggs
 from tswizard.core.split.caggs.compare import read_states, stored_ranges
 from tswizard.core.split.caggs.valid_ranges import ValidRange, valid_ranges
 from tswizard.core.split.copy.snapshot import enter_snapshot

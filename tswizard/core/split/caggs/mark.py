@@ -18,10 +18,10 @@ from tswizard.core.catalog.catalog_shape import CAGG, read_shape
 from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.kept_history import kept_caggs
 from tswizard.core.run.context import Context, StepSkipped
-from tswizard.core.split.caggs.chosen import kept_caggs
 from tswizard.core.split.caggs.refresh import Refresh, run_refresh
-from tswizard.core.split.caggs.valid_ranges import ValidRange, valid_ranges
+from tswizard.core.split.caggs.valid_ranges import valid_ranges, window_start
 from tswizard.core.split.caggs.watermark import WatermarkSetter
 from tswizard.core.split.copy.snapshot import enter_snapshot
 from tswizard.core.split.copy.workers import SKIP_LOGGING
@@ -88,9 +88,7 @@ async def _mark(
     everything follows, which ends at the threshold: left out where that lies further on.
     """
     for valid in valid_ranges(state):
-        start = valid.start
-        if state.integer and start is None:
-            start = _integer_start(state, valid)
+        start = window_start(state, valid)
         try:
             await run_refresh(
                 ctx, target, refresh.statement(made, state.time_type, start, valid.end)
@@ -108,13 +106,6 @@ async def _threshold(target: Connection, made: CaggFacts) -> int | None:
     """Up to where changes of what it reads are logged."""
     found = await value(target, _THRESHOLD, (made.cagg.schema, made.cagg.name))
     return None if found is None else int(found)
-
-
-def _integer_start(state: CaggState, valid: ValidRange) -> int:
-    if valid.start is not None:
-        return valid.start
-    first = min(t for t in (state.first, state.first_raw, valid.end) if t is not None)
-    return first - state.width
 
 
 def _unseeded(labels: list[str], where: str) -> Finding:

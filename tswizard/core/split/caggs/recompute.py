@@ -14,9 +14,10 @@ from tswizard.core.catalog.cagg_state import read_cagg_states
 from tswizard.core.db.connection import Connection
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.kept_history import loss_words, recomputed_caggs
 from tswizard.core.model.plan import Task
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
-from tswizard.core.split.caggs.chosen import recomputed_caggs
 from tswizard.core.split.caggs.refresh import Refresh, run_refresh
 from tswizard.core.split.schema.cagg_facts import CaggFacts, read_cagg_facts
 from tswizard.core.split.schema.execute import refusal_message
@@ -106,17 +107,13 @@ def windows(state: CaggState, until: int) -> Iterator[tuple[int | None, int]]:
 
 def lost_history(task: Task) -> Iterator[Finding]:
     """Those that had buckets which the raw rows cannot give any more."""
-    lost = tuple(
-        cagg.label
-        for cagg in recomputed_caggs(task.inventory, task.answers)
-        if cagg.state is not None and cagg.state.history
-    )
+    lost = loss_words(recomputed_caggs(task.inventory, task.answers))
     if lost:
         yield Finding(
             Level.LOOK,
             "cagg-history-lost",
-            f"{len(lost)} continuous aggregates were recomputed and lack what their raw rows do "
-            "not give any more.",
+            f"{plural(len(lost), 'continuous aggregate')} recomputed: history is lost that their "
+            "raw rows do not give any more.",
             where=task.target.label,
             why="On the source they have buckets whose raw rows are gone.",
             todo="Nothing, if that was meant; the source still has them.",

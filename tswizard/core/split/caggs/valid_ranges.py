@@ -54,3 +54,11 @@ def history_end(state: CaggState) -> int | None:
         return state.raw_from + state.width
     anchor = state.last if state.last is not None else 0
     return anchor - (anchor - state.raw_from) // state.width * state.width
+
+
+def window_start(state: CaggState, valid: ValidRange) -> int | None:
+    """Start of a window that refreshes this range: of integers always one of its own."""
+    if valid.start is not None or not state.integer:
+        return valid.start
+    first = min(t for t in (state.first, state.first_raw, valid.end) if t is not None)
+    return first - state.width

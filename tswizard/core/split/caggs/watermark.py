@@ -3,7 +3,8 @@
 A refresh writes the watermark, and has it follow the last row of the materialization:
 
 - from 2.17 on a refresh that finds something to delete is enough: rows are put into the
-  materialization, and a window below the last one is refreshed;
+  materialization, one of them last, another in a range below that has to be valid, which is
+  refreshed;
 - before, it has to compute a row. Where this role may write the catalog, as the cloud's may (it has
   to, for a restore), the watermark is written there; else raw rows of the source are put into the
   last bucket, and that is refreshed.
@@ -18,12 +19,13 @@ from dataclasses import dataclass
 from psycopg import Error, sql
 
 from tswizard.core.catalog.cagg_model import CaggState
-from tswizard.core.catalog.cagg_state import WATERMARK, moment
+from tswizard.core.catalog.cagg_state import WATERMARK, first_moment, moment
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, read_shape
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.db.errors import is_refusal
 from tswizard.core.run.context import Context
 from tswizard.core.split.caggs.refresh import Refresh, run_refresh
+from tswizard.core.split.caggs.valid_ranges import valid_ranges, window_start
 from tswizard.core.split.schema.cagg_facts import CaggFacts
 from tswizard.core.split.schema.execute import refusal_message
 
@@ -113,14 +115,21 @@ class WatermarkSetter:
         return False
 
     async def _by_deleting(self, goal: "_Goal") -> None:
+        """What is refreshed for it is valid afterwards: so a range that has to be."""
+        for valid in valid_ranges(goal.state):
+            start, end = window_start(goal.state, valid), min(valid.end, goal.last)
+            if end - goal.unit >= (first_moment(goal.state.time_type) if start is None else start):
+                break
+        else:
+            return
         insert = sql.SQL("INSERT INTO {} ({}) VALUES ({}), ({})").format(
             sql.Identifier(*goal.made.materialization.key),
             sql.Identifier(goal.state.time_column),
             self._moment(goal, goal.last),
-            self._moment(goal, goal.last - goal.unit),
+            self._moment(goal, end - goal.unit),
         )
         await self.target.execute(insert)
-        await self._refresh(goal, goal.last - 2 * goal.state.width, goal.last)
+        await self._refresh(goal, start, end)
 
     async def _by_catalog(self, goal: "_Goal") -> None:
         if await value(self.target, _MAY_WRITE, (WATERMARK,)):
@@ -176,7 +185,7 @@ class WatermarkSetter:
     def _moment(self, goal: "_Goal", time: int) -> sql.Composable:
         return moment(self.refresh.shape, goal.state.time_type, time)
 
-    async def _refresh(self, goal: "_Goal", start: int, end: int) -> None:
+    async def _refresh(self, goal: "_Goal", start: int | None, end: int) -> None:
         call = self.refresh.statement(goal.made, goal.state.time_type, start, end)
         await run_refresh(self.ctx, self.target, call)
 

@@ -20,6 +20,7 @@ from tswizard.core.split.schema.dump import read_schema_toc
 from tswizard.core.split.schema.execute import Change, RefusedChange, run_changes
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.index_flags import (
+    HypertableIndex,
     index_flag_statements,
     read_hypertable_indexes,
     reordered_chunk_findings,
@@ -119,19 +120,36 @@ def referenced_keys(
 
 
 async def constraints_before_rows(ctx: Context) -> None:
-    """Add constraints of hypertables that are compressed, and the keys that they point to.
+    """Add constraints and unique indexes of hypertables that are compressed, and the keys that they
+    point to.
 
     The rows of plain tables that they point to must be there. Raises StepFailed, StepSkipped,
     CannotConnect, psycopg.Error.
     """
     async with connected(ctx.task.source) as source:
         constraints = await read_constraints(source)
-        tables = await read_hypertable_facts(source)
-    chosen = before_compression(constraints, {table.key for table in tables if table.compression})
-    if not chosen:
+        compressed = {t.key for t in await read_hypertable_facts(source) if t.compression}
+        indexes = await read_hypertable_indexes(source)
+    chosen = before_compression(constraints, compressed)
+    unique = [i for i in indexes if i.unique and (i.schema, i.table) in compressed]
+    if not chosen and not unique:
         raise StepSkipped("no compressed hypertable has constraints that can precede its rows")
     await _restore_referenced_keys(ctx, chosen)
     await _add_constraints(ctx, chosen)
+    await _create_unique_indexes(ctx, unique)
+
+
+async def _create_unique_indexes(ctx: Context, indexes: Sequence[HypertableIndex]) -> None:
+    """Before 2.18 a hypertable with compression takes none (ts_process_utility of 2.11 to 2.17)."""
+    async with schema_session(ctx) as target:
+        there = {index.key for index in await read_hypertable_indexes(target)}
+        changes = [
+            Change(i.label, (i.definition, *_cluster(i)))
+            for i in indexes
+            if i.definition and i.key not in there
+        ]
+        refused = await run_changes(ctx, target, changes)
+    _report_refused(ctx, "unique-indexes", "unique indexes could not be created", refused)
 
 
 async def constraints_after_rows(ctx: Context) -> None:
@@ -154,6 +172,15 @@ async def constraints_after_rows(ctx: Context) -> None:
         flags = [Change(i.label, index_flag_statements(i, existing.get(i.key))) for i in indexes]
         refused = await run_changes(ctx, target, [change for change in flags if change.statements])
     _report_refused(ctx, "index-flags", "index flags of hypertables could not be set", refused)
+
+
+def _cluster(index: HypertableIndex) -> tuple[str, ...]:
+    """As pg_restore does it: without the mark it would create the index once more."""
+    if not index.clustered:
+        return ()
+    return (
+        f"ALTER TABLE {qualified(index.schema, index.table)} CLUSTER ON {identifier(index.name)}",
+    )
 
 
 async def _restore_referenced_keys(ctx: Context, constraints: Sequence[Constraint]) -> None:

@@ -18,7 +18,7 @@ SELECT n.nspname::text, c.relname::text, x.relname::text,
   CASE WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k
                         WHERE k.conindid = x.oid AND k.contype IN ('p', 'u', 'x'))
        THEN pg_catalog.pg_get_indexdef(x.oid) END,
-  i.indisclustered, i.indisreplident
+  i.indisclustered, i.indisreplident, i.indisunique
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -52,6 +52,7 @@ class HypertableIndex:
     """CREATE INDEX; None for the index of a constraint."""
     clustered: bool
     replica_identity: bool
+    unique: bool = False
 
     @property
     def label(self) -> str:
@@ -72,8 +73,9 @@ async def read_hypertable_indexes(connection: Connection) -> tuple[HypertableInd
             definition=definition,
             clustered=clustered,
             replica_identity=replica_identity,
+            unique=unique,
         )
-        for schema, table, name, definition, clustered, replica_identity in await rows(
+        for schema, table, name, definition, clustered, replica_identity, unique in await rows(
             connection, _INDEXES
         )
     )
