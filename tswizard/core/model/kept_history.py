@@ -1,6 +1,6 @@
 """Which continuous aggregates keep their rows as stored, and what recomputing the others loses."""
 
-from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tswizard.core.catalog.cagg_model import Cagg, CaggState
@@ -28,11 +28,6 @@ def recomputed_caggs(inventory: Inventory, answers: Answers) -> tuple[Cagg, ...]
     return tuple(c for c in chosen_caggs(inventory, answers) if c not in kept)
 
 
-def loses_history(cagg: Cagg) -> bool:
-    """Would recomputing it lose something, as far as is known?"""
-    return cagg.state is None or bool(history_words(cagg.state))
-
-
 def history_words(state: CaggState) -> str:
     """The buckets that the raw rows cannot give any more; empty without such."""
     if not state.history or state.first is None:
@@ -49,15 +44,32 @@ def history_words(state: CaggState) -> str:
     return f"{about}{buckets} {since}, whose raw rows are gone"
 
 
-def loss_words(caggs: Iterable[Cagg]) -> tuple[str, ...]:
-    """What recomputing these would lose, a line each; unknown is told as such."""
-    lines = []
-    for cagg in caggs:
-        if cagg.state is None:
-            lines.append(f"{cagg.label}: unknown, its state could not be read")
-        elif words := history_words(cagg.state):
-            lines.append(f"{cagg.label}: {words}")
-    return tuple(lines)
+def lost_history(inventory: Inventory, answers: Answers) -> dict[str, str]:
+    """Those that recomputing makes lose buckets (`schema.name`), with which and since when; one
+    whose state could not be read is among them."""
+    recomputed = {cagg.label: cagg for cagg in recomputed_caggs(inventory, answers)}
+    lost = {}
+    for label, cagg in recomputed.items():
+        state = _over_raw_rows(cagg, recomputed)
+        if state is None:
+            lost[label] = "unknown, its state could not be read"
+        elif words := history_words(state):
+            lost[label] = words
+    return lost
+
+
+def _over_raw_rows(cagg: Cagg, recomputed: dict[str, Cagg]) -> CaggState | None:
+    """Its state as if it read the raw rows of the lowest one that is recomputed below it: it gets
+    no bucket that this one has not."""
+    state, parent = cagg.state, recomputed.get(cagg.parent or "")
+    while state is not None and parent is not None:
+        if parent.state is None:
+            return None
+        starts = (state.raw_from, parent.state.raw_from)
+        known = [start for start in starts if start is not None]
+        state = replace(state, raw_from=max(known) if len(known) == len(starts) else None)
+        parent = recomputed.get(parent.parent or "")
+    return state
 
 
 def moment_words(state: CaggState, time: int) -> str:

@@ -14,7 +14,8 @@ from textual.widgets import Input, OptionList, Static
 
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.inventory import Job
-from tswizard.core.model.kept_history import loses_history, loss_words
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.kept_history import lost_history
 from tswizard.core.model.object_selection import ObjectSelection, ObjectSet
 from tswizard.core.model.wording import number, plural
 from tswizard.tui.base import WizardScreen
@@ -259,8 +260,12 @@ class ObjectsScreen(WizardScreen):
                 return
             self._recompute(what.label, False)
             return
-        on_it = [c for c in self._caggs.values() if not self._recomputed_by(c)]
-        loss = loss_words(c for c in on_it if what.label in (c.label, *self._parents(c)))
+        already = self._lost(self._recomputed)
+        loss = [
+            f"{label}: {words}"
+            for label, words in self._lost(self._recomputed | {what.label}).items()
+            if label not in already
+        ]
         if not loss:
             self._recompute(what.label, True)
             return
@@ -276,11 +281,10 @@ class ObjectsScreen(WizardScreen):
             lambda yes: self._recompute(what.label, True) if yes else None,
         )
 
-    def _parents(self, cagg: Cagg) -> Iterator[str]:
-        at = self._caggs.get(cagg.parent or "")
-        while at is not None:
-            yield at.label
-            at = self._caggs.get(at.parent or "")
+    def _lost(self, recomputed: frozenset[str]) -> dict[str, str]:
+        """What recomputing these would lose, whatever is ticked."""
+        named = tuple(label for label in self._caggs if label in recomputed)
+        return lost_history(self._inventory, Answers(history=named))
 
     def _recompute(self, label: str, recomputed: bool) -> None:
         self._recomputed = self._recomputed | {label} if recomputed else self._recomputed - {label}
@@ -323,13 +327,10 @@ class ObjectsScreen(WizardScreen):
         answers = self._selection.answers(self._decided.answers)
         if self._has_history:
             named = tuple(label for label in self._caggs if label in self._recomputed)
+            answers = replace(answers, history=named or "keep")
             # Each was confirmed when it was chosen.
-            lost = tuple(
-                cagg.label
-                for cagg in self._caggs.values()
-                if self._recomputed_by(cagg) and loses_history(cagg)
-            )
-            answers = replace(answers, history=named or "keep", lose_history=lost or "none")
+            lost = tuple(lost_history(self._inventory, answers))
+            answers = replace(answers, lose_history=lost or "none")
         self.wizard.show_review(self._decided.inspected.decided(answers))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.finding import Finding
-from tswizard.core.model.kept_history import loses_history, loss_words, recomputed_caggs
+from tswizard.core.model.kept_history import lost_history
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.wording import plural
 from tswizard.core.preflight.check import FULL_ONLY, SPLIT_ONLY, AnyCheck, Check, SourceCheck
@@ -28,9 +28,9 @@ def _old_format(inventory: Inventory, where: str) -> Iterator[Finding]:
 
 def _history(prepared: Prepared) -> Iterator[Finding]:
     answers = prepared.answers
-    lossy = [c for c in recomputed_caggs(prepared.inventory, answers) if loses_history(c)]
-    refused = [cagg for cagg in lossy if not answers.may_lose_history(cagg.label)]
-    accepted = [cagg for cagg in lossy if cagg not in refused]
+    lost = lost_history(prepared.inventory, answers)
+    refused = [label for label in lost if not answers.may_lose_history(label)]
+    accepted = [label for label in lost if label not in refused]
     if refused:
         yield fail(
             "history-would-be-lost",
@@ -38,8 +38,8 @@ def _history(prepared: Prepared) -> Iterator[Finding]:
             where=prepared.target.label,
             why="They have buckets that the raw rows cannot give any more.",
             todo="Keep them (history), or accept the loss of each by its name: lose_history = "
-            f"{json.dumps([cagg.label for cagg in refused], ensure_ascii=False)}",
-            details=loss_words(refused),
+            f"{json.dumps(refused, ensure_ascii=False)}",
+            details=[f"{label}: {lost[label]}" for label in refused],
         )
     if accepted:
         yield look(
@@ -49,7 +49,7 @@ def _history(prepared: Prepared) -> Iterator[Finding]:
             where=prepared.target.label,
             why="They are recomputed, and have buckets that the raw rows cannot give any more.",
             todo="Nothing, if that is meant; the source keeps them.",
-            details=loss_words(accepted),
+            details=[f"{label}: {lost[label]}" for label in accepted],
         )
 
 

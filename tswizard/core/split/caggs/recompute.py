@@ -14,7 +14,7 @@ from tswizard.core.catalog.cagg_state import read_cagg_states
 from tswizard.core.db.connection import Connection
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.model.kept_history import loss_words, recomputed_caggs
+from tswizard.core.model.kept_history import lost_history, recomputed_caggs
 from tswizard.core.model.plan import Task
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
@@ -46,7 +46,7 @@ async def recompute_caggs(ctx: Context) -> None:
             except Error as error:
                 refused.append(f"{cagg.label}: {refusal_message(error)}")
     ctx.progress(len(some), len(some), Unit.ITEMS)
-    for finding in lost_history(ctx.task):
+    for finding in _lost(ctx.task):
         ctx.found(finding)
     if refused:
         ctx.found(
@@ -105,17 +105,15 @@ def windows(state: CaggState, until: int) -> Iterator[tuple[int | None, int]]:
         start += step
 
 
-def lost_history(task: Task) -> Iterator[Finding]:
-    """Those that had buckets which the raw rows cannot give any more."""
-    lost = loss_words(recomputed_caggs(task.inventory, task.answers))
+def _lost(task: Task) -> Iterator[Finding]:
+    lost = lost_history(task.inventory, task.answers)
     if lost:
         yield Finding(
             Level.LOOK,
             "cagg-history-lost",
-            f"{plural(len(lost), 'continuous aggregate')} recomputed: history is lost that their "
-            "raw rows do not give any more.",
+            f"History of {plural(len(lost), 'continuous aggregate')} was lost by recomputing.",
             where=task.target.label,
             why="On the source they have buckets whose raw rows are gone.",
             todo="Nothing, if that was meant; the source still has them.",
-            details=lost,
+            details=tuple(f"{label}: {words}" for label, words in lost.items()),
         )
