@@ -7,7 +7,7 @@ from functools import cached_property
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.answers import Answers
-from tswizard.wizard.object_facts import loss_words
+from tswizard.core.model.kept_history import lost_history
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class History:
     def loss(self, recomputed: Collection[str], caggs: Iterable[Cagg]) -> tuple[str, ...]:
         """What of these continuous aggregates is lost by recomputing some, a line each: what
         stands on them is recomputed as well."""
-        return loss_words(
-            cagg for cagg in caggs if any(above.label in recomputed for above in self._line(cagg))
-        )
+        named = tuple(cagg.label for cagg in self.inventory.caggs if cagg.label in recomputed)
+        lost = lost_history(self.inventory, Answers(history=named))
+        return tuple(f"{c.label}: {lost[c.label]}" for c in caggs if c.label in lost)
 
     @cached_property
     def _by_label(self) -> dict[str, Cagg]:

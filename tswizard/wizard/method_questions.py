@@ -6,7 +6,7 @@ from tswizard.core.model.answers import MethodName
 from tswizard.core.run.method import Method
 from tswizard.questions import QUESTIONS, Question
 
-_ELSEWHERE = ("recreate_extension", "caggs", "history", "policies")
+_ELSEWHERE = ("recreate_extension", "caggs", "history", "lose_history", "policies")
 """Answered on Inspect, and object by object."""
 
 

@@ -58,6 +58,11 @@ def lost_history(inventory: Inventory, answers: Answers) -> dict[str, str]:
     return lost
 
 
+def with_loss_accepted(inventory: Inventory, answers: Answers) -> Answers:
+    """The answers of somebody who was told what recomputing loses, and wants it."""
+    return replace(answers, lose_history=tuple(lost_history(inventory, answers)) or "none")
+
+
 def _over_raw_rows(cagg: Cagg, recomputed: dict[str, Cagg]) -> CaggState | None:
     """Its state as if it read the raw rows of the lowest one that is recomputed below it: it gets
     no bucket that this one has not."""

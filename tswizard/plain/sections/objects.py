@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.inventory import Job
+from tswizard.core.model.kept_history import with_loss_accepted
 from tswizard.core.model.object_selection import ObjectSelection, ObjectSet
 from tswizard.core.model.wording import number, plural
 from tswizard.plain.prompts import Back, Entry, Option, Show
@@ -299,6 +300,7 @@ class _ObjectsSection:
         else:
             named = tuple(label for label in self._caggs if label in recomputed)
             known.answers = replace(known.answers, history=named)
+        known.answers = with_loss_accepted(self._inventory, known.answers)
 
 
 def _entry(row: ObjectRow) -> Entry:

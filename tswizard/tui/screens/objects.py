@@ -14,14 +14,14 @@ from textual.widgets import Input, OptionList, Static
 
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.inventory import Job
-from tswizard.core.model.answers import Answers
-from tswizard.core.model.kept_history import lost_history
+from tswizard.core.model.kept_history import with_loss_accepted
 from tswizard.core.model.object_selection import ObjectSelection, ObjectSet
 from tswizard.core.model.wording import number, plural
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Ask
 from tswizard.tui.text import shortened
 from tswizard.tui.widgets.object_list import ObjectList
+from tswizard.wizard.history import History
 from tswizard.wizard.object_facts import cagg_facts, in_short, job_facts
 from tswizard.wizard.object_rows import ObjectRow, object_rows
 from tswizard.wizard.state import Decided
@@ -261,11 +261,7 @@ class ObjectsScreen(WizardScreen):
             self._recompute(what.label, False)
             return
         already = self._lost(self._recomputed)
-        loss = [
-            f"{label}: {words}"
-            for label, words in self._lost(self._recomputed | {what.label}).items()
-            if label not in already
-        ]
+        loss = [x for x in self._lost(self._recomputed | {what.label}) if x not in already]
         if not loss:
             self._recompute(what.label, True)
             return
@@ -281,10 +277,10 @@ class ObjectsScreen(WizardScreen):
             lambda yes: self._recompute(what.label, True) if yes else None,
         )
 
-    def _lost(self, recomputed: frozenset[str]) -> dict[str, str]:
+    def _lost(self, recomputed: frozenset[str]) -> tuple[str, ...]:
         """What recomputing these would lose, whatever is ticked."""
-        named = tuple(label for label in self._caggs if label in recomputed)
-        return lost_history(self._inventory, Answers(history=named))
+        history = History(self._inventory, self._decided.answers)
+        return history.loss(recomputed, self._caggs.values())
 
     def _recompute(self, label: str, recomputed: bool) -> None:
         self._recomputed = self._recomputed | {label} if recomputed else self._recomputed - {label}
@@ -328,9 +324,7 @@ class ObjectsScreen(WizardScreen):
         if self._has_history:
             named = tuple(label for label in self._caggs if label in self._recomputed)
             answers = replace(answers, history=named or "keep")
-            # Each was confirmed when it was chosen.
-            lost = tuple(lost_history(self._inventory, answers))
-            answers = replace(answers, lose_history=lost or "none")
+            answers = with_loss_accepted(self._inventory, answers)  # each, when it was chosen
         self.wizard.show_review(self._decided.inspected.decided(answers))
 
 
