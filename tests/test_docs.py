@@ -109,6 +109,7 @@ def test_every_package_is_described() -> None:
         "check_again",
         "exit_codes",
         "methods",
+        "other_target",
         "prepare",
         "questions",
         "resume",

@@ -84,7 +84,6 @@ def test_a_conninfo_that_nobody_can_read_is_wrong_usage_and_not_repeated(command
         (["report"], "There is no run yet."),
         (["resume", "run-1"], "There is no run at"),
         (["resume", "--source", "host=a"], "--source goes with --target."),
-        (["resume", "run-1", "--target", "host=a"], "not both"),
         (["report", "--json", "--markdown"], "not both"),
         (["--answers", "x.toml", "runs"], "--answers goes with no command"),
     ],

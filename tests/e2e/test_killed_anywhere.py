@@ -15,27 +15,16 @@ import pytest
 import pytest_asyncio
 
 from tests.support.cloudlike import cloudlike_pair, filled_template
+from tests.support.migrated_cloudlike import finished, jobs
 from tests.support.processes import children, gone
 from tests.support.program import Program
-from tswizard.core.db.connection import connected, rows, value
-from tswizard.core.db.endpoint import Endpoint
+from tests.support.seeds import seeds
 from tswizard.core.methods import METHODS
 
 pytestmark = [pytest.mark.native, pytest.mark.asyncio(loop_scope="module")]
 
 _NOT_BY_DEFAULT = {"recreate-extension", "compress-chunks", "export", "cagg-refresh"}
 """Steps that only other answers have."""
-
-_JOBS = """
-SELECT job_id, application_name, scheduled FROM timescaledb_information.jobs
-WHERE job_id >= 1000 ORDER BY 1
-"""
-
-
-def seeds() -> range:
-    first, _, last = os.environ.get("TSWIZARD_TEST_SEEDS", "1").rpartition("-")
-    return range(int(first or 0), int(last) + bool(first))
-
 
 STEPS = [
     pytest.param(method.name, step.title, id=f"{method.name}-{step.id}")
@@ -73,26 +62,6 @@ async def killed(program: Program, said: str, delay: float, *args: str | Path) -
     for pid in tools:
         await gone(pid)
     return True
-
-
-async def jobs(end: Endpoint) -> list[tuple[object, ...]]:
-    async with connected(end) as connection:
-        return await rows(connection, _JOBS)
-
-
-async def finished(program: Program, source: Endpoint, target: Endpoint) -> None:
-    """The run is over, and both ends are as they should be."""
-    report = program.report()
-    wrong = [f for f in report["findings"] if f["level"] in ("fail", "look")]
-    wrong += [j for j in report["errors"] if j["verdict"] in ("look", "lost")]
-    assert all(table["equal"] for table in report["tables"]), report["tables"]
-    assert report["result"] == "pass", wrong
-    async with connected(target) as connection:
-        assert await value(connection, "SHOW timescaledb.restoring") == "off"
-        assert await value(connection, "SELECT to_regnamespace('_tswizard')") is None
-    ours, theirs = await jobs(source), await jobs(target)
-    assert [job[2] for job in ours] == [True] * len(ours)
-    assert sorted(str(job[2]) for job in ours) == sorted(str(job[2]) for job in theirs)
 
 
 @pytest.mark.parametrize("seed", seeds())

@@ -117,7 +117,8 @@ def runs(as_json: bool) -> None:
 @click.option(
     "--target",
     type=conninfo,
-    help="Resume the split migration into this target, begun anywhere.",
+    help="Resume the split migration into this target, begun anywhere; or restore the finished "
+    "dump of a full one into this other, empty target.",
 )
 @click.option("--source", type=conninfo, help=_SOURCE_HELP)
 @click.option(

@@ -6,11 +6,12 @@ import sys
 import click
 
 from tswizard.cli.failures import failures
-from tswizard.cli.output import say
+from tswizard.cli.output import say, say_finding
 from tswizard.cli.runs import named_run
 from tswizard.cli.watch import watch
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.wording import plural
+from tswizard.core.run.context import StepFailed
 from tswizard.core.run.run_folder import RunFolder
 from tswizard.core.runs_left_open import left_open
 from tswizard.core.split.takeover import take_over, write_off_files
@@ -66,9 +67,50 @@ def _on_this_machine(name: str | None, source: Endpoint | None) -> _Stopped:
 
 async def _on_any_machine(name: str | None, target: Endpoint, source: Endpoint | None) -> _Stopped:
     if name is not None:
-        raise click.UsageError("Name a run of this machine or --target, not both.")
+        return await _into(named_run(name), source, target)
     with failures(Exit.REFUSED):
-        run_folder, source = await take_over(target, source)
+        try:
+            run_folder, source = await take_over(target, source)
+        except StepFailed as failure:
+            ours = _of_this_machine(failure, target)
+            if ours is None:
+                raise
+            return await _into(ours, source, target)
+    return run_folder, source, target
+
+
+def _of_this_machine(failure: StepFailed, target: Endpoint) -> RunFolder | None:
+    """The run whose dump is here and may go into this target, when it holds no split migration."""
+    from tswizard.core.other_target import movable_runs
+
+    runs = movable_runs()
+    begun = [found for found in runs if found.record.target_label == target.label]
+    if failure.finding.id == "run-elsewhere":
+        return begun[0] if begun else None
+    if failure.finding.id != "no-run" or not runs:
+        return None
+    if len(runs) > 1:
+        names = ", ".join(found.record.id for found in runs)
+        raise click.UsageError(f"Several runs have a dump for another target; name one: {names}")
+    return runs[0]
+
+
+async def _into(run_folder: RunFolder, source: Endpoint | None, target: Endpoint) -> _Stopped:
+    """Have a run of this machine go on into this target: its own, or another empty one."""
+    from tswizard.core.other_target import move
+
+    record = run_folder.record
+    source = source or Endpoint.parse(record.source)
+    if record.target_label == target.label:
+        return run_folder, source, target
+    with failures(Exit.REFUSED, "Nothing was changed."):
+        findings, moved = await move(run_folder, source, target)
+    for finding in findings:
+        say_finding(finding)
+    if not moved:
+        say("Refused: nothing was changed.")
+        raise click.exceptions.Exit(Exit.REFUSED)
+    say(f"{record.id} goes on into {target.label}, from its finished dump.")
     return run_folder, source, target
 
 

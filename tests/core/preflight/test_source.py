@@ -127,7 +127,8 @@ def test_a_fixed_version_has_no_chunk_skipping_bug() -> None:
 def test_on_a_standby_unlogged_rows_are_named_as_left_out() -> None:
     source = inventory(server_in_recovery=True, tables=(replace(TABLE, unlogged=True),))
     findings = found(source)
-    assert findings["source-standby"].details == ("public.sites",)
+    assert findings["unlogged-left-out"].details == ("public.sites",)
+    assert findings["unlogged-left-out"].level is Level.LOOK
     assert "unlogged-tables" not in findings
 
 

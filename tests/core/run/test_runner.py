@@ -78,6 +78,9 @@ class Invented:
     async def confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
         return None
 
+    def holds_elsewhere(self, run_folder: RunFolder) -> frozenset[str] | None:
+        return None
+
     def left_open(self, record: RunRecord) -> tuple[LeftOpen, ...]:
         return ()
 

@@ -33,6 +33,10 @@ _KINDS = {
 }
 
 
+READABLE = "NOT (c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery())"
+"""SQL: rows of the relation `c` can be read. A standby has none of unlogged tables."""
+
+
 def in_user_schema(alias: str = "n") -> str:
     """SQL: the schema is not PostgreSQL's own, not temporary and not this program's."""
     return (

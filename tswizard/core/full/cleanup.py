@@ -154,19 +154,27 @@ async def clean(ctx: Context) -> None:
             f"This role may neither drop TimescaleDB nor clear its catalog: {message_of(error)}.",
             where=ctx.task.target.label,
             why="What an interrupted restore left there has to be removed before the next one.",
-            todo="Take a new empty target for a new run, or have a superuser drop and create the "
-            "database again; the dump is complete and stays.",
+            todo=f"{_elsewhere(ctx)}; or have a superuser drop and create the database again, then "
+            "resume.",
         ) from error
     if left:
         raise failed(
             "not-clean",
             f"The target could not be emptied: {', '.join(left[:5])} are still there.",
             where=ctx.task.target.label,
-            todo="Drop them, or take a new empty target.",
+            todo=f"Drop them, then resume. {_elsewhere(ctx)}.",
         )
     async with connected(ctx.task.target) as target:
         await target_marker.erase(target)
     ctx.say(f"removed what this run had put on {ctx.task.target.label}")
+
+
+def _elsewhere(ctx: Context) -> str:
+    run = ctx.run_folder.record.id
+    return (
+        "The finished dump can be restored into another empty target: tswizard resume "
+        f"{run} --target CONNINFO"
+    )
 
 
 async def empty(

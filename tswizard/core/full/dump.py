@@ -64,9 +64,10 @@ async def dump(ctx: Context) -> None:
             where=str(ctx.task.dump.parent),
             todo="Free disk space or choose another staging folder, then resume.",
         ) from error
+    standby = ctx.task.inventory.server.in_recovery  # which counts nobody's writes
     async with connected(ctx.task.source) as connection:
         sizes = {name: int(size) for name, size in await rows(connection, _SIZES)}
-        counters = await read_counters(connection)
+        counters = None if standby else await read_counters(connection)
     ctx.run_folder.save(replace(ctx.run_folder.record, counters=counters))
     ctx.snapshot = await ctx.resources.enter_async_context(held_snapshot(ctx.task))
     watch = _Watch(ctx, sizes, Parts(ctx))

@@ -104,6 +104,13 @@ class Full:
             "is removed, and the restore starts again from the finished dump."
         )
 
+    def holds_elsewhere(self, run_folder: RunFolder) -> frozenset[str] | None:
+        """With a finished dump; until it was restored for good."""
+        dumped = run_folder.record.step(FullStep.DUMP).state is StepState.DONE
+        if not dumped or not (run_folder.dump_path / "toc.dat").exists():
+            return None
+        return frozenset((FullStep.COMPRESS, FullStep.DUMP))
+
     def left_open(self, record: RunRecord) -> tuple[LeftOpen, ...]:
         begun = any(record.step(id).state is not StepState.PENDING for id in RESTORING)
         left = record.step(FullStep.LEAVE_RESTORE_MODE).state is StepState.DONE

@@ -64,5 +64,9 @@ def _todo(
     return (
         (f"Point applications at the new host {target.label}", target.conninfo),
         *of_method,
+        *(
+            (f"Remove what an earlier attempt left in {label}, which may be in restore mode", "")
+            for label in ctx.run_folder.record.abandoned
+        ),
         (f"Keep {source.label} until you are sure, then delete it", ""),
     )

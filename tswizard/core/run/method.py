@@ -117,6 +117,11 @@ class Method(Protocol):
         """
         ...
 
+    def holds_elsewhere(self, run_folder: RunFolder) -> frozenset[str] | None:
+        """Ids of finished steps that hold for another target as well; None where a run cannot go on
+        into another one."""
+        ...
+
     def left_open(self, record: RunRecord) -> tuple[LeftOpen, ...]:
         """What a run that nobody carries out now may have left as it must not stay."""
         ...

@@ -83,6 +83,8 @@ class RunRecord:
     """When both ends were compared last, in seconds since the epoch; 0 before the first time."""
     missing_roles: tuple[str, ...] = ()
     """Roles that the source uses and the target lacked when the run began."""
+    abandoned: tuple[str, ...] = ()
+    """Labels of targets that this run was restored into before it went on into another."""
     arrived: tuple[str, ...] = ()
     """Tables that were equal at some check."""
     target_counters: WriteCounters | None = None

@@ -65,6 +65,10 @@ class Split:
         """Nothing is removed: what is done stays, and the rest is done."""
         return None
 
+    def holds_elsewhere(self, run_folder: RunFolder) -> frozenset[str] | None:
+        """Its pieces are where they were copied to."""
+        return None
+
     def left_open(self, record: RunRecord) -> tuple[LeftOpen, ...]:
         return source_jobs.jobs_left_paused(record)
 

@@ -2,7 +2,8 @@
 
 The server counts inserted, updated and deleted rows, a table that is truncated or rewritten gets
 another file, and a sequence has its last value. The counters are up to a second late and can be
-reset, so an unchanged source may be taken for a changed one, hardly the other way around:
+reset, so an unchanged source may be taken for a changed one, hardly the other
+way around. A standby counts nothing: there, whatever it replays is a change.
 https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ALL-TABLES-VIEW
 """
 
@@ -19,6 +20,8 @@ SELECT pg_catalog.md5(COALESCE(pg_catalog.string_agg(line, E'\n' ORDER BY line),
   WHERE s.relid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass
     OR s.schemaname !~ '^(pg_|information_schema$|_timescaledb_(catalog|config|cache)$)'
        AND NOT (s.schemaname = '_timescaledb_internal' AND s.relname ~ '^(bgw_|job_)')
+  UNION ALL
+  SELECT pg_catalog.pg_last_wal_replay_lsn()::text WHERE pg_catalog.pg_is_in_recovery()
   UNION ALL
   SELECT pg_catalog.concat_ws(' ', q.schemaname, q.sequencename, q.last_value)
   FROM pg_catalog.pg_sequences q

@@ -57,7 +57,7 @@ async def _remember(ctx: Context, result: Verification) -> None:
         checked=time.time(),
         arrived=tuple(sorted(equal.union(record.arrived))),
     )
-    if record.counters is None:
+    if record.counters is None and not ctx.task.inventory.server.in_recovery:
         async with connected(ctx.task.source) as source:
             record = replace(record, counters=await read_counters(source))
     if record.target_counters is None:

@@ -6,7 +6,7 @@ from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.preflight.check import FULL_ONLY, AnyCheck, Check, Side, SourceCheck
-from tswizard.core.preflight.wording import fail, look, passed, some
+from tswizard.core.preflight.wording import fail, look, passed
 
 
 def _same_database(prepared: Prepared) -> Iterator[Finding]:
@@ -84,17 +84,14 @@ def _target_restoring(prepared: Prepared) -> Iterator[Finding]:
 
 def _source_standby(inventory: Inventory, where: str) -> Iterator[Finding]:
     if inventory.server.in_recovery:
-        unlogged = [t.label for t in inventory.tables if t.unlogged]
-        lost = f" Rows of unlogged tables are not there: {some(unlogged)}." if unlogged else ""
         yield look(
             "source-standby",
             "The source is a standby.",
             where=where,
             why="Reading from a standby works, but a query is canceled when the primary removes "
-            f"what it still reads, as retention does.{lost}",
+            "what it still reads, as retention does.",
             todo="Better use the primary. Otherwise pause retention and compression there by hand, "
             "and set max_standby_streaming_delay to -1 on the standby while the run reads it.",
-            details=unlogged,
         )
 
 

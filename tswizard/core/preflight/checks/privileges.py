@@ -22,7 +22,7 @@ from tswizard.core.model.prepared import Prepared
 from tswizard.core.preflight.check import FULL_ONLY, AnyCheck, Side, SourceCheck, Trial
 from tswizard.core.preflight.checks.versions import recreates
 from tswizard.core.preflight.trial import Refused, attempt
-from tswizard.core.preflight.wording import fail, passed, some
+from tswizard.core.preflight.wording import fail, look, passed, some
 
 
 def _source(inventory: Inventory, where: str) -> Iterator[Finding]:
@@ -79,6 +79,53 @@ async def _target(prepared: Prepared) -> AsyncIterator[Finding]:
         f"{role} may restore into the target.",
         where=prepared.target.label,
         why=note,
+    )
+
+
+_CLEARING = """
+SELECT pg_catalog.pg_has_role(e.extowner, 'USAGE'),
+  pg_catalog.pg_has_role((SELECT datdba FROM pg_catalog.pg_database
+                          WHERE datname = pg_catalog.current_database()), 'USAGE'),
+  ARRAY(SELECT c.oid::pg_catalog.regclass::text
+        FROM pg_catalog.unnest(e.extconfig) AS t (oid)
+        JOIN pg_catalog.pg_class c ON c.oid = t.oid
+        WHERE c.relname <> 'metadata'
+          AND NOT CASE c.relkind WHEN 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'UPDATE')
+            ELSE pg_catalog.has_table_privilege(c.oid, 'SELECT')
+              AND pg_catalog.has_table_privilege(c.oid, 'DELETE') END
+        ORDER BY 1)
+FROM pg_catalog.pg_extension e WHERE e.extname = 'timescaledb'
+"""
+
+
+async def _clearing(prepared: Prepared) -> AsyncIterator[Finding]:
+    """A restore is no transaction: an interrupted one is removed before the next one."""
+    async with connected(prepared.target) as connection:
+        found = await rows(connection, _CLEARING)
+    if not found:
+        return
+    role, where = prepared.target_inventory.server.role.name, prepared.target.label
+    owns, owns_database, closed = found[0]
+    if owns_database and (owns or not closed):
+        how = "it recreates TimescaleDB" if owns else "it clears TimescaleDB's catalog"
+        yield passed(
+            "target-clearing",
+            f"{role} can clear a half restored target: an interrupted restore starts over there.",
+            where=where,
+            why=f"By its privileges {how} and drops what it restored.",
+        )
+        return
+    lacking = [f"DELETE on {table}" for table in closed]
+    if not owns_database:
+        lacking.insert(0, "ownership of the database")
+    yield look(
+        "target-clearing",
+        f"{role} cannot clear a half restored target: it lacks {some(lacking)}.",
+        where=where,
+        why="A restore that is interrupted cannot start over in this database.",
+        todo="Nothing, unless it is interrupted: then restore the finished dump into another empty "
+        "target with tswizard resume RUN --target CONNINFO.",
+        details=lacking,
     )
 
 
@@ -148,4 +195,11 @@ async def _start_scheduler(target: Endpoint, connection: Connection, function: s
 PRIVILEGE_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(gives=("source-rights", "source-unreadable", "source-row-security"), run=_source),
     Trial(gives=("target-rights",), run=_target, side=Side.TARGET, methods=FULL_ONLY),
+    Trial(
+        gives=("target-clearing",),
+        run=_clearing,
+        side=Side.TARGET,
+        methods=FULL_ONLY,
+        settled_by_check=True,
+    ),
 )

@@ -6,7 +6,7 @@ from tswizard.core.catalog.inventory import Inventory, TableKind
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.wording import plural, size
 from tswizard.core.preflight.check import AnyCheck, SourceCheck
-from tswizard.core.preflight.wording import passed, some
+from tswizard.core.preflight.wording import look, passed, some
 
 
 def _large_objects(inventory: Inventory, where: str) -> Iterator[Finding]:
@@ -17,7 +17,17 @@ def _large_objects(inventory: Inventory, where: str) -> Iterator[Finding]:
 
 def _unlogged(inventory: Inventory, where: str) -> Iterator[Finding]:
     unlogged = [table.label for table in inventory.tables if table.unlogged]
-    if unlogged and not inventory.server.in_recovery:
+    if unlogged and inventory.server.in_recovery:
+        yield look(
+            "unlogged-left-out",
+            f"Rows of {plural(len(unlogged), 'unlogged table')} are left out: {some(unlogged)}.",
+            where=where,
+            why="The source is a standby, and unlogged tables cannot be read there. They are "
+            "created on the target without rows.",
+            todo="Use the primary as the source, or copy these rows from it yourself.",
+            details=unlogged,
+        )
+    elif unlogged:
         what = f"{some(unlogged)}: unlogged, and will be so on the target; rows are migrated too."
         yield passed("unlogged-tables", what, where=where)
 
@@ -43,7 +53,7 @@ def _size(inventory: Inventory, where: str) -> Iterator[Finding]:
 
 SOURCE_CONTENT_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(gives=("large-objects",), run=_large_objects),
-    SourceCheck(gives=("unlogged-tables",), run=_unlogged),
+    SourceCheck(gives=("unlogged-tables", "unlogged-left-out"), run=_unlogged),
     SourceCheck(gives=("foreign-tables",), run=_foreign),
     SourceCheck(gives=("source-size",), run=_size),
 )

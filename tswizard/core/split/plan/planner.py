@@ -13,7 +13,7 @@ from tswizard.core.catalog.caggs import read_caggs
 from tswizard.core.catalog.catalog_shape import DIMENSION_SLICE, Shape, read_shape
 from tswizard.core.catalog.hypertable_model import Chunk, Hypertable
 from tswizard.core.catalog.hypertables import chunk_relations, read_hypertables
-from tswizard.core.catalog.tables import NOT_USERS, not_member, parts
+from tswizard.core.catalog.tables import NOT_USERS, READABLE, not_member, parts
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.split.plan.columns import Columns, read_columns
 from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, SourceTable, Stage
@@ -277,7 +277,7 @@ SELECT c.oid::bigint, n.nspname::text, c.relname::text,
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN ({parts(shape)}) part ON part.oid = c.oid
-WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {READABLE}
   AND {NOT_USERS} AND part.oid IS NULL AND {not_member("pg_class", "c.oid")}
 ORDER BY 2, 3
 """

@@ -10,7 +10,7 @@ from psycopg import sql
 from tswizard.core.catalog.catalog_shape import Shape
 from tswizard.core.catalog.hypertable_model import Chunk, Dimension
 from tswizard.core.catalog.hypertables import read_hypertables
-from tswizard.core.catalog.tables import in_user_schema, not_member, parts
+from tswizard.core.catalog.tables import READABLE, in_user_schema, not_member, parts
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS, ChecksumColumn
 
@@ -64,7 +64,8 @@ LEFT JOIN (
   CROSS JOIN LATERAL unnest(e.extconfig, e.extcondition) AS u (oid, condition)
   WHERE e.extname <> 'timescaledb'
 ) x ON x.oid = c.oid
-WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND {in_user_schema()} AND p.oid IS NULL
+WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND {READABLE}
+  AND {in_user_schema()} AND p.oid IS NULL
   AND (c.relkind = 'r' OR c.relispopulated)
   AND n.nspname || '.' || c.relname !~ '^_timescaledb_internal\\._compressed_hypertable_'
   AND ({not_member("pg_class", "c.oid")} OR x.oid IS NOT NULL)
