@@ -16,7 +16,7 @@ CREATE TABLE estate.readings (ts timestamptz NOT NULL, device int NOT NULL REFER
 SELECT create_hypertable('estate.readings', 'ts', chunk_time_interval => INTERVAL '14 days');
 CREATE INDEX readings_device ON estate.readings (device, ts DESC);
 CREATE UNIQUE INDEX readings_unique ON estate.readings (ts, device);
-INSERT INTO estate.readings SELECT t, d, sin(extract(epoch FROM t) / 7000 + d) * 20 + d / 3.0, (extract(epoch FROM t)::bigint % 1009) / 7.0, (ARRAY['on','off',NULL])[1 + d % 3], CASE WHEN d = 1 THEN '{"a": [1, 2]}'::jsonb END FROM generate_series('2021-01-01 00:00+00'::timestamptz, '2024-07-01 05:00+00', INTERVAL '2 hours') t, generate_series(1, 4) d;
+INSERT INTO estate.readings SELECT t, d, sin(extract(epoch FROM t) / 7000 + d) * 20 + d / 3.0, (extract(epoch FROM t)::bigint % 1009) / 7.0, (ARRAY['on','off',NULL])[1 + (extract(hour FROM t)::int / 2 + d) % 3], CASE WHEN extract(hour FROM t) = 4 THEN '{"a": [1, 2]}'::jsonb END FROM generate_series('2021-01-01 00:00+00'::timestamptz, '2024-07-01 05:00+00', INTERVAL '2 hours') t, generate_series(1, 4) d;
 CREATE FUNCTION estate.plus_state(numeric, numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT coalesce($1, 0) + coalesce($2, 0)';
 CREATE AGGREGATE estate.plus (numeric) (SFUNC = estate.plus_state, STYPE = numeric, COMBINEFUNC = estate.plus_state, PARALLEL = SAFE);
 

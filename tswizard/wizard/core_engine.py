@@ -66,11 +66,10 @@ class CoreEngine:
 
     def object_sql(self, inventory: "Inventory", what: "Cagg | Job") -> str:
         from tswizard.core.catalog.cagg_model import Cagg
-        from tswizard.core.split.caggs.create import create_statement
         from tswizard.core.split.policies.statements import LATEST_API, job_statement
 
         if isinstance(what, Cagg):
-            return f"{create_statement(what)};"
+            return f"{what.create_statement};"
         return "\n".join(f"{text};" for text in job_statement(what, inventory, LATEST_API).text)
 
     def plan(self, decided: "Decided") -> "Plan":

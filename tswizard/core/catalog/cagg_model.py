@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from tswizard.core.db.identifiers import qualified
 
+WINDOW_FUNCTIONS = "timescaledb.enable_cagg_window_functions"
+"""Since 2.20; without it a definition with one is refused."""
+
 
 @dataclass(frozen=True, slots=True)
 class CaggIndex:
@@ -95,6 +98,10 @@ class Cagg:
     """All of its materialization, by name."""
     state: CaggState | None = None
     """None where it could not be read."""
+    triggers: tuple[str, ...] = ()
+    """Names of INSTEAD OF triggers on it, which are possible up to 2.13."""
+    by_wal: bool = False
+    """Changes of what it reads are read from the WAL (2.22 alone), not logged by triggers."""
 
     @property
     def label(self) -> str:
@@ -103,6 +110,16 @@ class Cagg:
     @property
     def sql(self) -> str:
         return qualified(self.schema, self.name)
+
+    @property
+    def create_statement(self) -> str:
+        """The SQL that creates it, empty and with no index but the one on its bucket."""
+        only = "true" if self.materialized_only else "false"
+        return (
+            f"CREATE MATERIALIZED VIEW {self.sql} WITH (timescaledb.continuous, "
+            f"timescaledb.materialized_only = {only}, timescaledb.create_group_indexes = false) "
+            f"AS\n{self.definition}\nWITH NO DATA"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from tswizard.core.catalog.cagg_model import Cagg, CaggIndex
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
 from tswizard.core.db.connection import Connection, rows
 
+_INFORMATION = "timescaledb_information.continuous_aggregates"
+
 
 def caggs_query(shape: Shape) -> str:
     """Names, owner, definition, options, what it reads, its materialization hypertable.
@@ -16,6 +18,10 @@ def caggs_query(shape: Shape) -> str:
     compressed = ["m.compressed_hypertable_id IS NOT NULL", "m.compression_state = 1"]
     if shape.has(HYPERTABLE, "status"):
         compressed.append("m.status & 4 = 4")
+    by_wal = "false"
+    if shape.has(_INFORMATION, "invalidate_using"):
+        by_wal = f"""COALESCE((SELECT i.invalidate_using = 'wal' FROM {_INFORMATION} i
+    WHERE i.view_schema = g.user_view_schema AND i.view_name = g.user_view_name), false)"""
     return f"""
 SELECT g.user_view_schema::text, g.user_view_name::text,
   pg_catalog.pg_get_userbyid(c.relowner)::text,
@@ -23,7 +29,11 @@ SELECT g.user_view_schema::text, g.user_view_name::text,
   COALESCE(p.user_view_schema || '.' || p.user_view_name, r.schema_name || '.' || r.table_name),
   p.user_view_schema || '.' || p.user_view_name,
   m.schema_name::text, m.table_name::text, g.mat_hypertable_id,
-  COALESCE(p.user_view_schema, r.schema_name)::text, COALESCE(p.user_view_name, r.table_name)::text
+  COALESCE(p.user_view_schema, r.schema_name)::text,
+  COALESCE(p.user_view_name, r.table_name)::text,
+  ARRAY(SELECT t.tgname::text FROM pg_catalog.pg_trigger t
+    WHERE t.tgrelid = c.oid AND NOT t.tgisinternal ORDER BY 1),
+  {by_wal}
 FROM {CAGG} g
 JOIN {HYPERTABLE} r ON r.id = g.raw_hypertable_id
 JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
@@ -74,6 +84,8 @@ async def read_caggs(connection: Connection, shape: Shape) -> tuple[Cagg, ...]:
             materialization_name=row[10],
             reads=(row[12], row[13]),
             indexes=tuple(indexes.get(row[11], ())),
+            triggers=tuple(row[14]),
+            by_wal=row[15],
         )
         for row in await rows(connection, caggs_query(shape))
     )

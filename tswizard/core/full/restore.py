@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.toc import TocLine, parse_toc_line
 from tswizard.core.full.foreign_keys import keys_to_hypertables
 from tswizard.core.full.table_progress import Parts
 from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.model.verdict import Verdict
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, ToolEnd, failed
 from tswizard.core.steps.dump_output import dump_output
 
@@ -25,6 +27,8 @@ _ESSENTIAL = re.compile(
     r"continuous_agg|compression_settings|hypertable_compression)$"
 )
 _ROWS = "TABLE DATA"
+_MATVIEW_ROWS = "MATERIALIZED VIEW DATA"
+_MATVIEWS = "SELECT schemaname || '.' || matviewname FROM pg_catalog.pg_matviews"
 
 
 class Phase(Enum):
@@ -65,7 +69,7 @@ async def restore(ctx: Context, phase: Phase) -> None:
     entries = await _contents(ctx.task, phase)
     only = None
     if phase is Phase.REST:
-        entries, only = await _without_keys(ctx, entries)
+        entries, only = await _without_waiting(ctx, entries)
     watch = _Watch(ctx, entries, Parts(ctx), phase.parallel and ctx.task.jobs > 1)
     end = await ctx.run_tool(
         restore_command(ctx.task, phase, only),
@@ -88,20 +92,52 @@ async def restore(ctx: Context, phase: Phase) -> None:
     ctx.progress(watch.total, watch.total, watch.unit)
 
 
-async def _without_keys(
+async def _without_waiting(
     ctx: Context, entries: "tuple[Entry, ...]"
 ) -> "tuple[tuple[Entry, ...], Path | None]":
     """The entries that can be restored in restore mode, and the file that lists them."""
-    waiting = tuple(e for key in await keys_to_hypertables(ctx) for e in key.toc_entries)
-    if not waiting:
-        return entries, None
-    now = tuple(entry for entry in entries if not entry.toc.text.startswith(waiting))
-    path = ctx.run_folder.path / "restore-rest.list"
-    path.write_text("".join(f"{entry.toc}\n" for entry in now), encoding="utf-8")
-    ctx.say(
-        f"{len(entries) - len(now)} foreign keys to hypertables wait for the end of restore mode"
+    keys = tuple(e for key in await keys_to_hypertables(ctx) for e in key.toc_entries)
+    now = tuple(
+        entry
+        for entry in entries
+        if entry.toc.kind != _MATVIEW_ROWS and not entry.toc.text.startswith(keys)
     )
-    return now, path
+    if len(now) == len(entries):
+        return entries, None
+    ctx.say(
+        f"{plural(len(entries) - len(now), 'entry waits', 'entries wait')} for the end of restore "
+        "mode: foreign keys to hypertables, rows of materialized views"
+    )
+    return now, _listed(ctx, "restore-rest.list", now)
+
+
+def _listed(ctx: Context, name: str, entries: "tuple[Entry, ...]") -> Path:
+    path = ctx.run_folder.path / name
+    path.write_text("".join(f"{entry.toc}\n" for entry in entries), encoding="utf-8")
+    return path
+
+
+async def fill_materialized_views(ctx: Context) -> bool:
+    """Have pg_restore fill them, in the order of what they read; False when there are none.
+
+    Only once restore mode has ended: in it a hypertable shows none of the rows in its chunks, and
+    up to 2.12 reading a continuous aggregate fails. Raises StepFailed.
+    """
+    listed = await _contents(ctx.task, Phase.REST)
+    async with connected(ctx.task.target) as target:
+        there = {name for (name,) in await rows(target, _MATVIEWS)}
+    # What was left out was dropped.
+    entries = tuple(e for e in listed if e.toc.kind == _MATVIEW_ROWS and _relation(e) in there)
+    if not entries:
+        return False
+    command = restore_command(ctx.task, Phase.REST, _listed(ctx, "restore-last.list", entries))
+    watch = _Watch(ctx, entries, Parts(ctx), ctx.task.jobs > 1)
+    end = await ctx.run_tool(
+        command, ctx.task.target, tool="pg_restore", phase=Phase.REST.label, on_line=watch.line
+    )
+    if not end.reached_the_end:
+        raise _gave_up(end, ctx)
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +241,8 @@ class _Watch:
 
 
 def _relation(entry: Entry) -> str:
-    """`schema.name` of a TABLE DATA entry; other entries as they are listed."""
-    if entry.toc.kind != _ROWS:
+    """`schema.name` of an entry of rows; other entries as they are listed."""
+    if entry.toc.kind not in (_ROWS, _MATVIEW_ROWS):
         return entry.toc.text
     schema, _, rest = entry.toc.rest.partition(" ")
     return f"{schema}.{rest.rpartition(' ')[0]}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from psycopg import Error, sql
 
-from tswizard.core.catalog.cagg_model import Cagg
+from tswizard.core.catalog.cagg_model import WINDOW_FUNCTIONS, Cagg
 from tswizard.core.catalog.hypertable_model import Compression
 from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.db.identifiers import identifier, literal
@@ -28,19 +28,6 @@ from tswizard.core.split.schema.restore_state import read_restore_state, write_r
 from tswizard.core.split.schema.target_session import schema_session
 from tswizard.core.split.schema.toc import PRE
 from tswizard.core.split.schema.toc_selection import read_selection
-
-_WINDOW_FUNCTIONS = "timescaledb.enable_cagg_window_functions"
-"""Since 2.20; without it a definition with one is refused."""
-
-
-def create_statement(cagg: Cagg) -> str:
-    """The SQL that creates it, empty and with no index but the one on its bucket."""
-    only = "true" if cagg.materialized_only else "false"
-    return (
-        f"CREATE MATERIALIZED VIEW {cagg.sql} WITH (timescaledb.continuous, "
-        f"timescaledb.materialized_only = {only}, timescaledb.create_group_indexes = false) AS\n"
-        f"{cagg.definition}\nWITH NO DATA"
-    )
 
 
 def index_statements(facts: CaggFacts, made: CaggFacts) -> tuple[str, ...]:
@@ -79,7 +66,7 @@ def preview_caggs(task: Task) -> tuple[str, ...]:
         *(
             ";\n".join(
                 (
-                    create_statement(cagg),
+                    cagg.create_statement,
                     *(compression_statement(cagg, s) for s in (settings.get(cagg.label),) if s),
                 )
             )
@@ -152,9 +139,9 @@ async def _create(ctx: Context, target: Connection, facts: CaggFacts) -> None:
             await run_statements(ctx, target, f"GRANT TRIGGER ON {reads} TO {identifier(role)}")
         if role:
             await run_statements(ctx, target, f"SET LOCAL ROLE {identifier(role)}")
-        if await value(target, "SELECT pg_catalog.current_setting(%s, true)", (_WINDOW_FUNCTIONS,)):
-            await target.execute(f"SET LOCAL {_WINDOW_FUNCTIONS} = on".encode())
-        await run_statements(ctx, target, create_statement(facts.cagg))
+        if await value(target, "SELECT pg_catalog.current_setting(%s, true)", (WINDOW_FUNCTIONS,)):
+            await target.execute(f"SET LOCAL {WINDOW_FUNCTIONS} = on".encode())
+        await run_statements(ctx, target, facts.cagg.create_statement)
         made = (await read_cagg_facts(target))[label]
         await run_statements(
             ctx, target, *index_statements(facts, made), interval_statement(facts, made, schema)
