@@ -531,6 +531,33 @@ EXAMPLES = (
     Example(
         "psql-restrict", SAFE, "psql:meters.sql:5: error: invalid command \\restrict\n", "split"
     ),
+    Example(
+        "row-check",
+        LOST,
+        'psql:i.sql:9: ERROR:  new row for relation "t" violates check constraint "c"\n'
+        "DETAIL:  Failing row contains (1).\n",
+    ),
+    Example(
+        "row-null",
+        LOST,
+        'psql:i.sql:9: ERROR:  null value in column "n" of relation "t" violates not-null '
+        "constraint\n",
+    ),
+    Example(
+        "row-duplicate",
+        LOST,
+        'psql:i.sql:9: ERROR:  duplicate key value violates unique constraint "t_pkey"\n',
+    ),
+    Example(
+        "row-or-foreign-key",
+        LOST,
+        'psql:i.sql:9: ERROR:  insert or update on table "t" violates foreign key constraint "f"\n',
+    ),
+    Example(
+        "batch-failed",
+        LOST,
+        'failed to copy CSV: ERROR: relation "t" does not exist (SQLSTATE 42P01)\n',
+    ),
     Example("data-as-commands", LOOK, "psql:meters.sql:812: error: invalid command \\N\n"),
     Example(
         "own-metadata-row",

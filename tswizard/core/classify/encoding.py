@@ -96,7 +96,7 @@ class LogReader:
             yield from text.splitlines(keepends=True)
             return
         self._count(encoding)
-        yield line.replace("\x00", "").replace("\ufeff", "")
+        yield self._once(line.replace("\x00", "").replace("\ufeff", ""))
 
     def _text(self, raw: bytes) -> str:
         if raw.isascii() and b"\0" not in raw:
@@ -112,8 +112,7 @@ class LogReader:
             text = text.replace("\x00", "")
         if not text.isascii():
             self._count("utf-8")
-            if _TWICE.search(text):
-                text = self._once(text)
+            text = self._once(text)
         return text.replace("\ufeff", "")
 
     def _appended_wide(self, raw: bytes) -> str:
@@ -149,6 +148,9 @@ class LogReader:
         return raw.decode("utf-8", "backslashreplace")
 
     def _once(self, text: str) -> str:
+        """UTF-8 that was taken for a code page, and written again."""
+        if text.isascii() or not _TWICE.search(text):
+            return text
         for encoding in _TWICE_AS:
             try:
                 again = text.encode(encoding).decode("utf-8")

@@ -6,11 +6,12 @@ line in which something of PostgreSQL's stands behind it. Several containers or 
 log are kept apart (`stream`), so that their messages do not run into each other.
 """
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tswizard.core.classify.json_lines import Unwrapped, unwrap
+from tswizard.core.classify.json_lines import Unwrapped, is_csvlog, of_csvlog, unwrap
 from tswizard.core.classify.powershell import PowerShell
 from tswizard.core.classify.translate import is_severity
 from tswizard.core.model.judged import Severity
@@ -22,6 +23,10 @@ _LEARNED = 12
 """Prefixes of no known form that are kept."""
 
 _LONGEST = 1 << 20
+_RECORD_LINES = 500
+"""Lines of a record of csvlog, at most: a statement may be long."""
+
+_ENTITY = re.compile(r"&(?:quot|lt|gt|amp|nbsp|#39|#x27|#34);")
 _OF_JSON = frozenset('{" tlmfF')
 
 
@@ -105,6 +110,12 @@ _FRAMES = tuple(
             rf"(?:\{{[\w./-]{{1,80}}:\d+\}} )?(?:[\w.]{{1,60}} - )?{_LEVEL}"
             r"(?: +- +|:\w[\w.]{0,60}:| +[|] +| +\[[^\]\n]{1,60}\] (?:[\w.$]{1,80} (?:- |: )?)?)",
         ),
+        # Not `error: pg_restore:`: so do lines of parallel workers run into each other.
+        (
+            "logger",
+            ": ",
+            r"(?P<level>INFO|WARN|WARNING|ERROR): (?=(?:pg_\w+|psql|vacuumdb)(?:\.exe)?:)",
+        ),
         ("logger", "[", rf"\[ ?{_LEVEL} ?\][: ] *"),
         ("logger", "[", r"\[(?P<stream>stdout|stderr|restore|dump|migrate|postgres|db|backup)\] "),
         ("syslog", "[", r"\[\d+-\d+\] +"),
@@ -142,12 +153,20 @@ class FrameStripper:
         self._windows = PowerShell()
         self._partial: dict[str, tuple[int, str]] = {}
         """Lines that a container runtime has cut, by stream."""
+        self._record: list[str] = []
+        """The lines of a record of csvlog that has line ends in it, and the number of the first."""
+        self._record_number = 0
         self.kinds: dict[str, int] = {}
         """Kinds of frames that were met."""
 
     def feed(self, line: str, number: int) -> Iterator[Framed]:
         """What a line holds; a line of JSON may hold several, most hold one."""
         line = line.rstrip("\r\n")
+        if self._record or (line[:1].isdigit() and is_csvlog(line)):
+            yield from self._of_csvlog(line, number)
+            return
+        if "&" in line:
+            line = _ENTITY.sub(lambda found: html.unescape(found[0]), line)
         # A progress bar writes over itself.
         for part in line.split("\r") if "\r" in line else (line,):
             for at, text in self._windows.feed(part, number):
@@ -155,6 +174,8 @@ class FrameStripper:
 
     def close(self) -> Iterator[Framed]:
         """What is still held back."""
+        for text in self._record:
+            yield Framed(text=text, number=self._record_number)
         for number, text in self._windows.close():
             yield from self._strip(Framed(text=text, number=number), MAX_LAYERS)
         for stream, (number, text) in self._partial.items():
@@ -181,6 +202,23 @@ class FrameStripper:
                     self._partial[line.stream] = (number, line.text)
                     return
         yield line
+
+    def _of_csvlog(self, line: str, number: int) -> Iterator[Framed]:
+        if not self._record:
+            self._record_number = number
+        self._record.append(line)
+        text = "\n".join(self._record)
+        if text.count('"') % 2 and len(self._record) < _RECORD_LINES:
+            return
+        lines, self._record = self._record, []
+        record = of_csvlog(text)
+        if record is None:
+            yield from (
+                Framed(text=text, number=self._record_number + n) for n, text in enumerate(lines)
+            )
+            return
+        self._note("csvlog")
+        yield from self._unwrapped(Framed(text="", number=self._record_number), [record], 0)
 
     def _unwrapped(self, line: Framed, inner: list[Unwrapped], layers: int) -> Iterator[Framed]:
         for one in inner:

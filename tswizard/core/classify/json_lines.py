@@ -1,9 +1,10 @@
-"""Lines of JSON and of key=value pairs that loggers and container runtimes write around text.
+"""Lines of JSON, of key=value pairs and of csvlog, which loggers write around text.
 
 Docker's json-file (`log`), pino (`msg`), zap (`msg`, `error`), logrus (`msg="…"`), GCP
 (`textPayload`), journald (`MESSAGE`), and PostgreSQL's jsonlog, which has a message's parts apart.
 """
 
+import csv
 import json
 import re
 from dataclasses import dataclass
@@ -39,6 +40,21 @@ _PARTS = (
 )
 
 
+_CSVLOG = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [A-Z+\d:-]+,\"?")
+# Columns of csvlog, as the server's documentation lists them.
+_CSVLOG_FIELDS = 20
+_CSVLOG_PLACES = {
+    "session_id": 5,
+    "error_severity": 11,
+    "state_code": 12,
+    "message": 13,
+    "detail": 14,
+    "hint": 15,
+    "context": 18,
+    "query": 19,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unwrapped:
     """The text of one line of JSON; it may have several lines."""
@@ -65,6 +81,22 @@ def unwrap(line: str) -> list[Unwrapped] | None:
     return None
 
 
+def is_csvlog(line: str) -> bool:
+    """Whether a record of PostgreSQL's csvlog begins here."""
+    return _CSVLOG.match(line) is not None
+
+
+def of_csvlog(record: str) -> Unwrapped | None:
+    """One record, with the line ends that are in it; None when it is no whole record."""
+    try:
+        fields = next(csv.reader([record], strict=True), [])
+    except csv.Error:
+        return None
+    if len(fields) < _CSVLOG_FIELDS:
+        return None
+    return _of_jsonlog({name: fields[place] for name, place in _CSVLOG_PLACES.items()})
+
+
 def _loads(text: str) -> Any:
     try:
         return json.loads(text)
@@ -75,6 +107,9 @@ def _loads(text: str) -> Any:
 def _of_object(entry: Any) -> list[Unwrapped] | None:
     if not isinstance(entry, dict):
         return None
+    if isinstance(record := entry.get("record"), dict):
+        # CloudNativePG: what the server wrote to its csvlog.
+        entry = {"session_id": "", **record}
     if "error_severity" in entry and isinstance(entry.get("message"), str):
         return [_of_jsonlog(entry)]
     inner = entry.get("jsonPayload") or entry.get("attributes")
@@ -95,7 +130,12 @@ def _of_object(entry: Any) -> list[Unwrapped] | None:
 def _of_jsonlog(entry: dict[str, Any]) -> Unwrapped:
     """PostgreSQL's jsonlog, since 15; pgcopydb writes the same keys."""
     message = entry["message"]
-    if "state_code" in entry or "backend_type" in entry or "session_id" in entry:
+    if (
+        "sql_state_code" in entry
+        or "state_code" in entry
+        or "backend_type" in entry
+        or "session_id" in entry
+    ):
         lines = [f"{entry['error_severity']}:  {message}"]
         lines += [f"{name}:  {entry[key]}" for key, name in _PARTS if entry.get(key)]
         return Unwrapped(text="\n".join(lines), stream="server")

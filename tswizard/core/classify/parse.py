@@ -70,7 +70,7 @@ _SUM = "errors ignored on restore: "
 _PSQL_TAG = re.compile(r"[A-Z][A-Z ]+(?: \d+)*$")
 # What psql writes on its standard output, which may come between the lines of a message.
 _PSQL_OUTPUT = re.compile(
-    r"[A-Z][A-Z ]+(?: \d+)*$|-{2,}[-+]*$|\(\d+ rows?\)$|You are now connected to database "
+    r"[A-Z][A-Z ]+(?: \d+)*$|-{2,}[-+]*$|\(\d+ \S{1,12}\)$|You are now connected to database "
     r"|(?:Time: |(?:Pager usage|Timing|Expanded display|Tuples only|Output format|Null display) )"
     r"|(?: [\w ?]+ ?(?:\|[\w ?|]*)?| +[\d.]+)$"
 )
@@ -78,7 +78,8 @@ _PSQL_OUTPUT = re.compile(
 _SUMMARY = re.compile(
     r".{0,80}\bexit(?:ed)?(?: with)?(?: (?:code|status))?[: ]+'?[1-9]"
     r"|.{0,80}\b(?:pg_dump|pg_dumpall|pg_restore|psql|vacuumdb)\b.{0,40}\b(?:failed|exited|returned)\b"
-    r"|make(?:\[\d+\])?: \*\*\*|Traceback |command terminated|(?:Error|error|FATAL|fatal): (?!  )"
+    r"|make(?:\[\d+\])?: \*\*\*|Traceback |panic: |goroutine \d|command terminated"
+    r"|(?:Error|error|FATAL|fatal): (?!  )"
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _COPY = re.compile(r'COPY failed for table "(?P<table>.*?)": ', re.DOTALL)
@@ -361,6 +362,8 @@ class Parser:
 
     def _ends(self, block: Block, line: str) -> bool:
         """Lines that continue no message, although they have no prefix."""
+        if block.tool == "pgcopydb":
+            return not is_field(line)
         if block.has_command:
             return False
         if is_field(line):
