@@ -12,6 +12,7 @@ from tswizard.core.catalog import nulls
 from tswizard.core.catalog.policies import PAUSED_ON_SOURCE, POLICY_KINDS, USER_DEFINED
 from tswizard.core.classify.rules import default_rules
 from tswizard.core.methods import METHODS
+from tswizard.core.model.object_kinds import GROUPS, OBJECT_KINDS
 from tswizard.core.run.context import MethodRun
 from tswizard.core.run.method import Method
 from tswizard.exit_codes import Exit
@@ -73,6 +74,13 @@ def test_versions_that_lose_compressed_nulls_are_the_same_everywhere() -> None:
 def test_the_policies_that_are_paused_are_the_same_everywhere() -> None:
     text = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
     assert f"jobs that drop or rewrite chunks ({PAUSED_ON_SOURCE})" in " ".join(text.split())
+
+
+def test_every_kind_of_object_that_is_compared_is_described_and_has_its_line() -> None:
+    page = (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
+    listed = " ".join(page.split("## Objects")[1].split("### ")[0].split())
+    assert [kind.many for kind in OBJECT_KINDS.values() if kind.many not in listed] == []
+    assert {kind.group for kind in OBJECT_KINDS.values()} == set(GROUPS)
 
 
 def test_the_order_of_policies_is_described() -> None:

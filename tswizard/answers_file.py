@@ -1,4 +1,4 @@
-"""The answers file: TOML, one key for each question, for a run that asks nothing."""
+"""The answers file: TOML, one key for each question, for an unattended run."""
 
 import difflib
 import tomllib
@@ -32,7 +32,7 @@ class Request:
 def load(path: Path, *, demo: bool = False) -> Request:
     """Read and check an answers file. Raises BadAnswers.
 
-    With `demo` the embedded pair is both ends: conninfos and confirm are not asked for.
+    With `demo` both databases are the embedded pair's: conninfos and confirm are not asked for.
     """
     given = _read(path)
     for section, keys in given.items():

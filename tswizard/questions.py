@@ -245,8 +245,8 @@ QUESTIONS: tuple[Question, ...] = (
         "answers",
         "recreate_extension",
         "Recreate TimescaleDB on the target at the source's version",
-        "A full migration needs the same version of TimescaleDB on both ends. Only done when the "
-        "target is empty and offers that version.",
+        "A full migration needs the same version of TimescaleDB on source and target. Done when "
+        "the target is empty and offers that version.",
         Kind.YES_NO,
     ),
     Question(
@@ -261,7 +261,7 @@ QUESTIONS: tuple[Question, ...] = (
         "answers",
         "verify",
         "How rows are compared",
-        "Checksum reads every row on both ends, inside the databases. Count is faster, but finds "
+        "Checksum reads every row of both databases, inside them. Count is faster, but finds "
         "only missing rows, not changed ones.",
         Kind.CHOICE,
         (
@@ -310,8 +310,8 @@ QUESTIONS: tuple[Question, ...] = (
         "history",
         "Split: materialized rows of continuous aggregates",
         "Kept, they arrive as they are stored, also those whose raw rows are gone. Recomputed, "
-        "they are refreshed from the raw rows on the target: what those cannot give any more is "
-        "lost. A list names those that are recomputed; all others are kept.",
+        "they are refreshed from the raw rows on the target: buckets whose raw rows no longer "
+        "exist are lost. A list names those that are recomputed; all others are kept.",
         Kind.NAMES,
         (Choice("keep", "keep them as they are stored"), Choice("recompute", "recompute them")),
     ),

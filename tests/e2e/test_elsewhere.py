@@ -45,7 +45,7 @@ async def test_the_machine_that_began_it_is_gone(pair: EmbeddedPair, tmp_path: P
     # The record is kept, and the machine that began it learns from there that all is over.
     late = await first.call("resume")
     assert late.code == 3
-    assert "is over (pass)" in late.err
+    assert "has finished (pass)" in late.err
     target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
     async with connected(target) as connection:
         text = str(await value(connection, "SELECT record || inventory FROM _tswizard.record"))

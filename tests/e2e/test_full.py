@@ -45,7 +45,7 @@ async def test_everything_arrives_and_is_proved(pair: EmbeddedPair, tmp_path: Pa
     assert (shown.code, json.loads(shown.out)["run"]) == (0, program.run.name)
     again = await program.call("resume", program.run.name)
     assert again.code == 3
-    assert "is over" in again.err
+    assert "has finished" in again.err
 
 
 # In restore mode a hypertable's rows are hidden, so this key cannot be made by pg_restore.

@@ -108,8 +108,8 @@ async def test_the_wrong_name_typed(program: Program, module_pair: EmbeddedPair)
         ("snapshot = 1", "is not true or false"),
         ('staging = "/no/such/folder"', "is not a folder"),
         ("jobs = ", "is not TOML"),
-        ('caggs = ["public.nightly"]', 'no continuous aggregate "public.nightly". Near are: '),
-        ("policies = [7]", "answers.policies: the source has no job 7. Near are: 1000"),
+        ('caggs = ["public.nightly"]', 'no continuous aggregate "public.nightly". Did you mean: '),
+        ("policies = [7]", "answers.policies: the source has no job 7. Did you mean: 1000"),
     ],
 )
 async def test_answers_that_cannot_be_used(

@@ -142,9 +142,9 @@ async def test_recomputing_tells_the_loss_before() -> None:
         await on_screen(pilot, "ObjectsScreen")
         options = pilot.app.screen.query_one(ObjectList).options
         assert "recomputed" in str(options[1].prompt)
-        assert "recomputed" in str(options[2].prompt)  # it stands on the other
+        assert "recomputed" in str(options[2].prompt)  # it is built on the other
         await press(pilot, "down", "h")
-        assert "It stands on public.metrics_hourly" in notice(pilot)
+        assert "It is built on public.metrics_hourly" in notice(pilot)
         await press(pilot, "enter")
         await on_screen(pilot, "ReviewScreen")
         assert decided(pilot).history == ("public.metrics_hourly",)

@@ -57,7 +57,7 @@ async def test_a_whole_migration_stopped_resumed_and_checked(
             await reach(pilot, "CREATE MATERIALIZED VIEW")
             await pilot.press("enter")
             await on_screen(pilot, "ReviewScreen")
-            await reach(pilot, "Disk here")
+            await reach(pilot, "Local disk")
             await pilot.press(*"tsdb", "enter")
             await on_screen(pilot, "RunScreen")
             await stop_in_restore(pilot)
@@ -100,5 +100,5 @@ async def stop_in_restore(pilot: Pilot[int]) -> None:
 
 
 def test_what_a_server_refuses_is_a_sentence() -> None:
-    with pytest.raises(CannotConnect, match=r"The server says: boom\. Fix that"), explained():
+    with pytest.raises(CannotConnect, match=r"Server error: boom\. Fix that"), explained():
         raise psycopg.OperationalError("boom")

@@ -10,6 +10,7 @@ import click
 
 from tswizard import __version__
 from tswizard.cli.conninfo import conninfo
+from tswizard.core.model.answers import METHOD_NAMES
 
 _PLAIN_HELP = "Ask line by line instead of on screens."
 _SOURCE_HELP = "Source address as reachable from this machine, if different."
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--answers", type=click.Path(path_type=Path), help="Ask nothing; answers from this TOML file."
+    "--answers",
+    type=click.Path(path_type=Path),
+    help="Run unattended; answers from this TOML file.",
 )
 @click.option("--plain", is_flag=True, help=_PLAIN_HELP)
 @click.version_option(__version__, "--version", package_name="tswizard")
@@ -50,7 +53,9 @@ def cli(context: click.Context, answers: Path | None, plain: bool) -> None:
 
 @cli.command()
 @click.option(
-    "--answers", type=click.Path(path_type=Path), help="Ask nothing; answers from this TOML file."
+    "--answers",
+    type=click.Path(path_type=Path),
+    help="Run unattended; answers from this TOML file.",
 )
 @click.option("--plain", is_flag=True, help=_PLAIN_HELP)
 @click.pass_context
@@ -79,11 +84,11 @@ def inspect(context: click.Context, conninfo: "Endpoint", as_json: bool) -> None
 @click.argument("log", type=click.File("rb"), default="-")
 @click.option("--json", "as_json", is_flag=True, help="Verdicts as JSON.")
 @click.option("--tool", type=click.Choice(["pg_dump", "pg_restore"]), help="What wrote the log.")
-@click.option("--method", type=click.Choice(["full", "split"]), help="In which kind of migration.")
+@click.option("--method", type=click.Choice(METHOD_NAMES), help="Migration method.")
 @click.option(
     "--phase",
     type=click.Choice(["dump", "pre-data", "catalog", "data", "post-data"]),
-    help="In which part of it.",
+    help="Phase of the dump or restore.",
 )
 @click.pass_context
 def classify(
@@ -112,7 +117,7 @@ def runs(as_json: bool) -> None:
 @cli.command()
 @click.argument("run", required=False)
 @click.option("--confirm", help="The target's database name, when a restore has to start over.")
-@click.option("--unattended", is_flag=True, help="Ask nothing, even in a terminal.")
+@click.option("--unattended", is_flag=True, help="Ask no questions, even in a terminal.")
 @click.option("--plain", is_flag=True, help=_PLAIN_HELP)
 @click.option(
     "--target",

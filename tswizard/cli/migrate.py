@@ -1,4 +1,4 @@
-"""`tswizard --answers`: a migration that asks nothing."""
+"""`tswizard --answers`: a migration that runs unattended."""
 
 import asyncio
 from pathlib import Path

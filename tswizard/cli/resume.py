@@ -52,7 +52,7 @@ def resume(
 
 def _check_plain(confirm: str | None, *, unattended: bool) -> None:
     if unattended or confirm is not None:
-        raise click.UsageError("--plain asks; --unattended and --confirm ask nothing.")
+        raise click.UsageError("--plain asks questions; --unattended and --confirm do not.")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("This is not a terminal; use --unattended instead of --plain.")
 

@@ -50,7 +50,9 @@ async def reopen(
     record = run_folder.record
     inventory = run_folder.inventory()
     if not record.resumable or inventory is None:
-        raise RunFolderError(f"{record.id} is over ({record.state}); there is nothing to resume.")
+        raise RunFolderError(
+            f"{record.id} has finished ({record.state}); there is nothing to resume."
+        )
     if run_folder.busy:
         raise RunFolderError(f"{record.id} is in use by another tswizard process.")
     server = await read_server(target)

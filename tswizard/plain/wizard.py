@@ -102,7 +102,7 @@ class PlainWizard:
         session.voice.heading(f"Run {run.run_folder.record.id}")
         hint = resume_hint(run.run_folder.record.id, demo=session.demo, plain=True)
         session.ask.quitting = (
-            f"Quitting stops the run now: what is in progress is aborted, what is done stays done. "
+            f"Quitting stops the run now: what is in progress is aborted, completed work is kept. "
             f"{hint}"
         )
         model = await carry_out(session, run)

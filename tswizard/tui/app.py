@@ -162,7 +162,7 @@ class WizardApp(App[int]):
         if self.feed is not None and not self.feed.over:
             question = Ask(
                 "Stop the run and quit?",
-                "The current step is ended now; what is done stays done. Settings that the run "
+                "The current step is ended now; completed work is kept. Settings that the run "
                 "changed, such as restore mode and the source's jobs, are put back. "
                 f"{self.resume_hint}",
                 yes="Stop and quit",

@@ -122,7 +122,7 @@ def explained() -> Iterator[None]:
         yield
     except Error as error:
         raise CannotConnect(
-            f"The server says: {message_of(error)}.", "Fix that, then try again."
+            f"Server error: {message_of(error)}.", "Fix that, then try again."
         ) from error
 
 

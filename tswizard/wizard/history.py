@@ -18,12 +18,12 @@ class History:
     answers: Answers
 
     def recomputed_by(self, cagg: Cagg) -> str:
-        """Which one's answer makes it be recomputed: itself, or one that it stands on."""
+        """Which one's answer makes it be recomputed: itself, or one that it is built on."""
         return next((c.label for c in self._line(cagg) if self.answers.recomputes(c.label)), "")
 
     def loss(self, recomputed: Collection[str], caggs: Iterable[Cagg]) -> tuple[str, ...]:
         """What of these continuous aggregates is lost by recomputing some, a line each: what
-        stands on them is recomputed as well."""
+        is built on them is recomputed as well."""
         named = tuple(cagg.label for cagg in self.inventory.caggs if cagg.label in recomputed)
         lost = lost_history(self.inventory, Answers(history=named))
         return tuple(f"{c.label}: {lost[c.label]}" for c in caggs if c.label in lost)
@@ -33,7 +33,7 @@ class History:
         return {cagg.label: cagg for cagg in self.inventory.caggs}
 
     def _line(self, cagg: Cagg) -> Iterator[Cagg]:
-        """It, and those that it stands on."""
+        """It, and those that it is built on."""
         at: Cagg | None = cagg
         while at is not None:
             yield at

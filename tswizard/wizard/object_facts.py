@@ -37,7 +37,7 @@ def job_facts(job: Job) -> Iterator[Fact]:
     yield "Kind", f"{job.what}, of {job.owner}"
     yield "Every", job.schedule_interval + (f" ({job.timezone})" if job.timezone else "")
     if not job.scheduled:
-        yield "Next run", "paused on the source, and so it arrives"
+        yield "Next run", "paused on the source; stays paused on the target"
     else:
         yield "Next run", job.next_start or "unknown"
 

@@ -46,7 +46,7 @@ def object_rows(
         if shown(f"{job.id} {job.what} {job.target or ''}"):
             groups.setdefault(job.target or "", []).append(job)
     for target, jobs in groups.items():
-        yield ObjectRow(text=f"Policies and jobs of {target}" if target else "Jobs of no table")
+        yield ObjectRow(text=f"Policies and jobs of {target}" if target else "Jobs without a table")
         for job in jobs:
             paused = "" if job.scheduled else ", paused"
             yield ObjectRow(

@@ -22,18 +22,18 @@ def choices(decided: Decided, methods: Iterable[Method]) -> Iterator[str]:
     again = [c for c in chosen if answers.recomputes(c.label)]
     if again:
         labels = ", ".join(cagg.label for cagg in again)
-        yield f"Recomputed from the raw rows, with what stands on them: {labels}"
+        yield f"Recomputed from the raw rows, with what is built on them: {labels}"
     loss = History(inventory, answers).loss({cagg.label for cagg in again}, chosen)
-    yield from (f"Lost by that: {line}" for line in loss)
+    yield from (f"This loses: {line}" for line in loss)
 
 
 def disk(decided: Decided, plan: Plan) -> Iterator[str]:
     """What it takes on this machine and on the target."""
     folder = decided.answers.staging or "the run folder (RUN above)"
     if plan.disk_here:
-        yield f"Disk here: up to {size(plan.disk_here)}, in {folder}"
+        yield f"Local disk: up to {size(plan.disk_here)}, in {folder}"
     else:
-        yield f"Disk here: only a dump of the schema, in {folder}"
+        yield f"Local disk: only a dump of the schema, in {folder}"
     yield f"Disk on the target: about {size(plan.disk_there)}"
 
 

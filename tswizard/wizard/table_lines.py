@@ -58,7 +58,7 @@ class TableLines:
         for event in moving[:_MOST]:
             yield self._line(event)
         if len(moving) > _MOST:
-            yield f"and {len(moving) - _MOST} tables more"
+            yield f"and {plural(len(moving) - _MOST, 'more table')}"
 
     def _line(self, event: TableProgress) -> str:
         rates = self._rates

@@ -168,10 +168,13 @@ def test_names_as_screens_show_them_or_as_in_sql(text: str, label: str) -> None:
     [
         (Answers(caggs=("public.Daily",)), '"public.Daily" fits 2 of the source: '),
         (Answers(caggs=("a.b.c",)), 'fits 2 of the source: "a.b"."c", "a"."b.c"'),
-        (Answers(caggs=("m.hourly", "m.houry")), '"m.houry". Near are: m.hourly'),
-        (Answers(caggs=("hourly",)), "Near are: m.hourly"),
+        (Answers(caggs=("m.hourly", "m.houry")), '"m.houry". Did you mean: m.hourly'),
+        (Answers(caggs=("hourly",)), "Did you mean: m.hourly"),
         (Answers(history=("nothing.like.it",)), "answers.history: the source has no continuous"),
-        (Answers(policies=(1000, 1006)), "no job 1006. Near are: 1000 retention on public.read"),
+        (
+            Answers(policies=(1000, 1006)),
+            "no job 1006. Did you mean: 1000 retention on public.read",
+        ),
     ],
 )
 def test_a_name_that_fits_none_or_two_is_refused(answers: Answers, says: str) -> None:

@@ -41,7 +41,7 @@ def levels(findings: dict[str, Finding]) -> set[Level]:
 def test_a_sample_inventory_passes() -> None:
     findings = found()
     assert levels(findings) == {Level.PASS}
-    assert findings["timescaledb"].what == "TimescaleDB 2.23.0 on both ends."
+    assert findings["timescaledb"].what == "TimescaleDB 2.23.0 on source and target."
     assert findings["postgresql"].what == "PostgreSQL 15.4 moves to 15.4."
 
 

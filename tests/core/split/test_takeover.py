@@ -141,7 +141,7 @@ async def test_what_cannot_be_resumed(native_ends: Ends, machines: tuple[Machine
     await store.ensure_leader()
     await store.close()
     second.here()
-    with pytest.raises(RunFolderError, match=r"is over \(pass\)"):
+    with pytest.raises(RunFolderError, match=r"has finished \(pass\)"):
         await take_over(target, None)
 
     await run(target, "UPDATE _tswizard.record SET format = 99")

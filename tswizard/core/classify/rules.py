@@ -13,6 +13,7 @@ from psycopg import sql
 
 from tswizard.core.classify.message import Message
 from tswizard.core.classify.toc import RULE_KINDS
+from tswizard.core.model.answers import MethodName
 from tswizard.core.model.verdict import Verdict
 
 RuleTool = Literal["pg_dump", "pg_restore", "psql", "server", "any"]
@@ -20,7 +21,7 @@ _SPEAKS_AS = {"pg_dumpall": "pg_dump"} | dict.fromkeys(
     ("vacuumdb", "pgcopydb", "timescaledb-parallel-copy"), "server"
 )
 """Tools that run pg_dump, or print what the server says."""
-RuleMethod = Literal["full", "split", "any"]
+RuleMethod = Literal[MethodName, "any"]
 RulePhase = Literal["dump", "pre-data", "catalog", "data", "post-data", "analyze", "any"]
 Rated = Literal["error", "warning", "notice", "unknown"]
 

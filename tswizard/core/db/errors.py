@@ -93,7 +93,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_refusal(error: Error) -> bool:
-    """Did the server refuse this one statement, and can the connection go on?"""
+    """Did the server refuse this one statement, and can the connection be used further?"""
     return error.sqlstate is not None and not is_connection_lost(error)
 
 

@@ -24,7 +24,7 @@ from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 
 
 async def check_restored(ctx: Context) -> None:
-    """Compare both ends. What was left out and is gone is no difference."""
+    """Compare both databases. What was left out and is gone is no difference."""
     out = left_out(ctx.task.inventory, ctx.task.answers)
     if not out:
         await compare_ends(ctx)

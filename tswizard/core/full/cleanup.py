@@ -160,7 +160,7 @@ async def clean(ctx: Context) -> None:
     if left:
         raise failed(
             "not-clean",
-            f"The target could not be emptied: {', '.join(left[:5])} are still there.",
+            f"The target could not be emptied. Still there: {', '.join(left[:5])}.",
             where=ctx.task.target.label,
             todo=f"Drop them, then resume. {_elsewhere(ctx)}.",
         )

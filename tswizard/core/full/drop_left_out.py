@@ -67,6 +67,6 @@ def _refused(ctx: Context, statement: str, error: Error) -> Finding:
         "left-out-not-dropped",
         "Something that you left out could not be dropped on the target.",
         where=ctx.task.target.label,
-        why=f"The server says: {message_of(error)}. {error.diag.message_detail or ''}".rstrip(),
+        why=f"Server error: {message_of(error)}. {error.diag.message_detail or ''}".rstrip(),
         todo=f"Run it yourself: {statement}",
     )

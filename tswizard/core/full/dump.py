@@ -94,7 +94,7 @@ def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
     full = "No space left on device" in message
     return failed(
         "dump-disk-full" if full else "dump-failed",
-        f"pg_dump gave up: {message}",
+        f"pg_dump failed: {message}",
         where=str(ctx.task.dump) if full else ctx.task.source.label,
         why=f"It ended with exit code {end.exit_code}. Nothing on the target was changed.",
         todo=(

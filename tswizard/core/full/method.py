@@ -68,8 +68,8 @@ class Full:
         "Better when all of it fits in one maintenance window over a stable connection, and when "
         "you want everything without choosing parts.\n"
         "It cannot resume in the middle: an interrupted dump or restore starts over (a finished "
-        "dump is kept). It needs the same version of TimescaleDB on both ends, and disk space "
-        "here for the dump."
+        "dump is kept). It needs the same version of TimescaleDB on source and target, and disk "
+        "space here for the dump."
     )
 
     def facts(self, inventory: Inventory, source: Server, target: Server) -> MethodFacts:

@@ -164,7 +164,7 @@ async def _contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
 def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
     return failed(
         "restore-failed",
-        f"pg_restore gave up: {end.last_words}",
+        f"pg_restore failed: {end.last_words}",
         where=ctx.task.target.label,
         why=f"It ended with exit code {end.exit_code}. The source was only read; the dump is "
         "complete and will be used again.",

@@ -44,14 +44,14 @@ class Answers:
     keep_record: bool = False
     """Split: keep the ledger, the schema _tswizard, on the target."""
     caggs: tuple[str, ...] | Literal["all", "none"] = "all"
-    """Continuous aggregates to migrate, each as `schema.name`, unquoted. What stands on one that is
-    left out is left out as well."""
+    """Continuous aggregates to migrate, each as `schema.name`, unquoted. What is built on one that
+    is left out is left out as well."""
     history: tuple[str, ...] | Literal["keep", "recompute"] = "keep"
     """Split: the materialized rows arrive as they are stored, or every continuous aggregate is
-    refreshed from the raw rows; a list names those that are refreshed. What stands on one of these
-    is refreshed as well, all others are kept."""
+    refreshed from the raw rows; a list names those that are refreshed. What is built on one of
+    these is refreshed as well, all others are kept."""
     lose_history: tuple[str, ...] | Literal["none"] = "none"
-    """Split: those that may lose by it what their raw rows do not give any more."""
+    """Split: those that may lose by it buckets whose raw rows no longer exist."""
 
     def recomputes(self, cagg: str) -> bool:
         """Is this continuous aggregate (`schema.name`) refreshed and not copied?"""

@@ -21,6 +21,8 @@ class ObjectKind:
     soft: frozenset[str] = frozenset()
     missing: Level = Level.FAIL
     extra: Level = Level.LOOK
+    todo: str = ""
+    """What to do where it is missing or differs; empty: whatever the finding's level asks for."""
 
     @property
     def main(self) -> bool:
@@ -45,7 +47,9 @@ GROUPS = (SCHEMA, HYPERTABLES, CAGGS, POLICIES, SEQUENCES, PRIVILEGES)
 """Each is one line of the checklist, in this order."""
 
 _ONE = {
-    "policy": "row security policy",
+    "check": "CHECK constraint",
+    "foreign-data-wrapper": "foreign-data wrapper",
+    "policy": "row-level security policy",
     "job": "policy or job",
     "aggregate": "aggregate function",
     "sequence-value": "sequence value",
@@ -60,10 +64,17 @@ def _kind(
     *soft: str,
     missing: Level = Level.FAIL,
     extra: Level = Level.LOOK,
+    todo: str = "",
 ) -> ObjectKind:
-    one = _ONE.get(id, id.replace("-", " "))
     return ObjectKind(
-        id=id, one=one, many=many, group=group, soft=frozenset(soft), missing=missing, extra=extra
+        id=id,
+        one=_ONE.get(id, id.replace("-", " ")),
+        many=many,
+        group=group,
+        soft=frozenset(soft),
+        missing=missing,
+        extra=extra,
+        todo=todo,
     )
 
 
@@ -73,14 +84,22 @@ _FAIL, _PASS, _LOOK = Level.FAIL, Level.PASS, Level.LOOK
 _ALL = (
     _kind("schema", "schemas", SCHEMA),
     # A target may have extensions of its own, and others in a newer version.
-    _kind("extension", "extensions", SCHEMA, "version", "schema", extra=_PASS),
+    _kind(
+        "extension",
+        "extensions",
+        SCHEMA,
+        "version",
+        "schema",
+        extra=_PASS,
+        todo="See whether the other version works for you; otherwise run ALTER EXTENSION … UPDATE.",
+    ),
     # pg_dump writes inherited columns first.
     _kind("table", "tables", SCHEMA, "tablespace", "column_order"),
     _kind("column", "columns", SCHEMA, extra=_FAIL),
     _kind("primary-key", "primary keys", SCHEMA, extra=_FAIL),
     _kind("unique-constraint", "unique constraints", SCHEMA, extra=_FAIL),
     _kind("foreign-key", "foreign keys", SCHEMA, extra=_FAIL),
-    _kind("check", "checks", SCHEMA, extra=_FAIL),
+    _kind("check", "CHECK constraints", SCHEMA, extra=_FAIL),
     _kind("exclusion-constraint", "exclusion constraints", SCHEMA, extra=_FAIL),
     _kind("not-null-constraint", "not-null constraints", SCHEMA, extra=_FAIL),
     _kind("index", "indexes", SCHEMA, "tablespace"),
@@ -112,16 +131,31 @@ _ALL = (
     _kind("text-search-dictionary", "text search dictionaries", SCHEMA),
     _kind("text-search-parser", "text search parsers", SCHEMA),
     _kind("text-search-template", "text search templates", SCHEMA),
-    _kind("foreign-data-wrapper", "foreign data wrappers", SCHEMA),
+    _kind("foreign-data-wrapper", "foreign-data wrappers", SCHEMA),
     _kind("foreign-server", "foreign servers", SCHEMA),
     _kind("user-mapping", "user mappings", SCHEMA),
     _kind("publication", "publications", SCHEMA),
     # pg_dump skips subscriptions for a role that is not a superuser.
-    _kind("subscription", "subscriptions", SCHEMA, "enabled", missing=_LOOK),
+    _kind(
+        "subscription",
+        "subscriptions",
+        SCHEMA,
+        "enabled",
+        missing=_LOOK,
+        todo="Create it by hand on the target once the old service no longer applies it.",
+    ),
     _kind("comment", "comments", SCHEMA),
     _kind("security-label", "security labels", SCHEMA),
     # Neither pg_dump nor pg_restore transfers settings of the database itself.
-    _kind("database-setting", "database settings", SCHEMA, "value", missing=_LOOK, extra=_PASS),
+    _kind(
+        "database-setting",
+        "database settings",
+        SCHEMA,
+        "value",
+        missing=_LOOK,
+        extra=_PASS,
+        todo="Set the ones you want with ALTER DATABASE … SET … on the target.",
+    ),
     _kind("sequence", "sequences", SEQUENCES),
     _kind("sequence-value", "sequence values", SEQUENCES),
     _kind("hypertable", "hypertables", HYPERTABLES),
@@ -131,10 +165,26 @@ _ALL = (
     _kind("catalog-row", "rows of TimescaleDB's catalog", HYPERTABLES),
     _kind("continuous-aggregate", "continuous aggregates", CAGGS),
     _kind("job", "policies and jobs", POLICIES),
-    _kind("policy", "row security policies", PRIVILEGES, extra=_FAIL),
-    _kind("grant", "grants", PRIVILEGES),
-    _kind("default-privilege", "default privileges", PRIVILEGES),
-    _kind("owner", "owners", PRIVILEGES),
+    _kind("policy", "row-level security policies", PRIVILEGES, extra=_FAIL),
+    _kind(
+        "grant",
+        "grants",
+        PRIVILEGES,
+        todo="Create the missing roles, then run these statements on the target.",
+    ),
+    _kind(
+        "default-privilege",
+        "default privileges",
+        PRIVILEGES,
+        todo="Create the missing roles, then run ALTER DEFAULT PRIVILEGES for them again.",
+    ),
+    _kind(
+        "owner",
+        "owners",
+        PRIVILEGES,
+        todo="Where the owner matters (row-level security, jobs, privileges), run these statements "
+        "on the target.",
+    ),
 )
 
 OBJECT_KINDS = {kind.id: kind for kind in _ALL}

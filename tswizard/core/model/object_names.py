@@ -86,4 +86,4 @@ def _check_jobs(ids: Sequence[int], inventory: Inventory) -> None:
 
 
 def _told(near: Sequence[str]) -> str:
-    return f" Near are: {', '.join(near)}." if near else ""
+    return f" Did you mean: {', '.join(near)}?" if near else ""

@@ -1,7 +1,7 @@
 """Which continuous aggregates, policies and jobs are migrated, and what goes with each.
 
-A continuous aggregate needs the one that it stands on; its policies, what reads it and what stands
-on it need it.
+A continuous aggregate needs the one that it is built on; its policies, what reads it and what is
+built on it need it.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -120,11 +120,11 @@ class ObjectSelection:
     # Ticking
 
     def tick_cagg(self, label: str) -> "ObjectSelection":
-        """With it and those that it stands on."""
+        """With it and those that it is built on."""
         return replace(self, caggs=self.caggs | {label, *_parents(label, self._by_label)})
 
     def untick_cagg(self, label: str) -> "ObjectSelection":
-        """Without it, what stands on it, and policies of these."""
+        """Without it, what is built on it, and policies of these."""
         gone = {
             other
             for other in self.caggs
@@ -153,7 +153,7 @@ class ObjectSelection:
 
 
 def _parents(label: str, by_label: dict[str, Cagg]) -> tuple[str, ...]:
-    """Those that it stands on, the nearest first."""
+    """Those that it is built on, the nearest first."""
     found: list[str] = []
     at = by_label.get(label)
     while at is not None and at.parent in by_label and at.parent not in found:

@@ -1,4 +1,4 @@
-"""What is known before a run begins: both ends as they were read, and what was decided."""
+"""What is known before a run begins: both databases as they were read, and what was decided."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ class Prepared:
         """The run's task, with its dump in this folder. Preflight refuses to start without tools:
         raises ValueError where there are none."""
         if self.tools is None:
-            raise ValueError("no pg_dump on this machine serves both ends")
+            raise ValueError("no pg_dump on this machine serves both databases")
         return Task(
             self.source,
             self.target,

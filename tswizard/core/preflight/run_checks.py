@@ -66,7 +66,8 @@ async def _findings(check: AnyCheck, prepared: Prepared) -> AsyncIterator[Findin
         except Error as error:
             endpoint = prepared.source if check.side is Side.SOURCE else prepared.target
             raise CannotConnect(
-                f"{endpoint.label} broke off while it was examined: {message_of(error)}.",
+                f"The connection to {endpoint.label} was lost during preflight: "
+                f"{message_of(error)}.",
                 "See whether the server is up, then examine it again.",
             ) from None
         return

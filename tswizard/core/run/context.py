@@ -29,7 +29,7 @@ _ERRORS_IGNORED = re.compile(r"errors ignored on restore: \d+")
 
 
 class StepFailed(Exception):
-    """A step that cannot go on; the run stops and can be resumed."""
+    """A step that cannot continue; the run stops and can be resumed."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.what)
@@ -56,7 +56,7 @@ class ToolEnd:
 
     @property
     def fatal(self) -> JudgedMessage | None:
-        """The last error, for a tool that gave up."""
+        """The last error, for a tool that failed."""
         return next((j for j in reversed(self.judged) if j.counts_as_error), None)
 
     @property

@@ -111,7 +111,7 @@ class Run:
                 await work
 
     def stop(self, *, now: bool) -> None:
-        """Stop after the running step, or end it now. What is done stays done."""
+        """Stop after the running step, or end it now. Completed work is kept."""
         self._stopping.set()
         self.pause(False)
         if now and self._current is not None:
@@ -322,7 +322,7 @@ def _explain(error: Exception, ctx: Context) -> Finding:
         ctx.say(line.rstrip())
     return failed(
         "bug",
-        f"tswizard broke: {type(error).__name__}: {error}",
+        f"Internal error in tswizard: {type(error).__name__}: {error}",
         where=ctx.step,
         why="The traceback is in the run's log.",
         todo="Please report it; the run can be resumed.",

@@ -36,7 +36,7 @@ async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[RunFolde
         found = await _find(connection, target)
     ours = found.record
     if not ours.resumable:
-        raise RunFolderError(f"{ours.id} is over ({ours.state}); there is nothing to resume.")
+        raise RunFolderError(f"{ours.id} has finished ({ours.state}); there is nothing to resume.")
     source = source or Endpoint.parse(ours.source)
     here = RunFolder.known(ours.id)
     record = replace(

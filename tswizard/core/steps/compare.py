@@ -1,4 +1,4 @@
-"""The check as a step: both ends compared, findings and tables kept in the run's record."""
+"""The check as a step: both databases compared, findings and tables kept in the run's record."""
 
 import time
 from dataclasses import replace
@@ -83,14 +83,14 @@ def _tell(ctx: Context, progress: VerifyProgress) -> None:
 
 
 CHECK = "check"
-"""Id of the step that compares both ends, in every method."""
+"""Id of the step that compares both databases, in every method."""
 
 
 def check_step(action: Action) -> MethodStep:
-    """The step that compares both ends, by a method's own way to do so."""
+    """The step that compares both databases, by a method's own way to do so."""
     return MethodStep(
         id=CHECK,
         title="Check everything",
-        what="Every object and every row compared on both ends, inside the databases.",
+        what="Every object and every row of both databases, compared inside them.",
         action=action,
     )

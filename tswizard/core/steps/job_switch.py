@@ -46,7 +46,7 @@ async def _refusal(connection: Connection, query: sql.Composed) -> str | None:
     except Error as error:
         if not is_refusal(error):
             raise
-        return f"The server says: {message_of(error)}"
+        return f"Server error: {message_of(error)}"
     return None
 
 

@@ -14,8 +14,9 @@ from tswizard.plain.session import Session
 from tswizard.wizard.ending import SENTENCES
 
 _HELP = (
-    "PASS: equal on both ends. LOOK: read it and decide. FAIL: it did not arrive or differs, and "
-    "the line says what to do. SKIP: you chose to skip it. The report holds all of it, for later."
+    "PASS: equal on source and target. LOOK: read it and decide. FAIL: it did not arrive or "
+    "differs, and the line says what to do. SKIP: you chose to skip it. The report holds all of "
+    "it, for later."
 )
 
 

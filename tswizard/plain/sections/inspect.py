@@ -64,7 +64,7 @@ class Inspection:
     # Reading and checking
 
     async def _read(self) -> None:
-        """Read both ends and check, again and again until it can be done. Raises Back, Leave."""
+        """Read both databases and check, until all can be done. Raises Back, Leave."""
         while True:
             try:
                 await self._try_to_read()

@@ -21,8 +21,8 @@ _PORTION = 500
 """Events taken between two looks at whether Ctrl+C was pressed."""
 
 _STOP_HELP = (
-    "The run continues while this question stands, unless it is paused. Whatever you choose, what "
-    "is done stays done."
+    "The run continues while this question stands, unless it is paused. Whatever you choose, "
+    "completed work is kept."
 )
 
 
@@ -148,6 +148,6 @@ class _Watch:
         elif failure is not None:
             self._voice.say(f"Stopped: {failure.what} {failure.todo}")
         else:
-            self._voice.say("Stopped. What is done stays done.")
+            self._voice.say("Stopped. Completed work is kept.")
         run = self._run.run_folder.record.id
         self._voice.say(resume_hint(run, demo=self._session.demo, plain=True))

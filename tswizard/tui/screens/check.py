@@ -114,9 +114,9 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
     NEXT: ClassVar[str | None] = "Done"
     BACK: ClassVar[str | None] = "< Log"
     HELP: ClassVar[str] = (
-        "What tswizard compared on both ends, line by line: Enter shows the details of a line. "
-        "PASS: equal. LOOK: read it and decide. FAIL: it did not arrive or differs, and the line "
-        "says what to do. SKIP: you chose to skip it.\n\n"
+        "What tswizard compared on source and target, line by line: Enter shows the details of a "
+        "line. PASS: equal. LOOK: read it and decide. FAIL: it did not arrive or differs, and the "
+        "line says what to do. SKIP: you chose to skip it.\n\n"
         "Below that, what only you can do: Space ticks an item, y copies the text that belongs to "
         "it. The report holds the same, for later.\n\n"
         "When you have repaired something, a compares both ends again, as often as you want: "

@@ -64,7 +64,7 @@ class ObjectsScreen(WizardScreen):
     def help_text(self) -> str:
         history = (
             "\n\nh: a continuous aggregate keeps its rows as they are stored, or is recomputed "
-            "from the raw rows on the target. What those cannot give any more is then lost."
+            "from the raw rows on the target. Buckets whose raw rows no longer exist are then lost."
             if self._has_history
             else ""
         )
@@ -138,7 +138,7 @@ class ObjectsScreen(WizardScreen):
         return "has history" if cagg.state is not None and cagg.state.history else ""
 
     def _recomputed_by(self, cagg: Cagg) -> str:
-        """Which one's answer makes it be recomputed: itself, or one that it stands on."""
+        """Which one's answer makes it be recomputed: itself, or one that it is built on."""
         at: Cagg | None = cagg
         while at is not None:
             if at.label in self._recomputed:
@@ -179,7 +179,7 @@ class ObjectsScreen(WizardScreen):
             elif by == cagg.label:
                 yield "Rows", "recomputed from the raw rows; h: keep them as stored"
             else:
-                yield "Rows", f"recomputed, since {by} is, on which it stands"
+                yield "Rows", f"recomputed, since {by} is, on which it is built"
 
     @property
     def _current(self) -> Cagg | Job | None:
@@ -256,7 +256,7 @@ class ObjectsScreen(WizardScreen):
         by = self._recomputed_by(what)
         if by:
             if by != what.label:
-                self.say(f"It stands on {by}, which is recomputed: press h there.", "look")
+                self.say(f"It is built on {by}, which is recomputed: press h there.", "look")
                 return
             self._recompute(what.label, False)
             return

@@ -73,18 +73,18 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     NEXT: ClassVar[str | None] = "Check >"
     BACK: ClassVar[str | None] = None
     HELP: ClassVar[str] = (
-        "The migration runs unattended: it stops only on what it cannot explain, and what is done "
-        "stays done.\n\n"
+        "The migration runs unattended: it stops only on what it cannot explain, and completed "
+        "work is kept.\n\n"
         "Each error line carries a verdict. SAFE: a rule knows the message, and a check on the "
-        "target agrees. LATER: a later step creates it. LOOK: nobody could show that it is "
-        "harmless. LOST: something did not arrive. The reason is below the line; Enter shows the "
-        "whole message.\n\n"
+        "target agrees where one is possible. LATER: a later step creates it. LOOK: nobody could "
+        "show that it is harmless. LOST: something did not arrive. The reason is below the line; "
+        "Enter shows the whole message.\n\n"
         "In the tables, problems are listed first. Pieces are chunks, tables or parts of them, "
         "done and in all; the rate is the table's current one; retries are failed attempts that "
         "were repeated. FAILED counts pieces that the source or the target refused; the others "
         "continue, and the log says why.\n\n"
         "p pauses until you press p again. s asks how to stop: after the current step or piece, "
-        "or now. Either way, what is done stays done and the run can be resumed."
+        "or now. Either way, completed work is kept and the run can be resumed."
     )
 
     def __init__(self, feed: "EventFeed", endpoints: "EndpointPair") -> None:
@@ -328,7 +328,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         elif failure is not None:
             self.say(f"Stopped: {_sentence(failure.what)} {failure.todo} {again}")
         else:
-            self.say(f"Stopped. What is done stays done. {again}", "look")
+            self.say(f"Stopped. Completed work is kept. {again}", "look")
 
     @on(Button.Pressed, "#resume")
     def action_resume(self) -> None:

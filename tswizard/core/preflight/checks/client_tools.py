@@ -57,7 +57,7 @@ def _pg_dump(prepared: Prepared) -> Iterator[Finding]:
         if chosen.major >= 17 and target.major <= 16:
             note = (
                 "Since 17 it sets transaction_timeout, which a target of 16 or older calls an "
-                '"unrecognized configuration parameter"; that is harmless and will be judged so.'
+                '"unrecognized configuration parameter"; that is classified as safe.'
             )
         yield passed(
             "client-tools",

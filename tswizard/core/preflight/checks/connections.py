@@ -77,7 +77,7 @@ def _target_restoring(prepared: Prepared) -> Iterator[Finding]:
             "The target is in restore mode (timescaledb.restoring is on).",
             where=prepared.target.label,
             why="A restore into it was started and never finished, by hand or by another program.",
-            todo="If that restore is over: SELECT timescaledb_post_restore(); and empty the "
+            todo="If that restore has ended: SELECT timescaledb_post_restore(); and empty the "
             "database. If it was a run of tswizard, resume it: tswizard runs",
         )
 

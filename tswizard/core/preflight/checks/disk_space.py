@@ -96,9 +96,9 @@ def target_space(prepared: Prepared, free: int | None) -> Finding:
     if free is None:
         return look(
             "target-space",
-            f"The target needs about {size(need)}; its disk cannot be seen from here.",
+            f"The target needs about {size(need)}; its free space cannot be determined from SQL.",
             where=where,
-            why=f"{why} SQL does not tell how much is free. Timescale Cloud enlarges a disk at "
+            why=f"{why} Timescale Cloud enlarges a disk at "
             "most once in 6 hours, and a full disk ends connections "
             '("terminating connection due to administrator command").',
             todo="Check in the service's console that its disk has that much free, and enlarge it "

@@ -18,7 +18,7 @@ def _encoding(prepared: Prepared) -> Iterator[Finding]:
         "encoding",
         f"Encoding: {source} on the source, {target} on the target.",
         where=prepared.target.label,
-        why="SQL_ASCII on the source stores bytes as they came, so nobody has checked them."
+        why="SQL_ASCII on the source stores unvalidated bytes."
         if source == "SQL_ASCII"
         else "Text is converted on the way; a character that the target's encoding lacks is an "
         "error, and its table stays empty.",

@@ -36,7 +36,9 @@ def _past_retention(inventory: Inventory, where: str) -> Iterator[Finding]:
             reach = (
                 "everything" if start is None else json.loads(job.config or "{}")["start_offset"]
             )
-            details.append(f"job {job.id} refreshes {job.target} over {reach}; {table} keeps less")
+            details.append(
+                f"job {job.id} refreshes {job.target} over {reach}; retention on {table} is shorter"
+            )
     if details:
         yield look(
             "refresh-past-retention",
@@ -70,8 +72,8 @@ def _drops_migrated(prepared: Prepared) -> Iterator[Finding]:
             where=prepared.target.label,
             why="They are past drop_after already; on the source the next run of the policy drops "
             "them.",
-            todo="Nothing, if they may go. Otherwise set enable_jobs to false, or leave these "
-            "policies out.",
+            todo="Nothing, if they may be dropped. Otherwise set enable_jobs to false, or leave "
+            "these policies out.",
             details=details,
         )
 

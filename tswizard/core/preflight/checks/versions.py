@@ -64,7 +64,9 @@ def _equal(prepared: Prepared) -> Iterator[Finding]:
     source = prepared.inventory.server.timescaledb
     if source is not None and not _differs(prepared):
         yield passed(
-            "timescaledb", f"TimescaleDB {source} on both ends.", where=prepared.target.label
+            "timescaledb",
+            f"TimescaleDB {source} on source and target.",
+            where=prepared.target.label,
         )
 
 

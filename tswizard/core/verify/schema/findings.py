@@ -18,18 +18,6 @@ _LABELS = 3
 _PARTS = 5
 """Objects listed for the chunks of one hypertable."""
 
-_TODO = {
-    "grant": "Create the missing roles, then run these statements on the target.",
-    "default-privilege": "Create the missing roles, then run ALTER DEFAULT PRIVILEGES for them "
-    "again.",
-    "owner": "Where the owner matters (row security, jobs, privileges), run these statements on "
-    "the target.",
-    "database-setting": "Set the ones you want with ALTER DATABASE … SET … on the target.",
-    "subscription": "Create it by hand on the target once the old service no longer applies it.",
-    "extension": "See whether the other version works for you; otherwise run ALTER EXTENSION … "
-    "UPDATE.",
-}
-
 
 def schema_findings(comparison: SchemaComparison, labels: Labels) -> tuple[Finding, ...]:
     """One finding per kind and level, in the order of OBJECT_KINDS; none for absent kinds.
@@ -86,7 +74,7 @@ def _finding(
         details += [f"{label}: {_line(d)}" for d in some[:_PARTS]]
         if len(some) > _PARTS:
             details.append(f"{label}: and {len(some) - _PARTS:,} more of this kind")
-    todo = _TODO.get(kind.id) or _todo(level, differences)
+    todo = kind.todo or _todo(level, differences)
     return Finding(level, _id(kind), ", ".join(words), todo=todo, details=tuple(details))
 
 
