@@ -17,7 +17,7 @@ from tswizard.demo.server import EmbeddedServer
 pytestmark = pytest.mark.e2e
 
 _CATALOG = ("_timescaledb_catalog", "_timescaledb_config")
-# What must be equal on both ends, each a query of one value.
+# What must be equal on both databases, each a query of one value.
 _FACTS: Mapping[str, str] = {
     "rows of conditions": "SELECT count(*) FROM conditions",
     "readings": "SELECT sum(feels_like)::numeric FROM conditions",

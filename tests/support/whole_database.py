@@ -69,7 +69,7 @@ FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {_OWN.format(
     "sequence": """
 SELECT format('%I.%I', schemaname, sequencename), data_type, start_value, increment_by, cycle,
   last_value FROM pg_sequences WHERE schemaname !~ '^_'""",
-    "row security": f"""
+    "row-level security": f"""
 SELECT c.oid::regclass || '.' || p.polname, p.polcmd, p.polroles::regrole[]::text,
   pg_get_expr(p.polqual, c.oid), pg_get_expr(p.polwithcheck, c.oid)
 FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace

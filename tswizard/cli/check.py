@@ -1,4 +1,4 @@
-"""`tswizard check`: both ends of a finished run compared again."""
+"""`tswizard check`: source and target of a finished run compared again."""
 
 import asyncio
 

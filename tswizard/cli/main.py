@@ -171,8 +171,9 @@ def check(
     target: "Endpoint | None",
     source: "Endpoint | None",
 ) -> None:
-    """Compare both ends of a finished run again, as often as wanted; the newest one when none is
-    named. What waited on you is applied first, and jobs are enabled when nothing fails any more."""
+    """Compare source and target of a finished run again, as often as wanted; the newest one when
+    none is named. What waited on you is applied first, and jobs are enabled when nothing fails any
+    more."""
     from tswizard.cli.check import check as check_run
 
     context.exit(check_run(run, target=target, source=source))

@@ -1,7 +1,7 @@
 """Checking a finished run again: when the user has repaired something, or days later.
 
-What waited only on the user is applied, both ends are compared as they are now, and jobs that had
-stayed paused because something failed are enabled.
+What waited only on the user is applied, both databases are compared as they are now, and jobs that
+had stayed paused because something failed are enabled.
 """
 
 from collections.abc import Iterator

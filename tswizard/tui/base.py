@@ -103,11 +103,12 @@ class WizardScreen(Screen[None]):
 
     @work
     async def check_again(self) -> None:
-        """Compare both ends of the run that has ended here again, on a Run screen of its own."""
+        """Compare both databases of the run that has ended here again, on a Run screen of its
+        own."""
         from tswizard.core.db.errors import CannotConnect
         from tswizard.core.run.run_folder import RunFolderError
 
-        self.say("Connecting to both ends …", "")
+        self.say("Connecting to both databases …", "")
         try:
             await self.wizard.check_again()
         except (CannotConnect, RunFolderError) as error:

@@ -37,7 +37,7 @@ def _role(server: Server) -> str:
             (role.superuser, "superuser"),
             (role.owns_database, "owns the database"),
             (role.createrole, "can create roles"),
-            (role.bypass_rls, "bypasses row security (BYPASSRLS)"),
+            (role.bypass_rls, "bypasses row-level security (BYPASSRLS)"),
         )
         if has
     ]

@@ -1,4 +1,4 @@
-"""Both ends against each other, and both against the answers."""
+"""Source and target against each other, and both against the answers."""
 
 import asyncio
 from dataclasses import replace
@@ -126,7 +126,8 @@ def test_what_is_on_the_target_is_listed_once() -> None:
 
 
 class TestVersions:
-    """TimescaleDB must be the same on both ends; where it can be recreated, that is offered."""
+    """TimescaleDB must be the same on source and target; where it can be recreated, that is
+    offered."""
 
     def test_offered_and_empty_means_it_can_be_recreated(self) -> None:
         source = inventory(server_timescaledb="2.19.3")

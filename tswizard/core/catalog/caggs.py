@@ -64,8 +64,8 @@ ORDER BY 1, 2
 
 
 async def read_caggs(connection: Connection, shape: Shape) -> tuple[Cagg, ...]:
-    """Every aggregate, in the order of their making: a parent stands before its children. Their
-    state is not read."""
+    """Every continuous aggregate, in the order of their making: a parent stands before its
+    children. Their state is not read."""
     indexes: dict[int, list[CaggIndex]] = {}
     for id, name, definition in await rows(connection, _INDEXES):
         indexes.setdefault(id, []).append(CaggIndex(name, definition))

@@ -53,7 +53,8 @@ def compression_enabled(shape: Shape) -> str:
 
 
 def hypertables_query(shape: Shape) -> str:
-    """id, schema, name, owner, compression on, distributed, its aggregate, sizes, row security."""
+    """id, schema, name, owner, compression on, distributed, its continuous aggregate, sizes,
+    row-level security."""
     distributed = "false"
     if shape.has(HYPERTABLE, "replication_factor"):
         distributed = "h.replication_factor IS NOT NULL"

@@ -232,7 +232,8 @@ class Extras:
     unreadable: tuple[str, ...] = ()
     """What a dump reads and this role cannot: tables, sequences, configuration of extensions."""
     filtered: tuple[str, ...] = ()
-    """Tables whose rows row security would hide from this role; pg_dump refuses to dump them."""
+    """Tables whose rows row-level security would hide from this role; pg_dump refuses to dump
+    them."""
     event_triggers: tuple[str, ...] = ()
     publications: tuple[str, ...] = ()
     subscriptions: tuple[str, ...] = ()

@@ -73,7 +73,7 @@ GROUP BY 1, 2
 
 
 def tables_query(shape: Shape) -> str:
-    """Names, kind, owner, sizes, estimated rows, persistence, row security, inheritance."""
+    """Names, kind, owner, sizes, estimated rows, persistence, row-level security, inheritance."""
     return f"""
 SELECT n.nspname::text, c.relname::text, c.relkind::text, c.relispartition,
   pg_catalog.pg_get_userbyid(c.relowner)::text,
@@ -131,7 +131,7 @@ ORDER BY 1
 
 
 def filtered_query(shape: Shape) -> str:
-    """Tables whose row security would hide rows from this role."""
+    """Tables whose row-level security would hide rows from this role."""
     return f"""
 SELECT DISTINCT COALESCE(part.label, n.nspname || '.' || c.relname)
 FROM pg_catalog.pg_class c

@@ -141,7 +141,7 @@ async def clean(ctx: Context) -> None:
         left = await empty(
             ctx.task.target,
             ctx.task.target_server.timescaledb_schema or "public",
-            # Equal on both ends in the full method; the target's may be gone by now.
+            # Equal on both databases in the full method; the target's may be gone by now.
             ctx.task.inventory.server.timescaledb,
             mark.extensions,
             lambda done, total: ctx.progress(

@@ -37,7 +37,7 @@ async def compress(ctx: Context) -> None:
     """
     chunks = eligible(ctx.task.inventory)
     if not chunks:
-        raise StepSkipped("every chunk that can be compressed is")
+        raise StepSkipped("all eligible chunks are already compressed")
     schema = ctx.task.inventory.server.timescaledb_schema or "public"
     statement = sql.SQL("SELECT {}(%s::pg_catalog.regclass, true)").format(
         sql.Identifier(schema, "compress_chunk")

@@ -17,7 +17,7 @@ class Parts:
         self._done: Counter[str] = Counter()
 
     def label(self, relation: str) -> str:
-        """The hypertable, aggregate or table behind `schema.name`."""
+        """The hypertable, continuous aggregate or table behind `schema.name`."""
         return self._labels.get(relation, relation)
 
     def start(self, relation: str) -> None:

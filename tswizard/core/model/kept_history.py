@@ -13,7 +13,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def kept_caggs(inventory: Inventory, answers: Answers) -> tuple[Cagg, ...]:
-    """Those of the chosen ones whose materialized rows are copied: not what stands on one that is
+    """Those of the chosen ones whose materialized rows are copied: not what is built on one that is
     recomputed, since new rows of that are changes to it."""
     kept: dict[str, Cagg] = {}
     for cagg in chosen_caggs(inventory, answers):
@@ -29,7 +29,7 @@ def recomputed_caggs(inventory: Inventory, answers: Answers) -> tuple[Cagg, ...]
 
 
 def history_words(state: CaggState) -> str:
-    """The buckets that the raw rows cannot give any more; empty without such."""
+    """The buckets whose raw rows no longer exist; empty without such."""
     if not state.history or state.first is None:
         return ""
     until = state.raw_from

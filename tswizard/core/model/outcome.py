@@ -70,4 +70,5 @@ class Outcome:
     dump: str = ""
     """Folder or file of a dump that was kept."""
     checked: float = 0.0
-    """When both ends were compared last, in seconds since the epoch; 0 when it is not known."""
+    """When both databases were compared last, in seconds since the epoch; 0 when it is not
+    known."""

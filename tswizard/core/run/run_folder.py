@@ -80,7 +80,8 @@ class RunRecord:
     source_fingerprint: str = ""
     """Of the source when the pieces were reconciled (`split/source_fingerprint.py`)."""
     checked: float = 0.0
-    """When both ends were compared last, in seconds since the epoch; 0 before the first time."""
+    """When both databases were compared last, in seconds since the epoch; 0 before the first
+    time."""
     missing_roles: tuple[str, ...] = ()
     """Roles that the source uses and the target lacked when the run began."""
     abandoned: tuple[str, ...] = ()
@@ -88,8 +89,8 @@ class RunRecord:
     arrived: tuple[str, ...] = ()
     """Tables that were equal at some check."""
     target_counters: WriteCounters | None = None
-    """How often each table of the target had been written to when both ends were compared first:
-    what was written there since is the applications' own."""
+    """How often each table of the target had been written to when both databases were compared
+    first: what was written there since is the applications' own."""
 
     @property
     def seconds(self) -> float:

@@ -33,7 +33,7 @@ from tswizard.core.verify.schema.read import Schema
 
 
 async def check_split(ctx: Context) -> None:
-    """Compare both ends, and add what copying each table took to the compared tables.
+    """Compare both databases, and add what copying each table took to the compared tables.
 
     Continuous aggregates that were left out, and what depends on them, are not expected on the
     target.

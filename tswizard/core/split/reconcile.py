@@ -59,7 +59,7 @@ class ComparisonUnit:
 
 @dataclass(frozen=True, slots=True)
 class ComparedUnit:
-    """A unit that was compared on both ends."""
+    """A unit that was compared on both databases."""
 
     unit: ComparisonUnit
     equal: bool
@@ -133,7 +133,7 @@ class PieceComparison:
         self._columns: dict[tuple[str, str], tuple[ChecksumColumn, ...]] = {}
 
     async def run(self, units: list[ComparisonUnit]) -> list[ComparedUnit]:
-        """Compare all units on both ends. Raises VerifyStopped, psycopg.Error."""
+        """Compare all units on both databases. Raises VerifyStopped, psycopg.Error."""
         await self._read_columns({unit.table for unit in units})
         waiting, compared = deque(units), list[ComparedUnit]()
         workers = min(self._coordinator.job.workers, max(1, len(units)))
@@ -171,7 +171,7 @@ class PieceComparison:
         return checksum(self._columns[unit.table.schema, unit.table.name])
 
     async def _read_columns(self, tables: set[SourceTable]) -> None:
-        """The columns that both ends have. The check names those that only one of them has."""
+        """The columns that both databases have. The check names those that only one of them has."""
         job = self._coordinator.job
         here = {(t.schema, t.name): (t.schema, t.name) for t in tables}
         there = {(t.schema, t.name): t.on_target for t in tables if t.on_target}

@@ -1,7 +1,7 @@
 """The split method as a table of steps: the schema, the rows in pieces, what depends on the rows.
 
-Foreign keys and checks of a hypertable cannot be added once chunks of it are compressed, and
-chunks are compressed again as they arrive: so plain tables are copied first, then those
+Foreign keys and CHECK constraints of a hypertable cannot be added once chunks of it are compressed,
+and chunks are compressed again as they arrive: so plain tables are copied first, then those
 constraints are added, then the chunks are copied; indexes come last, built once.
 """
 
@@ -124,7 +124,7 @@ async def _compress_last(ctx: Context) -> None:
         except StepSkipped:
             skipped += 1
     if skipped == 2:
-        raise StepSkipped("no hypertable had to wait")
+        raise StepSkipped("nothing is left to compress")
 
 
 async def _log_again(ctx: Context) -> None:
@@ -144,8 +144,8 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
     MethodStep(
         id=SplitStep.PLAN,
         title="Plan the pieces",
-        what="Every chunk, table, slice and large object is recorded on the target, in schema "
-        "_tswizard: what is done is recorded beside what was copied, in one transaction.",
+        what="Every chunk, table, table slice and large object is recorded on the target, in "
+        "schema _tswizard: what is done is recorded beside what was copied, in one transaction.",
         action=_data(DataPhase.plan),
     ),
     MethodStep(
@@ -189,7 +189,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
     MethodStep(
         id=SplitStep.CHUNKS,
         title="Create chunks",
-        what="With the source's own slices, so that earlier chunk intervals survive.",
+        what="With the source's own dimension slices, so that earlier chunk intervals survive.",
         action=_data(DataPhase.chunks),
         commands=lambda task: preview_chunks(task.inventory),
     ),
@@ -212,7 +212,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
     MethodStep(
         id=SplitStep.CONSTRAINTS_BEFORE,
         title="Add constraints needed before compression",
-        what="Foreign keys and checks of hypertables that have compressed chunks.",
+        what="Foreign keys and CHECK constraints of hypertables that have compressed chunks.",
         action=constraints_before_rows,
         commands=lambda task: preview_constraints(task.inventory, first=True),
     ),
@@ -239,9 +239,9 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
     ),
     MethodStep(
         id=SplitStep.CAGG_LOGGING,
-        title="Log changes again",
-        what="Continuous aggregates notice again what changes in the rows that they read; every "
-        "hypertable and chunk is looked at.",
+        title="Re-enable invalidation logging",
+        what="Invalidations are recorded again, so that continuous aggregates notice what changes "
+        "in the rows that they read; every hypertable and chunk is looked at.",
         action=_log_again,
         when=lambda task: bool(chosen_caggs(task.inventory, task.answers)),
     ),
@@ -255,7 +255,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
     MethodStep(
         id=SplitStep.SEQUENCES,
         title="Set sequences",
-        what="Serial, identity and free-standing ones, to their values on the source.",
+        what="Serial, identity and standalone ones, to their values on the source.",
         action=set_sequences,
         commands=lambda task: preview_sequences(task.inventory),
     ),
@@ -275,7 +275,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
     MethodStep(
         id=SplitStep.POST_DATA,
         title="Restore post-data",
-        what="Indexes, constraints of plain tables, triggers, rules, row security policies.",
+        what="Indexes, constraints of plain tables, triggers, rules, row-level security policies.",
         action=restore_post_data,
         again=True,
         commands=lambda task: (restore_command_text(task, "post-data", jobs=task.jobs),),

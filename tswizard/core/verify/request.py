@@ -30,7 +30,7 @@ class VerifyJob:
     counters_before: WriteCounters | None = None
     """The source's counters from before the dump: they show what was written to since."""
     target_counters_before: WriteCounters | None = None
-    """The target's counters from when both ends were compared first; None the first time."""
+    """The target's counters from when both databases were compared first; None the first time."""
     arrived: frozenset[str] = frozenset()
     """Tables that were equal at an earlier check: what is written later, on either end, explains
     a difference of theirs."""

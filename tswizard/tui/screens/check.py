@@ -119,7 +119,7 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
         "line says what to do. SKIP: you chose to skip it.\n\n"
         "Below that, what only you can do: Space ticks an item, y copies the text that belongs to "
         "it. The report holds the same, for later.\n\n"
-        "When you have repaired something, a compares both ends again, as often as you want: "
+        "When you have repaired something, a compares both databases again, as often as you want: "
         "grants of a role that is there now are applied first, and jobs that had stayed paused are "
         "enabled when nothing fails any more. Later and elsewhere: tswizard check."
     )

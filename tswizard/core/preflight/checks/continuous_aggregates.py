@@ -60,7 +60,7 @@ def _history(prepared: Prepared) -> Iterator[Finding]:
             "history-would-be-lost",
             f"Recomputing would lose history of {plural(len(refused), 'continuous aggregate')}.",
             where=prepared.target.label,
-            why="They have buckets that the raw rows cannot give any more.",
+            why="They have buckets whose raw rows no longer exist.",
             todo="Keep them (history), or accept the loss of each by its name: lose_history = "
             f"{json.dumps(refused, ensure_ascii=False)}",
             details=[f"{label}: {lost[label]}" for label in refused],
@@ -71,7 +71,7 @@ def _history(prepared: Prepared) -> Iterator[Finding]:
             f"History of {plural(len(accepted), 'continuous aggregate')} will be lost on the "
             "target, as you accepted.",
             where=prepared.target.label,
-            why="They are recomputed, and have buckets that the raw rows cannot give any more.",
+            why="They are recomputed, and have buckets whose raw rows no longer exist.",
             todo="Nothing, if that is meant; the source keeps them.",
             details=[f"{label}: {lost[label]}" for label in accepted],
         )

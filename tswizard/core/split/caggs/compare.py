@@ -1,4 +1,4 @@
-"""Watermarks and what is invalid, on both ends: they decide over every later refresh."""
+"""Watermarks and what is invalid, on both databases: they decide over every later refresh."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,6 +7,7 @@ from tswizard.core.catalog.cagg_state import first_moment, read_cagg_states
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.db.connection import Connection
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.split.caggs.valid_ranges import ValidRange, valid_ranges
 
 
@@ -19,7 +20,7 @@ async def read_states(connection: Connection) -> dict[str, CaggState]:
 def state_findings(
     source: Mapping[str, CaggState], target: Mapping[str, CaggState], where: str
 ) -> Iterator[Finding]:
-    """What differs of those that are on both ends; one finding for all that are equal."""
+    """What differs of those that are on both databases; one finding for all that are equal."""
     both = [label for label in source if label in target]
     marks = tuple(
         f"{label}: {_time(target[label].watermark)} instead of {_time(source[label].watermark)}"
@@ -35,9 +36,10 @@ def state_findings(
         yield Finding(
             Level.FAIL,
             "cagg-watermark-differs",
-            f"The watermark of {len(marks)} continuous aggregates is not as on the source.",
+            f"The watermark of {plural(len(marks), 'continuous aggregate')} is not as on the "
+            "source.",
             where=where,
-            why="Real-time ones compute from the raw rows what lies behind it.",
+            why="Real-time ones compute from the raw rows what is after it.",
             todo="Refresh the last materialized bucket: CALL refresh_continuous_aggregate(…).",
             details=marks,
         )
@@ -45,7 +47,8 @@ def state_findings(
         yield Finding(
             Level.FAIL,
             "cagg-ranges-differ",
-            f"{len(ranges)} continuous aggregates have other valid ranges than on the source.",
+            f"Valid ranges of {plural(len(ranges), 'continuous aggregate')} differ from the "
+            "source's.",
             where=where,
             why="The next refresh computes all others again; where raw rows are gone, it "
             "removes the buckets that they gave. Times are in microseconds since 1970, or the "
@@ -57,7 +60,8 @@ def state_findings(
         yield Finding(
             Level.PASS,
             "cagg-states",
-            f"Watermarks and valid ranges of {len(both)} continuous aggregates are equal.",
+            f"Watermarks and valid ranges of {plural(len(both), 'continuous aggregate')} are "
+            "equal.",
             where=where,
         )
 

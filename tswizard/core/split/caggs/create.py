@@ -1,7 +1,7 @@
 """Continuous aggregates recreated on the empty hypertables, parents first.
 
-A hypertable with row security takes none, and one with raw rows would have to be read: so they
-come right behind the hypertables, without data. Each is one transaction.
+A hypertable with row-level security takes none, and one with raw rows would have to be read: so
+they come right behind the hypertables, without data. Each is one transaction.
 https://docs.timescale.com/api/latest/continuous-aggregates/create_materialized_view/
 """
 
@@ -18,6 +18,7 @@ from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_selection import chosen_caggs
 from tswizard.core.model.plan import Task
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.caggs.dependents import ON_CAGGS
 from tswizard.core.split.schema.cagg_facts import CaggFacts, read_cagg_facts
@@ -89,7 +90,7 @@ class _Refused:
 async def create_caggs(ctx: Context) -> None:
     """Create every chosen continuous aggregate that is not there, with its grants and comments.
 
-    What the target refuses is named and left out, as is what stands on it. Raises StepFailed.
+    What the target refuses is named and left out, as is what is built on it. Raises StepFailed.
     """
     chosen = {cagg.label for cagg in chosen_caggs(ctx.task.inventory, ctx.task.answers)}
     if not chosen:
@@ -114,7 +115,7 @@ async def _create_all(ctx: Context, wanted: Sequence[CaggFacts], refused: _Refus
             if cagg.label in there:
                 continue
             if cagg.parent in refused.caggs:
-                refused.caggs[cagg.label] = f"it stands on {cagg.parent}"
+                refused.caggs[cagg.label] = f"it is built on {cagg.parent}"
                 continue
             if not cagg.finalized:
                 refused.old.append(cagg.label)
@@ -222,9 +223,10 @@ def _findings(task: Task, refused: _Refused) -> list[Finding]:
                 Finding(
                     level,
                     "caggs-not-created",
-                    f"{len(labels)} continuous aggregates could not be created on the target.",
+                    f"{plural(len(labels), 'continuous aggregate')} could not be created on the "
+                    "target.",
                     where=task.target.label,
-                    why="What the server said stands below.",
+                    why="See the server's message below.",
                     todo="Change the definition on the source so that the target's TimescaleDB "
                     f"({task.target_server.timescaledb}) takes it, or create another one on the "
                     "target.",
@@ -236,10 +238,11 @@ def _findings(task: Task, refused: _Refused) -> list[Finding]:
             Finding(
                 Level.FAIL,
                 "cagg-compression-settings",
-                f"Compression settings of {len(refused.settings)} continuous aggregates are not as "
-                "on the source.",
+                "Compression settings of "
+                f"{plural(len(refused.settings), 'continuous aggregate')} are not as on the "
+                "source.",
                 where=task.target.label,
-                why="What the server said stands below.",
+                why="See the server's message below.",
                 todo="Set them by ALTER MATERIALIZED VIEW … SET (timescaledb.compress, …).",
                 details=tuple(refused.settings),
             )

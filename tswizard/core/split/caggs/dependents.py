@@ -8,6 +8,7 @@ from tswizard.core.db.toc import parse_toc_line
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_selection import chosen_caggs
 from tswizard.core.model.plan import Task
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.schema.cagg_dependents import DEPENDENTS_LIST, write_dependents_list
 from tswizard.core.split.schema.dump import schema_dump_path
@@ -83,8 +84,8 @@ def missing_cagg_findings(
             Finding(
                 Level.PASS,
                 "caggs-left-out",
-                f"{len(by_choice)} of {len(task.inventory.caggs)} continuous aggregates were left "
-                "out, as you chose.",
+                f"{len(by_choice)} of {plural(len(task.inventory.caggs), 'continuous aggregate')} "
+                "left out, as you chose.",
                 where=task.target.label,
                 details=tuple(by_choice),
             )
@@ -94,7 +95,7 @@ def missing_cagg_findings(
             Finding(
                 Level.LOOK,
                 "caggs-not-migrated",
-                f"{len(lost)} of {len(task.inventory.caggs)} continuous aggregates were not "
+                f"{len(lost)} of {plural(len(task.inventory.caggs), 'continuous aggregate')} not "
                 "migrated.",
                 where=task.target.label,
                 why="They could not be created on the target.",
@@ -111,8 +112,8 @@ def missing_cagg_findings(
             Finding(
                 Level.LOOK if lost else Level.PASS,
                 "cagg-dependents-not-migrated",
-                f"{len(blocked)} objects depend on those continuous aggregates and were not "
-                "migrated.",
+                "Not migrated, since they depend on those continuous aggregates: "
+                f"{plural(len(blocked), 'object')}.",
                 where=task.target.label,
                 why="They read a continuous aggregate, or are grants or comments on one.",
                 todo="Once the continuous aggregates exist: pg_restore --no-owner "

@@ -21,6 +21,7 @@ from tswizard.core.catalog.cagg_state import RAW_LOG
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, PutBack, StepSkipped, failed
 from tswizard.core.split.schema.execute import refusal_message, run_statements
 from tswizard.core.split.schema.target_session import schema_session
@@ -107,7 +108,7 @@ async def turn_on(ctx: Context) -> None:
     async with connected(ctx.task.target) as target:
         dropped = await _dropped(target)
     if not dropped:
-        raise StepSkipped("changes are logged")
+        raise StepSkipped("invalidations are recorded")
     async with schema_session(ctx) as target:
         there = {table.name: table for table in await read_logged(target)}
         for name, trigger in dropped:
@@ -146,9 +147,10 @@ async def log_again(ctx: Context) -> None:
         if await value(target, _KNOWN) and (bare := await _without_trigger(target, logged)):
             raise failed(
                 "invalidation-logging",
-                f"{len(bare)} hypertables and chunks do not log what is changed in them.",
+                "No invalidations are recorded for "
+                f"{plural(len(bare), 'hypertable or chunk', 'hypertables and chunks')}.",
                 where=ctx.task.target.label,
-                why="Continuous aggregates would not notice it.",
+                why="Continuous aggregates would not notice what is changed there.",
                 todo="Resume the run; if it fails again, create the trigger "
                 f"{TRIGGER} on {bare[0]} as it is on other hypertables.",
             )
@@ -158,7 +160,8 @@ async def log_again(ctx: Context) -> None:
             Finding(
                 Level.LOOK,
                 "invalidation-log",
-                f"Changes of {len(left)} hypertables were logged while their rows were copied.",
+                f"Invalidations of {plural(len(left), 'hypertable')} were recorded while their "
+                "rows were copied.",
                 where=ctx.task.target.label,
                 why="This version of TimescaleDB cannot turn that off, and this role may not "
                 "remove it from the log. The next refresh computes those buckets again.",
@@ -182,7 +185,7 @@ async def _clear_log(ctx: Context, target: Connection, logged: tuple[Logged, ...
         count = f"SELECT pg_catalog.count(*) FROM {RAW_LOG} WHERE hypertable_id = %s"
         if not (number := await value(target, count, (table.id,))):
             continue
-        ctx.say(f"{number} entries of the copy in the log of {table.name} are removed")
+        ctx.say(f"removed from the log of {table.name}: {number} entries of the copy")
         remove = sql.SQL("DELETE FROM {} WHERE hypertable_id = %s").format(
             sql.Identifier(*RAW_LOG.split("."))
         )

@@ -19,6 +19,7 @@ from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.kept_history import kept_caggs
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.caggs.refresh import Refresh, run_refresh
 from tswizard.core.split.caggs.valid_ranges import valid_ranges, window_start
@@ -112,9 +113,10 @@ def _unseeded(labels: list[str], where: str) -> Finding:
     return Finding(
         Level.LOOK,
         "cagg-watermark",
-        f"The watermark of {len(labels)} continuous aggregates could not be set as on the source.",
+        f"The watermark of {plural(len(labels), 'continuous aggregate')} could not be set as on "
+        "the source.",
         where=where,
-        why="Real-time ones compute from the raw rows what lies behind the watermark, and hide "
+        why="Real-time ones compute from the raw rows what is after the watermark, and hide "
         "what is materialized there. TimescaleDB before 2.17 moves it only by computing a row, "
         "and no raw row of the source gave one.",
         todo="Refresh the last bucket that is materialized, where its raw rows are there: "

@@ -1,7 +1,7 @@
 """Continuous aggregates that are refreshed from the raw rows, window by window, parents first.
 
 A refresh commits by itself, and what is materialized is no longer invalid: so one that was
-interrupted goes on with the windows that are left, and a window that is refreshed again has
+interrupted resumes with the windows that are left, and a window that is refreshed again has
 nothing to do. https://docs.timescale.com/api/latest/continuous-aggregates/refresh_continuous_aggregate/
 """
 
@@ -53,9 +53,9 @@ async def recompute_caggs(ctx: Context) -> None:
             Finding(
                 Level.FAIL,
                 "caggs-not-refreshed",
-                f"{len(refused)} continuous aggregates could not be refreshed.",
+                f"{plural(len(refused), 'continuous aggregate')} could not be refreshed.",
                 where=ctx.task.target.label,
-                why="What the server said stands below.",
+                why="See the server's message below.",
                 todo="Fix it, then refresh them: CALL refresh_continuous_aggregate(…, NULL, NULL).",
                 details=tuple(refused),
             )

@@ -40,7 +40,7 @@ def valid_ranges(state: CaggState) -> tuple[ValidRange, ...]:
 
 
 def history_end(state: CaggState) -> int | None:
-    """End of the last bucket that the raw rows cannot give any more; None without such buckets.
+    """End of the last bucket whose raw rows no longer exist; None without such buckets.
 
     Raw rows go by whole chunks: the bucket in which the first chunk begins lacks some of its rows.
     """

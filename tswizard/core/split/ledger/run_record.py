@@ -1,4 +1,4 @@
-"""The run's record on the target, with which any machine that reaches both ends can resume it.
+"""The run's record on the target, with which any machine that reaches both databases can resume it.
 
 It is written before the source is touched and after every step. A step whose end was not recorded
 is repeated, which every step of a split migration can be. The process that runs the migration

@@ -49,7 +49,7 @@ async def plan_pieces(
     for all of them, so without a snapshot call it with `slice_tables=False`. Chunks of the
     hypertables in `compressed_last` (schema, name) are compressed in a stage of their own.
     Materialization hypertables have pieces only for the continuous aggregates in `caggs`
-    (`schema.name`). The connection must be one without row security. Raises BadWidth.
+    (`schema.name`). The connection must be one without row-level security. Raises BadWidth.
     """
     shape = await read_shape(connection)
     builder = _PlanBuilder(connection, slice_tables, frozenset(compressed_last), frozenset(caggs))

@@ -1,4 +1,5 @@
-"""Jobs of both ends in one form, whatever the versions: what is compared after they were recreated.
+"""Jobs of both databases in one form, whatever the versions: what is compared after they were
+recreated.
 
 Ids differ by nature, and whether a job is switched on is the business of the last step.
 """

@@ -2,8 +2,8 @@
 
 A restore is not one transaction, but each of its entries is: after a kill, what remains is what
 the target lacks. An object counts as restored only if kind, name and definition are the same on
-both ends. One with the same name and another definition is restored too, and pg_restore's error
-is judged.
+both databases. One with the same name and another definition is restored too, and pg_restore's
+error is judged.
 """
 
 from collections.abc import Iterator, Mapping
@@ -85,13 +85,13 @@ DescribedObjects = Mapping[tuple[int, int], tuple[tuple[str, ...], str]]
 
 @dataclass(frozen=True, slots=True)
 class AlreadyRestored:
-    """Both ends' objects of the kinds whose definitions can be compared."""
+    """Both databases' objects of the kinds whose definitions can be compared."""
 
     source: DescribedObjects
     target: DescribedObjects
 
     def ids(self, toc: Toc) -> frozenset[int]:
-        """IDs of entries whose object is the same on both ends: they need not be restored."""
+        """IDs of entries whose object is the same on both databases: they need not be restored."""
         by_name = {(catalog, name): text for (catalog, _), (name, text) in self.target.items()}
         restored = set()
         for entry in self._comparable(toc):
@@ -110,7 +110,7 @@ class AlreadyRestored:
 
 
 async def read_already_restored(ctx: Context) -> AlreadyRestored:
-    """Read both ends. Raises CannotConnect, psycopg.Error."""
+    """Read both databases. Raises CannotConnect, psycopg.Error."""
     async with connected(ctx.task.source) as source:
         objects = await _read(source)
     async with connected(ctx.task.target) as target:

@@ -41,7 +41,7 @@ class CaggFacts:
 
     @property
     def compared(self) -> dict[str, Any]:
-        """All that is the same on both ends when it was recreated exactly."""
+        """All that is the same on both databases when it was recreated exactly."""
         settings = self.materialization.compression
         return {
             "definition": self.cagg.definition,
@@ -75,7 +75,7 @@ class Caggs:
 
     @property
     def with_rows(self) -> dict[str, str]:
-        """Materialization as the server quotes it -> what is the same on both ends."""
+        """Materialization as the server quotes it -> what is the same on both databases."""
         return {
             facts.materialization.quoted: facts.quoted
             for label, facts in self.facts.items()

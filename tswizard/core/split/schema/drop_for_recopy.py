@@ -1,9 +1,9 @@
 """Constraints, triggers and the like dropped from tables whose rows are copied again.
 
-Triggers and rules would fire, row security would hide rows, and foreign keys would dictate the
-order in which rows are copied. All of it is in the dump and is restored by the steps that created
-it, which are repeated. Foreign keys of a compressed hypertable stay: they could not be added again
-to a hypertable with compressed chunks.
+Triggers and rules would fire, row-level security would hide rows, and foreign keys would dictate
+the order in which rows are copied. All of it is in the dump and is restored by the steps that
+created it, which are repeated. Foreign keys of a compressed hypertable stay: they could not be
+added again to a hypertable with compressed chunks.
 """
 
 from collections.abc import Iterable
@@ -63,8 +63,8 @@ ORDER BY 1
 
 
 async def drop_for_recopy(ctx: Context, tables: Iterable[SourceTable]) -> None:
-    """Drop foreign keys, triggers and rules of these tables and disable their row security, in one
-    transaction. Raises StepFailed, CannotConnect, psycopg.Error."""
+    """Drop foreign keys, triggers and rules of these tables and disable their row-level security,
+    in one transaction. Raises StepFailed, CannotConnect, psycopg.Error."""
     some = {(table.schema, table.name) for table in tables if table.cagg is None}
     if not some:
         return
