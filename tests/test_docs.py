@@ -1,25 +1,29 @@
 """What the docs say of commands, exit codes, packages and tables is what the program has."""
 
+import ast
 import re
 from pathlib import Path
 
 import pytest
 
 from scripts import man_page
-from scripts.draw_imports import read_house
+from scripts.draw_imports import read_layout
 from tswizard.cli.main import cli
 from tswizard.core.catalog import nulls
 from tswizard.core.catalog.policies import PAUSED_ON_SOURCE, POLICY_KINDS, USER_DEFINED
 from tswizard.core.classify.rules import default_rules
 from tswizard.core.methods import METHODS
+from tswizard.core.model.answers import METHOD_NAMES
 from tswizard.core.model.object_kinds import GROUPS, OBJECT_KINDS
 from tswizard.core.run.context import MethodRun
 from tswizard.core.run.method import Method
 from tswizard.exit_codes import Exit
+from tswizard.questions import RECOMMENDED, question
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 def test_every_command_and_its_options_are_shown() -> None:
@@ -110,7 +114,7 @@ def test_what_a_method_has_to_be_able_to_do_is_described() -> None:
 
 
 def test_every_package_is_described() -> None:
-    packages = {package.removeprefix("core.") for package in read_house().arrows} - {"__main__"}
+    packages = {package.removeprefix("core.") for package in read_layout().arrows} - {"__main__"}
     assert packages - _first_column("package") == {
         "answers_file",
         "build_plan",
@@ -125,8 +129,41 @@ def test_every_package_is_described() -> None:
     }
 
 
+def _of_one_method(path: Path) -> bool:
+    """Does a module name a method, or import one?"""
+    packages = tuple(f"tswizard.core.{name}." for name in METHOD_NAMES)
+    return any(
+        (isinstance(node, ast.Constant) and node.value in METHOD_NAMES)
+        or (isinstance(node, ast.ImportFrom) and (node.module or "").startswith(packages))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
+
+
+def test_every_place_that_names_a_method_is_in_contributing() -> None:
+    (row,) = [line for line in CONTRIBUTING.splitlines() if line.startswith("| **a method** |")]
+    listed = tuple(re.findall(r"`(tswizard/[\w./]+)`", row))
+    methods = tuple(ROOT / "tswizard" / "core" / name for name in METHOD_NAMES)
+    naming = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tswizard").rglob("*.py")
+        if not path.is_relative_to(methods[0]) and not path.is_relative_to(methods[1])
+        if _of_one_method(path)
+    ]
+    assert [path for path in naming if not path.startswith(listed)] == []
+    assert [place for place in listed if place.endswith(".py") and place not in naming] == [
+        "tswizard/core/run/method.py"
+    ]
+
+
+def test_a_method_can_be_chosen_by_its_name() -> None:
+    asked = question("answers", "method")
+    assert asked is not None
+    assert {choice.value for choice in asked.choices} == {RECOMMENDED, *METHOD_NAMES}
+    assert tuple(method.name for method in METHODS) == METHOD_NAMES
+
+
 def test_every_path_that_contributing_names_is_there() -> None:
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    text = CONTRIBUTING
     named = re.findall(r"`((?:tests|tswizard|docs|scripts|\.ci|bin)/[\w./-]*)`", text)
     assert len(named) > 30
     assert [path for path in named if not (ROOT / path).exists() and "NAME" not in path] == []

@@ -1,30 +1,33 @@
-"""The house keeps its shape: floors, no circles, one meaning a name."""
+"""The code keeps its layout: layers, no circles, one meaning a name."""
 
 import ast
 from pathlib import Path
 
 import pytest
 
-from scripts.draw_imports import House, draw, read_house
+from scripts.draw_imports import Layout, draw, read_layout
 from scripts.duplicate_names import duplicates
+from tswizard.core.model.answers import METHOD_NAMES
 
 TESTS = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
-def house() -> House:
-    return read_house()
+def layout() -> Layout:
+    return read_layout()
 
 
-def test_no_rooms_import_each_other_and_the_floors_can_be_counted(house: House) -> None:
-    assert house.circle == (), draw(house)
-    assert len(house.floors) <= 14, draw(house)
+def test_no_packages_import_each_other_and_the_layers_can_be_counted(layout: Layout) -> None:
+    assert layout.circle == (), draw(layout)
+    assert len(layout.layers) <= 14, draw(layout)
 
 
-def test_the_methods_know_nothing_of_each_other_and_the_runner_knows_neither(house: House) -> None:
-    methods = {"core.full", "core.split"}
-    for room in ("core.run", "core.full", "core.split"):
-        assert not house.arrows[room] & methods, draw(house)
+def test_the_methods_know_nothing_of_each_other_and_the_runner_knows_neither(
+    layout: Layout,
+) -> None:
+    methods = {f"core.{name}" for name in METHOD_NAMES}
+    for package in ("core.run", *methods):
+        assert not layout.arrows[package] & methods, draw(layout)
 
 
 def test_no_public_name_of_the_engine_is_defined_twice(tmp_path: Path) -> None:
@@ -35,9 +38,9 @@ def test_no_public_name_of_the_engine_is_defined_twice(tmp_path: Path) -> None:
 
 
 def test_a_circle_is_found_and_drawn() -> None:
-    circle = House({"a": frozenset("b"), "b": frozenset("c"), "c": frozenset("a")})
+    circle = Layout({"a": frozenset("b"), "b": frozenset("c"), "c": frozenset("a")})
     assert circle.circle[0] == circle.circle[-1]
-    assert draw(circle).startswith("3 rooms, 3 arrows, a circle: ")
+    assert draw(circle).startswith("3 packages, 3 arrows, a circle: ")
 
 
 def _imported(path: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""The methods of migration, and the choice of one. Nothing else names them."""
+"""The methods of migration, and the choice of one. CONTRIBUTING.md says who else names one."""
 
 from tswizard.core.full.method import FULL
 from tswizard.core.model.answers import Answers

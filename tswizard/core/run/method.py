@@ -1,7 +1,7 @@
 """What a method of migration is to everyone who is not one.
 
 The runner, the screens, the checklist and the answers file know a method only by this protocol;
-`core/methods.py` is the one place that names them. A method is stateless. What one run of it holds
+`core/methods.py` lists them. A method is stateless. What one run of it holds
 open (locks, sessions) is its `MethodRun`.
 """
 
