@@ -11,7 +11,7 @@ from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.model.wording import size
+from tswizard.core.model.wording import plural, size
 from tswizard.core.preflight import findings_of_source
 from tswizard.exit_codes import Exit
 
@@ -52,7 +52,7 @@ def _lines(endpoint: Endpoint, inventory: Inventory, findings: tuple[Finding, ..
             f"{d.column} {d.interval or f'{d.partitions} partitions'}" for d in h.dimensions
         )
         lines.append(
-            f"hypertable  {h.label}  {size(h.bytes)}  {len(h.chunks)} chunks, "
+            f"hypertable  {h.label}  {size(h.bytes)}  {plural(len(h.chunks), 'chunk')}, "
             f"{h.compressed_chunks} compressed  ({dimensions})"
         )
     lines += [f"{t.kind:<10}  {t.label}  {size(t.bytes)}" for t in inventory.tables]

@@ -42,7 +42,7 @@ async def connect(endpoint: Endpoint, *, row_security: bool = True) -> Connectio
 
 
 async def connect_plainly(endpoint: Endpoint) -> Connection:
-    """Open an autocommit connection that asks nothing of its session, so that even a pooler
+    """Open an autocommit connection that sets nothing in its session, so that even a pooler
     grants it and nothing stays behind in one. For finding out what is at the other end.
 
     Raises CannotConnect.

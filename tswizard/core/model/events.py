@@ -82,7 +82,7 @@ class TableState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableProgress(Event):
-    """One table or hypertable within a step; `done` and `total` count chunks, parts or pieces."""
+    """One table or hypertable within a step; `done` and `total` count chunks, ranges or pieces."""
 
     step: str
     table: str

@@ -62,7 +62,7 @@ class Split:
         await sync_from_target(run_folder, target)
 
     async def confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
-        """Nothing is removed: what is done stays, and the rest is done."""
+        """Nothing is removed: completed work is kept, and the rest is done."""
         return None
 
     def holds_elsewhere(self, run_folder: RunFolder) -> frozenset[str] | None:

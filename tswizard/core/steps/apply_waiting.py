@@ -22,6 +22,7 @@ from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.verdict import Verdict
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.run.method import MethodStep
 from tswizard.core.run.run_folder import RunRecord, StepRecord
@@ -186,7 +187,8 @@ def _less(finding: Finding, applied: set[str]) -> Finding:
     return replace(
         finding,
         level=Level.PASS,
-        what=f"{len(finding.details)} grants or policies that had waited for a role were applied",
+        what="Applied, after it had waited for a role: "
+        f"{plural(len(finding.details), 'grant or policy', 'grants or policies')}.",
         why="",
         todo="",
     )

@@ -102,8 +102,8 @@ def _catalog(difference: CatalogDifference, job: VerifyJob, *, written: bool) ->
     return Finding(
         level,
         "schema-catalog-row",
-        f"TimescaleDB's catalog table {difference.table}: {len(difference.missing):,} rows missing,"
-        f" {len(difference.extra):,} only on the target",
+        f"TimescaleDB's catalog table {difference.table}: {plural(len(difference.missing), 'row')} "
+        f"missing, {len(difference.extra):,} only on the target",
         where=job.target.label,
         why="It changes with every write and refresh, and the source was written to since the dump."
         if level is Level.LOOK and volatile

@@ -70,8 +70,8 @@ class ObjectsScreen(WizardScreen):
         )
         return (
             "Which continuous aggregates, policies and jobs the target gets. "
-            f"{self._fate} Unticking takes along what depends on it, and ticking brings back what "
-            "it needs; ticking what you unticked last undoes that.\n\n"
+            f"{self._fate} Unticking one also unticks what depends on it, and ticking one also "
+            "ticks what it needs; ticking what you unticked last undoes that.\n\n"
             "Space ticks, a ticks all, n none; / shows only what has a text in its name, and a and "
             "n then mean those. Tab moves to the SQL, which y copies." + history
         )

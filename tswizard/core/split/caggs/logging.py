@@ -128,7 +128,7 @@ async def _dropped(target: Connection) -> list[tuple[str, str]]:
 def logging_to_put_back() -> PutBack:
     """For whatever ends the run."""
     return PutBack(
-        "Triggers by which continuous aggregates notice changes may be missing on the target",
+        "Triggers that record invalidations of continuous aggregates may be missing on the target",
         turn_on,
     )
 

@@ -50,7 +50,8 @@ async def restore_post_data(ctx: Context) -> None:
     toc = await read_schema_toc(ctx)
     restored = (await read_already_restored(ctx)).ids(toc)
     entries = [entry for entry in chosen.post if entry.id not in restored]
-    ctx.say(f"{len(entries)} of {len(chosen.post)} post-data entries remain to be restored")
+    all_entries = plural(len(chosen.post), "post-data entry", "post-data entries")
+    ctx.say(f"to be restored: {len(entries)} of {all_entries}")
     progress = RestoreProgress(ctx)
     watch = None
     if ctx.task.concurrent:

@@ -70,7 +70,7 @@ def _sum(results: tuple[SetResult, ...], job: VerifyJob, level: Level) -> Findin
     return Finding(
         level,
         "rows",
-        f"{len(equal)} of {len(results)} tables equal, {total:,} rows {how}",
+        f"{len(equal)} of {plural(len(results), 'table')} equal, {total:,} rows {how}",
         why="" if job.verify == "checksum" else "Equal counts do not prove equal contents.",
         details=tuple(r.rows.name for r in results if not r.equal),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from tswizard.core.db.identifiers import identifier
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS, ObjectKind
+from tswizard.core.model.wording import plural
 from tswizard.core.verify.schema.compare import Difference, SchemaComparison
 
 Labels = Mapping[str, str]
@@ -67,7 +68,7 @@ def _finding(
         details.append(f"and {len(own) - _DETAILS:,} more")
     if of_parts:
         behind = _by_label(of_parts, labels)
-        where = ", ".join(behind) if len(behind) <= _LABELS else f"{len(behind)} hypertables"
+        where = ", ".join(behind) if len(behind) <= _LABELS else plural(len(behind), "hypertable")
         states = ", ".join(f"{n:,} {what}" for what, n in _states(of_parts).items())
         words.append(f"{kind.many} inside {where}: {states}")
     for label, some in _by_label(of_parts, labels).items():
