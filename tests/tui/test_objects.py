@@ -149,7 +149,7 @@ async def test_recomputing_tells_the_loss_before() -> None:
         await on_screen(pilot, "ReviewScreen")
         assert decided(pilot).history == ("public.metrics_hourly",)
         await until(pilot, lambda: pilot.app.screen.query("#choices"))
-        assert "Lost by that: public.metrics_hourly: 8,760 buckets" in shown(pilot, "#choices")
+        assert "This loses: public.metrics_hourly: 8,760 buckets" in shown(pilot, "#choices")
 
 
 async def test_what_cannot_be_read_is_not_taken_for_no_loss() -> None:
