@@ -110,7 +110,7 @@ async def _into(run_folder: RunFolder, source: Endpoint | None, target: Endpoint
     if not moved:
         say("Refused: nothing was changed.")
         raise click.exceptions.Exit(Exit.REFUSED)
-    say(f"{record.id} goes on into {target.label}, from its finished dump.")
+    say(f"{record.id} continues into {target.label}, from its finished dump.")
     return run_folder, source, target
 
 

@@ -64,7 +64,7 @@ class Unwrapped:
     bad: bool = False
     """Its logger rated it an error."""
     partial: bool = False
-    """The runtime has cut a long line here; the next one of the stream goes on."""
+    """The runtime has cut a long line here; the next one of the stream continues it."""
 
 
 def unwrap(line: str) -> list[Unwrapped] | None:

@@ -356,7 +356,7 @@ class Parser:
         return _PSQL_OUTPUT.match(line) is not None
 
     def _take_aside(self, block: Block) -> None:
-        """The message goes on after output that came in between."""
+        """The message continues after output that came in between."""
         if self._aside:
             block.whole = False
 

@@ -43,7 +43,7 @@ class TimingDone(ProbeEvent):
 
 @dataclass(frozen=True, slots=True)
 class TimingFailed(ProbeEvent):
-    """Something could not be timed; the probe goes on with the rest if it can."""
+    """Something could not be timed; the probe continues with the rest if it can."""
 
     what: Timed | None
     problem: str
