@@ -12,6 +12,10 @@ _T = TypeVar("_T")
 NO_HELP = "There is nothing more to say about this one."
 
 
+_NOTHING = '""'
+_CLEAR = f" Type {_NOTHING} for nothing at all."
+
+
 class Leave(Exception):
     """The user quits."""
 
@@ -75,7 +79,8 @@ class Asker:
             case Kind.SECRET:
                 return await self.secret(asked.text, help=asked.help)
             case Kind.TEXT | Kind.FOLDER:
-                return await self.line(asked.text, help=asked.help, default=str(given))
+                text = await self.line(asked.text, help=f"{asked.help}{_CLEAR}", default=str(given))
+                return "" if text == _NOTHING else text
 
     async def _answered(self, ask: Callable[[], Awaitable[_T]], help: str) -> _T:
         while True:

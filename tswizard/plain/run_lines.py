@@ -135,7 +135,7 @@ class RunLines:
         if event.state is before:
             return
         if event.state in _TROUBLE:
-            self._voice.say(table_line(event, self.model.table_rate(event.table)), indent=2)
+            self._voice.say(_line(event, self.model.table_rate(event.table)), indent=2)
         elif event.state in _ENDS and (before is not None or event.total > 0):
             self._ended.append(event)
 
@@ -144,7 +144,7 @@ class RunLines:
         if len(rest) == 1:
             named, rest = self._ended, []
         for event in named:
-            self._voice.say(table_line(event, None), indent=2)
+            self._voice.say(_line(event, None), indent=2)
         if rest:
             self._voice.say(f"done: {plural(len(rest), 'table')} more", indent=2)
         self._ended.clear()
@@ -165,3 +165,7 @@ class RunLines:
         for title, text in (("Why", judged.reason), ("What to do", judged.todo)):
             if text:
                 self._voice.say(f"{title}: {text}", indent=4)
+
+
+def _line(event: TableProgress, rate: float | None) -> str:
+    return " ".join(table_line(event, rate).split())

@@ -1,6 +1,7 @@
 """What all sections of the wizard share: how to speak and to ask, and what is known so far."""
 
-from collections.abc import AsyncGenerator
+import sys
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -44,6 +45,8 @@ class Session:
     interrupts: Interrupts
     known: Known
     demo: bool = False
+    watched: Callable[[], bool] = sys.stdin.isatty
+    """Is the terminal still there?"""
 
     async def examine(
         self,

@@ -17,6 +17,9 @@ from tswizard.plain.interrupts import Interrupts
 from tswizard.plain.prompts import Entry, Option, Quit, Show, read_command
 from tswizard.plain.voice import Voice
 
+_LIST = "list"
+"""Typed to hear the choices again."""
+
 
 class TypedPrompts:
     """Asks with a line and reads one."""
@@ -31,6 +34,8 @@ class TypedPrompts:
         self._voice = voice
         self._interrupts = interrupts
         self._rest = b""
+        self._shown: tuple[object, ...] = ()
+        """The list that was read out last."""
 
     async def line(self, text: str, *, default: str = "") -> str:
         answer = await self._ask(f"{text}{f' [{default}]' if default else ''}: ")
@@ -45,10 +50,9 @@ class TypedPrompts:
         return answer
 
     async def one_of(self, text: str, options: Sequence[Option], *, default: str) -> str:
-        for number, option in enumerate(options, 1):
-            self._voice.say(f"{number}) {option.text}", indent=2)
         values = [option.value for option in options]
         at = values.index(default) + 1 if default in values else 1
+        self._list(options, self._listed(text, options))
         while True:
             answer = (await self._ask(f"{text}, 1 to {len(options)} [{at}]: ")).strip()
             read_command(answer)
@@ -58,7 +62,24 @@ class TypedPrompts:
                 return values[int(answer) - 1]
             if answer in values:
                 return answer
-            self._voice.say(f"Type a number from 1 to {len(values)}, not “{answer}”.")
+            if answer.lower() == _LIST:
+                self._list(options)
+            else:
+                self._voice.say(f"Type a number from 1 to {len(values)}, not “{answer}”.")
+
+    def _list(self, options: Sequence[Option], known: Sequence[object] = ()) -> None:
+        """All of them but those that were just read out."""
+        for number, option in enumerate(options, 1):
+            if option not in known:
+                self._voice.say(f"{number}) {option.text}", indent=2)
+
+    def _listed(self, text: str, options: Sequence[Option]) -> Sequence[object]:
+        """What of the same list was read out last: it is long to listen to."""
+        before, self._shown = self._shown, (text, *options)
+        if [*map(_value_of, before)] != [None, *map(_value_of, options)] or before[0] != text:
+            return ()
+        self._voice.say(f"({_LIST} reads out the choices again.)")
+        return before
 
     async def yes_no(self, text: str, *, default: bool) -> bool:
         while True:
@@ -76,19 +97,17 @@ class TypedPrompts:
 
     async def ticks(self, text: str, entries: Sequence[Entry]) -> frozenset[str]:
         values = [entry.value for entry in entries if entry.value]
-        number = 0
-        for entry in entries:
-            if not entry.value:
-                self._voice.say(f"{entry.text}:")
-                continue
-            number += 1
-            mark = "[x]" if entry.ticked else "[ ]"
-            self._voice.say(f"{'  ' * entry.depth}{number}) {mark} {entry.text}", indent=2)
+        before, self._shown = self._shown, tuple(entries)
+        if [_value_of(entry) for entry in before] == [entry.value for entry in entries]:
+            self._tell(entries, [*before])
+        else:
+            self._tell(entries)
+            self._voice.say(
+                "Numbers such as 2 5-7 tick or untick, all and none do it for the whole list, "
+                f"show 2 tells everything about number 2, {_LIST} reads out the list again, Enter "
+                "alone keeps it as it is."
+            )
         ticked = frozenset(entry.value for entry in entries if entry.ticked)
-        self._voice.say(
-            "Numbers such as 2 5-7 tick or untick, all and none do it for the whole list, show 2 "
-            "shows everything about number 2, Enter keeps the list as it is."
-        )
         while True:
             answer = (await self._ask(f"{text}: ")).strip().lower()
             read_command(answer)
@@ -101,10 +120,26 @@ class TypedPrompts:
                     raise Show(values[int(found.group(1)) - 1])
             elif numbers := read_numbers(answer, len(values)):
                 return ticked ^ {values[number - 1] for number in numbers}
+            if answer == _LIST:
+                self._tell(entries)
+                continue
             self._voice.say(
                 f"Type numbers from 1 to {len(values)}, all, none, show and a number, or only "
                 f"Enter; not “{answer}”."
             )
+
+    def _tell(self, entries: Sequence[Entry], before: Sequence[object] = ()) -> None:
+        """The list, or only what is not as it was before."""
+        number = 0
+        for index, entry in enumerate(entries):
+            number += bool(entry.value)
+            if before and before[index] == entry:
+                continue
+            if entry.value:
+                mark = "ticked" if entry.ticked else "not ticked"
+                self._voice.say(f"{'  ' * entry.depth}{number}) {mark}: {entry.text}", indent=2)
+            else:
+                self._voice.say(f"{entry.text}:")
 
     # Reading
 
@@ -119,15 +154,17 @@ class TypedPrompts:
         def readable() -> None:
             try:
                 more = os.read(descriptor, 4096)
-            except OSError:
-                more = b""
+            except OSError:  # the terminal is gone
+                _end(line, Quit(ended=True))
+                return
             self._rest += more
-            if not line.done() and (b"\n" in self._rest or not more):
+            if not more:  # Ctrl+D; more can come after it
+                _end(line, Quit())
+            elif b"\n" in self._rest and not line.done():
                 line.set_result(self._take())
 
         def interrupted() -> None:
-            if not line.done():
-                line.set_exception(Quit())
+            _end(line, Quit())
 
         if b"\n" in self._rest:
             return _text(self._take())
@@ -141,15 +178,16 @@ class TypedPrompts:
             raise
         finally:
             loop.remove_reader(descriptor)
-        if not taken:
-            self._voice.say()
-            raise Quit(ended=True)
         return _text(taken)
 
     def _take(self) -> bytes:
-        """The first line of what was read; empty at the end of all input."""
+        """The first line of what was read."""
         line, newline, self._rest = self._rest.partition(b"\n")
         return line + newline
+
+
+def _value_of(shown: object) -> str | None:
+    return shown.value if isinstance(shown, Entry | Option) else None
 
 
 def read_numbers(text: str, most: int) -> set[int]:
@@ -164,6 +202,11 @@ def read_numbers(text: str, most: int) -> set[int]:
             return set()
         found.update(range(first, last + 1))
     return found
+
+
+def _end(line: "asyncio.Future[bytes]", quit: Quit) -> None:
+    if not line.done():
+        line.set_exception(quit)
 
 
 def _text(line: bytes) -> str:

@@ -19,14 +19,16 @@ _DETAILS = 5
 class Voice:
     """Writes lines and nothing but lines: no cursor is moved, no color is set."""
 
-    def __init__(self, out: TextIO | None = None) -> None:
+    def __init__(self, out: TextIO | None = None, columns: int | None = None) -> None:
+        """`columns` to wrap at; None asks the terminal each time."""
         self._out = out or sys.stdout
+        self._columns = columns
         self.gone = False
         """Nobody can read any more: the terminal is closed."""
 
     def say(self, text: str = "", *, indent: int = 0) -> None:
         """A paragraph, wrapped at words; further lines of it stand two columns further in."""
-        width = max(30, min(_WIDEST, shutil.get_terminal_size().columns - 1))
+        width = self._columns or max(30, min(_WIDEST, shutil.get_terminal_size().columns - 1))
         blank = " " * indent
         for line in text.split("\n"):
             lines = textwrap.wrap(
@@ -45,7 +47,7 @@ class Voice:
 
     def heading(self, text: str) -> None:
         self.say()
-        self.say(f"== {text} ==")
+        self.say(text)
 
     def facts(self, facts: Iterable[tuple[str, str]], *, indent: int = 0) -> None:
         """`Title: text`, one a line."""

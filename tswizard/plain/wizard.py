@@ -4,8 +4,11 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TypeVar
 
+from tswizard.core.db.errors import CannotConnect
+from tswizard.core.run.run_folder import RunFolderError
 from tswizard.demo.progress import DemoError
 from tswizard.exit_codes import Exit
 from tswizard.plain.asker import Asker, Leave
@@ -20,7 +23,7 @@ from tswizard.plain.sections.objects import objects
 from tswizard.plain.sections.resume import resume as ask_resume
 from tswizard.plain.sections.review import review
 from tswizard.plain.sections.run import carry_out
-from tswizard.plain.sections.welcome import choose_run, greet, start_demo
+from tswizard.plain.sections.welcome import choose_run, greet, start_demo, waiting_runs
 from tswizard.plain.session import Known, Session
 from tswizard.plain.terminal import moves_cursor
 from tswizard.plain.typed_prompts import TypedPrompts
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
     from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.wizard.engine import EndpointPair, Engine, Prepare, Running
+
+    _Begun = tuple[Running, EndpointPair]
+    """A run and its ends."""
 
 _T = TypeVar("_T")
 
@@ -56,76 +62,90 @@ class PlainWizard:
         self.run: Running | None = None
         """The run that this process started or resumed."""
 
-    async def begin(self, run_folder: "RunFolder | None", ends: "EndpointPair | None") -> None:
-        """Resume this run, or migrate where there is none. Raises Leave."""
-        if run_folder is None:
-            await self.migrate()
-            return
+    async def begin(self, waiting: "RunFolder | None", ends: "EndpointPair | None" = None) -> None:
+        """Resume this run, or ask for everything where there is none; watch it to its end, and
+        again as often as it is stopped and resumed. Raises Leave."""
+        begun: _Begun | None = await self._first(waiting, ends)
+        while begun is not None:
+            begun = await self._watch(*begun)
+
+    async def _first(self, waiting: "RunFolder | None", ends: "EndpointPair | None") -> "_Begun":
         while True:
             try:
-                await self.resume(run_folder, ends)
+                if waiting is not None:
+                    return await self._resume(waiting, ends)
+                return await self._chosen(await waiting_runs(self.session))
             except Back as back:
                 self._complain(back)
-            else:
-                return
 
-    async def migrate(self) -> None:
-        """From the first question to the checklist. Raises Leave."""
+    async def _chosen(self, runs: "list[tuple[RunFolder, bool]]") -> "_Begun":
+        """A run to resume, of those that wait, or a new one. Raises Back, Leave."""
         while True:
+            chosen = await choose_run(self.session, runs)
             try:
-                chosen = await choose_run(self.session)
                 if chosen is not None:
-                    await self.resume(chosen)
-                    return
-                run, ends = await self._ask_everything()
-            except Back as back:
-                self._complain(back)
-            else:
-                await self.watch(run, ends)
-                return
+                    return await self._resume(chosen, None)
+                return await self._ask_everything()
+            except Back:
+                if not runs:
+                    raise
 
-    async def resume(self, run_folder: "RunFolder", ends: "EndpointPair | None" = None) -> None:
-        """Resume this run, then the checklist. Raises Leave."""
-        while True:
-            try:
-                run, known = await self._again(lambda: ask_resume(self.session, run_folder, ends))
-            except Back as back:
-                self._complain(back)
-            else:
-                await self.watch(run, known)
-                return
+    async def _resume(self, run_folder: "RunFolder", ends: "EndpointPair | None") -> "_Begun":
+        """Raises Back before its first question, Leave."""
+        self.session.voice.heading("Resume.")
+        return await self._again(lambda: ask_resume(self.session, run_folder, ends))
 
-    async def watch(self, run: "Running", ends: "EndpointPair") -> None:
-        """Carry it out, resume it as often as the user wants, show the checklist. Raises Leave."""
-        session = self.session
+    async def _watch(self, run: "Running", ends: "EndpointPair") -> "_Begun | None":
+        """Carry it out and show the checklist; or, when it was stopped, resume it. Raises Leave."""
+        session, id = self.session, run.run_folder.record.id
         self.run = run
-        session.voice.heading(f"Run {run.run_folder.record.id}")
-        hint = resume_hint(run.run_folder.record.id, demo=session.demo, plain=True)
+        hint = resume_hint(id, demo=session.demo, plain=True, over=run.over)
+        session.voice.heading("Check again." if run.over else "Run, section 7 of 8.")
         session.ask.quitting = (
-            f"Quitting stops the run now: what is in progress is aborted, completed work is kept. "
+            "Quitting stops the run now: what is in progress is aborted, completed work is kept. "
             f"{hint}"
         )
         model = await carry_out(session, run)
         if run.outcome is not None:
             session.ask.quitting = "The run is over; the report holds all of this."
-            session.voice.heading("Check")
-            await check(session, run.outcome, model.finished.report if model.finished else "")
-            return
+            session.voice.heading("Check, section 8 of 8.")
+            report = model.finished.report if model.finished else ""
+            again = await check(session, run.outcome, report)
+            return await self._check_again(run, ends) if again else None
         session.ask.quitting = f"The run is stopped. {hint}"
-        options = [Option("quit", "quit"), Option("resume", "resume it now")]
+        verb = "check again" if run.over else "resume it now"
+        options = [Option("end", "quit"), Option("on", verb)]
         while True:
             try:
-                if await session.ask.one_of("What next", options, default="quit") == "quit":
-                    return
-                await self.resume(run.run_folder, ends)
-            except Back as back:
-                self._complain(back)
-            else:
-                return
+                if await session.ask.one_of("What next", options, default="end") == "end":
+                    return None
+                if run.over:
+                    return await self._check_again(run, ends)
+                return await self._resume(run.run_folder, ends)
+            except Back:
+                continue
+
+    async def _check_again(self, run: "Running", ends: "EndpointPair") -> "_Begun | None":
+        """Compare both ends of the run that has ended here once more. Raises Leave."""
+        session = self.session
+        session.voice.say("Connecting to both ends …")
+        work = session.engine.check_again
+        while True:
+            try:
+                return await session.interrupts.until_done(work(run.run_folder, *ends)), ends
+            except (CannotConnect, RunFolderError) as error:
+                session.voice.say(f"FAIL: {error}")
+            except Quit as quit:
+                await session.ask.ask_to_leave(quit)
+            try:
+                if not await session.ask.yes_no("Try again?", default=True):
+                    return None
+            except Back:
+                return None
 
     # Before the run
 
-    async def _ask_everything(self) -> "tuple[Running, EndpointPair]":
+    async def _ask_everything(self) -> "_Begun":
         """Section by section; Back leads to the one before. Raises Back before the first, Leave."""
         session, at, from_end = self.session, 0, False
         while True:
@@ -134,7 +154,7 @@ class PlainWizard:
                     await self._ask_section(at, from_end=from_end)
                     at, from_end = at + 1, False
                     continue
-                session.voice.heading("Review (6 of 8)")
+                session.voice.heading("Review, section 6 of 8.")
                 run = await self._again(lambda: review(session))
             except Back as back:
                 at, from_end = self._back_from(at, back)
@@ -146,7 +166,7 @@ class PlainWizard:
 
     async def _ask_section(self, at: int, *, from_end: bool) -> None:
         name, section = SECTIONS[at]
-        self.session.voice.heading(f"{name.capitalize()} ({at + 1} of 8)")
+        self.session.voice.heading(f"{name.capitalize()}, section {at + 1} of 8.")
         await self._again(lambda: section(self.session, from_end=from_end))
 
     def _back_from(self, at: int, back: Back) -> tuple[int, bool]:
@@ -191,7 +211,8 @@ class PlainWizard:
         if self.run is None:
             return
         run = self.run.run_folder
-        hint = resume_hint(run.record.id, demo=self.session.demo, plain=True)
+        over = self.run.over
+        hint = resume_hint(run.record.id, demo=self.session.demo, plain=True, over=over)
         self.session.voice.say(farewell(run.record.id, run.path, self.run.outcome, hint))
 
 
@@ -203,14 +224,17 @@ async def wizard(
     resume: "RunFolder | None" = None,
     prepare: "Prepare | None" = None,
     why: str = "",
+    engine: "Engine | None" = None,
 ) -> int:
     """Run the wizard in this terminal; its exit code. A run under way is ended with it.
 
     `why` it asks line by line, where nobody told it to.
     """
-    from tswizard.wizard.core_engine import CoreEngine
+    if engine is None:
+        from tswizard.wizard.core_engine import CoreEngine
 
-    session = new_session(CoreEngine(), demo=demo)
+        engine = CoreEngine()
+    session = _session(engine, demo=demo)
     session.known.source_endpoint, session.known.target_endpoint = source, target
     plain = PlainWizard(session)
     session.interrupts.listen()
@@ -235,13 +259,13 @@ async def wizard(
     return plain.exit_code
 
 
-def new_session(engine: "Engine", *, demo: bool = False, prompts: Prompts | None = None) -> Session:
+def _session(engine: "Engine", *, demo: bool) -> Session:
     """Everything that the sections need, for the terminal that this is."""
-    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # some terminals have no “ or …
     voice, interrupts = Voice(), Interrupts()
-    if prompts is None:
-        prompts = _prompts(voice, interrupts)
-    return Session(engine, voice, Asker(prompts, voice), interrupts, Known(), demo)
+    asker = Asker(_prompts(voice, interrupts), voice)
+    return Session(engine, voice, asker, interrupts, Known(), demo)
 
 
 def _prompts(voice: Voice, interrupts: Interrupts) -> Prompts:

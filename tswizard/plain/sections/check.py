@@ -12,6 +12,7 @@ from tswizard.plain.asker import Leave
 from tswizard.plain.prompts import Back, Entry, Option, Show
 from tswizard.plain.session import Session
 from tswizard.wizard.ending import SENTENCES
+from tswizard.wizard.text import date_and_time
 
 _HELP = (
     "PASS: equal on source and target. LOOK: read it and decide. FAIL: it did not arrive or "
@@ -20,12 +21,13 @@ _HELP = (
 )
 
 
-async def check(session: Session, outcome: Outcome, report: str) -> None:
-    """The checklist, and what the user wants to see of it, until there is nothing more."""
+async def check(session: Session, outcome: Outcome, report: str) -> bool:
+    """The checklist, and what the user wants to see of it. True to compare both ends again."""
     section = _CheckSection(session, session.engine.checklist(outcome, report))
     section.say(outcome)
     with suppress(Leave):
-        await section.ask()
+        return await section.ask()
+    return False
 
 
 class _CheckSection:
@@ -37,13 +39,16 @@ class _CheckSection:
 
     def say(self, outcome: Outcome) -> None:
         checklist, voice = self._checklist, self._voice
+        looks = checklist.count(Level.LOOK)
         took = duration(outcome.seconds)
+        if outcome.checked:
+            took += f". Checked {date_and_time(outcome.checked)}"
         voice.say(f"{checklist.result.upper()}. {SENTENCES[checklist.result]} It took {took}.")
         parts = [
             f"{checklist.count(level)} {text}"
             for level, text in (
                 (Level.PASS, "passed"),
-                (Level.LOOK, "need a look"),
+                (Level.LOOK, "needs a look" if looks == 1 else "need a look"),
                 (Level.FAIL, "failed"),
                 (Level.SKIP, "skipped"),
             )
@@ -66,16 +71,16 @@ class _CheckSection:
         if line.todo:
             self._voice.say(f"What to do: {line.todo}", indent=5)
 
-    async def ask(self) -> None:
-        """Raises Leave."""
+    async def ask(self) -> bool:
+        """True to check again. Raises Leave."""
         while True:
             try:
                 chosen = await self._asking.one_of(
-                    "What next", self._options(), help=_HELP, default="quit"
+                    "What next", self._options(), help=_HELP, default="end"
                 )
                 match chosen:
-                    case "quit":
-                        return
+                    case "end" | "again":
+                        return chosen == "again"
                     case "details":
                         await self._details()
                     case "todo":
@@ -86,7 +91,7 @@ class _CheckSection:
                 continue
 
     def _options(self) -> list[Option]:
-        options = [Option("quit", "end")]
+        options = [Option("end", "end")]
         if any(line.details or line.todo for line in self._checklist.lines):
             options.append(Option("details", "show the details of a line"))
         if self._checklist.todo:
@@ -96,6 +101,7 @@ class _CheckSection:
             )
         if self._reports():
             options.append(Option("report", "show the report"))
+        options.append(Option("again", "compare both ends again, when you have repaired something"))
         return options
 
     async def _details(self) -> None:

@@ -1,5 +1,6 @@
 """Inspect: what the source holds, and what stands in the way."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
@@ -28,6 +29,8 @@ _HELP = (
     "not work; do what it says, then check again. What starts with Full or Split concerns that "
     "method only. Nothing has been changed."
 )
+_SLOW = 2.0
+"""Seconds after which somebody wants to hear what is being read."""
 _LEVELS = (Level.FAIL, Level.LOOK, Level.PASS, Level.SKIP)
 
 
@@ -86,7 +89,17 @@ class Inspection:
         await self._check()
 
     def _reading(self, end: str) -> Callable[[str], None]:
-        return lambda what: self._session.voice.say(f"Reading the {end}: {what} …")
+        """Says what is read, where it takes a while: most of it is read at once."""
+        self._session.voice.say(f"Reading the {end} …")
+        last = time.monotonic()
+
+        def tell(what: str) -> None:
+            nonlocal last
+            if time.monotonic() - last >= _SLOW:
+                last = time.monotonic()
+                self._session.voice.say(f"{what} …", indent=2)
+
+        return tell
 
     async def _check(self) -> None:
         assert self._inventories is not None

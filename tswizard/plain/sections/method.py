@@ -7,7 +7,7 @@ from tswizard.core.model.answers import Answers
 from tswizard.plain.prompts import Back, Option
 from tswizard.plain.session import Session
 from tswizard.plain.walk import walk
-from tswizard.questions import Kind, Question
+from tswizard.questions import RECOMMENDED, Kind, Question
 from tswizard.wizard.method_questions import fits, method_questions
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ class _MethodSection:
         for question in asked:
             for method in self._session.engine.methods():
                 self._describe(method)
-            value = await self._session.ask.question(question, self._answers.method)
+            decided = tuple(c for c in question.choices if c.value != RECOMMENDED)
+            asked_here = replace(question, choices=decided)
+            value = await self._session.ask.question(asked_here, self._answers.method)
             self._answer(question, value)
         return bool(asked)
 
@@ -101,4 +103,4 @@ class _MethodSection:
         value = self._value(question)
         if question.kind is Kind.YES_NO:
             return "yes" if value else "no"
-        return next((c.text for c in question.choices if c.value == value), str(value) or "none")
+        return next((c.text for c in question.choices if c.value == value), str(value) or "empty")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.inventory import Job
@@ -33,6 +34,8 @@ class _ObjectsSection:
         self._inventory = session.known.inspected.inventory
         self._caggs = {cagg.label: cagg for cagg in self._inventory.caggs}
         self._jobs = {str(job.id): job for job in self._inventory.jobs}
+        self._undo: tuple[frozenset[str], ObjectSelection] | None = None
+        """What was ticked or unticked last, and what was chosen before."""
 
     @property
     def _selection(self) -> ObjectSelection:
@@ -117,7 +120,7 @@ class _ObjectsSection:
                 asked.text, options, help=asked.help, default=self._answer_of(key)
             )
             if value != _CHOOSE:
-                self._take_all(key, ticked=value == "all")
+                self._answer(key, value)
                 return
             try:
                 await self._choose(key)
@@ -128,20 +131,15 @@ class _ObjectsSection:
                 return
 
     def _answer_of(self, key: str) -> str:
-        chosen, held = self._selection.chosen, self._inventory
-        have, every = (chosen.caggs, held.caggs) if key == "caggs" else (chosen.jobs, held.jobs)
-        return "all" if len(have) == len(every) else _CHOOSE if have else "none"
+        answer = getattr(self._session.known.answers, key)
+        return answer if isinstance(answer, str) else _CHOOSE
 
-    def _take_all(self, key: str, *, ticked: bool) -> None:
-        before = selection = self._selection
-        if key == "caggs":
-            for label in self._caggs:
-                selection = selection.tick_cagg(label) if ticked else selection.untick_cagg(label)
-        else:
-            for job in self._inventory.jobs:
-                change = selection.tick_job if ticked else selection.untick_job
-                selection = change(job)
-        self._take(selection)
+    def _answer(self, key: str, value: str) -> None:
+        """All or none of them. Policies of what is left out stay so."""
+        known, before = self._session.known, self._selection
+        answer: dict[str, Any] = {key: value}
+        known.answers = replace(known.answers, **answer)
+        self._take(self._selection)
         own = self._caggs if key == "caggs" else self._jobs
         self._say_what_follows(before, frozenset(own))
 
@@ -209,7 +207,12 @@ class _ObjectsSection:
         return ", ".join(parts)
 
     def _change(self, before: frozenset[str], after: frozenset[str]) -> None:
+        """Take a change over; reversing the one before undoes all that it had brought along."""
+        named = before ^ after
         old = selection = self._selection
+        if self._undo is not None and self._undo[0] == named:
+            selection, before, after = self._undo[1], frozenset(), frozenset()
+        self._undo = (named, old)
         for id in before - after:
             if id in self._caggs:
                 selection = selection.untick_cagg(id)
@@ -221,7 +224,7 @@ class _ObjectsSection:
             else:
                 selection = selection.tick_job(self._jobs[id])
         self._take(selection)
-        self._say_what_follows(old, before ^ after)
+        self._say_what_follows(old, named)
 
     def _say_what_follows(self, before: ObjectSelection, named: frozenset[str]) -> None:
         """What went or came along with those that were named."""
@@ -289,7 +292,11 @@ class _ObjectsSection:
         )
         for line in loss:
             self._session.voice.say(line, indent=2)
-        return await self._session.ask.yes_no("Recompute them all the same?", default=False)
+        asked = declared("answers", "lose_history")
+        self._session.ask.asked.append(asked.name)
+        return await self._session.ask.yes_no(
+            "Recompute them all the same?", help=asked.help, default=False
+        )
 
     def _keep_history(self, recomputed: frozenset[str]) -> None:
         known = self._session.known

@@ -1,7 +1,6 @@
 """The run as it goes, and what Ctrl+C does meanwhile."""
 
 import asyncio
-import sys
 import time
 
 from tswizard.core.model.wording import duration
@@ -70,7 +69,7 @@ class _Watch:
             if self._interrupted and not self.feed.over:
                 await self._ask()
             self._interrupted = False
-            if self._voice.gone or not sys.stdin.isatty():
+            if self._voice.gone or not self._session.watched():
                 await self.feed.stop_now()
                 raise Leave
 
@@ -150,4 +149,5 @@ class _Watch:
         else:
             self._voice.say("Stopped. Completed work is kept.")
         run = self._run.run_folder.record.id
-        self._voice.say(resume_hint(run, demo=self._session.demo, plain=True))
+        over = self._run.over
+        self._voice.say(resume_hint(run, demo=self._session.demo, plain=True, over=over))

@@ -48,14 +48,16 @@ async def start_demo(session: Session, prepare: "Prepare") -> "EndpointPair":
     return ends
 
 
-async def choose_run(session: Session) -> RunFolder | None:
+async def waiting_runs(session: Session) -> list[tuple[RunFolder, bool]]:
+    """Runs that can be resumed, and whether another process works on them."""
+    return [] if session.demo else await asyncio.to_thread(unfinished_runs, session.engine)
+
+
+async def choose_run(session: Session, waiting: list[tuple[RunFolder, bool]]) -> RunFolder | None:
     """A run to resume; None for a new migration, which is not asked where there is no choice.
 
-    Raises Leave; Back is nothing here.
+    Raises Back, Leave.
     """
-    if session.demo:
-        return None
-    waiting = await asyncio.to_thread(unfinished_runs, session.engine)
     if not waiting:
         return None
     options = [Option("", "start a new migration")]
