@@ -32,13 +32,13 @@ def resume(
     plain: bool = False,
 ) -> int:
     """Resume it in the wizard, or line by line where nobody watches; the exit code."""
+    if plain:
+        _check_plain(confirm, unattended=unattended)
     run_folder, here, there = (
         _on_this_machine(name, source)
         if target is None
         else asyncio.run(_on_any_machine(name, target, source))
     )
-    if plain:
-        _check_plain(confirm, unattended=unattended)
     for found in left_open(run_folder):
         say(f"{run_folder.record.id}: {found.what}; this resume puts that back.")
     if lost is not None:

@@ -119,6 +119,8 @@ class _Watch:
             case "run" if paused:
                 self._pause(False)
                 self._voice.say("Continued.")
+            case "run":
+                self._voice.say("It runs on.")
             case "pause":
                 self._pause(True)
                 self._voice.say("Paused.")
