@@ -126,9 +126,9 @@ class PlainWizard:
                 continue
 
     async def _check_again(self, run: "Running", ends: "EndpointPair") -> "_Begun | None":
-        """Compare both ends of the run that has ended here once more. Raises Leave."""
+        """Compare both databases of the run that has ended here once more. Raises Leave."""
         session = self.session
-        session.voice.say("Connecting to both ends …")
+        session.voice.say("Connecting to both databases …")
         work = session.engine.check_again
         while True:
             try:

@@ -22,7 +22,7 @@ _HELP = (
 
 
 async def check(session: Session, outcome: Outcome, report: str) -> bool:
-    """The checklist, and what the user wants to see of it. True to compare both ends again."""
+    """The checklist, and what the user wants to see of it. True to compare both databases again."""
     section = _CheckSection(session, session.engine.checklist(outcome, report))
     section.say(outcome)
     with suppress(Leave):
@@ -101,7 +101,9 @@ class _CheckSection:
             )
         if self._reports():
             options.append(Option("report", "show the report"))
-        options.append(Option("again", "compare both ends again, when you have repaired something"))
+        options.append(
+            Option("again", "compare both databases again, when you have fixed something")
+        )
         return options
 
     async def _details(self) -> None:
