@@ -558,6 +558,42 @@ EXAMPLES = (
         LOST,
         'failed to copy CSV: ERROR: relation "t" does not exist (SQLSTATE 42P01)\n',
     ),
+    Example(
+        "copy-data",
+        LOST,
+        'psql:d.sql:9: ERROR:  missing data for column "kw"\n',
+    ),
+    Example(
+        "copied-nothing",
+        LOST,
+        "psql:e.sql:9: NOTICE:  hypertable data are in the chunks, no data will be copied\n",
+    ),
+    Example(
+        "copy-named",
+        LOST,
+        'pg_restore: klaida: COPY nepavyko lentelei "u": KLAIDA:  x\n'
+        "KONTEKSTAS:  COPY u, eilutė 1\n",
+    ),
+    Example("stream-broken", LOST, "gzip: stdin: unexpected end of file\n"),
+    Example(
+        "rows-violate",
+        LOST,
+        failed(
+            'check constraint "positive" of relation "t" is violated by some row',
+            "ALTER TABLE public.t\n    ADD CONSTRAINT positive CHECK ((kw > 0));",
+            "13; 2606 7 CHECK CONSTRAINT t positive postgres",
+        ),
+    ),
+    Example(
+        "foreign-key-to-hypertable",
+        LOST,
+        failed(
+            "foreign keys to hypertables are not supported",
+            "ALTER TABLE ONLY public.t\n    ADD CONSTRAINT f FOREIGN KEY (i) REFERENCES h(i);",
+            "13; 2606 7 FK CONSTRAINT t f postgres",
+        ),
+    ),
+    Example("psql-lost", LOST, "psql:all.sql:99: error: connection to server was lost\n"),
     Example("data-as-commands", LOOK, "psql:meters.sql:812: error: invalid command \\N\n"),
     Example(
         "own-metadata-row",

@@ -318,9 +318,18 @@ def _of_one_piece(message: Message, groups: Mapping[str, str]) -> bool:
         return False
     command = message.command.replace('""', '"')
     names = [part for value in groups.values() for part in value.split(".")]
-    return not command or all(
-        re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", command) for name in names if name
-    )
+    return not command or all(_stands_in(command, name) for name in names if name)
+
+
+def _stands_in(command: str, name: str) -> bool:
+    """Whether a name is in a command, and not as a part of a longer word."""
+    at = command.find(name)
+    while at >= 0:
+        end = at + len(name)
+        if not command[at - 1 : at].isalnum() and not command[end : end + 1].isalnum():
+            return True
+        at = command.find(name, at + 1)
+    return False
 
 
 def _with_relation(judged: JudgedMessage, named: str, about: _About) -> JudgedMessage:

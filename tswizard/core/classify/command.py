@@ -189,11 +189,21 @@ def belongs(about: Subject, kind: str, tag: str) -> bool:
     if about.kind in NOTHING_ADDED:
         # pg_restore --clean drops, --disable-triggers switches: in entries of any kind.
         name = about.name or about.table.rpartition(".")[2].strip('"')
-        return not name or bool(re.search(rf"(?:^|[ .]){re.escape(name)}(?:$|[ .(])", tag))
+        return not name or _names(tag, name)
     if about.kind != "OWNER" and about.kind != kind and (about.kind, kind) not in _ALSO:
         return False
     name = about.name.rpartition(".")[2].strip('"') if kind == "SEQUENCE SET" else about.name
-    return not name or bool(re.search(rf"(?:^|[ .]){re.escape(name)}(?:$|[ .(])", tag))
+    return not name or _names(tag, name)
+
+
+def _names(tag: str, name: str) -> bool:
+    """Whether a name stands in a tag by itself."""
+    at = tag.find(name)
+    while at >= 0:
+        if (not at or tag[at - 1] in " .") and tag[at + len(name) :][:1] in ("", " ", ".", "("):
+            return True
+        at = tag.find(name, at + 1)
+    return False
 
 
 # pg_dump writes these as part of entries of another kind.

@@ -159,6 +159,16 @@ class FrameStripper:
         self.kinds: dict[str, int] = {}
         """Kinds of frames that were met."""
 
+    def needless(self, line: str) -> bool:
+        """Whether a line plainly has no frame."""
+        return (
+            line.startswith(("pg_restore: ", "pg_dump: "))
+            and "\r" not in line
+            and "&" not in line
+            and not self._record
+            and self._windows.idle
+        )
+
     def feed(self, line: str, number: int) -> Iterator[Framed]:
         """What a line holds; a line of JSON may hold several, most hold one."""
         line = line.rstrip("\r\n")
@@ -299,6 +309,10 @@ def _shape(prefix: str) -> str:
     for found in _VARIES.finditer(prefix):
         parts.append(re.escape(prefix[at : found.start()]))
         number, space = found[1], found[2]
+        if space and found.end() == len(prefix) and at:
+            # What a line is indented by besides is its own.
+            at = found.start()
+            break
         parts.append(r"\d+" if number else r"[ \t]+" if space else r"[A-Za-z]+")
         at = found.end()
     parts.append(re.escape(prefix[at:]))

@@ -70,6 +70,10 @@ class LogClassifier:
 
     def feed(self, line: str, number: int) -> Iterator[PlainLine | JudgedMessage]:
         """Take one line with its end; a last one without was cut."""
+        if self.frames.needless(line):
+            # The hot path: most lines of most logs are progress.
+            yield from self._judge(Framed(text=line, number=number), ended=line.endswith("\n"))
+            return
         for framed in self.frames.feed(line, number):
             yield from self._judge(framed, ended=line.endswith("\n"))
 

@@ -54,7 +54,8 @@ TROUBLE = re.compile(
     r"error|fatal|panic|fail|could not|couldn't|cannot|can't|unable|denied|refused|invalid"
     r"|unrecognized|unexpected|not found|no such|does not exist|not supported|no space|abort"
     r"|terminat|killed|crash|corrupt|\blost\b|out of memory|segmentation|traceback|exception"
-    r"|violat|mismatch|timed? ?out",
+    r"|violat|mismatch|timed? ?out|not recognized|closed by|reset by|broken pipe|hang ?up"
+    r"|\bERR!|quota|exceed|incomplete|truncated|\bpanic|\bgave up",
     re.IGNORECASE,
 )
 """Words that make a line in no known format worth a look."""
@@ -175,7 +176,7 @@ class Block:
             lines=tuple(lines),
             number=self.number,
             toc=None,
-            subject=subject(command or self._position()),
+            subject=subject(about) if (about := command or self._position()) else None,
             detail=self._join("detail").rstrip(),
             hint=self._join("hint").rstrip(),
             context=self._join("context").rstrip(),

@@ -31,6 +31,11 @@ class PowerShell:
         self._number = 0
         self._framed = False
 
+    @property
+    def idle(self) -> bool:
+        """Whether no frame is open."""
+        return not self._pieces and not self._framed
+
     def feed(self, line: str, number: int) -> Iterator[tuple[int, str]]:
         """The lines that are complete now."""
         first = _FIRST.match(line)

@@ -122,9 +122,9 @@ class Translator:
                     return text if english is rest else f"{found[0]}{english}"
                 return f"{word}: {english}" if word in _CLIENT else f"{word}:  {english}"
         if (found := _line_number().match(text)) is not None:
-            place = int(str(found.lastgroup)[1:])
-            self._met(list(catalog.lines.values())[place])
-            return f"LINE {found[2 * place + 2]}: {text[found.end() :]}"
+            place = str(found.lastgroup)[1:]
+            self._met(list(catalog.lines.values())[int(place)])
+            return f"LINE {found[f'n{place}']}: {text[found.end() :]}"
         if (wrapped := _WRAPPED.match(text)) is not None:
             rest = text[wrapped.end() :]
             english = self._message(rest, depth=depth + 1)
@@ -242,11 +242,12 @@ def _fill(english: str, values: dict[int, str]) -> str:
 
 @cache
 def _line_number() -> re.Pattern[str]:
-    """`LINE 1: ` in any language; each group is named after the place of its language."""
+    """`LINE 1: ` in any language; the last group is named after the place of its language."""
     return re.compile(
         "|".join(
-            f"(?P<l{n}>{re.escape(text).replace('%d', '([0-9]+)')} ?)"
+            f"(?P<l{n}>{re.escape(text).replace('%d', f'(?P<n{n}>[0-9]+)')} ?)"
             for n, text in enumerate(_catalog().lines)
+            if "%d" in text
         )
     )
 
