@@ -19,7 +19,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from tests.support.recordings import FOLDER, PAIR, RUN, RecordedPair, RecordedRun, as_data
+from tests.support.recordings import (
+    FOLDER,
+    PAIR,
+    PROBE,
+    RUN,
+    RecordedPair,
+    RecordedProbe,
+    RecordedRun,
+    as_data,
+)
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
@@ -38,6 +47,7 @@ from tswizard.core.model.events import (
 )
 from tswizard.core.model.finding import Finding
 from tswizard.core.prepare import prepare
+from tswizard.core.probe.events import ProbeDone, ProbeEvent, TimingProgress
 from tswizard.core.run.run_folder import runs_folder
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.demo import EmbeddedPair
@@ -222,11 +232,29 @@ async def record_lost(on: Stage) -> RecordedRun:
     return RecordedRun.of([*events[:-1], *resumed], run.outcome)
 
 
+async def record_probe(on: Stage) -> RecordedProbe:
+    """With the way in; the figures of each timing are thinned to a few."""
+    answers = Answers(probe_upload=True)
+    inspected = Inspected(on.read, *on.inventories, await on.examine(answers), answers)
+    samples = on.engine.choose_samples(on.inventories[0])
+    told: list[ProbeEvent] = []
+    async for event in on.engine.probe(inspected, answers, samples):
+        if isinstance(event, TimingProgress) and isinstance(told[-1], TimingProgress):
+            told.pop()
+        told.append(
+            replace(event, probe=replace(event.probe, at=NOON))
+            if isinstance(event, ProbeDone)
+            else event
+        )
+    return RecordedProbe.of(told)
+
+
 # Keeping it
 
 
 RECORDINGS: dict[str, tuple[Callable[[Stage], Awaitable[Any]], TypeAdapter[Any]]] = {
     "pair": (record_pair, PAIR),
+    "probe": (record_probe, PROBE),
     "full": (record_full, RUN),
     "split": (record_split, RUN),
     "interrupted": (record_interrupted, RUN),

@@ -116,6 +116,7 @@ def test_what_a_method_has_to_be_able_to_do_is_described() -> None:
 def test_every_package_is_described() -> None:
     packages = {package.removeprefix("core.") for package in read_layout().arrows} - {"__main__"}
     assert packages - _first_column("package") == {
+        "advise",
         "answers_file",
         "build_plan",
         "check_again",

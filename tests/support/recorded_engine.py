@@ -1,9 +1,10 @@
 """The screens' engine, replaying what was recorded."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from tests.support.recordings import load_probe
 from tests.support.wizard_world import (
     EMPTY,
     INVENTORY,
@@ -12,7 +13,9 @@ from tests.support.wizard_world import (
     TARGET_SERVER,
     plan,
     preflight,
+    prepared_for,
 )
+from tswizard.core.advise import advise
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.inventory import Inventory, Job, Server
 from tswizard.core.db.endpoint import Endpoint
@@ -23,11 +26,15 @@ from tswizard.core.model.events import Event
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.outcome import Outcome
 from tswizard.core.model.plan import Plan
+from tswizard.core.model.probed import Probe, Sample
+from tswizard.core.model.recommendation import Advice
+from tswizard.core.probe.events import ProbeEvent
+from tswizard.core.probe.sample import choose_samples, samples
 from tswizard.core.report.checklist import Checklist, checklist
 from tswizard.core.run.method import Method
 from tswizard.core.run.run_folder import RunFolder
 from tswizard.wizard.core_engine import CoreEngine
-from tswizard.wizard.state import ConnectedPair, Decided
+from tswizard.wizard.state import ConnectedPair, Decided, Inspected
 
 
 @dataclass
@@ -104,6 +111,12 @@ class RecordedEngine:
     again: RecordedRun | None = None
     """The run that checks again."""
     checked_again: list[tuple[Endpoint, Endpoint]] = field(default_factory=list)
+    kept: Probe | None = None
+    """What an earlier probe of this pair found."""
+    probe_events: Sequence[ProbeEvent] = field(default_factory=lambda: load_probe().events)
+    hold_probe_at: int | None = None
+    """From this event on the probe tells nothing any more."""
+    probed: list[Answers] = field(default_factory=list)
     slow: asyncio.Event | None = None
     """When given, servers answer only once it is set."""
 
@@ -139,6 +152,32 @@ class RecordedEngine:
         for finding in preflight("recreated" if answers.recreate_extension else self.situation):
             if any(finding.concerns(method) for method in wanted):
                 yield finding
+
+    def samples(self, inventory: Inventory) -> Sequence[Sample]:
+        return samples(inventory)
+
+    def choose_samples(self, inventory: Inventory, table: str = "") -> Sequence[Sample]:
+        return choose_samples(inventory, table)
+
+    def kept_probe(self, pair: ConnectedPair) -> Probe | None:
+        return self.kept
+
+    async def probe(
+        self,
+        inspected: Inspected,
+        answers: Answers,
+        samples: Sequence[Sample],
+        earlier: Probe | None = None,
+    ) -> AsyncGenerator[ProbeEvent, None]:
+        self.probed.append(answers)
+        for number, event in enumerate(self.probe_events):
+            if self.hold_probe_at is not None and number >= self.hold_probe_at:
+                await asyncio.Event().wait()
+            yield event
+
+    async def advise(self, inspected: Inspected, answers: Answers, probe: Probe | None) -> Advice:
+        prepared = prepared_for(answers, inspected.inventory, inspected.target_inventory)
+        return advise(prepared, inspected.findings, probe, cores=4)
 
     def object_sql(self, inventory: Inventory, what: Cagg | Job) -> str:
         return CoreEngine().object_sql(inventory, what)

@@ -15,6 +15,7 @@ from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.events import Event
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.outcome import Outcome
+from tswizard.core.probe.events import ProbeEvent
 
 FOLDER = Path(__file__).parents[1] / "tui" / "recorded"
 
@@ -66,13 +67,40 @@ def as_data(adapter: TypeAdapter[Any], value: Any) -> dict[str, Any]:
     return data
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedProbe:
+    """What a probe told, its last event included."""
+
+    told: tuple[tuple[str, dict[str, Any]], ...]
+    """Each event's class and fields."""
+
+    @classmethod
+    def of(cls, events: Iterable[ProbeEvent]) -> "RecordedProbe":
+        named = ((type(event).__name__, event) for event in events)
+        return cls(told=tuple((name, as_data(_PROBE_EVENTS[name], e)) for name, e in named))
+
+    @property
+    def events(self) -> list[ProbeEvent]:
+        return [_PROBE_EVENTS[name].validate_python(fields) for name, fields in self.told]
+
+
+_PROBE_EVENTS: dict[str, TypeAdapter[ProbeEvent]] = {
+    kind.__name__: TypeAdapter(kind) for kind in ProbeEvent.__subclasses__()
+}
+
 PAIR = TypeAdapter(RecordedPair)
+PROBE = TypeAdapter(RecordedProbe)
 RUN = TypeAdapter(RecordedRun)
 
 
 @cache
 def load_pair() -> RecordedPair:
     return PAIR.validate_json((FOLDER / "pair.json").read_bytes())
+
+
+@cache
+def load_probe() -> RecordedProbe:
+    return PROBE.validate_json((FOLDER / "probe.json").read_bytes())
 
 
 @cache

@@ -53,6 +53,7 @@ from tswizard.core.model.outcome import Outcome
 from tswizard.core.split.steps import SplitStep
 from tswizard.demo.progress import Prepared
 from tswizard.tui.app import WizardApp
+from tswizard.tui.screens.method import MethodScreen
 from tswizard.tui.screens.review import StepCard
 from tswizard.tui.screens.run import RunScreen
 from tswizard.wizard.state import Inspected
@@ -202,7 +203,15 @@ async def to_inspect(pilot: Pilot[int]) -> None:
 async def to_method(pilot: Pilot[int], inspected: Inspected = INSPECTED) -> None:
     await on_screen(pilot, "WelcomeScreen")
     wizard_app(pilot).show_method(inspected)
+    await probed(pilot)
+
+
+async def probed(pilot: Pilot[int]) -> None:
+    """Method, when it has timed all it wants to and recommends."""
     await on_screen(pilot, "MethodScreen")
+    screen = pilot.app.screen
+    assert isinstance(screen, MethodScreen)
+    await until(pilot, lambda: not screen.busy)
 
 
 def objects_of(inventory: Inventory, method: MethodName = "full") -> Drive:

@@ -55,17 +55,24 @@ INSPECTED = Inspected(PAIR, INVENTORY, EMPTY, preflight("as it is"), Answers())
 
 def plan(answers: Answers, inventory: Inventory = INVENTORY) -> Plan:
     """The engine's own plan of a run."""
-    prepared = Prepared(
+    prepared = prepared_for(answers, inventory)
+    return build_plan(prepared.task(dump_folder(RUNS / "RUN", answers)))
+
+
+def prepared_for(
+    answers: Answers, inventory: Inventory = INVENTORY, target: Inventory = EMPTY
+) -> Prepared:
+    """What the engine would be given for these answers."""
+    return Prepared(
         source=SOURCE,
         target=TARGET,
         inventory=inventory,
-        target_inventory=EMPTY,
+        target_inventory=target,
         answers=answers,
         found=(TOOLS,),
         tools=TOOLS,
         staging=RUNS,
     )
-    return build_plan(prepared.task(dump_folder(RUNS / "RUN", answers)))
 
 
 @cache

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 from textual.events import Key
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from tests.support.recorded_engine import RecordedEngine
+from tests.support.recordings import load_probe
 from tests.support.wizard_pilot import (
     SMALL,
     app_with,
@@ -18,6 +20,7 @@ from tests.support.wizard_pilot import (
     type_text,
     until,
     value,
+    wizard_app,
 )
 from tests.support.wizard_scenes import (
     SCENES,
@@ -51,7 +54,9 @@ from tests.support.wizard_world import (
 )
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Level
+from tswizard.core.probe.events import ProbeDone
 from tswizard.exit_codes import Exit
+from tswizard.tui.widgets.fields import Choices
 from tswizard.tui.widgets.findings import FindingsView
 from tswizard.wizard.state import Decided
 
@@ -376,23 +381,100 @@ async def test_every_question_can_be_answered_with_arrows_and_space() -> None:
         )
 
 
-async def test_method_says_what_each_does_and_what_it_cannot() -> None:
-    newer = replace(PAIR.target, server=replace(EMPTY.server, timescaledb="2.24.0"))
-    inspected = replace(INSPECTED, pair=replace(PAIR, target=newer))
+def about(pilot: Pilot[int]) -> str:
+    """What Method says of the chosen method, also where it is scrolled out of sight."""
+    return " ".join(str(line.render()) for line in pilot.app.screen.query("#about Static"))
+
+
+async def test_method_recommends_and_says_what_each_does_and_cannot() -> None:
+    server = replace(EMPTY.server, timescaledb="2.24.0")
+    newer = replace(PAIR, target=replace(PAIR.target, server=server))
+    there = replace(EMPTY, server=server)
+    inspected = replace(INSPECTED, pair=newer, target_inventory=there)
     async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
         await to_method(pilot, inspected)
         text = " ".join(shown(pilot).split())
-        assert "Cannot resume in the middle" in text
-        assert f"{INVENTORY.server.timescaledb} here, 2.24.0 there" in text
-        assert "keep the ledger" not in text
-        await pilot.press("down")
-        await until(pilot, lambda: "subscriptions" in shown(pilot))
-        text = " ".join(shown(pilot).split())
+        here = INVENTORY.server.timescaledb
+        assert f"Split: the versions of TimescaleDB differ ({here} here, 2.24.0 there)" in text
+        method = pilot.app.screen.query_one("#method", Choices)
+        assert method.value == "split", "the choice follows the recommendation"
+        text = about(pilot)
         assert "Cannot migrate publications and subscriptions: each is named at the end." in text
         assert "equal versions" not in text
+        await pilot.press("up")
+        await until(pilot, lambda: "Cannot resume in the middle" in about(pilot))
+        assert f"{here} here, 2.24.0 there" in about(pilot)
         await pilot.press("f1")
         await settled(pilot)
         assert "FULL  One pg_dump" in shown(pilot)
+
+
+async def test_every_figure_of_method_is_explained() -> None:
+    async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
+        await to_method(pilot)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "Recommended:" in shown(pilot))
+        await pilot.press("y")
+        copied = " ".join(pilot.app.clipboard.split())
+        for told in (
+            "FULL ",
+            "SPLIT ",
+            "Dump the source: ",
+            "round trips of",
+            "pg_dump of public.",
+        ):
+            assert told in copied
+
+
+def recommended(pilot: Pilot[int]) -> str:
+    """Also where it is scrolled out of sight."""
+    return str(pilot.app.screen.query_one("#recommended", Static).render())
+
+
+async def test_the_limit_changes_the_recommendation_and_a_choice_by_hand_stays() -> None:
+    engine = finished_run()
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_method(pilot)
+        await pilot.press("l", "ctrl+u", *"1s")
+        await until(pilot, lambda: "limit of 1.0 s" in recommended(pilot))
+        assert pilot.app.screen.query_one("#method", Choices).value == "split"
+        await at(pilot, "#method", "up")
+        await pilot.press("enter")
+        await on_screen(pilot, "ObjectsScreen")
+        await pilot.press("enter")
+        await on_screen(pilot, "ReviewScreen")
+        await until(pilot, lambda: "Disk" in shown(pilot))
+        await pilot.press(*"tsdb", "enter")
+        await on_screen(pilot, "RunScreen")
+    (decided,) = engine.started
+    assert (decided.answers.method, decided.answers.time_limit) == ("full", "1s")
+    assert decided.advice is not None
+    assert decided.advice.recommendation.reasons[0].id == "time-limit"
+
+
+async def test_the_probe_stops_is_repeated_and_times_the_way_in() -> None:
+    engine = RecordedEngine(hold_probe_at=3)
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await on_screen(pilot, "WelcomeScreen")
+        wizard_app(pilot).show_method(INSPECTED)
+        await on_screen(pilot, "MethodScreen")
+        await until(pilot, lambda: "s Stop" in shown(pilot))
+        assert "Recommended" in shown(pilot), "the methods are compared before all is timed"
+        await pilot.press("s")
+        await until(pilot, lambda: "r times pg_dump on real data" in shown(pilot))
+        engine.hold_probe_at = None
+        await pilot.press("u")
+        await until(pilot, lambda: "sample" in shown(pilot) and "r Probe" in shown(pilot))
+    assert [answers.probe_upload for answers in engine.probed] == [False, True]
+
+
+async def test_an_earlier_probe_of_the_pair_is_used_again() -> None:
+    (done,) = (e for e in load_probe().events if isinstance(e, ProbeDone))
+    engine = RecordedEngine(kept=done.probe)
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_method(pilot)
+        assert "2026-11-24" in shown(pilot) and "r times again" in shown(pilot)
+    assert engine.probed == []
 
 
 async def test_nothing_starts_without_the_targets_name() -> None:

@@ -4,12 +4,11 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from tswizard.answers_file import BadAnswers, load
+from tswizard.answers_file import BadAnswers, Request, load
 from tswizard.cli.failures import failures
 from tswizard.cli.migrate import migrate
 from tswizard.cli.output import say
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.model.answers import Answers
 from tswizard.demo import DemoError, EmbeddedPair, OnProgress, Prepared
 from tswizard.exit_codes import Exit
 
@@ -19,9 +18,9 @@ def run_demo(answers: Path | None, *, plain: bool = False) -> int:
     try:
         if answers is None:
             return asyncio.run(_wizard(plain))
-        given = load(answers, demo=True).answers
+        request = load(answers, demo=True)
         with failures(Exit.STOPPED):
-            return asyncio.run(_unattended(given))
+            return asyncio.run(_unattended(request))
     except BadAnswers as error:
         say(str(error))
         return Exit.USAGE
@@ -44,7 +43,7 @@ async def _wizard(plain: bool) -> int:
         return await run_wizard(plain, demo=True, prepare=prepare)
 
 
-async def _unattended(answers: Answers) -> int:
+async def _unattended(request: Request) -> int:
     last = ""
 
     def progress(prepared: Prepared) -> None:
@@ -55,7 +54,14 @@ async def _unattended(answers: Answers) -> int:
 
     async with EmbeddedPair.prepare_and_start(on_progress=progress) as pair:
         source, target = _endpoints(pair)
-        return await migrate(source, target, answers, confirm=None, demo=True)
+        return await migrate(
+            source,
+            target,
+            request.answers,
+            confirm=None,
+            demo=True,
+            recommended=request.recommended,
+        )
 
 
 def _endpoints(pair: EmbeddedPair) -> tuple[Endpoint, Endpoint]:

@@ -1,16 +1,19 @@
 """`tswizard --answers`: a migration that runs unattended."""
 
 import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from tswizard.answers_file import BadAnswers, load
+from tswizard.cli.advice import advised
 from tswizard.cli.failures import failures
 from tswizard.cli.output import say, say_finding
 from tswizard.cli.watch import watch
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.model.answers import Answers
-from tswizard.core.model.finding import Level
+from tswizard.core.model.answers import METHOD_NAMES, Answers, MethodName
+from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_names import UnknownObject, with_found_names
 from tswizard.core.preflight import examine
 from tswizard.core.prepare import prepare
@@ -28,7 +31,13 @@ def migrate_by(path: Path) -> int:
         return Exit.USAGE
     assert request.source is not None and request.target is not None
     return asyncio.run(
-        migrate(request.source, request.target, request.answers, confirm=request.confirm)
+        migrate(
+            request.source,
+            request.target,
+            request.answers,
+            confirm=request.confirm,
+            recommended=request.recommended,
+        )
     )
 
 
@@ -39,13 +48,17 @@ async def migrate(
     *,
     confirm: str | None,
     demo: bool = False,
+    recommended: bool = False,
 ) -> int:
     """Examine, refuse or run; the exit code.
 
     `confirm` is the target's database name; None where it is known to be meant (the demo).
+    `recommended` leaves the method to what is timed and read, whatever `answers` says.
     """
     with failures(Exit.REFUSED, "Nothing was changed."):
-        run = await _begin(source, target, answers, confirm, demo=demo)
+        run = await _begin(
+            source, target, answers, confirm=confirm, demo=demo, recommended=recommended
+        )
     if not isinstance(run, Run):
         return run
     with failures(Exit.STOPPED):
@@ -53,7 +66,13 @@ async def migrate(
 
 
 async def _begin(
-    source: Endpoint, target: Endpoint, answers: Answers, confirm: str | None, *, demo: bool
+    source: Endpoint,
+    target: Endpoint,
+    answers: Answers,
+    *,
+    confirm: str | None,
+    demo: bool,
+    recommended: bool,
 ) -> Run | Exit:
     """A run that may be carried out, or why there is none."""
     say(f"source  {source.label}")
@@ -80,10 +99,23 @@ async def _begin(
         answers=answers,
     )
     findings = []
-    async for finding in examine(prepared):
+    async for finding in examine(prepared, METHOD_NAMES if recommended else None):
         findings.append(finding)
         say_finding(finding)
-    if any(finding.level is Level.FAIL for finding in findings):
+    possible = METHOD_NAMES if recommended else (answers.method,)
+    if all(_refused(findings, method) for method in possible):
         say("Refused: nothing was changed.")
         return Exit.REFUSED
-    return start(prepared, tuple(findings), demo=demo)
+    advice = await advised(prepared, findings)
+    if recommended:
+        method = advice.recommendation.method
+        prepared = replace(prepared, answers=replace(prepared.answers, method=method))
+        if _refused(findings, method):
+            say(f"Refused: {method} is recommended, and the checks refuse it. Nothing was changed.")
+            return Exit.REFUSED
+    chosen = tuple(f for f in findings if f.concerns(prepared.answers.method))
+    return start(prepared, chosen, demo=demo, advice=advice)
+
+
+def _refused(findings: Iterable[Finding], method: MethodName) -> bool:
+    return any(f.level is Level.FAIL and f.concerns(method) for f in findings)

@@ -9,13 +9,21 @@ from tswizard.core.methods import method_of
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.plan import Task
 from tswizard.core.model.prepared import Prepared
+from tswizard.core.model.recommendation import Advice
 from tswizard.core.run.method import Method, applicable
 from tswizard.core.run.run_folder import FINAL, RunFolder, RunFolderError, StepRecord
 from tswizard.core.run.runner import Run
 
 
-def start(prepared: Prepared, findings: tuple[Finding, ...], *, demo: bool = False) -> Run:
-    """A new run, with what preflight found. Raises RunFolderError when it cannot be recorded."""
+def start(
+    prepared: Prepared,
+    findings: tuple[Finding, ...],
+    *,
+    demo: bool = False,
+    advice: Advice | None = None,
+) -> Run:
+    """A new run, with what preflight found and what was estimated. Raises RunFolderError when it
+    cannot be recorded."""
     method = method_of(prepared.answers)
     run_folder = RunFolder.create(
         prepared.source, prepared.target, prepared.answers, (), findings, demo=demo
@@ -23,7 +31,13 @@ def start(prepared: Prepared, findings: tuple[Finding, ...], *, demo: bool = Fal
     task = prepared.task(run_folder.dump_path)
     planned = tuple(StepRecord(step.id, title=step.title) for step in applicable(method, task))
     missing = set(prepared.inventory.roles_granted) - set(prepared.target_inventory.roles)
-    run_folder.save(replace(run_folder.record, steps=planned, missing_roles=tuple(sorted(missing))))
+    record = replace(
+        run_folder.record,
+        steps=planned,
+        missing_roles=tuple(sorted(missing)),
+        advice=advice,
+    )
+    run_folder.save(record)
     # Last: without the inventory nobody resumes a run that was never planned.
     run_folder.save_inventory(task.inventory)
     return Run(task, run_folder, method)

@@ -1,6 +1,6 @@
 """The engine itself behind the wizard's protocol. Imports it when it is asked for."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,21 @@ if TYPE_CHECKING:
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.model.plan import Plan
     from tswizard.core.model.prepared import Prepared
+    from tswizard.core.model.probed import Probe, Sample
+    from tswizard.core.model.recommendation import Advice
+    from tswizard.core.probe.events import ProbeEvent
     from tswizard.core.report.checklist import Checklist
     from tswizard.core.run.method import Method
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.core.run.runner import Run
-    from tswizard.wizard.state import ConnectedPair, Decided
+    from tswizard.wizard.state import ConnectedPair, Decided, Inspected
 
 
 class CoreEngine:
     """Calls the engine directly; see `Engine` for what each method means."""
+
+    def __init__(self) -> None:
+        self._prepared: tuple[Inspected, Prepared] | None = None
 
     def runs(self) -> "Sequence[RunFolder]":
         from tswizard.core.run.run_folder import all_runs
@@ -64,6 +70,66 @@ class CoreEngine:
             async for finding in examine(prepared, methods):
                 yield finding
 
+    def samples(self, inventory: "Inventory") -> "Sequence[Sample]":
+        from tswizard.core.probe.sample import samples
+
+        return samples(inventory)
+
+    def choose_samples(self, inventory: "Inventory", table: str = "") -> "Sequence[Sample]":
+        from tswizard.core.probe.sample import choose_samples
+
+        return choose_samples(inventory, table)
+
+    def kept_probe(self, pair: "ConnectedPair") -> "Probe | None":
+        from tswizard.core.probe.kept import kept_probe
+
+        return kept_probe(pair.source.endpoint, pair.target.endpoint)
+
+    async def probe(
+        self,
+        inspected: "Inspected",
+        answers: "Answers",
+        samples: "Sequence[Sample]",
+        earlier: "Probe | None" = None,
+    ) -> "AsyncGenerator[ProbeEvent, None]":
+        from contextlib import aclosing
+
+        from tswizard.core.probe.events import ProbeDone
+        from tswizard.core.probe.kept import keep_probe
+        from tswizard.core.probe.run_probe import run_probe
+
+        prepared = await self._prepared_for(inspected, answers)
+        upload = answers.probe_upload
+        async with aclosing(run_probe(prepared, samples, upload=upload, earlier=earlier)) as events:
+            async for event in events:
+                if isinstance(event, ProbeDone):
+                    keep_probe(event.probe, prepared.source, prepared.target)
+                yield event
+
+    async def advise(
+        self, inspected: "Inspected", answers: "Answers", probe: "Probe | None"
+    ) -> "Advice":
+        from tswizard.core.advise import advise
+
+        prepared = await self._prepared_for(inspected, answers)
+        return advise(prepared, inspected.findings, probe)
+
+    async def _prepared_for(self, inspected: "Inspected", answers: "Answers") -> "Prepared":
+        """With these answers. Client tools are looked for once: each is started to be asked."""
+        import asyncio
+        from dataclasses import replace
+
+        if self._prepared is None or self._prepared[0] is not inspected:
+            found = await asyncio.to_thread(
+                _prepare,
+                inspected.pair,
+                inspected.inventory,
+                inspected.target_inventory,
+                inspected.answers,
+            )
+            self._prepared = inspected, found
+        return replace(self._prepared[1], answers=answers)
+
     def object_sql(self, inventory: "Inventory", what: "Cagg | Job") -> str:
         from tswizard.core.catalog.cagg_model import Cagg
         from tswizard.core.split.policies.statements import LATEST_API, job_statement
@@ -81,7 +147,7 @@ class CoreEngine:
     def start(self, decided: "Decided", *, demo: bool) -> "Run":
         from tswizard.core.resume import start
 
-        return start(_prepared(decided), decided.findings, demo=demo)
+        return start(_prepared(decided), decided.findings, demo=demo, advice=decided.advice)
 
     async def needs_confirmation(self, run_folder: "RunFolder", target: "Endpoint") -> str | None:
         from tswizard.core.resume import needs_confirmation

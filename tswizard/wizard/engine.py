@@ -4,7 +4,7 @@ A protocol, so that tests can replay a recorded engine, and nothing of the real 
 before it is asked for: the first screen must not wait for it.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from tswizard.core.model.finding import Finding
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.model.plan import Plan
+    from tswizard.core.model.probed import Probe, Sample
+    from tswizard.core.model.recommendation import Advice
+    from tswizard.core.probe.events import ProbeEvent
     from tswizard.core.report.checklist import Checklist
     from tswizard.core.run.method import Method
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.demo.progress import Prepared
-    from tswizard.wizard.state import ConnectedPair, Decided
+    from tswizard.wizard.state import ConnectedPair, Decided, Inspected
 
     EndpointPair = tuple[Endpoint, Endpoint]
     """Source and target."""
@@ -83,6 +86,37 @@ class Engine(Protocol):
         methods: "Collection[MethodName] | None" = None,
     ) -> AsyncIterator["Finding"]:
         """Preflight's findings; `methods` as `core.preflight.examine` has them."""
+        ...
+
+    def samples(self, inventory: "Inventory") -> Sequence["Sample"]:
+        """Everything that a probe can time, the largest first."""
+        ...
+
+    def choose_samples(self, inventory: "Inventory", table: str = "") -> Sequence["Sample"]:
+        """What a probe times by itself, or of that table; nothing where there are no rows."""
+        ...
+
+    def kept_probe(self, pair: "ConnectedPair") -> "Probe | None":
+        """The last probe of these two databases, on this machine. Reads a file."""
+        ...
+
+    def probe(
+        self,
+        inspected: "Inspected",
+        answers: "Answers",
+        samples: Sequence["Sample"],
+        earlier: "Probe | None" = None,
+    ) -> AsyncGenerator["ProbeEvent", None]:
+        """Time these samples, and the way in if `probe_upload` is answered; it is kept.
+
+        Closing it ends everything. With `earlier`, what is not timed again stays.
+        """
+        ...
+
+    async def advise(
+        self, inspected: "Inspected", answers: "Answers", probe: "Probe | None"
+    ) -> "Advice":
+        """Both estimates and what to recommend, with these answers. Asks no server."""
         ...
 
     def object_sql(self, inventory: "Inventory", what: "Cagg | Job") -> str:

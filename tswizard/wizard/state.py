@@ -8,6 +8,7 @@ from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.recommendation import Advice
 
 if TYPE_CHECKING:
     from tswizard.core.run.method import Method
@@ -55,10 +56,10 @@ class Inspected:
         """The user took the offer to recreate TimescaleDB on the target."""
         return self.answers.recreate_extension
 
-    def decided(self, answers: Answers) -> "Decided":
+    def decided(self, answers: Answers, advice: Advice | None = None) -> "Decided":
         """With these answers, and what was found for their method so far."""
         found = tuple(finding for finding in self.findings if finding.concerns(answers.method))
-        return Decided(self, answers, found)
+        return Decided(self, answers, found, advice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +70,18 @@ class Decided:
     answers: Answers
     findings: tuple[Finding, ...]
     """Those that concern its method."""
+    advice: Advice | None = None
+    """What was timed, estimated and recommended; the run keeps it for its report."""
 
     @property
     def examined(self) -> bool:
         """Were the checks made with these answers? They were made for every method."""
-        examined = self.inspected.answers
-        return replace(examined, method=self.answers.method) == self.answers
+        examined = {key: getattr(self.answers, key) for key in _NOT_EXAMINED}
+        return replace(self.inspected.answers, **examined) == self.answers
 
+
+_NOT_EXAMINED = ("method", "time_limit", "probe", "probe_upload")
+"""Keys of answers that no check depends on."""
 
 ASKED_ON_INSPECT = "recreate_extension"
 """Key of the question that Inspect asks, beside the findings that it settles; Method asks all

@@ -11,7 +11,9 @@ from psycopg import OperationalError
 from tests.support.sample_task import task
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.estimate.workload import Workload
 from tswizard.core.model.answers import Answers, MethodName
+from tswizard.core.model.estimate import MethodEstimate
 from tswizard.core.model.events import Event, RunFinished, StepFinished, StepState
 from tswizard.core.model.finding import Level
 from tswizard.core.model.left_open import LeftOpen
@@ -68,6 +70,9 @@ class Invented:
 
     def disk_here(self, inventory: Inventory, answers: Answers) -> int:
         return 0
+
+    def estimate(self, task: Task, load: Workload) -> MethodEstimate:
+        raise NotImplementedError
 
     def open(self, task: Task, run_folder: RunFolder, *, over: bool = False) -> Noted:
         return self._run

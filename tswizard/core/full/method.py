@@ -3,11 +3,14 @@
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.estimate.workload import Workload
 from tswizard.core.full import restore_mode
 from tswizard.core.full.cleanup import interrupted
+from tswizard.core.full.estimate import estimate_full
 from tswizard.core.full.steps import FULL_STEPS, RESTORING, FullStep, same_ids
 from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.disk_estimate import dump_bounds
+from tswizard.core.model.estimate import MethodEstimate
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Level
 from tswizard.core.model.left_open import LeftOpen
@@ -88,6 +91,9 @@ class Full:
 
     def disk_here(self, inventory: Inventory, answers: Answers) -> int:
         return dump_bounds(inventory).most
+
+    def estimate(self, task: Task, load: Workload) -> MethodEstimate:
+        return estimate_full(task, load)
 
     def open(self, task: Task, run_folder: RunFolder, *, over: bool = False) -> FullRun:
         return FullRun()

@@ -4,7 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tswizard.core.model.answers import MethodName
-from tswizard.core.model.wording import duration
+
+_SECONDS = 120.0
+"""Below it a time is told in seconds, ..."""
+_MINUTES = 7200.0
+"""... and below this one in minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +20,16 @@ class SecondsRange:
 
     @property
     def text(self) -> str:
-        """`12 min 5 s – 24 min`, or one figure where both read alike."""
-        low, high = duration(self.low), duration(self.high)
-        return low if low == high else f"{low} – {high}"
+        """`55 – 110 s`, `2.3 – 6.9 min`, `1 h 52 – 2 h 49`; one figure where both read alike."""
+        if self.high < _SECONDS:
+            low, high, unit = f"{self.low:.0f}", f"{self.high:.0f}", " s"
+        elif self.high < _MINUTES:
+            digits = 1 if self.high < _MINUTES / 12 else 0
+            low, high = (f"{seconds / 60:.{digits}f}" for seconds in (self.low, self.high))
+            unit = " min"
+        else:
+            low, high, unit = _hours(self.low), _hours(self.high), ""
+        return f"{low}{unit}" if low == high else f"{low} – {high}{unit}"
 
     def holds(self, seconds: float) -> bool:
         return self.low <= seconds <= self.high
@@ -28,6 +39,11 @@ class SecondsRange:
         """One after the other."""
         some = tuple(ranges)
         return cls(sum(r.low for r in some), sum(r.high for r in some))
+
+
+def _hours(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02}" if hours else f"{minutes} min"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

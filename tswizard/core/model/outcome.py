@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.judged import JudgedMessage
+from tswizard.core.model.recommendation import Advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +73,5 @@ class Outcome:
     checked: float = 0.0
     """When both databases were compared last, in seconds since the epoch; 0 when it is not
     known."""
+    advice: Advice | None = None
+    """What was timed, estimated and recommended before the run."""

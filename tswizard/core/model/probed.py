@@ -119,8 +119,13 @@ class Probe:
     source_round_trip: float | None = None
     """Seconds, median; None where it was not timed."""
     target_round_trip: float | None = None
+    yardstick: float | None = None
+    """Seconds that a fixed piece of work takes, the slower server's; None where it was not timed.
+    What is created object by object takes longer on a server that takes longer for this."""
     problems: tuple[str, ...] = ()
     """What could not be timed, and why; a sentence each."""
+    broke: str = ""
+    """The sentence of the connection that was lost in the middle, if one was."""
 
     def of(
         self, what: Timed, kind: SampleKind | None = None, *, parallel: bool | None = None

@@ -36,6 +36,9 @@ from tswizard.core.split.plan.piece import SourceTable
 
 _WIDTH_ROWS = 2000
 """Rows that the width of a row is taken from, before anything is timed."""
+_FEW_ROWS = 20
+_WIDTH_BYTES = 1 << 20
+"""Bytes that these rows should not be much more than."""
 
 
 class DiscardSink:
@@ -160,14 +163,16 @@ async def row_width(readers: Readers, subject: ReadableSample) -> float:
     Every connection reads them, so that all are open before anything is timed.
     """
     relation = subject.sample.relations[0]
-    copied = subject.copy_sql(relation, _WIDTH_ROWS)
+    usual = _stored(relation) / relation.rows if relation.rows else 0.0
+    wanted = max(_FEW_ROWS, min(_WIDTH_ROWS, int(_WIDTH_BYTES / usual) if usual else _WIDTH_ROWS))
+    copied = subject.copy_sql(relation, wanted)
     widths: list[int] = []
 
     async def one(number: int) -> None:
         widths.append(await readers.read(number, copied, lambda pipe: Pump(pipe, DiscardSink())))
 
     await together(one(number) for number in range(len(readers.readers)))
-    count = min(_WIDTH_ROWS, relation.rows or _WIDTH_ROWS)
+    count = min(wanted, relation.rows or wanted)
     overhead = 21 if subject.table.format == "binary" else 0
     return max(0, widths[0] - overhead) / max(1, count)
 

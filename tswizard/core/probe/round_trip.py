@@ -1,26 +1,41 @@
-"""How long a server takes to answer a question that costs it nothing."""
+"""How long a server takes to answer: a question that costs it nothing, and one that costs it always
+the same, by which servers can be compared."""
 
 import time
 from statistics import median
 
 from psycopg import Error
 
-from tswizard.core.db.connection import connected
+from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.probe.limits import refused
+from tswizard.core.probe.limits import STATEMENT_TIMEOUT, refused
 
 _TIMES = 9
+_YARDSTICK = """
+SELECT pg_catalog.sum(pg_catalog.hashtext(g::text)) FROM pg_catalog.generate_series(1, 300000) g
+"""
+_YARDSTICKS = 3
 
 
-async def time_round_trip(endpoint: Endpoint) -> float:
-    """Seconds, the median of a few. Raises TimingRefused, CannotConnect."""
+async def time_answers(endpoint: Endpoint) -> tuple[float, float]:
+    """Seconds of a round trip and of the yardstick, medians of a few.
+
+    Raises TimingRefused, CannotConnect.
+    """
     async with connected(endpoint) as connection:
-        taken = []
         try:
-            for _ in range(_TIMES):
-                began = time.monotonic()
-                await connection.execute("SELECT 1")
-                taken.append(time.monotonic() - began)
+            await connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'".encode())
+            trip = await _median(connection, "SELECT 1", _TIMES)
+            work = await _median(connection, _YARDSTICK, _YARDSTICKS)
         except Error as error:
-            raise refused(f"The round trip to {endpoint.label} cannot be timed", error) from error
+            raise refused(f"The answers of {endpoint.label} cannot be timed", error) from error
+    return trip, max(0.0, work - trip)
+
+
+async def _median(connection: Connection, query: str, times: int) -> float:
+    taken = []
+    for _ in range(times):
+        began = time.monotonic()
+        await value(connection, query)
+        taken.append(time.monotonic() - began)
     return median(taken)

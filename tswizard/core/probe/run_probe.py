@@ -27,7 +27,7 @@ from tswizard.core.probe.events import (
     TimingStarted,
 )
 from tswizard.core.probe.limits import OnBytes, TimingRefused, refused
-from tswizard.core.probe.round_trip import time_round_trip
+from tswizard.core.probe.round_trip import time_answers
 from tswizard.core.probe.sizes import as_of_now
 from tswizard.core.run.context import shell
 
@@ -62,9 +62,11 @@ async def run_probe(
         Probe(
             at=time.time(),
             timings=timings,
-            source_round_trip=probing.round_trips[0],
-            target_round_trip=probing.round_trips[1],
+            source_round_trip=probing.trips.get("source"),
+            target_round_trip=probing.trips.get("target"),
+            yardstick=max(probing.yardsticks, default=None),
             problems=tuple(probing.problems),
+            broke=probing.broke,
         )
     )
 
@@ -77,7 +79,9 @@ class _Probing:
     events: "asyncio.Queue[ProbeEvent | None]" = field(default_factory=asyncio.Queue)
     timings: list[Timing] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    round_trips: list[float | None] = field(default_factory=lambda: [None, None])
+    trips: dict[str, float] = field(default_factory=dict)
+    yardsticks: list[float] = field(default_factory=list)
+    broke: str = ""
 
     @property
     def _connections(self) -> int:
@@ -91,13 +95,14 @@ class _Probing:
             await self._all()
 
     async def _all(self) -> None:
-        for number, end in enumerate((self.prepared.source, self.prepared.target)):
-            await self._guarded(None, self._round_trip(number, end))
+        for name, end in (("source", self.prepared.source), ("target", self.prepared.target)):
+            await self._guarded(None, self._answers(name, end))
         for sample in self.samples:
             await self._sample(sample)
 
-    async def _round_trip(self, number: int, end: Endpoint) -> None:
-        self.round_trips[number] = await time_round_trip(end)
+    async def _answers(self, name: str, end: Endpoint) -> None:
+        self.trips[name], yardstick = await time_answers(end)
+        self.yardsticks.append(yardstick)
 
     async def _sample(self, sample: Sample) -> None:
         subject = await self._guarded(None, self._subject(sample))
@@ -183,6 +188,7 @@ class _Probing:
         self.problems.append(problem)
         self.events.put_nowait(TimingFailed(what, problem))
         if gone:
+            self.broke = problem
             raise _ServerGoneError
         return None
 

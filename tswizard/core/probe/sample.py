@@ -58,7 +58,10 @@ def _of_hypertable(hypertable: Hypertable) -> Iterator[tuple[int, Sample]]:
     for kind, chunks in (
         (SampleKind.CHUNK, [c for c in here if not c.compressed]),
         # Rows of a partly compressed chunk lie in both relations: no size fits either way.
-        (SampleKind.COMPRESSED, [c for c in here if c.compressed_table and not c.partial]),
+        (
+            SampleKind.COMPRESSED,
+            [c for c in here if c.compressed and c.compressed_table and not c.partial],
+        ),
     ):
         if chunks:
             sample = Sample(

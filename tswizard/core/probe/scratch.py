@@ -54,13 +54,14 @@ class ScratchTable:
 
 @asynccontextmanager
 async def scratch_table(
-    prepared: Prepared, table: SourceTable, format: str
+    prepared: Prepared, table: SourceTable, format: str, *, exact: bool = True
 ) -> AsyncIterator[ScratchTable]:
-    """An empty one with the sample's columns, for COPY in this format.
+    """An empty one with the sample's columns, for COPY in this format; only with PostgreSQL's own
+    types where it need not be `exact`.
 
     Raises TimingRefused, CannotConnect.
     """
-    extension = prepared.target_inventory.server.timescaledb is not None
+    extension = exact and prepared.target_inventory.server.timescaledb is not None
     columns = ", ".join(
         f"{identifier(c.name)} {_type(c.type, format, extension=extension)}" for c in table.columns
     )

@@ -19,6 +19,7 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.outcome import Outcome, TableRows
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.model.wording import duration
+from tswizard.core.report.advice import advice_lines, advice_to_json, estimate_of
 from tswizard.core.report.checklist import ChecklistLine, checklist
 
 REPORT_FORMAT = 1
@@ -69,6 +70,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "skipped": data["skipped"],
         "todo": [{"text": text, "copy": copy} for text, copy in data["todo"]],
         "dump": data["dump"],
+        **advice_to_json(outcome),
     }
 
 
@@ -140,13 +142,9 @@ def to_markdown(outcome: Outcome, path: str = "") -> str:
         parts.append("## Messages of pg_dump and pg_restore\n\n" + _messages(outcome))
     if outcome.tables:
         parts.append("## Rows\n\n" + _tables(outcome.tables))
-    parts.append(
-        "## Steps\n\n"
-        + _table(
-            ("Step", "State", "Took"),
-            ((step.name, step.state.value, duration(step.seconds)) for step in outcome.steps),
-        )
-    )
+    parts.append("## Steps\n\n" + _table(("Step", "State", "Took", "Estimated"), _steps(outcome)))
+    if outcome.advice is not None:
+        parts.append("## Estimate\n\n" + "\n".join(advice_lines(outcome)) + "\n")
     if made.files:
         parts.append(
             "## Files\n\n" + "\n".join(f"- {f.what}: `{f.path}`" for f in made.files) + "\n"
@@ -156,6 +154,20 @@ def to_markdown(outcome: Outcome, path: str = "") -> str:
 
 def _moment(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _steps(outcome: Outcome) -> Iterable[tuple[str, ...]]:
+    """Truth beside the estimate, step by step; the whole run last."""
+    for step in outcome.steps:
+        estimated = estimate_of(outcome, step.name)
+        yield (
+            step.name,
+            step.state.value,
+            duration(step.seconds),
+            estimated.text if estimated else "",
+        )
+    whole = estimate_of(outcome)
+    yield "**all**", "", duration(outcome.seconds), whole.text if whole else ""
 
 
 def _facts(*facts: tuple[str, str]) -> str:
@@ -236,7 +248,7 @@ def _cell(text: str) -> str:
 def _inline(text: str) -> str:
     """One line, with Markdown characters in names escaped."""
     flat = " ".join(text.split())
-    if flat == "**no**":
+    if flat in ("**no**", "**all**"):
         return flat
     return _MARKS.sub(r"\\\g<0>", flat)
 

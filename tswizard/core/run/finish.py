@@ -31,6 +31,7 @@ async def finish(ctx: Context, method_run: MethodRun) -> Outcome:
         todo=_todo(ctx, result, left.todo),
         dump=left.dump,
         checked=record.checked,
+        advice=record.advice,
     )
     write_report(outcome, ctx.run_folder.path)
     ctx.run_folder.save(replace(record, result=result))

@@ -11,7 +11,9 @@ from typing import Protocol
 
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.estimate.workload import Workload
 from tswizard.core.model.answers import Answers, MethodName
+from tswizard.core.model.estimate import MethodEstimate
 from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Step, Task
 from tswizard.core.run.context import Context, MethodRun
@@ -95,6 +97,10 @@ class Method(Protocol):
 
     def disk_here(self, inventory: Inventory, answers: Answers) -> int:
         """Bytes that it may take on this machine; 0 for no more than a dump of the schema."""
+        ...
+
+    def estimate(self, task: Task, load: Workload) -> MethodEstimate:
+        """What a run would move and how long it would take, step by step."""
         ...
 
     def open(self, task: Task, run_folder: RunFolder, *, over: bool = False) -> MethodRun:

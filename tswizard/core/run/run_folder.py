@@ -27,6 +27,7 @@ from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.outcome import TableRows
+from tswizard.core.model.recommendation import Advice
 from tswizard.core.model.write_counters import WriteCounters
 
 RECORD_FORMAT = 2
@@ -91,6 +92,8 @@ class RunRecord:
     target_counters: WriteCounters | None = None
     """How often each table of the target had been written to when both databases were compared
     first: what was written there since is the applications' own."""
+    advice: Advice | None = None
+    """What was timed, estimated and recommended before the run."""
 
     @property
     def seconds(self) -> float:

@@ -2,13 +2,16 @@
 
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.estimate.workload import Workload
 from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.disk_estimate import row_file_bounds
+from tswizard.core.model.estimate import MethodEstimate
 from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Task
 from tswizard.core.model.wording import plural, size
 from tswizard.core.run.method import MethodFacts
 from tswizard.core.run.run_folder import FINAL, RunFolder, RunRecord
+from tswizard.core.split.estimate import estimate_split
 from tswizard.core.split.source_fingerprint import source_fingerprint
 from tswizard.core.split.split_run import SplitRun
 from tswizard.core.split.steps import SPLIT_STEPS, SplitStep
@@ -54,6 +57,9 @@ class Split:
     def disk_here(self, inventory: Inventory, answers: Answers) -> int:
         """Streamed rows never touch this machine's disk."""
         return row_file_bounds(inventory).most if answers.via == "files" else 0
+
+    def estimate(self, task: Task, load: Workload) -> MethodEstimate:
+        return estimate_split(task, load)
 
     def open(self, task: Task, run_folder: RunFolder, *, over: bool = False) -> SplitRun:
         return SplitRun(task, run_folder, over=over)

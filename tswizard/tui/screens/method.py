@@ -1,11 +1,13 @@
-"""Method: how the data moves, and every decision about it."""
+"""Method: samples are timed, the methods compared, one recommended; and every decision about it."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -14,32 +16,29 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tswizard.core.model.answers import Answers
-from tswizard.questions import QUESTIONS, RECOMMENDED, Kind, Question
+from tswizard.core.probe.events import ProbeDone, ProbeEvent, TimingProgress, TimingStarted
+from tswizard.questions import RECOMMENDED, Kind, Question
 from tswizard.tui.base import WizardScreen
+from tswizard.tui.dialogs import Choose, text_reader
 from tswizard.tui.widgets.facts import Facts
-from tswizard.tui.widgets.fields import Choices, Field, TextField, answer_of, field_for
+from tswizard.tui.widgets.fields import Choices, Field, TextField, Tick, answer_of, field_for
+from tswizard.tui.widgets.method_table import MethodTable
+from tswizard.tui.widgets.probe_panel import ProbePanel
+from tswizard.wizard.estimate_words import method_rows, probe_lines, why_text
+from tswizard.wizard.method_questions import fits, method_questions
 from tswizard.wizard.state import Inspected
 
 if TYPE_CHECKING:
+    from tswizard.core.model.probed import Probe, Sample
+    from tswizard.core.model.recommendation import Advice
     from tswizard.core.run.method import Method
-
-_ELSEWHERE = (
-    "recreate_extension",
-    "caggs",
-    "history",
-    "lose_history",
-    "policies",
-    "time_limit",
-    "probe",
-    "probe_upload",
-)
-"""Answered on Inspect, object by object, and by keys."""
 
 _TYPED = (Kind.NUMBER, Kind.TEXT, Kind.FOLDER)
 
 _HELP_LINES = 3
 
-_DOUBT = "In doubt: full, if you can let it start over; otherwise split."
+_OFFERED = 8
+"""Samples to pick from."""
 
 
 class Form(VerticalScroll, inherit_bindings=False):
@@ -52,33 +51,56 @@ class Form(VerticalScroll, inherit_bindings=False):
 
 
 class MethodScreen(WizardScreen):
-    """A form made of the questions, with the help of the focused one at its foot."""
+    """The probe and the methods above a form of the questions; the help of the focused one below.
+
+    The method follows the recommendation until somebody moves it.
+    """
 
     STEP: ClassVar[str | None] = "Method"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("r", "probe", "Probe"),
+        Binding("s", "stop", "Stop"),
+        Binding("u", "upload", "Upload"),
+        Binding("t", "pick", "Table"),
+        Binding("l", "limit", "Limit", show=False),
+        Binding("y", "copy_command", "Copy", show=False),
+        Binding("question_mark", "why", "Why", key_display="?"),
+    ]
 
     def __init__(self, inspected: Inspected) -> None:
         super().__init__()
         self._inspected = inspected
-        asked = [q for q in QUESTIONS if q.section == "answers" and q.key not in _ELSEWHERE]
-        # With a single answer there is nothing to ask.
-        self._questions = [q for q in asked if len(q.choices) != 1]
-        self._given = {q.key: getattr(inspected.answers, q.key) for q in asked}
+        self._questions = method_questions()
+        self._given = {q.key: getattr(inspected.answers, q.key) for q in self._questions}
+        self._probe: Probe | None = None
+        self._advice: Advice | None = None
+        self._samples: Sequence[Sample] = ()
+        self._command = ""
+        self._chosen_by_hand = False
+        self._probing = False
+        self._kept = False
 
     @property
     def help_text(self) -> str:
         others = (q for q in self._questions if q.key != "method")
         compared = (method.comparison for method in self.wizard.engine.methods())
-        return "\n\n".join((*compared, _DOUBT, *(f"{q.text}\n{q.help}" for q in others)))
+        return "\n\n".join((*compared, *(f"{q.text}\n{q.help}" for q in others)))
 
     def compose_frame(self) -> Iterable[Widget]:
         method = [q for q in self._questions if q.key == "method"]
-        typed = [q for q in self._questions if q.kind in _TYPED]
+        limit = [q for q in self._questions if q.key == "time_limit"]
+        typed = [q for q in self._questions if q.kind in _TYPED and q not in limit]
         with Form(id="body", can_focus=False):
+            yield ProbePanel()
+            yield MethodTable(id="method-table")
+            yield Static(id="recommended", markup=False)
             yield from map(self._ask, method)
             yield Facts(id="about")
             with Horizontal(id="typed"):
                 yield from map(self._ask, typed)
-            yield from (self._ask(q) for q in self._questions if q not in (*method, *typed))
+            yield from map(self._ask, limit)
+            shown = (*method, *limit, *typed)
+            yield from (self._ask(q) for q in self._questions if q not in shown)
         yield Static(id="question-help", markup=False)
 
     def _ask(self, question: Question) -> Field:
@@ -88,16 +110,169 @@ class MethodScreen(WizardScreen):
     async def on_mount(self) -> None:
         self.say("")
         await self._show_method()
+        engine = self.wizard.engine
+        self._samples = engine.choose_samples(self._inspected.inventory)
+        self._probe = engine.kept_probe(self._inspected.pair)
+        self._kept = self._probe is not None and bool(self._probe.timings)
+        if self._given["probe"] and self._samples and not self._kept:
+            self._begin()
+        else:
+            self._rest()
+        await self._advise()
+
+    # The probe
+
+    def _begin(self) -> None:
+        self._probing = True
+        self._time()
+        self.refresh_bindings()
+
+    @work(group="probe", exclusive=True)
+    async def _time(self) -> None:
+        answers = self._answers()[0]
+        events = self.wizard.engine.probe(self._inspected, answers, self._samples, self._probe)
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    self._tell(event)
+        finally:
+            self._probing = False
+        self._rest()
+        self.refresh_bindings()
+        await self._advise()
+
+    def _tell(self, event: ProbeEvent) -> None:
+        panel = self.query_one(ProbePanel)
+        match event:
+            case TimingStarted():
+                self._command = event.command or self._command
+                panel.begin(event)
+            case TimingProgress():
+                panel.progress(event)
+            case ProbeDone():
+                self._probe, self._kept = event.probe, False
+            case _:
+                pass
+
+    def _rest(self) -> None:
+        panel = self.query_one(ProbePanel)
+        if self._probe is not None and (self._probe.timings or self._probe.problems):
+            panel.rest((*probe_lines(self._probe), *(self._age() if self._kept else ())))
+        elif not self._samples:
+            panel.rest((("sample", "none: the source holds no rows to time"),))
+        else:
+            panel.rest((("sample", "nothing was timed; r times pg_dump on real data"),))
+
+    def _age(self) -> Iterable[tuple[str, str]]:
+        """When an earlier one was."""
+        assert self._probe is not None
+        at = time.strftime("%Y-%m-%d %H:%M", time.localtime(self._probe.at))
+        yield "timed", f"{at}; r times again"
+
+    def action_probe(self) -> None:
+        if self._samples and not self._probing:
+            self._begin()
+
+    def action_stop(self) -> None:
+        """What was timed until then is not kept: a stopped probe says nothing."""
+        self.workers.cancel_group(self, "probe")
+        self._probing = False
+        self._rest()
+        self.refresh_bindings()
+
+    def action_upload(self) -> None:
+        """Times the way in as well, from now on."""
+        self.query_one("#probe_upload", Tick).value = True
+        self.action_stop()
+        self.action_probe()
+
+    def action_pick(self) -> None:
+        offered = self.wizard.engine.samples(self._inspected.inventory)
+        tables = tuple(dict.fromkeys(sample.table for sample in offered))[:_OFFERED]
+        choices = [(str(number), "Time it", table) for number, table in enumerate(tables)]
+
+        def picked(answer: str | None) -> None:
+            if answer:
+                table = tables[int(answer)]
+                engine = self.wizard.engine
+                self._samples = engine.choose_samples(self._inspected.inventory, table)
+                self.action_stop()
+                self.action_probe()
+
+        self.app.push_screen(Choose("Which table stands for the others?", choices), picked)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The footer shows what can be done now."""
+        if action in ("probe", "upload", "pick"):
+            return bool(self._samples) and not self._probing
+        if action == "stop":
+            return self._probing
+        return True
+
+    def action_limit(self) -> None:
+        self.query_one("#time_limit", TextField).focus()
+
+    def action_copy_command(self) -> None:
+        if self._command:
+            self.wizard.copy(self._command, "Command")
+
+    def action_why(self) -> None:
+        if self._advice is not None:
+            text = why_text(self._advice)
+            self.app.push_screen(text_reader("Why", text, text))
+
+    # The recommendation
+
+    async def _advise(self) -> None:
+        answers, _, error = self._answers()
+        if error:
+            return
+        self._advice = await self.wizard.engine.advise(self._inspected, answers, self._probe)
+        recommended = self._advice.recommendation
+        if not self._chosen_by_hand:
+            await self._follow(recommended.method)
+        self.query_one(MethodTable).show(method_rows(self._advice), recommended.method)
+        self.query_one("#recommended", Static).update(
+            Content.assemble(("Recommended  ", "bold"), recommended.sentence)
+        )
+        if isinstance(self.focused, Choices):
+            self.call_after_refresh(self.query_one(Form).scroll_home, animate=False)
+
+    async def _follow(self, method: str) -> None:
+        for field in self.query("#method").results(Choices):
+            if field.value != method:
+                with self.prevent(Choices.Changed):
+                    field.choose(method)
+                await self._show_method()
+
+    @on(TextField.Changed)
+    @on(Tick.Changed)
+    def _answered(self) -> None:
+        if self.is_mounted:
+            self._advise_again()
+
+    @work(group="advise", exclusive=True)
+    async def _advise_again(self) -> None:
+        await self._advise()
+
+    @property
+    def busy(self) -> bool:
+        """Is something timed or reckoned?"""
+        return self._probing or any(worker.node is self for worker in self.workers)
 
     # What depends on the method
 
     @property
     def _method(self) -> "Method":
         chosen = self.query("#method").results(Choices)
-        name = next((field.value for field in chosen), self._given["method"])
+        name = next((field.value for field in chosen), self._given.get("method", "full"))
         return next(method for method in self.wizard.engine.methods() if method.name == name)
 
     @on(Choices.Changed, "#method")
+    async def _moved(self) -> None:
+        self._chosen_by_hand = True
+        await self._show_method()
+
     async def _show_method(self) -> None:
         for question in self._questions:
             self._field(question).display = self._fits(question)
@@ -116,10 +291,7 @@ class MethodScreen(WizardScreen):
 
     def _fits(self, question: Question) -> bool:
         """Does the question mean something for the chosen method?"""
-        methods = self.wizard.engine.methods()
-        return not any(
-            question.key in method.asks for method in methods if method is not self._method
-        )
+        return fits(question, self._method.name, self.wizard.engine.methods())
 
     # Answering
 
@@ -129,25 +301,36 @@ class MethodScreen(WizardScreen):
         room = _HELP_LINES * (box.content_region.width - 8)
         text = question.help if question else ""
         if question and question.key == "method":
-            text = "↑ and ↓ show what each method does and cannot do. F1 compares them in full."
+            text = (
+                "↑ and ↓ show what each method does. ? explains every figure, F1 compares the "
+                "methods. l changes the limit, y copies the pg_dump that was timed."
+            )
         box.update(shorten(text, max(room, 40), placeholder=" … (F1 shows all of it)"))
 
-    def go_on(self) -> None:
+    def _answers(self) -> tuple[Answers, Question | None, str]:
+        """As they stand; or those that were given, the first wrong one, and what is wrong."""
         values: dict[str, Any] = {
             **self._given,
             "recreate_extension": self._inspected.recreate_extension,
         }
         for question in filter(self._fits, self._questions):
-            field = self._field(question)
-            value, error = answer_of(field, question)
-            if isinstance(field, TextField):
-                field.complain("")
+            value, error = answer_of(self._field(question), question)
             if error:
-                self._refuse(field, question, error)
-                return
+                return replace(self._inspected.answers, **values), question, error
             values[question.key] = value
+        return replace(self._inspected.answers, **values), None, ""
+
+    def go_on(self) -> None:
+        for field in self.query(TextField):
+            field.complain("")
+        answers, wrong, error = self._answers()
+        if wrong is not None:
+            self._refuse(self._field(wrong), wrong, error)
+            return
         self.say("")
-        self.wizard.show_objects(self._inspected.decided(Answers(**values)))
+        if self._probing:
+            self.action_stop()
+        self.wizard.show_objects(self._inspected.decided(answers, self._advice))
 
     def _refuse(self, field: Field, question: Question, error: str) -> None:
         if isinstance(field, TextField):

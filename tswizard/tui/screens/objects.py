@@ -325,7 +325,7 @@ class ObjectsScreen(WizardScreen):
             named = tuple(label for label in self._caggs if label in self._recomputed)
             answers = replace(answers, history=named or "keep")
             answers = with_loss_accepted(self._inventory, answers)  # each, when it was chosen
-        self.wizard.show_review(self._decided.inspected.decided(answers))
+        self.wizard.show_review(self._decided.inspected.decided(answers, self._decided.advice))
 
 
 def _without(objects: ObjectSet, name: str) -> ObjectSet:

@@ -133,6 +133,10 @@ class Choices(Widget, can_focus=True):
         if 1 <= event.y <= len(self._choices):
             self._choose(event.y - 1)
 
+    def choose(self, value: str) -> None:
+        """As if it had been moved to."""
+        self._choose([choice.value for choice in self._choices].index(value))
+
     def _choose(self, index: int) -> None:
         self.index = index
         self.post_message(self.Changed(self, self.value))

@@ -1,0 +1,141 @@
+"""A link like one to a far server: a relay on 127.0.0.1 that delays and limits each direction.
+
+    python -m tests.support.slow_link PORT=HOST:PORT … --delay 0.02 --rate 5242880
+
+`delay` is seconds one way, so a round trip takes twice as long; `rate` is bytes a second of each
+direction, shared by all connections through one relay as they would share a line.
+"""
+
+import argparse
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+_BLOCK = 16 << 10
+_IN_FLIGHT = 256
+"""Blocks on their way before the sender has to wait."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """One direction: when it will have sent all that it was given."""
+
+    rate: float | None
+    free_at: float = 0.0
+
+    def sent_at(self, size: int) -> float:
+        """When a block will have left, if it is handed over now."""
+        now = time.monotonic()
+        if self.rate is None:
+            return now
+        self.free_at = max(self.free_at, now) + size / self.rate
+        return self.free_at
+
+
+@dataclass(slots=True)
+class SlowLink:
+    """A relay to one server. `port` is known once it listens."""
+
+    host: str
+    to_port: int
+    delay: float
+    """Seconds, one way."""
+    rate: float | None
+    """Bytes a second, each way; None is no limit."""
+    port: int = 0
+    moved: list[int] = field(default_factory=lambda: [0, 0])
+    """Bytes to the server, and from it."""
+    _lines: tuple[_Line, _Line] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lines = (_Line(self.rate), _Line(self.rate))
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, until either side ends it."""
+        try:
+            there, back = await asyncio.open_connection(self.host, self.to_port)
+        except OSError:
+            writer.close()
+            return
+        try:
+            await asyncio.gather(self._relay(reader, back, 0), self._relay(there, writer, 1))
+        except OSError:
+            pass
+        finally:
+            for end in (writer, back):
+                end.close()
+
+    async def _relay(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: int
+    ) -> None:
+        flying: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_IN_FLIGHT)
+        landing = asyncio.create_task(self._land(flying, writer, way))
+        try:
+            while block := await reader.read(_BLOCK):
+                leaves = self._lines[way].sent_at(len(block))
+                await flying.put((leaves + self.delay, block))
+                # The line is busy until then: the sender's own buffers fill as they would.
+                await asyncio.sleep(max(0.0, leaves - time.monotonic() - self.delay))
+        finally:
+            with suppress(asyncio.CancelledError):
+                await flying.put((0.0, b""))
+                await landing
+
+    async def _land(
+        self, flying: "asyncio.Queue[tuple[float, bytes]]", writer: asyncio.StreamWriter, way: int
+    ) -> None:
+        failed = False
+        while True:
+            at, block = await flying.get()
+            if not block:
+                break
+            await asyncio.sleep(max(0.0, at - time.monotonic()))
+            if failed:
+                continue
+            try:
+                writer.write(block)
+                await writer.drain()
+                self.moved[way] += len(block)
+            except OSError:
+                failed = True
+        with suppress(OSError):
+            if writer.can_write_eof():
+                writer.write_eof()
+
+
+@asynccontextmanager
+async def slow_link(
+    host: str, port: int, *, delay: float, rate: float | None, listen: int = 0
+) -> AsyncIterator[SlowLink]:
+    """A relay to that server while the block runs."""
+    link = SlowLink(host, port, delay, rate)
+    server = await asyncio.start_server(link.serve, "127.0.0.1", listen)
+    link.port = server.sockets[0].getsockname()[1]
+    try:
+        yield link
+    finally:
+        server.close()
+
+
+async def _main(pairs: list[str], delay: float, rate: float | None) -> None:
+    from contextlib import AsyncExitStack
+
+    async with AsyncExitStack() as stack:
+        for pair in pairs:
+            listen, _, to = pair.partition("=")
+            host, _, port = to.rpartition(":")
+            await stack.enter_async_context(
+                slow_link(host, int(port), delay=delay, rate=rate, listen=int(listen))
+            )
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pairs", nargs="+")
+    parser.add_argument("--delay", type=float, default=0.02)
+    parser.add_argument("--rate", type=float, default=None)
+    given = parser.parse_args()
+    asyncio.run(_main(given.pairs, given.delay, given.rate))

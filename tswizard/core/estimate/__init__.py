@@ -1,0 +1,1 @@
+"""How long a migration takes: arithmetic on what was read and timed, without any I/O."""

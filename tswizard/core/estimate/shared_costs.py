@@ -1,0 +1,39 @@
+"""Steps that both methods have."""
+
+from tswizard.core.estimate.phases import Part, bytes_at
+from tswizard.core.estimate.rates import Rates
+from tswizard.core.estimate.step_cost import StepCost
+from tswizard.core.estimate.workload import Workload
+
+SHARED_COSTS = {
+    "pause-source-jobs": StepCost(base=0.01, trips=12, on_source=True),
+    "analyze": StepCost(base=0.03, chunk=0.0003, object=0.002, trips=6, trips_object=0.5),
+    "check": StepCost(base=0.5, chunk=0.0016, object=0.004, trips=270, trips_object=0.2),
+    "resume-source-jobs": StepCost(base=0.01, trips=10, on_source=True),
+    "enable-jobs": StepCost(base=0.01, trips=14),
+}
+"""By the ids of the steps in `core.steps`."""
+
+
+def checksum_parts(load: Workload, rates: Rates) -> tuple[Part, ...]:
+    """Both ends read all rows at the same time."""
+    if load.answers.verify == "count":
+        return ()
+    return (
+        bytes_at(load.plain_bytes, "rows to compare", rates.checksum(plain=True)),
+        bytes_at(load.expanded_bytes, "compressed rows to compare", rates.checksum(plain=False)),
+    )
+
+
+def analyze_parts(load: Workload, rates: Rates) -> tuple[Part, ...]:
+    """ANALYZE reads up to 30,000 pages of each chunk and table, and as many of a whole hypertable
+    (300 times the statistics target, https://www.postgresql.org/docs/current/sql-analyze.html)."""
+    sizes = [chunk.data_bytes for chunk in load.chunks if not chunk.compressed]
+    sizes += [table.bytes - table.index_bytes for table in load.inventory.tables]
+    pages = [sum(c.data_bytes for c in h.chunks) for h in load.inventory.hypertables]
+    read = sum(min(count, SAMPLED) for count in (*sizes, *pages))
+    return (bytes_at(read, "pages for statistics", rates.scan()),)
+
+
+SAMPLED = 30_000 * 8192
+"""Bytes of 30,000 pages."""

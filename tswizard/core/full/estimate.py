@@ -1,0 +1,95 @@
+"""How long a full migration takes, step by step."""
+
+from tswizard.core.estimate.phases import Part, bytes_at, phase, whole
+from tswizard.core.estimate.rates import Rates
+from tswizard.core.estimate.shared_costs import SHARED_COSTS, analyze_parts, checksum_parts
+from tswizard.core.estimate.step_cost import StepCost
+from tswizard.core.estimate.workload import Workload
+from tswizard.core.full.steps import FULL_STEPS, FullStep
+from tswizard.core.model.disk_estimate import dump_bounds, target_bytes
+from tswizard.core.model.estimate import MethodEstimate
+from tswizard.core.model.plan import Task
+from tswizard.core.model.wording import size
+from tswizard.core.steps.analyze import ANALYZE
+from tswizard.core.steps.compare import CHECK
+
+_COSTS = {
+    **SHARED_COSTS,
+    FullStep.DUMP: StepCost(
+        base=0.15, chunk=0.0011, trips=90, trips_chunk=1.0, shared_chunk=3.0, on_source=True
+    ),
+    FullStep.ENTER_RESTORE_MODE: StepCost(base=0.03, trips=26),
+    FullStep.RESTORE_SCHEMA: StepCost(
+        base=0.1, chunk=0.0011, trips=30, trips_chunk=1.3, trips_object=1.3
+    ),
+    FullStep.RESTORE_CATALOG: StepCost(base=0.06, chunk=0.00012, trips=105),
+    FullStep.RESTORE_ROWS: StepCost(base=0.05, chunk=0.0004, trips=12, shared_chunk=2.5),
+    FullStep.RESTORE_POST_DATA: StepCost(
+        base=0.06, chunk=0.0007, trips=30, shared_chunk=2.6, shared_object=2.6
+    ),
+    FullStep.LEAVE_RESTORE_MODE: StepCost(base=0.06, chunk=0.00003, trips=25),
+    FullStep.FOREIGN_KEYS: StepCost(base=0.03, trips=7),
+}
+
+
+def estimate_full(task: Task, load: Workload) -> MethodEstimate:
+    """Every step that this run would have."""
+    phases = tuple(
+        phase(
+            step.id,
+            step.title,
+            (*_COSTS.get(step.id, StepCost(trips=10)).parts(load), *_bytes(step.id, load)),
+        )
+        for step in FULL_STEPS
+        if step.when(task)
+    )
+    both = load.probe is not None and load.probe.both_ends
+    return MethodEstimate(
+        method="full",
+        bytes=load.inventory.dump_bytes,
+        bytes_how=_moves(load),
+        disk_here=dump_bounds(load.inventory).most,
+        disk_there=target_bytes(load.inventory),
+        phases=phases,
+        seconds=whole(phases, probed=both),
+        unmeasured=_unmeasured(load),
+    )
+
+
+def _moves(load: Workload) -> str:
+    stored = size(load.inventory.dump_bytes)
+    if not load.compressed:
+        return f"{stored} as stored, without indexes"
+    packed = size(load.compressed_bytes)
+    return f"{stored} as stored, without indexes; {packed} of it compressed, as it is"
+
+
+def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
+    """What a step does with rows."""
+    rates, plain, packed = Rates(load), load.plain_bytes, load.compressed_bytes
+    match step:
+        case FullStep.COMPRESS:
+            return (bytes_at(plain, "rows to compress", rates.compress()),)
+        case FullStep.DUMP:
+            return (
+                bytes_at(plain, "rows", rates.dump(plain=True)),
+                bytes_at(packed, "compressed chunks", rates.dump(plain=False)),
+            )
+        case FullStep.RESTORE_ROWS:
+            return (
+                bytes_at(plain, "rows", rates.restore(plain=True)),
+                bytes_at(packed, "compressed chunks", rates.restore(plain=False)),
+            )
+        case FullStep.RESTORE_POST_DATA:
+            return (bytes_at(load.index_bytes, "indexes", rates.index()),)
+        case _ if step == ANALYZE.id:
+            return analyze_parts(load, rates)
+        case _ if step == CHECK:
+            return checksum_parts(load, rates)
+    return ()
+
+
+def _unmeasured(load: Workload) -> tuple[str, ...]:
+    if load.probe is None or not load.probe.timings:
+        return ("nothing was timed", "how fast the target takes rows in")
+    return () if load.probe.both_ends else ("how fast the target takes rows in",)

@@ -1,0 +1,117 @@
+"""How long a split migration takes, step by step."""
+
+from tswizard.core.estimate.phases import Part, bytes_at, phase, whole
+from tswizard.core.estimate.rates import Rates
+from tswizard.core.estimate.shared_costs import SHARED_COSTS, analyze_parts, checksum_parts
+from tswizard.core.estimate.step_cost import StepCost
+from tswizard.core.estimate.workload import Workload
+from tswizard.core.model.disk_estimate import row_file_bounds, target_bytes
+from tswizard.core.model.estimate import MethodEstimate
+from tswizard.core.model.plan import Task
+from tswizard.core.model.probed import Timed
+from tswizard.core.model.wording import size
+from tswizard.core.split.steps import SPLIT_STEPS, SplitStep
+from tswizard.core.steps.analyze import ANALYZE
+from tswizard.core.steps.compare import CHECK
+
+_COSTS = {
+    **SHARED_COSTS,
+    SplitStep.PLAN: StepCost(base=0.08, chunk=0.00015, trips=60),
+    SplitStep.DUMP_SCHEMA: StepCost(base=0.1, trips=90, on_source=True),
+    SplitStep.PRE_DATA: StepCost(base=0.1, trips=40, object=0.001, trips_object=1.3),
+    SplitStep.HYPERTABLES: StepCost(base=0.04, trips=20, trips_object=1),
+    SplitStep.CAGGS: StepCost(base=0.1, trips=30, object=0.01, trips_object=3),
+    SplitStep.CHUNKS: StepCost(base=0.05, chunk=0.0021, trips=10, trips_chunk=3.2),
+    SplitStep.COPY_TABLES: StepCost(base=0.1, trips=30, shared_object=4),
+    SplitStep.CONSTRAINTS_BEFORE: StepCost(base=0.05, trips=20),
+    SplitStep.COMPRESSION: StepCost(base=0.04, trips=20, trips_object=1),
+    SplitStep.COPY_HYPERTABLES: StepCost(
+        base=0.2, chunk=0.005, compressed=0.006, trips=30, shared_chunk=10, shared_compressed=6
+    ),
+    SplitStep.RECONCILE: StepCost(base=0.04, trips=10),
+    SplitStep.CONSTRAINTS_AFTER: StepCost(base=0.08, chunk=0.00008, trips=30, trips_object=1),
+    SplitStep.COMPRESSION_LAST: StepCost(base=0.05, trips=20),
+    SplitStep.POST_DATA: StepCost(base=0.1, chunk=0.0005, trips=30, trips_object=2),
+}
+
+
+def estimate_split(task: Task, load: Workload) -> MethodEstimate:
+    """Every step that this run would have."""
+    phases = tuple(
+        phase(
+            step.id,
+            step.title,
+            (*_COSTS.get(step.id, StepCost(trips=10)).parts(load), *_bytes(step.id, load)),
+        )
+        for step in SPLIT_STEPS
+        if step.when(task)
+    )
+    both = load.probe is not None and load.probe.both_ends
+    moved = _moved(load)
+    files = load.answers.via == "files"
+    return MethodEstimate(
+        method="split",
+        bytes=moved,
+        bytes_how=_moves(load, moved),
+        disk_here=row_file_bounds(load.inventory).most if files else 0,
+        disk_there=target_bytes(load.inventory),
+        phases=phases,
+        seconds=whole(phases, probed=both),
+        unmeasured=_unmeasured(load),
+    )
+
+
+def _moved(load: Workload) -> int:
+    """Bytes of COPY: what a sample's rows took of it, for all."""
+    total = 0.0
+    copies = load.probe.of(Timed.COPY) if load.probe else ()
+    for count, compressed in ((load.plain_bytes, False), (load.expanded_bytes, True)):
+        own = [t for t in copies if (t.kind == "compressed chunk") == compressed and t.stored]
+        ratio = own[0].bytes / own[0].stored if own else 1.0
+        total += count * ratio
+    return int(total)
+
+
+def _moves(load: Workload, moved: int) -> str:
+    timed = load.probe is not None and bool(load.probe.of(Timed.COPY))
+    how = "as COPY took for the sample" if timed else "as much as the rows take uncompressed"
+    if not load.compressed:
+        return f"{size(moved)} of rows, {how}"
+    packed = f"{size(load.compressed_bytes)} of compressed chunks are decompressed on their way"
+    guessed = ", about (their size before is not known)" if load.guesses_expansion else ""
+    return f"{size(moved)} of rows, {how}; {packed}{guessed}"
+
+
+def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
+    """What a step does with rows."""
+    rates, inventory = Rates(load), load.inventory
+    tables = sum(t.bytes - t.index_bytes for t in inventory.tables)
+    plain = max(0, load.plain_bytes - tables)
+    match step:
+        case SplitStep.EXPORT:
+            return (
+                bytes_at(load.plain_bytes, "rows", rates.read(plain=True)),
+                bytes_at(load.expanded_bytes, "compressed rows", rates.read(plain=False)),
+            )
+        case SplitStep.COPY_TABLES:
+            return (bytes_at(tables, "rows", rates.stream(plain=True)),)
+        case SplitStep.COPY_HYPERTABLES:
+            return (
+                bytes_at(plain, "rows", rates.stream(plain=True)),
+                bytes_at(load.expanded_bytes, "compressed rows", rates.stream(plain=False)),
+                bytes_at(load.expanded_bytes, "rows to compress again", rates.compress()),
+            )
+        case SplitStep.CONSTRAINTS_AFTER | SplitStep.POST_DATA:
+            # Which index belongs to a constraint is not known here: half each.
+            return (bytes_at(load.index_bytes / 2, "indexes", rates.index()),)
+        case _ if step == ANALYZE.id:
+            return analyze_parts(load, rates)
+        case _ if step == CHECK:
+            return checksum_parts(load, rates)
+    return ()
+
+
+def _unmeasured(load: Workload) -> tuple[str, ...]:
+    if load.probe is None or not load.probe.timings:
+        return ("nothing was timed", "how fast the target takes rows in")
+    return () if load.probe.both_ends else ("how fast the target takes rows in",)
