@@ -10,6 +10,10 @@ from tswizard.core.model.wording import duration, size
 
 WIDEST = 2.0
 """Times the low end of a whole run, when both ends were probed."""
+_LEAST = 1.3
+"""From the middle of a whole run to either end, at least."""
+_LEAST_UNPROBED = 1.6
+"""The same where the way into the target was not timed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ def whole(phases: Iterable[PhaseEstimate], *, probed: bool) -> SecondsRange:
     above = sqrt(sum((p.seconds.high - m) ** 2 for m, p in zip(middles, some, strict=True)))
     low, high = max(middle - below, middle / 4), middle + above
     # Other work on three machines changes any time by some percent.
-    low, high = min(low, middle * 0.8), max(high, middle * 1.25)
+    least = _LEAST if probed else _LEAST_UNPROBED
+    low, high = min(low, middle / least), max(high, middle * least)
     if probed and high > low * WIDEST:
         center = sqrt(low * high)
         low, high = center / sqrt(WIDEST), center * sqrt(WIDEST)

@@ -15,6 +15,7 @@ _SHORT_SAMPLE = 1.0
 """Seconds below which starting weighs more than moving: such a rate is a lower bound."""
 _TINY = 100
 """A sample this many times smaller than another one only tells what starting costs."""
+_NO_MORE = 1.35
 _SHARING = 0.75
 """Of this machine's cores, what is left to a client whose server runs on them as well."""
 _TEXT = 1.0
@@ -64,10 +65,15 @@ class Rates:
         factors = []
         for one in self._probe.of(Timed.COPY, parallel=False) if self._probe else ():
             many = self._probe.of(Timed.COPY, one.kind, parallel=True) if self._probe else ()
-            factors += [m.rate / one.rate for m in many if one.rate]
+            factors += [m.rate / one.rate for m in many if one.seconds > _SHORT_SAMPLE]
         if not factors:
             return 1.0, float(jobs)
         return max(1.0, min(factors) * 0.9), max(1.0, max(factors) * 1.1)
+
+    @property
+    def line_bound(self) -> bool:
+        """Several connections read hardly more than one: the line is what limits them."""
+        return self._load.jobs > 1 and self.speedup[1] < _NO_MORE
 
     @property
     def client_speedup(self) -> float:

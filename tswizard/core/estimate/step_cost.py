@@ -34,6 +34,8 @@ class StepCost:
     """Round trips, whatever there is."""
     trips_chunk: float = 0.0
     """For each chunk, one after the other."""
+    trips_compressed: float = 0.0
+    """More for each compressed one, one after the other."""
     trips_object: float = 0.0
     """For each table and what is on it, one after the other."""
     shared_chunk: float = 0.0
@@ -56,7 +58,12 @@ class StepCost:
             + self.shared_compressed * compressed
             + self.shared_object * others
         )
-        alone = self.trips + self.trips_chunk * chunks + self.trips_object * others
+        alone = (
+            self.trips
+            + self.trips_chunk * chunks
+            + self.trips_compressed * compressed
+            + self.trips_object * others
+        )
         total = alone + shared / load.jobs
         trip = load.trip if self.on_source else load.target_trip
         told = f"{number(round(total))} round trips of {trip * 1000:.1f} ms"

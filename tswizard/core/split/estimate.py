@@ -16,21 +16,21 @@ from tswizard.core.steps.compare import CHECK
 
 _COSTS = {
     **SHARED_COSTS,
-    SplitStep.PLAN: StepCost(base=0.08, chunk=0.00015, trips=60),
+    SplitStep.PLAN: StepCost(base=0.08, chunk=0.00015, trips=95),
     SplitStep.DUMP_SCHEMA: StepCost(base=0.1, trips=90, on_source=True),
-    SplitStep.PRE_DATA: StepCost(base=0.1, trips=40, object=0.001, trips_object=1.3),
-    SplitStep.HYPERTABLES: StepCost(base=0.04, trips=20, trips_object=1),
+    SplitStep.PRE_DATA: StepCost(base=0.1, trips=100, object=0.001, trips_object=2),
+    SplitStep.HYPERTABLES: StepCost(base=0.04, trips=40, trips_object=1),
     SplitStep.CAGGS: StepCost(base=0.1, trips=30, object=0.01, trips_object=3),
-    SplitStep.CHUNKS: StepCost(base=0.05, chunk=0.0021, trips=10, trips_chunk=3.2),
-    SplitStep.COPY_TABLES: StepCost(base=0.1, trips=30, shared_object=4),
+    SplitStep.CHUNKS: StepCost(base=0.05, chunk=0.0021, trips=15, trips_chunk=4.5),
+    SplitStep.COPY_TABLES: StepCost(base=0.1, trips=75, shared_object=4),
     SplitStep.CONSTRAINTS_BEFORE: StepCost(base=0.05, trips=20),
     SplitStep.COMPRESSION: StepCost(base=0.04, trips=20, trips_object=1),
     SplitStep.COPY_HYPERTABLES: StepCost(
         base=0.2, chunk=0.005, compressed=0.006, trips=30, shared_chunk=10, shared_compressed=6
     ),
-    SplitStep.RECONCILE: StepCost(base=0.04, trips=10),
+    SplitStep.RECONCILE: StepCost(base=0.04, trips=25),
     SplitStep.CONSTRAINTS_AFTER: StepCost(base=0.08, chunk=0.00008, trips=30, trips_object=1),
-    SplitStep.COMPRESSION_LAST: StepCost(base=0.05, trips=20),
+    SplitStep.COMPRESSION_LAST: StepCost(base=0.05, trips=40),
     SplitStep.POST_DATA: StepCost(base=0.1, chunk=0.0005, trips=30, trips_object=2),
 }
 
@@ -98,8 +98,7 @@ def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
         case SplitStep.COPY_HYPERTABLES:
             return (
                 bytes_at(plain, "rows", rates.stream(plain=True)),
-                bytes_at(load.expanded_bytes, "compressed rows", rates.stream(plain=False)),
-                bytes_at(load.expanded_bytes, "rows to compress again", rates.compress()),
+                _with_compression(load, rates),
             )
         case SplitStep.CONSTRAINTS_AFTER | SplitStep.POST_DATA:
             # Which index belongs to a constraint is not known here: half each.
@@ -109,6 +108,17 @@ def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
         case _ if step == CHECK:
             return checksum_parts(load, rates)
     return ()
+
+
+def _with_compression(load: Workload, rates: Rates) -> Part:
+    """Chunks are compressed again while others are copied. Where a line is what limits the copy,
+    the servers have time for it; where their cores are, one is added to the other."""
+    copied = bytes_at(load.expanded_bytes, "compressed rows", rates.stream(plain=False))
+    packed = bytes_at(load.expanded_bytes, "rows to compress again", rates.compress())
+    high = max(copied.high, packed.high) * 1.1 if rates.line_bound else copied.high + packed.high
+    how = f"{copied.how}, meanwhile {packed.how}" if load.expanded_bytes else ""
+    low = max(copied.low, packed.low if not rates.line_bound else 0.0)
+    return Part(low, max(low, high), how, copied.timed and packed.timed)
 
 
 def _unmeasured(load: Workload) -> tuple[str, ...]:
