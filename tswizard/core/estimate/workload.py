@@ -11,6 +11,10 @@ GUESSED_EXPANSION = 12.0
 """Compressed bytes to rows, where the catalog does not tell: TimescaleDB compresses by 90 to 95
 percent where it fits the data (https://docs.timescale.com/use-timescale/latest/compression/)."""
 
+_DAMPED = 0.7
+"""What is created object by object slows down less than the yardstick does: on an embedded server
+that takes 25 times as long for it, 8 to 10 times (docs/estimate.md)."""
+
 REFERENCE = 0.055
 """Seconds that the yardstick took where the costs of objects were measured."""
 
@@ -54,7 +58,7 @@ class Workload:
         """How many times longer servers take for the same than where the costs were measured."""
         if self.probe is None or not self.probe.yardstick:
             return 1.0
-        return self.probe.yardstick / REFERENCE
+        return float((self.probe.yardstick / REFERENCE) ** _DAMPED)
 
     # Objects
 
