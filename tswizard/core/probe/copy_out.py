@@ -20,6 +20,7 @@ from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.probed import Sample, SampleKind, SampleRelation, Timed, Timing
 from tswizard.core.probe.limits import (
     COPY_LONGEST,
+    LOCK_TIMEOUT,
     MOST_BYTES,
     STATEMENT_TIMEOUT,
     TICK,
@@ -114,7 +115,7 @@ class Readers:
         return (
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n"
             f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}';\n"
-            "SET LOCAL lock_timeout = '10s';\n"
+            f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';\n"
             f"{copy_sql} \\g {self.fifos[number]}\nCOMMIT;\n"
         )
 

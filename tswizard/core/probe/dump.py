@@ -23,6 +23,7 @@ from tswizard.core.full.dump import compression
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.probed import Sample, SampleRelation, Timed, Timing
 from tswizard.core.probe.limits import (
+    LOCK_TIMEOUT,
     LONGEST,
     STATEMENT_TIMEOUT,
     TICK,
@@ -57,7 +58,7 @@ def sample_dump_command(prepared: Prepared, sample: Sample) -> tuple[str, ...]:
         f"--compress={compression(prepared.tools)}",
         "--data-only",
         "--strict-names",
-        "--lock-wait-timeout=10s",
+        f"--lock-wait-timeout={LOCK_TIMEOUT}",
         *(f"--table={qualified(*relation.dumped)}" for relation in sample.relations),
         f"--dbname={prepared.source.conninfo}",
     )

@@ -19,6 +19,8 @@ MOST_BYTES = 256 << 20
 """Bytes of COPY that are enough, however fast they came."""
 STATEMENT_TIMEOUT = "90s"
 """For every statement of a probe: a server ends what a lost machine left behind."""
+LOCK_TIMEOUT = "10s"
+"""Longer it waits for nobody who works on a table."""
 TICK = 0.25
 """Seconds between two looks at how far something is."""
 

@@ -26,7 +26,13 @@ from tswizard.core.probe.events import (
     TimingProgress,
     TimingStarted,
 )
-from tswizard.core.probe.limits import OnBytes, TimingRefused, refused
+from tswizard.core.probe.limits import (
+    LOCK_TIMEOUT,
+    STATEMENT_TIMEOUT,
+    OnBytes,
+    TimingRefused,
+    refused,
+)
 from tswizard.core.probe.round_trip import time_answers
 from tswizard.core.probe.sizes import as_of_now
 from tswizard.core.run.context import shell
@@ -130,6 +136,8 @@ class _Probing:
     async def _subject(self, sample: Sample) -> ReadableSample:
         try:
             async with connected(self.prepared.source) as source:
+                await source.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'".encode())
+                await source.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'".encode())
                 return await readable(source, await as_of_now(source, sample))
         except Error as error:
             raise refused(f"{sample.label} cannot be looked at", error) from error
@@ -180,7 +188,7 @@ class _Probing:
         try:
             return await work
         except TimingRefused as error:
-            problem, gone = str(error), error.lost
+            problem, gone = str(error), error.lost or not await self._both_answer()
         except CannotConnect as error:
             problem, gone = str(error), True
         except OSError as error:
@@ -191,6 +199,16 @@ class _Probing:
             self.broke = problem
             raise _ServerGoneError
         return None
+
+    async def _both_answer(self) -> bool:
+        """Or is what was refused only the first sign of a server that is gone?"""
+        for end in (self.prepared.source, self.prepared.target):
+            try:
+                async with connected(end):
+                    pass
+            except CannotConnect:
+                return False
+        return True
 
 
 class _ServerGoneError(Exception):
