@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tswizard.core.model.estimate import MethodEstimate
 from tswizard.core.model.probed import Probe, Timed, Timing
 from tswizard.core.model.recommendation import Advice
-from tswizard.core.model.wording import duration, size
+from tswizard.core.model.wording import duration, plural, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _of_method(estimate: MethodEstimate) -> Iterator[str]:
             yield f"  {phase.title}: {phase.seconds.text} = {phase.how}"
     rest = [phase for phase in estimate.phases if phase.seconds.high < _WORTH_A_LINE]
     if rest:
-        yield f"  {len(rest)} other steps take less than a second each."
+        yield f"  {plural(len(rest), 'other step')}: less than a second each."
     yield from (f"  not measured: {what}" for what in estimate.unmeasured)
 
 

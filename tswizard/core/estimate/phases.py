@@ -9,7 +9,7 @@ from tswizard.core.model.estimate import PhaseEstimate, SecondsRange
 from tswizard.core.model.wording import duration, size
 
 WIDEST = 2.0
-"""Times the low end of a whole run, when both ends were probed."""
+"""Times the low end of a whole run, when source and target were probed."""
 _LEAST = 1.3
 """From the middle of a whole run to either end, at least."""
 _LEAST_UNPROBED = 1.6
@@ -54,7 +54,8 @@ def whole(phases: Iterable[PhaseEstimate], *, probed: bool) -> SecondsRange:
     """All phases one after the other.
 
     Their errors do not all point the same way: the distances from the middles add up as the
-    root of their squares. When both ends were probed, the range is never wider than `WIDEST`.
+    root of their squares. Probed on both sides, the range is never wider than
+    `WIDEST`.
     """
     some = tuple(phases)
     middles = [sqrt(max(p.seconds.low, 1e-4) * max(p.seconds.high, 1e-4)) for p in some]

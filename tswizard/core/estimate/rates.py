@@ -163,7 +163,7 @@ class Rates:
         return _about(timed, low * 0.85, high * 1.15, how)
 
     def checksum(self, *, plain: bool) -> RateRange:
-        """The check's reading of both ends by all jobs: bytes of rows uncompressed, of one end."""
+        """The check reads both databases by all jobs: bytes of rows, uncompressed, of one."""
         low, high = self._working(ends=2)
         timed = self._timing(Timed.CHECKSUM, plain=plain)
         if timed is None:

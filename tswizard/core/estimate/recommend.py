@@ -50,7 +50,7 @@ def recommend(situation: Situation) -> Recommendation:
 
 
 def versions_differ(situation: Situation) -> Iterator[Reason]:
-    """Full needs the same TimescaleDB on both ends."""
+    """Full needs the same TimescaleDB on both databases."""
     here = situation.load.inventory.server.timescaledb
     there = situation.load.target.timescaledb
     if here and there and here != there and not situation.load.answers.recreate_extension:

@@ -4,6 +4,7 @@ from tswizard.core.estimate.phases import Part, bytes_at
 from tswizard.core.estimate.rates import Rates
 from tswizard.core.estimate.step_cost import StepCost
 from tswizard.core.estimate.workload import Workload
+from tswizard.core.model.probed import Timed
 
 SHARED_COSTS = {
     "pause-source-jobs": StepCost(base=0.01, trips=12, on_source=True),
@@ -37,3 +38,19 @@ def analyze_parts(load: Workload, rates: Rates) -> tuple[Part, ...]:
 
 SAMPLED = 30_000 * 8192
 """Bytes of 30,000 pages."""
+
+
+def unmeasured(load: Workload) -> tuple[str, ...]:
+    """What widens an estimate, a phrase each."""
+    probe = load.probe
+    if probe is None or not probe.timings:
+        return ("nothing was timed", "how fast the target takes rows in")
+    missing = () if probe.both_ends else ("how fast the target takes rows in",)
+    dumps = probe.of(Timed.DUMP)
+    small = all(t.seconds < _ENOUGH_SECONDS and t.stored < _ENOUGH_BYTES for t in dumps)
+    return (*missing, *(("more than a moment: the samples are small",) if small else ()))
+
+
+_ENOUGH_SECONDS = 5.0
+_ENOUGH_BYTES = 256 << 20
+"""Of a sample: either of them is enough to time."""

@@ -2,7 +2,12 @@
 
 from tswizard.core.estimate.phases import Part, bytes_at, phase, whole
 from tswizard.core.estimate.rates import Rates
-from tswizard.core.estimate.shared_costs import SHARED_COSTS, analyze_parts, checksum_parts
+from tswizard.core.estimate.shared_costs import (
+    SHARED_COSTS,
+    analyze_parts,
+    checksum_parts,
+    unmeasured,
+)
 from tswizard.core.estimate.step_cost import StepCost
 from tswizard.core.estimate.workload import Workload
 from tswizard.core.full.steps import FULL_STEPS, FullStep
@@ -52,7 +57,7 @@ def estimate_full(task: Task, load: Workload) -> MethodEstimate:
         disk_there=target_bytes(load.inventory),
         phases=phases,
         seconds=whole(phases, probed=both),
-        unmeasured=_unmeasured(load),
+        unmeasured=unmeasured(load),
     )
 
 
@@ -87,9 +92,3 @@ def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
         case _ if step == CHECK:
             return checksum_parts(load, rates)
     return ()
-
-
-def _unmeasured(load: Workload) -> tuple[str, ...]:
-    if load.probe is None or not load.probe.timings:
-        return ("nothing was timed", "how fast the target takes rows in")
-    return () if load.probe.both_ends else ("how fast the target takes rows in",)

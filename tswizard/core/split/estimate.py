@@ -2,7 +2,12 @@
 
 from tswizard.core.estimate.phases import Part, bytes_at, phase, whole
 from tswizard.core.estimate.rates import Rates
-from tswizard.core.estimate.shared_costs import SHARED_COSTS, analyze_parts, checksum_parts
+from tswizard.core.estimate.shared_costs import (
+    SHARED_COSTS,
+    analyze_parts,
+    checksum_parts,
+    unmeasured,
+)
 from tswizard.core.estimate.step_cost import StepCost
 from tswizard.core.estimate.workload import Workload
 from tswizard.core.model.disk_estimate import row_file_bounds, target_bytes
@@ -61,7 +66,7 @@ def estimate_split(task: Task, load: Workload) -> MethodEstimate:
         disk_there=target_bytes(load.inventory),
         phases=phases,
         seconds=whole(phases, probed=both),
-        unmeasured=_unmeasured(load),
+        unmeasured=unmeasured(load),
     )
 
 
@@ -123,9 +128,3 @@ def _with_compression(load: Workload, rates: Rates) -> Part:
     how = f"{copied.how}, meanwhile {packed.how}" if load.expanded_bytes else ""
     low = max(copied.low, packed.low if not rates.line_bound else 0.0)
     return Part(low, max(low, high), how, copied.timed and packed.timed)
-
-
-def _unmeasured(load: Workload) -> tuple[str, ...]:
-    if load.probe is None or not load.probe.timings:
-        return ("nothing was timed", "how fast the target takes rows in")
-    return () if load.probe.both_ends else ("how fast the target takes rows in",)
