@@ -92,10 +92,10 @@ ORDER BY 1
 
 
 _LISTS = {
+    # pg_dump dumps all of them, whoever owns them.
     "event_triggers": f"""
 SELECT t.evtname::text FROM pg_catalog.pg_event_trigger t
-WHERE {not_member("pg_event_trigger", "t.oid")} AND {_OURS.format(owner="t.evtowner")}
-ORDER BY 1""",
+WHERE {not_member("pg_event_trigger", "t.oid")} ORDER BY 1""",
     "publications": "SELECT pubname::text FROM pg_catalog.pg_publication ORDER BY 1",
     "subscriptions": """
 SELECT subname::text FROM pg_catalog.pg_subscription

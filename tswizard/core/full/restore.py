@@ -5,6 +5,7 @@ keys (timescale/timescaledb#698): so the catalog is restored by itself, before t
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -17,7 +18,7 @@ from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.model.wording import plural
-from tswizard.core.run.context import Context, ToolEnd, failed
+from tswizard.core.run.context import Context, StepSkipped, ToolEnd, failed
 from tswizard.core.steps.dump_output import dump_output
 
 _CATALOG = ("_timescaledb_catalog", "_timescaledb_config")
@@ -27,8 +28,7 @@ _ESSENTIAL = re.compile(
     r"continuous_agg|compression_settings|hypertable_compression)$"
 )
 _ROWS = "TABLE DATA"
-_MATVIEW_ROWS = "MATERIALIZED VIEW DATA"
-_MATVIEWS = "SELECT schemaname || '.' || matviewname FROM pg_catalog.pg_matviews"
+_ON_EVENTS = ("EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER ")
 
 
 class Phase(Enum):
@@ -69,7 +69,7 @@ async def restore(ctx: Context, phase: Phase) -> None:
     entries = await _contents(ctx.task, phase)
     only = None
     if phase is Phase.REST:
-        entries, only = await _without_waiting(ctx, entries)
+        entries, only = await _what_can_be_now(ctx, entries)
     watch = _Watch(ctx, entries, Parts(ctx), phase.parallel and ctx.task.jobs > 1)
     end = await ctx.run_tool(
         restore_command(ctx.task, phase, only),
@@ -92,52 +92,48 @@ async def restore(ctx: Context, phase: Phase) -> None:
     ctx.progress(watch.total, watch.total, watch.unit)
 
 
-async def _without_waiting(
+async def _what_can_be_now(
     ctx: Context, entries: "tuple[Entry, ...]"
 ) -> "tuple[tuple[Entry, ...], Path | None]":
-    """The entries that can be restored in restore mode, and the file that lists them."""
+    """The entries that can be restored in restore mode, and the file that lists them.
+
+    Neither foreign keys to hypertables nor the contents of materialized views, which read none of
+    the compressed rows then; nor event triggers, which would fire at all that follows.
+    """
     keys = tuple(e for key in await keys_to_hypertables(ctx) for e in key.toc_entries)
-    now = tuple(
-        entry
-        for entry in entries
-        if entry.toc.kind != _MATVIEW_ROWS and not entry.toc.text.startswith(keys)
-    )
+    waiting = (*keys, "MATERIALIZED VIEW DATA ", *_ON_EVENTS)
+    now = tuple(entry for entry in entries if not entry.toc.text.startswith(waiting))
     if len(now) == len(entries):
         return entries, None
     ctx.say(
-        f"{plural(len(entries) - len(now), 'entry waits', 'entries wait')} for the end of restore "
-        "mode: foreign keys to hypertables, rows of materialized views"
+        f"{len(entries) - len(now)} entries wait for the end of restore mode: foreign keys to "
+        "hypertables, contents of materialized views, event triggers"
     )
-    return now, _listed(ctx, "restore-rest.list", now)
+    return now, _listed(ctx, "restore-rest", now)
 
 
-def _listed(ctx: Context, name: str, entries: "tuple[Entry, ...]") -> Path:
-    path = ctx.run_folder.path / name
+def _listed(ctx: Context, name: str, entries: "Iterable[Entry]") -> Path:
+    """A file for `pg_restore --use-list`."""
+    path = ctx.run_folder.path / f"{name}.list"
     path.write_text("".join(f"{entry.toc}\n" for entry in entries), encoding="utf-8")
     return path
 
 
-async def fill_materialized_views(ctx: Context) -> bool:
-    """Have pg_restore fill them, in the order of what they read; False when there are none.
-
-    Only once restore mode has ended: in it a hypertable shows none of the rows in its chunks, and
-    up to 2.12 reading a continuous aggregate fails. Raises StepFailed.
-    """
-    listed = await _contents(ctx.task, Phase.REST)
-    async with connected(ctx.task.target) as target:
-        there = {name for (name,) in await rows(target, _MATVIEWS)}
-    # What was left out was dropped.
-    entries = tuple(e for e in listed if e.toc.kind == _MATVIEW_ROWS and _relation(e) in there)
+async def restore_event_triggers(ctx: Context) -> None:
+    """The last of the dump: they fire at whatever changes the schema. Raises StepFailed."""
+    entries = [
+        e for e in await _contents(ctx.task, Phase.REST) if e.toc.text.startswith(_ON_EVENTS)
+    ]
     if not entries:
-        return False
-    command = restore_command(ctx.task, Phase.REST, _listed(ctx, "restore-last.list", entries))
-    watch = _Watch(ctx, entries, Parts(ctx), ctx.task.jobs > 1)
+        raise StepSkipped("the dump has no event trigger")
     end = await ctx.run_tool(
-        command, ctx.task.target, tool="pg_restore", phase=Phase.REST.label, on_line=watch.line
+        restore_command(ctx.task, Phase.REST, _listed(ctx, "restore-event-triggers", entries)),
+        ctx.task.target,
+        tool="pg_restore",
+        phase=Phase.REST.label,
     )
     if not end.reached_the_end:
         raise _gave_up(end, ctx)
-    return True
 
 
 @dataclass(frozen=True, slots=True)

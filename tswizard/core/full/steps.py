@@ -10,15 +10,17 @@ from tswizard.core.full.compress_chunks import compress, eligible
 from tswizard.core.full.drop_left_out import drop_left_out, dropping, something_left_out
 from tswizard.core.full.dump import dump, dump_command
 from tswizard.core.full.foreign_keys import add_foreign_keys
-from tswizard.core.full.restore import Phase, fill_materialized_views, restore, restore_command
+from tswizard.core.full.restore import Phase, restore, restore_command, restore_event_triggers
 from tswizard.core.full.restore_mode import enter, leave_for_good
 from tswizard.core.model.plan import Task
-from tswizard.core.run.context import Context, StepSkipped, shell
+from tswizard.core.run.context import Context, shell
 from tswizard.core.run.method import MethodStep
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.core.steps.compare import check_step
 from tswizard.core.steps.enable_jobs import enable_step, to_enable
+from tswizard.core.steps.event_triggers import EVENT_TRIGGERS, has_event_triggers
+from tswizard.core.steps.refresh_views import REFRESH_VIEWS
 
 
 class FullStep(StrEnum):
@@ -86,15 +88,6 @@ def _enabling(task: Task) -> Iterator[str]:
 async def same_ids(ctx: Context) -> dict[int, int]:
     """A restore keeps the jobs' ids."""
     return {job.id: job.id for job in ctx.task.inventory.jobs}
-
-
-async def _what_waited(ctx: Context) -> None:
-    filled = await fill_materialized_views(ctx)
-    try:
-        await add_foreign_keys(ctx)
-    except StepSkipped:
-        if not filled:
-            raise
 
 
 def _restore(id: FullStep, phase: Phase, title: str, what: str) -> MethodStep:
@@ -185,16 +178,22 @@ FULL_STEPS: tuple[MethodStep, ...] = (
     MethodStep(
         id=FullStep.FOREIGN_KEYS,
         title="Add foreign keys to hypertables",
-        what="Foreign keys that reference a hypertable, and the rows of materialized views: in "
-        "restore mode hypertables show no rows.",
-        action=_what_waited,
+        what="Foreign keys that reference a hypertable; in restore mode they cannot be checked.",
+        action=add_foreign_keys,
         again=True,
         commands=lambda _task: (
             "ALTER TABLE … ADD CONSTRAINT … FOREIGN KEY …;  -- each, as on the source",
-            "REFRESH MATERIALIZED VIEW …;  -- each, by pg_restore",
         ),
     ),
+    REFRESH_VIEWS,
     ANALYZE,
+    MethodStep(
+        id=EVENT_TRIGGERS,
+        title="Restore event triggers",
+        what="Last, since they fire at whatever changes the schema.",
+        action=restore_event_triggers,
+        when=has_event_triggers,
+    ),
     check_step(check_restored),
     source_jobs.RESUME,
     enable_step(same_ids, _enabling),

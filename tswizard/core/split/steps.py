@@ -32,7 +32,7 @@ from tswizard.core.split.schema.compression import set_compression
 from tswizard.core.split.schema.constraints import constraints_after_rows, constraints_before_rows
 from tswizard.core.split.schema.dump import dump_schema, schema_dump_command
 from tswizard.core.split.schema.hypertables import create_hypertables
-from tswizard.core.split.schema.postdata import restore_post_data
+from tswizard.core.split.schema.postdata import restore_event_triggers_last, restore_post_data
 from tswizard.core.split.schema.predata import restore_pre_data
 from tswizard.core.split.schema.preview import (
     preview_chunks,
@@ -48,6 +48,8 @@ from tswizard.core.steps import source_jobs
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.core.steps.compare import check_step
 from tswizard.core.steps.enable_jobs import enable_step
+from tswizard.core.steps.event_triggers import EVENT_TRIGGERS, has_event_triggers
+from tswizard.core.steps.refresh_views import REFRESH_VIEWS
 
 
 class SplitStep(StrEnum):
@@ -298,7 +300,15 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         commands=preview_policies,
         when=lambda task: bool(chosen_jobs(task.inventory, task.answers)),
     ),
+    REFRESH_VIEWS,
     ANALYZE,
+    MethodStep(
+        id=EVENT_TRIGGERS,
+        title="Restore event triggers",
+        what="Last, since they fire at whatever changes the schema.",
+        action=restore_event_triggers_last,
+        when=has_event_triggers,
+    ),
     check_step(_check),
     source_jobs.RESUME,
     enable_step(target_ids, preview_enabling),

@@ -9,7 +9,7 @@ from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.errors import CannotConnect, message_of
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.wording import plural
-from tswizard.core.run.context import Context
+from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.schema.already_restored import read_already_restored
 from tswizard.core.split.schema.dump import read_schema_toc, schema_dump_path
 from tswizard.core.split.schema.large_object_grants import restore_large_object_grants
@@ -84,6 +84,18 @@ async def restore_post_data(ctx: Context) -> None:
     await restore_large_object_grants(ctx)
     for finding in not_migrated_findings(ctx.task):
         ctx.found(finding)
+
+
+async def restore_event_triggers_last(ctx: Context) -> None:
+    """Restore those that the target lacks. Raises StepFailed, StepSkipped, CannotConnect,
+    psycopg.Error."""
+    chosen = await read_selection(ctx)
+    toc = await read_schema_toc(ctx)
+    restored = (await read_already_restored(ctx)).ids(toc)
+    entries = [entry for entry in chosen.event_triggers if entry.id not in restored]
+    if not entries:
+        raise StepSkipped("no event trigger remains to be restored")
+    await restore_entries(ctx, entries, "event-triggers", POST)
 
 
 async def report_index_builds(ctx: Context, progress: RestoreProgress) -> None:

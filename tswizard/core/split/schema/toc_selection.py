@@ -33,6 +33,8 @@ _TABLES = frozenset({"TABLE", "FOREIGN TABLE", "SEQUENCE", "TABLE ATTACH"})
 _MARKS = frozenset({"ACL", "COMMENT", "SECURITY LABEL"})
 """What can be restored as soon as its continuous aggregate exists."""
 
+_ON_EVENTS = ("EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER ")
+
 _TABLE_PARTS = frozenset(
     {
         "ACL",
@@ -176,6 +178,8 @@ class Selection:
 
     pre: tuple[DumpEntry, ...]
     """Before the rows."""
+    event_triggers: tuple[DumpEntry, ...]
+    """Last of all, since they fire at whatever changes the schema."""
     post: tuple[DumpEntry, ...]
     """After the rows."""
     cagg_dependents: tuple[DumpEntry, ...]
@@ -212,9 +216,11 @@ def select_entries(toc: Toc, exclusions: Exclusions) -> Selection:
     excluded = _excluded(toc, exclusions)
     restored = [entry for entry in toc.entries if entry.id not in excluded]
     now = [entry for entry in restored if entry.id not in required]
+    events = [entry for entry in now if entry.text.startswith(_ON_EVENTS)]
     return Selection(
         pre=tuple(entry for entry in now if entry.section == PRE),
-        post=tuple(entry for entry in now if entry.section == POST),
+        post=tuple(entry for entry in now if entry.section == POST and entry not in events),
+        event_triggers=tuple(events),
         cagg_dependents=tuple(entry for entry in restored if entry.id in required),
         required_caggs=required,
         caggs=frozenset(exclusions.caggs.values()),
@@ -270,6 +276,8 @@ def _excluded(toc: Toc, exclusions: Exclusions) -> frozenset[int]:
         for e in toc.entries
         if e.kind == "ACL" and e.rest.startswith(exclusions.extension_grants)
     }
+    # Materialized views are filled by a step of their own (steps/refresh_views.py).
+    found |= {e.id for e in toc.entries if e.kind == "MATERIALIZED VIEW DATA"}
     return frozenset(found | _chunks(toc, exclusions.chunks))
 
 
