@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from tests.support.sample_inventory import CAGG, CHUNK, HYPERTABLE, TABLE, inventory
-from tswizard.core.catalog.hazard_model import AccessMethodUse, HashedByOid, Hazards, MissingValue
+from tswizard.core.catalog.hazard_model import (
+    AccessMethodUse,
+    HashedByOid,
+    Hazards,
+    InExtensionSchema,
+    MissingValue,
+)
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.answers import MethodName
 from tswizard.core.model.finding import Finding, Level
@@ -38,7 +44,11 @@ COLUMNAR = Hazards(
         AccessMethodUse(schema="i", name="c1", method="hypercore", of="public.readings"),
     )
 )
-INSIDE = Hazards(in_extension_schemas=("table _timescaledb_internal.left_there",))
+INSIDE = Hazards(
+    in_extension_schemas=(
+        InExtensionSchema(kind="table", identity="_timescaledb_internal.left_there"),
+    )
+)
 
 MANY = replace(HYPERTABLE, chunks=(CHUNK,) * 8000)
 

@@ -1,6 +1,7 @@
 """What a database holds that one of the methods cannot carry as it is, as plain data."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from tswizard.core.db.identifiers import qualified
 
@@ -82,12 +83,112 @@ class ExtensionUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InExtensionSchema:
+    """An object of the user in a schema of TimescaleDB."""
+
+    kind: str
+    identity: str
+    """Quoted; a function with the types of its arguments."""
+    signature: str = ""
+    """Of a function, with the names of its arguments too."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} {self.identity}"
+
+
+class ExpressionKind(StrEnum):
+    """Where an expression stands."""
+
+    CHECK = "CHECK constraint"
+    GENERATED = "generated column"
+    DOMAIN = "column of a domain"
+    INDEX = "index"
+
+    @property
+    def of_rows(self) -> bool:
+        """Is it evaluated for each row that is loaded?"""
+        return self is not ExpressionKind.INDEX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedExpression:
+    """An expression of the user's that was tried on some rows, in sessions like ours."""
+
+    schema: str
+    table: str
+    kind: ExpressionKind
+    name: str
+    """Of the constraint, column or index, unquoted."""
+    hypertable: bool
+    rows: bool
+    """The table has rows."""
+    error: str = ""
+    """What the server said with nothing but pg_catalog in the search_path; empty if it worked."""
+    path: str = ""
+    """The first search_path with which it works; empty where none does, or none is needed."""
+    depends: bool = False
+    """A CHECK that may depend on more than its row: on other tables, the clock, settings."""
+    violated: bool = False
+    """A CHECK that some rows no longer fulfill."""
+    inherited: bool = False
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} {self.schema}.{self.table}.{self.name}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.schema, self.table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hazards:
     """Everything of this kind in one database."""
 
     missing_values: tuple[MissingValue, ...] = ()
     hashed_by_oid: tuple[HashedByOid, ...] = ()
     access_methods: tuple[AccessMethodUse, ...] = ()
-    in_extension_schemas: tuple[str, ...] = ()
-    """Objects of the user in schemas of TimescaleDB, each as `kind identity`."""
+    in_extension_schemas: tuple[InExtensionSchema, ...] = ()
+    """Objects of the user in schemas of TimescaleDB."""
     extension_uses: tuple[ExtensionUse, ...] = ()
+    expressions: tuple[TriedExpression, ...] = ()
+    """Only those that need something."""
+
+    @property
+    def routed(self) -> frozenset[tuple[str, str]]:
+        """Hypertables of which a row belongs into another chunk on another server."""
+        return frozenset(h.key for h in self.hashed_by_oid if h.hypertable)
+
+    @property
+    def compressed_late(self) -> frozenset[tuple[str, str]]:
+        """Hypertables whose chunks can only be compressed once all rows and constraints are
+        there."""
+        return self.routed | {tried.key for tried in self.late_checks if tried.hypertable}
+
+    @property
+    def search_paths(self) -> dict[tuple[str, str], str]:
+        """Table -> the search_path with which its rows can be loaded."""
+        return {
+            tried.key: tried.path
+            for tried in self.expressions
+            if tried.kind.of_rows and tried.error and tried.path
+        }
+
+    @property
+    def index_paths(self) -> dict[tuple[str, str], str]:
+        """Schema and name of an index -> the search_path with which it can be built."""
+        return {
+            (tried.schema, tried.name): tried.path
+            for tried in self.expressions
+            if tried.kind is ExpressionKind.INDEX and tried.path
+        }
+
+    @property
+    def late_checks(self) -> tuple[TriedExpression, ...]:
+        """CHECK constraints that are not sure to hold while rows are loaded."""
+        return tuple(
+            tried
+            for tried in self.expressions
+            if tried.kind is ExpressionKind.CHECK and (tried.depends or tried.violated)
+        )

@@ -6,9 +6,11 @@ from tswizard.core.catalog.hazard_model import (
     ExtensionUse,
     HashedByOid,
     Hazards,
+    InExtensionSchema,
 )
 from tswizard.core.catalog.missing_values import read_missing_values
 from tswizard.core.catalog.tables import NOT_USERS, not_member, parts
+from tswizard.core.catalog.tried_expressions import read_tried_expressions
 from tswizard.core.db.connection import Connection, rows
 
 # Types within types: elements, base types of domains, fields, subtypes of ranges.
@@ -113,15 +115,19 @@ WITH own AS (
   UNION ALL
   SELECT 'pg_catalog.pg_collation'::regclass, o.oid, o.collnamespace FROM pg_catalog.pg_collation o
 )
-SELECT i.type || ' ' || i.identity
+SELECT i.type, i.identity, COALESCE(pg_catalog.quote_ident(n.nspname) || '.'
+  || pg_catalog.quote_ident(p.proname) || '('
+  || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')', '')
 FROM objects o
+JOIN pg_catalog.pg_namespace n ON n.oid = o.namespace
+LEFT JOIN pg_catalog.pg_proc p ON p.oid = o.oid AND o.class = 'pg_catalog.pg_proc'::regclass
 JOIN pg_catalog.pg_depend m ON m.classid = 'pg_catalog.pg_namespace'::regclass
   AND m.objid = o.namespace AND m.deptype = 'e'
 JOIN pg_catalog.pg_extension e ON e.oid = m.refobjid AND e.extname = 'timescaledb'
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(o.class, o.oid, 0) i
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend x
   WHERE x.classid = o.class AND x.objid = o.oid AND x.deptype IN ('e', 'i'))
-ORDER BY 1
+ORDER BY 1, 2
 """
 
 
@@ -198,9 +204,13 @@ async def read_hazards(connection: Connection, shape: Shape) -> Hazards:
     uses = await rows(connection, _EXTENSION_USES)
     return Hazards(
         missing_values=await read_missing_values(connection, shape),
+        expressions=await read_tried_expressions(connection, shape),
         hashed_by_oid=dimensions + partitioned,
         access_methods=methods,
-        in_extension_schemas=tuple(name for (name,) in inside),
+        in_extension_schemas=tuple(
+            InExtensionSchema(kind=kind, identity=identity, signature=signature)
+            for kind, identity, signature in inside
+        ),
         extension_uses=tuple(
             ExtensionUse(kind=kind, identity=identity, uses=used) for kind, identity, used in uses
         ),

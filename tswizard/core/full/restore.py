@@ -238,7 +238,7 @@ class _Watch:
 
 def _relation(entry: Entry) -> str:
     """`schema.name` of an entry of rows; other entries as they are listed."""
-    if entry.toc.kind not in (_ROWS, _MATVIEW_ROWS):
+    if entry.toc.kind != _ROWS:
         return entry.toc.text
     schema, _, rest = entry.toc.rest.partition(" ")
     return f"{schema}.{rest.rpartition(' ')[0]}"

@@ -22,6 +22,7 @@ from tswizard.core.split.policies.recreate import possible_jobs
 from tswizard.core.split.policies.statements import read_job_api
 from tswizard.core.split.schema.cagg_facts import CaggFacts, Caggs, read_cagg_facts
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
+from tswizard.core.split.schema.named_before import without_named
 from tswizard.core.split.schema.normalize import normalize, read_not_migrated
 from tswizard.core.split.schema.toc_selection import Selection, read_selection
 from tswizard.core.steps.compare import compare_ends
@@ -73,6 +74,11 @@ class _Migrated:
         self._not_migrated = await source.run(
             lambda connection: read_not_migrated(connection, self._selection, self._on_target)
         )
+        inside = self._task.inventory.hazards.in_extension_schemas
+        self._not_migrated = NotMigrated(
+            self._not_migrated.identities | {found.identity for found in inside},
+            self._not_migrated.functions | {found.signature for found in inside},
+        )
         await self._compare_states(source, target)
         ours, theirs = normalize(
             (ours, await source.run(read_hypertable_facts)),
@@ -80,6 +86,8 @@ class _Migrated:
             self._not_migrated,
             (Caggs(on_source, self._kept), Caggs(self._on_target, self._kept)),
         )
+        hazards = self._task.inventory.hazards
+        ours, theirs = without_named(ours, hazards), without_named(theirs, hazards)
         functions = self._task.target_server.timescaledb_schema or "public"
         api = await target.run(partial(read_job_api, schema=functions))
         return (
@@ -103,8 +111,6 @@ class _Migrated:
                 return None
             kind = SetKind.HYPERTABLE if rows.name in self._kept else SetKind.RECOMPUTED
             return replace(rows, kind=kind, target=facts.materialization.key)
-        if rows.kind is not SetKind.MATVIEW:
-            return rows
         absent = {identity.replace('"', "") for identity in self._not_migrated.identities}
         return None if rows.name in absent else rows
 

@@ -251,13 +251,15 @@ async def _plan(job: CopyJob, snapshot: str | None) -> tuple[Planned, str]:
     """The plan under a snapshot, and SQL for the state of chunks on this source."""
     async with connected(job.source, row_security=False) as source:
         await enter_snapshot(source, snapshot)
-        last = await read_compressed_last(source)
+        last = await read_compressed_last(source, job.compressed_late)
         try:
             planned = await plan_pieces(
                 source,
                 width=job.options.width,
                 slice_tables=job.holds_snapshot,
                 compressed_last=last,
+                routed=job.routed,
+                search_paths=job.search_paths,
                 caggs=job.options.caggs,
             )
         except BadWidth as error:

@@ -44,6 +44,9 @@ def _copy_job(ctx: Context, options: Options, *, keep_files: bool) -> CopyJob:
         staging=task.dump,
         keep_files=keep_files,
         timescaledb_schema=target.timescaledb_schema or "public",
+        search_paths=task.inventory.hazards.search_paths,
+        routed=task.inventory.hazards.routed,
+        compressed_late=task.inventory.hazards.compressed_late,
     )
 
 

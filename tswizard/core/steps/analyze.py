@@ -3,6 +3,7 @@
 from psycopg import Error, sql
 from psycopg.errors import Diagnostic, UndefinedTable
 
+from tswizard.core.catalog.search_paths import set_path
 from tswizard.core.db.connection import connected
 from tswizard.core.db.errors import is_refusal, message_of
 from tswizard.core.model.events import Unit
@@ -21,6 +22,8 @@ async def analyze(ctx: Context) -> None:
     tables = [(h.schema, h.name) for h in inventory.hypertables]
     tables += [(t.schema, t.name) for t in inventory.tables]
     skipped: list[str] = []
+    # Expressions of indexes are evaluated for their statistics.
+    paths = {tried.key: tried.path for tried in inventory.hazards.expressions if tried.path}
 
     def notice(diagnostic: Diagnostic) -> None:
         skipped.append(diagnostic.message_primary or "")
@@ -31,7 +34,10 @@ async def analyze(ctx: Context) -> None:
             await ctx.unpaused()
             ctx.progress(done, len(tables), Unit.ITEMS, f"{schema}.{name}")
             try:
-                await target.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, name)))
+                async with target.transaction():
+                    if path := paths.get((schema, name)):
+                        await set_path(target, path)
+                    await target.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, name)))
             except UndefinedTable:
                 continue  # that is the check's business
             except Error as error:

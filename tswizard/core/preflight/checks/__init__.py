@@ -7,6 +7,7 @@ from tswizard.core.preflight.checks.connections import CONNECTION_CHECKS
 from tswizard.core.preflight.checks.continuous_aggregates import CONTINUOUS_AGGREGATE_CHECKS
 from tswizard.core.preflight.checks.disk_space import DISK_SPACE_CHECKS
 from tswizard.core.preflight.checks.encodings import ENCODING_CHECKS
+from tswizard.core.preflight.checks.expressions import EXPRESSION_CHECKS
 from tswizard.core.preflight.checks.extension_objects import EXTENSION_OBJECT_CHECKS
 from tswizard.core.preflight.checks.extensions import EXTENSION_CHECKS
 from tswizard.core.preflight.checks.hypertables import HYPERTABLE_CHECKS
@@ -32,6 +33,7 @@ CHECKS: tuple[AnyCheck, ...] = (
     *LOCK_CHECKS,
     *NOT_DUMPED_CHECKS,
     *SOURCE_CONTENT_CHECKS,
+    *EXPRESSION_CHECKS,
     *EXTENSION_CHECKS,
     *EXTENSION_OBJECT_CHECKS,
     *ROLE_CHECKS,

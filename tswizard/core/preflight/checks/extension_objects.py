@@ -12,7 +12,7 @@ from tswizard.core.preflight.wording import look, some
 
 
 def _inside(inventory: Inventory, where: str) -> Iterator[Finding]:
-    if objects := inventory.hazards.in_extension_schemas:
+    if objects := [found.label for found in inventory.hazards.in_extension_schemas]:
         yield look(
             "objects-in-extension-schemas",
             f"{plural(len(objects), 'object')} of yours in TimescaleDB's own schemas will be left "

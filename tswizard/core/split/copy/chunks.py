@@ -44,7 +44,7 @@ async def create_chunks(
     If a chunk cannot be created, its rows are routed through the hypertable, which a finding
     names. Raises psycopg.Error for transient errors.
     """
-    wanted = list(_without_chunk(await queue.read_pieces(target)))
+    wanted = list(_without_chunk(await queue.read_pieces(target), tables))
     shape = await read_shape(target)
     function = _function(shape)
     path = await dimension_search_path(target)
@@ -70,13 +70,16 @@ async def create_chunks(
         reporter.found(_routed(routed, where))
 
 
-def _without_chunk(stored: list[StoredPiece]) -> Iterator[tuple[Piece, ...]]:
+def _without_chunk(
+    stored: list[StoredPiece], tables: tuple[SourceTable, ...]
+) -> Iterator[tuple[Piece, ...]]:
     """The pieces of each chunk that the target lacks."""
     chunks = [
         s.piece
         for s in stored
         if s.piece.kind in (PieceKind.CHUNK, PieceKind.COMPRESS)
         and s.piece.dimension_slices
+        and not tables[s.piece.table_index].routed
         and s.piece.target_chunk is None
         and s.state in UNFINISHED
         and s.rows is None

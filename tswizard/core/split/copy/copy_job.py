@@ -1,5 +1,6 @@
 """What a copy is asked to do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +30,12 @@ class CopyJob:
     timescaledb_schema: str = "public"
     """Schema of the extension's functions on the target."""
     retry: RetryPolicy = COPYING
+    search_paths: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """For planning: schema and name of a table -> the search_path that its expressions need."""
+    routed: frozenset[tuple[str, str]] = frozenset()
+    """For planning: hypertables whose rows do not fit the source's chunks."""
+    compressed_late: frozenset[tuple[str, str]] = frozenset()
+    """For planning: hypertables that are compressed when everything else is there."""
 
     @property
     def labels(self) -> EndLabels:

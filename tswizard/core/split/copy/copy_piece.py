@@ -9,7 +9,7 @@ from functools import partial
 
 from psycopg import sql
 
-from tswizard.core.db.connection import Connection
+from tswizard.core.db.connection import Connection, rows
 from tswizard.core.split.copy import large_objects
 from tswizard.core.split.copy.chunks import BARE_SEARCH_PATH
 from tswizard.core.split.copy.copy_job import CopyJob
@@ -118,10 +118,11 @@ class _PieceCopy:
 
     async def run(self) -> int:
         piece, staging = self.piece, self.context.staging
-        if self._is_routed and self.context.search_path != BARE_SEARCH_PATH:
+        paths = [self.context.search_path] if self._is_routed else []
+        paths += [self.table.search_path] if self.table.search_path else []
+        if paths not in ([], [BARE_SEARCH_PATH]):
             await self.target.execute(
-                "SELECT pg_catalog.set_config('search_path', %s, true)",
-                (self.context.search_path,),
+                "SELECT pg_catalog.set_config('search_path', %s, true)", (", ".join(paths),)
             )
         waiting = self.claimed.state is PieceState.WAITING
         if waiting and piece.kind is not PieceKind.COMPRESS and staging:
@@ -275,11 +276,28 @@ class _PieceCopy:
         https://docs.timescale.com/api/latest/compression/compress_chunk/
         """
         function = sql.Identifier(self.context.job.timescaledb_schema, "compress_chunk")
-        for chunk in await queue.target_chunks_of(self.target, self.piece):
+        chunks = await queue.target_chunks_of(self.target, self.piece)
+        if self.table.routed:
+            chunks = await self._chunks_in_its_time()
+        for chunk in chunks:
             await self.target.execute(
                 sql.SQL("SELECT {}(%s::pg_catalog.regclass, true)").format(function),
                 (sql.Identifier(*chunk).as_string(None),),
             )
+
+    async def _chunks_in_its_time(self) -> list[tuple[str, str]]:
+        """The target's own chunks in the time of the source's one, where rows were routed."""
+        if not self.piece.where:
+            return []
+        query = sql.SQL(
+            "SELECT n.nspname::text, c.relname::text FROM {}(%s::pg_catalog.regclass{}) s "
+            "JOIN pg_catalog.pg_class c ON c.oid = s "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+        ).format(
+            sql.Identifier(self.context.job.timescaledb_schema, "show_chunks"),
+            sql.SQL(self.piece.where),  # composed by the planner
+        )
+        return await rows(self.target, query, (self.table.target_sql.as_string(None),))
 
 
 async def _verify_checksum(pump: Pump, file: StagedFile) -> None:

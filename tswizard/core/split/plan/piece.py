@@ -75,6 +75,10 @@ class SourceTable:
     """Schema and name of the continuous aggregate that keeps its rows in this hypertable."""
     target: tuple[str, str] | None = None
     """Such a hypertable as the target calls it, once it is there: its name holds an id."""
+    search_path: str = ""
+    """With which its expressions can be evaluated; empty where they need none."""
+    routed: bool = False
+    """A hypertable whose rows do not fit the source's chunks: the target routes them."""
     feeds_caggs: bool = False
     """Continuous aggregates read it on the source."""
 

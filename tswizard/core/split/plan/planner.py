@@ -4,20 +4,27 @@ Read in one transaction, under the snapshot that the rows are copied with if one
 the pieces are those of the rows that will be seen.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from psycopg import sql
 
 from tswizard.core.catalog.caggs import read_caggs
 from tswizard.core.catalog.catalog_shape import DIMENSION_SLICE, Shape, read_shape
-from tswizard.core.catalog.hypertable_model import Chunk, Hypertable
+from tswizard.core.catalog.hypertable_model import Chunk, Dimension, Hypertable
 from tswizard.core.catalog.hypertables import chunk_relations, read_hypertables
 from tswizard.core.catalog.tables import NOT_USERS, READABLE, not_member, parts
 from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.db.identifiers import literal
 from tswizard.core.split.plan.columns import Columns, read_columns
 from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, SourceTable, Stage
-from tswizard.core.split.plan.slices import NOT_SLICED, ChunkSlicer, slice_table
+from tswizard.core.split.plan.slices import (
+    NOT_SLICED,
+    ChunkSlicer,
+    cuts,
+    slice_table,
+    time_literal_type,
+)
 
 OBJECTS_PER_PIECE = 500
 """Large objects per piece."""
@@ -42,6 +49,8 @@ async def plan_pieces(
     slice_tables: bool = True,
     compressed_last: Collection[tuple[str, str]] = (),
     caggs: Collection[str] = (),
+    routed: Collection[tuple[str, str]] = (),
+    search_paths: Mapping[tuple[str, str], str] | None = None,
 ) -> Planned:
     """All pieces of the source, as the transaction of `connection` sees it.
 
@@ -49,10 +58,19 @@ async def plan_pieces(
     for all of them, so without a snapshot call it with `slice_tables=False`. Chunks of the
     hypertables in `compressed_last` (schema, name) are compressed in a stage of their own.
     Materialization hypertables have pieces only for the continuous aggregates in `caggs`
-    (`schema.name`). The connection must be one without row-level security. Raises BadWidth.
+    (`schema.name`). Rows of the hypertables in `routed` do not fit the source's chunks;
+    `search_paths` are what tables' expressions need. The connection must be one without row-level
+    security. Raises BadWidth.
     """
     shape = await read_shape(connection)
-    builder = _PlanBuilder(connection, slice_tables, frozenset(compressed_last), frozenset(caggs))
+    builder = _PlanBuilder(
+        connection,
+        slice_tables,
+        frozenset(compressed_last),
+        frozenset(caggs),
+        frozenset(routed),
+        search_paths or {},
+    )
     await builder.tables(shape)
     await builder.configs()
     if shape.timescaledb:
@@ -69,13 +87,17 @@ class _PlanBuilder:
     slice_tables: bool
     compressed_last: frozenset[tuple[str, str]]
     caggs: frozenset[str]
+    routed: frozenset[tuple[str, str]]
+    search_paths: Mapping[tuple[str, str], str]
     all_tables: list[SourceTable] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     tiered: list[str] = field(default_factory=list)
 
     def _table(self, table: SourceTable) -> int:
         """Add a table; its index in the plan."""
-        self.all_tables.append(table)
+        key = table.schema, table.name
+        path = self.search_paths.get(key, "")
+        self.all_tables.append(replace(table, search_path=path, routed=key in self.routed))
         return len(self.all_tables) - 1
 
     def _add(self, piece: Piece, conditions: Iterable[str] = ("",)) -> None:
@@ -212,11 +234,13 @@ class _PlanBuilder:
         self._add(piece, await slicer.slice(dimension, chunk))
         if chunk.compressed:
             last = (hypertable.schema, hypertable.name) in self.compressed_last
+            routed = (hypertable.schema, hypertable.name) in self.routed
             self._add(
                 replace(
                     piece,
                     kind=PieceKind.COMPRESS,
                     stage=Stage.LAST if last else Stage.CHUNKS,
+                    where=_within(dimension, chunk) if routed else "",
                     whole_relation=False,
                     bytes=0,
                     rows_estimate=0,
@@ -251,6 +275,18 @@ class _PlanBuilder:
                     last_oid=after - 1,
                 )
             )
+
+
+def _within(dimension: Dimension | None, chunk: Chunk) -> str:
+    """SQL for show_chunks(): chunks on the target in the time of this one."""
+    bounds = {"newer_than": chunk.range_start, "older_than": chunk.range_end}
+    if dimension is None or not cuts(dimension.column_type):
+        return ""
+    return "".join(
+        f", {name} => {literal(bound)}::{time_literal_type(dimension.column_type)}"
+        for name, bound in bounds.items()
+        if bound is not None and "infinity" not in bound
+    )
 
 
 def _described(schema: str, name: str, columns: Columns) -> SourceTable:

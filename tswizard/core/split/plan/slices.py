@@ -26,6 +26,16 @@ _TIMES = {
 _INTEGERS = {"smallint": "int2", "integer": "int4", "bigint": "int8"}
 
 
+def cuts(column_type: str) -> bool:
+    """Can times of this type be written as literals?"""
+    return column_type in _TIMES or column_type in _INTEGERS
+
+
+def time_literal_type(column_type: str) -> str:
+    """The type of a literal, for a time column of this type."""
+    return f"pg_catalog.{(_TIMES | _INTEGERS)[column_type]}"
+
+
 class BadWidth(ValueError):
     """A time range per piece that the server cannot read; one sentence."""
 

@@ -89,7 +89,9 @@ async def set_compression(ctx: Context, *, last: bool = False) -> None:
     Raises StepFailed, StepSkipped, CannotConnect, psycopg.Error.
     """
     async with connected(ctx.task.source) as source:
-        after_constraints = await read_compressed_last(source)
+        after_constraints = await read_compressed_last(
+            source, ctx.task.inventory.hazards.compressed_late
+        )
         wanted = [
             table
             for table in await read_hypertable_facts(source)

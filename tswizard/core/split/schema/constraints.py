@@ -17,7 +17,12 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.schema.already_restored import read_already_restored
 from tswizard.core.split.schema.dump import read_schema_toc
-from tswizard.core.split.schema.execute import Change, RefusedChange, run_changes
+from tswizard.core.split.schema.execute import (
+    Change,
+    RefusedChange,
+    path_statement,
+    run_changes,
+)
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.index_flags import (
     HypertableIndex,
@@ -25,6 +30,7 @@ from tswizard.core.split.schema.index_flags import (
     read_hypertable_indexes,
     reordered_chunk_findings,
 )
+from tswizard.core.split.schema.late_checks import add_late_checks
 from tswizard.core.split.schema.restore import restore_entries
 from tswizard.core.split.schema.target_session import schema_session
 from tswizard.core.split.schema.toc import PG_CONSTRAINT, POST, Toc
@@ -75,10 +81,13 @@ def keys_first(constraints: Sequence[Constraint]) -> tuple[Constraint, ...]:
 
 
 def before_compression(
-    constraints: Sequence[Constraint], compressed: Collection[TableName]
+    constraints: Sequence[Constraint],
+    compressed: Collection[TableName],
+    late: Collection[TableName] = (),
 ) -> tuple[Constraint, ...]:
-    """Those that have to exist before the first chunk is compressed."""
-    now = set(compressed) - compressed_last(constraints, compressed)
+    """Those that have to exist before the first chunk is compressed. Hypertables in `late` are
+    compressed when everything else is there."""
+    now = set(compressed) - compressed_last(constraints, compressed) - set(late)
     return keys_first([c for c in constraints if not c.incoming and c.on in now])
 
 
@@ -92,10 +101,14 @@ def compressed_last(
     )
 
 
-async def read_compressed_last(source: Connection) -> frozenset[TableName]:
-    """Hypertables of the source that must not be compressed before `constraints_after_rows`."""
+async def read_compressed_last(
+    source: Connection, late: Collection[TableName] = ()
+) -> frozenset[TableName]:
+    """Hypertables of the source that must not be compressed before `constraints_after_rows`:
+    besides what their constraints tell, those in `late`."""
     compressed = {t.key for t in await read_hypertable_facts(source) if t.compression}
-    return compressed_last(await read_constraints(source), compressed)
+    last = compressed_last(await read_constraints(source), compressed)
+    return last | compressed.intersection(late)
 
 
 def referenced_keys(
@@ -130,7 +143,9 @@ async def constraints_before_rows(ctx: Context) -> None:
         constraints = await read_constraints(source)
         compressed = {t.key for t in await read_hypertable_facts(source) if t.compression}
         indexes = await read_hypertable_indexes(source)
-    chosen = before_compression(constraints, compressed)
+    chosen = before_compression(
+        constraints, compressed, ctx.task.inventory.hazards.compressed_late
+    )
     unique = [i for i in indexes if i.unique and (i.schema, i.table) in compressed]
     if not chosen and not unique:
         raise StepSkipped("no compressed hypertable has constraints that can precede its rows")
@@ -163,8 +178,11 @@ async def constraints_after_rows(ctx: Context) -> None:
         indexes = await read_hypertable_indexes(source)
         for finding in await reordered_chunk_findings(source, ctx.task.source.label):
             ctx.found(finding)
-    if not constraints and not indexes:
+    late = ctx.task.inventory.hazards.late_checks
+    if not constraints and not indexes and not late:
         raise StepSkipped("no hypertable has constraints or indexes")
+    waiting = {(tried.schema, tried.table, tried.name) for tried in late}
+    constraints = tuple(c for c in constraints if c.kind != "c" or c.key not in waiting)
     await _restore_referenced_keys(ctx, [c for c in constraints if not c.incoming])
     await _add_constraints(ctx, constraints)
     async with schema_session(ctx) as target:
@@ -172,6 +190,7 @@ async def constraints_after_rows(ctx: Context) -> None:
         flags = [Change(i.label, index_flag_statements(i, existing.get(i.key))) for i in indexes]
         refused = await run_changes(ctx, target, [change for change in flags if change.statements])
     _report_refused(ctx, "index-flags", "index flags of hypertables could not be set", refused)
+    await add_late_checks(ctx)
 
 
 def _cluster(index: HypertableIndex) -> tuple[str, ...]:
@@ -197,10 +216,12 @@ async def _restore_referenced_keys(ctx: Context, constraints: Sequence[Constrain
 
 async def _add_constraints(ctx: Context, constraints: Sequence[Constraint]) -> None:
     """Add those that the target lacks or has with another definition; report what is refused."""
+    paths = ctx.task.inventory.hazards.index_paths
+    by_path = {key: path_statement(path) for key, path in paths.items()}
     async with schema_session(ctx) as target:
         existing = {c.key: c for c in await read_constraints(target)}
         changes = [
-            Change(c.label, (constraint_statement(c),))
+            Change(c.label, (*by_path.get((c.schema, c.name), ()), constraint_statement(c)))
             for c in constraints
             if (found := existing.get(c.key)) is None or not same_constraint(c, found)
         ]

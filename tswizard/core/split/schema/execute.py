@@ -7,6 +7,7 @@ from psycopg import Error
 
 from tswizard.core.db.connection import Connection
 from tswizard.core.db.errors import is_refusal
+from tswizard.core.db.identifiers import literal
 from tswizard.core.model.events import Unit
 from tswizard.core.run.context import Context
 
@@ -38,6 +39,13 @@ class RefusedChange:
     def as_sql(self) -> str:
         """The statements, ready to be run by hand, with the message as a comment."""
         return f"{'; '.join(self.change.statements)};  -- {self.message}"
+
+
+def path_statement(path: str | None) -> tuple[str, ...]:
+    """The statement with which a transaction begins that needs a search_path; none without."""
+    if not path:
+        return ()
+    return (f"SELECT pg_catalog.set_config('search_path', {literal(path)}, true)",)
 
 
 async def run_statements(ctx: Context, target: Connection, *statements: str) -> None:

@@ -12,6 +12,7 @@ from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.schema.already_restored import read_already_restored
 from tswizard.core.split.schema.dump import read_schema_toc, schema_dump_path
+from tswizard.core.split.schema.indexes_by_path import create_indexes, indexes_by_path
 from tswizard.core.split.schema.large_object_grants import restore_large_object_grants
 from tswizard.core.split.schema.not_migrated import not_migrated_findings
 from tswizard.core.split.schema.restore import (
@@ -50,6 +51,9 @@ async def restore_post_data(ctx: Context) -> None:
     toc = await read_schema_toc(ctx)
     restored = (await read_already_restored(ctx)).ids(toc)
     entries = [entry for entry in chosen.post if entry.id not in restored]
+    by_path = indexes_by_path(entries, ctx.task.inventory.hazards.index_paths)
+    await create_indexes(ctx, by_path)
+    entries = [entry for entry in entries if entry.id not in by_path]
     all_entries = plural(len(chosen.post), "post-data entry", "post-data entries")
     ctx.say(f"to be restored: {len(entries)} of {all_entries}")
     progress = RestoreProgress(ctx)

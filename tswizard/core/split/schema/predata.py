@@ -11,6 +11,7 @@ from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, failed
 from tswizard.core.split.schema.cagg_dependents import write_dependents_list
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
+from tswizard.core.split.schema.late_checks import drop_late_checks
 from tswizard.core.split.schema.restore import entry_labels, restore_entries
 from tswizard.core.split.schema.restore_state import read_restore_state, write_restore_state
 from tswizard.core.split.schema.toc import PRE
@@ -48,6 +49,8 @@ async def restore_pre_data(ctx: Context) -> None:
     await restore_entries(ctx, chosen.pre, PRE, PRE, drop_first=state == "begun")
     async with connected(ctx.task.target) as target:
         await _refuse_missing_tables(ctx, target)
+    await drop_late_checks(ctx)
+    async with connected(ctx.task.target) as target:
         await write_restore_state(target, run, PRE, "done")
 
 
