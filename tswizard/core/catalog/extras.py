@@ -155,6 +155,7 @@ async def read_extras(connection: Connection, shape: Shape) -> Extras:
     return Extras(
         objects=await _names(connection, objects_query(shape)),
         unreadable=await _names(connection, unreadable_query(shape)),
+        unreadable_inside=await _names(connection, unreadable_query(shape, inside=True)),
         filtered=await _names(connection, filtered_query(shape)),
         tablespaces=await _names(connection, tablespaces_query(shape)),
         skipping=skipping,

@@ -231,6 +231,8 @@ class Extras:
     """Views, functions, types and schemas of the user, each as `kind schema.name`."""
     unreadable: tuple[str, ...] = ()
     """What a dump reads and this role cannot: tables, sequences, configuration of extensions."""
+    unreadable_inside: tuple[str, ...] = ()
+    """The same of objects that the user has in schemas of TimescaleDB."""
     filtered: tuple[str, ...] = ()
     """Tables whose rows row-level security would hide from this role; pg_dump refuses to dump
     them."""

@@ -108,13 +108,20 @@ async def read_tables(connection: Connection, shape: Shape) -> tuple[Table, ...]
     )
 
 
-def unreadable_query(shape: Shape) -> str:
-    """What pg_dump would read and this role cannot.
+def unreadable_query(shape: Shape, *, inside: bool = False) -> str:
+    """What pg_dump would read and this role cannot; with `inside` of what the user has in schemas
+    of TimescaleDB, else of everything else.
 
     pg_dump locks every table and copies it, reads every sequence, and copies the tables that an
     extension declares as its configuration (pg_extension.extconfig), which is where
     `permission denied for table job_errors` comes from (timescale/timescaledb#5449).
     """
+    dumped = f"""part.oid IS NOT NULL
+    OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig))
+    OR ({NOT_USERS} AND {not_member("pg_class", "c.oid")})"""
+    if inside:
+        dumped = f"""part.oid IS NULL AND {extension_schema()}
+    AND {not_member("pg_class", "c.oid")}"""
     return f"""
 SELECT DISTINCT COALESCE(part.label, n.nspname || '.' || c.relname)
 FROM pg_catalog.pg_class c
@@ -123,9 +130,7 @@ LEFT JOIN ({parts(shape)}) part ON part.oid = c.oid
 WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't'
   AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE')
            AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))
-  AND (part.oid IS NOT NULL
-    OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig))
-    OR ({in_user_schema()} AND {not_member("pg_class", "c.oid")}))
+  AND ({dumped})
 ORDER BY 1
 """
 

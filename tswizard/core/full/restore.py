@@ -14,6 +14,7 @@ from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.toc import TocLine, parse_toc_line
 from tswizard.core.full.foreign_keys import keys_to_hypertables
 from tswizard.core.full.table_progress import Parts
+from tswizard.core.full.tablespaces import detach_lacking_tablespaces, lacking_tablespaces
 from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.model.verdict import Verdict
@@ -45,10 +46,13 @@ class Phase(Enum):
         self.parallel = parallel
 
 
-def restore_command(task: Task, phase: Phase, only: Path | None = None) -> tuple[str, ...]:
+def restore_command(
+    task: Task, phase: Phase, only: Path | None = None, *, tablespaces: bool = True
+) -> tuple[str, ...]:
     """The pg_restore of one phase; the password comes through the environment.
 
-    `only` is a file with the TOC entries to restore, where some have to wait.
+    `only` is a file with the TOC entries to restore, where some have to wait. Without
+    `tablespaces` everything goes into the target's default one.
     """
     return (
         str(task.tools.pg_restore),
@@ -57,6 +61,7 @@ def restore_command(task: Task, phase: Phase, only: Path | None = None) -> tuple
         "--no-owner",
         "--format=directory",
         f"--jobs={task.jobs if phase.parallel else 1}",
+        *(() if tablespaces else ("--no-tablespaces",)),
         *phase.selection,
         *((f"--use-list={only}",) if only else ()),
         f"--dbname={task.target.conninfo}",
@@ -72,7 +77,7 @@ async def restore(ctx: Context, phase: Phase) -> None:
         entries, only = await _what_can_be_now(ctx, entries)
     watch = _Watch(ctx, entries, Parts(ctx), phase.parallel and ctx.task.jobs > 1)
     end = await ctx.run_tool(
-        restore_command(ctx.task, phase, only),
+        restore_command(ctx.task, phase, only, tablespaces=not await lacking_tablespaces(ctx)),
         ctx.task.target,
         tool="pg_restore",
         phase=phase.label,
@@ -89,6 +94,8 @@ async def restore(ctx: Context, phase: Phase) -> None:
             why="Restoring rows into it would lose hypertables.",
             todo=lost[0].todo or "Fix the cause on the target, then resume.",
         )
+    if phase is Phase.CATALOG:
+        await detach_lacking_tablespaces(ctx)
     ctx.progress(watch.total, watch.total, watch.unit)
 
 

@@ -158,7 +158,7 @@ _ALL = (
     ),
     _kind("sequence", "sequences", SEQUENCES),
     _kind("sequence-value", "sequence values", SEQUENCES),
-    _kind("hypertable", "hypertables", HYPERTABLES),
+    _kind("hypertable", "hypertables", HYPERTABLES, "tablespaces"),
     _kind("dimension", "dimensions", HYPERTABLES),
     _kind("chunk", "chunks", HYPERTABLES),
     _kind("compression-setting", "compression settings", HYPERTABLES),

@@ -8,6 +8,10 @@ from tswizard.core.db.concurrency import both
 from tswizard.core.model.events import TableState
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.write_counters import WriteCounters
+from tswizard.core.verify.attached_tablespaces import (
+    read_unknown_tablespaces,
+    tablespace_findings,
+)
 from tswizard.core.verify.comparability import Comparability
 from tswizard.core.verify.database_reader import DatabaseReader, open_reader
 from tswizard.core.verify.request import (
@@ -126,6 +130,8 @@ async def _schemas(
         source.run(lambda connection: misplaced(connection, shapes[0])),
         target.run(lambda connection: misplaced(connection, shapes[1])),
     )
+    unknown = await target.run(lambda connection: read_unknown_tablespaces(connection, shapes[1]))
+    findings += tablespace_findings(unknown, job.target.label)
     return findings + list(misplaced_findings(*lying, job)), shapes[0]
 
 

@@ -53,6 +53,21 @@ def _source(inventory: Inventory, where: str) -> Iterator[Finding]:
         yield passed("source-rights", what, where=where)
 
 
+def _inside(inventory: Inventory, where: str) -> Iterator[Finding]:
+    role = inventory.server.role
+    if unreadable := inventory.extras.unreadable_inside:
+        yield fail(
+            "source-unreadable",
+            f"{role.name} may not read {some(unreadable)}.",
+            where=where,
+            why="Somebody left these in TimescaleDB's own schemas; they do not belong to the "
+            "extension, so pg_dump dumps them, and stops at the first that it may not read.",
+            todo=f'Drop them if nobody needs them; or grant it: GRANT SELECT ON … TO "{role.name}";'
+            " The split method leaves them alone.",
+            details=unreadable,
+        )
+
+
 async def _target(prepared: Prepared) -> AsyncIterator[Finding]:
     server = prepared.target_inventory.server
     if server.timescaledb is None:
@@ -194,6 +209,7 @@ async def _start_scheduler(target: Endpoint, connection: Connection, function: s
 
 PRIVILEGE_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(gives=("source-rights", "source-unreadable", "source-row-security"), run=_source),
+    SourceCheck(gives=("source-unreadable",), run=_inside, methods=FULL_ONLY),
     Trial(gives=("target-rights",), run=_target, side=Side.TARGET, methods=FULL_ONLY),
     Trial(
         gives=("target-clearing",),

@@ -38,9 +38,11 @@ def _tablespaces(prepared: Prepared) -> Iterator[Finding]:
             "tablespaces",
             f"Tablespaces that the target lacks: {some(missing)}.",
             where=prepared.target.label,
-            why="What is in them on the source goes to the target's default tablespace, and each "
-            "mention becomes an error of the restore. Timescale Cloud has no tablespaces.",
-            todo="Nothing, unless you need them: then create them on the target first.",
+            why="What is in them on the source goes to the target's default tablespace, and they "
+            "are not attached to hypertables there, so that new chunks can be created. Timescale "
+            "Cloud has no tablespaces.",
+            todo="Nothing, unless you need them: then create them on the target first, or attach "
+            "others afterwards: SELECT attach_tablespace('…', '…');",
             details=missing,
         )
 

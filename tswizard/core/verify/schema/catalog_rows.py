@@ -68,12 +68,17 @@ async def compare_catalog_rows(
         name: condition for name, condition in await source.fetch(_TABLES) if name not in _ELSEWHERE
     }
     there = {name for (name, _) in await target.fetch(_TABLES)}
+    spaces = [name for (name,) in await target.fetch("SELECT spcname::text FROM pg_tablespace")]
     differences = []
     total = 0
     for name, condition in tables.items():
         if name not in there:
             continue  # another version of the extension, which is reported as such
         own = _rows_of(name, condition, without)
+        if name == "tablespace":  # those that the target lacks are detached there
+            own = sql.SQL(
+                "SELECT o.row FROM ({}) o WHERE o.row ->> 'tablespace_name' = ANY ({})"
+            ).format(own, sql.Literal(spaces))
         other = _rows_of(name, condition, {})
         ours, theirs = await both(_digest(source, own), _digest(target, other))
         total += ours[0]
