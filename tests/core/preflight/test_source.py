@@ -8,10 +8,12 @@ import pytest
 from tests.support.sample_inventory import CAGG, CHUNK, HYPERTABLE, TABLE, inventory
 from tswizard.core.catalog.hazard_model import (
     AccessMethodUse,
+    ExpressionKind,
     HashedByOid,
     Hazards,
     InExtensionSchema,
     MissingValue,
+    TriedExpression,
 )
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.answers import MethodName
@@ -190,3 +192,49 @@ def test_objects_in_the_extensions_schemas_are_left_behind_by_the_split_method_a
     finding = found(source, "split")["objects-in-extension-schemas"]
     assert finding.level is Level.LOOK
     assert finding.details == ("table _timescaledb_internal.left_there",)
+
+
+UNQUALIFIED = TriedExpression(
+    schema="public",
+    table="sites",
+    kind=ExpressionKind.CHECK,
+    name="sites_code_check",
+    hypertable=False,
+    rows=True,
+    error="function digits(text) does not exist",
+    path="app, public",
+)
+READS_ANOTHER = replace(UNQUALIFIED, name="known", error="", path="", depends=True)
+
+
+def test_functions_that_need_a_search_path_are_named_with_the_one_that_works() -> None:
+    source = inventory(hazards=Hazards(expressions=(UNQUALIFIED,)))
+    finding = found(source)["search-path-needed"]
+    assert finding.level is Level.FAIL
+    assert "works with search_path = app, public" in finding.details[0]
+    used = found(source, "split")["search-path-used"]
+    assert used.level is Level.PASS
+    assert "public.sites: loaded with search_path = app, public" in used.what
+
+
+def test_without_any_search_path_that_works_rows_cannot_be_copied_either() -> None:
+    source = inventory(hazards=Hazards(expressions=(replace(UNQUALIFIED, path=""),)))
+    assert found(source, "split")["search-path-unknown"].level is Level.FAIL
+
+
+def test_a_check_that_reads_more_than_its_row_comes_after_the_rows() -> None:
+    source = inventory(hazards=Hazards(expressions=(READS_ANOTHER,)))
+    assert found(source)["check-depends"].level is Level.LOOK
+    assert found(source, "split")["check-after-rows"].level is Level.PASS
+
+
+def test_a_check_that_rows_do_not_fulfill_stays_not_valid() -> None:
+    source = inventory(hazards=Hazards(expressions=(replace(READS_ANOTHER, violated=True),)))
+    assert found(source)["check-violated"].level is Level.FAIL
+    assert found(source, "split")["check-stays-not-valid"].level is Level.LOOK
+
+
+def test_what_lies_unreadable_in_the_extensions_schemas_stops_a_dump_alone() -> None:
+    source = inventory(extras_unreadable_inside=("_timescaledb_internal.left",))
+    assert found(source)["source-unreadable"].level is Level.FAIL
+    assert "source-unreadable" not in found(source, "split")

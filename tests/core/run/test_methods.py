@@ -24,15 +24,15 @@ IDS = {
     "full": (
         "recreate-extension compress-chunks pause-source-jobs dump enter-restore-mode "
         "restore-schema restore-catalog restore-rows restore-post-data leave-restore-mode "
-        "drop-left-out hypertable-foreign-keys refresh-materialized-views analyze event-triggers "
-        "check resume-source-jobs enable-jobs"
+        "drop-left-out hypertable-foreign-keys refresh-materialized-views analyze "
+        "restore-event-triggers check resume-source-jobs enable-jobs"
     ),
     "split": (
         "pause-source-jobs plan-pieces dump-schema pre-data hypertables continuous-aggregates "
         "cagg-ranges chunks export copy-tables constraints-before compression copy-hypertables "
         "reconcile cagg-logging cagg-refresh sequences constraints-after compression-last "
         "post-data cagg-dependents recreate-policies refresh-materialized-views analyze "
-        "event-triggers check resume-source-jobs enable-jobs"
+        "restore-event-triggers check resume-source-jobs enable-jobs"
     ),
 }
 

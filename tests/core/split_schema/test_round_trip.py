@@ -191,7 +191,6 @@ async def test_dependents_of_a_continuous_aggregate_are_named_and_listed(moved: 
         "VIEW hard.on_aggregate",
         "VIEW hard.on_view",
         "MATERIALIZED VIEW hard.kept",
-        "MATERIALIZED VIEW DATA hard.kept",
         "INDEX hard.kept_bucket",
         "FUNCTION hard.hours()",
         "FUNCTION hard.hours_of(integer)",

@@ -3,7 +3,7 @@ does not work in our sessions would stop all that follows."""
 
 from tswizard.core.model.plan import Task
 
-EVENT_TRIGGERS = "event-triggers"
+EVENT_TRIGGERS = "restore-event-triggers"
 """Id of that step, which each method does by its own dump."""
 
 

@@ -109,6 +109,19 @@ def _hashed_split(inventory: Inventory, where: str) -> Iterator[Finding]:
         )
 
 
+def _hashed_partitions(inventory: Inventory, where: str) -> Iterator[Finding]:
+    if hashed := [h for h in inventory.hazards.hashed_by_oid if not h.hypertable]:
+        yield fail(
+            "partitions-hashed-by-oid",
+            f"Rows of {some([h.label for h in hashed])} do not fit their partitions on another "
+            "server.",
+            where=where,
+            why=f"{_BY_OID} A split migration copies each partition by itself.",
+            todo="Use the full method: pg_dump loads such rows through the partitioned table.",
+            details=[f"{h.label}: PARTITION BY HASH ({h.column}), {h.type}" for h in hashed],
+        )
+
+
 def _access_methods(inventory: Inventory, where: str) -> Iterator[Finding]:
     columnar = [u for u in inventory.hazards.access_methods if u.method == "hypercore"]
     if columnar:
@@ -144,6 +157,7 @@ HYPERTABLE_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(gives=("tiered-data",), run=_tiered),
     SourceCheck(gives=("hashed-by-oid", "hashed-by-function"), run=_hashed_full, methods=FULL_ONLY),
     SourceCheck(gives=("hashed-by-oid-routed",), run=_hashed_split, methods=SPLIT_ONLY),
+    SourceCheck(gives=("partitions-hashed-by-oid",), run=_hashed_partitions, methods=SPLIT_ONLY),
     SourceCheck(gives=("hypercore",), run=_access_methods),
     Check(gives=("access-methods",), run=_other_access_methods),
     SourceCheck(

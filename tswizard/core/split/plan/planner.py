@@ -92,6 +92,7 @@ class _PlanBuilder:
     all_tables: list[SourceTable] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     tiered: list[str] = field(default_factory=list)
+    _compressing: set[tuple[int, str]] = field(default_factory=set)
 
     def _table(self, table: SourceTable) -> int:
         """Add a table; its index in the plan."""
@@ -232,15 +233,20 @@ class _PlanBuilder:
             dimension_slices=slices.get((chunk.schema, chunk.name), ""),
         )
         self._add(piece, await slicer.slice(dimension, chunk))
-        if chunk.compressed:
+        # Where the target routes rows, all chunks of one time are compressed together.
+        within = (
+            _within(dimension, chunk) if (hypertable.schema, hypertable.name) in self.routed else ""
+        )
+        if chunk.compressed and (table_index, within) not in self._compressing:
+            if within:
+                self._compressing.add((table_index, within))
             last = (hypertable.schema, hypertable.name) in self.compressed_last
-            routed = (hypertable.schema, hypertable.name) in self.routed
             self._add(
                 replace(
                     piece,
                     kind=PieceKind.COMPRESS,
                     stage=Stage.LAST if last else Stage.CHUNKS,
-                    where=_within(dimension, chunk) if routed else "",
+                    where=within,
                     whole_relation=False,
                     bytes=0,
                     rows_estimate=0,

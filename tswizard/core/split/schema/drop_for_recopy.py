@@ -14,6 +14,7 @@ from tswizard.core.run.context import Context
 from tswizard.core.split.plan.piece import SourceTable
 from tswizard.core.split.schema.execute import run_statements
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
+from tswizard.core.split.schema.late_checks import drop_late_checks
 from tswizard.core.split.schema.target_session import schema_session
 
 # Foreign keys and triggers of a partition belong to its parent.
@@ -68,6 +69,8 @@ async def drop_for_recopy(ctx: Context, tables: Iterable[SourceTable]) -> None:
     some = {(table.schema, table.name) for table in tables if table.cagg is None}
     if not some:
         return
+    if some & {tried.key for tried in ctx.task.inventory.hazards.late_checks}:
+        await drop_late_checks(ctx)
     async with schema_session(ctx) as target:
         compressed = [table for table in await read_hypertable_facts(target) if table.compression]
         names = {

@@ -99,7 +99,7 @@ async def restore_event_triggers_last(ctx: Context) -> None:
     entries = [entry for entry in chosen.event_triggers if entry.id not in restored]
     if not entries:
         raise StepSkipped("no event trigger remains to be restored")
-    await restore_entries(ctx, entries, "event-triggers", POST)
+    await restore_entries(ctx, entries, "last-event-triggers", POST)
 
 
 async def report_index_builds(ctx: Context, progress: RestoreProgress) -> None:

@@ -1,0 +1,68 @@
+"""A full migration of what only looks right in restore mode."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.native import databases, need_community
+from tests.support.program import Program
+from tswizard.core.db.connection import connected, rows
+
+pytestmark = pytest.mark.native
+
+_FILLED = """
+CREATE SCHEMA plant;
+CREATE TABLE plant.flow (at timestamptz NOT NULL, valve int, litres float8);
+SELECT public.create_hypertable('plant.flow', 'at', chunk_time_interval => interval '3 days');
+INSERT INTO plant.flow SELECT timestamptz '2022-05-01 00:00+00' + n * interval '1 hour', n % 4, n
+  FROM generate_series(0, 239) n;
+ALTER TABLE plant.flow SET (timescaledb.compress, timescaledb.compress_segmentby = 'valve',
+  timescaledb.compress_orderby = 'at');
+SELECT count(public.compress_chunk(c)) FROM public.show_chunks('plant.flow') c;
+CREATE MATERIALIZED VIEW plant.by_valve AS
+  SELECT valve, sum(litres) AS litres FROM plant.flow GROUP BY valve;
+CREATE UNIQUE INDEX ON plant.by_valve (valve);
+CREATE MATERIALIZED VIEW plant.most AS SELECT max(litres) AS litres FROM plant.by_valve;
+CREATE FUNCTION plant.total() RETURNS float8 LANGUAGE sql STABLE AS
+  $$ SELECT sum(litres) FROM plant.flow $$;
+CREATE MATERIALIZED VIEW plant.share AS SELECT 100 / plant.total() AS percent;
+CREATE MATERIALIZED VIEW plant.unfilled AS SELECT 1 AS one WITH NO DATA;
+"""
+
+
+async def test_views_are_filled_and_unknown_tablespaces_detached(tmp_path: Path) -> None:
+    async with databases() as (source, target):
+        await need_community(source, target)
+        space = f"space_of_{source.get('dbname')}"
+        async with connected(source) as connection:
+            await connection.execute(_FILLED.encode())
+            await connection.execute("SET allow_in_place_tablespaces = true")
+            await connection.execute(f"CREATE TABLESPACE {space} LOCATION ''".encode())
+        try:
+            async with connected(source) as connection:
+                await connection.execute(
+                    f"SELECT public.attach_tablespace('{space}', 'plant.flow')".encode()
+                )
+            sides = [(end.conninfo, end.password or "") for end in (source, target)]
+            program = Program.between(tmp_path, *sides)
+            file = program.answers_for(
+                source.conninfo, target.conninfo, confirm=target.get("dbname"), method="full"
+            )
+            await program.call("--answers", file)
+            assert [f for f in program.report()["findings"] if f["level"] == "fail"] == []
+            for view in ("by_valve", "most", "share"):
+                query = f"SELECT t::text FROM plant.{view} t ORDER BY 1"
+                async with connected(source) as here, connected(target) as there:
+                    assert await rows(there, query) == await rows(here, query) != []
+            async with connected(target) as there:
+                unfilled = await rows(
+                    there,
+                    "SELECT relispopulated FROM pg_class WHERE oid = 'plant.unfilled'::regclass",
+                )
+                assert unfilled == [(False,)]
+                assert await rows(there, "SELECT * FROM _timescaledb_catalog.tablespace") == []
+                await there.execute("INSERT INTO plant.flow VALUES ('2030-01-01 00:00+00', 1, 1.5)")
+        finally:
+            async with connected(source) as connection:
+                await connection.execute("DROP SCHEMA plant CASCADE")
+                await connection.execute(f"DROP TABLESPACE {space}".encode())
