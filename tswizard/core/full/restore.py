@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.toc import TocLine, parse_toc_line
 from tswizard.core.full.foreign_keys import keys_to_hypertables
 from tswizard.core.full.table_progress import Parts
@@ -18,7 +17,6 @@ from tswizard.core.full.tablespaces import detach_lacking_tablespaces, lacking_t
 from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.model.verdict import Verdict
-from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped, ToolEnd, failed
 from tswizard.core.steps.dump_output import dump_output
 

@@ -32,8 +32,8 @@ def tablespace_findings(unknown: list[tuple[str, str]], where: str) -> Iterator[
         yield Finding(
             Level.FAIL,
             "unknown-tablespaces",
-            f"{len(unknown)} hypertables cannot get new chunks: they name tablespaces that are not "
-            f"there ({', '.join(names)}).",
+            "New chunks cannot be created: hypertables name tablespaces that are not there "
+            f"({', '.join(names)}).",
             where=where,
             why="Rows that are there can be read; every row that needs a new chunk is refused.",
             todo="As a superuser, on the target: DELETE FROM _timescaledb_catalog.tablespace WHERE "

@@ -21,7 +21,7 @@ from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, SourceTab
 from tswizard.core.split.plan.slices import (
     NOT_SLICED,
     ChunkSlicer,
-    cuts,
+    has_time_literals,
     slice_table,
     time_literal_type,
 )
@@ -286,7 +286,7 @@ class _PlanBuilder:
 def _within(dimension: Dimension | None, chunk: Chunk) -> str:
     """SQL for show_chunks(): chunks on the target in the time of this one."""
     bounds = {"newer_than": chunk.range_start, "older_than": chunk.range_end}
-    if dimension is None or not cuts(dimension.column_type):
+    if dimension is None or not has_time_literals(dimension.column_type):
         return ""
     return "".join(
         f", {name} => {literal(bound)}::{time_literal_type(dimension.column_type)}"

@@ -26,7 +26,7 @@ _TIMES = {
 _INTEGERS = {"smallint": "int2", "integer": "int4", "bigint": "int8"}
 
 
-def cuts(column_type: str) -> bool:
+def has_time_literals(column_type: str) -> bool:
     """Can times of this type be written as literals?"""
     return column_type in _TIMES or column_type in _INTEGERS
 

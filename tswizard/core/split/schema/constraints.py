@@ -143,10 +143,9 @@ async def constraints_before_rows(ctx: Context) -> None:
         constraints = await read_constraints(source)
         compressed = {t.key for t in await read_hypertable_facts(source) if t.compression}
         indexes = await read_hypertable_indexes(source)
-    chosen = before_compression(
-        constraints, compressed, ctx.task.inventory.hazards.compressed_late
-    )
-    unique = [i for i in indexes if i.unique and (i.schema, i.table) in compressed]
+    late = ctx.task.inventory.hazards.compressed_late
+    chosen = before_compression(constraints, compressed, late)
+    unique = [i for i in indexes if i.unique and (i.schema, i.table) in compressed - late]
     if not chosen and not unique:
         raise StepSkipped("no compressed hypertable has constraints that can precede its rows")
     await _restore_referenced_keys(ctx, chosen)
@@ -156,10 +155,11 @@ async def constraints_before_rows(ctx: Context) -> None:
 
 async def _create_unique_indexes(ctx: Context, indexes: Sequence[HypertableIndex]) -> None:
     """Before 2.18 a hypertable with compression takes none (ts_process_utility of 2.11 to 2.17)."""
+    paths = ctx.task.inventory.hazards.index_paths
     async with schema_session(ctx) as target:
         there = {index.key for index in await read_hypertable_indexes(target)}
         changes = [
-            Change(i.label, (i.definition, *_cluster(i)))
+            Change(i.label, (*path_statement(paths.get(i.key)), i.definition, *_cluster(i)))
             for i in indexes
             if i.definition and i.key not in there
         ]
