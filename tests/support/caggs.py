@@ -153,10 +153,11 @@ async def refresh_everything(end: Endpoint) -> None:
 
 
 def program_for(folder: Path, source: Endpoint, target: Endpoint, **given: Any) -> Program:
-    """tswizard with an answers file `answers.toml` for a split migration between these ends."""
+    """tswizard with an answers file `answers.toml` for a migration between these ends, by default a
+    split one."""
     program = Program.between(
         folder, *((end.conninfo, end.password or "") for end in (source, target))
     )
     confirm = dict(target.params)["dbname"]
-    program.answers_for(source.conninfo, target.conninfo, confirm, method="split", **given)
+    program.answers_for(source.conninfo, target.conninfo, confirm, **{"method": "split"} | given)
     return program

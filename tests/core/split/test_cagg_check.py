@@ -8,13 +8,17 @@ import pytest
 import pytest_asyncio
 
 from tests.support.caggs import cagg_ends, program_for
+from tests.support.step_context import step_context
 from tswizard.core.catalog.cagg_model import CaggState
-from tswizard.core.db.connection import Connection, connected
+from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.finding import Finding, Level
 from tswizard.core.split.caggs.compare import read_states, state_findings
+from tswizard.core.split.caggs.compare_views import compare_views
 from tswizard.core.split.schema.cagg_facts import Caggs, read_cagg_facts
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.normalize import End, normalize
+from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.schema.compare import compare_schemas
 from tswizard.core.verify.schema.not_migrated import NotMigrated
 from tswizard.core.verify.schema.read import read_schema
@@ -50,17 +54,23 @@ def differences(source: Side, target: Side) -> set[str]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ends() -> AsyncIterator[tuple[Endpoint, Endpoint]]:
+    async with cagg_ends() as found:
+        yield found
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def migrated(
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path_factory: pytest.TempPathFactory, ends: tuple[Endpoint, Endpoint]
 ) -> AsyncIterator[tuple[Side, Endpoint]]:
     folder: Path = tmp_path_factory.mktemp("migrated")
-    async with cagg_ends() as (source, target):
-        program = program_for(folder, source, target)
-        ended = await program.call("--answers", program.folder / "answers.toml")
-        assert ended.code == 0, ended.err
-        async with connected(source) as connection:
-            side = await Side.of(connection)
-        yield side, target
+    source, target = ends
+    program = program_for(folder, source, target)
+    ended = await program.call("--answers", program.folder / "answers.toml")
+    assert ended.code == 0, ended.err
+    async with connected(source) as connection:
+        side = await Side.of(connection)
+    yield side, target
 
 
 _COMPRESSED_CHUNK = """
@@ -108,3 +118,45 @@ async def test_a_change_is_named(migrated: tuple[Side, Endpoint], change: str, n
     async with connected(target) as connection, connection.transaction(force_rollback=True):
         await connection.execute(change.encode())
         assert named in differences(source, await Side.of(connection))
+
+
+_ROW_GONE = """
+WITH mat AS (SELECT format('%I.%I', materialization_hypertable_schema,
+    materialization_hypertable_name) AS name
+  FROM timescaledb_information.continuous_aggregates WHERE view_name = 'by_hundred')
+SELECT format('DELETE FROM %s WHERE b = 200', name) FROM mat
+"""
+
+
+async def test_what_the_views_give_is_compared(
+    migrated: tuple[Side, Endpoint], tmp_path: Path, ends: tuple[Endpoint, Endpoint]
+) -> None:
+    """Last, since it changes the target for good."""
+    side, target = migrated
+    source, _ = ends
+    async with step_context(tmp_path, source, target) as run:
+        caggs = [facts.cagg for facts in side.caggs.facts.values()]
+        readers = DatabaseReader("source", source), DatabaseReader("target", target)
+        views = run.task.inventory.cagg_dependents
+
+        async def found() -> dict[str, Finding]:
+            del run.findings[:]
+            await compare_views(run.ctx, readers, caggs, side.states, views)
+            return {finding.id: finding for finding in run.findings}
+
+        assert set(await found()) == {"cagg-views"}
+        async with connected(target) as connection:
+            statement = await value(connection, _ROW_GONE)
+            await connection.execute(str(statement).encode())
+            await connection.execute(
+                "CREATE OR REPLACE VIEW m.on_daily AS "
+                "SELECT day, sum(n) + 1 AS n FROM m.daily GROUP BY 1"
+            )
+        after = await found()
+        assert after["cagg-view-differs"].level is Level.FAIL
+        assert [text.partition(":")[0] for text in after["cagg-view-differs"].details] == [
+            "m.by_hundred"
+        ]
+        assert after["cagg-dependent-differs"].level is Level.LOOK
+        for reader in readers:
+            await reader.close()

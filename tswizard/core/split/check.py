@@ -7,6 +7,7 @@ from functools import partial
 
 from psycopg import Error
 
+from tswizard.core.catalog.cagg_model import CaggState
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.inventory import Job
 from tswizard.core.catalog.jobs import read_jobs
@@ -16,6 +17,7 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.kept_history import kept_caggs
 from tswizard.core.run.context import Context
 from tswizard.core.split.caggs.compare import read_states, state_findings
+from tswizard.core.split.caggs.compare_views import compare_views
 from tswizard.core.split.ledger.table_stats import TableTotals, read_table_totals
 from tswizard.core.split.policies.comparison import with_jobs
 from tswizard.core.split.policies.recreate import possible_jobs
@@ -79,7 +81,8 @@ class _Migrated:
             self._not_migrated.identities | {found.identity for found in inside},
             self._not_migrated.functions | {found.signature for found in inside},
         )
-        await self._compare_states(source, target)
+        states = await self._compare_states(source, target)
+        await self._compare_views(source, target, states)
         ours, theirs = normalize(
             (ours, await source.run(read_hypertable_facts)),
             (theirs, await target.run(read_hypertable_facts)),
@@ -95,12 +98,27 @@ class _Migrated:
             with_jobs(theirs, await target.run(_read_jobs), api),
         )
 
-    async def _compare_states(self, source: DatabaseReader, target: DatabaseReader) -> None:
+    async def _compare_states(
+        self, source: DatabaseReader, target: DatabaseReader
+    ) -> dict[str, CaggState]:
         states = await source.run(read_states)
         kept = {label: state for label, state in states.items() if label in self._kept}
         where = self._task.target.label
         for finding in state_findings(kept, await target.run(read_states), where):
             self._ctx.found(_moved(finding) if self.states_were_equal else finding)
+        return kept
+
+    async def _compare_views(
+        self, source: DatabaseReader, target: DatabaseReader, states: Mapping[str, CaggState]
+    ) -> None:
+        """Of continuous aggregates that keep their rows; none once either end has moved on."""
+        if self.states_were_equal:
+            return
+        inventory = self._task.inventory
+        there = self._kept & self._on_target.keys()
+        caggs = [cagg for cagg in inventory.caggs if cagg.label in there]
+        dependents = [d for d in inventory.cagg_dependents if there.issuperset(d.caggs)]
+        await compare_views(self._ctx, (source, target), caggs, states, dependents)
 
     def rows(self, rows: RowSet) -> RowSet | None:
         """These rows as they are compared; None when they were not to arrive. Call it after
