@@ -53,7 +53,7 @@ async def test_what_the_source_has_is_taken_and_what_timescaledb_refuses_is_told
     refused = await try_caggs(found, [bad], inputs)
     assert "time bucket function" in refused["estate.hourly"]
     # What the target has not yet is no reason to refuse.
-    unknown = replace(hourly, definition=hourly.definition.replace("stddev(", "estate.nowhere("))
+    unknown = replace(hourly, definition=hourly.definition.replace("var_pop(", "estate.nowhere("))
     assert await try_caggs(found, [unknown], inputs) == {}
     async with connected(found.target) as target:
         assert await value(target, "SELECT to_regnamespace('estate')") is None
