@@ -93,9 +93,10 @@ class _Migrated:
         ours, theirs = without_named(ours, hazards), without_named(theirs, hazards)
         functions = self._task.target_server.timescaledb_schema or "public"
         api = await target.run(partial(read_job_api, schema=functions))
+        here, there = self._task.inventory.server.role.name, self._task.target_server.role.name
         return (
-            with_jobs(ours, possible_jobs(self._task, self._on_target), api),
-            with_jobs(theirs, await target.run(_read_jobs), api),
+            with_jobs(ours, possible_jobs(self._task, self._on_target), api, here),
+            with_jobs(theirs, await target.run(_read_jobs), api, there),
         )
 
     async def _compare_states(

@@ -117,7 +117,8 @@ def _without_settings(inventory: Inventory, where: str) -> Iterator[Finding]:
 
 
 def _roles_missing(prepared: Prepared) -> Iterator[Finding]:
-    have = set(prepared.target_inventory.roles)
+    # Jobs of the role that migrates become those of the target's.
+    have = {*prepared.target_inventory.roles, prepared.inventory.server.role.name}
     jobs = [j for j in prepared.inventory.jobs if j.kind is USER_DEFINED and j.owner not in have]
     if jobs:
         owners = sorted({job.owner for job in jobs})

@@ -20,17 +20,19 @@ from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 _MATERIALIZATION = re.compile(r"_materialized_hypertable_\d+")
 
 
-def with_jobs(schema: Schema, jobs: Iterable[Job], api: JobApi) -> Schema:
+def with_jobs(schema: Schema, jobs: Iterable[Job], api: JobApi, role: str) -> Schema:
     """The schema with these jobs in place of its own, as far as the target (`api`) can have
-    them."""
+    them. `role` is the one that we are at this end."""
     objects = {key: found for key, found in schema.objects.items() if key.kind != "job"}
-    return replace(schema, objects=objects | job_objects(jobs, api))
+    return replace(schema, objects=objects | job_objects(jobs, api, role))
 
 
-def job_objects(jobs: Iterable[Job], api: JobApi) -> dict[ObjectKey, Object]:
+def job_objects(jobs: Iterable[Job], api: JobApi, role: str = "") -> dict[ObjectKey, Object]:
     """A job is known by what it does and to what; several of a kind are numbered in the order of
     their settings."""
-    texts = sorted((_name(job), json.dumps(_definition(job, api), sort_keys=True)) for job in jobs)
+    texts = sorted(
+        (_name(job), json.dumps(_definition(job, api, role), sort_keys=True)) for job in jobs
+    )
     seen: Counter[str] = Counter()
     found = {}
     for name, text in texts:
@@ -44,7 +46,7 @@ def _name(job: Job) -> str:
     return f"{job.what} on {job.target}" if job.target else job.what
 
 
-def _definition(job: Job, api: JobApi) -> dict[str, Any]:
+def _definition(job: Job, api: JobApi, role: str) -> dict[str, Any]:
     config, _dropped = job_config(job, api)
     named = api.takes("alter_job", "job_name")
     return {
@@ -56,11 +58,19 @@ def _definition(job: Job, api: JobApi) -> dict[str, Any]:
         "fixed_schedule": job.fixed_schedule,
         "initial_start": job.initial_start if job.fixed_schedule else None,
         "timezone": job.timezone,
-        "owner": job.owner,
+        "owner": _owner(job, role),
         # A policy is checked by the extension itself, whose schema changed with 2.12.
         "check": job.check if job.kind is USER_DEFINED else None,
         "name": job.custom_name if named else None,
     }
+
+
+def _owner(job: Job, role: str) -> str | None:
+    """A policy belongs to the owner of its table, and what belongs to the role that migrates
+    belongs, like tables, to that of the target."""
+    if job.kind is not USER_DEFINED:
+        return None
+    return "the role that migrates" if job.owner == role else job.owner
 
 
 def _named(setting: Any) -> Any:

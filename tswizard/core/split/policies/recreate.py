@@ -97,7 +97,9 @@ async def _recreate(ctx: Context, target: Connection, statement: JobStatement) -
 
 async def _create(ctx: Context, target: Connection, statement: JobStatement) -> int:
     job = statement.job
-    if job.kind is USER_DEFINED:  # a policy's owner is that of its relation, whoever adds it
+    # A policy's owner is that of its relation, whoever adds it; jobs of the role that migrates
+    # become, like tables, those of the target's.
+    if job.kind is USER_DEFINED and job.owner != ctx.task.inventory.server.role.name:
         await target.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(job.owner)))
     for needed in statement.before:
         await target.execute(needed.encode())
