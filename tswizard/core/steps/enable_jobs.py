@@ -42,7 +42,10 @@ async def enable(ctx: Context, ids: Mapping[int, int]) -> None:
         raise StepSkipped("the check failed; they stay paused until you have looked into it")
     schema = ctx.task.target_server.timescaledb_schema
     async with connected(ctx.task.target) as target:
-        refused = {job: await set_scheduled(target, schema, ids[job.id], True) for job in jobs}
+        refused = {
+            job: await set_scheduled(target, schema, ids[job.id], True, job.next_start)
+            for job in jobs
+        }
         by_row = [job for job, why in refused.items() if why is not None]
         for job in by_row:
             await set_row(target, ids[job.id], True)

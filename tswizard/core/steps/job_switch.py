@@ -7,9 +7,15 @@ from tswizard.core.db.errors import is_refusal, message_of
 
 
 async def set_scheduled(
-    connection: Connection, schema: str | None, job: int, scheduled: bool
+    connection: Connection,
+    schema: str | None,
+    job: int,
+    scheduled: bool,
+    next_start: str | None = None,
 ) -> str | None:
     """Switch one job on or off; the server's own words when it refuses, None when it did it.
+
+    With `next_start` it runs then: one that never ran on this server would run at once.
 
     alter_job() forgets the job's time zone unless it is told again (measured on 2.19.3 and
     2.23.1), so it is. It fails on a retention policy with drop_created_before (2.23.1: "could not
@@ -21,11 +27,15 @@ async def set_scheduled(
         zone = sql.SQL(
             ", timezone => (SELECT j.timezone FROM _timescaledb_config.bgw_job j WHERE j.id = {})"
         ).format(sql.Literal(job))
-    query = sql.SQL("SELECT {}({}, scheduled => {}{})").format(
+    start: sql.Composable = sql.SQL("")
+    if next_start is not None:
+        start = sql.SQL(", next_start => {}::timestamptz").format(sql.Literal(next_start))
+    query = sql.SQL("SELECT {}({}, scheduled => {}{}{})").format(
         sql.Identifier(schema or "public", "alter_job"),
         sql.Literal(job),
         sql.Literal(scheduled),
         zone,
+        start,
     )
     return await _refusal(connection, query)
 

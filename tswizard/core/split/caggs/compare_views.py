@@ -1,4 +1,4 @@
-"""What queries of continuous aggregates give, on both ends: rows of the views, not of tables.
+"""What queries of continuous aggregates give on source and target: rows of the views.
 
 A real-time one is compared below its watermark: what lies above is computed on each call, and the
 last digits of a float depend on the order in which rows are added up. For the same reason, and
@@ -31,7 +31,7 @@ _LONGEST = 60_000
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A view to read on both ends."""
+    """A view to read on source and target."""
 
     label: str
     name: str
@@ -137,7 +137,7 @@ def _findings(
                 where=where,
                 why="They may ask for the time, or for what real-time continuous aggregates "
                 "compute on each call: the last digits of a float depend on the order of rows.",
-                todo="Run them on both ends and compare.",
+                todo="Run them on source and target and compare.",
                 details=tuple(f"{label}: {text}" for label, text in views.items()),
             )
         )
