@@ -1,6 +1,6 @@
 """Rates as ranges: what a probe timed, and how far a whole run may be from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tswizard.core.estimate.workload import Workload
 from tswizard.core.model.probed import SampleKind, Timed, Timing
@@ -16,6 +16,21 @@ _SHORT_SAMPLE = 1.0
 _TINY = 100
 """A sample this many times smaller than another one only tells what starting costs."""
 _NO_MORE = 1.35
+_TRIPS = {
+    Timed.DUMP: (4.0, 0.0),
+    Timed.COPY: (6.0, 0.0),
+    Timed.STREAM: (6.0, 2.0),
+    Timed.CHECKSUM: (1.0, 0.0),
+    Timed.INDEX: (0.0, 1.0),
+    Timed.COMPRESS: (0.0, 1.0),
+}
+"""Round trips to source and target for each table or chunk that is timed."""
+_SCAN = 15 << 20
+"""Bytes a second that even a busy server reads of tables that it only takes samples of."""
+_PIECE = 0.002
+"""Seconds of a server for each of them."""
+_AT_LEAST = 0.03
+"""Of the time that was taken, what is left to the rows themselves."""
 _SHARING = 0.75
 """Of this machine's cores, what is left to a client whose server runs on them as well."""
 _TEXT = 1.0
@@ -54,7 +69,8 @@ class Rates:
         best = max(found, key=lambda t: t.stored, default=None)
         # A table of a few rows tells less than a large sample of the other kind.
         tiny = best is not None and all(t.stored * _TINY < best.stored for t in own)
-        return best if tiny or not own else own[0]
+        chosen = best if tiny or not own else own[0]
+        return _net(self._load, chosen) if chosen is not None else None
 
     @property
     def speedup(self) -> tuple[float, float]:
@@ -178,11 +194,22 @@ class Rates:
         timed = self._timing(Timed.CHECKSUM, plain=True)
         if timed is None:
             return RateRange(_CHECKSUM[0], _CHECKSUM[1], "reading was not timed", timed=False)
-        return _about(timed, 0.6, 1.2, f"about as a checksum: {_rate(timed)}")
+        found = _about(timed, 0.6, 1.2, f"about as a checksum: {_rate(timed)}")
+        # Small chunks are read as fast as large ones; their rate is that of asking for them.
+        least = _SCAN / self._load.slowness
+        return replace(found, low=max(found.low, least), high=max(found.high, least * 2))
 
     @staticmethod
     def _unknown(why: str) -> RateRange:
         return RateRange(*_UNKNOWN, f"{why}: anything from a slow to a fast line", timed=False)
+
+
+def _net(load: Workload, timing: Timing) -> Timing:
+    """Without what it took for its tables and chunks one by one: that is reckoned by itself."""
+    source, target = _TRIPS.get(timing.what, (0.0, 0.0))
+    each = source * load.trip + target * load.target_trip + _PIECE * load.slowness
+    spent = timing.pieces * each / timing.connections
+    return replace(timing, seconds=max(timing.seconds - spent, timing.seconds * _AT_LEAST))
 
 
 def _about(timing: Timing, low: float, high: float, how: str, *, own: bool = True) -> RateRange:

@@ -102,6 +102,8 @@ class Timing:
     """Seconds before the first row: of a dump, reading the whole catalog."""
     complete: bool = True
     """False when it was ended after its time: what it had done until then counts."""
+    pieces: int = 1
+    """Tables and chunks that it was of, one statement or more each."""
 
     @property
     def rate(self) -> float:

@@ -27,17 +27,19 @@ async def time_checksum(prepared: Prepared, sample: Sample) -> Timing:
 
 
 async def _timed(connection: Connection, sample: Sample) -> Timing:
-    seconds, counted, stored = 0.0, 0, 0
+    seconds, counted, stored, pieces = 0.0, 0, 0, 0
     for relation in sample.relations:
         share = _SHARE - stored
         if share <= 0:
             break
         size = relation.uncompressed or relation.bytes
         limit = int(relation.rows * share / size) + 1 if relation.rows and size > share else None
+        query = await _query(connection, sample, relation, limit)
         began = time.monotonic()
-        found = await rows(connection, await _query(connection, sample, relation, limit))
+        found = await rows(connection, query)
         seconds += time.monotonic() - began
         counted += found[0][0]
+        pieces += 1
         stored += min(size, share) if limit else size
     return Timing(
         what=Timed.CHECKSUM,
@@ -48,7 +50,7 @@ async def _timed(connection: Connection, sample: Sample) -> Timing:
         stored=stored,
         rows=counted,
         seconds=max(seconds, 1e-3),
-        complete=True,
+        pieces=max(1, pieces),
     )
 
 

@@ -243,6 +243,7 @@ class CopyRace:
             rows=rows,
             seconds=seconds,
             complete=whole is not None,
+            pieces=max(1, len(self._pumps)),
         )
 
     async def _one(self, number: int, queue: deque[SampleRelation]) -> None:

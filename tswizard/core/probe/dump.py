@@ -97,6 +97,8 @@ class _SampleDump:
     done: int = 0
     """Bytes of the relations that are complete."""
     rows: int = 0
+    begun: int = 0
+    """Relations whose rows were asked for."""
     of_current: float = 0.0
     """How much of the current relation is dumped, 0 to 1."""
     errors: list[str] = field(default_factory=list)
@@ -136,6 +138,7 @@ class _SampleDump:
             seconds=max(ended - self.first, 1e-3),
             before=self.first - self.began,
             complete=complete,
+            pieces=max(1, self.begun),
         )
 
     def _refusal(self, complete: bool) -> TimingRefused:
@@ -165,6 +168,7 @@ class _SampleDump:
             if started := _STARTED.match(line):
                 self.first = self.first or time.monotonic()
                 self._finish()
+                self.begun += 1
                 self.current = by_name.get(started[1])
             elif "error:" in line:
                 self.errors.append(line)
