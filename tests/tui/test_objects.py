@@ -112,6 +112,13 @@ async def test_all_and_none_mean_what_is_found() -> None:
         assert all(marks(pilot).values())
 
 
+async def test_what_goes_along_with_those_that_are_found_is_said() -> None:
+    async with app().run_test(size=(80, 24)) as pilot:
+        await objects_of(many_objects.few())(pilot)
+        await press(pilot, "/", *"hourly", "enter", "n")
+        assert "Left out with them: 1 continuous aggregate: public.metrics_daily" in notice(pilot)
+
+
 async def test_facts_and_sql_are_those_of_the_line_and_can_be_copied() -> None:
     async with app().run_test(size=(80, 24)) as pilot:
         await objects_of(many_objects.few())(pilot)

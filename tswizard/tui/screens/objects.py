@@ -1,6 +1,6 @@
 """Objects: which continuous aggregates, policies and jobs are migrated."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -215,18 +215,19 @@ class ObjectsScreen(WizardScreen):
         else:
             self._select(now.tick_cagg(what.label), what.label)
 
-    def _select(self, selection: ObjectSelection, name: str = "") -> None:
-        """Take it over, and say what went or came along with the one that was ticked."""
+    def _select(self, selection: ObjectSelection, *names: str) -> None:
+        """Take it over, and say what went or came along with those that were ticked."""
         gone = selection.left_out - self._selection.left_out
         back = self._selection.left_out - selection.left_out
         self._selection, self._before = selection, None
         self._draw()
-        along = _without(gone or back, name)
-        if not name or not along:
+        along = _without(gone or back, names)
+        if not along:
             self.say(self._fate, "")
             return
         verb = "Left out" if gone else "Ticked"
-        text = f"{verb} with it: {in_short(along)}."
+        it = "it" if len(names) == 1 else "them"
+        text = f"{verb} with {it}: {in_short(along)}."
         self.say(shortened(text, self.size.width * 3), "look" if gone else "")
 
     def action_all(self) -> None:
@@ -238,14 +239,15 @@ class ObjectsScreen(WizardScreen):
     def _tick_shown(self, *, ticked: bool) -> None:
         """All of the lines that are there, which finding may have made few."""
         selection = self._selection
-        for row in self._rows():
+        shown = [row for row in self._rows() if row.id]
+        for row in shown:
             if row.id in self._caggs:
                 change = selection.tick_cagg if ticked else selection.untick_cagg
                 selection = change(row.id)
-            elif row.id:
+            else:
                 job = self._jobs[row.id]
                 selection = selection.tick_job(job) if ticked else selection.untick_job(job)
-        self._select(selection)
+        self._select(selection, *(row.id for row in shown))
 
     # History
 
@@ -328,10 +330,10 @@ class ObjectsScreen(WizardScreen):
         self.wizard.show_review(self._decided.inspected.decided(answers, self._decided.advice))
 
 
-def _without(objects: ObjectSet, name: str) -> ObjectSet:
+def _without(objects: ObjectSet, names: Collection[str]) -> ObjectSet:
     """What went or came along, without what was ticked itself."""
     return ObjectSet(
-        tuple(cagg for cagg in objects.caggs if cagg.label != name),
+        tuple(cagg for cagg in objects.caggs if cagg.label not in names),
         objects.dependents,
-        tuple(job for job in objects.jobs if str(job.id) != name),
+        tuple(job for job in objects.jobs if str(job.id) not in names),
     )
