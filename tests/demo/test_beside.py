@@ -15,7 +15,7 @@ async def test_others_can_connect_and_read(connect: Connect, holder: AsyncConnec
     other = await connect(application_name="beside")
     assert await value(other, "SELECT pg_backend_pid()") == holder.info.backend_pid
     assert await value(other, "SHOW application_name") == "beside"
-    assert await value(other, "SELECT current_setting('is_superuser')") == "on"
+    assert await value(other, "SELECT current_setting('is_superuser')") == "off"
     assert (await (await other.execute("SELECT %s::int", (3,))).fetchone()) == (3,)
     await holder.commit()
     assert await value(holder, "SELECT count(*) FROM held") == 1

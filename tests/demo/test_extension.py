@@ -3,6 +3,7 @@
 import pytest
 from psycopg import AsyncConnection, errors
 
+from tests.support.embedded import SUPERUSER
 from tswizard.core.db.connection import value
 from tswizard.demo.server import EmbeddedServer
 
@@ -10,7 +11,9 @@ pytestmark = pytest.mark.e2e
 
 
 async def _connect(server: EmbeddedServer) -> AsyncConnection:
-    return await AsyncConnection.connect(server.conninfo, password=server.password, autocommit=True)
+    return await AsyncConnection.connect(
+        server.conninfo, user=SUPERUSER, password=server.password, autocommit=True
+    )
 
 
 async def _make_hypertable(connection: AsyncConnection) -> None:

@@ -1,9 +1,9 @@
 """Who gets in, with which words the others are refused, and what a new session finds."""
 
 import pytest
-from psycopg import AsyncConnection, OperationalError
+from psycopg import AsyncConnection, OperationalError, errors
 
-from tests.support.embedded import Connect
+from tests.support.embedded import SUPERUSER, Connect
 from tswizard.core.db.connection import value
 from tswizard.demo.server import EmbeddedServer
 
@@ -41,7 +41,26 @@ async def test_roles_made_with_sql_can_log_in(connect: Connect) -> None:
     analyst = await connect(user="analyst", password="it's \\ secret")
     assert await value(analyst, "SELECT current_user || ' ' || session_user") == "analyst analyst"
     assert analyst.info.parameter_status("is_superuser") == "off"
-    assert admin.info.parameter_status("is_superuser") == "on"
+    assert admin.info.parameter_status("is_superuser") == "off"
+    boss = await connect(user=SUPERUSER)
+    assert boss.info.parameter_status("is_superuser") == "on"
+
+
+async def test_the_user_is_what_the_managed_clouds_is(connect: Connect) -> None:
+    connection = await connect()
+    with pytest.raises(errors.InsufficientPrivilege, match="must be owner of extension"):
+        await connection.execute("DROP EXTENSION timescaledb")
+    assert await value(connection, _OWNS_DATABASE)
+    await connection.execute("SELECT timescaledb_pre_restore()")
+    fresh = await connect()
+    assert await value(fresh, "SHOW timescaledb.restoring") == "on"
+    await fresh.execute("DELETE FROM _timescaledb_catalog.hypertable")
+    await fresh.execute("SELECT timescaledb_post_restore()")
+
+
+_OWNS_DATABASE = """
+SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()
+"""
 
 
 async def test_every_connection_reports_the_pid_of_the_one_backend(connect: Connect) -> None:

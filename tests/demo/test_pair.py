@@ -156,7 +156,7 @@ def test_statements_are_cut_at_blank_lines_and_say_what_they_do() -> None:
     assert len(cut) > 80
     assert all(sql.endswith(";") for _, sql in cut)
     assert all(doing for doing, _ in cut)
-    assert cut[0] == ("Extension, role and schemas", "CREATE EXTENSION timescaledb;")
+    assert cut[0] == ("Role and schemas", "CREATE ROLE reporting NOLOGIN;")
 
 
 def test_the_key_changes_with_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

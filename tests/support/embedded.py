@@ -19,9 +19,12 @@ async def new_runtime() -> Runtime:
     return Runtime(node, await ensure_package(node, ignore_progress))
 
 
+SUPERUSER = "boss"
+
+
 async def empty_server(folder: Path, *, wait_timeout: float = 15) -> EmbeddedServer:
-    """A server, not started yet, on a copy of the empty target."""
+    """A server, not started yet, on a copy of the empty target; SUPERUSER has USER's password."""
     runtime = await new_runtime()
     async with templates(runtime, ignore_progress) as ready:
         data_dir = await copy_template(ready, TARGET, folder)
-    return EmbeddedServer(runtime, data_dir, "tsdb", wait_timeout=wait_timeout)
+    return EmbeddedServer(runtime, data_dir, "tsdb", wait_timeout=wait_timeout, superuser=SUPERUSER)

@@ -38,9 +38,17 @@ class EmbeddedServer:
     """
 
     def __init__(
-        self, runtime: Runtime, data_dir: Path, database: str, *, wait_timeout: float = 15
+        self,
+        runtime: Runtime,
+        data_dir: Path,
+        database: str,
+        *,
+        wait_timeout: float = 15,
+        superuser: str = "",
     ) -> None:
-        """`wait_timeout`: seconds that others wait for a connection idle in its transaction."""
+        """`wait_timeout`: seconds that others wait for a connection idle in its transaction;
+        `superuser`: a role that may log in beside USER, with the same password."""
+        self._superuser = superuser
         self._wait_timeout = wait_timeout
         self._runtime = runtime
         self.data_dir = data_dir
@@ -108,7 +116,11 @@ class EmbeddedServer:
             "packageDir": str(self._runtime.package),
             "dataDir": str(self.data_dir),
             "database": self.database,
-            "roles": [{"name": USER, "password": self.password}],
+            "roles": [
+                {"name": name, "password": self.password}
+                for name in (USER, self._superuser)
+                if name
+            ],
             "port": self.port,
             "waitTimeout": self._wait_timeout,
         }

@@ -1,6 +1,4 @@
--- Extension, role and schemas
-CREATE EXTENSION timescaledb;
-
+-- Role and schemas
 CREATE ROLE reporting NOLOGIN;
 
 CREATE SCHEMA "Plant Ops";

@@ -1,4 +1,2 @@
--- The extension and the role that a new cloud database would have.
-CREATE EXTENSION timescaledb;
-
+-- A role of the source's that the target has as well.
 CREATE ROLE reporting NOLOGIN;

@@ -4,7 +4,8 @@
 //   packageDir  where the npm package is unpacked
 //   dataDir     the data directory; created when it is empty
 //   database    the one database that is served; the first role owns it when it is created
-//   roles       [{name, password}], created as superusers when they do not exist
+//   roles       [{name, password}]; when they do not exist, the first is created as what the managed
+//               cloud's role is, the others as superusers
 //   port        0 for a free one
 //   waitTimeout seconds that others wait for a connection that is idle in its transaction
 // and writes one line of JSON when it is ready. It ends when its standard input does, that is with
@@ -46,14 +47,34 @@ async function prepare(backend, { dataDir, database, roles }) {
   if (isNew) {
     await backend.open('template1');
     const [owner] = roles;
-    await backend.query(`CREATE ROLE ${identifier(owner.name)} LOGIN SUPERUSER`);
+    await backend.query(`CREATE ROLE ${identifier(owner.name)} LOGIN CREATEDB CREATEROLE`);
     await backend.query(
       `CREATE DATABASE ${identifier(database)} OWNER ${identifier(owner.name)}`,
     );
     await backend.close();
   }
   await backend.open(database);
-  if (isNew) await dropOtherDatabases(backend);
+  if (isNew) {
+    await dropOtherDatabases(backend);
+    await backend.query('CREATE EXTENSION timescaledb SCHEMA public');
+    for (const statement of grants(identifier(roles[0].name))) await backend.query(statement);
+  }
+}
+
+const SCHEMAS = ['internal', 'catalog', 'config', 'cache'].map((name) => `_timescaledb_${name}`).join(', ');
+
+/** What the managed cloud grants its role, and no more: the extension is the superuser's. */
+function grants(role) {
+  return [
+    `GRANT SET ON PARAMETER timescaledb.restoring TO ${role}`,
+    `GRANT SET ON PARAMETER session_replication_role TO ${role}`,
+    `GRANT pg_read_all_stats, pg_signal_backend TO ${role} WITH ADMIN OPTION`,
+    `GRANT USAGE, CREATE ON SCHEMA ${SCHEMAS} TO ${role}`,
+    `GRANT ALL ON ALL TABLES IN SCHEMA ${SCHEMAS} TO ${role}`,
+    `GRANT ALL ON ALL SEQUENCES IN SCHEMA ${SCHEMAS} TO ${role}`,
+    'ALTER FUNCTION public.timescaledb_pre_restore() SECURITY DEFINER',
+    'ALTER FUNCTION public.timescaledb_post_restore() SECURITY DEFINER',
+  ];
 }
 
 /** Nobody can connect to them, and they are a good half of the files that each demo copies. */
