@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from psycopg import sql
 
 from tswizard.core.catalog.inventory import Sequence
-from tswizard.core.catalog.tables import NOT_USERS, not_member
+from tswizard.core.catalog.tables import NOT_USERS, READABLE, not_member
 from tswizard.core.db.connection import Connection, rows
 
 _BATCH = 500
@@ -19,17 +19,16 @@ _SEQUENCES = f"""
 SELECT n.nspname::text, c.relname::text, s.seqstart,
   pg_catalog.has_schema_privilege(n.oid, 'USAGE')
     AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
-    AND NOT (c.relpersistence = 'u' AND pg_catalog.pg_is_in_recovery())
 FROM pg_catalog.pg_sequence s
 JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relpersistence <> 't' AND {NOT_USERS} AND {not_member("pg_class", "c.oid")}
+WHERE c.relpersistence <> 't' AND {READABLE} AND {NOT_USERS} AND {not_member("pg_class", "c.oid")}
 ORDER BY 1, 2
 """
 
 
 async def read_sequences(connection: Connection) -> tuple[Sequence, ...]:
-    """Every sequence of the user with its value."""
+    """Every sequence of the user with its value; on a standby without those of unlogged tables."""
     found = await rows(connection, _SEQUENCES)
     values = await read_sequence_values(
         connection, ((schema, name) for schema, name, _start, readable in found if readable)

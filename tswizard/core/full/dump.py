@@ -13,7 +13,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, ToolEnd, failed
 from tswizard.core.steps.pg_dump import run_pg_dump
 from tswizard.core.steps.target_marker import SCHEMA
-from tswizard.core.verify import read_counters
+from tswizard.core.verify import read_counters, read_next_xid
 
 _STARTED = re.compile(r'^pg_dump: dumping contents of table "(.*)"$')
 _FINISHED = re.compile(r"^pg_dump: finished item \d+ TABLE DATA (.*)$")
@@ -68,7 +68,8 @@ async def dump(ctx: Context) -> None:
     async with connected(ctx.task.source) as connection:
         sizes = {name: int(size) for name, size in await rows(connection, _SIZES)}
         counters = None if standby else await read_counters(connection)
-    ctx.run_folder.save(replace(ctx.run_folder.record, counters=counters))
+        xid = await read_next_xid(connection)
+    ctx.run_folder.save(replace(ctx.run_folder.record, counters=counters, source_xid=xid))
     ctx.snapshot = await ctx.resources.enter_async_context(held_snapshot(ctx.task))
     watch = _Watch(ctx, sizes, Parts(ctx))
 

@@ -80,6 +80,9 @@ class RunRecord:
     """How often each table of the source had been written to before the dump."""
     source_fingerprint: str = ""
     """Of the source when the pieces were reconciled (`split/source_fingerprint.py`)."""
+    source_xid: int | None = None
+    """The source's next transaction when its rows began to be read: a row of a later one was
+    written since."""
     checked: float = 0.0
     """When both databases were compared last, in seconds since the epoch; 0 before the first
     time."""

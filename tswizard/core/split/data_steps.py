@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from tswizard.core.db.connection import connected
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped, failed
 from tswizard.core.split import reconcile
@@ -14,6 +15,7 @@ from tswizard.core.split.ledger.queue import CopyMode
 from tswizard.core.split.plan.piece import Stage
 from tswizard.core.split.schema.drop_for_recopy import drop_for_recopy
 from tswizard.core.split.source_fingerprint import source_fingerprint
+from tswizard.core.verify import read_next_xid
 
 
 def _transfer_encoding(source: str, target: str) -> str:
@@ -69,6 +71,9 @@ class DataPhase:
         reporter = reporter_of(ctx)
         if self._coordinator is None:
             self._fingerprint = await source_fingerprint(ctx.task.source)
+            async with connected(ctx.task.source) as source:
+                xid = await read_next_xid(source)
+            ctx.run_folder.save(replace(ctx.run_folder.record, source_xid=xid))
             job = _copy_job(ctx, self.options, keep_files=self.keep_files)
             self._coordinator = await Coordinator.start(job, reporter)
             ctx.resources.push_async_callback(self._close)

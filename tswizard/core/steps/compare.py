@@ -32,6 +32,7 @@ async def compare_ends(ctx: Context, comparability: Comparability | None = None)
             workers=ctx.task.jobs,
             snapshot=ctx.snapshot,
             counters_before=record.counters,
+            source_xid=record.source_xid,
             target_counters_before=record.target_counters,
             arrived=frozenset(record.arrived),
             judged=record.judged,

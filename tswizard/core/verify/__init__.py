@@ -3,7 +3,7 @@
 from tswizard.core.verify.comparability import Comparability
 from tswizard.core.verify.compare_databases import verify
 from tswizard.core.verify.request import Verification, VerifyJob, VerifyProgress, VerifyStopped
-from tswizard.core.verify.rows.write_counters import read_counters
+from tswizard.core.verify.rows.write_counters import read_counters, read_next_xid
 
 __all__ = [
     "Comparability",
@@ -12,5 +12,6 @@ __all__ = [
     "VerifyProgress",
     "VerifyStopped",
     "read_counters",
+    "read_next_xid",
     "verify",
 ]

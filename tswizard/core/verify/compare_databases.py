@@ -30,8 +30,13 @@ from tswizard.core.verify.rows.findings import (
 )
 from tswizard.core.verify.rows.root_table_rows import misplaced
 from tswizard.core.verify.rows.row_sets import read_sets
-from tswizard.core.verify.rows.write_counters import read_counters
-from tswizard.core.verify.rows.written_since import WritesSince, newer_rows, written_on_target
+from tswizard.core.verify.rows.write_counters import read_counters, read_next_xid
+from tswizard.core.verify.rows.written_since import (
+    WritesSince,
+    newer_rows,
+    written_on_target,
+    younger_rows,
+)
 from tswizard.core.verify.schema.catalog_rows import compare_catalog_rows
 from tswizard.core.verify.schema.column_details import with_columns
 from tswizard.core.verify.schema.compare import compare_schemas
@@ -169,6 +174,9 @@ async def _catalog(
             if before is not None:
                 now = await reader.run(read_counters)
                 written = written or now.written != before.written
+        if job.source_xid is not None and not job.inventory.server.concurrent:
+            # Its statistics count nothing, and nothing but writes takes a transaction's number.
+            written = written or await source.run(read_next_xid) != job.source_xid
     return list(catalog_findings(differences, total, job, written=written))
 
 
@@ -176,6 +184,7 @@ async def _evidence(job: VerifyJob, results: tuple[SetResult, ...]) -> Evidence:
     counters: WriteCounters | None = None
     newer: dict[str, WritesSince] = {}
     there: dict[str, WritesSince] = {}
+    younger: dict[str, int] = {}
     if job.snapshot is not None:
         newer = await newer_rows(job, results)
     elif any(r.differing for r in results):
@@ -183,4 +192,5 @@ async def _evidence(job: VerifyJob, results: tuple[SetResult, ...]) -> Evidence:
             async with open_reader("source", job.source) as source:
                 counters = await source.run(read_counters)
         there = await written_on_target(job, results)
-    return Evidence(job, counters, newer, there)
+        younger = await younger_rows(job, results)
+    return Evidence(job, counters, newer, there, younger)

@@ -29,6 +29,8 @@ class VerifyJob:
     """Exported snapshot of the source that the dump was taken from."""
     counters_before: WriteCounters | None = None
     """The source's counters from before the dump: they show what was written to since."""
+    source_xid: int | None = None
+    """The source's next transaction before the dump; None where it was not read."""
     target_counters_before: WriteCounters | None = None
     """The target's counters from when both databases were compared first; None the first time."""
     arrived: frozenset[str] = frozenset()

@@ -23,7 +23,7 @@ def _unlogged(inventory: Inventory, where: str) -> Iterator[Finding]:
             f"Rows of {plural(len(unlogged), 'unlogged table')} are left out: {some(unlogged)}.",
             where=where,
             why="The source is a standby, and unlogged tables cannot be read there. They are "
-            "created on the target without rows.",
+            "created on the target without rows, and their sequences at their start.",
             todo="Use the primary as the source, or copy these rows from it yourself.",
             details=unlogged,
         )

@@ -34,6 +34,8 @@ class Evidence:
     """Writes after the snapshot; only with a snapshot."""
     there: Mapping[str, WritesSince] = field(default_factory=dict)
     """Writes to the target since it was checked first, of tables that had arrived."""
+    younger: Mapping[str, int] = field(default_factory=dict)
+    """Rows on the source that are younger than the dump, of tables that differ by no more."""
 
 
 def table_rows(
@@ -177,6 +179,18 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             todo="Stop the writes and migrate again, or compare the listed ranges by hand.",
             details=details,
         )
+    if name in evidence.younger:
+        return Finding(
+            Level.LOOK,
+            "rows-written",
+            what,
+            where=where,
+            why=f"By their transactions, {plural(evidence.younger[name], 'row')} on the source "
+            f"{_was(evidence.younger[name])} written since the dump began, and dump and check had "
+            "no snapshot in common: whether everything from before the dump arrived is unknown.",
+            todo="Stop the writes and migrate again, or compare the listed ranges by hand.",
+            details=details,
+        )
     return Finding(
         Level.FAIL,
         "rows-differ",
@@ -186,6 +200,10 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
         todo="Do not use this target until the cause is known; restore again, then check again.",
         details=details,
     )
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _amounts(result: SetResult) -> str:

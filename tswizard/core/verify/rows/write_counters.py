@@ -5,7 +5,7 @@ they are updated with a delay of up to a second and can be reset, so they may sh
 there were none, hardly the other way around.
 """
 
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.model.write_counters import WriteCounters
 
 _WRITTEN = """
@@ -23,3 +23,12 @@ async def read_counters(connection: Connection) -> WriteCounters:
             for name, inserted, updated, deleted in await rows(connection, _WRITTEN)
         }
     )
+
+
+async def read_next_xid(connection: Connection) -> int:
+    """The next transaction of this server: a row with a later xmin is written from here on.
+
+    https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT
+    """
+    query = "SELECT pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot()) % 4294967296"
+    return int(await value(connection, query))

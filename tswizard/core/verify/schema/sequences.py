@@ -11,7 +11,7 @@ from typing import Literal
 
 from tswizard.core.catalog.inventory import Sequence
 from tswizard.core.catalog.sequences import read_sequence_values
-from tswizard.core.catalog.tables import in_user_schema, not_member
+from tswizard.core.catalog.tables import READABLE, in_user_schema, not_member
 from tswizard.core.db.connection import Connection, rows
 
 # Sequences of the user, and those of an extension's configuration, which pg_dump dumps too: if
@@ -23,7 +23,7 @@ SELECT n.nspname::text, c.relname::text, s.seqincrement,
 FROM pg_catalog.pg_sequence s
 JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relpersistence <> 't' AND {in_user_schema()}
+WHERE c.relpersistence <> 't' AND {READABLE} AND {in_user_schema()}
   AND ({not_member("pg_class", "c.oid")}
        OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)))
 ORDER BY 1, 2
