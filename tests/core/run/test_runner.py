@@ -11,6 +11,7 @@ from psycopg import OperationalError
 from tests.support.sample_task import task
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.retry import PUTTING_BACK
 from tswizard.core.estimate.workload import Workload
 from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.estimate import MethodEstimate
@@ -18,7 +19,8 @@ from tswizard.core.model.events import Event, RunFinished, StepFinished, StepSta
 from tswizard.core.model.finding import Level
 from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Task
-from tswizard.core.run.context import Context, Leftovers, PutBack, StepSkipped
+from tswizard.core.run import runner
+from tswizard.core.run.context import Context, Leftovers, PutBack, StepSkipped, failed
 from tswizard.core.run.method import MethodFacts, MethodStep
 from tswizard.core.run.run_folder import RunFolder, RunRecord, StepRecord
 from tswizard.core.run.runner import Run
@@ -184,3 +186,34 @@ async def test_each_thing_is_put_back_though_a_connection_cannot_be_closed_and_a
     assert len(left) == 1
     assert left[0].what.startswith("The target may still be in restore mode: ")
     assert "ZeroDivisionError" in run.run_folder.log_path.read_text()
+
+
+async def test_what_must_be_put_back_is_tried_until_the_server_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    quick = replace(PUTTING_BACK, attempts=4, first_pause=0.001, longest_pause=0.001)
+    monkeypatch.setattr(runner, "PUTTING_BACK", quick)
+    asked = {"mode": 0, "jobs": 0}
+
+    async def mode(_ctx: Context) -> None:
+        asked["mode"] += 1
+        if asked["mode"] < 3:
+            raise failed("post-restore", "it failed") from OperationalError("starting up")
+
+    async def jobs(_ctx: Context) -> None:
+        asked["jobs"] += 1
+        await lost(_ctx)
+
+    noted = Noted(
+        put_back=(
+            PutBack("The target may still be in restore mode", mode),
+            PutBack("The source's jobs are still paused", jobs, "SELECT alter_job(1);"),
+        )
+    )
+    run, _ = await carried_out(Invented(noted, one=lost))
+    assert asked == {"mode": 3, "jobs": 4}
+    (left,) = run.run_folder.record.leaving
+    assert left.id == "left-open"
+    assert left.what.startswith("The source's jobs are still paused: ")
+    assert left.todo.endswith("Or by hand: SELECT alter_job(1);")
+    assert run.outcome is None
