@@ -11,17 +11,19 @@ from pathlib import Path
 import pytest
 from psycopg import AsyncConnection, OperationalError
 
-from tests.support.embedded import empty_server, new_runtime
+from tests.support.embedded import SUPERUSER, empty_server, new_runtime
 from tests.support.processes import gone, is_alive
 from tswizard.core.db.connection import value
 from tswizard.demo.progress import DemoError
-from tswizard.demo.server import EmbeddedServer
+from tswizard.demo.server import USER, EmbeddedServer
 
 pytestmark = pytest.mark.e2e
 
 
-async def _connect(server: EmbeddedServer) -> AsyncConnection:
-    return await AsyncConnection.connect(server.conninfo, password=server.password, autocommit=True)
+async def _connect(server: EmbeddedServer, user: str = USER) -> AsyncConnection:
+    return await AsyncConnection.connect(
+        server.conninfo, user=user, password=server.password, autocommit=True
+    )
 
 
 @pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT, "closed input"])
@@ -100,7 +102,7 @@ async def test_what_was_committed_survives_a_kill(own_server: EmbeddedServer) ->
 async def test_a_dead_backend_ends_the_server_with_its_own_code(
     own_server: EmbeddedServer,
 ) -> None:
-    connection = await _connect(own_server)
+    connection = await _connect(own_server, SUPERUSER)  # who may ask for a checkpoint
     process = own_server.process
     assert process is not None
     shutil.rmtree(own_server.data_dir / "global")

@@ -5,7 +5,7 @@ import pytest
 from psycopg import AsyncConnection, errors
 from psycopg.pq.abc import PGresult
 
-from tests.support.embedded import Connect
+from tests.support.embedded import SUPERUSER, Connect
 from tswizard.core.db.connection import value
 from tswizard.demo.server import EmbeddedServer
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.e2e
 
 
 async def test_settings_and_roles_stay_with_their_connection(connect: Connect) -> None:
-    one, two = await connect(), await connect()
+    one, two = await connect(user=SUPERUSER), await connect()
     await one.execute("SET work_mem = '9MB'")
     await one.execute("CREATE ROLE visitor")
     await one.execute("SET ROLE visitor")
