@@ -21,6 +21,8 @@ ODD = {
     "lock_timeout": "9s",
     "idle_in_transaction_session_timeout": "9s",
     "default_transaction_isolation": "serializable",
+    "default_transaction_read_only": "on",
+    "default_transaction_deferrable": "on",
     "client_min_messages": "error",
     "jit": "on",
     "synchronize_seqscans": "off",

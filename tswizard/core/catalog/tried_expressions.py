@@ -50,8 +50,8 @@ _MUTABLE = """(
 
 
 def _expressions(shape: Shape) -> str:
-    """Schema, table, hypertable, owner, rows, quoted schemas of the table and of what it calls,
-    kind, name, SQL, may depend on more than the row, inherited."""
+    """Schema, table, hypertable, owner, kind, name, SQL, depends on more than its row,
+    inherited, rows are in chunks or partitions."""
     return f"""
 WITH users AS MATERIALIZED ({_USERS}),
 tables AS MATERIALIZED (
@@ -66,7 +66,7 @@ tables AS MATERIALIZED (
     AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
 )
 SELECT t.nspname::text, t.relname::text, t.hypertable, t.owner::text, x.kind, x.name, x.sql,
-  x.depends, x.inherited
+  x.depends, x.inherited, t.hypertable OR t.relkind = 'p'
 FROM tables t CROSS JOIN LATERAL (
   SELECT 'CHECK constraint' AS kind, k.conname::text AS name,
     pg_catalog.pg_get_expr(k.conbin, k.conrelid) AS sql, {_MUTABLE} AS depends,
@@ -126,6 +126,8 @@ class _Expression:
     tried: TriedExpression
     owner: str
     sql: str
+    whole: bool
+    """Its rows are in chunks or partitions."""
 
 
 async def read_tried_expressions(
@@ -147,7 +149,7 @@ async def read_tried_expressions(
             depends=row[7],
             inherited=row[8],
         )
-        by_table[tried.key].append(_Expression(tried, row[3], row[6]))
+        by_table[tried.key].append(_Expression(tried, row[3], row[6], row[9]))
     if not by_table:
         return ()
     paths = await SearchPaths.read(connection)
@@ -162,7 +164,7 @@ async def _of_table(
 ) -> list[TriedExpression]:
     """All of them with the same search_path, as far as they are evaluated for each row."""
     first = own[0].tried
-    filled = await _evaluate(connection, BARE, f"SELECT true {_from(first)} LIMIT 1") == "true"
+    filled = await _evaluate(connection, BARE, f"SELECT true {_from(own[0])} LIMIT 1") == "true"
     quoted = await value(connection, "SELECT pg_catalog.quote_ident(%s)", (first.schema,))
     candidates = paths.candidates(own[0].owner, (quoted,))
     errors = {e: await _try(connection, BARE, e) for e in own}
@@ -192,8 +194,8 @@ async def _first_path(
     return ""
 
 
-def _from(tried: TriedExpression) -> str:
-    only = "" if tried.hypertable else "ONLY "
+def _from(expression: _Expression) -> str:
+    tried, only = expression.tried, "" if expression.whole else "ONLY "
     return f"FROM {only}{sql.Identifier(tried.schema, tried.table).as_string(None)}"
 
 
@@ -202,7 +204,7 @@ async def _try(connection: Connection, path: str, expression: _Expression) -> st
     whatever a search_path cannot help, such as a lack of privileges or of time."""
     query = (
         f"SELECT pg_catalog.count(tried.x)::text FROM (SELECT ({expression.sql}) IS NULL AS x "
-        f"{_from(expression.tried)} LIMIT {SAMPLE}) tried"
+        f"{_from(expression)} LIMIT {SAMPLE}) tried"
     )
     try:
         await _evaluated(connection, path, query)
@@ -222,7 +224,7 @@ async def _violated(connection: Connection, path: str, expression: _Expression) 
     """Do rows no longer fulfill a CHECK, as far as can be found in the time?"""
     # OFFSET keeps the condition from the planner, which believes the constraint.
     query = (
-        f"SELECT EXISTS (SELECT FROM (SELECT ({expression.sql}) AS x {_from(expression.tried)} "
+        f"SELECT EXISTS (SELECT FROM (SELECT ({expression.sql}) AS x {_from(expression)} "
         "OFFSET 0) tried WHERE NOT tried.x)::text"
     )
     return await _evaluate(connection, path, query) == "true"

@@ -29,6 +29,12 @@ SETTINGS = {
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+    # Where what we create goes.
+    "default_tablespace": "",
+    "temp_tablespaces": "",
+    "default_table_access_method": "heap",
     # Warnings tell which tables ANALYZE skips.
     "client_min_messages": "notice",
     "jit": "off",
