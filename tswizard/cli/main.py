@@ -81,6 +81,21 @@ def inspect(context: click.Context, conninfo: "Endpoint", as_json: bool) -> None
 
 
 @cli.command()
+@click.argument("answers", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write both forms here.")
+@click.option("--script", "as_script", is_flag=True, help="Print the script for bash instead.")
+@click.pass_context
+def plan(context: click.Context, answers: Path, output: Path | None, as_script: bool) -> None:
+    """A runbook for the migration of an answers file, to carry out by hand with bash and
+    PostgreSQL's client tools; reads both ends and changes nothing."""
+    from tswizard.cli.plan import plan as run
+
+    if output is not None and as_script:
+        raise click.UsageError("--output writes both forms; leave out --script.")
+    context.exit(run(answers, output=output, as_script=as_script))
+
+
+@cli.command()
 @click.argument("log", type=click.File("rb"), default="-")
 @click.option("--json", "as_json", is_flag=True, help="Verdicts as JSON.")
 @click.option("--tool", type=click.Choice(["pg_dump", "pg_restore"]), help="What wrote the log.")

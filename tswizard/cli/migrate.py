@@ -15,6 +15,7 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import METHOD_NAMES, Answers, MethodName
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_names import UnknownObject, with_found_names
+from tswizard.core.model.prepared import Prepared
 from tswizard.core.preflight import examine
 from tswizard.core.prepare import prepare
 from tswizard.core.resume import start
@@ -75,6 +76,23 @@ async def _begin(
     recommended: bool,
 ) -> Run | Exit:
     """A run that may be carried out, or why there is none."""
+    ready = await examined(source, target, answers, confirm, recommended=recommended)
+    if isinstance(ready, Exit):
+        return ready
+    prepared, findings, advice = ready
+    return start(prepared, findings, demo=demo, advice=advice)
+
+
+async def examined(
+    source: Endpoint,
+    target: Endpoint,
+    answers: Answers,
+    confirm: str | None,
+    *,
+    recommended: bool,
+) -> tuple[Prepared, tuple[Finding, ...], Advice] | Exit:
+    """Both databases read, every check made and the method chosen, each told as it is found; an exit code where that
+    forbids to go on. Raises CannotConnect."""
     say(f"source  {source.label}")
     inventory = await read_inventory(source)
     try:
@@ -114,7 +132,7 @@ async def _begin(
             say(f"Refused: {method} is recommended, and the checks refuse it. Nothing was changed.")
             return Exit.REFUSED
     chosen = tuple(f for f in findings if f.concerns(prepared.answers.method))
-    return start(prepared, chosen, demo=demo, advice=advice)
+    return prepared, chosen, advice
 
 
 def _refused(findings: Iterable[Finding], method: MethodName) -> bool:

@@ -19,6 +19,7 @@ from tswizard.core.model.events import Event, RunFinished, StepFinished, StepSta
 from tswizard.core.model.finding import Level
 from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Task
+from tswizard.core.model.runbook import Runbook
 from tswizard.core.run import runner
 from tswizard.core.run.context import Context, Leftovers, PutBack, StepSkipped, failed
 from tswizard.core.run.method import MethodFacts, MethodStep
@@ -75,6 +76,9 @@ class Invented:
 
     def estimate(self, task: Task, load: Workload) -> MethodEstimate:
         raise NotImplementedError
+
+    async def runbook(self, task: Task) -> Runbook:
+        return Runbook(steps=())
 
     def open(self, task: Task, run_folder: RunFolder, *, over: bool = False) -> Noted:
         return self._run

@@ -17,7 +17,7 @@ from tswizard.core.db.connection import Connection, rows
 LOG = "_timescaledb_catalog.continuous_aggs_materialization_invalidation_log"
 RAW_LOG = "_timescaledb_catalog.continuous_aggs_hypertable_invalidation_log"
 WATERMARK = "_timescaledb_catalog.continuous_aggs_watermark"
-_RANGES = "_timescaledb_catalog.continuous_aggs_materialization_ranges"
+OWED_RANGES = "_timescaledb_catalog.continuous_aggs_materialization_ranges"
 _BUCKETS = "_timescaledb_catalog.continuous_aggs_bucket_function"
 
 NO_BEGIN, NO_END = -(1 << 63), (1 << 63) - 1
@@ -61,7 +61,7 @@ def _pairs(relation: str, key: str, id: str) -> str:
     FROM {relation} l WHERE l.{key} = {id} ORDER BY 1)"""
 
 
-def _live_slices(shape: Shape) -> str:
+def live_slices(shape: Shape) -> str:
     """FROM and WHERE of slices `s`: before 2.26 a dropped chunk that a continuous aggregate knows
     of keeps its own."""
     live = "NOT k.dropped" if shape.has(CHUNK, "dropped") else "true"
@@ -79,8 +79,8 @@ def states_query(shape: Shape) -> str:
     if shape.has(WATERMARK):
         watermark = f"(SELECT x.watermark FROM {WATERMARK} x WHERE x.mat_hypertable_id = m.id)"
     owed = "ARRAY[]::bigint[]"
-    if shape.has(_RANGES):
-        owed = _pairs(_RANGES, "materialization_id", "m.id")
+    if shape.has(OWED_RANGES):
+        owed = _pairs(OWED_RANGES, "materialization_id", "m.id")
     if shape.has(CAGG, "bucket_width"):  # until 2.14; -1 where its width varies
         fixed, number = "g.bucket_width >= 0", "NULLIF(g.bucket_width, -1)"
         text = (
@@ -96,7 +96,7 @@ SELECT g.user_view_schema || '.' || g.user_view_name,
   COALESCE(b.bucket_width, {text}, ''), COALESCE({fixed}, true), {number},
   {watermark}, {_pairs(LOG, "materialization_id", "m.id")},
   {_pairs(RAW_LOG, "hypertable_id", "r.id")}, {owed},
-  (SELECT pg_catalog.min(s.range_start) FROM {_live_slices(shape)} AND s.dimension_id = rd.id)
+  (SELECT pg_catalog.min(s.range_start) FROM {live_slices(shape)} AND s.dimension_id = rd.id)
 FROM {CAGG} g
 JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
 JOIN {HYPERTABLE} r ON r.id = g.raw_hypertable_id

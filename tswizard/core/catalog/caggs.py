@@ -47,7 +47,7 @@ ORDER BY g.mat_hypertable_id
 
 
 # With nothing but pg_catalog in the search_path the table is qualified: ` ON schema.table USING `.
-_INDEXES = f"""
+CAGG_INDEXES = f"""
 SELECT g.mat_hypertable_id, ic.relname::text,
   pg_catalog.substr(d.text, pg_catalog.strpos(d.text, ' ON ' || c.name || ' USING ')
     + pg_catalog.length(' ON ' || c.name || ' '))
@@ -67,7 +67,7 @@ async def read_caggs(connection: Connection, shape: Shape) -> tuple[Cagg, ...]:
     """Every continuous aggregate, in the order of their making: a parent stands before its
     children. Their state is not read."""
     indexes: dict[int, list[CaggIndex]] = {}
-    for id, name, definition in await rows(connection, _INDEXES):
+    for id, name, definition in await rows(connection, CAGG_INDEXES):
         indexes.setdefault(id, []).append(CaggIndex(name, definition))
     return tuple(
         Cagg(

@@ -65,6 +65,12 @@ _WHERE_KNOWN = {
 }
 
 
+def transfer_encoding(source: str, target: str) -> str:
+    """client_encoding for rows on their way: the databases' own if it is the same, so that nothing
+    is converted; else UTF8, which either database converts or rejects."""
+    return source if source == target else "UTF8"
+
+
 def startup_options(given: str = "", extra: dict[str, str] | None = None) -> str:
     """libpq's `options`: those that an endpoint has already, then ours, which win."""
     asked = SETTINGS | (extra or {})

@@ -15,6 +15,9 @@ from tswizard.core.steps.pg_dump import run_pg_dump
 from tswizard.core.steps.target_marker import SCHEMA
 from tswizard.core.verify import read_counters, read_next_xid
 
+DUMP_OPTIONS = ("--no-password", "--format=directory", f"--exclude-schema={SCHEMA}")
+"""Of the dump, whoever runs it."""
+
 _STARTED = re.compile(r'^pg_dump: dumping contents of table "(.*)"$')
 _FINISHED = re.compile(r"^pg_dump: finished item \d+ TABLE DATA (.*)$")
 
@@ -40,12 +43,10 @@ def dump_command(task: Task, snapshot: str | None = None) -> tuple[str, ...]:
     held = (f"--snapshot={snapshot}",) if snapshot else ()
     return (
         str(task.tools.pg_dump),
-        "--no-password",
+        *DUMP_OPTIONS,
         "--verbose",
-        "--format=directory",
         f"--jobs={task.jobs}",
         f"--compress={compression(task.tools)}",
-        f"--exclude-schema={SCHEMA}",
         f"--file={task.dump}",
         *held,
         f"--dbname={task.source.conninfo}",

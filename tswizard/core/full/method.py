@@ -7,6 +7,7 @@ from tswizard.core.estimate.workload import Workload
 from tswizard.core.full import restore_mode
 from tswizard.core.full.cleanup import interrupted
 from tswizard.core.full.estimate import estimate_full
+from tswizard.core.full.runbook import full_runbook
 from tswizard.core.full.steps import FULL_STEPS, RESTORING, FullStep, same_ids
 from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.disk_estimate import dump_bounds
@@ -15,6 +16,7 @@ from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Level
 from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Task
+from tswizard.core.model.runbook import Runbook
 from tswizard.core.model.wording import plural, size
 from tswizard.core.run.context import LEFT_OPEN, Context, Leftovers, PutBack
 from tswizard.core.run.method import MethodFacts
@@ -94,6 +96,9 @@ class Full:
 
     def estimate(self, task: Task, load: Workload) -> MethodEstimate:
         return estimate_full(task, load)
+
+    async def runbook(self, task: Task) -> Runbook:
+        return await full_runbook(task)
 
     def open(self, task: Task, run_folder: RunFolder, *, over: bool = False) -> FullRun:
         return FullRun()

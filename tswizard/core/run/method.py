@@ -16,6 +16,7 @@ from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.estimate import MethodEstimate
 from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Step, Task
+from tswizard.core.model.runbook import Runbook
 from tswizard.core.run.context import Context, MethodRun
 from tswizard.core.run.run_folder import RunFolder, RunRecord
 
@@ -101,6 +102,13 @@ class Method(Protocol):
 
     def estimate(self, task: Task, load: Workload) -> MethodEstimate:
         """What a run would move and how long it would take, step by step."""
+        ...
+
+    async def runbook(self, task: Task) -> Runbook:
+        """The same migration as a person carries it out by hand. Both ends are read.
+
+        Raises CannotConnect, psycopg.Error.
+        """
         ...
 
     def open(self, task: Task, run_folder: RunFolder, *, over: bool = False) -> MethodRun:

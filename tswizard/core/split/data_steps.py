@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from tswizard.core.db.connection import connected
+from tswizard.core.db.session_settings import transfer_encoding
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped, failed
 from tswizard.core.split import reconcile
@@ -16,12 +17,6 @@ from tswizard.core.split.plan.piece import Stage
 from tswizard.core.split.schema.drop_for_recopy import drop_for_recopy
 from tswizard.core.split.source_fingerprint import source_fingerprint
 from tswizard.core.verify import read_next_xid
-
-
-def _transfer_encoding(source: str, target: str) -> str:
-    """The databases' own encoding if it is the same, so that nothing is converted; else UTF8,
-    which either database converts or rejects."""
-    return source if source == target else "UTF8"
 
 
 def _copy_job(ctx: Context, options: Options, *, keep_files: bool) -> CopyJob:
@@ -40,7 +35,7 @@ def _copy_job(ctx: Context, options: Options, *, keep_files: bool) -> CopyJob:
         target=task.target,
         run=ctx.run_folder.record.id,
         psql=psql,
-        options=replace(options, encoding=_transfer_encoding(source.encoding, target.encoding)),
+        options=replace(options, encoding=transfer_encoding(source.encoding, target.encoding)),
         jobs=task.jobs,
         concurrent=task.concurrent,
         staging=task.dump,

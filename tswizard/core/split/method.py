@@ -8,9 +8,11 @@ from tswizard.core.model.disk_estimate import row_file_bounds
 from tswizard.core.model.estimate import MethodEstimate
 from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Task
+from tswizard.core.model.runbook import Runbook
 from tswizard.core.model.wording import plural, size
 from tswizard.core.run.method import MethodFacts
 from tswizard.core.run.run_folder import FINAL, RunFolder, RunRecord
+from tswizard.core.split.by_hand.runbook import split_runbook
 from tswizard.core.split.estimate import estimate_split
 from tswizard.core.split.source_fingerprint import source_fingerprint
 from tswizard.core.split.split_run import SplitRun
@@ -60,6 +62,9 @@ class Split:
 
     def estimate(self, task: Task, load: Workload) -> MethodEstimate:
         return estimate_split(task, load)
+
+    async def runbook(self, task: Task) -> Runbook:
+        return await split_runbook(task)
 
     def open(self, task: Task, run_folder: RunFolder, *, over: bool = False) -> SplitRun:
         return SplitRun(task, run_folder, over=over)

@@ -22,22 +22,46 @@ async def set_scheduled(
     find drop_after in config for job").
     https://docs.timescale.com/api/latest/jobs-automation/alter_job/
     """
+    query = switch_statement(
+        schema,
+        sql.Literal(job),
+        scheduled,
+        keep_zone=await takes_timezone(connection, schema),
+        next_start=next_start,
+    )
+    return await _refusal(connection, query)
+
+
+def switch_statement(
+    schema: str | None,
+    job: sql.Composable,
+    scheduled: bool,
+    *,
+    keep_zone: bool,
+    next_start: str | None = None,
+) -> sql.Composed:
+    """The call of alter_job(), given the job's id; `keep_zone` where it takes a time zone, which it
+    would forget."""
     zone: sql.Composable = sql.SQL("")
-    if await value(connection, _TAKES_TIMEZONE, (schema or "public",)):
+    if keep_zone:
         zone = sql.SQL(
             ", timezone => (SELECT j.timezone FROM _timescaledb_config.bgw_job j WHERE j.id = {})"
-        ).format(sql.Literal(job))
+        ).format(job)
     start: sql.Composable = sql.SQL("")
     if next_start is not None:
         start = sql.SQL(", next_start => {}::timestamptz").format(sql.Literal(next_start))
-    query = sql.SQL("SELECT {}({}, scheduled => {}{}{})").format(
+    return sql.SQL("SELECT {}({}, scheduled => {}{}{})").format(
         sql.Identifier(schema or "public", "alter_job"),
-        sql.Literal(job),
+        job,
         sql.Literal(scheduled),
         zone,
         start,
     )
-    return await _refusal(connection, query)
+
+
+async def takes_timezone(connection: Connection, schema: str | None) -> bool:
+    """Has this server's alter_job() an argument for the time zone?"""
+    return bool(await value(connection, _TAKES_TIMEZONE, (schema or "public",)))
 
 
 async def set_row(connection: Connection, job: int, scheduled: bool) -> str | None:

@@ -157,7 +157,7 @@ async def _create(ctx: Context, target: Connection, facts: CaggFacts) -> None:
 _MAY_TRIGGER = "SELECT pg_catalog.has_table_privilege(%s, %s, 'TRIGGER')"
 
 # Whoever owns it refreshes it, hence has to read the raw rows.
-_MAY_OWN = """
+MAY_OWN = """
 SELECT r.rolname <> CURRENT_USER AND pg_catalog.pg_has_role(CURRENT_USER, r.oid, 'MEMBER')
   AND pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE')
   AND pg_catalog.has_table_privilege(r.oid, pg_catalog.to_regclass(%(reads)s), 'SELECT')
@@ -174,7 +174,7 @@ async def owner_role(target: Connection, facts: CaggFacts) -> str | None:
         "schema": facts.cagg.schema,
         "reads": sql.Identifier(*facts.cagg.reads).as_string(None),
     }
-    return facts.cagg.owner if await value(target, _MAY_OWN, args) else None
+    return facts.cagg.owner if await value(target, MAY_OWN, args) else None
 
 
 async def _restore_marks(ctx: Context) -> None:

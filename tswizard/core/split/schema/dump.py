@@ -15,24 +15,14 @@ from tswizard.core.steps.pg_dump import run_pg_dump
 _NAME = "schema.dump"
 
 
-def schema_dump_path(task: Task) -> Path:
-    """The schema's dump (custom format)."""
-    return task.dump / _NAME
-
-
-def schema_dump_command(
-    task: Task, snapshot: str | None = None, path: Path | None = None
-) -> tuple[str, ...]:
-    """The pg_dump; the password comes through the environment.
+def schema_dump_options(task: Task) -> tuple[str, ...]:
+    """Of the dump, whoever runs it.
 
     Large objects are copied with the rows. Publications and subscriptions tie the source to other
     servers, and a subscription holds a password: they are reported, not migrated.
     """
-    exported = (f"--snapshot={snapshot}",) if snapshot else ()
     return (
-        str(task.tools.pg_dump),
         "--no-password",
-        "--verbose",
         "--format=custom",
         f"--section={PRE}",
         f"--section={POST}",
@@ -41,6 +31,23 @@ def schema_dump_command(
         "--no-blobs",
         "--no-publications",
         "--no-subscriptions",
+    )
+
+
+def schema_dump_path(task: Task) -> Path:
+    """The schema's dump (custom format)."""
+    return task.dump / _NAME
+
+
+def schema_dump_command(
+    task: Task, snapshot: str | None = None, path: Path | None = None
+) -> tuple[str, ...]:
+    """The pg_dump; the password comes through the environment."""
+    exported = (f"--snapshot={snapshot}",) if snapshot else ()
+    return (
+        str(task.tools.pg_dump),
+        *schema_dump_options(task),
+        "--verbose",
         f"--file={path or schema_dump_path(task)}",
         *exported,
         f"--dbname={task.source.conninfo}",

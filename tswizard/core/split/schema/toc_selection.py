@@ -10,10 +10,11 @@ dependencies tell what that is.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from tswizard.core.catalog.catalog_shape import CAGG, read_shape
+from tswizard.core.catalog.catalog_shape import CAGG, Shape, read_shape
 from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.catalog.tables import extension_schema
 from tswizard.core.db.connection import Connection, connected, rows
+from tswizard.core.db.identifiers import literal
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.dump import read_schema_toc
 from tswizard.core.split.schema.hypertable_facts import HYPERTABLE_OIDS
@@ -96,7 +97,7 @@ WHERE NOT {}
 
 # As pg_dump names what it writes grants for. A function of the user may have the name of one of the
 # extension's, with other arguments: then none of that name is left out.
-_EXTENSION_GRANTS = """
+EXTENSION_GRANTS = """
 WITH member AS (
   SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
   JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
@@ -163,8 +164,28 @@ async def read_exclusions(source: Connection) -> Exclusions:
         constraints=await _oids(source, _CONSTRAINTS),
         indexes=await _oids(source, _REPLICA_IDENTITIES),
         timescaledb=await _oids(source, _TIMESCALE),
-        extension_grants=tuple(name for (name,) in await rows(source, _EXTENSION_GRANTS)),
+        extension_grants=tuple(name for (name,) in await rows(source, EXTENSION_GRANTS)),
         chunks=await _oids(source, _CHUNKS.format(chunk_relations(shape), extension_schema())),
+    )
+
+
+def special_query(shape: Shape, caggs: Collection[str]) -> str:
+    """Text `mark catalog oid` of every object in `Exclusions`: `cagg` for the continuous aggregates
+    that are migrated, `left-out` for others, `timescaledb`, `chunk`, and `skip`."""
+    if not shape.timescaledb:
+        return "SELECT NULL WHERE false"
+    names = ", ".join(map(literal, caggs)) or "NULL"
+    marked = (
+        (f"CASE WHEN label IN ({names}) THEN 'cagg' ELSE 'left-out' END", PG_CLASS, _CAGGS),
+        ("'skip'", PG_TRIGGER, _TRIGGERS),
+        ("'skip'", PG_CONSTRAINT, _CONSTRAINTS),
+        ("'skip'", PG_CLASS, _REPLICA_IDENTITIES),
+        ("'timescaledb'", PG_EXTENSION, _TIMESCALE),
+        ("'chunk'", PG_CLASS, _CHUNKS.format(chunk_relations(shape), extension_schema())),
+    )
+    return "\nUNION ALL\n".join(
+        f"SELECT {mark}, {catalog}, q.oid FROM (\n{query.strip()}\n) q (oid{', label' * (n == 0)})"
+        for n, (mark, catalog, query) in enumerate(marked)
     )
 
 

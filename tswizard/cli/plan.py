@@ -1,0 +1,63 @@
+"""`tswizard plan`: an answers file becomes a runbook; nothing is changed."""
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from tswizard.answers_file import BadAnswers, load
+from tswizard.cli.failures import failures
+from tswizard.cli.migrate import examined
+from tswizard.cli.output import say
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import Answers
+from tswizard.core.prepare import shown_task
+from tswizard.core.runbook import write_runbook
+from tswizard.exit_codes import Exit
+
+
+def plan(path: Path, *, output: Path | None, as_script: bool) -> int:
+    """Print the runbook, or write both of its forms into a folder; the exit code."""
+    try:
+        request = load(path)
+    except BadAnswers as error:
+        say(str(error))
+        return Exit.USAGE
+    assert request.source is not None and request.target is not None
+    return asyncio.run(
+        _plan(
+            request.source,
+            request.target,
+            request.answers,
+            recommended=request.recommended,
+            output=output,
+            as_script=as_script,
+        )
+    )
+
+
+async def _plan(
+    source: Endpoint,
+    target: Endpoint,
+    answers: Answers,
+    *,
+    recommended: bool,
+    output: Path | None,
+    as_script: bool,
+) -> int:
+    with failures(Exit.REFUSED, "Nothing was changed."):
+        ready = await examined(source, target, answers, None, recommended=recommended)
+        if isinstance(ready, Exit):
+            return ready
+        written = await write_runbook(shown_task(ready[0]))
+    if output is None:
+        click.echo(written.script if as_script else written.markdown, nl=False)
+        return Exit.PASSED
+    try:
+        paths = written.save(output)
+    except OSError as error:
+        say(f"{output} cannot be written: {error.strerror}.")
+        return Exit.USAGE
+    for saved in paths:
+        say(f"written: {saved}")
+    return Exit.PASSED
