@@ -430,7 +430,7 @@ WITH given AS (
   FROM _timescaledb_catalog.continuous_aggs_materialization_ranges WHERE materialization_id = :mat_id
 ), invalid AS (
   SELECT GREATEST(c.low, h.kept, :first) AS low, LEAST(c.high, g.until - 1) AS high
-  FROM changed c, history h, given g
+  FROM changed c, history h, given g WHERE g.until IS NOT NULL
 ), bounds AS (
   SELECT i.low, i.high FROM invalid i
   WHERE i.low <= i.high AND EXISTS (SELECT FROM :raw r
