@@ -8,11 +8,11 @@ from tswizard.core.catalog.cagg_state import RAW_LOG
 from tswizard.core.catalog.caggs import CAGG_INDEXES
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE
 from tswizard.core.db.identifiers import identifier, literal, qualified
+from tswizard.core.model.kept_history import kept_caggs, recomputed_caggs
 from tswizard.core.model.object_selection import chosen_caggs
 from tswizard.core.model.plan import Task
 from tswizard.core.model.runbook import Code, HandStep, shell_code, target_sql
 from tswizard.core.split.by_hand.facts import SplitFacts
-from tswizard.core.split.caggs.chosen import kept_caggs, recomputed_caggs
 from tswizard.core.split.caggs.create import (
     MAY_OWN,
     compression_statement,
@@ -210,7 +210,7 @@ def stop_logging(facts: SplitFacts) -> HandStep | None:
     )
 
 
-def log_again(facts: SplitFacts) -> HandStep:
+def logging_again(facts: SplitFacts) -> HandStep:
     """Put the triggers back, and take out of the log what the copy has written."""
     code = []
     if facts.triggers:

@@ -11,8 +11,8 @@ from tswizard.core.catalog.catalog_shape import Shape, read_shape
 from tswizard.core.catalog.constraints import read_constraints
 from tswizard.core.catalog.inventory import Constraint
 from tswizard.core.db.connection import connected, value
+from tswizard.core.model.kept_history import kept_caggs
 from tswizard.core.model.plan import Task
-from tswizard.core.split.caggs.chosen import kept_caggs
 from tswizard.core.split.caggs.refresh import Refresh
 from tswizard.core.split.copy.chunks import dimension_search_path
 from tswizard.core.split.plan.piece import Piece, PieceKind, SourceTable, Stage
@@ -43,6 +43,8 @@ class SplitFacts:
     ends: Ends
     schema: str
     """Of TimescaleDB's functions on the target."""
+    version: tuple[int, ...]
+    """Of TimescaleDB on the target."""
     here: Shape
     there: Shape
     """The catalogs of source and target."""
@@ -72,6 +74,21 @@ class SplitFacts:
         """Hypertables that can be compressed only when all constraints exist."""
         return compressed_last(self.constraints, self.compressed)
 
+    @property
+    def unique_first(self) -> tuple[HypertableIndex, ...]:
+        """Unique indexes that have to precede compression (before 2.18)."""
+        if not self.before(2, 18):
+            return ()
+        return tuple(
+            index
+            for index in self.indexes
+            if index.unique and index.definition and (index.schema, index.table) in self.compressed
+        )
+
+    def before(self, *version: int) -> bool:
+        """Is the target's TimescaleDB older than this?"""
+        return self.version < version
+
 
 async def read_split_facts(task: Task) -> SplitFacts:
     """Read it. Raises CannotConnect, psycopg.Error."""
@@ -97,6 +114,7 @@ async def read_split_facts(task: Task) -> SplitFacts:
     return SplitFacts(
         ends=ends,
         schema=schema,
+        version=_numbers(task.target_server.timescaledb or ""),
         here=here,
         there=there,
         hypertables=hypertables,
@@ -112,3 +130,8 @@ async def read_split_facts(task: Task) -> SplitFacts:
         triggers=triggers,
         search_path=search_path,
     )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`2.23.0-dev` as (2, 23, 0)."""
+    return tuple(int(part) for part in version.partition("-")[0].split(".") if part.isdigit())

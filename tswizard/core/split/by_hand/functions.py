@@ -6,10 +6,11 @@ from importlib.resources import files
 from tswizard.core.catalog.cagg_state import LOG, NO_END, OWED_RANGES, RAW_LOG, live_slices
 from tswizard.core.catalog.catalog_shape import CAGG, DIMENSION_SLICE, HYPERTABLE, Shape
 from tswizard.core.catalog.hypertables import chunk_relations
-from tswizard.core.db.identifiers import qualified
+from tswizard.core.db.identifiers import literal, qualified
 from tswizard.core.model.object_selection import chosen_caggs
 from tswizard.core.model.plan import Task
 from tswizard.core.split.by_hand.facts import SplitFacts
+from tswizard.core.split.schema.toc import PG_CLASS
 from tswizard.core.split.schema.toc_selection import EXTENSION_GRANTS, special_query
 
 _SKIP = "timescaledb.skip_cagg_invalidation"
@@ -22,7 +23,7 @@ def split_functions(task: Task, facts: SplitFacts) -> str:
     text = _filled(
         "functions.sh",
         {
-            "SPECIAL": f"{special_query(facts.here, [cagg.label for cagg in chosen])};",
+            "SPECIAL": _special(facts, [cagg.label for cagg in chosen]),
             "GRANTS": f"{EXTENSION_GRANTS.strip()};",
             "CHUNKS": _chunks(facts),
             "COMPRESS": qualified(facts.schema, "compress_chunk"),
@@ -46,6 +47,14 @@ def split_functions(task: Task, facts: SplitFacts) -> str:
             "VALID": _valid_query(facts.here),
         },
     )
+
+
+def _special(facts: SplitFacts, caggs: list[str]) -> str:
+    query = special_query(facts.here, caggs)
+    for index in facts.unique_first:
+        name = literal(qualified(index.schema, index.name))
+        query += f"\nUNION ALL SELECT 'skip', {PG_CLASS}, {name}::pg_catalog.regclass::oid"
+    return f"{query};"
 
 
 def _filled(name: str, values: dict[str, str]) -> str:

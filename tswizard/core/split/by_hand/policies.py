@@ -14,7 +14,7 @@ _DOLLARS = "\\$\\$"
 _MAP = '"$WORK/jobs.txt"'
 
 
-def recreate(task: Task, facts: SplitFacts) -> HandStep:
+def policies_by_hand(task: Task, facts: SplitFacts) -> HandStep:
     """Each in one transaction; the file jobs.txt says which job of the target is which."""
     lines = [
         f": > {_MAP}",
@@ -50,7 +50,7 @@ def _transaction(statement: JobStatement) -> list[str]:
     return [*lines, "COMMIT;", "\\o", f"\\echo {job.id} :job"]
 
 
-def enable(task: Task, facts: SplitFacts) -> HandStep:
+def enabling_by_hand(task: Task, facts: SplitFacts) -> HandStep:
     """Those that are on at the source, retention last."""
     lines = [f"job() {{ awk -v id=\"$1\" '$1 == id {{ print $2 }}' {_MAP}; }}"]
     for job in enabling_order(task):

@@ -5,6 +5,7 @@ from shlex import quote
 
 from tswizard.core.catalog.inventory import Constraint
 from tswizard.core.db.identifiers import identifier, literal, qualified
+from tswizard.core.model.kept_history import kept_caggs, recomputed_caggs
 from tswizard.core.model.object_selection import chosen_jobs
 from tswizard.core.model.plan import Task
 from tswizard.core.model.runbook import HandStep, Runbook, shell_code, target_sql
@@ -12,8 +13,7 @@ from tswizard.core.run.context import shell
 from tswizard.core.split.by_hand import caggs
 from tswizard.core.split.by_hand.facts import SplitFacts, read_split_facts
 from tswizard.core.split.by_hand.functions import split_functions
-from tswizard.core.split.by_hand.policies import enable, recreate
-from tswizard.core.split.caggs.chosen import recomputed_caggs
+from tswizard.core.split.by_hand.policies import enabling_by_hand, policies_by_hand
 from tswizard.core.split.plan.piece import SourceTable
 from tswizard.core.split.schema.compression import compression_statements
 from tswizard.core.split.schema.constraints import (
@@ -23,7 +23,7 @@ from tswizard.core.split.schema.constraints import (
 )
 from tswizard.core.split.schema.dump import schema_dump_options
 from tswizard.core.split.schema.hypertables import create_statements
-from tswizard.core.split.schema.index_flags import index_flag_statements
+from tswizard.core.split.schema.index_flags import HypertableIndex, index_flag_statements
 from tswizard.core.steps.by_hand import (
     analyze_by_hand,
     check_ends,
@@ -74,6 +74,12 @@ def _differences(task: Task, facts: SplitFacts) -> Iterator[str]:
         "The comparison at the end is one of rows, checksums, sequences, names and jobs, not of "
         "every detail of every object."
     )
+    if facts.before(2, 17) and kept_caggs(task.inventory, task.answers):
+        yield (
+            "Before TimescaleDB 2.17 a watermark of a continuous aggregate moves only by computing "
+            "rows: it stays where it is. Real-time ones hide their copied rows until they are "
+            "refreshed: CALL refresh_continuous_aggregate() over their last materialized bucket."
+        )
     if again := recomputed_caggs(task.inventory, task.answers):
         names = ", ".join(cagg.label for cagg in again)
         yield (
@@ -115,7 +121,7 @@ def _steps(task: Task, facts: SplitFacts) -> Iterator[HandStep | None]:
         yield caggs.stop_logging(facts)
     yield _rows(facts)
     if caggs.wanted(task, facts):
-        yield caggs.log_again(facts)
+        yield caggs.logging_again(facts)
         yield caggs.recompute(task, facts)
     yield _sequences(task)
     yield _constraints_after(facts)
@@ -124,7 +130,7 @@ def _steps(task: Task, facts: SplitFacts) -> Iterator[HandStep | None]:
     if task.inventory.caggs:
         yield _dependents(facts)
     if chosen_jobs(task.inventory, task.answers):
-        yield recreate(task, facts)
+        yield policies_by_hand(task, facts)
     yield analyze_by_hand()
     yield compare_by_hand(
         task, recomputed=[c.label for c in recomputed_caggs(task.inventory, task.answers)]
@@ -132,7 +138,7 @@ def _steps(task: Task, facts: SplitFacts) -> Iterator[HandStep | None]:
     if jobs:
         yield resume_jobs(task, jobs, facts.ends)
     if enabling_order(task):
-        yield enable(task, facts)
+        yield enabling_by_hand(task, facts)
 
 
 def _dump(task: Task) -> HandStep:
@@ -234,13 +240,14 @@ def _constraints_before(facts: SplitFacts) -> Iterator[HandStep]:
         expect=_LOGGED,
     )
     first = before_compression(facts.constraints, facts.compressed)
-    if first:
+    unique = [index for index in facts.unique_first if index.definition]
+    if first or unique:
         yield HandStep(
             id="constraints-before",
             title="Add constraints needed before compression",
             why="Once chunks are compressed, foreign keys and checks cannot be added any more; "
             "older versions refuse every constraint.",
-            code=(target_sql(*map(_where_missing, first)),),
+            code=(target_sql(*map(_where_missing, first), *map(_unless_there, unique)),),
             expect="Nothing is printed. What CREATE TABLE has brought is left as it is.",
         )
 
@@ -344,6 +351,11 @@ def _where_missing(constraint: Constraint) -> str:
         f"(SELECT FROM pg_catalog.pg_constraint WHERE conname = {literal(constraint.name)} AND "
         f"conrelid = {literal(qualified(*constraint.on))}::pg_catalog.regclass) \\gexec"
     )
+
+
+def _unless_there(index: HypertableIndex) -> str:
+    definition = index.definition or ""
+    return definition.replace("CREATE UNIQUE INDEX ", "CREATE UNIQUE INDEX IF NOT EXISTS ", 1)
 
 
 def _post_data(facts: SplitFacts) -> HandStep:
