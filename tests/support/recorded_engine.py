@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.support.recordings import load_probe
 from tests.support.wizard_world import (
@@ -107,6 +108,9 @@ class RecordedEngine:
     confirmation: str | None = None
     asked_endpoints: list[Endpoint] = field(default_factory=list)
     started: list[Decided] = field(default_factory=list)
+    runbooks: list[tuple[Decided, Path]] = field(default_factory=list)
+    """What runbooks were written for, and where to."""
+    no_runbook: CannotConnect | OSError | None = None
     reopened: list[tuple[Endpoint, Endpoint, str | None]] = field(default_factory=list)
     again: RecordedRun | None = None
     """The run that checks again."""
@@ -184,6 +188,12 @@ class RecordedEngine:
 
     def plan(self, decided: Decided) -> Plan:
         return plan(decided.answers, decided.inspected.inventory)
+
+    async def write_runbook(self, decided: Decided, folder: Path) -> tuple[Path, Path]:
+        if self.no_runbook is not None:
+            raise self.no_runbook
+        self.runbooks.append((decided, folder))
+        return folder / "runbook.md", folder / "migrate.sh"
 
     def start(self, decided: Decided, *, demo: bool) -> RecordedRun:
         self.started.append(decided)

@@ -6,6 +6,7 @@ from tests.support.recorded_engine import RecordedEngine
 from tests.support.wizard_pilot import SMALL, app_with, shown, until
 from tests.support.wizard_scenes import split_reviewed
 from tests.support.wizard_world import INVENTORY
+from tswizard.core.db.errors import CannotConnect
 
 
 async def test_review_of_many_hypertables_stays_short_and_copies_all() -> None:
@@ -24,3 +25,23 @@ async def test_review_of_many_hypertables_stays_short_and_copies_all() -> None:
         await pilot.press("y")
         await until(pilot, lambda: "sensor_189" in app.clipboard)
         assert app.clipboard.count('create_hypertable"') == created
+
+
+async def test_a_key_writes_the_runbook_while_the_name_is_typed() -> None:
+    engine = RecordedEngine()
+    app = app_with(engine)
+    async with app.run_test(size=SMALL) as pilot:
+        await split_reviewed(pilot)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "Written: runbook.md and migrate.sh in " in shown(pilot))
+        ((decided, folder),) = engine.runbooks
+        assert decided.answers.method == "split"
+        assert folder.name == "tswizard-runbook" and folder.is_absolute()
+
+        engine.no_runbook = OSError(13, "Permission denied")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "cannot be written: Permission denied." in shown(pilot))
+        engine.no_runbook = CannotConnect("The target is gone.", "Start it.")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "was not written. The target is gone." in shown(pilot))
+        assert not engine.started

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tswizard.core.catalog.cagg_model import Cagg
     from tswizard.core.catalog.inventory import Inventory, Job, Server
     from tswizard.core.db.endpoint import Endpoint
@@ -143,6 +145,17 @@ class CoreEngine:
         from tswizard.core.prepare import shown_task
 
         return build_plan(shown_task(_prepared(decided)))
+
+    async def write_runbook(self, decided: "Decided", folder: "Path") -> "tuple[Path, Path]":
+        import asyncio
+
+        from tswizard.core.prepare import shown_task
+        from tswizard.core.runbook import write_runbook
+
+        prepared = await asyncio.to_thread(_prepared, decided)
+        with explained():
+            written = await write_runbook(shown_task(prepared))
+        return await asyncio.to_thread(written.save, folder)
 
     def start(self, decided: "Decided", *, demo: bool) -> "Run":
         from tswizard.core.resume import start

@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tswizard.core.catalog.cagg_model import Cagg
     from tswizard.core.catalog.inventory import Inventory, Job, Server
     from tswizard.core.db.endpoint import Endpoint
@@ -124,6 +126,10 @@ class Engine(Protocol):
         ...
 
     def plan(self, decided: "Decided") -> "Plan": ...
+
+    async def write_runbook(self, decided: "Decided", folder: "Path") -> "tuple[Path, Path]":
+        """The plan for a person, in both forms, into this folder; their paths. Raises OSError."""
+        ...
 
     def start(self, decided: "Decided", *, demo: bool) -> Running: ...
 

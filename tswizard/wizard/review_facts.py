@@ -1,14 +1,31 @@
 """What Review says besides the plan: what was left out, what it costs, what forbids to start."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_selection import chosen_caggs, left_out
 from tswizard.core.model.plan import Plan
 from tswizard.core.model.wording import size
 from tswizard.core.run.method import Method
+from tswizard.wizard.engine import Engine
 from tswizard.wizard.history import History
 from tswizard.wizard.state import Decided
+
+RUNBOOK = Path("tswizard-runbook")
+"""The folder for a runbook, where tswizard was started."""
+
+
+async def written_runbook(engine: Engine, decided: Decided) -> tuple[bool, str]:
+    """Write it; whether that succeeded, and the sentence that says so."""
+    try:
+        text, script = await engine.write_runbook(decided, RUNBOOK.absolute())
+    except CannotConnect as error:
+        return False, f"The runbook was not written. {error}"
+    except OSError as error:
+        return False, f"{RUNBOOK.absolute()} cannot be written: {error.strerror}."
+    return True, f"Written: {text.name} and {script.name} in {text.parent}"
 
 
 def choices(decided: Decided, methods: Iterable[Method]) -> Iterator[str]:

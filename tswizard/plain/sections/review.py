@@ -11,12 +11,13 @@ from tswizard.core.run.run_folder import RunFolderError
 from tswizard.plain.prompts import Back
 from tswizard.plain.session import Session, declared
 from tswizard.wizard.engine import Running
-from tswizard.wizard.review_facts import choices, disk, failed
+from tswizard.wizard.review_facts import choices, disk, failed, written_runbook
 
 _SHOWN = 6
 """Commands of one step before the rest is only counted; `all` shows them."""
 
 _ALL = "all"
+_RUNBOOK = "runbook"
 
 
 async def review(session: Session) -> Running:
@@ -100,13 +101,18 @@ class _ReviewSection:
         self._session.ask.asked.append(asked.name)
         wanted = self._decided.inspected.pair.target.server.database
         help = (
-            f"{asked.help} Type {_ALL} to see every command of the plan. From then on the run is "
+            f"{asked.help} Type {_ALL} to see every command of the plan, or {_RUNBOOK} to write it "
+            "down for carrying it out by hand. From then on the run is "
             "unattended; it can be paused, stopped and resumed, but not undone."
         )
         while True:
             typed = await self._session.ask.line(f"{asked.text} ({wanted})", help=help)
             if typed == _ALL and wanted != _ALL:
                 self._show(plan, most=None)
+            elif typed == _RUNBOOK and wanted != _RUNBOOK:
+                self._session.voice.say("Writing the runbook: both ends are read …")
+                _done, sentence = await written_runbook(self._session.engine, self._decided)
+                self._session.voice.say(sentence)
             elif typed != wanted:
                 self._session.voice.say(f"To start, type the name of the target database: {wanted}")
             else:

@@ -22,7 +22,7 @@ from tswizard.core.run.run_folder import RunFolderError
 from tswizard.questions import question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.widgets.fields import TextField
-from tswizard.wizard.review_facts import choices, disk, failed
+from tswizard.wizard.review_facts import choices, disk, failed, written_runbook
 from tswizard.wizard.state import Decided
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class ReviewScreen(WizardScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+y", "copy_all", "Copy all"),
+        Binding("ctrl+r", "runbook", "Runbook"),
         # Before the field's own: the plan is read while the name is typed.
         Binding("pagedown", "scroll(1)", "Scroll", key_display="PgDn", priority=True),
         Binding("pageup", "scroll(-1)", show=False, priority=True),
@@ -84,6 +85,8 @@ class ReviewScreen(WizardScreen):
         "Nothing has been changed so far. A line that begins with -- stands for what is known only "
         "during the run. Long lists are cut short: Shift+Tab moves to a step and y copies all of "
         "it; Ctrl+Y copies the whole plan.\n\n"
+        "Ctrl+R writes a runbook into the folder tswizard-runbook: Markdown and a script, for "
+        "carrying the plan out by hand with psql, pg_dump and pg_restore alone.\n\n"
         "Type the name of the target database and press Enter to start. From then on the run is "
         "unattended; it can be paused, stopped and resumed, but not undone."
     )
@@ -166,6 +169,19 @@ class ReviewScreen(WizardScreen):
                 "\n".join((f"-- {step.title}", *step.commands)) for step in self._plan.steps
             )
             self.wizard.copy(text, "All commands")
+
+    @work(exclusive=True)
+    async def action_runbook(self) -> None:
+        """Both forms, into the folder from which tswizard was started."""
+        if self._plan is None or not self._checked:
+            return
+        if failed(self._decided) is not None:
+            self.app.bell()
+            self._show_cost(self._plan)
+            return
+        self.say("Writing the runbook: both ends are read …", "")
+        done, sentence = await written_runbook(self.wizard.engine, self._decided)
+        self.say(sentence, "" if done else "fail")
 
     @on(StepCard.Copy)
     def _copy_one(self, event: StepCard.Copy) -> None:

@@ -11,6 +11,7 @@ from tswizard.core.catalog.catalog_shape import Shape, read_shape
 from tswizard.core.catalog.constraints import read_constraints
 from tswizard.core.catalog.inventory import Constraint
 from tswizard.core.db.connection import connected, value
+from tswizard.core.db.versions import version_key
 from tswizard.core.model.kept_history import kept_caggs
 from tswizard.core.model.plan import Task
 from tswizard.core.split.caggs.refresh import Refresh
@@ -114,7 +115,7 @@ async def read_split_facts(task: Task) -> SplitFacts:
     return SplitFacts(
         ends=ends,
         schema=schema,
-        version=_numbers(task.target_server.timescaledb or ""),
+        version=version_key(task.target_server.timescaledb or ""),
         here=here,
         there=there,
         hypertables=hypertables,
@@ -130,8 +131,3 @@ async def read_split_facts(task: Task) -> SplitFacts:
         triggers=triggers,
         search_path=search_path,
     )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """`2.23.0-dev` as (2, 23, 0)."""
-    return tuple(int(part) for part in version.partition("-")[0].split(".") if part.isdigit())

@@ -212,7 +212,7 @@ def _columns(table: SourceTable) -> str:
 
 def _large_objects(facts: SplitFacts) -> HandStep:
     return HandStep(
-        id="large-objects",
+        id="copy-large-objects",
         title="Copy large objects",
         why="By a dump of nothing else, which keeps their numbers, grants and comments.",
         code=(
@@ -223,7 +223,7 @@ pg_dump --no-password --format=custom --blobs --section=pre-data --section=data 
 pg_restore --list "$WORK/large-objects.dump" |
   grep -E '^[0-9]+; [0-9]+ [0-9]+ (BLOB|BLOBS|BLOB METADATA|(ACL|COMMENT) - LARGE OBJECT) ' \\
     > "$WORK/large-objects.list" || true
-restore restore-large-objects '{expected_errors(facts.ends)}' \\
+restore copy-large-objects '{expected_errors(facts.ends)}' \\
   --use-list="$WORK/large-objects.list" "$WORK/large-objects.dump\""""
             ),
         ),
