@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from dataclasses import dataclass
 
 import click
 from pydantic import TypeAdapter
 
 from tswizard.cli.failures import failures
+from tswizard.core.catalog.chunk_buckets import BUCKETS, ChunkBucket, chunk_buckets
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.endpoint import Endpoint
@@ -14,19 +16,45 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.wording import plural, size
 from tswizard.core.preflight import findings_of_source
 from tswizard.exit_codes import Exit
+from tswizard.wizard.chunk_bars import bulk_lines
+from tswizard.wizard.inventory_rows import cagg_label, materializations, own_hypertables
 
-_BOTH: TypeAdapter[tuple[Inventory, tuple[Finding, ...]]] = TypeAdapter(
-    tuple[Inventory, tuple[Finding, ...]]
-)
+FORMAT = 1
+"""Of the JSON: grows when a key is renamed, removed or means something else; not when one comes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """All that `tswizard inspect --json` prints; docs/inspect.md describes every key."""
+
+    format: int
+    """Grows when a key is renamed, removed or means something else."""
+    inventory: Inventory
+    """What the database holds."""
+    findings: tuple[Finding, ...]
+    """The gravest first: what is hazardous, and what is done about it."""
+    chunk_buckets: dict[str, tuple[ChunkBucket, ...]]
+    """Each hypertable and continuous aggregate, as `schema.name`, with the bytes of its chunks
+    over time; in order, at most 40."""
+
+
+_JSON: TypeAdapter[Inspected] = TypeAdapter(Inspected)
+_WEIGHT = (Level.FAIL, Level.LOOK, Level.PASS, Level.SKIP)
 
 
 def inspect(endpoint: Endpoint, *, as_json: bool) -> int:
     """Print the inventory; exit code 1 when something about it needs a look, else 0."""
     inventory = asyncio.run(_read(endpoint))
-    findings = findings_of_source(inventory)
+    found = findings_of_source(inventory)
+    findings = tuple(sorted(found, key=lambda finding: _WEIGHT.index(finding.level)))
     if as_json:
-        held, found = _BOTH.dump_python((inventory, findings), mode="json")
-        click.echo(json.dumps({"inventory": held, "findings": found}, indent=1))
+        everything = Inspected(
+            format=FORMAT,
+            inventory=inventory,
+            findings=findings,
+            chunk_buckets={h.label: chunk_buckets(h) for h in inventory.hypertables},
+        )
+        click.echo(json.dumps(_JSON.dump_python(everything, mode="json"), indent=1))
     else:
         for line in _lines(endpoint, inventory, findings):
             click.echo(line)
@@ -47,7 +75,7 @@ def _lines(endpoint: Endpoint, inventory: Inventory, findings: tuple[Finding, ..
         f"role {server.role.name}, TLS {server.tls or 'none'}, {server.latency_s * 1000:.1f} ms",
         "",
     ]
-    for h in inventory.hypertables:
+    for h in own_hypertables(inventory):
         dimensions = ", ".join(
             f"{d.column} {d.interval or f'{d.partitions} partitions'}" for d in h.dimensions
         )
@@ -55,10 +83,12 @@ def _lines(endpoint: Endpoint, inventory: Inventory, findings: tuple[Finding, ..
             f"hypertable  {h.label}  {size(h.bytes)}  {plural(len(h.chunks), 'chunk')}, "
             f"{h.compressed_chunks} compressed  ({dimensions})"
         )
+        lines += [f"      {line}" for line in tuple(bulk_lines(h, BUCKETS))[1:]]
     lines += [f"{t.kind:<10}  {t.label}  {size(t.bytes)}" for t in inventory.tables]
+    stored = materializations(inventory)
     for c in inventory.caggs:
-        kind = "materialized only" if c.materialized_only else "real-time"
-        lines.append(f"continuous aggregate  {c.label}  on {c.parent or c.hypertable}, {kind}")
+        label = cagg_label(c, stored.get(c.label))
+        lines.append(f"continuous aggregate  {label}, on {c.parent or c.hypertable}")
     for j in inventory.jobs:
         state = "" if j.scheduled else "  (not scheduled)"
         lines.append(f"job {j.id}    {j.what} {j.target or ''} every {j.schedule_interval}{state}")

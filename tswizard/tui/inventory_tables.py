@@ -1,6 +1,6 @@
 """The tables and the tree of Inspect; their rows are in `tswizard.wizard.inventory_rows`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -8,6 +8,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from tswizard.core.catalog.cagg_model import Cagg
+from tswizard.core.catalog.hypertable_model import Hypertable
 from tswizard.tui.widgets.table import Column
 from tswizard.wizard.inventory_rows import cagg_label
 
@@ -54,8 +55,9 @@ class CaggTree(Tree[None], inherit_bindings=False):
         self.guide_depth = 3
 
 
-def grow_caggs(tree: CaggTree, caggs: Iterable[Cagg]) -> None:
-    """Hypertables, the continuous aggregates on them, and those on these."""
+def grow_caggs(tree: CaggTree, caggs: Iterable[Cagg], stored: Mapping[str, Hypertable]) -> None:
+    """Hypertables, the continuous aggregates on them, and those on these; `stored` are the
+    hypertables that hold their rows."""
     tree.clear()
     nodes: dict[str, TreeNode[None]] = {}
     waiting = list(caggs)
@@ -66,10 +68,12 @@ def grow_caggs(tree: CaggTree, caggs: Iterable[Cagg]) -> None:
                 rest.append(cagg)
                 continue
             below = nodes.get(cagg.parent or "") or _hypertable(tree, nodes, cagg.hypertable)
-            nodes[cagg.label] = below.add(cagg_label(cagg), expand=True)
+            nodes[cagg.label] = below.add(cagg_label(cagg, stored.get(cagg.label)), expand=True)
         if len(rest) == len(waiting):  # its parent is not among them: show it all the same
             for cagg in rest:
-                nodes[cagg.label] = tree.root.add(cagg_label(cagg), expand=True)
+                nodes[cagg.label] = tree.root.add(
+                    cagg_label(cagg, stored.get(cagg.label)), expand=True
+                )
             break
         waiting = rest
     if not nodes:

@@ -6,6 +6,7 @@ from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.hypertable_model import Dimension, Hypertable
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.wording import plural, short_number, size
+from tswizard.wizard.chunk_bars import percent
 
 
 def summary(inventory: Inventory) -> str:
@@ -21,12 +22,17 @@ def summary(inventory: Inventory) -> str:
     return ", ".join(parts)
 
 
+def own_hypertables(inventory: Inventory) -> list[Hypertable]:
+    """The biggest first; materializations stand under their continuous aggregates."""
+    own = (table for table in inventory.hypertables if table.cagg is None)
+    return sorted(own, key=lambda table: -table.bytes)
+
+
 def hypertable_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
-    """The biggest first; a materialization under its continuous aggregate's name."""
-    for table in sorted(inventory.hypertables, key=lambda h: -h.bytes):
-        kind = " (cagg)" if table.cagg else ""
+    """One for each of `own_hypertables`."""
+    for table in own_hypertables(inventory):
         yield (
-            f"{_short(table.label)}{kind}",
+            _short(table.label),
             size(table.bytes),
             _compressed(table),
             str(len(table.chunks)),
@@ -41,9 +47,7 @@ def _short(name: str) -> str:
 
 
 def _compressed(table: Hypertable) -> str:
-    if not table.chunks:
-        return "–"
-    return f"{100 * table.compressed_chunks // len(table.chunks)} %"
+    return percent(table.compressed_chunks, len(table.chunks)) if table.chunks else "–"
 
 
 def _dimension(dimension: Dimension) -> str:
@@ -74,7 +78,16 @@ def extension_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
         yield (extension.name, extension.version, extension.schema)
 
 
-def cagg_label(cagg: Cagg) -> str:
-    """Its name and what kind it is."""
+def cagg_label(cagg: Cagg, materialization: Hypertable | None) -> str:
+    """Its name, what kind it is, and what is stored of it."""
     kind = "materialized only" if cagg.materialized_only else "real-time"
-    return f"{cagg.label}  {kind}" + (", compressed" if cagg.compressed else "")
+    words = f"{cagg.label}  {kind}" + (", compressed" if cagg.compressed else "")
+    if materialization is None or not materialization.chunks:
+        return words
+    chunks = plural(len(materialization.chunks), "chunk")
+    return f"{words}, {size(materialization.bytes)} in {chunks}"
+
+
+def materializations(inventory: Inventory) -> dict[str, Hypertable]:
+    """`schema.name` of a continuous aggregate -> the hypertable that holds its rows."""
+    return {table.cagg: table for table in inventory.hypertables if table.cagg is not None}

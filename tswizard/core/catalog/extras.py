@@ -96,6 +96,15 @@ _LISTS = {
     "event_triggers": f"""
 SELECT t.evtname::text FROM pg_catalog.pg_event_trigger t
 WHERE {not_member("pg_event_trigger", "t.oid")} ORDER BY 1""",
+    "generated": f"""
+SELECT n.nspname || '.' || c.relname || '.' || a.attname
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE a.attgenerated <> '' AND a.attnum > 0 AND NOT a.attisdropped
+  AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND {NOT_USERS} AND {not_member("pg_class", "c.oid")}
+ORDER BY 1""",
     "publications": "SELECT pubname::text FROM pg_catalog.pg_publication ORDER BY 1",
     "subscriptions": """
 SELECT subname::text FROM pg_catalog.pg_subscription

@@ -237,6 +237,8 @@ class Extras:
     """Tables whose rows row-level security would hide from this role; pg_dump refuses to dump
     them."""
     event_triggers: tuple[str, ...] = ()
+    generated: tuple[str, ...] = ()
+    """Generated columns, each as `schema.table.column`."""
     publications: tuple[str, ...] = ()
     subscriptions: tuple[str, ...] = ()
     slots: tuple[str, ...] = ()

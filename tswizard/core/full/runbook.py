@@ -11,6 +11,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.model.runbook import HandStep, Runbook, shell_code, source_sql, target_sql
 from tswizard.core.run.context import shell
 from tswizard.core.steps.by_hand import (
+    JOBS_AT_ONCE,
     Ends,
     analyze_by_hand,
     check_ends,
@@ -65,6 +66,7 @@ async def full_runbook(task: Task) -> Runbook:
             "An interrupted restore is not cleaned up: empty the target by hand, or take another "
             "one, remove $WORK/done/restore-* and $WORK/done/enter-restore-mode, and start the "
             "script again.",
+            JOBS_AT_ONCE,
             "Errors of pg_restore that are not on the list of expected ones stop the script; "
             "nobody judges them further.",
             "The comparison at the end is one of rows, checksums, sequences, names and jobs, not "

@@ -15,8 +15,10 @@ def some(names: Sequence[str]) -> str:
     return shown if rest <= 0 else f"{shown} and {rest:,} more"
 
 
-def passed(id: str, what: str, *, where: str, why: str = "") -> Finding:
-    return Finding(Level.PASS, id, what, where=where, why=why)
+def passed(
+    id: str, what: str, *, where: str, why: str = "", details: Iterable[str] = ()
+) -> Finding:
+    return Finding(Level.PASS, id, what, where=where, why=why, details=tuple(details))
 
 
 def look(

@@ -21,6 +21,12 @@ _FILLED = f"""SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm', 'f') AND {NOT_USERS} AND {not_member("pg_class", "c.oid")}"""
 
+JOBS_AT_ONCE = (
+    "Jobs that are enabled run at once, since they never ran on the target; tswizard has each run "
+    "when it would have run on the source."
+)
+"""What enabling does otherwise."""
+
 _JOB_FIELDS = (
     "SELECT 'job', proc_name, schedule_interval, max_runtime, max_retries, retry_period "
     "FROM timescaledb_information.jobs WHERE {} ORDER BY 2, 3, 4, 5, 6"

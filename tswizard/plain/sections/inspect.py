@@ -17,6 +17,7 @@ from tswizard.wizard.inventory_rows import (
     extension_rows,
     hypertable_rows,
     job_rows,
+    materializations,
     role_rows,
     summary,
     table_rows,
@@ -212,9 +213,10 @@ def _sentences(form: str, rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
 
 
 def _caggs(inventory: Inventory) -> Iterator[str]:
+    stored = materializations(inventory)
     for hypertable, under in cagg_trees(inventory.caggs).items():
         for cagg, _ in under:
-            yield f"{cagg_label(cagg)}, on {cagg.parent or hypertable}"
+            yield f"{cagg_label(cagg, stored.get(cagg.label))}, on {cagg.parent or hypertable}"
 
 
 def _in_full(findings: tuple[Finding, ...]) -> Iterator[str]:

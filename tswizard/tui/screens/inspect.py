@@ -25,13 +25,17 @@ from tswizard.tui.inventory_tables import (
     CaggTree,
     grow_caggs,
 )
+from tswizard.tui.widgets.chunk_bars import ChunkBars
 from tswizard.tui.widgets.fields import Tick
 from tswizard.tui.widgets.findings import FindingsView, counts
 from tswizard.tui.widgets.table import FittingTable
+from tswizard.wizard.chunk_bars import share_bar
 from tswizard.wizard.inventory_rows import (
     extension_rows,
     hypertable_rows,
     job_rows,
+    materializations,
+    own_hypertables,
     role_rows,
     summary,
     table_rows,
@@ -41,6 +45,7 @@ from tswizard.wizard.state import ASKED_ON_INSPECT, ConnectedPair, Inspected, op
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from tswizard.core.catalog.hypertable_model import Hypertable
     from tswizard.core.catalog.inventory import Inventory
     from tswizard.core.model.answers import MethodName
 
@@ -60,7 +65,9 @@ class InspectScreen(WizardScreen):
         "PASS: verified. LOOK: read it and decide; it does not block you. FAIL: the migration "
         "would not work; do what the arrow → says, then press Ctrl+R to read and check again. "
         "What starts with Full or Split concerns that method only.\n\n"
-        "Left and right switch tabs, up and down scroll."
+        "Left and right switch tabs, up and down scroll. Findings stand the gravest first; S puts "
+        "them by subject, and back. Under the hypertables the one with the cursor is drawn over "
+        "time: its bytes by the start of its chunks, and how much of it is compressed."
     )
 
     def __init__(self, pair: ConnectedPair) -> None:
@@ -69,6 +76,7 @@ class InspectScreen(WizardScreen):
         self._inventories: tuple[Inventory, Inventory] | None = None
         self._checked = False
         self._answers = Answers()
+        self._tables: list[Hypertable] = []
 
     @property
     def refused(self) -> bool:
@@ -94,6 +102,7 @@ class InspectScreen(WizardScreen):
                 yield FindingsView(id="findings")
             with TabPane("Hypertables", id="tab-hypertables"):
                 yield FittingTable(HYPERTABLES, id="hypertables")
+                yield ChunkBars(id="bulk")
             with TabPane("Tables", id="tab-tables"):
                 yield FittingTable(TABLES, id="tables")
             with TabPane("Continuous aggregates", id="tab-caggs"):
@@ -193,14 +202,22 @@ class InspectScreen(WizardScreen):
     def _fill(self, inventory: "Inventory") -> None:
         self.query_one("#inspect-sum", Static).update(summary(inventory))
         for id, rows in (
-            ("#hypertables", hypertable_rows(inventory)),
+            ("#hypertables", map(_with_bar, hypertable_rows(inventory))),
             ("#tables", table_rows(inventory)),
             ("#jobs", job_rows(inventory)),
             ("#roles", role_rows(inventory)),
             ("#extensions", extension_rows(inventory)),
         ):
             self.query_one(id, FittingTable).show(rows)
-        grow_caggs(self.query_one(CaggTree), inventory.caggs)
+        grow_caggs(self.query_one(CaggTree), inventory.caggs, materializations(inventory))
+        self._tables = own_hypertables(inventory)
+        self._show_bulk()
+
+    @on(FittingTable.RowHighlighted, "#hypertables")
+    def _show_bulk(self) -> None:
+        row = self.query_one("#hypertables", FittingTable).cursor_row
+        there = 0 <= row < len(self._tables)
+        self.query_one(ChunkBars).show(self._tables[row] if there else None)
 
     # Keys
 
@@ -228,3 +245,16 @@ class InspectScreen(WizardScreen):
             self.wizard.show_method(
                 Inspected(self._pair, *self._inventories, self._findings, answers)
             )
+
+
+def _with_bar(row: tuple[str, ...]) -> tuple[str, ...]:
+    """The compressed share with a bar in front."""
+    share = row[2]
+    if not share.endswith("%"):
+        return row
+    bar = share_bar(int(share.split()[0]), 100, _BAR)
+    return (*row[:2], f"{bar} {share:>5}", *row[3:])
+
+
+_BAR = 5
+"""Characters of such a bar."""

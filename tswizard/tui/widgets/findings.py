@@ -36,7 +36,8 @@ def finding_row(finding: Finding, *, details: int | None = _SHOWN) -> Row:
 
 
 class FindingsView(VerticalScroll, can_focus=True, inherit_bindings=False):
-    """All findings; of a passed check only the sentence."""
+    """All findings; of a passed check only the sentence. The gravest stand first, or all in the
+    order of their checks, which is by subject."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll_up", show=False),
@@ -45,32 +46,48 @@ class FindingsView(VerticalScroll, can_focus=True, inherit_bindings=False):
         Binding("pagedown", "page_down", show=False),
         Binding("home", "scroll_home", show=False),
         Binding("end", "scroll_end", show=False),
+        Binding("s", "sort", "Sort"),
     ]
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._findings: list[Finding] = []
+        self._found: list[Finding] = []
+        """As the checks gave them."""
+        self._by_weight = True
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        return tuple(self._findings)
+        """The gravest first."""
+        return tuple(sorted(self._found, key=_rank))
+
+    async def action_sort(self) -> None:
+        """The other order."""
+        self._by_weight = not self._by_weight
+        await self.query(Row).remove()
+        await self.mount_all(map(finding_row, self.findings if self._by_weight else self._found))
+        self.scroll_home(animate=False)
 
     async def start(self) -> None:
         """Forget everything; the checks run again."""
-        self._findings.clear()
+        self._found.clear()
         await self.query(Row).remove()
 
     async def add(self, finding: Finding) -> None:
         """Put a finding where its level belongs."""
-        rank = _ORDER.index(finding.level)
-        before = sum(_ORDER.index(f.level) <= rank for f in self._findings)
-        self._findings.insert(before, finding)
+        before = len(self._found)
+        if self._by_weight:
+            before = sum(_rank(found) <= _rank(finding) for found in self._found)
+        self._found.append(finding)
         rows = list(self.query(Row))
         row = finding_row(finding)
         if before < len(rows):
             await self.mount(row, before=rows[before])
         else:
             await self.mount(row)
+
+
+def _rank(finding: Finding) -> int:
+    return _ORDER.index(finding.level)
 
 
 def counts(findings: Iterable[Finding]) -> Content:

@@ -1,6 +1,7 @@
 """Every check, one file a subject; within a kind of check, findings come in this order."""
 
 from tswizard.core.preflight.check import AnyCheck
+from tswizard.core.preflight.checks.carried import CARRIED_CHECKS
 from tswizard.core.preflight.checks.client_tools import CLIENT_TOOL_CHECKS
 from tswizard.core.preflight.checks.compression import COMPRESSION_CHECKS
 from tswizard.core.preflight.checks.connections import CONNECTION_CHECKS
@@ -42,5 +43,6 @@ CHECKS: tuple[AnyCheck, ...] = (
     *ENCODING_CHECKS,
     *CLIENT_TOOL_CHECKS,
     *DISK_SPACE_CHECKS,
+    *CARRIED_CHECKS,
     *SOURCE_WRITE_CHECKS,
 )

@@ -2,15 +2,25 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tswizard.core.catalog.hypertable_model import Hypertable
 from tswizard.core.catalog.inventory import Inventory, Job
-from tswizard.core.catalog.policies import COMPRESSION, REFRESH, RETENTION, USER_DEFINED
+from tswizard.core.catalog.policies import (
+    COMPACTION,
+    COMPRESSION,
+    INVALIDATIONS,
+    REFRESH,
+    RETENTION,
+    USER_DEFINED,
+)
 from tswizard.core.catalog.roles import role_statements
+from tswizard.core.db.versions import version_key
 from tswizard.core.model.finding import Finding
+from tswizard.core.model.object_selection import chosen_jobs
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.wording import plural
 from tswizard.core.preflight.check import SPLIT_ONLY, AnyCheck, Check, SourceCheck
@@ -133,6 +143,64 @@ def _roles_missing(prepared: Prepared) -> Iterator[Finding]:
         )
 
 
+def _not_recreated(prepared: Prepared) -> Iterator[Finding]:
+    target = prepared.target_inventory.server.timescaledb
+    if target is None:
+        return
+    jobs = chosen_jobs(prepared.inventory, prepared.answers)
+    details = [*_unknown(jobs, target), *_without_now(prepared.inventory, jobs, target)]
+    if details:
+        yield look(
+            "policies-not-recreated",
+            f"{plural(len(details), 'policy or job', 'policies and jobs')} cannot be recreated by "
+            f"the target's TimescaleDB {target} as they are.",
+            where=prepared.target.label,
+            why="Each is named again at the end, with its statements.",
+            todo="Leave them out, or change them on the source first.",
+            details=details,
+        )
+
+
+def _unknown(jobs: Sequence[Job], target: str) -> Iterator[str]:
+    """Kinds that the target's version does not have, names that it cannot give, and policies that
+    only newer versions allow side by side (sql/policy_api.sql of 2.9 to 2.29)."""
+    version = version_key(target)
+    refreshing = Counter(job.target for job in jobs if job.kind is REFRESH)
+    for job in jobs:
+        name = f"job {job.id} ({job.what} on {job.target or 'nothing'})"
+        if job.proc_name == "policy_recompression":
+            yield f"{name}: no version adds such a job any more"
+        elif job.kind is INVALIDATIONS:
+            yield f"{name}: only 2.21 to 2.26 have it, for changes that are read from the WAL"
+        elif job.kind is COMPACTION and version < (2, 29):
+            yield f"{name}: needs 2.29"
+        elif job.custom_name and version < (2, 20):
+            yield f"{name}: its own name, {job.custom_name}, needs 2.20"
+        elif job.kind is REFRESH and refreshing[job.target] > 1 and version < (2, 21):
+            yield f"{name}: several refresh policies of one continuous aggregate need 2.21"
+
+
+def _without_now(inventory: Inventory, jobs: Sequence[Job], target: str) -> Iterator[str]:
+    """Policies by age on integer time without a function that tells the time: 2.15 and later
+    refuse to add them."""
+    if version_key(target) < (2, 15):
+        return
+    clockless = {
+        h.label
+        for h in inventory.hypertables
+        if h.cagg is None
+        and h.dimensions
+        and h.dimensions[0].column_type in ("smallint", "integer", "bigint")
+        and h.dimensions[0].integer_now is None
+    }
+    for job in jobs:
+        if job.kind in (RETENTION, COMPRESSION) and job.target in clockless:
+            yield (
+                f"job {job.id} ({job.what} on {job.target}): integer time without "
+                "set_integer_now_func()"
+            )
+
+
 def _age(job: Job, key: str) -> timedelta | int | None:
     """An offset of a policy: an interval (a month counts as 30 days), or an integer; None for an
     open one."""
@@ -166,5 +234,12 @@ POLICY_CHECKS: tuple[AnyCheck, ...] = (
         settled_by_check=True,
     ),
     SourceCheck(gives=("compression-without-settings",), run=_without_settings, methods=SPLIT_ONLY),
+    Check(
+        gives=("policies-not-recreated",),
+        run=_not_recreated,
+        methods=SPLIT_ONLY,
+        answered_by=("policies",),
+        settled_by_check=True,
+    ),
     Check(gives=("job-roles-missing",), run=_roles_missing, methods=SPLIT_ONLY),
 )

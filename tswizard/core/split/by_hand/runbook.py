@@ -25,6 +25,7 @@ from tswizard.core.split.schema.dump import schema_dump_options
 from tswizard.core.split.schema.hypertables import create_statements
 from tswizard.core.split.schema.index_flags import HypertableIndex, index_flag_statements
 from tswizard.core.steps.by_hand import (
+    JOBS_AT_ONCE,
     analyze_by_hand,
     check_ends,
     compare_by_hand,
@@ -57,6 +58,7 @@ async def split_runbook(task: Task) -> Runbook:
 
 
 def _differences(task: Task, facts: SplitFacts) -> Iterator[str]:
+    yield JOBS_AT_ONCE
     yield (
         "Rows are read without one snapshot for all, one piece after the other, and what changes "
         "meanwhile is not reconciled: so nobody may write to the source, and all of its jobs are "
