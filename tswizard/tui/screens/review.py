@@ -75,7 +75,7 @@ class ReviewScreen(WizardScreen):
         Binding("ctrl+y", "copy_all", "Copy all"),
         Binding("ctrl+r", "runbook", "Runbook"),
         # Before the field's own: the plan is read while the name is typed.
-        Binding("pagedown", "scroll(1)", "Scroll", key_display="PgDn", priority=True),
+        Binding("pagedown", "scroll(1)", show=False, priority=True),
         Binding("pageup", "scroll(-1)", show=False, priority=True),
     ]
     STEP: ClassVar[str | None] = "Review"
@@ -84,7 +84,7 @@ class ReviewScreen(WizardScreen):
         "Every step in order, with the exact commands and SQL that it runs, without passwords. "
         "Nothing has been changed so far. A line that begins with -- stands for what is known only "
         "during the run. Long lists are cut short: Shift+Tab moves to a step and y copies all of "
-        "it; Ctrl+Y copies the whole plan.\n\n"
+        "it; Ctrl+Y copies the whole plan. PgDn and PgUp scroll.\n\n"
         "Ctrl+R writes a runbook into the folder tswizard-runbook: Markdown and a script, for "
         "carrying the plan out by hand with psql, pg_dump and pg_restore alone.\n\n"
         "Type the name of the target database and press Enter to start. From then on the run is "

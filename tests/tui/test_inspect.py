@@ -1,0 +1,95 @@
+"""Inspect: the order of findings, and where the bulk of a hypertable lies."""
+
+import time
+from dataclasses import replace
+
+from textual.widgets import TabbedContent
+
+from tests.support.recorded_engine import RecordedEngine
+from tests.support.wizard_pilot import LARGE, SMALL, app_with, settled, shown, until
+from tests.support.wizard_scenes import to_inspect
+from tests.support.wizard_world import INVENTORY
+from tswizard.tui.widgets.chunk_bars import ChunkBars
+from tswizard.tui.widgets.facts import Row
+from tswizard.tui.widgets.findings import FindingsView
+from tswizard.tui.widgets.table import FittingTable
+from tswizard.wizard.chunk_bars import bulk_lines, heights, percent, share_bar
+
+MANY = 20_000
+OWN = [table for table in INVENTORY.hypertables if table.cagg is None]
+
+
+async def test_findings_stand_by_weight_or_by_subject() -> None:
+    app = app_with(RecordedEngine())
+    async with app.run_test(size=SMALL) as pilot:
+        await to_inspect(pilot)
+        view = app.screen.query_one(FindingsView)
+        assert view.findings[0].level != "pass"
+
+        def passes() -> list[bool]:
+            return [row.has_class("-pass") for row in view.query(Row)]
+
+        weighed = passes()
+        assert weighed == sorted(weighed) and len(set(weighed)) == 2
+        await pilot.press("s")
+        await until(pilot, lambda: len(passes()) == len(weighed) and passes() != weighed)
+        await pilot.press("s")
+        await until(pilot, lambda: passes() == weighed)
+
+
+async def test_the_hypertable_with_the_cursor_is_drawn_and_materializations_are_not_there() -> None:
+    app = app_with(RecordedEngine())
+    async with app.run_test(size=LARGE) as pilot:
+        await to_inspect(pilot)
+        app.screen.query_one(TabbedContent).active = "tab-hypertables"
+        await settled(pilot)
+        assert app.screen.query_one("#hypertables", FittingTable).row_count == len(OWN)
+        largest = max(OWN, key=lambda table: table.bytes)
+        assert f"{largest.label}: " in shown(pilot)
+        await pilot.press("down")
+        second = sorted(OWN, key=lambda table: -table.bytes)[1]
+        await until(pilot, lambda: f"{second.label}: " in shown(pilot))
+        app.screen.query_one(TabbedContent).active = "tab-caggs"
+        await until(
+            pilot, lambda: "materialized only, " in shown(pilot) or "KiB in" in shown(pilot)
+        )
+
+
+async def test_many_chunks_are_no_more_widgets_and_no_longer_wait() -> None:
+    big = max(OWN, key=lambda table: table.bytes)
+    chunks = tuple(
+        replace(big.chunks[0], name=f"c{n}", range_start=str(n), range_end=str(n + 1), bytes=n)
+        for n in range(MANY)
+    )
+    many = replace(INVENTORY, hypertables=(replace(big, chunks=chunks),))
+    app = app_with(RecordedEngine(inventory=many))
+    async with app.run_test(size=SMALL) as pilot:
+        await to_inspect(pilot)
+        app.screen.query_one(TabbedContent).active = "tab-hypertables"
+        await settled(pilot)
+        bars = app.screen.query_one(ChunkBars)
+        assert "20,000 chunks" in shown(pilot)
+        began = time.process_time()
+        bars.show(many.hypertables[0])
+        assert time.process_time() - began < 1
+        assert not list(bars.children)
+        assert len(list(app.screen.query("*"))) < 300
+
+
+def test_lines_are_four_and_never_too_wide() -> None:
+    for table in INVENTORY.hypertables:
+        for width in (20, 76, 200):
+            lines = list(bulk_lines(table, width))
+            assert len(lines) == (4 if table.chunks else 1)
+            if table.chunks:
+                assert width / 2 < len(lines[1]) <= width or len(table.chunks) < width
+
+
+def test_a_little_shows_and_only_all_is_all() -> None:
+    assert share_bar(1, 1000, 5) == "█░░░░"
+    assert share_bar(999, 1000, 5) == "████░"
+    assert share_bar(0, 1000, 5) == "░░░░░"
+    assert share_bar(0, 0, 5) == "░░░░░"
+    assert share_bar(7, 7, 5) == "█████"
+    assert heights([0, 1, 800]) == " ▁█"
+    assert (percent(1, 1000), percent(999, 1000), percent(1, 1)) == ("1 %", "99 %", "100 %")
