@@ -106,7 +106,7 @@ hidden=$(on_source -At -c "SELECT 'off' IN (
 filled=$(on_target -At << 'SQL'
 SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'm', 'f') AND n.nspname !~ '^(pg_|_timescaledb_)' AND n.nspname <> ALL (ARRAY['information_schema', 'timescaledb_information', 'timescaledb_experimental', 'timescaledb_osm', 'toolkit_experimental', '_osm_catalog', '_osm_internal', '_tswizard']) AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog.pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e');
+WHERE c.relkind IN ('r', 'p', 'm', 'f') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_tswizard') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend ed JOIN pg_catalog.pg_extension ee ON ee.oid = ed.refobjid WHERE ed.classid = 'pg_catalog.pg_namespace'::regclass AND ed.objid = n.oid AND ed.deptype = 'e' AND ed.refclassid = 'pg_catalog.pg_extension'::regclass AND ee.extname ~ '^timescaledb') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog.pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e');
 SQL
 )
 [ "$filled" = 0 ] || stop "the target is not empty: $filled tables are there"
@@ -324,24 +324,24 @@ SELECT 'constraint', n.nspname, r.relname, c.conname, c.contype, c.convalidated
 FROM pg_catalog.pg_constraint c
 JOIN pg_catalog.pg_class r ON r.oid = c.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
-WHERE n.nspname !~ '^(pg_|_timescaledb_)' AND n.nspname <> ALL (ARRAY['information_schema', 'timescaledb_information', 'timescaledb_experimental', 'timescaledb_osm', 'toolkit_experimental', '_osm_catalog', '_osm_internal', '_tswizard']) AND c.contype IN ('p', 'u', 'x', 'f', 'c') 
+WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_tswizard') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend ed JOIN pg_catalog.pg_extension ee ON ee.oid = ed.refobjid WHERE ed.classid = 'pg_catalog.pg_namespace'::regclass AND ed.objid = n.oid AND ed.deptype = 'e' AND ed.refclassid = 'pg_catalog.pg_extension'::regclass AND ee.extname ~ '^timescaledb') AND c.contype IN ('p', 'u', 'x', 'f', 'c') 
 ORDER BY 2, 3, 4;
 SELECT 'index', n.nspname, r.relname, i.relname
 FROM pg_catalog.pg_index x
 JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
 JOIN pg_catalog.pg_class r ON r.oid = x.indrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
-WHERE n.nspname !~ '^(pg_|_timescaledb_)' AND n.nspname <> ALL (ARRAY['information_schema', 'timescaledb_information', 'timescaledb_experimental', 'timescaledb_osm', 'toolkit_experimental', '_osm_catalog', '_osm_internal', '_tswizard']) 
+WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_tswizard') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend ed JOIN pg_catalog.pg_extension ee ON ee.oid = ed.refobjid WHERE ed.classid = 'pg_catalog.pg_namespace'::regclass AND ed.objid = n.oid AND ed.deptype = 'e' AND ed.refclassid = 'pg_catalog.pg_extension'::regclass AND ee.extname ~ '^timescaledb') 
 ORDER BY 2, 3, 4;
 SELECT 'trigger', n.nspname, r.relname, t.tgname, t.tgenabled
 FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_class r ON r.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
-WHERE NOT t.tgisinternal AND t.tgname !~ '^ts_' AND n.nspname !~ '^(pg_|_timescaledb_)' AND n.nspname <> ALL (ARRAY['information_schema', 'timescaledb_information', 'timescaledb_experimental', 'timescaledb_osm', 'toolkit_experimental', '_osm_catalog', '_osm_internal', '_tswizard']) 
+WHERE NOT t.tgisinternal AND t.tgname !~ '^ts_' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_tswizard') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend ed JOIN pg_catalog.pg_extension ee ON ee.oid = ed.refobjid WHERE ed.classid = 'pg_catalog.pg_namespace'::regclass AND ed.objid = n.oid AND ed.deptype = 'e' AND ed.refclassid = 'pg_catalog.pg_extension'::regclass AND ee.extname ~ '^timescaledb') 
 ORDER BY 2, 3, 4;
 SELECT 'relation', n.nspname, r.relname, r.relkind
 FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
-WHERE r.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^(pg_|_timescaledb_)' AND n.nspname <> ALL (ARRAY['information_schema', 'timescaledb_information', 'timescaledb_experimental', 'timescaledb_osm', 'toolkit_experimental', '_osm_catalog', '_osm_internal', '_tswizard'])
+WHERE r.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_tswizard') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend ed JOIN pg_catalog.pg_extension ee ON ee.oid = ed.refobjid WHERE ed.classid = 'pg_catalog.pg_namespace'::regclass AND ed.objid = n.oid AND ed.deptype = 'e' AND ed.refclassid = 'pg_catalog.pg_extension'::regclass AND ee.extname ~ '^timescaledb')
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog.pg_class'::regclass AND x.objid = r.oid AND x.deptype = 'e') 
 ORDER BY 2, 3;
 SQL

@@ -101,9 +101,10 @@ UNION ALL
 SELECT 'skip', 2620, q.oid FROM (
 SELECT t.oid::bigint
 FROM pg_catalog.pg_trigger t
-JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-WHERE NOT t.tgisinternal AND n.nspname LIKE '\_timescaledb\_%'
+JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::regclass AND d.objid = t.tgfoid
+  AND d.deptype = 'e'
+JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid AND e.extname = 'timescaledb'
+WHERE NOT t.tgisinternal
 ) q (oid)
 UNION ALL
 SELECT 'skip', 2606, q.oid FROM (
@@ -147,8 +148,40 @@ WHERE h.compression_state <> 2 AND NOT k.dropped
 ) k CROSS JOIN LATERAL (VALUES (k.rel), (k.comp)) AS part (oid)
 JOIN pg_catalog.pg_class c ON c.oid = part.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname !~ '^_timescaledb_'
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend ed JOIN pg_catalog.pg_extension ee ON ee.oid = ed.refobjid WHERE ed.classid = 'pg_catalog.pg_namespace'::regclass AND ed.objid = n.oid AND ed.deptype = 'e' AND ed.refclassid = 'pg_catalog.pg_extension'::regclass AND ee.extname ~ '^timescaledb')
 ) q (oid);
+SQL
+  # Grants on the extension's own objects, as the table of contents begins them.
+  on_source -At > "$WORK/grants.txt" << 'SQL'
+WITH member AS (
+  SELECT d.classid, d.objid FROM pg_catalog.pg_depend d
+  JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+  WHERE d.refclassid = 'pg_catalog.pg_extension'::regclass AND d.deptype = 'e'
+    AND e.extname = 'timescaledb'
+)
+SELECT n.nspname || k.kind || c.relname || k.after
+FROM member m JOIN pg_catalog.pg_class c ON c.oid = m.objid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN (VALUES (' TABLE ', ' '), (' SEQUENCE ', ' '), (' COLUMN ', '.')) k (kind, after)
+WHERE m.classid = 'pg_catalog.pg_class'::regclass
+UNION
+SELECT n.nspname || k.kind || p.proname || '('
+FROM member m JOIN pg_catalog.pg_proc p ON p.oid = m.objid
+JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+CROSS JOIN (VALUES (' FUNCTION '), (' PROCEDURE '), (' AGGREGATE ')) k (kind)
+WHERE m.classid = 'pg_catalog.pg_proc'::regclass AND NOT EXISTS (
+  SELECT FROM pg_catalog.pg_proc o
+  WHERE o.pronamespace = p.pronamespace AND o.proname = p.proname
+    AND o.oid NOT IN (SELECT objid FROM member WHERE classid = 'pg_catalog.pg_proc'::regclass))
+UNION
+SELECT n.nspname || ' TYPE ' || t.typname || ' '
+FROM member m JOIN pg_catalog.pg_type t ON t.oid = m.objid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+WHERE m.classid = 'pg_catalog.pg_type'::regclass
+UNION
+SELECT '- SCHEMA ' || n.nspname || ' '
+FROM member m JOIN pg_catalog.pg_namespace n ON n.oid = m.objid
+WHERE m.classid = 'pg_catalog.pg_namespace'::regclass;
 SQL
   pg_restore --list --section=pre-data "$dump" > "$WORK/pre-data.toc"
   pg_restore --list --section=post-data "$dump" > "$WORK/post-data.toc"
@@ -167,6 +200,10 @@ SQL
         }
       } while (again)
     }
+    function of_extension(text,    start) {
+      for (start in granted) if (index(text, start) == 1) return 1
+      return 0
+    }
     function needs_one(id, pattern, mark,    n, d, j) {
       n = split(needs[id], d, " ")
       for (j = 1; j <= n; j++)
@@ -174,8 +211,9 @@ SQL
       return 0
     }
     FILENAME == ARGV[1] { marks[$2 " " $3] = $1; next }
-    FILENAME == ARGV[2] { if ($1 ~ /^[0-9]+;$/) section[$1 + 0] = "pre-data"; next }
-    FILENAME == ARGV[3] { if ($1 ~ /^[0-9]+;$/) section[$1 + 0] = "post-data"; next }
+    FILENAME == ARGV[2] { granted["ACL " $0] = 1; next }
+    FILENAME == ARGV[3] { if ($1 ~ /^[0-9]+;$/) section[$1 + 0] = "pre-data"; next }
+    FILENAME == ARGV[4] { if ($1 ~ /^[0-9]+;$/) section[$1 + 0] = "post-data"; next }
     /^[0-9]+; [0-9]+ [0-9]+ / {
       id = $1 + 0; order[++count] = id; line[id] = $0; special[id] = marks[$2 " " $3]
       kind[id] = $0; sub(/^[0-9]+; [0-9]+ [0-9]+ /, "", kind[id])
@@ -189,7 +227,7 @@ SQL
       for (k = 1; k <= count; k++) {
         id = order[k]
         if (special[id] != "" || gone[id] || !section[id]) continue
-        if (kind[id] ~ /^ACL _timescaledb_/) continue
+        if (kind[id] ~ /^ACL / && of_extension(kind[id])) continue
         if (kind[id] ~ /^COMMENT / && needs_one(id, "", "timescaledb")) continue
         if (late[id]) {
           marked = kind[id] ~ /^(ACL|COMMENT|SECURITY LABEL) / && needs_one(id, "", "cagg")
@@ -200,7 +238,7 @@ SQL
           file = section[id]
         print line[id] > (folder "/" file ".list")
       }
-    }' "$WORK/special.txt" "$WORK/pre-data.toc" "$WORK/post-data.toc" "$WORK/all.toc"
+    }' "$WORK/special.txt" "$WORK/grants.txt" "$WORK/pre-data.toc" "$WORK/post-data.toc" "$WORK/all.toc"
 }
 
 # restore_list LIST EXPECTED ARGUMENT…: the entries of one of these lists.
@@ -487,7 +525,7 @@ hidden=$(on_source -At -c "SELECT 'off' IN (
 filled=$(on_target -At << 'SQL'
 SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'm', 'f') AND n.nspname !~ '^(pg_|_timescaledb_)' AND n.nspname <> ALL (ARRAY['information_schema', 'timescaledb_information', 'timescaledb_experimental', 'timescaledb_osm', 'toolkit_experimental', '_osm_catalog', '_osm_internal', '_tswizard']) AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog.pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e');
+WHERE c.relkind IN ('r', 'p', 'm', 'f') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_tswizard') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend ed JOIN pg_catalog.pg_extension ee ON ee.oid = ed.refobjid WHERE ed.classid = 'pg_catalog.pg_namespace'::regclass AND ed.objid = n.oid AND ed.deptype = 'e' AND ed.refclassid = 'pg_catalog.pg_extension'::regclass AND ee.extname ~ '^timescaledb') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog.pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e');
 SQL
 )
 [ "$filled" = 0 ] || stop "the target is not empty: $filled tables are there"
@@ -536,7 +574,7 @@ done
 # what TimescaleDB makes by itself, is left out.
 # Expect: Nothing is printed. The lists are $WORK/*.list.
 step_dump_schema() {
-pg_dump --no-password --format=custom --section=pre-data --section=post-data '--exclude-schema=_timescaledb*' --exclude-schema=_tswizard --no-blobs --no-publications --no-subscriptions \
+pg_dump --no-password --format=custom --section=pre-data --section=post-data '--exclude-schema="_timescaledb_cache"' '--exclude-schema="_timescaledb_catalog"' '--exclude-schema="_timescaledb_config"' '--exclude-schema="_timescaledb_debug"' '--exclude-schema="_timescaledb_functions"' '--exclude-schema="_timescaledb_internal"' '--exclude-schema="timescaledb_experimental"' '--exclude-schema="timescaledb_information"' --exclude-schema=_tswizard --no-blobs --no-publications --no-subscriptions \
   --file="$WORK/schema.dump" --dbname="$SOURCE" 2> "$WORK/dump.log" || {
   cat "$WORK/dump.log" >&2
   stop "pg_dump gave up"
@@ -842,13 +880,13 @@ copy_table '"public"."visits_2026"' '"visited", "site_id", "remark"' binary
 # 9. Copy large objects
 # By a dump of nothing else, which keeps their numbers, grants and comments.
 # Expect: Nothing is printed.
-step_large_objects() {
+step_copy_large_objects() {
 pg_dump --no-password --format=custom --blobs --section=pre-data --section=data \
   --exclude-schema='*' --file="$WORK/large-objects.dump" --dbname="$SOURCE"
 pg_restore --list "$WORK/large-objects.dump" |
   grep -E '^[0-9]+; [0-9]+ [0-9]+ (BLOB|BLOBS|BLOB METADATA|(ACL|COMMENT) - LARGE OBJECT) ' \
     > "$WORK/large-objects.list" || true
-restore restore-large-objects 'must be owner of extension|no privileges were granted|unrecognized configuration parameter "transaction_timeout"' \
+restore copy-large-objects 'must be owner of extension|no privileges were granted|unrecognized configuration parameter "transaction_timeout"' \
   --use-list="$WORK/large-objects.list" "$WORK/large-objects.dump"
 }
 
@@ -1135,24 +1173,24 @@ SELECT 'constraint', n.nspname, r.relname, c.conname, c.contype, c.convalidated
 FROM pg_catalog.pg_constraint c
 JOIN pg_catalog.pg_class r ON r.oid = c.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
-WHERE n.nspname !~ '^(pg_|_timescaledb_)' AND n.nspname <> ALL (ARRAY['information_schema', 'timescaledb_information', 'timescaledb_experimental', 'timescaledb_osm', 'toolkit_experimental', '_osm_catalog', '_osm_internal', '_tswizard']) AND c.contype IN ('p', 'u', 'x', 'f', 'c') 
+WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_tswizard') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend ed JOIN pg_catalog.pg_extension ee ON ee.oid = ed.refobjid WHERE ed.classid = 'pg_catalog.pg_namespace'::regclass AND ed.objid = n.oid AND ed.deptype = 'e' AND ed.refclassid = 'pg_catalog.pg_extension'::regclass AND ee.extname ~ '^timescaledb') AND c.contype IN ('p', 'u', 'x', 'f', 'c') 
 ORDER BY 2, 3, 4;
 SELECT 'index', n.nspname, r.relname, i.relname
 FROM pg_catalog.pg_index x
 JOIN pg_catalog.pg_class i ON i.oid = x.indexrelid
 JOIN pg_catalog.pg_class r ON r.oid = x.indrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
-WHERE n.nspname !~ '^(pg_|_timescaledb_)' AND n.nspname <> ALL (ARRAY['information_schema', 'timescaledb_information', 'timescaledb_experimental', 'timescaledb_osm', 'toolkit_experimental', '_osm_catalog', '_osm_internal', '_tswizard']) 
+WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_tswizard') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend ed JOIN pg_catalog.pg_extension ee ON ee.oid = ed.refobjid WHERE ed.classid = 'pg_catalog.pg_namespace'::regclass AND ed.objid = n.oid AND ed.deptype = 'e' AND ed.refclassid = 'pg_catalog.pg_extension'::regclass AND ee.extname ~ '^timescaledb') 
 ORDER BY 2, 3, 4;
 SELECT 'trigger', n.nspname, r.relname, t.tgname, t.tgenabled
 FROM pg_catalog.pg_trigger t
 JOIN pg_catalog.pg_class r ON r.oid = t.tgrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
-WHERE NOT t.tgisinternal AND t.tgname !~ '^ts_' AND n.nspname !~ '^(pg_|_timescaledb_)' AND n.nspname <> ALL (ARRAY['information_schema', 'timescaledb_information', 'timescaledb_experimental', 'timescaledb_osm', 'toolkit_experimental', '_osm_catalog', '_osm_internal', '_tswizard']) 
+WHERE NOT t.tgisinternal AND t.tgname !~ '^ts_' AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_tswizard') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend ed JOIN pg_catalog.pg_extension ee ON ee.oid = ed.refobjid WHERE ed.classid = 'pg_catalog.pg_namespace'::regclass AND ed.objid = n.oid AND ed.deptype = 'e' AND ed.refclassid = 'pg_catalog.pg_extension'::regclass AND ee.extname ~ '^timescaledb') 
 ORDER BY 2, 3, 4;
 SELECT 'relation', n.nspname, r.relname, r.relkind
 FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace
-WHERE r.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^(pg_|_timescaledb_)' AND n.nspname <> ALL (ARRAY['information_schema', 'timescaledb_information', 'timescaledb_experimental', 'timescaledb_osm', 'toolkit_experimental', '_osm_catalog', '_osm_internal', '_tswizard'])
+WHERE r.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '_tswizard') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend ed JOIN pg_catalog.pg_extension ee ON ee.oid = ed.refobjid WHERE ed.classid = 'pg_catalog.pg_namespace'::regclass AND ed.objid = n.oid AND ed.deptype = 'e' AND ed.refclassid = 'pg_catalog.pg_extension'::regclass AND ee.extname ~ '^timescaledb')
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend x WHERE x.classid = 'pg_catalog.pg_class'::regclass AND x.objid = r.oid AND x.deptype = 'e') 
 ORDER BY 2, 3;
 SQL
@@ -1269,7 +1307,7 @@ run hypertables '5. Create hypertables'
 run continuous-aggregates '6. Create continuous aggregates'
 run cagg-ranges '7. Set watermarks and valid ranges'
 run copy-tables '8. Copy plain tables'
-run large-objects '9. Copy large objects'
+run copy-large-objects '9. Copy large objects'
 run keys '10. Restore keys of plain tables'
 run constraints-before '11. Add constraints needed before compression'
 run compression '12. Set compression'
