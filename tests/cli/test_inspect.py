@@ -99,7 +99,7 @@ def test_lines_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     _code, out = printed(capsys, as_json=False)
     lines = click.unstyle(out).splitlines()
     assert [line for line in lines if line.startswith("hypertable  ")] == [
-        "hypertable  public.readings  5.7 MiB  1 chunks, 1 compressed  ()"
+        "hypertable  public.readings  5.7 MiB  1 chunk, 1 compressed  ()"
     ]
     (cagg,) = [line for line in lines if line.startswith("continuous aggregate  ")]
     assert cagg.endswith("materialized only, 5.7 MiB in 1 chunk, on public.readings")

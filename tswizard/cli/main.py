@@ -87,7 +87,7 @@ def inspect(context: click.Context, conninfo: "Endpoint", as_json: bool) -> None
 @click.pass_context
 def plan(context: click.Context, answers: Path, output: Path | None, as_script: bool) -> None:
     """A runbook for the migration of an answers file, to carry out by hand with bash and
-    PostgreSQL's client tools; reads both ends and changes nothing."""
+    PostgreSQL's client tools; reads both databases and changes nothing."""
     from tswizard.cli.plan import plan as run
 
     if output is not None and as_script:

@@ -58,7 +58,7 @@ async def full_runbook(task: Task) -> Runbook:
     return Runbook(
         steps=tuple(_steps(task, ends)),
         before=(
-            "Both ends need the same version of TimescaleDB: a full migration restores the "
+            "Both databases need the same version of TimescaleDB: a full migration restores the "
             "extension's own catalog.",
             *roles_before(ends),
         ),
@@ -160,7 +160,7 @@ rm -rf {_DUMP}
 pg_dump {shell(DUMP_OPTIONS)} --compress=1 \\
   --jobs="$JOBS" --file={_DUMP} --dbname="$SOURCE" 2> "$WORK/dump.log" || {{
   cat "$WORK/dump.log" >&2
-  stop "pg_dump gave up"
+  stop "pg_dump failed"
 }}"""
             ),
         ),

@@ -105,7 +105,7 @@ class Method(Protocol):
         ...
 
     async def runbook(self, task: Task) -> Runbook:
-        """The same migration as a person carries it out by hand. Both ends are read.
+        """The same migration as a person carries it out by hand. Both databases are read.
 
         Raises CannotConnect, psycopg.Error.
         """

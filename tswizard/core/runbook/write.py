@@ -31,7 +31,7 @@ class WrittenRunbook:
 
 
 async def write_runbook(task: Task) -> WrittenRunbook:
-    """Read both ends and write it. Raises CannotConnect, psycopg.Error."""
+    """Read both databases and write it. Raises CannotConnect, psycopg.Error."""
     method = method_of(task.answers)
     plan = build_plan(task)
     sheet = Sheet.of(task, await method.runbook(task), plan.disk_here, plan.disk_there)

@@ -62,7 +62,7 @@ ORDER BY 2, 3"""
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """What both ends have to be asked for a runbook of either method."""
+    """What both databases have to be asked for a runbook of either method."""
 
     keeps_zone: bool
     """The source's alter_job() takes a time zone, which it would forget."""
@@ -139,7 +139,7 @@ def check_ends(task: Task, *, versions: str) -> HandStep:
     ]
     return HandStep(
         id="check-ends",
-        title="Check both ends",
+        title="Check both databases",
         why="That SOURCE and TARGET are the two databases that this was written for, and that the "
         f"target is empty. {versions}",
         code=(shell_code("\n".join(lines)),),
@@ -226,8 +226,8 @@ def analyze_by_hand() -> HandStep:
 
 
 def compare_by_hand(task: Task, *, recomputed: Iterable[str] = ()) -> HandStep:
-    """Both ends counted and summed up by the same queries. `recomputed` are continuous aggregates
-    whose rows are not those of the source."""
+    """Both databases summed up by the same queries. `recomputed` are continuous aggregates whose
+    rows are not those of the source."""
     inventory = task.inventory
     chosen = ObjectSelection.of(inventory, task.answers).chosen
     again = set(recomputed)
@@ -257,18 +257,18 @@ def compare_by_hand(task: Task, *, recomputed: Iterable[str] = ()) -> HandStep:
         "}",
         *_job_queries(job.id for job in chosen.jobs),
         'both() { (queries; "$1_jobs") | "on_$1" -At; }',
-        'both source > "$WORK/source.txt" & # both ends at once',
+        'both source > "$WORK/source.txt" & # both databases at once',
         'both target > "$WORK/target.txt"',
         "wait $!",
         'diff "$WORK/source.txt" "$WORK/target.txt" > "$WORK/differences.txt" || {',
         '  head -n 50 "$WORK/differences.txt" >&2',
         '  stop "source (<) and target (>) differ; all of it is in $WORK/differences.txt"',
         "}",
-        'say "$(wc -l < "$WORK/source.txt") facts are equal on both ends"',
+        'say "$(wc -l < "$WORK/source.txt") facts are equal on both databases"',
     ]
     return HandStep(
         id="compare",
-        title="Compare both ends",
+        title="Compare both databases",
         why="Rows and a checksum of them for every table, the values of sequences, constraints, "
         "indexes, triggers, relations, jobs. CHECK=count counts rows only, which reads less.",
         code=(shell_code("\n".join(lines)),),

@@ -110,7 +110,7 @@ class _ReviewSection:
             if typed == _ALL and wanted != _ALL:
                 self._show(plan, most=None)
             elif typed == _RUNBOOK and wanted != _RUNBOOK:
-                self._session.voice.say("Writing the runbook: both ends are read …")
+                self._session.voice.say("Writing the runbook: both databases are read …")
                 _done, sentence = await written_runbook(self._session.engine, self._decided)
                 self._session.voice.say(sentence)
             elif typed != wanted:

@@ -179,7 +179,7 @@ class ReviewScreen(WizardScreen):
             self.app.bell()
             self._show_cost(self._plan)
             return
-        self.say("Writing the runbook: both ends are read …", "")
+        self.say("Writing the runbook: both databases are read …", "")
         done, sentence = await written_runbook(self.wizard.engine, self._decided)
         self.say(sentence, "" if done else "fail")
 

@@ -107,7 +107,7 @@ def _settings(inventory: Inventory, where: str) -> Iterator[Finding]:
     if under := [cagg.label for cagg in caggs if cagg.hypertable in secured]:
         yield passed(
             "cagg-row-security",
-            f"{some(under)} on hypertables with row security: created before it is switched on.",
+            f"{some(under)} on hypertables with row-level security: created before that.",
             where=where,
             why="TimescaleDB creates no continuous aggregate on such a hypertable.",
             details=under,

@@ -179,7 +179,7 @@ def _key_memory(prepared: Prepared) -> Iterator[Finding]:
             "server that has less is ended, and recovers.",
             todo="Use a target with 2.28 or later, or the full method, or one with enough memory.",
             details=[
-                f"{h.label}: {len(h.chunks):,} chunks, about {size(_key_bytes(len(h.chunks)))}"
+                f"{h.label}: {plural(len(h.chunks), 'chunk')}, {size(_key_bytes(len(h.chunks)))}"
                 for h in big
             ],
         )

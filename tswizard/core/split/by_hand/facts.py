@@ -1,4 +1,4 @@
-"""What a split migration by hand has to know of both ends, read once when the runbook is written.
+"""What a split migration by hand has to know of both databases, read when the runbook is written.
 
 What changes from one day to the next (chunks, watermarks, sequences) is not among it: the script
 reads that itself.

@@ -156,7 +156,7 @@ def _dump(task: Task) -> HandStep:
 pg_dump {shell(schema_dump_options(task))} \\
   --file="$WORK/schema.dump" --dbname="$SOURCE" 2> "$WORK/dump.log" || {{
   cat "$WORK/dump.log" >&2
-  stop "pg_dump gave up"
+  stop "pg_dump failed"
 }}
 sort_toc"""
             ),
@@ -247,7 +247,7 @@ def _constraints_before(facts: SplitFacts) -> Iterator[HandStep]:
         yield HandStep(
             id="constraints-before",
             title="Add constraints needed before compression",
-            why="Once chunks are compressed, foreign keys and checks cannot be added any more; "
+            why="Once chunks are compressed, foreign keys and CHECK constraints cannot be added; "
             "older versions refuse every constraint.",
             code=(target_sql(*map(_where_missing, first), *map(_unless_there, unique)),),
             expect="Nothing is printed. What CREATE TABLE has brought is left as it is.",
@@ -322,7 +322,7 @@ def _sequences(task: Task) -> HandStep | None:
     return HandStep(
         id="sequences",
         title="Set sequences",
-        why="Serial, identity and free-standing ones, to their values on the source.",
+        why="Serial, identity and standalone ones, to their values on the source.",
         code=(shell_code("\n".join(("on_source -At << 'SQL' | on_target", *queries, "SQL"))),),
         expect="The value of each.",
     )
@@ -365,8 +365,8 @@ def _post_data(facts: SplitFacts) -> HandStep:
     return HandStep(
         id="post-data",
         title="Restore post-data",
-        why="Indexes, constraints of plain tables, triggers, rules, row security, materialized "
-        "views.",
+        why="Indexes, constraints of plain tables, triggers, rules, row-level security, "
+        "materialized views.",
         code=(shell_code(f"restore_list post-data '{expected}' --jobs=\"$JOBS\""),),
         expect=_LOGGED,
     )
