@@ -16,6 +16,7 @@ from tswizard.core.model.answers import METHOD_NAMES, Answers, MethodName
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_names import UnknownObject, with_found_names
 from tswizard.core.model.prepared import Prepared
+from tswizard.core.model.recommendation import Advice
 from tswizard.core.preflight import examine
 from tswizard.core.prepare import prepare
 from tswizard.core.resume import start
@@ -91,8 +92,8 @@ async def examined(
     *,
     recommended: bool,
 ) -> tuple[Prepared, tuple[Finding, ...], Advice] | Exit:
-    """Both databases read, every check made and the method chosen, each told as it is found; an exit code where that
-    forbids to go on. Raises CannotConnect."""
+    """Both databases read, every check made and the method chosen, each told as it is found; an
+    exit code where that forbids to go on. Raises CannotConnect."""
     say(f"source  {source.label}")
     inventory = await read_inventory(source)
     try:

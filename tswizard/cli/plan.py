@@ -1,6 +1,7 @@
 """`tswizard plan`: an answers file becomes a runbook; nothing is changed."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -46,6 +47,8 @@ async def _plan(
     as_script: bool,
 ) -> int:
     with failures(Exit.REFUSED, "Nothing was changed."):
+        # Without a choice to make, nothing has to be timed.
+        answers = replace(answers, probe=answers.probe and recommended)
         ready = await examined(source, target, answers, None, recommended=recommended)
         if isinstance(ready, Exit):
             return ready
