@@ -13,12 +13,14 @@
 # in the file that PGPASSFILE names.
 # - Take a direct connection, not that of a pooler.
 # - Stop whatever writes to the source; what is written after the copy has begun is not migrated.
-# - Both ends need the same version of TimescaleDB: a full migration restores the extension's own
-# catalog.
+# - Both databases need the same version of TimescaleDB: a full migration restores the extension's
+# own catalog.
 #
 # Otherwise than by tswizard:
 # - An interrupted restore is not cleaned up: empty the target by hand, or take another one, remove
 # $WORK/done/restore-* and $WORK/done/enter-restore-mode, and start the script again.
+# - Jobs that are enabled run at once, since they never ran on the target; tswizard has each run
+# when it would have run on the source.
 # - Errors of pg_restore that are not on the list of expected ones stop the script; nobody judges
 # them further.
 # - The comparison at the end is one of rows, checksums, sequences, names and jobs, not of every
@@ -84,7 +86,7 @@ run() {
   : > "$WORK/done/$1"
 }
 
-# 1. Check both ends
+# 1. Check both databases
 # That SOURCE and TARGET are the two databases that this was written for, and that the target is
 # empty. Their versions of TimescaleDB have to be equal.
 # Expect: Nothing is printed.
@@ -152,7 +154,7 @@ rm -rf "$WORK/dump"
 pg_dump --no-password --format=directory --exclude-schema=_tswizard --compress=1 \
   --jobs="$JOBS" --file="$WORK/dump" --dbname="$SOURCE" 2> "$WORK/dump.log" || {
   cat "$WORK/dump.log" >&2
-  stop "pg_dump gave up"
+  stop "pg_dump failed"
 }
 }
 
@@ -282,7 +284,7 @@ ANALYZE;
 SQL
 }
 
-# 12. Compare both ends
+# 12. Compare both databases
 # Rows and a checksum of them for every table, the values of sequences, constraints, indexes,
 # triggers, relations, jobs. CHECK=count counts rows only, which reads less.
 # Expect: How many facts are equal. Rows written to the source since the first step show as
@@ -357,14 +359,14 @@ SELECT 'job', proc_name, schedule_interval, max_runtime, max_retries, retry_peri
 SQL
 }
 both() { (queries; "$1_jobs") | "on_$1" -At; }
-both source > "$WORK/source.txt" & # both ends at once
+both source > "$WORK/source.txt" & # both databases at once
 both target > "$WORK/target.txt"
 wait $!
 diff "$WORK/source.txt" "$WORK/target.txt" > "$WORK/differences.txt" || {
   head -n 50 "$WORK/differences.txt" >&2
   stop "source (<) and target (>) differ; all of it is in $WORK/differences.txt"
 }
-say "$(wc -l < "$WORK/source.txt") facts are equal on both ends"
+say "$(wc -l < "$WORK/source.txt") facts are equal on both databases"
 }
 
 # 13. Resume the source's jobs
@@ -416,7 +418,7 @@ if [ $# -gt 0 ]; then
   run "$1" "$1"
   exit
 fi
-run check-ends '1. Check both ends'
+run check-ends '1. Check both databases'
 run pause-source-jobs '2. Pause the source'"'"'s jobs'
 run dump '3. Dump the source'
 run enter-restore-mode '4. Enter restore mode on the target'
@@ -427,7 +429,7 @@ run restore-post-data '8. Restore post-data'
 run leave-restore-mode '9. Leave restore mode'
 run hypertable-foreign-keys '10. Add foreign keys to hypertables'
 run analyze '11. Analyze the target'
-run compare '12. Compare both ends'
+run compare '12. Compare both databases'
 run resume-source-jobs '13. Resume the source'"'"'s jobs'
 run enable-jobs '14. Enable the target'"'"'s jobs'
 say "Everything is done."

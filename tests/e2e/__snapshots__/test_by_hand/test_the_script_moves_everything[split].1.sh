@@ -16,6 +16,8 @@
 # - No snapshot holds all of it together: with writers at work, tables are of different moments.
 #
 # Otherwise than by tswizard:
+# - Jobs that are enabled run at once, since they never ran on the target; tswizard has each run
+# when it would have run on the source.
 # - Rows are read without one snapshot for all, one piece after the other, and what changes
 # meanwhile is not reconciled: so nobody may write to the source, and all of its jobs are paused,
 # not only those that drop or rewrite chunks.
@@ -503,7 +505,7 @@ CALL "public"."refresh_continuous_aggregate"(:'view', $start, $(moment "$5" "$un
 SQL
 }
 
-# 1. Check both ends
+# 1. Check both databases
 # That SOURCE and TARGET are the two databases that this was written for, and that the target is
 # empty. Their versions of TimescaleDB may differ.
 # Expect: Nothing is printed.
@@ -577,7 +579,7 @@ step_dump_schema() {
 pg_dump --no-password --format=custom --section=pre-data --section=post-data '--exclude-schema="_timescaledb_cache"' '--exclude-schema="_timescaledb_catalog"' '--exclude-schema="_timescaledb_config"' '--exclude-schema="_timescaledb_debug"' '--exclude-schema="_timescaledb_functions"' '--exclude-schema="_timescaledb_internal"' '--exclude-schema="timescaledb_experimental"' '--exclude-schema="timescaledb_information"' --exclude-schema=_tswizard --no-blobs --no-publications --no-subscriptions \
   --file="$WORK/schema.dump" --dbname="$SOURCE" 2> "$WORK/dump.log" || {
   cat "$WORK/dump.log" >&2
-  stop "pg_dump gave up"
+  stop "pg_dump failed"
 }
 sort_toc
 }
@@ -898,7 +900,7 @@ restore_list keys 'must be owner of extension|no privileges were granted|unrecog
 }
 
 # 11. Add constraints needed before compression
-# Once chunks are compressed, foreign keys and checks cannot be added any more; older versions
+# Once chunks are compressed, foreign keys and CHECK constraints cannot be added; older versions
 # refuse every constraint.
 # Expect: Nothing is printed. What CREATE TABLE has brought is left as it is.
 step_constraints_before() {
@@ -1000,7 +1002,7 @@ SQL
 }
 
 # 16. Set sequences
-# Serial, identity and free-standing ones, to their values on the source.
+# Serial, identity and standalone ones, to their values on the source.
 # Expect: The value of each.
 step_sequences() {
 on_source -At << 'SQL' | on_target
@@ -1026,7 +1028,7 @@ SQL
 }
 
 # 18. Restore post-data
-# Indexes, constraints of plain tables, triggers, rules, row security, materialized views.
+# Indexes, constraints of plain tables, triggers, rules, row-level security, materialized views.
 # Expect: Its messages are in $WORK/restore-*.log; any error that is not expected stops the script.
 step_post_data() {
 restore_list post-data 'must be owner of extension|no privileges were granted|unrecognized configuration parameter "transaction_timeout"' --jobs="$JOBS"
@@ -1131,7 +1133,7 @@ ANALYZE;
 SQL
 }
 
-# 22. Compare both ends
+# 22. Compare both databases
 # Rows and a checksum of them for every table, the values of sequences, constraints, indexes,
 # triggers, relations, jobs. CHECK=count counts rows only, which reads less.
 # Expect: How many facts are equal. Rows written to the source since the first step show as
@@ -1206,14 +1208,14 @@ SELECT 'job', proc_name, schedule_interval, max_runtime, max_retries, retry_peri
 SQL
 }
 both() { (queries; "$1_jobs") | "on_$1" -At; }
-both source > "$WORK/source.txt" & # both ends at once
+both source > "$WORK/source.txt" & # both databases at once
 both target > "$WORK/target.txt"
 wait $!
 diff "$WORK/source.txt" "$WORK/target.txt" > "$WORK/differences.txt" || {
   head -n 50 "$WORK/differences.txt" >&2
   stop "source (<) and target (>) differ; all of it is in $WORK/differences.txt"
 }
-say "$(wc -l < "$WORK/source.txt") facts are equal on both ends"
+say "$(wc -l < "$WORK/source.txt") facts are equal on both databases"
 }
 
 # 23. Resume the source's jobs
@@ -1299,7 +1301,7 @@ if [ $# -gt 0 ]; then
   run "$1" "$1"
   exit
 fi
-run check-ends '1. Check both ends'
+run check-ends '1. Check both databases'
 run pause-source-jobs '2. Pause the source'"'"'s jobs'
 run dump-schema '3. Dump the schema'
 run pre-data '4. Restore pre-data'
@@ -1320,7 +1322,7 @@ run post-data '18. Restore post-data'
 run cagg-dependents '19. Restore what depends on continuous aggregates'
 run recreate-policies '20. Recreate policies and jobs'
 run analyze '21. Analyze the target'
-run compare '22. Compare both ends'
+run compare '22. Compare both databases'
 run resume-source-jobs '23. Resume the source'"'"'s jobs'
 run enable-jobs '24. Enable the target'"'"'s jobs'
 say "Everything is done."
