@@ -21,7 +21,7 @@ from tswizard.demo.server import EmbeddedServer, Runtime
 SOURCE = "source"
 TARGET = "target"
 DATABASES = {SOURCE: "defaultdb", TARGET: "tsdb"}
-_FORMAT = 3  # raise it when the servers themselves make a data directory in another way
+_FORMAT = 4  # raise it when the servers themselves make a data directory in another way
 _ROOM_MIB = 1500
 
 
@@ -123,6 +123,7 @@ async def _fill(server: EmbeddedServer, name: str, step: Callable[[str], None]) 
             for doing, sql in statements(name):
                 step(doing)
                 await connection.execute(sql.encode())
+            await connection.execute("CHECKPOINT")
     except psycopg.Error as error:
         raise DemoError(
             f"The sample data could not be created in {server.database}: {error} "

@@ -63,12 +63,14 @@ async function prepare(backend, { dataDir, database, roles }) {
 
 const SCHEMAS = ['internal', 'catalog', 'config', 'cache'].map((name) => `_timescaledb_${name}`).join(', ');
 
-/** What the managed cloud grants its role, and no more: the extension is the superuser's. */
+/** What the managed cloud grants its role: the extension is the superuser's. Beyond that it may ask for
+ * a checkpoint, by which the templates are whole on the disk however their server ends. */
 function grants(role) {
   return [
     `GRANT SET ON PARAMETER timescaledb.restoring TO ${role}`,
     `GRANT SET ON PARAMETER session_replication_role TO ${role}`,
     `GRANT pg_read_all_stats, pg_signal_backend TO ${role} WITH ADMIN OPTION`,
+    `GRANT pg_checkpoint TO ${role}`,
     `GRANT USAGE, CREATE ON SCHEMA ${SCHEMAS} TO ${role}`,
     `GRANT ALL ON ALL TABLES IN SCHEMA ${SCHEMAS} TO ${role}`,
     `GRANT ALL ON ALL SEQUENCES IN SCHEMA ${SCHEMAS} TO ${role}`,
