@@ -33,8 +33,8 @@ class Answering:
 
     def answer_again(self, terminal: LineTerminal) -> None:
         """Passwords of a resumed run."""
-        terminal.answer("Password for", self.pair.source_password)
-        terminal.answer("Password for", self.pair.target_password)
+        terminal.answer("/defaultdb (empty", self.pair.source_password)
+        terminal.answer("/tsdb (empty", self.pair.target_password)
 
     def assert_secret(self, terminal: LineTerminal) -> None:
         for password in (self.pair.source_password, self.pair.target_password):

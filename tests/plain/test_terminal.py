@@ -272,3 +272,16 @@ def test_what_goes_together_with_plain(args: list[str]) -> None:
     )
     assert done.returncode == 2
     assert "--plain" in done.stderr
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm-256color"])
+def test_a_password_that_is_typed_too_early_does_not_show(term: str) -> None:
+    with line_terminal("passed", module=PROGRAM, term=term) as terminal:
+        terminal.see("Source database (")
+        terminal.type("\r")
+        terminal.type("s3cret\r")
+        terminal.see("Target database (")
+        terminal.type("\x03")
+        terminal.answer("Quit?", "y")
+        assert terminal.ended() == 0
+        assert "s3cret" not in terminal.raw

@@ -9,10 +9,9 @@ import asyncio
 import os
 import re
 import sys
-import termios
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
+from tswizard.plain.echo import echo
 from tswizard.plain.interrupts import Interrupts
 from tswizard.plain.prompts import Entry, Option, Quit, Show, read_command
 from tswizard.plain.voice import Voice
@@ -43,8 +42,7 @@ class TypedPrompts:
         return answer.strip() or default
 
     async def secret(self, text: str) -> str:
-        with _without_echo():
-            answer = await self._ask(f"{text} (not shown): ")
+        answer = await self._ask(f"{text} (not shown): ", shown=False)
         self._voice.say()  # the user's own Enter was not shown either
         read_command(answer)
         return answer
@@ -143,7 +141,7 @@ class TypedPrompts:
 
     # Reading
 
-    async def _ask(self, prompt: str) -> str:
+    async def _ask(self, prompt: str, *, shown: bool = True) -> str:
         """The next line that is typed. Raises Quit on Ctrl+C, and where nothing more can come."""
         sys.stdout.write(prompt)
         sys.stdout.flush()
@@ -170,7 +168,7 @@ class TypedPrompts:
             return _text(self._take())
         loop.add_reader(descriptor, readable)
         try:
-            with self._interrupts.to(interrupted):
+            with echo(shown), self._interrupts.to(interrupted):
                 taken = await line
         except Quit:
             self._rest = b""
@@ -211,16 +209,3 @@ def _end(line: "asyncio.Future[bytes]", quit: Quit) -> None:
 
 def _text(line: bytes) -> str:
     return line.decode(errors="replace").rstrip("\r\n")
-
-
-@contextmanager
-def _without_echo() -> Iterator[None]:
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-    without = list(before)
-    without[3] &= ~termios.ECHO
-    termios.tcsetattr(descriptor, termios.TCSADRAIN, without)
-    try:
-        yield
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

@@ -12,6 +12,7 @@ from tswizard.core.run.run_folder import RunFolderError
 from tswizard.demo.progress import DemoError
 from tswizard.exit_codes import Exit
 from tswizard.plain.asker import Asker, Leave
+from tswizard.plain.echo import echo
 from tswizard.plain.interrupts import Interrupts
 from tswizard.plain.prompts import Back, Option, Prompts, Quit
 from tswizard.plain.sections.check import check
@@ -236,14 +237,23 @@ async def wizard(
         engine = CoreEngine()
     session = _session(engine, demo=demo)
     session.known.source_endpoint, session.known.target_endpoint = source, target
-    plain = PlainWizard(session)
     session.interrupts.listen()
+    with echo(shown=False):
+        return await _ask_and_run(PlainWizard(session), resume, prepare, why)
+
+
+async def _ask_and_run(
+    plain: PlainWizard, resume: "RunFolder | None", prepare: "Prepare | None", why: str
+) -> int:
+    session, known = plain.session, plain.session.known
+    given = known.source_endpoint, known.target_endpoint
     signaled = _end_on_signals()
     greet(session, why)
     try:
         if prepare is not None:
-            ends = await start_demo(session, prepare)
-            session.known.source_endpoint, session.known.target_endpoint = ends
+            given = await start_demo(session, prepare)
+            known.source_endpoint, known.target_endpoint = given
+        source, target = given
         await plain.begin(resume, (source, target) if source and target else None)
     except DemoError as error:
         session.voice.say(f"The demo cannot start. {error}")
