@@ -34,6 +34,8 @@ def test_a_migration_by_numbers_and_enter(terminal: Terminal, accessible: str) -
         ("Target database (", ""),
         ("Target password (", ""),
         ("What next", "1"),
+        ("Time samples", "n"),
+        ("explain every figure", "1"),
         ("Migration method", "1"),
         ("Setting to change", "1"),
         ("Continuous aggregates to migrate", "1"),

@@ -75,9 +75,9 @@ async def test_full_on_a_dumb_terminal_with_steps_back_and_a_wrong_password(
             terminal.choose("What next", "continue to Method")
             to_method(terminal)
             terminal.answer("Migration method", "back")
-            leave_probe_back(terminal)
+            terminal.answer("Time samples of the source first", "back")
             terminal.choose("What next", "continue to Method")
-            to_method(terminal)
+            to_method(terminal, timed=False)
             terminal.choose("Migration method", "Full")
             terminal.choose("Setting to change", "How rows are compared")
             terminal.answer("How rows are compared", "2")
@@ -146,9 +146,10 @@ async def test_split_by_keys_stopped_with_ctrl_c_killed_and_resumed(
     assert await target_value(pair, "SELECT to_regnamespace('_tswizard')") is None
 
 
-def to_method(terminal: LineTerminal) -> None:
-    """From Inspect to the question of the method."""
-
-
-def leave_probe_back(terminal: LineTerminal) -> None:
-    """From the question of the method back to Inspect."""
+def to_method(terminal: LineTerminal, *, timed: bool = True) -> None:
+    """From Inspect to the question of the method; samples are timed or not, the way in is not."""
+    terminal.answer("Time samples of the source first", "y" if timed else "n")
+    if timed:
+        terminal.answer("Time the way into the target as well", "n")
+        terminal.see("Recommended: ")
+    terminal.choose("explain every figure", "continue to the method")

@@ -7,14 +7,16 @@ from tests.support.scripted_prompts import CONNECT, ENTER, LEAVE, QUIT, play
 from tests.support.wizard_scenes import failed_run, finished_run, passed_run
 from tests.support.wizard_story import run_folder
 from tests.support.wizard_world import REFUSED, SOURCE, SOURCE_URL
+from tswizard.core.probe.events import ProbeDone
 from tswizard.exit_codes import Exit
 from tswizard.questions import QUESTIONS
 
 INSPECT = [("What next", "on")]
 OBJECTS = [("Continuous aggregates", ENTER), ("Policies and jobs", ENTER)]
 SPLIT_OBJECTS = [("Continuous aggregates", ENTER), ("materialized rows", ENTER), OBJECTS[1]]
-METHOD = [("Migration method", "full"), ("Setting to change", ENTER)]
-SPLIT = [("Migration method", "split"), ("Setting to change", ENTER)]
+NO_PROBE = [("Time samples", "no"), ("What next", "on")]
+METHOD = [*NO_PROBE, ("Migration method", "full"), ("Setting to change", ENTER)]
+SPLIT = [*NO_PROBE, ("Migration method", "split"), ("Setting to change", ENTER)]
 START = [("Type the name", "tsdb")]
 END = [("What next", "end")]
 
@@ -42,7 +44,9 @@ async def test_what_needs_a_look_is_said_and_is_the_exit_code() -> None:
 async def test_every_declared_question_is_asked_by_one_method_or_the_other() -> None:
     """Those of the screens are compared with these in tests/test_front_ends.py."""
     full = await play(passed_run(), [*CONNECT, *INSPECT, *METHOD, *OBJECTS, *START, *END])
-    split = await play(passed_run(), [*CONNECT, *INSPECT, *SPLIT, *SPLIT_OBJECTS, *START, *END])
+    probed = [("Time samples", "yes"), ("Time the way into", "no"), ("What next", "on")]
+    script = [*CONNECT, *INSPECT, *probed, *SPLIT[2:], *SPLIT_OBJECTS, *START, *END]
+    split = await play(passed_run(), script)
     engine = RecordedEngine(situation="other version")
     settled = [("Recreate TimescaleDB", "yes"), *INSPECT, *LEAVE]
     third = await play(engine, [*CONNECT, *settled])
@@ -67,6 +71,7 @@ async def test_back_leads_through_every_section_and_keeps_what_was_answered() ->
     script = [
         *CONNECT,
         *INSPECT,
+        *NO_PROBE,
         ("Migration method", "split"),
         ("Setting to change", "jobs"),
         ("Parallel jobs [4]", "7"),
@@ -76,12 +81,15 @@ async def test_back_leads_through_every_section_and_keeps_what_was_answered() ->
         ("Continuous aggregates", "back"),
         ("Setting to change", "back"),
         ("Migration method", "back"),
+        ("Time samples", "back"),
         ("What next", "back"),
         ("Target password", "back"),
         ("Target database (a URL, a service's name, or parts) [dbname=tsdb", "back"),
         ("Source password", ENTER),
         ("Target database", ENTER),
         ("Target password", ENTER),
+        ("What next", "on"),
+        ("Time samples", ENTER),
         ("What next", "on"),
         ("Migration method", ENTER),
         ("Parallel jobs: 7", ENTER),
@@ -102,14 +110,15 @@ async def test_back_to_a_section_by_its_name() -> None:
     script = [
         *CONNECT,
         *INSPECT,
+        *NO_PROBE,
         ("Migration method", "back later"),
-        ("Migration method", "back source"),
+        ("Time samples", "back source"),
         *CONNECT,
         *INSPECT,
         *METHOD,
         *OBJECTS,
         ("Type the name", "back method"),
-        ("Migration method", "back inspect"),
+        ("Time samples", "back inspect"),
         ("What next", QUIT),
         ("Quit?", "no"),
         *LEAVE,
@@ -254,3 +263,48 @@ async def test_a_waiting_run_is_offered_and_what_it_would_remove_is_confirmed() 
     assert (source.password, target.password, confirm) == ("a", "b", "tsdb")
     assert "The restore was interrupted." in played.text
     assert "To continue, type tsdb" in played.text
+
+
+async def test_the_probe_is_told_as_it_goes_and_its_recommendation_is_the_default() -> None:
+    script = [
+        *CONNECT,
+        *INSPECT,
+        ("Time samples", ENTER),
+        ("Time the way into", "yes"),
+        ("What next", "why"),
+        ("What next", "table"),
+        ("Table that stands for the others", "back"),
+        ("What next", "table"),
+        ("Table that stands for the others", ENTER),
+        ("Time the way into", "no"),
+        ("What next", "on"),
+        ("Migration method", "?"),
+        ("Migration method", ENTER),
+        ("Setting to change", "time_limit"),
+        ("Longest run", "soon"),
+        ("Longest run", "1s"),
+        ("Setting to change", ENTER),
+        *LEAVE,
+    ]
+    played = await play(passed_run(), script)
+    assert [answers.probe_upload for answers in played.engine.probed] == [True, False]
+    assert "pg_dump of " in played.text
+    assert "MiB/s" in played.text or "KiB/s" in played.text
+    assert played.text.count("Recommended: ") >= 2
+    advice = played.wizard.session.known.advice
+    assert advice is not None
+    assert advice.limit == 1
+    assert advice.probe is not None
+    assert f"Recommended: {advice.recommendation.sentence}" in played.text
+
+
+async def test_an_earlier_probe_of_the_pair_is_used_again() -> None:
+    from tests.support.recordings import load_probe
+
+    engine = passed_run()
+    engine.kept = next(e.probe for e in load_probe().events if isinstance(e, ProbeDone))
+    script = [*CONNECT, *INSPECT, ("Time samples", ENTER), ("What next", "on"), *LEAVE]
+    played = await play(engine, script)
+    assert "These two databases were timed on " in played.text
+    assert not played.engine.probed
+    assert played.wizard.session.known.advice is not None

@@ -27,6 +27,8 @@ def connect(terminal: LineTerminal) -> None:
 def begin_run(terminal: LineTerminal) -> None:
     connect(terminal)
     terminal.type("\r")
+    terminal.answer("Time samples", "n")
+    terminal.choose("explain every figure", "continue to the method")
     terminal.answer("Migration method", "1")
     terminal.answer("Setting to change")
     terminal.answer("Continuous aggregates to migrate")
@@ -51,6 +53,8 @@ def test_on_a_dumb_terminal_nothing_but_text_is_written_and_no_password() -> Non
         terminal.see("public.conditions: ".removeprefix("public."))
         terminal.answer("What next", "back")
         terminal.answer("Target password (")
+        terminal.answer("What next", "1")
+        terminal.answer("Time samples", "n")
         terminal.answer("What next", "1")
         terminal.answer("Migration method", "1")
         terminal.choose("Setting to change", "Parallel jobs")
@@ -103,6 +107,8 @@ def test_where_the_cursor_moves_numbers_letters_and_words_do_the_same() -> None:
         terminal.answer("9) show the extensions", "b")
         terminal.answer("Target password (")
         terminal.answer("9) show the extensions")
+        terminal.answer("Time samples", "n")
+        terminal.choose("explain every figure", "continue to the method")
         terminal.answer("Migration method", "2")
         terminal.choose("keep the ledger on the target", "Parallel jobs")
         terminal.answer("Parallel jobs [4]", "\x1b[A\x7f6")  # up brings the 4 to be edited

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.model.answers import MethodName
     from tswizard.core.model.finding import Finding
+    from tswizard.core.model.probed import Probe
+    from tswizard.core.model.recommendation import Advice
     from tswizard.wizard.engine import Engine
     from tswizard.wizard.state import ConnectedDatabase, ConnectedPair, Inspected
 
@@ -31,6 +33,11 @@ class Known:
     target: "ConnectedDatabase | None" = None
     inspected: "Inspected | None" = None
     answers: Answers = field(default_factory=Answers)
+    probe: "Probe | None" = None
+    advice: "Advice | None" = None
+    """What the last estimates and the recommendation were."""
+    method_chosen: bool = False
+    """By the user: until then it is the one that is recommended."""
     refused: bool = False
     """The checks are done and leave no method."""
 

@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 from tswizard.core.model.answers import Answers
 from tswizard.plain.prompts import Back, Option
-from tswizard.plain.session import Session
+from tswizard.plain.sections.probe import EXPLAIN, ProbeSection
+from tswizard.plain.session import Session, declared
 from tswizard.plain.walk import walk
-from tswizard.questions import RECOMMENDED, Kind, Question
+from tswizard.questions import Choice, Kind, Question
 from tswizard.wizard.method_questions import fits, method_questions
+from tswizard.wizard.state import open_methods
 
 if TYPE_CHECKING:
+    from tswizard.core.model.recommendation import Advice
     from tswizard.core.run.method import Method
 
 _DONE = "0"
+_ASKED_BEFORE = ("method", "probe", "probe_upload")
 _SETTINGS_HELP = (
     "The number of a setting changes it, and its own ? explains it. Everything has a default that "
     "is right for most databases."
@@ -23,7 +27,8 @@ _SETTINGS_HELP = (
 async def method(session: Session, *, from_end: bool) -> None:
     """Raises Back, Leave."""
     section = _MethodSection(session)
-    await walk((section.ask_method, section.ask_settings), from_end=from_end)
+    steps = (section.probe.ask, section.ask_method, section.ask_settings)
+    await walk(steps, from_end=from_end)
 
 
 class _MethodSection:
@@ -31,6 +36,7 @@ class _MethodSection:
         self._session = session
         assert session.known.inspected is not None
         self._inspected = session.known.inspected
+        self.probe = ProbeSection(session, self._inspected)
 
     @property
     def _answers(self) -> Answers:
@@ -43,15 +49,33 @@ class _MethodSection:
     # The method
 
     async def ask_method(self) -> bool:
-        asked = [q for q in method_questions() if q.key == "method"]
-        for question in asked:
-            for method in self._session.engine.methods():
-                self._describe(method)
-            decided = tuple(c for c in question.choices if c.value != RECOMMENDED)
-            asked_here = replace(question, choices=decided)
-            value = await self._session.ask.question(asked_here, self._answers.method)
-            self._answer(question, value)
-        return bool(asked)
+        """The one that is recommended is one key away, and so is the other."""
+        session, known = self._session, self._session.known
+        await self.probe.advise()
+        advice = known.advice
+        question = declared("answers", "method")
+        session.ask.asked.append(question.name)
+        for method in session.engine.methods():
+            self._describe(method)
+        possible = open_methods(self._inspected.findings, session.engine.methods())
+        options = [
+            Option(choice.value, self._offered(choice, advice))
+            for choice in question.choices
+            if choice.value in possible
+        ]
+        chosen = await session.ask.one_of(
+            question.text,
+            options,
+            help=f"{question.help} “{EXPLAIN}” before this question tells every figure.",
+            default=self._answers.method,
+        )
+        known.method_chosen = advice is None or chosen != advice.recommendation.method
+        self._answer(question, chosen)
+        return True
+
+    def _offered(self, choice: Choice, advice: "Advice | None") -> str:
+        recommended = advice is not None and choice.value == advice.recommendation.method
+        return f"{choice.text} (recommended)" if recommended else choice.text
 
     def _describe(self, method: "Method") -> None:
         inspected, voice = self._inspected, self._session.voice
@@ -75,7 +99,7 @@ class _MethodSection:
         settings = [
             q
             for q in method_questions()
-            if q.key != "method" and fits(q, self._answers.method, methods)
+            if q.key not in _ASKED_BEFORE and fits(q, self._answers.method, methods)
         ]
         ask = self._session.ask
         ask.asked += [q.name for q in settings]
@@ -91,6 +115,7 @@ class _MethodSection:
             question = next(q for q in settings if q.key == key)
             try:
                 self._answer(question, await ask.question(question, self._value(question)))
+                await self.probe.advise()
             except Back as back:
                 if back.to:
                     raise

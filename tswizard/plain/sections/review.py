@@ -31,7 +31,7 @@ class _ReviewSection:
         self._session = session
         known = session.known
         assert known.inspected is not None
-        self._decided = known.inspected.decided(known.answers)
+        self._decided = known.inspected.decided(known.answers, known.advice)
 
     async def ask(self) -> Running:
         plan = await asyncio.to_thread(self._session.engine.plan, self._decided)
