@@ -78,7 +78,9 @@ async def change_everything(pilot: Pilot[int], method: MethodName) -> set[str]:
     await change_objects(pilot, method)
     await pilot.press("enter")
     await on_screen(pilot, "ReviewScreen")
-    await until(pilot, lambda: "Disk here" in str(text_of(pilot, "#cost")), what="the cost")
+    await until(
+        pilot, lambda: "Disk on the target" in str(text_of(pilot, "#cost")), what="the cost"
+    )
     await pilot.press(*"tsdb", "enter")
     await on_screen(pilot, "RunScreen")
     return asked | {"target.confirm"}

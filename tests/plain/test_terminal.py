@@ -66,7 +66,7 @@ def test_on_a_dumb_terminal_nothing_but_text_is_written_and_no_password() -> Non
         terminal.answer("Setting to change")
         terminal.answer("Continuous aggregates to migrate", "3")
         terminal.answer("Continuous aggregates to migrate: ", "1 99")
-        terminal.see("not “1 99”.")
+        terminal.see("Type numbers from 1 to 5")
         terminal.answer("Continuous aggregates to migrate: ", "1")
         terminal.see("Left out with it: 1 continuous aggregate")
         terminal.answer("Continuous aggregates to migrate: ", "show 1")
