@@ -360,7 +360,9 @@ async def test_every_question_can_be_answered_with_arrows_and_space() -> None:
     engine = RecordedEngine()
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_method(pilot)
-        await at(pilot, "#staging")
+        await at(pilot, "#staging", "down")  # the limit
+        for _ in range(2):  # probe, the way in
+            await pilot.press("down", "space")
         for _ in range(4):  # compress first, pause, snapshot, enable
             await pilot.press("down", "space")
         await pilot.press("down", "down")  # rows: count only
@@ -372,6 +374,8 @@ async def test_every_question_can_be_answered_with_arrows_and_space() -> None:
         decided = getattr(pilot.app.screen, "_decided", None)
         assert isinstance(decided, Decided)
         assert decided.answers == Answers(
+            probe=False,
+            probe_upload=True,
             compress_first=True,
             pause_source_jobs=False,
             snapshot=False,
