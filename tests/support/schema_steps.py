@@ -19,9 +19,10 @@ from tswizard.core.split.schema.compression import set_compression
 from tswizard.core.split.schema.constraints import constraints_after_rows, constraints_before_rows
 from tswizard.core.split.schema.dump import dump_schema
 from tswizard.core.split.schema.hypertables import create_hypertables
-from tswizard.core.split.schema.postdata import restore_post_data
+from tswizard.core.split.schema.postdata import restore_event_triggers_last, restore_post_data
 from tswizard.core.split.schema.predata import restore_pre_data
 from tswizard.core.split.schema.sequences import set_sequences
+from tswizard.core.steps.refresh_views import refresh_views
 
 Action = Callable[[Context], Awaitable[None]]
 
@@ -42,6 +43,8 @@ def steps(schemas: Collection[str] = ()) -> tuple[tuple[str, Action], ...]:
         ("compress-last", lambda ctx: compress_last(ctx.task)),
         ("post-data", restore_post_data),
         ("after-caggs", restore_cagg_dependents),
+        ("filled-views", refresh_views),
+        ("event-triggers-last", restore_event_triggers_last),
     )
 
 

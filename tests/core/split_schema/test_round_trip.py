@@ -19,6 +19,7 @@ from tswizard.core.split.caggs.dependents import restore_cagg_dependents
 from tswizard.core.split.schema.cagg_dependents import DEPENDENTS_LIST
 from tswizard.core.split.schema.large_object_grants import restore_large_object_grants
 from tswizard.core.split.schema.restore import use_list_path
+from tswizard.core.steps.refresh_views import refresh_views
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -216,6 +217,7 @@ async def test_dependents_of_a_continuous_aggregate_are_restored_once_it_exists(
         )
     moved.run.ctx.judged.clear()
     await restore_cagg_dependents(moved.run.ctx)
+    await refresh_views(moved.run.ctx)
     assert moved.run.troubles == []
     comparer = await Comparer.of(moved.run, ["hard.By Hour"])
     assert await differing(comparer, moved.run.task.target) == set()
