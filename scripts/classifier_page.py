@@ -65,8 +65,9 @@ another log; code pages of Windows and Unix (1250, 1251, 1252, 1254, 850, 852, 8
 that was taken for a code page and written again |
 | line ends | `\\n`, `\\r\\n`, `\\r`; colors and zero bytes are dropped |
 | frames | timestamps; docker compose; kubectl; container runtimes; syslog and journald; GitHub \
-Actions; docker build; Terraform; Heroku; pgcopydb; loggers of Python, Java and Go; JSON (Docker, \
-pino, zap, journald, Google Cloud, jsonlog) and `msg="…"`; PowerShell; log_line_prefix of a \
+Actions; docker build; Terraform; Heroku; pgcopydb; loggers of Python, Java and Go; \
+exceptions of drivers; JSON (Docker, pino, zap, journald, Google Cloud, jsonlog) and \
+`msg="…"`; PowerShell; log_line_prefix of a \
 server. Any other prefix is learned from the first line that has something of PostgreSQL's behind \
 it |
 | languages | those that PostgreSQL is translated to: LANGUAGES. Words and sentences are \

@@ -30,8 +30,8 @@ def classify(
 
 
 def _lines(report: LogReport) -> Iterator[str]:
-    for judged, times in _once(report.judged):
-        again = f" ({times} times, first here)" if times > 1 else ""
+    for judged, times, last in _once(report.judged):
+        again = f" ({times} like this, up to line {last})" if times > 1 else ""
         said = f"{judged.object} {judged.message}{again}"
         yield f"{judged.number:>7} {judged.verdict.upper():<5} {said}"
         yield f"              {judged.reason} {judged.todo}".rstrip()
@@ -49,16 +49,21 @@ def _lines(report: LogReport) -> Iterator[str]:
         )
 
 
-def _once(judged: Iterable[JudgedMessage]) -> Iterator[tuple[JudgedMessage, int]]:
-    """Messages that say the same of the same object once, with how often they came."""
+def _once(judged: Iterable[JudgedMessage]) -> Iterator[tuple[JudgedMessage, int, int]]:
+    """Messages that mean the same for the same object once: the first, how many there are, and the
+    line of the last."""
     first: dict[tuple[str, ...], JudgedMessage] = {}
+    last: dict[tuple[str, ...], int] = {}
     times: Counter[tuple[str, ...]] = Counter()
     for one in judged:
-        key: tuple[str, ...] = (str(one.verdict), one.rule, one.object, one.message, one.reason)
+        # What a rule says names what is lost; what none knows differs by its message.
+        own = "" if one.rule else one.message
+        key: tuple[str, ...] = (str(one.verdict), one.rule, one.object, one.reason, one.todo, own)
         first.setdefault(key, one)
+        last[key] = one.number
         times[key] += 1
     for key, one in first.items():
-        yield one, times[key]
+        yield one, times[key], last[key]
 
 
 def _how_read(report: LogReport) -> str:

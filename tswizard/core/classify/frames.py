@@ -98,6 +98,15 @@ _FRAMES = tuple(
         ("docker build", "#", r"#\d+ (?:\d+\.\d+ )(?=\S)"),
         ("Terraform", "-exec", r"(?P<stream>[\w.\[\]\"-]{1,100}) \((?:local|remote)-exec\): ?"),
         ("Heroku", "]: ", r"(?P<stream>(?:app|heroku|web|worker)\[[\w./-]{1,80}\]): "),
+        # What a driver raised: its class, and then what the server said.
+        (
+            "exceptions",
+            ": ",
+            r"(?:(?:psycopg2?|asyncpg|sqlalchemy)\.[\w.]{1,80}: (?:\(psycopg[\w.]{1,80}\) )?"
+            r"|(?:Caused by: )?(?:org\.postgresql|java\.sql|org\.jkiss)\.[\w.]{1,80}: "
+            r"(?:SQL Error \[\w+\]: )?|pq: )",
+        ),
+        ("exceptions", "PGRES_FATAL_ERROR:", r".{0,100}PGRES_FATAL_ERROR: ?"),
         # `00:20:38 992255 ERROR  pgsql.c:1234  `, the time being off.
         (
             "pgcopydb",
@@ -246,9 +255,9 @@ class FrameStripper:
                 yield from self._strip(said, layers)
 
     def _known(self, text: str) -> tuple[str, re.Match[str]] | None:
-        if text[:1] in " \t":
-            return None
         head = text[:240]
+        if text[:1] in " \t" and "PGRES_FATAL_ERROR:" not in head:
+            return None
         for kind, needle, pattern in _FRAMES:
             if needle in head and (match := pattern.match(text)) is not None and match.end():
                 return kind, match
@@ -283,6 +292,8 @@ def _without(line: Framed, kind: str, match: re.Match[str]) -> Framed:
     if level:
         bad = level.lower() in _BAD_LEVELS
         line = replace(line, level=Severity.ERROR if bad else None)
+    if kind == "exceptions" and not _RATED.match(line.text) and "ERROR:" not in line.text[:8]:
+        line = replace(line, text=f"ERROR:  {line.text}")
     if kind == "pgcopydb":
         endpoint = _ENDPOINT.match(line.text)
         text = line.text[endpoint.end() :] if endpoint else line.text

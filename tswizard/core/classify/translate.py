@@ -39,6 +39,7 @@ _TYPOGRAPHIC = str.maketrans({"\u00a0": " ", "\u202f": " ", "“": '"', "”": '
 
 _SERVER = frozenset(("ERROR", "FATAL", "PANIC", "WARNING", "NOTICE", "INFO", "LOG"))
 _CLIENT = frozenset(("error", "fatal", "warning", "detail", "hint"))
+_OF_CLIENT = {word.upper(): word for word in _CLIENT}
 _FIELDS = frozenset(("DETAIL", "HINT", "QUERY", "CONTEXT", "STATEMENT", "LOCATION"))
 
 
@@ -143,7 +144,7 @@ class Translator:
         if found is None:
             return None
         self._met(found[1])
-        return found[0]
+        return _OF_CLIENT.get(found[0], found[0]) if of_client else found[0]
 
     def _sentence(self, text: str, depth: int, among: Sequence[_Sentence] = ()) -> str:
         """The English sentence; empty when none is known."""
