@@ -67,7 +67,7 @@ def finding(level: Level, id: str, *methods: str) -> Finding:
     return Finding(level, id, "Something is there.", methods=methods)
 
 
-NO_ROOM = finding(Level.FAIL, "staging-space", "full")
+NO_ROOM = replace(finding(Level.FAIL, "staging-space", "full"), answered_by=("staging",))
 
 CASES: tuple[tuple[str, MethodName, Situation, str], ...] = (
     ("versions", "split", situation(server_timescaledb="2.19.3"), "2.19.3 here, 2.23.0 there"),

@@ -105,7 +105,8 @@ def no_disk_for_a_dump(situation: Situation) -> Iterator[Reason]:
 
 
 def _is_space(finding: Finding) -> bool:
-    return finding.methods == ("full",) and finding.id == "staging-space"
+    """Another folder would settle it, and it concerns full alone."""
+    return finding.methods == ("full",) and "staging" in finding.answered_by
 
 
 def connection_is_poor(situation: Situation) -> Iterator[Reason]:
