@@ -56,7 +56,12 @@ async def main(names: Iterable[str]) -> None:
 
 if __name__ == "__main__":
     # As tests/tui/conftest.py has it.
-    os.environ |= {"TEXTUAL_ANIMATIONS": "none", "TZ": "UTC"}
+    os.environ |= {
+        "TEXTUAL_ANIMATIONS": "none",
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "TZ": "UTC",
+    }
     for variable in ("NO_COLOR", "COLORFGBG", "TEXTUAL_THEME"):
         os.environ.pop(variable, None)
     time.tzset()

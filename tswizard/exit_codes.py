@@ -13,3 +13,7 @@ class Exit(IntEnum):
     """Stopped, or a server was lost on the way; can be resumed."""
     REFUSED = 4
     """Refused by preflight, or no connection to begin with; this call changed nothing."""
+
+
+DEMO_CHOSEN = -1
+"""Instead of an exit code: the wizard was left to start the demo."""

@@ -319,7 +319,7 @@ async def to_check(pilot: Pilot[int]) -> None:
 async def to_resume(pilot: Pilot[int]) -> None:
     await on_screen(pilot, "WelcomeScreen")
     menu = pilot.app.screen.query_one("#menu", OptionList)
-    await until(pilot, lambda: menu.option_count == 2)
+    await until(pilot, lambda: menu.option_count == 3)
     await pilot.press("down", "enter")
     await on_screen(pilot, "ResumeScreen")
 

@@ -45,6 +45,8 @@ from tswizard.tui.widgets.runlog import RunLog
 from tswizard.tui.widgets.steps import StepList
 from tswizard.tui.widgets.table import FittingTable
 
+WIDEST = (160, 40)
+
 
 def log(pilot: Pilot[int]) -> RunLog:
     return pilot.app.screen.query_one(RunLog)
@@ -153,7 +155,7 @@ async def test_stop_asks_how(keys: tuple[str, ...], asked: list[str]) -> None:
             assert "STOPPING AFTER THIS" in shown(pilot)
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize("size", [SMALL, LARGE, WIDEST])
 async def test_tables_of_a_split_run_tell_pieces_rows_rate_retries_and_what_failed(
     size: tuple[int, int],
 ) -> None:
@@ -162,7 +164,12 @@ async def test_tables_of_a_split_run_tell_pieces_rows_rate_retries_and_what_fail
         table = pilot.app.screen.query_one(FittingTable)
         assert table.max_scroll_x == 0
         lines = [[str(cell).strip() for cell in table.get_row_at(n)] for n in range(5)]
-        assert [str(column.label).strip() for column in table.ordered_columns] == [
+        titles = [str(column.label).strip() for column in table.ordered_columns]
+        if size == WIDEST:
+            assert titles.pop(1) == "progress"
+            bars = [line.pop(1) for line in lines]
+            assert [bar.count("━") for bar in bars] == [11, 0, 2, 0, 12]
+        assert titles == [
             "table",
             "pieces",
             "rows",
@@ -220,9 +227,9 @@ async def test_a_run_that_was_stopped_says_so_and_of_its_tables_too() -> None:
         run.go.set()
         await until(pilot, lambda: "STOPPED   Copy hypertables" in shown(pilot))
         table = pilot.app.screen.query_one(FittingTable)
-        await until(pilot, lambda: "■ stopped" in str(table.get_row_at(2)[5]))
+        await until(pilot, lambda: "■ stopped" in str(table.get_row_at(2)[-1]))
         assert "MiB/s" not in shown(pilot)
-        assert "FAILED" in str(table.get_row_at(0)[5])
+        assert "FAILED" in str(table.get_row_at(0)[-1])
 
 
 @pytest.mark.parametrize(

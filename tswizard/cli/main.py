@@ -47,8 +47,14 @@ def cli(context: click.Context, answers: Path | None, plain: bool) -> None:
         context.exit(migrate_by(answers))
     _need_terminal("tswizard --answers FILE")
     from tswizard.cli.wizard import run_wizard
+    from tswizard.exit_codes import DEMO_CHOSEN
 
-    context.exit(asyncio.run(run_wizard(plain)))
+    code = asyncio.run(run_wizard(plain))
+    if code == DEMO_CHOSEN:
+        from tswizard.cli.demo import run_demo
+
+        code = run_demo(None)
+    context.exit(code)
 
 
 @cli.command()

@@ -4,15 +4,18 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.clock import Clock
+from textual.filter import LineFilter
 from textual.screen import Screen
 
-from tswizard.exit_codes import Exit
+from tswizard.exit_codes import DEMO_CHOSEN, Exit
+from tswizard.tui import themes
+from tswizard.tui.ascii import AsciiMarks, wants_ascii
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Ask, Help
 from tswizard.tui.screens.welcome import WelcomeScreen
@@ -37,6 +40,7 @@ class WizardApp(App[int]):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual has it
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", priority=True, key_display="F1"),
         Binding("ctrl+q,f10", "ask_quit", "Quit", priority=True, key_display="^q"),
@@ -51,15 +55,18 @@ class WizardApp(App[int]):
         demo: bool = False,
         resume: "RunFolder | None" = None,
         prepare: "Prepare | None" = None,
+        light: bool = False,
         now: Callable[[], float] = time.time,
         bar_clock: Clock | None = None,
     ) -> None:
-        plain = "NO_COLOR" in os.environ
-        super().__init__(ansi_color=True if plain else None)
-        if plain:
-            self.theme = "ansi-dark"
-        elif "TEXTUAL_THEME" not in os.environ and _light():
-            self.theme = "textual-light"
+        theme = themes.theme_for(os.environ, light=light)
+        own = theme == themes.TERMINALS_OWN
+        super().__init__(ansi_color=True if own else None)
+        for colors in (themes.DARK, themes.LIGHT):
+            self.register_theme(colors)
+        if own or "TEXTUAL_THEME" not in os.environ:
+            self.theme = theme
+        self._ascii = wants_ascii(os.environ)
         self.engine = engine
         self.given_source = source
         self.given_target = target
@@ -195,6 +202,9 @@ class WizardApp(App[int]):
 
     # The order of the screens
 
+    def leave_for_demo(self) -> None:
+        self.exit(DEMO_CHOSEN)
+
     def show_source(self) -> None:
         from tswizard.tui.screens.connect import SourceScreen
 
@@ -254,16 +264,18 @@ class WizardApp(App[int]):
         run_folder, endpoints = self.feed.run.run_folder, self._endpoints
         self.show_run(await self.engine.check_again(run_folder, *endpoints), endpoints)
 
+    def tell_terminal(self, sequence: str) -> None:
+        if sequence and self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    def get_line_filters(self) -> "Sequence[LineFilter]":
+        filters = super().get_line_filters()
+        return [*filters, AsciiMarks()] if self._ascii else filters
+
     def copy(self, text: str, what: str) -> None:
         """To the clipboard, by the terminal's own means (OSC 52), which some do not offer."""
         self.copy_to_clipboard(text)
         self.notify(f"{what} copied, if this terminal supports OSC 52.", timeout=4)
-
-
-def _light() -> bool:
-    """Does the terminal say that its background is light? (COLORFGBG, `fg;bg`.)"""
-    background = os.environ.get("COLORFGBG", "").rpartition(";")[2]
-    return background in ("7", "15")
 
 
 if TYPE_CHECKING:
@@ -284,7 +296,13 @@ async def wizard(
     from tswizard.wizard.core_engine import CoreEngine
 
     app = WizardApp(
-        CoreEngine(), source=source, target=target, demo=demo, resume=resume, prepare=prepare
+        CoreEngine(),
+        source=source,
+        target=target,
+        demo=demo,
+        resume=resume,
+        prepare=prepare,
+        light=themes.terminal_is_light(os.environ),
     )
     app.driver_class = TerminalDriver
     code = await app.run_async()

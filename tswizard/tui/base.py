@@ -1,7 +1,7 @@
 """What every screen of the wizard has in common: header, body, notice, buttons, keys."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import on, work
 from textual.actions import SkipAction
@@ -18,6 +18,15 @@ from tswizard.tui.widgets.stepper import Stepper
 
 if TYPE_CHECKING:
     from tswizard.tui.app_protocol import App
+
+_W = TypeVar("_W", bound=Widget)
+
+
+def panel(widget: _W, title: str) -> _W:
+    """`widget` under a title, and framed where there is room."""
+    widget.add_class("panel")
+    widget.border_title = Content(title).markup
+    return widget
 
 
 class WizardScreen(Screen[None]):

@@ -9,7 +9,7 @@ from textual.widgets.tree import TreeNode
 
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.hypertable_model import Hypertable
-from tswizard.tui.widgets.table import Column
+from tswizard.tui.widgets.table import WIDE, Column
 from tswizard.wizard.inventory_rows import cagg_label
 
 HYPERTABLES = (
@@ -17,7 +17,7 @@ HYPERTABLES = (
     Column("size", right=True),
     Column("compressed", right=True),
     Column("chunks", right=True),
-    Column("rows (est.)", right=True, wide=True),
+    Column("rows (est.)", right=True, wide=WIDE),
     Column("dimensions"),
 )
 TABLES = (
@@ -25,7 +25,7 @@ TABLES = (
     Column("kind"),
     Column("size", right=True),
     Column("rows (est.)", right=True),
-    Column("owner", wide=True),
+    Column("owner", wide=WIDE),
 )
 JOBS = (
     Column("job", right=True),

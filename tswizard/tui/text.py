@@ -44,6 +44,15 @@ def ending(text: str, room: int) -> str:
     return text
 
 
+_BAR = 12
+
+
+def bar(done: int, total: int) -> str:
+    """How much of it is done, as a line of characters that means something without color."""
+    filled = _BAR if total <= 0 else _BAR * min(done, total) // total
+    return "━" * filled + "─" * (_BAR - filled)
+
+
 _BOTH_ENDS = 7
 """Cells below which two ends tell less than one."""
 

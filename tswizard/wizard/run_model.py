@@ -1,5 +1,6 @@
 """What the Run screen shows, kept up to date event by event. Knows no widget."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from tswizard.core.model.events import (
@@ -51,6 +52,10 @@ _URGENCY = (
 """What needs attention comes first, what is done last."""
 
 
+_RATES = 60
+"""How many rates are remembered, one a second."""
+
+
 @dataclass(slots=True)
 class RunModel:
     """Everything but the log."""
@@ -60,6 +65,8 @@ class RunModel:
     current: StepModel | None = None
     progress: StepProgress | None = None
     rate: Rate = field(default_factory=Rate)
+    rates: deque[float] = field(default_factory=lambda: deque(maxlen=_RATES))
+    """The running step's rate second by second, the newest last."""
     tables: dict[str, TableProgress] = field(default_factory=dict)
     """The newest of each table of the running step, by its name."""
     findings: list[Finding] = field(default_factory=list)
@@ -71,6 +78,8 @@ class RunModel:
     changed: set[str] = field(default_factory=set)
     """Parts that a screen has to draw again: steps, progress, tables, keys."""
     _table_rates: dict[str, Rate] = field(default_factory=dict)
+    _rate_noted: float = 0
+    """When a rate was last remembered."""
 
     def apply(self, event: Event) -> None:
         """Take one event."""
@@ -109,6 +118,14 @@ class RunModel:
         """The running step's place, from 1."""
         return self.steps.index(self.current) + 1 if self.current else 0
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Of the running step, at its present rate; None while that is unknown."""
+        progress, rate = self.progress, self.rate.per_second
+        if progress is None or progress.total is None or not rate:
+            return None
+        return max(0, progress.total - progress.done) / rate
+
     def tables_by_urgency(self) -> list[TableProgress]:
         """What needs attention first."""
         return sorted(self.tables.values(), key=lambda table: _URGENCY.index(table.state))
@@ -123,17 +140,25 @@ class RunModel:
         step.state, step.started = StepState.RUNNING, at
         self.current = step
         self.progress = None
-        self.rate = Rate()
+        self._forget_rates()
         self.tables.clear()
         self._table_rates.clear()
         self.changed |= {"steps", "progress", "tables"}
 
     def _progress(self, event: StepProgress) -> None:
         if self.progress is not None and self.progress.unit is not event.unit:
-            self.rate = Rate()
+            self._forget_rates()
         self.progress = event
         self.rate.add(event.at, event.done)
+        if (rate := self.rate.per_second) is not None and event.at >= self._rate_noted + 1:
+            self.rates.append(rate)
+            self._rate_noted = event.at
         self.changed.add("progress")
+
+    def _forget_rates(self) -> None:
+        self.rate = Rate()
+        self.rates.clear()
+        self._rate_noted = 0
 
     def _table(self, event: TableProgress) -> None:
         self.tables[event.table] = event

@@ -28,6 +28,11 @@ def date_and_time(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 
+def hour_and_minute(at: float) -> str:
+    """The time of day of an instant to the minute, in this machine's zone."""
+    return time.strftime("%H:%M", time.localtime(at))
+
+
 def one_line(text: str) -> str:
     """`text` on one line, without anything that a terminal would obey."""
     return _CONTROL.sub("�", text.replace("\t", "    "))

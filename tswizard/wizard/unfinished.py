@@ -1,16 +1,22 @@
-"""Runs of this machine that can be resumed."""
+"""Runs of this machine: those that can be resumed, and those that have ended."""
 
 from tswizard.core.run.run_folder import RunFolder
 from tswizard.wizard.engine import Engine
 
 
-def unfinished_runs(engine: Engine) -> list[tuple[RunFolder, bool]]:
-    """Runs that can be resumed, and whether another process works on them.
+def known_runs(engine: Engine) -> tuple[list[tuple[RunFolder, bool]], list[RunFolder]]:
+    """Runs that can be resumed, with whether another process works on them; finished runs.
 
-    Of a demo nothing is left to resume: its servers are gone.
+    Both newest first. Of a demo nothing is left to resume: its servers are gone.
     """
-    runs = [run_folder for run_folder in engine.runs() if run_folder.record.resumable]
-    return [(run_folder, _busy(run_folder)) for run_folder in runs if not run_folder.record.demo]
+    runs = engine.runs()
+    waiting = [run for run in runs if run.record.resumable and not run.record.demo]
+    return [(run, _busy(run)) for run in waiting], [r for r in runs if not r.record.resumable]
+
+
+def unfinished_runs(engine: Engine) -> list[tuple[RunFolder, bool]]:
+    """The first half of `known_runs`."""
+    return known_runs(engine)[0]
 
 
 def _busy(run_folder: RunFolder) -> bool:

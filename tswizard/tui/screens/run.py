@@ -1,26 +1,29 @@
 """The run: steps, progress, tables, log. It continues whatever is looked at."""
 
+import os
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, HorizontalGroup
+from textual.containers import Horizontal, HorizontalGroup, Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Button, ProgressBar, Static
+from textual.widgets import Button, ProgressBar, Sparkline, Static
 
 from tswizard.core.model.events import TableProgress, TableState
 from tswizard.core.model.wording import duration, number, short_number, size
-from tswizard.tui.base import WizardScreen
+from tswizard.tui import terminal_signals
+from tswizard.tui.base import WizardScreen, panel
 from tswizard.tui.dialogs import Choose, text_reader
 from tswizard.tui.log_model import Filter, LogModel
+from tswizard.tui.text import bar
 from tswizard.tui.widgets.runlog import RunLog
 from tswizard.tui.widgets.steps import StepList
-from tswizard.tui.widgets.table import Column, FittingTable
+from tswizard.tui.widgets.table import WIDEST, Column, FittingTable
 from tswizard.wizard.run_model import RunModel, progress_figures
-from tswizard.wizard.text import one_line
+from tswizard.wizard.text import hour_and_minute, one_line
 
 if TYPE_CHECKING:
     from tswizard.wizard.engine import EndpointPair
@@ -40,6 +43,7 @@ _PORTION = 200
 
 _TABLES = (
     Column("table", flexible=True),
+    Column("progress", wide=WIDEST),
     Column("pieces", right=True),
     Column("rows", right=True),
     Column("rate", right=True),
@@ -97,23 +101,27 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         self._shown = 0
         self._stopping = False
         self._over = False
+        self._told: tuple[str, int | None] = ("", None)
+        """What the terminal was told last."""
 
     # What it shows
 
     def compose_frame(self) -> Iterable[Widget]:
         with HorizontalGroup(id="run-head"):
             yield Static(id="run-title", markup=False)
+            yield Sparkline(id="run-rate")
             yield Static(id="run-figures", markup=False)
         with HorizontalGroup(id="run-bar-line"):
             yield ProgressBar(id="run-bar", clock=self.wizard.bar_clock)
-            yield Static("left", id="run-left")
+            yield Static("left", id="run-left", markup=False)
         with Horizontal(id="panels"):
-            yield StepList(id="run-steps")
-            yield FittingTable(_TABLES, id="run-tables")
-        with HorizontalGroup(id="log-head"):
-            yield Static(id="log-title", markup=False)
-            yield Static(id="log-path", markup=False)
-        yield RunLog(id="log")
+            yield panel(StepList(id="run-steps"), "Steps")
+            yield panel(FittingTable(_TABLES, id="run-tables"), "Tables")
+        with panel(Vertical(id="log-panel"), "Log"):
+            with HorizontalGroup(id="log-head"):
+                yield Static(id="log-title", markup=False)
+                yield Static(id="log-path", markup=False)
+            yield RunLog(id="log")
 
     def extra_buttons(self) -> Iterable[Widget]:
         yield Button("Resume", id="resume", compact=True)
@@ -173,6 +181,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         elif self._stopping:
             title = f"STOPPING AFTER THIS {self._unit.upper()}   {title}"
         self.query_one("#run-title", Static).update(title)
+        self._tell_terminal(title)
         bar = self.query_one("#run-bar", ProgressBar)
         figures = ""
         rate = None if self._over else model.rate.per_second
@@ -182,6 +191,40 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         else:
             bar.update(total=None)
         self.query_one("#run-figures", Static).update(figures)
+        self._show_rate(model.seconds_left if rate else None)
+
+    def _tell_terminal(self, title: str) -> None:
+        """The window's title and the taskbar say how far it is, each time that changes."""
+        progress = self.model.progress
+        percent = 100 * progress.done // progress.total if progress and progress.total else None
+        if (title, percent) == self._told:
+            return
+        self._told = (title, percent)
+        figure = "" if percent is None else f"{percent} % "
+        self.wizard.tell_terminal(terminal_signals.title(f"tswizard: {figure}{title}"))
+        self.wizard.tell_terminal(terminal_signals.taskbar(percent, os.environ))
+
+    def _announce(self, text: str) -> None:
+        """Nobody watches a run for hours: a bell, a notification, and the taskbar is freed."""
+        self.app.bell()
+        for sequence in (
+            terminal_signals.title(f"tswizard: {text}"),
+            terminal_signals.notification(text, os.environ),
+            terminal_signals.taskbar(None, os.environ),
+        ):
+            self.wizard.tell_terminal(sequence)
+
+    def _show_rate(self, seconds_left: float | None) -> None:
+        """The last minute's rates, and when the step ends if they last."""
+        line = self.query_one("#run-rate", Sparkline)
+        line.data = list(self.model.rates)
+        line.display = len(self.model.rates) > 1 and not self._over
+        at = (
+            ""
+            if seconds_left is None
+            else f" · {hour_and_minute(self.wizard.now() + seconds_left)}"
+        )
+        self.query_one("#run-left", Static).update(f"left{at}")
 
     def _show_tables(self) -> None:
         if "tables" not in self.model.changed:
@@ -208,7 +251,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         self._show_log_title()
 
     def _show_log_title(self) -> None:
-        parts = [Content.styled("Log  ", "bold")]
+        parts: list[Content] = []
         for filter in Filter:
             chosen = filter is self._filter
             text = f"{filter} {short_number(self._log_model.counts[filter])}"
@@ -312,12 +355,14 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             self.query_one("#run-figures", Static).update("")
             self.query_one("#run-bar-line").display = False
             self.say("Finished. Enter shows the checklist.", "")
+            self._announce(f"the run has finished: {run.outcome.result}")
             return
         button.label = "Quit"
         self._show_progress()
         self.model.changed.add("tables")
         self._show_tables()
         self._say_why_it_ended()
+        self._announce("the run has stopped")
 
     def _say_why_it_ended(self) -> None:
         failure, error = self.model.failure, self._feed.error
@@ -357,6 +402,7 @@ def _row(progress: TableProgress, rate: float | None, *, over: bool = False) -> 
     state = "■ stopped" if stopped else _WORDS[progress.state]
     return (
         one_line(progress.table.removeprefix("public.")),  # room is short, and it says little
+        bar(progress.done, progress.total),
         f"{progress.done}/{progress.total}",
         "–" if progress.rows is None else short_number(progress.rows),
         "–" if over else _rate(progress, rate),

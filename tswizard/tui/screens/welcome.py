@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -10,13 +11,27 @@ from textual.widget import Widget
 from textual.widgets import OptionList, ProgressBar, Static
 from textual.widgets.option_list import Option
 
-from tswizard.tui.base import WizardScreen
+from tswizard.tui.base import WizardScreen, panel
+from tswizard.tui.text import word
+from tswizard.tui.widgets.facts import Facts, Row, label
+from tswizard.wizard.text import date_and_time
 from tswizard.wizard.welcome_texts import DEMO, INTRO, PROMISE
 
 if TYPE_CHECKING:
     from tswizard.core.run.run_folder import RunFolder
     from tswizard.demo.progress import Prepared
     from tswizard.wizard.engine import Engine, Prepare
+
+_NAME = "▀█▀ █▀ █ █ █ █ ▀█ ▄▀█ █▀█ █▀▄\n █  ▄█ ▀▄▀▄▀ █ █▄ █▀█ █▀▄ █▄▀"
+_WAY = (
+    ("Connect", "Both databases are read; what is hazardous is named."),
+    ("Choose", "The method, continuous aggregates and policies, with figures."),
+    ("Review", "Every command and statement is shown before it runs."),
+    ("Run", "Unattended. It can be paused, stopped and resumed."),
+    ("Check", "Every object and every row of both databases is compared."),
+)
+_PAST = 20
+"""Finished runs that are listed; `tswizard runs` lists all."""
 
 
 class WelcomeScreen(WizardScreen):
@@ -27,7 +42,7 @@ class WelcomeScreen(WizardScreen):
     HELP: ClassVar[str] = (
         f"{INTRO}\n\n{PROMISE}\n\nAn unfinished run can be resumed: finished steps are not "
         "repeated, a finished dump is used again, and an interrupted restore starts over after you "
-        "type the target database's name."
+        "type the target database's name. A past run shows its report."
     )
 
     def __init__(self, prepare: "Prepare | None", demo: bool) -> None:
@@ -35,18 +50,21 @@ class WelcomeScreen(WizardScreen):
         self._prepare = prepare
         self._demo = demo
         self._ready = prepare is None
-        self._runs: tuple[RunFolder, ...] = ()
+        self._runs: dict[str, RunFolder] = {}
 
     def compose_body(self) -> Iterable[Widget]:
-        yield Static(f"{INTRO}\n\n{PROMISE}", id="intro")
-        if self._demo:
-            yield Static(DEMO, classes="gap", markup=False)
+        yield Static(_NAME, id="name", markup=False)
+        yield Static(f"{INTRO}\n\n{DEMO if self._demo else PROMISE}", id="intro", markup=False)
         if self._prepare is not None:
             yield Static("Preparing the demo", id="preparing", markup=False)
             yield ProgressBar(id="preparation", show_eta=False)
         menu = OptionList(Option(_new(self._demo), id="new"), id="menu", compact=True)
         menu.display = self._ready
-        yield menu
+        yield panel(menu, "Start")
+        way = panel(
+            Facts(*(Row(label(name), text) for name, text in _WAY), id="way"), "What happens"
+        )
+        yield way
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return action != "back"  # there is nothing to go back to
@@ -93,11 +111,16 @@ class WelcomeScreen(WizardScreen):
 
     @work
     async def _read_runs(self) -> None:
-        unfinished = await asyncio.to_thread(_unfinished, self.wizard.engine)
-        self._runs = tuple(run_folder for run_folder, _ in unfinished)
+        waiting, ended = await asyncio.to_thread(_known, self.wizard.engine)
+        self._runs = {run.record.id: run for run in (*(run for run, _ in waiting), *ended)}
         menu = self.query_one("#menu", OptionList)
-        for run_folder, busy in unfinished:
+        for run_folder, busy in waiting:
             menu.add_option(Option(_described(run_folder, busy=busy), id=run_folder.record.id))
+        menu.add_option(Option(_try_it(), id="demo"))
+        if ended:
+            menu.add_option(Option(Content.styled("Past runs", "dim"), disabled=True))
+        for run_folder in ended[:_PAST]:
+            menu.add_option(Option(_ended(run_folder), id=run_folder.record.id))
 
     @on(OptionList.OptionSelected)
     def _clicked(self) -> None:
@@ -108,11 +131,29 @@ class WelcomeScreen(WizardScreen):
             self.say("The demo is still being prepared.", "look")
             return
         option = self.query_one("#menu", OptionList).highlighted_option
-        run_folder = next((r for r in self._runs if option and r.record.id == option.id), None)
-        if run_folder is not None:
+        chosen = option.id if option else None
+        run_folder = self._runs.get(chosen or "")
+        if chosen == "demo":
+            self.wizard.leave_for_demo()
+        elif run_folder is None:
+            self.wizard.show_source()
+        elif run_folder.record.resumable:
             self.wizard.show_resume(run_folder)
         else:
-            self.wizard.show_source()
+            self._read_report(run_folder.path / "report.md")
+
+    @work
+    async def _read_report(self, path: Path) -> None:
+        try:
+            text = await asyncio.to_thread(path.read_text, encoding="utf-8")
+        except OSError as error:
+            self.say(f"{path} cannot be read: {error.strerror}.")
+            return
+        from textual.widgets import Markdown
+
+        from tswizard.tui.dialogs import Reader
+
+        self.app.push_screen(Reader(path.name, [Markdown(text)], text))
 
 
 def _new(demo: bool) -> Content:
@@ -120,17 +161,34 @@ def _new(demo: bool) -> Content:
     return Content.styled(text, "bold")
 
 
-def _unfinished(engine: "Engine") -> "list[tuple[RunFolder, bool]]":
-    from tswizard.wizard.unfinished import unfinished_runs  # loads the engine
+def _try_it() -> Content:
+    return Content.assemble(
+        ("Try it first", "bold"), ("  the demo: two small servers on this machine", "dim")
+    )
 
-    return unfinished_runs(engine)
+
+def _known(engine: "Engine") -> "tuple[list[tuple[RunFolder, bool]], list[RunFolder]]":
+    from tswizard.wizard.unfinished import known_runs  # loads the engine
+
+    return known_runs(engine)
+
+
+def _ended(run_folder: "RunFolder") -> Content:
+    """A finished run on one line: its result, when, from where to where, how long."""
+    from tswizard.core.model.wording import duration
+
+    record = run_folder.record
+    return Content.assemble(
+        word(record.state),
+        f"  {date_and_time(record.started)}  {record.source_label} → {record.target_label}",
+        (f"  {duration(record.seconds)}", "dim"),
+    )
 
 
 def _described(run_folder: "RunFolder", *, busy: bool) -> Content:
     """A run that waits: where it stands and what resuming does."""
     from tswizard.core.model.events import StepState
     from tswizard.core.model.wording import plural
-    from tswizard.wizard.text import date_and_time
 
     record = run_folder.record
     over = (StepState.DONE, StepState.SKIPPED)

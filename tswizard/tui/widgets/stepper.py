@@ -11,7 +11,7 @@ class Stepper(Widget):
     """All steps on one line: those behind with a tick, the current one with an arrow."""
 
     DEFAULT_CSS = """
-    Stepper { height: 2; padding: 0 1; border-bottom: solid $foreground 30%; }
+    Stepper { height: 2; padding: 0 1; border-bottom: solid $border; }
     """
 
     def __init__(self, current: str | None, note: str = "") -> None:
@@ -23,7 +23,7 @@ class Stepper(Widget):
         wide = self.app.size.width >= _WIDE
         parts: list[Content] = []
         if wide or self._current is None:
-            parts.append(Content.styled("tswizard", "bold"))
+            parts.append(Content.styled("tswizard", "bold $accent"))
         if self._current is None:
             parts.append(Content.styled(self._note, "dim"))
         else:
@@ -37,7 +37,7 @@ class Stepper(Widget):
             if index < current:
                 steps.append(Content.styled(f"{label} ✓", "$text-success"))
             elif index == current:
-                steps.append(Content.styled(f"{label} ▸", "bold underline"))
+                steps.append(Content.styled(f"{label} ▸", "bold underline $accent"))
             else:
                 steps.append(Content.styled(label, "dim"))
         return steps

@@ -14,15 +14,17 @@ from tswizard.tui.text import shortened
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`right` aligns to the right; `wide` columns are left out of a narrow terminal."""
+    """`right` aligns to the right; columns need a terminal of `wide` columns to be shown."""
 
     title: str
     right: bool = False
-    wide: bool = False
+    wide: int = 0
     flexible: bool = False
 
 
-_WIDE = 100
+WIDE = 100
+WIDEST = 140
+"""Columns of a terminal from which on more is shown."""
 _PADDING = 2
 
 
@@ -59,9 +61,7 @@ class FittingTable(DataTable[Text], inherit_bindings=False):
         width = self.scrollable_content_region.width
         if not width:
             return
-        chosen = [
-            i for i, c in enumerate(self._specs) if not c.wide or self.app.size.width >= _WIDE
-        ]
+        chosen = [i for i, c in enumerate(self._specs) if self.app.size.width >= c.wide]
         row_before, scroll_before = self.cursor_row, self.scroll_y
         self.clear(columns=True)
         cells = dict(zip(chosen, self._widths(chosen, width), strict=True))
