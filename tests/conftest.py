@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
+from tests.support.embedded import pair_of_superusers
 from tswizard.demo import EmbeddedPair
 
 # How long an example takes says how busy the machine is.
@@ -34,6 +35,13 @@ async def pair(prepared_demo: None) -> AsyncIterator[EmbeddedPair]:
 async def module_pair(prepared_demo: None) -> AsyncIterator[EmbeddedPair]:
     """A filled source and an empty target that the tests of a module share."""
     async with EmbeddedPair.prepare_and_start() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def superusers_pair(prepared_demo: None) -> AsyncIterator[EmbeddedPair]:
+    """The same with a superuser, for what the cloud's role may not do."""
+    async with pair_of_superusers() as running:
         yield running
 
 

@@ -49,6 +49,12 @@ async def test_a_reset_is_whole_before_the_next_statement(connect: Connect) -> N
     assert answers[2].get_value(0, 0) == b'"$user", public'
 
 
+@pytest.mark.xfail(
+    reason="a role that is no superuser may not put its session's settings back for a statement "
+    "that the client prepares by the protocol",
+    raises=errors.InsufficientPrivilege,
+    strict=True,
+)
 async def test_prepared_statements_of_two_connections_have_the_same_names(connect: Connect) -> None:
     one, two = await connect(), await connect()
     await one.execute("PREPARE same AS SELECT 1")

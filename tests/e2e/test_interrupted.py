@@ -115,7 +115,7 @@ async def test_no_room_for_the_dump_is_said_before_and_it_fills_up_later(
     staging = tmp_path / "staging"
     staging.mkdir()
     program = Program.make(tmp_path, pair)
-    answers = program.answers(pair, staging=str(staging))
+    answers = program.answers(pair, method="full", staging=str(staging))
     refused = await program.call("--answers", answers, wrapper=small_disk(staging, "600k"))
     if "unshare" in refused.err or refused.code == 77:
         pytest.skip("nobody may mount a small disk on this machine")

@@ -8,13 +8,13 @@ import pytest
 import pytest_asyncio
 
 from tests.support.compared_ends import Comparer
+from tests.support.embedded import pair_of_superusers
 from tests.support.program import Program
 from tests.support.step_context import step_context
 from tests.support.target_mutations import ALTERED, DROPPED, Mutation
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Level
-from tswizard.demo import EmbeddedPair
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -47,7 +47,7 @@ class Moved:
 async def moved(
     prepared_demo: None, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Moved]:
-    async with EmbeddedPair.prepare_and_start() as pair:
+    async with pair_of_superusers() as pair:
         source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
         async with connected(source) as connection:
             await connection.execute("SET search_path = public")

@@ -1,14 +1,17 @@
 """Embedded servers by themselves."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 
+from tswizard.demo import EmbeddedPair
 from tswizard.demo.node import find_node
 from tswizard.demo.package import ensure_package
 from tswizard.demo.progress import ignore_progress
-from tswizard.demo.server import EmbeddedServer, Runtime
+from tswizard.demo.server import USER, EmbeddedServer, Runtime
 from tswizard.demo.template import TARGET, copy_template, templates
 
 Connect = Callable[..., Awaitable[AsyncConnection]]
@@ -20,6 +23,17 @@ async def new_runtime() -> Runtime:
 
 
 SUPERUSER = "boss"
+
+
+@asynccontextmanager
+async def pair_of_superusers() -> AsyncIterator[EmbeddedPair]:
+    """A pair whose usual role is a superuser, for what the cloud's role may not do."""
+    async with EmbeddedPair.prepare_and_start(superuser=SUPERUSER) as pair:
+        for server in (pair.source, pair.target):
+            conninfo = make_conninfo(server.conninfo, user=SUPERUSER)
+            async with await AsyncConnection.connect(conninfo, password=server.password) as one:
+                await one.execute(f"ALTER ROLE {USER} SUPERUSER")
+        yield pair
 
 
 async def empty_server(folder: Path, *, wait_timeout: float = 15) -> EmbeddedServer:

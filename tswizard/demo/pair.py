@@ -37,17 +37,18 @@ class EmbeddedPair:
     @classmethod
     @asynccontextmanager
     async def prepare_and_start(
-        cls, *, on_progress: OnProgress = ignore_progress
+        cls, *, on_progress: OnProgress = ignore_progress, superuser: str = ""
     ) -> AsyncIterator["EmbeddedPair"]:
         """Prepare what the cache lacks, copy the templates and run both servers.
 
+        `superuser` may log in beside the usual role, with the same password.
         `on_progress` is called in the event loop. Everything but the cache is gone at the end.
         Raises DemoError with one sentence when the pair cannot be had.
         """
         runtime = await _runtime(on_progress)
         with private_folder(parent=cache_dir() / "pairs") as folder:
             servers = {
-                name: EmbeddedServer(runtime, folder / name, database)
+                name: EmbeddedServer(runtime, folder / name, database, superuser=superuser)
                 for name, database in DATABASES.items()
             }
             try:

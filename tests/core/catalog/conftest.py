@@ -15,9 +15,10 @@ from tswizard.demo.template import statements
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def embedded(module_pair: EmbeddedPair) -> AsyncIterator[Endpoint]:
+async def embedded(superusers_pair: EmbeddedPair) -> AsyncIterator[Endpoint]:
     """The embedded source."""
-    yield Endpoint.parse(module_pair.source_conninfo, password=module_pair.source_password)
+    pair = superusers_pair
+    yield Endpoint.parse(pair.source_conninfo, password=pair.source_password)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

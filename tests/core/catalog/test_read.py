@@ -292,9 +292,10 @@ async def test_nothing_of_the_extension_counts_as_the_users(source: Endpoint) ->
 
 
 @pytest.mark.e2e
-async def test_an_empty_target_has_nothing(module_pair: EmbeddedPair) -> None:
+async def test_an_empty_target_has_nothing(superusers_pair: EmbeddedPair) -> None:
     """Our own mark does not count, nor what extensions bring."""
-    target = Endpoint.parse(module_pair.target_conninfo, password=module_pair.target_password)
+    pair = superusers_pair
+    target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
     async with connected(target) as connection:
         await connection.execute("CREATE SCHEMA _tswizard")
         await connection.execute("CREATE TABLE _tswizard.run (run text)")
@@ -409,8 +410,9 @@ class TestChanges:
 
 
 @pytest.mark.e2e
-async def test_a_database_without_timescaledb(module_pair: EmbeddedPair) -> None:
-    target = Endpoint.parse(module_pair.target_conninfo, password=module_pair.target_password)
+async def test_a_database_without_timescaledb(superusers_pair: EmbeddedPair) -> None:
+    pair = superusers_pair
+    target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
     async with connected(target) as connection:
         await connection.execute("DROP EXTENSION timescaledb CASCADE")
         await connection.execute("CREATE TABLE public.notes (id serial PRIMARY KEY, t text)")

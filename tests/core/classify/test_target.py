@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.classified import judge
+from tests.support.embedded import pair_of_superusers
 from tswizard.core.classify import target
 from tswizard.core.classify.origin import find_origin
 from tswizard.core.classify.prove import Origin, prove
@@ -15,7 +16,6 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.judged import ProofState
 from tswizard.core.model.verdict import Verdict
-from tswizard.demo import EmbeddedPair
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -48,7 +48,7 @@ async def _run(endpoint: Endpoint, statements: tuple[str, ...]) -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ends() -> AsyncIterator[Ends]:
-    async with EmbeddedPair.prepare_and_start() as pair:
+    async with pair_of_superusers() as pair:
         found = Ends(
             Endpoint.parse(pair.source_conninfo, password=pair.source_password),
             Endpoint.parse(pair.target_conninfo, password=pair.target_password),

@@ -27,10 +27,11 @@ Ends = tuple[Endpoint, Endpoint]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ends(module_pair: EmbeddedPair) -> Ends:
+async def ends(superusers_pair: EmbeddedPair) -> Ends:
+    pair = superusers_pair
     return (
-        Endpoint.parse(module_pair.source_conninfo, password=module_pair.source_password),
-        Endpoint.parse(module_pair.target_conninfo, password=module_pair.target_password),
+        Endpoint.parse(pair.source_conninfo, password=pair.source_password),
+        Endpoint.parse(pair.target_conninfo, password=pair.target_password),
     )
 
 

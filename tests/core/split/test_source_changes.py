@@ -86,7 +86,7 @@ async def test_dropped_after_the_copy(native_ends: Ends, folder: Path) -> None:
     heard = await migrate(work)
     (finding,) = heard.findings
     assert finding.id == "dropped-after-copy"
-    assert "5000 rows" in finding.what
+    assert "5,000 rows" in finding.what
     assert (await migrate(work)).findings == []
 
 

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from psycopg import sql
 
+from tests.support.embedded import pair_of_superusers
 from tests.support.migrated_pair import Migrated, migrate
 from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.db.connection import connected, rows
@@ -14,7 +15,6 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.write_counters import read_counters
 from tswizard.core.verify.schema.sequences import read_sequence_states
-from tswizard.demo import EmbeddedPair
 
 _LOG = "_timescaledb_catalog.continuous_aggs_hypertable_invalidation_log"
 _ONE_OF_EACH = Path(__file__).parents[2] / "support" / "one_of_each_kind.sql"
@@ -25,7 +25,7 @@ async def migrated(
     prepared_demo: None, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Migrated]:
     """The demo's sample and one of every other kind, migrated. Tests leave it as they find it."""
-    async with EmbeddedPair.prepare_and_start() as pair:
+    async with pair_of_superusers() as pair:
         source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
         target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
         async with connected(source) as connection:

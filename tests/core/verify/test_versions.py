@@ -28,9 +28,11 @@ INSERT INTO _timescaledb_catalog.continuous_aggs_bucket_function VALUES (3, 'tim
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bare(module_pair: EmbeddedPair) -> Endpoint:
+async def bare(superusers_pair: EmbeddedPair) -> Endpoint:
     """A database without TimescaleDB."""
-    target = Endpoint.parse(module_pair.target_conninfo, password=module_pair.target_password)
+    target = Endpoint.parse(
+        superusers_pair.target_conninfo, password=superusers_pair.target_password
+    )
     async with connected(target) as connection:
         await connection.execute("DROP EXTENSION timescaledb CASCADE")
     return target

@@ -59,7 +59,11 @@ async def _open(endpoint: Endpoint, **extra: str) -> Connection:
         **extra,
     )
     try:
-        return await AsyncConnection.connect(text, autocommit=True, password=endpoint.password)
+        # Nothing is prepared: after a DROP or ALTER psycopg deallocates all prepared statements,
+        # which on a server with one backend for all are everybody's.
+        return await AsyncConnection.connect(
+            text, autocommit=True, password=endpoint.password, prepare_threshold=None
+        )
     except (OperationalError, ProgrammingError) as error:
         raise explain_connect(error, endpoint) from None
 

@@ -31,9 +31,6 @@ async def schema_session(ctx: Context) -> AsyncIterator[Connection]:
     """A connection to the target for changes of its schema, opened once backends of an
     interrupted attempt are gone. Raises CannotConnect, StepFailed."""
     async with connected(ctx.task.target) as target:
-        # After a DROP or ALTER psycopg deallocates all prepared statements, which on a server with
-        # one backend for all are everybody's.
-        target.prepare_threshold = None
         await terminate_stale_backends(ctx, target)
         await target.execute(f"SET application_name = '{SCHEMA_APPLICATION}'".encode())
         yield target
