@@ -54,7 +54,7 @@ async def moved(
             await connection.execute(_ONE_OF_EACH.read_text(encoding="utf-8").encode())
         program = Program.make(tmp_path_factory.mktemp("changed"), pair)
         answers = program.answers(pair, method="split")
-        await program.killed_at("▸ Analyze the target", "--answers", answers)
+        await program.killed_at("▸ Check everything", "--answers", answers)
         target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
         yield Moved(program, source, target)
 

@@ -42,7 +42,7 @@ chmod 700 "$WORK"
 
 # Nothing hangs on what a role, a database or a client has set.
 export LC_MESSAGES=C LANGUAGE=C PGAPPNAME=runbook
-export PGOPTIONS='-c search_path=pg_catalog -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex -c xmloption=content -c xmlbinary=base64 -c lc_monetary=C -c array_nulls=on -c quote_all_identifiers=off -c standard_conforming_strings=on -c transform_null_equals=off -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_isolation=read\ committed -c client_min_messages=notice -c jit=off -c synchronize_seqscans=on -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=6'
+export PGOPTIONS='-c search_path=pg_catalog -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex -c xmloption=content -c xmlbinary=base64 -c lc_monetary=C -c array_nulls=on -c quote_all_identifiers=off -c standard_conforming_strings=on -c transform_null_equals=off -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c default_transaction_isolation=read\ committed -c default_transaction_read_only=off -c default_transaction_deferrable=off -c default_tablespace= -c temp_tablespaces= -c default_table_access_method=heap -c client_min_messages=notice -c jit=off -c synchronize_seqscans=on -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=6'
 
 say() { printf '%s\n' "$*" >&2; }
 stop() {
