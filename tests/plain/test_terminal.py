@@ -163,7 +163,7 @@ def test_ctrl_c_twice_quits_and_lists_are_left_by_it_too() -> None:
 def test_ctrl_c_in_a_run_pauses_continues_and_stops_it(term: str) -> None:
     with line_terminal("held", module=PROGRAM, term=term) as terminal:
         begin_run(terminal)
-        terminal.see("Restore the rows, step 6 of 13.")
+        terminal.see("Restore the rows, step 6 of 14.")
         terminal.interrupt()
         terminal.answer("4) stop now", "2")
         terminal.see("Paused.")
@@ -186,7 +186,7 @@ def test_ctrl_c_in_a_run_pauses_continues_and_stops_it(term: str) -> None:
 def test_ctrl_c_again_and_again_stops_the_run_and_quits(term: str) -> None:
     with line_terminal("held", module=PROGRAM, term=term) as terminal:
         begin_run(terminal)
-        terminal.see("Restore the rows, step 6 of 13.")
+        terminal.see("Restore the rows, step 6 of 14.")
         terminal.interrupt()
         terminal.see("4) stop now")
         terminal.type("\x03")
@@ -208,7 +208,7 @@ def test_signals_end_it_with_their_own_code_or_stop_the_run(
         assert terminal.ended() == 128 + number
     with line_terminal("held", module=PROGRAM, term=term) as terminal:
         begin_run(terminal)
-        terminal.see("Restore the rows, step 6 of 13.")
+        terminal.see("Restore the rows, step 6 of 14.")
         os.kill(terminal.pid, number)
         assert terminal.ended() == 3
         assert "asked of the run: stop now" in terminal.text
