@@ -63,6 +63,8 @@ _MEANWHILE = (
     "SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0",
     "DELETE FROM conditions WHERE sensor_id = 60",
     "DELETE FROM sensors WHERE sensor_id = 60",
+    # What the target's is filled from, so that both say the same.
+    "REFRESH MATERIALIZED VIEW warmest",
 )
 
 
