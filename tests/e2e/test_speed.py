@@ -1,4 +1,7 @@
-"""A full migration costs little more than its pg_dump and pg_restore by hand."""
+"""A full migration costs little more than its pg_dump and pg_restore by hand.
+
+Both as a superuser: by hand as a role like the cloud's, pg_restore ends with an error (the comment
+on the extension), and what it costs is another question."""
 
 import asyncio
 import os
@@ -7,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.embedded import pair_of_superusers
 from tests.support.program import Program
 from tswizard.core.db.client_tools import ClientTools, choose, find_tools
 from tswizard.core.db.connection import connected
@@ -31,9 +35,9 @@ async def test_at_most_a_third_more_than_by_hand(
     for number in range(ROUNDS):
         folder = tmp_path / str(number)
         folder.mkdir()
-        async with EmbeddedPair.prepare_and_start() as pair:
+        async with pair_of_superusers() as pair:
             by_hand.append(await _by_hand(pair, tools, folder))
-        async with EmbeddedPair.prepare_and_start() as pair:
+        async with pair_of_superusers() as pair:
             moving, whole = await _by_tswizard(pair, folder)
             by_tswizard.append(moving)
         ratio = min(by_tswizard) / min(by_hand)
@@ -52,7 +56,7 @@ async def _by_tswizard(pair: EmbeddedPair, folder: Path) -> tuple[float, float]:
     """Seconds for what `_by_hand` does, and for the whole program with preflight and check."""
     program = Program.make(folder, pair)
     started = time.monotonic()
-    ended = await program.call("--answers", program.answers(pair))
+    ended = await program.call("--answers", program.answers(pair, method="full"))
     whole = time.monotonic() - started
     assert ended.code == 0, ended.err
     steps = {step["name"]: step["seconds"] for step in program.report()["steps"]}

@@ -143,8 +143,17 @@ class Program:
             while self.log_has(text, after=after) < times:
                 ended = self._started is None or self._started.returncode is not None
                 if ended and self.log_has(text, after=after) < times:
-                    pytest.fail(f"the program ended and its log does not say: {text}")
+                    said = await self._last_words()
+                    pytest.fail(f"the program ended and its log does not say: {text}\n{said}")
                 await asyncio.sleep(0.005)
+
+    async def _last_words(self) -> str:
+        """What the program that has ended said on stderr, and the end of the runs' logs."""
+        if self._started is None or self._started.stderr is None:
+            return "it never started"
+        err = (await self._started.stderr.read()).decode()
+        logs = [path.read_text()[-2000:] for path in self.logs()]
+        return "\n".join((f"exit {self._started.returncode}", err, *logs))
 
     async def killed_with_its_tools_at_work(self, process: Process, text: str) -> list[int]:
         """Kill the running program (-9) where its log says this, while its client tools run; their
