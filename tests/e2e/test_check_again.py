@@ -23,7 +23,7 @@ async def test_rows_that_went_missing_on_the_target_and_came_back(
     nothing = await program.call("check")
     assert nothing.code == 2
     assert "no run that has finished" in nothing.err
-    ended = await program.call("--answers", program.answers(pair))
+    ended = await program.call("--answers", program.answers(pair, method="full"))
     assert ended.code == 0, ended.err
     first = program.report()
     assert first["checked"] > first["started"]

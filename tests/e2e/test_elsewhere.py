@@ -58,7 +58,7 @@ async def test_the_machine_that_began_it_is_gone(pair: EmbeddedPair, tmp_path: P
 
 async def test_a_dump_lies_on_one_machine(pair: EmbeddedPair, tmp_path: Path) -> None:
     first, second = (machine(tmp_path / name, pair) for name in ("first", "second"))
-    async with first.started("--answers", first.answers(pair)) as process:
+    async with first.started("--answers", first.answers(pair, method="full")) as process:
         await first.log_says("pg_restore: ")
         os.kill(process.pid, signal.SIGKILL)
         await process.wait()

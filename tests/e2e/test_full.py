@@ -18,7 +18,7 @@ async def test_everything_arrives_and_is_proved(pair: EmbeddedPair, tmp_path: Pa
     async with connected(source) as connection:
         await connection.execute(_KEY_TO_A_HYPERTABLE)
     program = Program.make(tmp_path, pair)
-    ended = await program.call("--answers", program.answers(pair))
+    ended = await program.call("--answers", program.answers(pair, method="full"))
     assert ended.code == 0, ended.err
     report = program.report()
     assert report["result"] == "pass"

@@ -30,7 +30,7 @@ async def test_kill_9_in_the_dump_and_one_of_two_resumes(
 ) -> None:
     before = await scheduled(pair)
     program = Program.make(tmp_path, pair)
-    async with program.started("--answers", program.answers(pair)) as process:
+    async with program.started("--answers", program.answers(pair, method="full")) as process:
         tools = await program.killed_with_its_tools_at_work(process, IN_DUMP)
     for pid in tools:
         await gone(pid)
@@ -52,7 +52,7 @@ async def test_kill_9_in_the_restore_and_then_the_target_dies_in_it(
 ) -> None:
     before = await scheduled(pair)
     program = Program.make(tmp_path, pair)
-    async with program.started("--answers", program.answers(pair)) as process:
+    async with program.started("--answers", program.answers(pair, method="full")) as process:
         await program.log_says(IN_RESTORE)
         os.kill(process.pid, signal.SIGKILL)
         await process.wait()
@@ -86,7 +86,7 @@ async def test_each_signal_leaves_both_ends_as_they_should_be(
 ) -> None:
     before = await scheduled(pair)
     program = Program.make(tmp_path, pair)
-    args: tuple[str | Path, ...] = ("--answers", program.answers(pair))
+    args: tuple[str | Path, ...] = ("--answers", program.answers(pair, method="full"))
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         restored = program.log_has(IN_RESTORE)
         async with program.started(*args) as process:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 
 async def test_it_is_named_as_what_it_is(pair: EmbeddedPair, tmp_path: Path) -> None:
     program = Program.make(tmp_path, pair)
-    async with program.started("--answers", program.answers(pair)) as process:
+    async with program.started("--answers", program.answers(pair, method="full")) as process:
         await program.log_says("dump finished")
         source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
         async with connected(source) as connection:
