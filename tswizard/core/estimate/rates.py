@@ -139,9 +139,7 @@ class Rates:
         """Split's copy into the target by all jobs: bytes of rows as they are uncompressed."""
         timed = self._timing(Timed.STREAM, plain=plain)
         if timed is None:
-            read = self.read(plain=plain)
-            how = f"{read.how}; the target counted at 1 – {_FAR_END:.0f} times its time"
-            return RateRange(read.low / _FAR_END, read.high, how, timed=False)
+            return self._by_reading(plain=plain)
         own = (timed.kind in _PLAIN) == plain
         how = f"COPY of {timed.table} into the target: {_rate(timed)}"
         return _about(timed, 0.85, 1.1, how, own=own)
@@ -150,12 +148,16 @@ class Rates:
         """Full's restore of rows by all jobs: bytes as stored."""
         timed = self._timing(Timed.RESTORE, plain=plain)
         if timed is None:
-            read = self.read(plain=plain)
-            how = f"{read.how}; the target counted at 1 – {_FAR_END:.0f} times its time"
-            return RateRange(read.low / _FAR_END, read.high, how, timed=False)
+            return self._by_reading(plain=plain)
         own = (timed.kind in _PLAIN) == plain
         how = f"text of {timed.table} loaded into the target: {_rate(timed)}"
         return _about(timed, 0.75, 1.1, how, own=own)
+
+    def _by_reading(self, *, plain: bool) -> RateRange:
+        """The way into the target where it was not timed."""
+        read = self.read(plain=plain)
+        how = f"{read.how}; the target counted at 1 – {_FAR_END:.0f} times its time"
+        return RateRange(read.low / _FAR_END, read.high, how, timed=False)
 
     def index(self) -> RateRange:
         """Building indexes on the target, by all jobs: bytes of index."""
