@@ -164,14 +164,14 @@ class _SampleDump:
         assert stream is not None
         by_name = {".".join(relation.dumped): relation for relation in self.sample.relations}
         while raw := await stream.readline():
-            line = redact(raw.decode("utf-8", "replace").strip(), [self.prepared.source])
+            line = raw.decode("utf-8", "replace").strip()
             if started := _STARTED.match(line):
                 self.first = self.first or time.monotonic()
                 self._finish()
                 self.begun += 1
                 self.current = by_name.get(started[1])
             elif "error:" in line:
-                self.errors.append(line)
+                self.errors.append(redact(line, [self.prepared.source]))
 
     def _finish(self) -> None:
         """The relation before this one is complete."""

@@ -7,7 +7,7 @@ import shlex
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -161,7 +161,7 @@ class Context:
 
     def say(self, text: str, tool: str = "tswizard") -> None:
         """A plain line for the log and the watchers."""
-        text = redact(text, (self.task.source, self.task.target))
+        text = self._without_passwords(text)
         self._write(f"{tool}: {text}" if tool == "tswizard" else text)
         self.put(LogLine(time.time(), tool, text))
 
@@ -209,21 +209,23 @@ class Context:
         async def judge() -> None:
             await may_prove.wait()
             while (judged := await queue.get()) is not None:
-                judged = tally.add(await prove(judged, self.prover))
+                judged = self._redacted(tally.add(await prove(judged, self.prover)))
                 proven.append(judged)
                 self._verdict(judged)
 
         async def line(text: str) -> None:
             nonlocal last
-            text = redact(unmixer.feed(text), (self.task.source, self.task.target))
-            last = text or last
-            self._write(text)
+            # Judged as it was printed: a short password may be part of any word or name.
+            text = unmixer.feed(text)
+            last = self._without_passwords(text) or last
+            self._write(self._without_passwords(text))
             on_line(text)
             for item in classifier.feed(text):
                 if isinstance(item, JudgedMessage):
                     queue.put_nowait(item)
                 else:
-                    self.put(LogLine(time.time(), tool, item.text))
+                    said = self._without_passwords(item.text)
+                    self.put(LogLine(time.time(), tool, said))
             await self.room()
 
         judge_task = asyncio.create_task(judge())
@@ -247,6 +249,19 @@ class Context:
                 judge_task.cancel()
                 self.judged.extend(proven)
         return ToolEnd(exit_code, tuple(proven), last)
+
+    def _without_passwords(self, text: str) -> str:
+        return redact(text, (self.task.source, self.task.target))
+
+    def _redacted(self, judged: JudgedMessage) -> JudgedMessage:
+        """Without passwords in its sentences; names in it are those of objects."""
+        return replace(
+            judged,
+            message=self._without_passwords(judged.message),
+            reason=self._without_passwords(judged.reason),
+            todo=self._without_passwords(judged.todo),
+            detail=tuple(map(self._without_passwords, judged.detail)),
+        )
 
     def _verdict(self, judged: JudgedMessage) -> None:
         self._write(f"  {judged.verdict.upper()} {judged.rule or 'unknown'}: {judged.reason}")
