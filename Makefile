@@ -18,7 +18,7 @@ test: ## Run all tests whose servers are there (see CONTRIBUTING.md)
 quick: ## Run the tests that need no server
 	@bin/test -m "not e2e and not native and not terminal and not timing" --numprocesses=auto
 
-lint: ## ruff, mypy, import-linter, codespell
+lint: ## ruff, mypy, import-linter, codespell, mkdocs
 	@bin/lint
 
 format: ## Let ruff fix and format what it can
@@ -27,8 +27,8 @@ format: ## Let ruff fix and format what it can
 docs: ## Build the documentation site into site/
 	@source bin/venv.sh && ensure_venv docs && $(VENV)/bin/mkdocs build --strict
 
-pages: ## Generate again: the classifier's page, the man page, the screenshots
-	@for page in classifier_page man_page screenshots; do $(VENV)/bin/python -m scripts.$$page; done
+pages: ## Generate again: the pages of findings, rules and inspect, the man page, the screenshots
+	@for page in findings_page classifier_page inspect_page man_page screenshots; do $(VENV)/bin/python -m scripts.$$page; done
 
 bench: ## Measure the split copy on two native servers (TSWIZARD_TEST_SOURCE, TSWIZARD_TEST_TARGET)
 	@$(VENV)/bin/python -m scripts.bench.split_speed

@@ -1,12 +1,15 @@
 """What the docs say of commands, exit codes, packages and tables is what the program has."""
 
 import ast
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from scripts import man_page
+from scripts import findings_page, man_page
 from scripts.draw_imports import read_layout
 from tswizard.cli.main import cli
 from tswizard.core.catalog import nulls
@@ -41,6 +44,45 @@ def test_the_man_page_is_up_to_date() -> None:
     assert man_page.PAGE.read_text(encoding="utf-8") == man_page.render(), (
         "run: python -m scripts.man_page"
     )
+
+
+def test_the_page_of_findings_is_up_to_date() -> None:
+    assert findings_page.PAGE.read_text(encoding="utf-8") == findings_page.render(), (
+        "run: python -m scripts.findings_page"
+    )
+
+
+def _found(recorded: Any) -> Iterator[str]:
+    """Ids of the findings in what a run told."""
+    match recorded:
+        case {"id": str(id), "level": _, "what": _}:
+            yield id
+        case dict():
+            for value in recorded.values():
+                yield from _found(value)
+        case list():
+            for value in recorded:
+                yield from _found(value)
+
+
+def test_every_finding_of_the_recorded_runs_is_on_its_page() -> None:
+    page = findings_page.PAGE.read_text(encoding="utf-8")
+    recorded = (ROOT / "tests" / "tui" / "recorded").glob("*.json")
+    runs = (json.loads(path.read_text(encoding="utf-8")) for path in recorded)
+    found = {id for run in runs for id in _found(run)}
+    assert len(found) > 50
+    assert [id for id in found if f"### {id}\n" not in page and f"| `{id}` |" not in page] == []
+
+
+def test_every_finding_has_a_sentence_and_what_is_not_fine_says_what_to_do() -> None:
+    entries = findings_page.entries().values()
+    assert [e.id for e in entries if not all(way.what for way in e.ways)] == []
+    assert [
+        e.id
+        for e in entries
+        for way in e.ways
+        if set(way.levels) <= {"look", "fail"} and not (way.todo or way.why)
+    ] == []
 
 
 def _steps_of(page: str) -> list[str]:

@@ -133,7 +133,7 @@ _REFUSED = (
     "The server refused a statement: {}.",
     "Fix the problem above, then resume the run.",
 )
-_MEANINGS = {
+SERVER_ERRORS = {
     "53100": (
         "disk-full",
         "The server's disk is full: {}.",
@@ -197,14 +197,14 @@ def explain_error(error: CannotConnect | Error | ServerError) -> Explanation:
     if isinstance(error, CannotConnect):
         return Explanation("no-connection", error.what, "", error.todo)
     usual = _LOST if is_connection_lost(error) else _REFUSED
-    id, what, todo = _MEANINGS.get(error.sqlstate or "", usual)
+    id, what, todo = SERVER_ERRORS.get(error.sqlstate or "", usual)
     why = ""
     if isinstance(error, Error):
         why = " ".join(filter(None, (error.diag.message_detail, error.diag.message_hint)))
     return Explanation(id, what.format(message_of(error)), why, todo)
 
 
-_CAUSES = (
+CONNECTION_ERRORS = (
     (
         r"unsupported startup parameter",
         "{label} is a connection pool, not the server itself.",
@@ -279,7 +279,7 @@ def explain_connect(error: Error, endpoint: Endpoint) -> CannotConnect:
         message = message[lead.end() :]
     message = message.rstrip(".") or text
     facts = {"label": endpoint.label, "user": endpoint.get("user"), "message": message}
-    for pattern, what, todo in _CAUSES:
+    for pattern, what, todo in CONNECTION_ERRORS:
         if re.search(pattern, text):
             return CannotConnect(what.format(**facts), todo)
     return CannotConnect(f"{endpoint.label}: {message}.", "Check the connection's parts.")

@@ -61,6 +61,7 @@ def sequence_findings(
                 "sequences-unreadable",
                 f"{plural(len(unreadable), 'sequence')} could not be compared: this role lacks "
                 "SELECT on them",
+                todo="GRANT SELECT on them to this role, on source and target, then check again.",
                 details=tuple(".".join(d.name) for d in unreadable),
             )
         )
