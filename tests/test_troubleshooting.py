@@ -1,0 +1,50 @@
+"""Troubleshooting is searched for the words of an error: each heading is what is really said."""
+
+import re
+from pathlib import Path
+
+from scripts.findings_page import entries
+from tswizard.core.classify.rules import default_rules
+from tswizard.core.db.errors import CONNECTION_ERRORS
+
+PAGE = (Path(__file__).parents[1] / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+SUM = "errors ignored on restore: 167"
+"""Counted by `core/classify/sums.py`, which no rule is for."""
+
+
+def symptoms() -> dict[str, str]:
+    """Each heading, and the first sentence below it."""
+    return dict(re.findall(r"^### `([^\n]+)`\n\n(.+?\.\s)", PAGE, re.MULTILINE | re.DOTALL))
+
+
+def linked(sentence: str, page: str) -> list[str]:
+    if not re.match(r"(?:Rule|Finding)s? \[", sentence):
+        return []
+    return re.findall(rf"\[[\w-]+\]\({page}\.md#([\w-]+)\)", sentence)
+
+
+def test_each_message_of_a_tool_is_known_by_the_rules_that_it_names() -> None:
+    rules = {rule.id: rule for rule in default_rules().rules}
+    named = {(text, id) for text, said in symptoms().items() for id in linked(said, "classifier")}
+    assert len(named) > 30
+    assert [(text, id) for text, id in named if not re.search(rules[id].pattern, text)] == []
+
+
+def test_each_sentence_of_tswizard_is_one_of_the_findings_that_it_names() -> None:
+    named = {(text, id) for text, said in symptoms().items() for id in linked(said, "findings")}
+    assert len(named) > 20
+    assert [
+        (text, id)
+        for text, id in named
+        if not any(text in way.what.split(" / ") for way in entries()[id].ways)
+    ] == []
+
+
+def test_all_others_are_said_where_there_is_no_connection() -> None:
+    others = {
+        text
+        for text, said in symptoms().items()
+        if not linked(said, "classifier") and not linked(said, "findings")
+    }
+    told = {what.format(label="…", user="…", message="…") for _, what, _ in CONNECTION_ERRORS}
+    assert others - told == {SUM}
