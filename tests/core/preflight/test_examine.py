@@ -165,9 +165,22 @@ async def test_a_trial_leaves_nothing_and_the_scheduler_running(
 
 
 @pytest.mark.native
-async def test_writes_are_seen(native_target: Endpoint) -> None:
+@pytest.mark.parametrize(
+    ("statement", "seen"),
+    [
+        ("INSERT INTO public.written SELECT generate_series(1, 99)", True),
+        ("CREATE TEMP TABLE scratch AS SELECT generate_series(1, 99)", False),
+        ("ANALYZE public.written", False),  # a server does that by itself whenever it likes
+        ("CREATE VIEW public.looked_at AS SELECT 1 AS one; DROP VIEW public.looked_at", False),
+    ],
+)
+async def test_writes_are_seen(native_target: Endpoint, statement: str, seen: bool) -> None:
+    async with connected(native_target) as connection:
+        await connection.execute("CREATE TABLE IF NOT EXISTS public.written (n int)")
+        await connection.execute("INSERT INTO public.written SELECT generate_series(1, 99)")
     watch = asyncio.create_task(rows_written(native_target))
     while not watch.done():
         async with connected(native_target) as connection:  # counters are sent when a session ends
-            await connection.execute("CREATE TEMP TABLE scratch AS SELECT generate_series(1, 99)")
-    assert await watch >= 99
+            await connection.execute(statement)
+    assert (await watch >= 99) is seen
+    assert seen or await watch == 0
