@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.support.processes import children, gone
+from tests.support.processes import children, gone, idle, name
 from tswizard.demo import EmbeddedPair
 
 
@@ -156,15 +156,16 @@ class Program:
         return "\n".join((f"exit {self._started.returncode}", err, *logs))
 
     async def killed_with_its_tools_at_work(self, process: Process, text: str) -> list[int]:
-        """Kill the running program (-9) where its log says this, while its client tools run; their
-        pids. They are stopped meanwhile: on a busy machine they could have ended before anybody
-        looks."""
+        """Kill the running program (-9) where its log has this line of a client tool, while that
+        tool runs; the pids of all that ran. They are stopped meanwhile: on a busy machine they
+        could have ended before anybody looks, and the next one have begun."""
+        tool = text.partition(":")[0]
         async with asyncio.timeout(600):
             while True:
                 tools = children(process.pid)
                 _signal(tools, signal.SIGSTOP)
-                await asyncio.sleep(0.05)  # what they had printed comes to the log
-                if tools and self.log_has(text):
+                await idle(process.pid)  # what they had printed is in the log
+                if tool in map(name, tools) and self.log_has(text):
                     os.kill(process.pid, signal.SIGKILL)
                     await process.wait()
                     _signal(tools, signal.SIGCONT)
