@@ -614,6 +614,24 @@ EXAMPLES = (
         ),
     ),
     Example(
+        "drop-missing",
+        SAFE,
+        failed(
+            'relation "public.t" does not exist',
+            "ALTER TABLE ONLY public.t DROP CONSTRAINT t_pkey;",
+            "13; 2606 7 CONSTRAINT t t_pkey postgres",
+        ),
+    ),
+    Example(
+        "drop-missing",
+        SAFE,
+        failed(
+            'schema "app" does not exist',
+            "DROP TABLE app.t;",
+            "14; 1259 8 TABLE app t postgres",
+        ),
+    ),
+    Example(
         "drop-refused",
         LOOK,
         failed(
