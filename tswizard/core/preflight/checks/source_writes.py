@@ -14,7 +14,7 @@ from tswizard.core.preflight.wording import look, passed
 WATCHED = 2.0
 """Seconds for which the source is watched."""
 
-# Not pg_stat_database: it counts what ANALYZE, DDL and TimescaleDB's scheduler write for themselves.
+# Not pg_stat_database: it also counts what ANALYZE, DDL and TimescaleDB's scheduler write.
 _WRITTEN = """
 SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint FROM pg_catalog.pg_stat_user_tables t
 WHERE t.schemaname !~ '^pg_' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
