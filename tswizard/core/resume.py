@@ -29,7 +29,7 @@ def start(
         prepared.source, prepared.target, prepared.answers, (), findings, demo=demo
     )
     task = prepared.task(run_folder.dump_path)
-    planned = tuple(StepRecord(step.id, title=step.title) for step in applicable(method, task))
+    planned = _planned(method, task)
     missing = set(prepared.inventory.roles_granted) - set(prepared.target_inventory.roles)
     record = replace(
         run_folder.record,
@@ -79,10 +79,16 @@ async def reopen(
         raise RunFolderError(f"No pg_dump here serves that server: {which_sentence(found)}.")
     task = Task(source, target, inventory, server, record.answers, tools, run_folder.dump_path)
     _refuse_unknown_steps(method, run_folder)
+    record = record.with_plan(_planned(method, task))
+    run_folder.save(record)
     unfinished = {step.name for step in record.steps if step.state not in FINAL}
     names = unfinished | await method.to_repeat(run_folder, source)
     run_folder.save(replace(record.repeated(names), leaving=()))
     return Run(task, run_folder, method, confirmed=bool(question))
+
+
+def _planned(method: Method, task: Task) -> tuple[StepRecord, ...]:
+    return tuple(StepRecord(step.id, title=step.title) for step in applicable(method, task))
 
 
 def _refuse_unknown_steps(method: Method, run_folder: RunFolder) -> None:

@@ -150,16 +150,3 @@ def test_several_refresh_policies_need_a_version_that_allows_them() -> None:
     source = inventory(caggs=(CAGG,), jobs=(job, replace(job, id=1001)))
     assert "policies-not-recreated" in found(source, empty(server_timescaledb="2.20.3"))
     assert "policies-not-recreated" not in found(source, empty(server_timescaledb="2.21.0"))
-
-
-@pytest.mark.parametrize(
-    ("chunks", "version", "warned"),
-    [(600, "2.19.3", True), (100, "2.19.3", False), (600, "2.28.3", False)],
-)
-def test_a_primary_key_over_many_chunks(chunks: int, version: str, *, warned: bool) -> None:
-    many = replace(HYPERTABLE, chunks=(CHUNK,) * chunks)
-    source = inventory(hypertables=(many,), constraints=(constraint("key", "p"),))
-    findings = found(source, empty(server_timescaledb=version))
-    assert ("primary-key-memory" in findings) == warned
-    if warned:
-        assert findings["primary-key-memory"].details == ("public.readings: 600 chunks, 1.7 GiB",)

@@ -14,7 +14,7 @@ from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import StepState
 from tswizard.core.resume import _refuse_unknown_steps, start
 from tswizard.core.run.method import Method
-from tswizard.core.run.run_folder import RECORD_FORMAT, RunFolder, RunFolderError
+from tswizard.core.run.run_folder import RECORD_FORMAT, RunFolder, RunFolderError, StepRecord
 from tswizard.core.split.method import SPLIT
 from tswizard.core.split.steps import SplitStep
 
@@ -29,10 +29,10 @@ IDS = {
     ),
     "split": (
         "pause-source-jobs plan-pieces dump-schema pre-data hypertables continuous-aggregates "
-        "cagg-ranges chunks export copy-tables constraints-before compression copy-hypertables "
-        "reconcile cagg-logging cagg-refresh sequences constraints-after compression-last "
-        "post-data cagg-dependents recreate-policies refresh-materialized-views analyze "
-        "restore-event-triggers check resume-source-jobs enable-jobs"
+        "cagg-ranges primary-keys chunks export copy-tables constraints-before compression "
+        "copy-hypertables reconcile cagg-logging cagg-refresh sequences constraints-after "
+        "compression-last post-data cagg-dependents recreate-policies refresh-materialized-views "
+        "analyze restore-event-triggers check resume-source-jobs enable-jobs"
     ),
 }
 
@@ -75,6 +75,13 @@ def test_a_run_with_a_step_that_nobody_knows_is_not_resumed(method: Method) -> N
     run_folder.save(replace(record, steps=(record.steps[0], renamed, *record.steps[2:])))
     with pytest.raises(RunFolderError, match="of-another-version"):
         _refuse_unknown_steps(method, run_folder)
+
+
+def test_a_run_of_an_earlier_version_gets_the_steps_that_it_lacks_in_their_places() -> None:
+    plan = [StepRecord(name) for name in ("a", "b", "c", "d")]
+    record = replace(begun(SPLIT).record, steps=(StepRecord("b", StepState.DONE), plan[2]))
+    assert [s.name for s in record.with_plan(plan).steps] == ["a", "b", "c", "d"]
+    assert record.with_plan(plan).step("b").state is StepState.DONE
 
 
 async def test_an_interrupted_restore_is_repeated_from_its_first_step() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.metrics_inventory import INVENTORY, METRICS
-from tests.support.sample_inventory import prepared
+from tests.support.sample_inventory import SERVER, prepared
 from tswizard.core.build_plan import build_plan
 from tswizard.core.catalog.hypertable_model import Compression, OrderByColumn
 from tswizard.core.split.schema.preview import (
@@ -77,8 +77,9 @@ def test_compression_is_written_out(orderby: tuple[OrderByColumn, ...], written:
 
 
 def test_keys_of_compressed_hypertables_come_first() -> None:
-    first = preview_constraints(INVENTORY, first=True)
-    last = preview_constraints(INVENTORY, first=False)
+    target = replace(SERVER, timescaledb="2.17.2")  # many chunks mean nothing to it
+    first = preview_constraints(INVENTORY, target, first=True)
+    last = preview_constraints(INVENTORY, target, first=False)
     (device,) = first[1:]
     assert device == (
         'ALTER TABLE "public"."metrics" ADD CONSTRAINT "metrics_device_fkey" '
@@ -103,6 +104,6 @@ def test_nothing_to_do_is_said() -> None:
     assert preview_hypertables(none, "ts") == ("-- nothing: the source has no hypertables",)
     assert preview_chunks(none) == ("-- nothing: the source has no chunks",)
     assert preview_compression(none, "ts")[0].startswith("-- nothing")
-    assert preview_constraints(none, first=True)[0].startswith("-- nothing")
-    assert preview_constraints(none, first=False)[0].startswith("-- nothing")
+    assert preview_constraints(none, SERVER, first=True)[0].startswith("-- nothing")
+    assert preview_constraints(none, SERVER, first=False)[0].startswith("-- nothing")
     assert preview_sequences(none)[0].startswith("-- nothing")

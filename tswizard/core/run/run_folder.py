@@ -10,7 +10,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -126,6 +126,15 @@ class RunRecord:
         fresh = tuple(step for step in new if step.name not in known)
         at = next((n for n, s in enumerate(self.steps) if s.name == name), len(self.steps))
         return replace(self, steps=(*self.steps[:at], *fresh, *self.steps[at:]))
+
+    def with_plan(self, plan: Sequence[StepRecord]) -> "RunRecord":
+        """The record with the steps of this plan that it lacks, each where the plan has it: an
+        earlier version did not have them."""
+        record, following = self, ""
+        for step in reversed(plan):
+            record = record.with_steps_before(following, step)
+            following = step.name
+        return record
 
     def to_do_again(self, names: Collection[str]) -> "RunRecord":
         """The record with these steps pending again. What they said stays until each begins: it is

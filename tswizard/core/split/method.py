@@ -16,7 +16,7 @@ from tswizard.core.split.by_hand.runbook import split_runbook
 from tswizard.core.split.estimate import estimate_split
 from tswizard.core.split.source_fingerprint import source_fingerprint
 from tswizard.core.split.split_run import SplitRun
-from tswizard.core.split.steps import SPLIT_STEPS, SplitStep
+from tswizard.core.split.steps import SPLIT_STEPS, SplitStep, steps_of_rows
 from tswizard.core.split.takeover import sync_from_target
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.compare import CHECK
@@ -92,8 +92,7 @@ class Split:
         names = {source_jobs.PAUSE.id, source_jobs.RESUME.id}
         reconciled = record.step(SplitStep.RECONCILE).state in FINAL
         if reconciled and await source_fingerprint(source) != record.source_fingerprint:
-            ids = [step.id for step in SPLIT_STEPS]
-            names |= set(ids[ids.index(SplitStep.CHUNKS) : ids.index(CHECK)])
+            names |= steps_of_rows()
         return frozenset(names)
 
 

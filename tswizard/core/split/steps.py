@@ -29,8 +29,13 @@ from tswizard.core.split.policies.recreate import (
     target_ids,
 )
 from tswizard.core.split.schema.compression import set_compression
-from tswizard.core.split.schema.constraints import constraints_after_rows, constraints_before_rows
+from tswizard.core.split.schema.constraints import (
+    constraints_after_rows,
+    constraints_before_rows,
+    keys_before_chunks,
+)
 from tswizard.core.split.schema.dump import dump_schema, schema_dump_command
+from tswizard.core.split.schema.early_keys import early_keys
 from tswizard.core.split.schema.hypertables import create_hypertables
 from tswizard.core.split.schema.postdata import restore_event_triggers_last, restore_post_data
 from tswizard.core.split.schema.predata import restore_pre_data
@@ -38,15 +43,17 @@ from tswizard.core.split.schema.preview import (
     preview_chunks,
     preview_compression,
     preview_constraints,
+    preview_early_keys,
     preview_hypertables,
     preview_sequences,
 )
 from tswizard.core.split.schema.restore import restore_command_text
 from tswizard.core.split.schema.sequences import set_sequences
 from tswizard.core.split.split_run import data_of, is_over
+from tswizard.core.split.unkeyed_chunks import drop_unkeyed_chunks, unkeyed_hypertables
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.analyze import ANALYZE
-from tswizard.core.steps.compare import check_step
+from tswizard.core.steps.compare import CHECK, check_step
 from tswizard.core.steps.enable_jobs import enable_step
 from tswizard.core.steps.event_triggers import EVENT_TRIGGERS, has_event_triggers
 from tswizard.core.steps.refresh_views import REFRESH_VIEWS
@@ -61,6 +68,7 @@ class SplitStep(StrEnum):
     HYPERTABLES = "hypertables"
     CAGGS = "continuous-aggregates"
     CAGG_RANGES = "cagg-ranges"
+    KEYS = "primary-keys"
     CHUNKS = "chunks"
     EXPORT = "export"
     COPY_TABLES = "copy-tables"
@@ -116,6 +124,25 @@ def _loading(step: Callable[[DataPhase, Context], Awaitable[None]]) -> Action:
 async def _mark_ranges(ctx: Context) -> None:
     await data_of(ctx).coordinator(ctx)  # all is read in the snapshot of the rows
     await mark_ranges(ctx)
+
+
+def _has_early_keys(task: Task) -> bool:
+    inventory = task.inventory
+    return bool(early_keys(inventory.constraints, inventory, task.target_server))
+
+
+async def _keys_before_chunks(ctx: Context) -> None:
+    """In a run that an earlier version began there may be chunks already: they start over."""
+    if tables := await unkeyed_hypertables(ctx):
+        await ctx.remember(ctx.run_folder.record.repeated(steps_of_rows()))
+        await drop_unkeyed_chunks(ctx, tables)
+    await keys_before_chunks(ctx)
+
+
+def steps_of_rows() -> frozenset[str]:
+    """The steps that are repeated for rows of another snapshot: from the chunks to the check."""
+    ids = [step.id for step in SPLIT_STEPS]
+    return frozenset(ids[ids.index(SplitStep.CHUNKS) : ids.index(CHECK)])
 
 
 async def _compress_last(ctx: Context) -> None:
@@ -189,6 +216,15 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         when=lambda task: bool(kept_caggs(task.inventory, task.answers)),
     ),
     MethodStep(
+        id=SplitStep.KEYS,
+        title="Add primary keys",
+        what="Of hypertables with many chunks, while there are none: added to chunks that are "
+        "there, each takes time or memory that grows with the square of their number.",
+        action=_keys_before_chunks,
+        commands=lambda task: preview_early_keys(task.inventory, task.target_server),
+        when=_has_early_keys,
+    ),
+    MethodStep(
         id=SplitStep.CHUNKS,
         title="Create chunks",
         what="With the source's own dimension slices, so that earlier chunk intervals survive.",
@@ -216,7 +252,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         title="Add constraints needed before compression",
         what="Foreign keys and CHECK constraints of hypertables that have compressed chunks.",
         action=constraints_before_rows,
-        commands=lambda task: preview_constraints(task.inventory, first=True),
+        commands=lambda task: preview_constraints(task.inventory, task.target_server, first=True),
     ),
     MethodStep(
         id=SplitStep.COMPRESSION,
@@ -266,7 +302,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         title="Add hypertable constraints",
         what="Primary keys, unique constraints and all others; indexes are built once.",
         action=constraints_after_rows,
-        commands=lambda task: preview_constraints(task.inventory, first=False),
+        commands=lambda task: preview_constraints(task.inventory, task.target_server, first=False),
     ),
     MethodStep(
         id=SplitStep.COMPRESSION_LAST,

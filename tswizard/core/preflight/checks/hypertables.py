@@ -7,7 +7,7 @@ from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.versions import version_key
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
-from tswizard.core.model.wording import plural, size
+from tswizard.core.model.wording import plural
 from tswizard.core.preflight.check import FULL_ONLY, SPLIT_ONLY, AnyCheck, Check, SourceCheck
 from tswizard.core.preflight.wording import fail, look, some
 
@@ -152,50 +152,12 @@ def _other_access_methods(prepared: Prepared) -> Iterator[Finding]:
         )
 
 
-_KEY_CHUNKS = 500
-"""Chunks from which on adding a primary key takes more than a gigabyte of one server process."""
-
-
-def _key_memory(prepared: Prepared) -> Iterator[Finding]:
-    """Measured on PostgreSQL 15 with 2.19.3: 500 chunks 1.3 GB, 1,000 5.2 GB, 2,000 20 GB; 5,000
-    ended by the kernel, and the whole server recovered. With 2.28.3 the memory stays flat."""
-    target = prepared.target_inventory.server.timescaledb
-    if target is None or version_key(target) >= (2, 28):
-        return
-    keyed = {c.on for c in prepared.inventory.constraints if c.kind == "p" and not c.incoming}
-    big = [
-        h
-        for h in prepared.inventory.hypertables
-        if (h.schema, h.name) in keyed and len(h.chunks) >= _KEY_CHUNKS
-    ]
-    if big:
-        yield look(
-            "primary-key-memory",
-            f"Adding the primary key of {some([h.label for h in big])} takes much memory on the "
-            "target.",
-            where=prepared.target.label,
-            why="TimescaleDB before 2.28 needs memory that grows with the square of the number of "
-            "chunks: 1.3 GB for 500, 5.2 GB for 1,000, 20 GB for 2,000 (measured on 2.19.3). A "
-            "server that has less is ended, and recovers.",
-            todo="Use a target with 2.28 or later, or the full method, or one with enough memory.",
-            details=[
-                f"{h.label}: {plural(len(h.chunks), 'chunk')}, {size(_key_bytes(len(h.chunks)))}"
-                for h in big
-            ],
-        )
-
-
-def _key_bytes(chunks: int) -> int:
-    return int(5.2e9 * (chunks / 1000) ** 2)
-
-
 HYPERTABLE_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(gives=("multi-node",), run=_multi_node),
     SourceCheck(gives=("tiered-data",), run=_tiered),
     SourceCheck(gives=("hashed-by-oid", "hashed-by-function"), run=_hashed_full, methods=FULL_ONLY),
     SourceCheck(gives=("hashed-by-oid-routed",), run=_hashed_split, methods=SPLIT_ONLY),
     SourceCheck(gives=("partitions-hashed-by-oid",), run=_hashed_partitions, methods=SPLIT_ONLY),
-    Check(gives=("primary-key-memory",), run=_key_memory, methods=SPLIT_ONLY),
     SourceCheck(gives=("hypercore",), run=_access_methods),
     Check(gives=("access-methods",), run=_other_access_methods),
     SourceCheck(

@@ -21,6 +21,7 @@ from tswizard.core.split.plan.planner import plan_pieces
 from tswizard.core.split.policies.statements import JobApi, read_job_api
 from tswizard.core.split.schema.cagg_facts import CaggFacts, read_cagg_facts
 from tswizard.core.split.schema.constraints import TableName, compressed_last
+from tswizard.core.split.schema.early_keys import early_keys
 from tswizard.core.split.schema.hypertable_facts import (
     HypertableFacts,
     TimescaleApi,
@@ -51,6 +52,8 @@ class SplitFacts:
     """The catalogs of source and target."""
     hypertables: tuple[HypertableFacts, ...]
     constraints: tuple[Constraint, ...]
+    early_keys: tuple[Constraint, ...]
+    """Primary keys that precede the chunks."""
     indexes: tuple[HypertableIndex, ...]
     caggs: Mapping[str, CaggFacts]
     tables: tuple[tuple[SourceTable, Piece], ...]
@@ -65,6 +68,10 @@ class SplitFacts:
     """The target logs changes by triggers (up to 2.22)."""
     search_path: str
     """With which a chunk can be created: of dimensions with types of the user."""
+
+    @property
+    def later_constraints(self) -> tuple[Constraint, ...]:
+        return tuple(c for c in self.constraints if c not in self.early_keys)
 
     @property
     def compressed(self) -> frozenset[TableName]:
@@ -120,6 +127,7 @@ async def read_split_facts(task: Task) -> SplitFacts:
         there=there,
         hypertables=hypertables,
         constraints=constraints,
+        early_keys=early_keys(constraints, task.inventory, task.target_server),
         indexes=indexes,
         caggs=caggs,
         tables=tuple((plan.table_of(p), p) for p in plain if p.kind is not PieceKind.OBJECTS),

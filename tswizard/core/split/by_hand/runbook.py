@@ -111,6 +111,8 @@ def _steps(task: Task, facts: SplitFacts) -> Iterator[HandStep | None]:
     yield _pre_data(facts)
     if facts.hypertables:
         yield _hypertables(facts)
+    if facts.early_keys:
+        yield _early_keys(facts)
     if caggs.wanted(task, facts):
         yield caggs.create(task, facts)
         yield caggs.mark(task, facts)
@@ -190,6 +192,17 @@ def _hypertables(facts: SplitFacts) -> HandStep:
     )
 
 
+def _early_keys(facts: SplitFacts) -> HandStep:
+    return HandStep(
+        id="primary-keys",
+        title="Add primary keys",
+        why="Of hypertables with many chunks, while there are none: added to chunks that are "
+        "there, each takes time or memory that grows with the square of their number.",
+        code=(target_sql(*map(_where_missing, facts.early_keys)),),
+        expect="Nothing is printed.",
+    )
+
+
 def _tables(facts: SplitFacts) -> HandStep:
     lines = []
     for table, piece in facts.tables:
@@ -241,7 +254,7 @@ def _constraints_before(facts: SplitFacts) -> Iterator[HandStep]:
         code=(shell_code(f"restore_list keys '{expected_errors(facts.ends)}' --jobs=\"$JOBS\""),),
         expect=_LOGGED,
     )
-    first = before_compression(facts.constraints, facts.compressed)
+    first = before_compression(facts.later_constraints, facts.compressed)
     unique = [index for index in facts.unique_first if index.definition]
     if first or unique:
         yield HandStep(
@@ -329,8 +342,8 @@ def _sequences(task: Task) -> HandStep | None:
 
 
 def _constraints_after(facts: SplitFacts) -> HandStep | None:
-    first = before_compression(facts.constraints, facts.compressed)
-    rest = keys_first([c for c in facts.constraints if c not in first])
+    first = before_compression(facts.later_constraints, facts.compressed)
+    rest = keys_first([c for c in facts.later_constraints if c not in first])
     flags = [
         statement for index in facts.indexes for statement in index_flag_statements(index, None)
     ]

@@ -1,13 +1,14 @@
 """Constraints of hypertables, and foreign keys that point to one.
 
 pg_dump writes `ALTER TABLE ONLY`, which a hypertable refuses (timescale/timescaledb#4917), so they
-are added from pg_get_constraintdef. Those of a hypertable whose chunks are compressed as they are
-copied come first: with compressed chunks no foreign key and no check can be added, and older
-versions refuse more. All others come after the rows, so that each index is built once; so do all
-of a hypertable with a constraint that is NOT VALID, since its old rows may violate it.
+are added from pg_get_constraintdef. Primary keys of hypertables with many chunks come before these
+(`early_keys`). Those of a hypertable whose chunks are compressed as they are copied come before its
+rows: with compressed chunks no foreign key and no check can be added, and older versions refuse
+more. All others come after the rows, so that each index is built once; so do all of a hypertable
+with a constraint that is NOT VALID, since its old rows may violate it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tswizard.core.catalog.constraints import read_constraints
 from tswizard.core.catalog.inventory import Constraint
@@ -17,6 +18,7 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.schema.already_restored import read_already_restored
 from tswizard.core.split.schema.dump import read_schema_toc
+from tswizard.core.split.schema.early_keys import early_keys
 from tswizard.core.split.schema.execute import (
     Change,
     RefusedChange,
@@ -132,6 +134,24 @@ def referenced_keys(
     }
 
 
+async def keys_before_chunks(ctx: Context) -> None:
+    """Add the primary keys that precede the chunks of their hypertables. Raises StepFailed,
+    CannotConnect, psycopg.Error."""
+    async with connected(ctx.task.source) as source:
+        constraints = await read_constraints(source)
+    await _add_constraints(ctx, _early(ctx, constraints))
+
+
+def _early(ctx: Context, constraints: Iterable[Constraint]) -> tuple[Constraint, ...]:
+    return early_keys(constraints, ctx.task.inventory, ctx.task.target_server)
+
+
+def _without_early(ctx: Context, constraints: Sequence[Constraint]) -> tuple[Constraint, ...]:
+    """A key that was refused before the chunks is not tried again behind them."""
+    early = _early(ctx, constraints)
+    return tuple(c for c in constraints if c not in early)
+
+
 async def constraints_before_rows(ctx: Context) -> None:
     """Add constraints and unique indexes of hypertables that are compressed, and the keys that they
     point to.
@@ -140,7 +160,7 @@ async def constraints_before_rows(ctx: Context) -> None:
     CannotConnect, psycopg.Error.
     """
     async with connected(ctx.task.source) as source:
-        constraints = await read_constraints(source)
+        constraints = _without_early(ctx, await read_constraints(source))
         compressed = {t.key for t in await read_hypertable_facts(source) if t.compression}
         indexes = await read_hypertable_indexes(source)
     late = ctx.task.inventory.hazards.compressed_late
@@ -174,7 +194,7 @@ async def constraints_after_rows(ctx: Context) -> None:
     Raises StepFailed, StepSkipped, CannotConnect, psycopg.Error.
     """
     async with connected(ctx.task.source) as source:
-        constraints = keys_first(await read_constraints(source))
+        constraints = keys_first(_without_early(ctx, await read_constraints(source)))
         indexes = await read_hypertable_indexes(source)
         for finding in await reordered_chunk_findings(source, ctx.task.source.label):
             ctx.found(finding)

@@ -7,13 +7,14 @@ is said in comments.
 from collections.abc import Iterator
 
 from tswizard.core.catalog.hypertable_model import Hypertable
-from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.split.schema.compression import compression_statements
 from tswizard.core.split.schema.constraints import (
     before_compression,
     constraint_statement,
     keys_first,
 )
+from tswizard.core.split.schema.early_keys import early_keys
 from tswizard.core.split.schema.hypertable_facts import HypertableFacts, TimescaleApi
 from tswizard.core.split.schema.hypertables import create_statements
 from tswizard.core.split.schema.sequences import setval_statement
@@ -52,11 +53,26 @@ def preview_compression(inventory: Inventory, schema: str) -> tuple[str, ...]:
     return (note, *commands)
 
 
-def preview_constraints(inventory: Inventory, *, first: bool) -> tuple[str, ...]:
+def preview_early_keys(inventory: Inventory, target: Server) -> tuple[str, ...]:
+    """One command for each primary key that precedes the chunks."""
+    chunks = {(table.schema, table.name): len(table.chunks) for table in _migrated(inventory)}
+    return (
+        "-- With chunks in place each takes time, before TimescaleDB 2.27 also memory, that grows\n"
+        "-- with the square of their number. Other primary keys come after the rows.",
+        *(
+            f"{constraint_statement(key)};  -- {chunks[key.on]:,} chunks"
+            for key in early_keys(inventory.constraints, inventory, target)
+        ),
+    )
+
+
+def preview_constraints(inventory: Inventory, target: Server, *, first: bool) -> tuple[str, ...]:
     """One command for each constraint that is added before (`first`) or after the rows."""
+    early = early_keys(inventory.constraints, inventory, target)
+    constraints = [c for c in inventory.constraints if c not in early]
     compressed = {(t.schema, t.name) for t in _migrated(inventory) if t.compression is not None}
-    now = before_compression(inventory.constraints, compressed)
-    chosen = now if first else keys_first([c for c in inventory.constraints if c not in now])
+    now = before_compression(constraints, compressed)
+    chosen = now if first else keys_first([c for c in constraints if c not in now])
     if not chosen:
         when = "before the rows" if first else "after the rows"
         return (f"-- nothing: no hypertable has constraints to be added {when}",)
