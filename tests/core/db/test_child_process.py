@@ -16,8 +16,8 @@ from tswizard.core.db.child_process import Child
 async def run(*argv: str) -> tuple[int, list[str]]:
     lines: list[str] = []
 
-    async def take(line: str) -> None:
-        lines.append(line)
+    async def take(some: list[str]) -> None:
+        lines.extend(some)
 
     child = await Child.start(argv, dict(os.environ))
     return await child.lines(take), lines
@@ -39,7 +39,7 @@ async def test_a_line_without_an_end_does_not_fill_the_memory() -> None:
 async def test_cancelling_ends_the_whole_group() -> None:
     started = asyncio.Event()
 
-    async def take(_line: str) -> None:
+    async def take(_lines: list[str]) -> None:
         started.set()
 
     child = await Child.start(("sh", "-c", "sleep 60 & echo up; wait"), dict(os.environ))
@@ -55,7 +55,7 @@ async def test_cancelling_ends_the_whole_group() -> None:
 async def test_a_paused_child_can_be_ended() -> None:
     started = asyncio.Event()
 
-    async def take(_line: str) -> None:
+    async def take(_lines: list[str]) -> None:
         started.set()
 
     child = await Child.start(("sh", "-c", "echo up; sleep 60"), dict(os.environ))
@@ -93,7 +93,7 @@ async def test_a_child_dies_with_a_killed_parent(paused: str) -> None:
 async def test_a_paused_child_continues() -> None:
     started = asyncio.Event()
 
-    async def take(_line: str) -> None:
+    async def take(_lines: list[str]) -> None:
         started.set()
 
     child = await Child.start(("sh", "-c", "echo up; sleep 0.1; echo over"), dict(os.environ))
@@ -127,3 +127,18 @@ async def test_nothing_is_started_for_a_parent_that_died_meanwhile(tmp_path: Pat
     )
     assert await process.wait() == 1
     assert not made.exists()
+
+
+async def test_what_was_said_meanwhile_is_read_at_once(tmp_path: Path) -> None:
+    """A tool that writes line by line wakes nobody up for each of them."""
+    code = "import os\nfor n in range(2000): os.write(1, b'a line of some length %d\\n' % n)"
+    batches: list[list[str]] = []
+
+    async def take(some: list[str]) -> None:
+        batches.append(some)
+
+    child = await Child.start((sys.executable, "-c", code), dict(os.environ))
+    await gone(child.pid)
+    assert await child.lines(take) == 0
+    assert len(batches) == 1
+    assert len(batches[0]) == 2000

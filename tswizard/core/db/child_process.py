@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import fcntl
 import os
 import shutil
 import signal
@@ -15,6 +16,13 @@ from pathlib import Path
 LINE_LIMIT = 1 << 20
 """Bytes after which a line without an end is cut."""
 
+_BLOCK = 1 << 16
+"""Bytes of output that are taken at once: nobody else has a turn while their lines are read."""
+
+_BETWEEN = 0.02
+"""Seconds between two looks at the output of a tool. It writes every line by itself, and waking up
+for each costs several times what reading it does; the pipe holds what it says meanwhile."""
+
 _EXEC_CHILD = str(Path(__file__).with_name("exec_child.py"))
 
 _WAKE = ("sh", "-c", 'read -r _; kill -s CONT -- "-$0"')
@@ -23,9 +31,10 @@ a group is paused, another process waits for the end of a pipe of ours and lets 
 
 
 async def start_process(
-    argv: Sequence[str], env: Mapping[str, str], *, stdin: int, stderr: int
+    argv: Sequence[str], env: Mapping[str, str], *, stdin: int, stderr: int, stdout: int = PIPE
 ) -> asyncio.subprocess.Process:
-    """Start a command that ends with this process however that ends, its output in a pipe.
+    """Start a command that ends with this process however that ends, its output in a pipe or in
+    what `stdout` names.
 
     Raises OSError, FileNotFoundError for a command that is not there.
     """
@@ -40,7 +49,7 @@ async def start_process(
         *started,
         env=env,
         stdin=stdin,
-        stdout=PIPE,
+        stdout=stdout,
         stderr=stderr,
         limit=LINE_LIMIT,
         start_new_session=True,
@@ -50,8 +59,10 @@ async def start_process(
 class Child:
     """A running client tool, in its own process group, that dies with this process."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, output: int | None = None) -> None:
         self._process = process
+        self._output = output
+        """The end of a pipe that holds what it says, until somebody reads it."""
         self._waker: subprocess.Popen[bytes] | None = None
         """While it is paused."""
 
@@ -61,29 +72,42 @@ class Child:
 
         Raises OSError.
         """
-        return cls(await start_process(argv, env, stdin=DEVNULL, stderr=STDOUT))
+        output, given = os.pipe()
+        try:
+            _widen(given)
+            os.set_blocking(output, False)
+            process = await start_process(argv, env, stdin=DEVNULL, stderr=STDOUT, stdout=given)
+        except BaseException:
+            os.close(output)
+            raise
+        finally:
+            os.close(given)
+        return cls(process, output)
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
-    async def lines(self, on_line: Callable[[str], Awaitable[None]]) -> int:
-        """Hand every line over until the tool ends; its exit code. Ends it when cancelled."""
-        stream = self._process.stdout
-        assert stream is not None
+    async def lines(self, on_lines: Callable[[list[str]], Awaitable[None]]) -> int:
+        """Hand all lines over, as many at a time as there are, until the tool ends; its exit code.
+        Ends it when cancelled."""
+        output, self._output = self._output, None
+        assert output is not None
         try:
-            while True:
-                try:
-                    raw = await stream.readuntil(b"\n")
-                except asyncio.IncompleteReadError as rest:
-                    raw = rest.partial
-                    if not raw:
-                        break
-                except asyncio.LimitOverrunError:
-                    raw = await stream.read(LINE_LIMIT)
-                await on_line(raw.decode("utf-8", "replace").rstrip("\r\n"))
+            rest = b""
+            while block := await _block(output, LINE_LIMIT - len(rest)):
+                whole, end, rest = (rest + block).rpartition(b"\n")
+                if len(rest) == LINE_LIMIT:
+                    whole, end, rest = rest, b"\n", b""
+                if end:
+                    await on_lines(_decoded(whole))
+                if len(block) < _BLOCK:
+                    await asyncio.sleep(_BETWEEN)
+            if rest:
+                await on_lines(_decoded(rest))
             return await self._process.wait()
         finally:
+            os.close(output)
             await self.end()
 
     def pause(self, paused: bool) -> None:
@@ -104,6 +128,9 @@ class Child:
     async def end(self, grace: float = 5.0) -> None:
         """End the group: politely first, then not."""
         self._dismiss_waker()
+        if self._output is not None:
+            os.close(self._output)
+            self._output = None
         if self._process.returncode is not None:
             return
         self._signal(signal.SIGTERM)
@@ -117,3 +144,33 @@ class Child:
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
+
+
+def _decoded(lines: bytes) -> list[str]:
+    return [line.rstrip("\r") for line in lines.decode("utf-8", "replace").split("\n")]
+
+
+async def _block(pipe: int, most: int) -> bytes:
+    """What is in a pipe, as soon as there is something; nothing at its end."""
+    while True:
+        try:
+            return os.read(pipe, min(_BLOCK, most))
+        except BlockingIOError:
+            await _readable(pipe)
+
+
+async def _readable(pipe: int) -> None:
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    loop.add_reader(pipe, lambda: ready.done() or ready.set_result(None))
+    try:
+        await ready
+    finally:
+        loop.remove_reader(pipe)
+
+
+def _widen(pipe: int) -> None:
+    """Room for what is said between two looks, where the system grants it."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, LINE_LIMIT)

@@ -72,13 +72,13 @@ async def dump(ctx: Context) -> None:
         xid = await read_next_xid(connection)
     ctx.run_folder.save(replace(ctx.run_folder.record, counters=counters, source_xid=xid))
     ctx.snapshot = await ctx.resources.enter_async_context(held_snapshot(ctx.task))
-    watch = _Watch(ctx, sizes, Parts(ctx))
+    watch = FollowedDump(ctx, sizes, Parts(ctx))
 
     def remove() -> None:
         ctx.run_folder.remove_dump()
         watch.start_over()
 
-    end = await run_pg_dump(ctx, dump_command(ctx.task, ctx.snapshot), remove, watch.line)
+    end = await run_pg_dump(ctx, dump_command(ctx.task, ctx.snapshot), remove, watch.lines)
     if end.exit_code != 0:
         raise _gave_up(end, ctx)
     size = folder_size(ctx.task.dump)
@@ -108,7 +108,7 @@ def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
 
 
 @dataclass(slots=True)
-class _Watch:
+class FollowedDump:
     """Progress from pg_dump's own lines: bytes of the tables that it has finished."""
 
     ctx: Context
@@ -116,6 +116,8 @@ class _Watch:
     parts: Parts
     done: int = 0
     working: list[str] = field(default_factory=list)
+    newest: str = ""
+    """What was begun or finished last."""
     total: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -126,13 +128,22 @@ class _Watch:
         self.working.clear()
         self.parts = Parts(self.ctx)
 
-    def line(self, text: str) -> None:
+    def lines(self, texts: list[str]) -> None:
+        """Take lines as they come; the watchers hear of them once."""
+        self.newest = ""
+        for text in texts:
+            self._line(text)
+        if self.newest:
+            self.ctx.progress(self.done, self.total, Unit.BYTES, self.parts.label(self.newest))
+        self.parts.tell()
+
+    def _line(self, text: str) -> None:
         if started := _STARTED.match(text):
             if self.ctx.task.jobs == 1:
                 self._finish(*self.working[:1])
             self.working.append(started[1])
             self.parts.start(started[1])
-            self._report(started[1])
+            self.newest = started[1]
         elif finished := _FINISHED.match(text):
             name = finished[1]
             self._finish(*[w for w in self.working if w.endswith(f".{name}")][:1])
@@ -142,7 +153,4 @@ class _Watch:
             self.working.remove(name)
             self.done += self.sizes.get(name, 0)
             self.parts.finish(name)
-            self._report(name)
-
-    def _report(self, what: str) -> None:
-        self.ctx.progress(self.done, self.total, Unit.BYTES, self.parts.label(what))
+            self.newest = name

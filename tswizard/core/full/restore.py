@@ -73,13 +73,13 @@ async def restore(ctx: Context, phase: Phase) -> None:
     only = None
     if phase is Phase.REST:
         entries, only = await _what_can_be_now(ctx, entries)
-    watch = _Watch(ctx, entries, Parts(ctx), phase.parallel and ctx.task.jobs > 1)
+    watch = FollowedRestore(ctx, entries, Parts(ctx), phase.parallel and ctx.task.jobs > 1)
     end = await ctx.run_tool(
         restore_command(ctx.task, phase, only, tablespaces=not await lacking_tablespaces(ctx)),
         ctx.task.target,
         tool="pg_restore",
         phase=phase.label,
-        on_line=watch.line,
+        on_lines=watch.lines,
     )
     if not end.reached_the_end:
         raise _gave_up(end, ctx)
@@ -174,14 +174,14 @@ def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
     )
 
 
-_SERIAL_ROWS = re.compile(r'^pg_restore: processing data for table "(.*)"$')
-_SERIAL_OBJECT = re.compile(r"^pg_restore: creating ([A-Z ]+) ")
-_PARALLEL_START = re.compile(r"^pg_restore: launching item (\d+) ")
-_PARALLEL_END = re.compile(r"^pg_restore: finished item (\d+) ")
+_SERIAL = re.compile(
+    r'pg_restore: (?:processing data for table "(?P<rows>.*)"$|(?P<object>creating [A-Z ]+ .*))'
+)
+_PARALLEL = re.compile(r"pg_restore: (launching|finished) item (\d+) ")
 
 
 @dataclass(slots=True)
-class _Watch:
+class FollowedRestore:
     """Progress from pg_restore's own lines, weighed by the size of each entry's file."""
 
     ctx: Context
@@ -192,7 +192,9 @@ class _Watch:
     done: int = 0
     current: Entry | None = None
     seen: set[int] = field(default_factory=set)
-    # Looked at for every line of the tool, of which there are as many as entries.
+    newest: str = ""
+    """What was begun or finished last."""
+    # Looked at for every line of the tool, of which there are several an entry.
     unit: Unit = field(init=False)
     total: int = field(init=False)
     _rows: list[Entry] = field(init=False)
@@ -204,23 +206,42 @@ class _Watch:
         self.unit = Unit.BYTES if self._rows else Unit.ITEMS
         self.total = sum(map(self._weight, self.entries))
 
-    def line(self, text: str) -> None:
-        if (serial := _SERIAL_ROWS.match(text)) and not self.parallel:
-            # Serial: entries come in the list's own order, and one begins when the last ended.
+    def lines(self, texts: list[str]) -> None:
+        """Take lines as they come; the watchers hear of them once."""
+        self.newest = ""
+        take = self._in_parallel if self.parallel else self._serial
+        for text in texts:
+            take(text)
+        if self.newest:
+            self.ctx.progress(self.done, self.total, self.unit, self.parts.label(self.newest))
+        self.parts.tell()
+
+    def _in_parallel(self, text: str) -> None:
+        found = _PARALLEL.match(text)
+        entry = self._by_id.get(int(found[2])) if found else None
+        if found is None or entry is None:
+            return
+        if found[1] == "finished":
+            self._finish(entry)
+        else:
+            self.newest = _relation(entry)
+
+    def _serial(self, text: str) -> None:
+        found = _SERIAL.match(text)
+        if found is None:
+            return
+        if rows := found["rows"]:
+            # Entries come in the list's own order, and one begins when the last ended.
             self._finish(self.current)
             index = len(self.seen)
             self.current = self._rows[index] if index < len(self._rows) else None
             if self.current:
                 self.seen.add(self.current.toc.id)
-                self.parts.start(serial[1])
-                self._report(serial[1])
-        elif _SERIAL_OBJECT.match(text) and self.unit is Unit.ITEMS and not self.parallel:
+                self.parts.start(rows)
+                self.newest = rows
+        elif self.unit is Unit.ITEMS:
             self.done = min(self.done + 1, self.total)
-            self._report(text.removeprefix("pg_restore: "))
-        elif started := _PARALLEL_START.match(text):
-            self._report(self._name(int(started[1])))
-        elif ended := _PARALLEL_END.match(text):
-            self._finish(self._by_id.get(int(ended[1])))
+            self.newest = found["object"]
 
     def _finish(self, entry: Entry | None) -> None:
         if entry is None:
@@ -228,17 +249,10 @@ class _Watch:
         self.done += self._weight(entry)
         if entry.toc.kind == _ROWS:
             self.parts.finish(_relation(entry))
-        self._report(_relation(entry))
+        self.newest = _relation(entry)
 
     def _weight(self, entry: Entry) -> int:
         return entry.bytes if self.unit is Unit.BYTES else 1
-
-    def _name(self, id: int) -> str:
-        entry = self._by_id.get(id)
-        return _relation(entry) if entry else ""
-
-    def _report(self, what: str) -> None:
-        self.ctx.progress(self.done, self.total, self.unit, self.parts.label(what))
 
 
 def _relation(entry: Entry) -> str:

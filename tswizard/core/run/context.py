@@ -1,11 +1,12 @@
 """What a step works with: the task, the run folder, the watchers, the log."""
 
 import asyncio
+import itertools
 import os
 import re
 import shlex
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -187,9 +188,10 @@ class Context:
         *,
         tool: str,
         phase: str,
-        on_line: Callable[[str], None] = lambda _line: None,
+        on_lines: Callable[[list[str]], None] = lambda _lines: None,
     ) -> ToolEnd:
-        """Run a client tool and classify what it prints, line by line.
+        """Run a client tool and classify what it prints, line by line; `on_lines` gets as many as
+        there are at a time.
 
         Proofs run beside it, or after it where one backend serves every connection: the tool
         must never wait for us while it holds a transaction.
@@ -213,19 +215,24 @@ class Context:
                 proven.append(judged)
                 self._verdict(judged)
 
-        async def line(text: str) -> None:
+        async def take(texts: list[str]) -> None:
             nonlocal last
             # Judged as it was printed: a short password may be part of any word or name.
-            text = unmixer.feed(text)
-            last = self._without_passwords(text) or last
-            self._write(self._without_passwords(text))
-            on_line(text)
-            for item in classifier.feed(text):
+            texts = [unmixer.feed(text) for text in texts]
+            shown = self._without_passwords("\n".join(texts)).split("\n")
+            last = next((text for text in reversed(shown) if text), last)
+            write_lines(self.log, shown)
+            on_lines(texts)
+            plain = []
+            for item in itertools.chain.from_iterable(map(classifier.feed, texts)):
                 if isinstance(item, JudgedMessage):
                     queue.put_nowait(item)
                 else:
-                    said = self._without_passwords(item.text)
-                    self.put(LogLine(time.time(), tool, said))
+                    plain.append(item.text)
+            if plain:
+                now = time.time()
+                for text in self._without_passwords("\n".join(plain)).split("\n"):
+                    self.put(LogLine(now, tool, text))
             await self.room()
 
         judge_task = asyncio.create_task(judge())
@@ -236,7 +243,7 @@ class Context:
                 )
                 self.child = child
                 try:
-                    exit_code = await child.lines(line)
+                    exit_code = await child.lines(take)
                 finally:
                     self.child = None
                 for item in classifier.close():
@@ -268,13 +275,14 @@ class Context:
         self.put(LogVerdict(time.time(), judged))
 
     def _write(self, text: str) -> None:
-        write_lines(self.log, text)
+        write_lines(self.log, text.removesuffix("\n").split("\n"))
 
 
-def write_lines(log: TextIO, text: str) -> None:
-    """Add lines to a run's log, each with the time: ISO 8601, since a run may take days."""
+def write_lines(log: TextIO, lines: Iterable[str]) -> None:
+    """Add lines to a run's log, each with the time: ISO 8601, since a run may take days. In one
+    go: the log is flushed at the end of what is written."""
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    log.writelines(f"{now} {line}\n" for line in text.removesuffix("\n").split("\n"))
+    log.write("".join(f"{now} {line}\n" for line in lines))
 
 
 def shell(argv: Sequence[str | Path]) -> str:

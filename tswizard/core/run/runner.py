@@ -143,7 +143,7 @@ class Run:
             return
         with self.run_folder.log_path.open("a", encoding="utf-8") as log:
             text = "".join(traceback.format_exception(error))
-            write_lines(log, redact(text, (self.task.source, self.task.target)))
+            write_lines(log, redact(text, (self.task.source, self.task.target)).splitlines())
         self._put(RunFinished(time.time(), result=None, seconds=self.run_folder.record.seconds))
 
     async def _work(self) -> None:

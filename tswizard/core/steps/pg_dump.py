@@ -20,14 +20,14 @@ async def run_pg_dump(
     ctx: Context,
     argv: Sequence[str],
     remove: Callable[[], None],
-    on_line: Callable[[str], None] = lambda _line: None,
+    on_lines: Callable[[list[str]], None] = lambda _lines: None,
 ) -> ToolEnd:
     """Run it on the source; how it ended. `remove` takes away what an attempt has left."""
     before = len(ctx.judged)
 
     async def dump() -> ToolEnd:
         return await ctx.run_tool(
-            argv, ctx.task.source, tool="pg_dump", phase="dump", on_line=on_line
+            argv, ctx.task.source, tool="pg_dump", phase="dump", on_lines=on_lines
         )
 
     def again(state: RetryCallState) -> None:

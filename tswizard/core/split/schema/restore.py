@@ -31,11 +31,12 @@ class RestoreProgress:
     total: int = 0
     done: int = 0
 
-    def line(self, text: str) -> None:
-        """Take a line of pg_restore's output."""
-        if _CREATING.match(text):
-            self.done = min(self.done + 1, self.total)
-            self.report(text.removeprefix("pg_restore: "))
+    def lines(self, texts: list[str]) -> None:
+        """Take lines of pg_restore's output."""
+        created = [text for text in texts if _CREATING.match(text)]
+        if created:
+            self.done = min(self.done + len(created), self.total)
+            self.report(created[-1].removeprefix("pg_restore: "))
 
     def report(self, what: str = "") -> None:
         self.ctx.progress(self.done, self.total, Unit.ITEMS, what)
@@ -104,7 +105,7 @@ async def restore_entries(
             ctx.task.target,
             tool="pg_restore",
             phase=phase,
-            on_line=progress.line,
+            on_lines=progress.lines,
         )
         if not end.reached_the_end:
             raise _restore_failed(end, ctx)
