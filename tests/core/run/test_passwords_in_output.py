@@ -27,7 +27,7 @@ async def test_a_password_that_is_part_of_the_words_of_an_error(tmp_path: Path) 
                 target,
                 tool="pg_restore",
                 phase="data",
-                on_line=heard.append,
+                on_lines=heard.extend,
             )
             log = run.ctx.run_folder.log_path.read_text()
         judged[password], _unsummed = end.judged

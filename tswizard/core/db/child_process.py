@@ -161,10 +161,10 @@ async def _block(pipe: int, most: int) -> bytes:
 
 async def _readable(pipe: int) -> None:
     loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    loop.add_reader(pipe, lambda: ready.done() or ready.set_result(None))
+    ready = asyncio.Event()
+    loop.add_reader(pipe, ready.set)
     try:
-        await ready
+        await ready.wait()
     finally:
         loop.remove_reader(pipe)
 
