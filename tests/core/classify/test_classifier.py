@@ -7,7 +7,7 @@ from tests.support.rule_examples import copy, failed
 from tswizard.core.classify.classifier import Classifier
 from tswizard.core.classify.message import PlainLine
 from tswizard.core.classify.prove import Origin, prove
-from tswizard.core.classify.tally import VerdictTally
+from tswizard.core.classify.tally import VerdictTally, counted_once
 from tswizard.core.model.judged import JudgedMessage, ProofState
 from tswizard.core.model.verdict import Verdict, worst_verdict
 
@@ -291,3 +291,21 @@ def test_a_message_is_given_out_when_the_next_line_shows_its_end() -> None:
     assert isinstance(judged, JudgedMessage)
     assert isinstance(line, PlainLine)
     assert (judged.number, line.number) == (1, 3)
+
+
+def test_harmless_messages_that_are_alike_are_kept_once() -> None:
+    """pg_dump prints a notice a chunk; errors are counted one by one."""
+    notice = (
+        "pg_dump: NOTICE:  hypertable data are in the chunks, no data will be copied",
+        "DETAIL:  Data for hypertables are stored in the chunks of a hypertable so COPY TO of a "
+        "hypertable will not copy any data.",
+    )
+    error = 'pg_restore: error: could not execute query: ERROR:  role "app" does not exist'
+    judged = [
+        *judge("".join(f"{line}\n" for line in notice * 5000), "full", "dump"),
+        *judge(f"{error}\n" * 3, "full", "post-data"),
+    ]
+    kept = counted_once(judged)
+    assert (kept[0].rule, kept[0].times) == ("hypertable-in-chunks", 5000)
+    assert [j.times for j in kept[1:]] == [1] * len(judged[5000:])
+    assert counted_once(kept) == kept

@@ -87,7 +87,7 @@ class JudgedMessage:
     detail: tuple[str, ...]
     """The message's own lines, cut at 64 KiB."""
     number: int
-    """Number of its first line, from 1."""
+    """Number of its first line, from 1; of the first where there are several alike."""
     severity: Severity
     counts_as_error: bool
     """One of the errors whose number pg_restore prints in its last line."""
@@ -102,3 +102,5 @@ class JudgedMessage:
     schema: str = ""
     """That table's schema; empty when the log does not show it."""
     sum: SumCheck | None = None
+    times: int = 1
+    """How often it was printed, where harmless ones that are alike are kept as one."""

@@ -40,6 +40,7 @@ _MESSAGE = (
     "counts_as_error",
     "relation",
     "schema",
+    "times",
 )
 """Fields of a message: its raw lines are in the run's log, its proof is in the reason."""
 
@@ -51,7 +52,9 @@ class BadReport(ValueError):
 def to_json(outcome: Outcome) -> dict[str, Any]:
     """The report as JSON data."""
     data = _OUTCOME.dump_python(outcome, mode="json")
-    verdicts = Counter(judged.verdict for judged in outcome.judged)
+    verdicts: Counter[Verdict] = Counter()
+    for judged in outcome.judged:
+        verdicts[judged.verdict] += judged.times
     return {
         "format": REPORT_FORMAT,
         "run": data["run"],
@@ -195,7 +198,8 @@ def _messages(outcome: Outcome) -> str:
     """Worst first; equal messages once, with their number."""
     groups: Counter[tuple[Verdict, str, str, str, str]] = Counter()
     for judged in outcome.judged:
-        groups[judged.verdict, judged.tool, judged.rule, judged.message, judged.reason] += 1
+        group = judged.verdict, judged.tool, judged.rule, judged.message, judged.reason
+        groups[group] += judged.times
     rows = (
         (verdict.upper(), str(times), f"{tool}: {message}", reason + (f" ({rule})" if rule else ""))
         for (verdict, tool, rule, message, reason), times in sorted(

@@ -15,7 +15,7 @@ from typing import Protocol, TextIO
 
 from tswizard.core.classify.classifier import Classifier
 from tswizard.core.classify.prove import Prover, prove
-from tswizard.core.classify.tally import VerdictTally
+from tswizard.core.classify.tally import VerdictTally, counted_once
 from tswizard.core.classify.unmix_parallel_output import OutputUnmixer
 from tswizard.core.db.child_process import Child
 from tswizard.core.db.endpoint import Endpoint, child_environment, redact
@@ -254,8 +254,9 @@ class Context:
                 await judge_task
             finally:
                 judge_task.cancel()
-                self.judged.extend(proven)
-        return ToolEnd(exit_code, tuple(proven), last)
+                judged = counted_once(proven)
+                self.judged.extend(judged)
+        return ToolEnd(exit_code, judged, last)
 
     def _without_passwords(self, text: str) -> str:
         return redact(text, (self.task.source, self.task.target))
