@@ -1,0 +1,1 @@
+"""Benchmarks of whole migrations: see the README here."""
