@@ -18,9 +18,13 @@ async def test_everything_arrives_and_is_proved(pair: EmbeddedPair, tmp_path: Pa
     async with connected(source) as connection:
         await connection.execute(_KEY_TO_A_HYPERTABLE)
     program = Program.make(tmp_path, pair)
-    ended = await program.call("--answers", program.answers(pair, method="full"))
+    answers = program.answers(pair, method="full", probe=True)
+    ended = await program.call("--answers", answers)
     assert ended.code == 0, ended.err
     report = program.report()
+    assert {timed["rate"] > 0 for timed in report["probe"]} == {True}
+    assert report["recommendation"]["reasons"]
+    assert report["estimate"]["full"]["low"] < report["estimate"]["full"]["high"]
     assert report["result"] == "pass"
     assert {step["state"] for step in report["steps"]} <= {"done", "skipped"}
     assert sum(table["source_rows"] for table in report["tables"]) > 300_000

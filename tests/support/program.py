@@ -60,7 +60,8 @@ class Program:
         return cls(folder, env)
 
     def answers(self, pair: EmbeddedPair, **given: Any) -> Path:
-        """An answers file for the pair; keys of the [answers] table by name."""
+        """An answers file for the pair; keys of the [answers] table by name. Nothing is timed
+        unless `probe` says so: most runs are not about that."""
         return self.answers_for(pair.source_conninfo, pair.target_conninfo, **given)
 
     def answers_for(self, source: str, target: str, confirm: str = "tsdb", **given: Any) -> Path:
@@ -72,7 +73,7 @@ class Program:
             f"conninfo = {json.dumps(target)}",
             f"confirm = {json.dumps(confirm)}",
             "[answers]",
-            *(f"{key} = {json.dumps(value)}" for key, value in given.items()),
+            *(f"{key} = {json.dumps(value)}" for key, value in ({"probe": False} | given).items()),
         ]
         path.write_text("\n".join(lines) + "\n")
         return path
