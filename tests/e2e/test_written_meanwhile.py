@@ -21,14 +21,15 @@ async def test_it_is_named_as_what_it_is(pair: EmbeddedPair, tmp_path: Path) -> 
             await connection.execute("INSERT INTO public.import_buffer VALUES (999, 'new')")
             await connection.execute(
                 "INSERT INTO public.conditions (time, sensor_id, temperature, humidity) "
-                "VALUES ('2026-01-31 12:07+00', 1, 20, 40)"
-            )
+                "VALUES ('2026-01-31 12:07+00', 1, 20, 40), ('2026-06-01 00:00+00', 1, 20, 40)"
+            )  # the second one creates a chunk
         _, err = await process.communicate()
     assert process.returncode == 1, err.decode()
     report = program.report()
     wrong = {f["id"]: f["level"] for f in report["findings"] if f["level"] in ("look", "fail")}
     assert wrong.pop("rows-written") == "look"
     assert set(wrong.values()) <= {"look"}, wrong
+    assert "sequences-beyond" in {f["id"] for f in report["findings"]}
     written = [f for f in report["findings"] if f["id"] == "rows-written"]
     assert {f["what"].split(":")[0] for f in written} >= {
         "public.import_buffer",

@@ -206,7 +206,7 @@ def test_a_sequence_may_only_stand_between_then_and_now(
 ) -> None:
     known = {} if before is None else {_SEQ: Sequence(*_SEQ, *before)}
     found = compare_sequence_states(
-        {_SEQ: SequenceState(1, *now)}, {_SEQ: SequenceState(1, *target)}, known
+        {_SEQ: SequenceState(1, *now)}, {_SEQ: SequenceState(1, *target)}, known, {}
     )
     assert [difference.state for difference in found] == states
 
@@ -214,9 +214,29 @@ def test_a_sequence_may_only_stand_between_then_and_now(
 def test_a_falling_sequence_is_understood() -> None:
     known = {_SEQ: Sequence(*_SEQ, -10, True)}
     now, there = SequenceState(-1, -15, True), SequenceState(-1, -12, True)
-    assert [d.state for d in compare_sequence_states({_SEQ: now}, {_SEQ: there}, known)] == [
+    assert [d.state for d in compare_sequence_states({_SEQ: now}, {_SEQ: there}, known, {})] == [
         "moved"
     ]
+
+
+@pytest.mark.parametrize(
+    ("used", "target", "now", "state"),
+    [
+        (40, (40, True), (42, True), "beyond"),
+        (0, (1, False), (2, True), "beyond"),
+        (40, (39, True), (42, True), "behind"),
+        (40, (1, False), (42, True), "behind"),
+        (40, (45, True), (42, True), "behind"),
+    ],
+)
+def test_a_sequence_of_timescaledb_has_to_be_beyond_the_numbers_in_use(
+    used: int, target: tuple[int, bool], now: tuple[int, bool], state: str
+) -> None:
+    own = ("_timescaledb_catalog", "chunk_id_seq")
+    (found,) = compare_sequence_states(
+        {own: SequenceState(1, *now)}, {own: SequenceState(1, *target)}, {}, {own: used}
+    )
+    assert found.state == state
 
 
 @pytest.mark.parametrize(

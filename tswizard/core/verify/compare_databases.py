@@ -42,7 +42,11 @@ from tswizard.core.verify.schema.column_details import with_columns
 from tswizard.core.verify.schema.compare import compare_schemas
 from tswizard.core.verify.schema.findings import schema_findings
 from tswizard.core.verify.schema.read import read_schema
-from tswizard.core.verify.schema.sequences import compare_sequence_states, read_sequence_states
+from tswizard.core.verify.schema.sequences import (
+    compare_sequence_states,
+    read_numbers_in_use,
+    read_sequence_states,
+)
 from tswizard.core.verify.schema.source_changes import explained
 from tswizard.core.verify.schema.view_equivalence import without_equal_views
 from tswizard.core.verify.sequence_catalog_findings import catalog_findings, sequence_findings
@@ -148,11 +152,15 @@ async def _sequences(
     own_ids: bool,
 ) -> list[Finding]:
     ours, theirs = await both(source.run(read_sequence_states), target.run(read_sequence_states))
+    own = {name: at for name, at in ours.items() if name[0].startswith("_timescaledb_")}
     if own_ids:  # the extension numbers its chunks and jobs on each server
-        ours = {name: at for name, at in ours.items() if not name[0].startswith("_timescaledb_")}
+        ours = {name: at for name, at in ours.items() if name not in own}
     before = {(s.schema, s.name): s for s in job.inventory.sequences}
     both_ends = sum(name in theirs for name in ours)
-    return list(sequence_findings(compare_sequence_states(ours, theirs, before), both_ends, job))
+    differ = not own_ids and any(theirs.get(name) != at for name, at in own.items())
+    used = await target.run(read_numbers_in_use) if differ else {}
+    differences = compare_sequence_states(ours, theirs, before, used)
+    return list(sequence_findings(differences, both_ends, job))
 
 
 async def _catalog(

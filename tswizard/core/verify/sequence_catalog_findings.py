@@ -20,7 +20,7 @@ def sequence_findings(
     """One finding for values that are behind, one for those advanced on the source since."""
     by_state = {
         state: [d for d in differences if d.state == state]
-        for state in ("behind", "moved", "unreadable")
+        for state in ("behind", "moved", "beyond", "unreadable")
     }
     if not differences:
         if not total:
@@ -52,6 +52,18 @@ def sequence_findings(
                 why="Sequences are not part of a snapshot; rows written since used their values.",
                 todo="If you copy those rows, run these statements on the target.",
                 details=tuple(_setval(d) for d in moved),
+            )
+        )
+    if beyond := by_state["beyond"]:
+        findings.append(
+            Finding(
+                Level.PASS,
+                "sequences-beyond",
+                f"{plural(len(beyond), 'sequence')} of TimescaleDB further on the source",
+                where=job.source.label,
+                why="Chunks were created there since the dump. On the target they are beyond every "
+                "number that is in use there.",
+                details=tuple(".".join(d.name) for d in beyond),
             )
         )
     if unreadable := by_state["unreadable"]:

@@ -31,8 +31,9 @@ _ELSEWHERE = (
     "chunk_rewrite",
     "remote_txn",
 )
-VOLATILE = "continuous_aggs_"
-"""Tables with this prefix change with every write and every refresh on the source."""
+VOLATILE = ("continuous_aggs_", "dimension_slice", "chunk_constraint", "compression_chunk_size")
+"""Tables with these prefixes change with writes (which create chunks) and refreshes on the source.
+Chunks with their slices, constraints and state are compared as objects too."""
 
 _TABLES = """
 SELECT c.relname::text, x.condition

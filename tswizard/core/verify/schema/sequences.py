@@ -2,17 +2,21 @@
 
 Sequences are not transactional: while the source is in use, its sequences advance after the dump,
 whatever the snapshot. So a difference of one that has advanced on the source since the inventory
-is explained if the target's value is in between, and only then.
+is explained if the target's value is in between, and only then. TimescaleDB's own advance with
+every chunk that is created; they number rows of its catalog, so the target's is right if it is
+beyond all of the numbers that are in use there.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from psycopg import sql
+
 from tswizard.core.catalog.inventory import Sequence
 from tswizard.core.catalog.sequences import read_sequence_values
 from tswizard.core.catalog.tables import READABLE, in_user_schema, not_member
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, rows, value
 
 # Sequences of the user, and those of an extension's configuration, which pg_dump dumps too: if
 # TimescaleDB's own sequences started over at 1, the next chunk would get the name of the first.
@@ -27,6 +31,24 @@ WHERE c.relpersistence <> 't' AND {READABLE} AND {in_user_schema()}
   AND ({not_member("pg_class", "c.oid")}
        OR EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)))
 ORDER BY 1, 2
+"""
+_NUMBERED = """
+SELECT sn.nspname::text, s.relname::text, n.nspname::text, t.relname::text, a.attname::text
+FROM pg_catalog.pg_depend d
+JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+JOIN pg_catalog.pg_namespace sn ON sn.oid = s.relnamespace
+JOIN pg_catalog.pg_class t ON t.oid = d.refobjid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'a'
+  AND sn.nspname LIKE '\\_timescaledb\\_%'
+"""
+# Until 2.27 it numbers the names of constraints ("12_7_readings_pkey"), which no column holds.
+# (timescaledb 2.19, src/chunk_constraint.c, chunk_constraint_choose_name)
+_NAMES = ("_timescaledb_catalog", "chunk_constraint_name")
+_NAMED = r"""
+SELECT max(substring(constraint_name FROM '^\d+_(\d+)_')::bigint)
+FROM _timescaledb_catalog.chunk_constraint
 """
 
 Name = tuple[str, str]
@@ -61,11 +83,30 @@ async def read_sequence_states(connection: Connection) -> dict[Name, SequenceSta
     }
 
 
+async def read_numbers_in_use(connection: Connection) -> dict[Name, int]:
+    """Of TimescaleDB's own sequences: the highest number that its catalog holds, 0 when it holds
+    none."""
+    used = {}
+    for schema, name, of, table, column in await rows(connection, _NUMBERED):
+        highest = sql.SQL("SELECT max({})::bigint FROM {}").format(
+            sql.Identifier(column), sql.Identifier(of, table)
+        )
+        used[schema, name] = await value(connection, highest) or 0
+    there = "SELECT pg_catalog.to_regclass(%s) IS NOT NULL"
+    if await value(connection, there, (".".join(_NAMES),)):
+        used[_NAMES] = await value(connection, _NAMED) or 0
+    return used
+
+
+_State = Literal["behind", "moved", "beyond", "unreadable"]
+"""`moved`: it has advanced on the source since the dump. `beyond`: it is one of TimescaleDB's own,
+and on the target beyond every number in use there."""
+
+
 @dataclass(frozen=True, slots=True)
 class SequenceDifference:
     name: Name
-    state: Literal["behind", "moved", "unreadable"]
-    """`moved`: it has advanced on the source since the dump."""
+    state: _State
     source: int | None
     target: int | None
     """What nextval returns next."""
@@ -75,10 +116,12 @@ def compare_sequence_states(
     source: Mapping[Name, SequenceState],
     target: Mapping[Name, SequenceState],
     before: Mapping[Name, Sequence],
+    used: Mapping[Name, int],
 ) -> tuple[SequenceDifference, ...]:
     """Sequences whose state differs; a missing one is reported by the comparison of schemas.
 
-    `before` is from the inventory, read before the dump.
+    `before` is from the inventory, read before the dump; `used` are the target's numbers in use
+    (`read_numbers_in_use`).
     """
     differences = []
     for name, ours in source.items():
@@ -91,6 +134,8 @@ def compare_sequence_states(
             differences.append(_difference(name, "unreadable", ours, theirs))
         elif _in_between(before.get(name), theirs, ours):
             differences.append(_difference(name, "moved", ours, theirs))
+        elif name in used and _is_beyond(used[name], theirs, ours):
+            differences.append(_difference(name, "beyond", ours, theirs))
         else:
             differences.append(_difference(name, "behind", ours, theirs))
     return tuple(differences)
@@ -98,7 +143,7 @@ def compare_sequence_states(
 
 def _difference(
     name: Name,
-    state: Literal["behind", "moved", "unreadable"],
+    state: _State,
     ours: SequenceState,
     theirs: SequenceState,
 ) -> SequenceDifference:
@@ -113,3 +158,9 @@ def _in_between(before: Sequence | None, target: SequenceState, now: SequenceSta
     low, high = sorted((then, now.next))
     moved = then != now.next
     return moved and low <= target.next <= high
+
+
+def _is_beyond(used: int, target: SequenceState, now: SequenceState) -> bool:
+    assert target.next is not None
+    assert now.next is not None
+    return used < target.next < now.next
