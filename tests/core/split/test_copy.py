@@ -14,7 +14,7 @@ from tests.support.split_ends import (
     statements,
     superuser,
 )
-from tswizard.core.db.connection import connected
+from tswizard.core.db.connection import connected, value
 from tswizard.core.model.events import TableProgress, TableState
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.plan.piece import PieceKind, PieceState
@@ -65,3 +65,29 @@ async def test_a_time_column_of_a_users_base_type(ends: Ends, folder: Path) -> N
     assert wanted["public.by_stamp"][0] == 3000
     assert await content(ends.target) == wanted
     assert [finding.id for finding in heard.findings] == await routing(ends.target)
+
+
+@pytest.mark.native
+async def test_a_chunk_that_is_refused_holds_up_no_other(native_ends: Ends, folder: Path) -> None:
+    """One chunk of the target lies across one of the source's: its rows are routed, all others
+    of the same statement go into chunks as on the source."""
+    if await routing(native_ends.target):
+        pytest.skip("this edition creates no chunk with given slices")
+    first = "(SELECT min(t) FROM metrics)"
+    async with connected(native_ends.source) as source:
+        await source.execute("SET search_path = public, pg_catalog")
+        at = str(await value(source, f"SELECT {first} + interval '6 hours'"))
+    await run(
+        native_ends.target,
+        "SELECT set_chunk_time_interval('metrics', interval '1 hour')",
+        f"INSERT INTO metrics (t, device, v) VALUES ('{at}', 1, 1)",
+        "DELETE FROM metrics",
+        "SELECT set_chunk_time_interval('metrics', interval '12 hours')",
+    )
+    heard = await migrate(job(native_ends, folder))
+    ours, theirs = await content(native_ends.source), await content(native_ends.target)
+    assert set(ours.pop("chunks")) - set(theirs.pop("chunks"))
+    assert theirs == ours
+    (routed,) = heard.findings
+    assert routed.id == "chunks-routed"
+    assert routed.what.startswith("1 chunk could not be created")

@@ -4,8 +4,7 @@ So old chunks keep their interval, rows go straight into their chunk without bei
 pieces of one hypertable do not wait for each other's locks.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from psycopg import Error, sql
@@ -29,8 +28,27 @@ from tswizard.core.split.plan.piece import (
 BARE_SEARCH_PATH = "pg_catalog"
 """The search path of all sessions that need no other."""
 
-_BATCH = 25
-"""Chunks created per transaction: each takes locks, of which a server has a limited number."""
+_BATCH = 100
+"""Chunks created by one statement: each takes locks (on itself, its TOAST table, its indexes, and
+what its foreign keys point to), of which a server has a limited number."""
+
+# In one statement a chunk's name is stored with its pieces as soon as the chunk is there.
+_CREATE = """
+SELECT pg_catalog.set_config('search_path', {path}, true);
+WITH wanted AS (
+  SELECT * FROM ROWS FROM (
+    pg_catalog.unnest({relations}::text[]), pg_catalog.unnest({hypertables}::regclass[]),
+    pg_catalog.unnest({slices}::jsonb[])) AS w (relation, hypertable, slices)
+), made AS MATERIALIZED (
+  SELECT w.relation, c.schema_name, c.table_name
+  FROM wanted w CROSS JOIN LATERAL {create_chunk}(w.hypertable, w.slices) c
+)
+UPDATE _tswizard.piece p SET spec = pg_catalog.jsonb_set(p.spec, '{{target_chunk}}',
+  pg_catalog.jsonb_build_array(m.schema_name, m.table_name))
+FROM made m
+WHERE p.relation = m.relation AND p.kind IN ('chunk', 'compress') AND p.rows IS NULL
+  AND p.state = ANY ({unfinished}) AND p.spec ->> 'target_chunk' IS NULL
+"""
 
 
 async def create_chunks(
@@ -39,41 +57,64 @@ async def create_chunks(
     reporter: CopyReporter,
     where: str,
 ) -> None:
-    """Create every chunk that an unfinished piece goes into, and store its name with the piece.
+    """Create every chunk that an unfinished piece goes into, and store its name with its pieces.
 
     If a chunk cannot be created, its rows are routed through the hypertable, which a finding
     names. Raises psycopg.Error for transient errors.
     """
     wanted = list(_without_chunk(await queue.read_pieces(target), tables))
-    shape = await read_shape(target)
-    function = _function(shape)
+    function = _function(await read_shape(target))
     path = await dimension_search_path(target)
     routed: dict[str, list[str]] = {}
     for first in range(0, len(wanted), _BATCH):
         await reporter.going.wait()
         some = wanted[first : first + _BATCH]
-        reporter.progress(first, len(wanted), tables[some[0][0].table_index].label)
-        async with target.transaction():
-            await target.execute("SELECT set_config('search_path', %s, true)", (path,))
-            created = []
-            for pieces in some:
-                table = tables[pieces[0].table_index]
-                chunk = await _create_chunk(target, function, table, pieces[0])
-                if isinstance(chunk, str):
-                    routed.setdefault(table.label, []).append(f"{pieces[0].name}: {chunk}")
-                    continue
-                created += [replace(piece, target_chunk=chunk) for piece in pieces]
-            await target.execute(f"SET LOCAL search_path = {BARE_SEARCH_PATH}")
-            await queue.save_pieces(target, created)
+        reporter.progress(first, len(wanted), tables[some[0].table_index].label)
+        for piece, why in await _create_batch(target, function, path, tables, some):
+            routed.setdefault(tables[piece.table_index].label, []).append(f"{piece.name}: {why}")
     reporter.progress(len(wanted), len(wanted), "")
     if routed:
         reporter.found(_routed(routed, where))
 
 
-def _without_chunk(
-    stored: list[StoredPiece], tables: tuple[SourceTable, ...]
-) -> Iterator[tuple[Piece, ...]]:
-    """The pieces of each chunk that the target lacks."""
+async def _create_batch(
+    target: Connection,
+    function: str | None,
+    path: str,
+    tables: tuple[SourceTable, ...],
+    pieces: Sequence[Piece],
+) -> list[tuple[Piece, str]]:
+    """Create the chunks of these pieces, each of another chunk: all by one statement, or each by
+    one of its own if it fails. The pieces whose chunks the server refuses, and why."""
+    if function is None:
+        return [(piece, "this TimescaleDB has no create_chunk()") for piece in pieces]
+    targets = [tables[piece.table_index].target_sql.as_string(None) for piece in pieces]
+    create = sql.SQL(_CREATE).format(
+        path=path,
+        relations=[relation_key(piece) for piece in pieces],
+        hypertables=targets,
+        slices=[piece.dimension_slices for piece in pieces],
+        unfinished=list(UNFINISHED),
+        create_chunk=sql.Identifier(*function.split(".")),
+    )
+    try:
+        await target.execute(create)  # without parameters: both statements in one round trip
+    except Error as error:
+        if is_transient(error) or refuses_writes(error):
+            raise
+        if len(pieces) == 1:
+            return [(pieces[0], message_of(error))]
+    else:
+        return []
+    return [
+        refused
+        for piece in pieces
+        for refused in await _create_batch(target, function, path, tables, [piece])
+    ]
+
+
+def _without_chunk(stored: list[StoredPiece], tables: tuple[SourceTable, ...]) -> Iterator[Piece]:
+    """A piece of each chunk that the target lacks."""
     chunks = [
         s.piece
         for s in stored
@@ -87,7 +128,7 @@ def _without_chunk(
     for _, pieces in groupby(
         sorted(chunks, key=lambda p: (p.table_index, relation_key(p))), key=relation_key
     ):
-        yield tuple(pieces)
+        yield next(pieces)
 
 
 def _function(shape: Shape) -> str | None:
@@ -113,27 +154,6 @@ async def dimension_search_path(target: Connection) -> str:
             ORDER BY 1""",
     )
     return ", ".join([BARE_SEARCH_PATH, *(schema for (schema,) in schemas)])
-
-
-async def _create_chunk(
-    target: Connection, function: str | None, table: SourceTable, piece: Piece
-) -> tuple[str, str] | str:
-    """The chunk's schema and name, or why it cannot be created."""
-    if function is None:
-        return "this TimescaleDB has no create_chunk()"
-    query = sql.SQL("SELECT schema_name::text, table_name::text FROM {}(%s, %s::jsonb)").format(
-        sql.Identifier(*function.split("."))
-    )
-    try:
-        async with target.transaction():
-            found = await rows(
-                target, query, (table.target_sql.as_string(None), piece.dimension_slices)
-            )
-    except Error as error:
-        if is_transient(error) or refuses_writes(error):
-            raise
-        return message_of(error)
-    return found[0][0], found[0][1]
 
 
 def _routed(routed: dict[str, list[str]], where: str) -> Finding:
