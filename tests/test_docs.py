@@ -98,6 +98,22 @@ def test_every_step_is_described_in_its_order(method: Method) -> None:
     assert _steps_of(f"{method.name}-migration.md") == [step.title for step in method.steps]
 
 
+def test_the_page_that_users_follow_is_mapped_to_steps_and_screens() -> None:
+    """Whatever is set in italics there."""
+    page = (ROOT / "docs" / "from-the-page.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\*([A-Z][^*|]+)\*", page.split("## Before both methods")[1]))
+    titles = {step.title for method in METHODS for step in method.steps}
+    assert named - titles == {"Inspect", "Method", "Target"}
+    assert len(named & titles) > 30
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
+def test_links_of_the_pages_that_are_not_part_of_the_site(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = [link.partition("#")[0] for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text)]
+    assert [link for link in links if link and not (ROOT / link).exists()] == []
+
+
 def test_the_steps_of_the_schema_are_steps_of_the_split_method() -> None:
     titles = {step.title for method in METHODS if method.name == "split" for step in method.steps}
     described = set(_steps_of("split-schema.md"))
