@@ -40,6 +40,19 @@ def test_each_sentence_of_tswizard_is_one_of_the_findings_that_it_names() -> Non
     ] == []
 
 
+def test_findings_that_are_named_in_passing_are_there() -> None:
+    docs = Path(__file__).parents[1] / "docs"
+    named = {
+        id
+        for page in ("troubleshooting", "cut-over", "resuming", "methods", "night", "rehearsal")
+        for id in re.findall(
+            r"`([a-z]+(?:-[a-z]+)+)`", (docs / f"{page}.md").read_text(encoding="utf-8")
+        )
+    }
+    assert len(named) > 10
+    assert named - entries().keys() == set()
+
+
 def test_all_others_are_said_where_there_is_no_connection() -> None:
     others = {
         text

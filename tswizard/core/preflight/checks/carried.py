@@ -192,10 +192,14 @@ def _jobs_paused(prepared: Prepared) -> Iterator[Finding]:
         return
     jobs = [j for j in prepared.inventory.jobs if j.scheduled and j.kind.paused_on_source]
     if jobs:
+        counted = plural(
+            len(jobs),
+            "job of the source that drops or rewrites chunks",
+            "jobs of the source that drop or rewrite chunks",
+        )
         yield passed(
             "source-jobs-paused",
-            f"{plural(len(jobs), 'job')} of the source that drop or rewrite chunks: paused until "
-            "the check is over.",
+            f"{counted}: paused until the check is over.",
             where=prepared.source.label,
             why="A chunk that is dropped or rewritten while it is read is lost, and a lock that a "
             "job wants ends a parallel dump.",

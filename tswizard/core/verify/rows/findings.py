@@ -210,7 +210,9 @@ def _amounts(result: SetResult) -> str:
     missing = sum(max(0, r.source_rows - r.target_rows) for r in result.differing)
     extra = sum(max(0, r.target_rows - r.source_rows) for r in result.differing)
     changed = sum(r.source_rows == r.target_rows for r in result.differing)
-    words = [f"{result.source_rows:,} rows on the source, {result.target_rows:,} on the target"]
+    words = [
+        f"{plural(result.source_rows, 'row')} on the source, {result.target_rows:,} on the target"
+    ]
     if missing:
         words.append(f"{missing:,} missing")
     if extra:
@@ -223,7 +225,7 @@ def _amounts(result: SetResult) -> str:
 
 def _details(differing: list[RangeRows]) -> tuple[str, ...]:
     lines = [
-        f"{r.range or 'whole table'}: {r.source_rows:,} rows on the source, "
+        f"{r.range or 'whole table'}: {plural(r.source_rows, 'row')} on the source, "
         f"{r.target_rows:,} on the target" + (f" ({', '.join(r.chunks)})" if r.chunks else "")
         for r in differing[:_RANGES]
     ]
