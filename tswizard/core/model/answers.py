@@ -25,6 +25,9 @@ class Answers:
     """Split: rows are streamed to the target, or copied through files in the staging folder."""
     piece: str = "chunk"
     """Split: a chunk is one piece (`chunk`), or pieces of this range of its time column."""
+    compressed: Literal["stored", "rebuild", "recompress"] = "stored"
+    """Split: compressed rows travel as they are stored where that is exact; the same, and the
+    target compresses them anew; or they are decompressed on the source, as uncompressed ones."""
     compress_first: bool = False
     """Full: compress eligible chunks of the source before the dump."""
     pause_source_jobs: bool = True

@@ -38,6 +38,7 @@ from tswizard.core.split.ledger.plan_store import (
 )
 from tswizard.core.split.ledger.plan_update import apply_diff, fit_to_target
 from tswizard.core.split.ledger.queue import CopyMode
+from tswizard.core.split.plan.packed_chunks import packed_state
 from tswizard.core.split.plan.piece import (
     CopyPlan,
     Piece,
@@ -51,6 +52,7 @@ from tswizard.core.split.plan.plan_diff import PlanDiff, diff_plans
 from tswizard.core.split.plan.planner import Planned, plan_pieces
 from tswizard.core.split.plan.slices import BadWidth
 from tswizard.core.split.schema.constraints import read_compressed_last
+from tswizard.core.split.stored.shells import ShellMaker
 
 _MATERIALIZATIONS = f"""
 SELECT g.user_view_schema::text, g.user_view_name::text, m.schema_name::text, m.table_name::text
@@ -82,8 +84,9 @@ class Coordinator:
             _refuse_other_run(stored, job)
             await _acquire_leader_lock(target, job)
             snapshot = await snapshots.export() if job.holds_snapshot else None
-            planned, chunk_state = await _plan(job, snapshot)
-            options = replace(stored.options if stored else job.options, chunk_state=chunk_state)
+            options = stored.options if stored else job.options
+            planned, states = await _plan(replace(job, options=options), snapshot)
+            options = replace(options, chunk_state=states.chunk, packed_state=states.packed)
             job = replace(job, options=options)
             tables, findings = planned.plan.tables, list[Finding]()
             async with target.transaction():
@@ -147,6 +150,30 @@ class Coordinator:
         await create_chunks(
             await self.target(), self.plan.tables, self.reporter, self.job.target.label
         )
+
+    async def make_shells(self) -> None:
+        """Compress the empty chunks on the target that compressed rows are copied into as they are
+        stored. Raises psycopg.Error, CannotConnect."""
+        if self.job.options.compressed == "recompress":
+            return
+        await self._place_caggs()
+        target = await self.target()
+
+        async def progress(done: int, total: int, label: str) -> None:
+            await self.reporter.going.wait()
+            self.reporter.progress(done, total, label)
+
+        async with connected(self.job.source) as source:
+            tables = await ShellMaker(
+                source=source,
+                target=target,
+                functions=self.job.timescaledb_schema,
+                rebuild=self.job.options.compressed == "rebuild",
+                progress=progress,
+            ).make(self.plan.tables)
+        if tables != self.plan.tables:
+            await save_tables(target, tables)
+            self.plan = replace(self.plan, tables=tables)
 
     async def run_pass(self, stage: Stage, mode: CopyMode) -> None:
         """One pass over a stage's pieces. Raises StepFailed, psycopg.Error."""
@@ -247,7 +274,15 @@ async def _acquire_leader_lock(target: Connection, job: CopyJob) -> None:
         )
 
 
-async def _plan(job: CopyJob, snapshot: str | None) -> tuple[Planned, str]:
+@dataclass(frozen=True, slots=True)
+class _States:
+    """SQL for the state of chunks on a source."""
+
+    chunk: str
+    packed: str
+
+
+async def _plan(job: CopyJob, snapshot: str | None) -> tuple[Planned, _States]:
     """The plan under a snapshot, and SQL for the state of chunks on this source."""
     async with connected(job.source, row_security=False) as source:
         await enter_snapshot(source, snapshot)
@@ -261,12 +296,14 @@ async def _plan(job: CopyJob, snapshot: str | None) -> tuple[Planned, str]:
                 routed=job.routed,
                 search_paths=job.search_paths,
                 caggs=job.options.caggs,
+                stored=job.options.compressed != "recompress" and job.options.via == "stream",
             )
         except BadWidth as error:
             raise failed(
                 "piece-width", str(error), todo="Change that answer, then resume."
             ) from error
-        return planned, chunk_state_sql(await read_shape(source))
+        shape = await read_shape(source)
+        return planned, _States(chunk_state_sql(shape), packed_state(shape))
 
 
 async def _update_ledger(target: Connection, stored: StoredPlan, new: CopyPlan) -> PlanDiff:

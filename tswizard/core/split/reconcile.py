@@ -282,6 +282,8 @@ async def copy_unfinished(
     """Copy all pieces of a stage that are not on the target. Raises StepFailed, psycopg.Error."""
     indexes = await queue.unfinished_tables(await coordinator.target(), stage)
     await prepare_tables([coordinator.plan.tables[index] for index in indexes])
+    if stage is Stage.CHUNKS:
+        await coordinator.make_shells()
     await coordinator.copy_stage(stage)
 
 

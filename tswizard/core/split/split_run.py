@@ -30,6 +30,7 @@ class SplitRun:
                 via=answers.via,
                 width=answers.piece,
                 snapshot=answers.snapshot,
+                compressed=answers.compressed,
                 caggs=tuple(cagg.label for cagg in kept_caggs(task.inventory, answers)),
             ),
             keep_files=answers.keep_dumps,

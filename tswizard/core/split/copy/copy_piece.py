@@ -17,6 +17,15 @@ from tswizard.core.split.copy.psql_reader import PsqlReader
 from tswizard.core.split.copy.pump import FileSink, Pump, TargetSink, run_pump
 from tswizard.core.split.copy.snapshot import SourceSnapshot
 from tswizard.core.split.copy.staging import FileBroken, StagedFile, StagingFolder, open_staged
+from tswizard.core.split.copy.stored_piece import (
+    StoredRefused,
+    count_rows,
+    empty_shell,
+    is_rebuilt,
+    loose_copy_in,
+    rebuild,
+    stored_copy_in,
+)
 from tswizard.core.split.copy.upsert import (
     STAGING_TABLE,
     create_staging_table,
@@ -33,6 +42,7 @@ from tswizard.core.split.plan.piece import (
     SourceTable,
     copy_in,
     destination,
+    stored_layout,
     where_clause,
 )
 
@@ -118,7 +128,7 @@ class _PieceCopy:
 
     async def run(self) -> int:
         piece, staging = self.piece, self.context.staging
-        paths = [self.context.search_path] if self._is_routed else []
+        paths = [self.context.search_path] if self._is_routed or piece.shell else []
         paths += [self.table.search_path] if self.table.search_path else []
         if paths not in ([], [BARE_SEARCH_PATH]):
             await self.target.execute(
@@ -135,6 +145,8 @@ class _PieceCopy:
         elif self.claimed.state is PieceState.STAGED:
             assert staging is not None
             copied, snapshot_id = await self._load(staging)
+        elif piece.shell:
+            copied = await self._as_stored(self.snapshot)
         elif piece.kind is PieceKind.OBJECTS:
             objects = await large_objects.copy_objects(
                 self.context.job, self.target, piece, self.snapshot
@@ -202,6 +214,46 @@ class _PieceCopy:
         async with self.source.running(script) as (psql, pipe):
             pump = Pump(pipe, TargetSink(self.target.pgconn), self.context.paused)
             return await self._copy_in(into, pump, psql.finish)
+
+    async def _as_stored(self, snapshot: SourceSnapshot) -> _Copied:
+        """A compressed chunk's batches into its shell. Rows that are not compressed go first, while
+        there are no batches that a unique constraint would have to look into; if the chunk is
+        rebuilt, they go last, since they would be compressed as well."""
+        piece, target = self.piece, self.target
+        layout = stored_layout(self.table, piece)
+        assert layout is not None and piece.packed is not None
+        if self.claimed.on_target:
+            if is_rebuilt(piece) or await is_referenced(target, destination(self.table, piece)):
+                raise StoredRefused("it is copied once more")
+            await empty_shell(target, piece)
+        functions, loose = self.context.job.timescaledb_schema, _Copied(0, 0)
+        if piece.packed.partial and not is_rebuilt(piece):
+            loose = await self._loose_rows(snapshot)
+        script = self.source.stored_script(piece, layout, snapshot.name)
+        batches = await self._through(script, stored_copy_in(piece, layout))
+        row_count = await count_rows(target, piece, batches.rows)
+        if is_rebuilt(piece):
+            await rebuild(target, piece, functions)
+            if piece.packed.partial:
+                loose = await self._loose_rows(snapshot)
+        return _Copied(row_count + loose.rows, batches.bytes + loose.bytes)
+
+    async def _loose_rows(self, snapshot: SourceSnapshot) -> _Copied:
+        script = self.source.loose_script(self.table, self.piece, snapshot.name)
+        return await self._through(script, loose_copy_in(self.table))
+
+    async def _through(self, script: str, statement: sql.Composed) -> _Copied:
+        """What a script reads on the source, into a COPY of the target."""
+        async with (
+            self.source.running(script) as (psql, pipe),
+            self.target.cursor() as cursor,
+        ):
+            pump = Pump(pipe, TargetSink(self.target.pgconn), self.context.paused)
+            async with cursor.copy(statement) as copy:
+                await copy.write(b"")
+                moved = await self._run_pump(pump)
+                await psql.finish()
+            return _Copied(cursor.rowcount, moved)
 
     async def _copy_in(
         self, into: _Destination, pump: Pump, verify: Callable[[], Awaitable[None]]

@@ -12,6 +12,7 @@ import re
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from psycopg import sql
@@ -34,6 +35,8 @@ from tswizard.core.split.copy.errors import (
     SourceFailed,
     is_snapshot_missing,
 )
+from tswizard.core.split.copy.stored_piece import stored_copy_out
+from tswizard.core.split.plan.packed import StoredLayout
 from tswizard.core.split.plan.piece import Piece, PieceKind, SourceTable, copy_out
 
 PIPES = "tswizard-pipes-"
@@ -184,10 +187,7 @@ class PsqlReader:
         `stale` if the relation was rewritten after the snapshot was taken, and so may have looked
         empty. `before` is the state under the snapshot, which is compared with the state now.
         """
-        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        if snapshot is not None:
-            begin += f" \\; SET TRANSACTION SNAPSHOT {sql.Literal(snapshot).as_string(None)}"
-        lines = [f"{begin};"]
+        lines = [_begin(snapshot)]
         if piece.filenode is not None:
             lines.append(_guard(piece.relation, piece.filenode))
         state = self._state(piece)
@@ -199,6 +199,37 @@ class PsqlReader:
         ]
         return "\n".join(lines) + "\n"
 
+    def stored_script(self, piece: Piece, layout: StoredLayout, snapshot: str | None) -> str:
+        """The script for the batches of a chunk that travels as it is stored.
+
+        Under the snapshot, chunk and relation have to be in the state in which the chunk was
+        planned, or it fails. Afterwards both must be as they were, or it ends as `stale`: rows that
+        were decompressed or compressed since can be invisible, or visible too early. Rows that
+        were only added since do no harm.
+        """
+        return self._of_packed(piece, stored_copy_out(piece, layout), snapshot)
+
+    def loose_script(self, table: SourceTable, piece: Piece, snapshot: str | None) -> str:
+        """The script for the rows of such a chunk that are not compressed."""
+        rows = copy_out(table, replace(piece, only=True))
+        return self._of_packed(piece, rows, snapshot)
+
+    def _of_packed(self, piece: Piece, copy: sql.Composed, snapshot: str | None) -> str:
+        assert piece.packed is not None
+        name = f"{sql.Literal(piece.relation.as_string(None)).as_string(None)}::pg_catalog.regclass"
+        now = self._job.options.packed_state.replace("%s", name)
+        planned = sql.Literal(piece.packed.state).as_string(None)
+        loose = int(piece.packed.partial)
+        return (
+            f"{_begin(snapshot)}\n"
+            "SELECT 1 / pg_catalog.count(*)::int "
+            f"FROM ({now}) s WHERE state = {planned} AND loose = {loose} \\g /dev/null\n"
+            f"{copy.as_string(None)} \\g {self._fifo}\n"
+            "COMMIT;\n"
+            f"SELECT CASE WHEN EXISTS (SELECT FROM ({now}) s WHERE state = {planned} "
+            f"AND loose >= {loose}) THEN 'done' ELSE 'stale' END AS end \\gset\n"
+        )
+
     def _state(self, piece: Piece) -> str:
         """SQL of the files that hold a relation's rows, as the transaction sees them."""
         name = f"{sql.Literal(piece.relation.as_string(None)).as_string(None)}::pg_catalog.regclass"
@@ -207,6 +238,13 @@ class PsqlReader:
             "pg_catalog.concat_ws(' ', (SELECT relfilenode FROM pg_catalog.pg_class "
             f"WHERE oid = {name}), {compressed if piece.kind is PieceKind.CHUNK else 'NULL'})"
         )
+
+
+def _begin(snapshot: str | None) -> str:
+    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    if snapshot is not None:
+        begin += f" \\; SET TRANSACTION SNAPSHOT {sql.Literal(snapshot).as_string(None)}"
+    return f"{begin};"
 
 
 def _guard(relation: sql.Identifier, filenode: int) -> str:

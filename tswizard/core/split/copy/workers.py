@@ -33,6 +33,7 @@ from tswizard.core.split.copy.psql_reader import PIPES, PsqlReader
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.copy.snapshot import SnapshotHolder, SourceSnapshot
 from tswizard.core.split.copy.staging import FileBroken, StagingFolder
+from tswizard.core.split.copy.stored_piece import StoredRefused, fall_back, why_decompressed
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.queue import ClaimedPiece, CopyMode
 from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, PieceState, Stage
@@ -269,6 +270,9 @@ class _Worker:
     ) -> Exception:
         """Record a piece's error in the transaction that has locked it; what to report of it."""
         piece, table = claimed.piece, self.context.plan.table_of(claimed.piece)
+        if piece.shell and (reason := why_decompressed(error)):
+            await fall_back(target, piece, self.context.job.timescaledb_schema, reason)
+            return StoredRefused(f"{table.label} {piece.name} is decompressed: {reason}")
         if is_transient(error) or isinstance(error, FileBroken):
             attempts = await _count_attempt(target, claimed, error)
             if isinstance(error, FileBroken) and self.context.staging:
@@ -291,6 +295,8 @@ class _Worker:
         """Report what was recorded. Raises Halt and transient errors."""
         if isinstance(problem, FileBroken):
             self.reporter.say(f"{problem}; writing it again")
+        elif isinstance(problem, StoredRefused):
+            self.reporter.say(str(problem))
         elif not isinstance(problem, PieceRefused):
             raise problem
         elif not problem.gone:

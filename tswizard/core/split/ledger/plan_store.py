@@ -11,7 +11,7 @@ from tswizard.core.split.ledger import queue
 from tswizard.core.split.plan.piece import CopyPlan, SourceTable
 from tswizard.core.steps.stored_run import other_version
 
-LEDGER_FORMAT = 2
+LEDGER_FORMAT = 3
 """Of the ledger; increased when an older tswizard would misread it."""
 
 _TABLES = """
@@ -47,6 +47,10 @@ class Options:
     """Continuous aggregates (`schema.name`) whose materialized rows are copied."""
     chunk_state: str = "NULL::text"
     """SQL: which files hold a chunk's compressed rows; `%s` stands for the chunk."""
+    compressed: str = "stored"
+    """How compressed chunks travel; see `Answers.compressed`."""
+    packed_state: str = ""
+    """SQL: the state of a chunk that travels as it is stored; `%s` stands for the chunk."""
 
 
 _OPTIONS = TypeAdapter(Options)

@@ -172,6 +172,13 @@ WHERE c.relation = %s AND c.kind = 'compress' AND NOT EXISTS (
 """
 
 
+# A chunk that travels as it is stored arrives compressed.
+_COMPRESSED = """
+UPDATE _tswizard.piece SET state = 'done', rows = 0, copied = 0
+WHERE relation = %s AND kind = 'compress'
+"""
+
+
 async def mark_done(
     target: Connection, piece: Piece, *, row_count: int, copied: int, snapshot_id: int | None
 ) -> None:
@@ -180,7 +187,9 @@ async def mark_done(
     `copied` is in bytes. Without a `snapshot_id` the piece is compared by the next reconciliation.
     """
     await target.execute(_DONE, (row_count, copied, snapshot_id, piece.id))
-    if piece.kind is PieceKind.CHUNK:
+    if piece.shell:
+        await target.execute(_COMPRESSED, (relation_key(piece),))
+    elif piece.kind is PieceKind.CHUNK:
         found = await rows(target, _LOCK_COMPRESSION, (relation_key(piece),))
         if found:
             await unblock_compression(target, piece)

@@ -10,12 +10,8 @@ from tswizard.core.split.plan.piece import SourceColumn
 # binary, composites and arrays carry the OIDs of their parts' types, which differ between servers
 # for user-defined types (FirstNormalObjectId); reg* values are OIDs themselves.
 # https://www.postgresql.org/docs/current/sql-copy.html (binary format)
-_COLUMNS = """
-WITH RECURSIVE c AS (
-  SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod
-  FROM pg_catalog.pg_attribute a
-  WHERE a.attrelid = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-), parts (whole, part, nested) AS (
+PARTS_OF_TYPES = """
+parts (whole, part, nested) AS (
   SELECT DISTINCT atttypid, atttypid, false FROM c
   UNION
   SELECT p.whole, x.part, p.nested OR x.named
@@ -29,7 +25,16 @@ WITH RECURSIVE c AS (
     UNION ALL SELECT f.atttypid, true FROM pg_catalog.pg_attribute f
               WHERE f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped
   ) AS x (part, named)
-), text AS (
+)"""
+"""For a recursive WITH: all types within the types (`atttypid`) of `c`, and whether binary names
+them by their OIDs."""
+
+_COLUMNS = f"""
+WITH RECURSIVE c AS (
+  SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod
+  FROM pg_catalog.pg_attribute a
+  WHERE a.attrelid = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+), {PARTS_OF_TYPES}, text AS (
   SELECT DISTINCT p.whole FROM parts p JOIN pg_catalog.pg_type t ON t.oid = p.part
   WHERE t.typsend::oid = 0 OR t.typreceive::oid = 0 OR t.typname ~ '^_?reg' AND t.oid < 16384
      OR p.nested AND t.oid >= 16384

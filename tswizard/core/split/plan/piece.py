@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from psycopg import sql
 
+from tswizard.core.split.plan.packed import PackedRows, Shell, StoredLayout
+
 
 class PieceKind(StrEnum):
     """What a piece holds."""
@@ -81,6 +83,8 @@ class SourceTable:
     """A hypertable whose rows do not fit the source's chunks: the target routes them."""
     feeds_caggs: bool = False
     """Continuous aggregates read it on the source."""
+    layouts: tuple[StoredLayout, ...] = ()
+    """How compressed rows of it are copied as they are stored."""
 
     @property
     def on_target(self) -> tuple[str, str] | None:
@@ -131,6 +135,12 @@ class Piece:
     """Of large objects, both inclusive."""
     target_chunk: tuple[str, str] | None = None
     """The chunk that was created for it on the target; None before that, and for routed rows."""
+    packed: PackedRows | None = None
+    """Of a compressed chunk that may travel as it is stored."""
+    shell: Shell | None = None
+    """What its compressed rows go into; None where rows are decompressed on their way."""
+    reason: str = ""
+    """Why a compressed chunk is decompressed, or rebuilt."""
 
     @property
     def relation(self) -> sql.Identifier:
@@ -157,6 +167,11 @@ class StoredPiece:
     snapshot_id: int | None
     """The snapshot that it was last copied or compared under."""
     rows: int | None
+
+
+def stored_layout(table: SourceTable, piece: Piece) -> StoredLayout | None:
+    """How the piece is copied as it is stored; None where its rows are decompressed."""
+    return table.layouts[piece.shell.layout] if piece.shell else None
 
 
 def relation_key(piece: Piece) -> str:

@@ -17,6 +17,7 @@ from tswizard.core.catalog.tables import NOT_USERS, READABLE, not_member, parts
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.db.identifiers import literal
 from tswizard.core.split.plan.columns import Columns, read_columns
+from tswizard.core.split.plan.packed_chunks import NOT_PACKED, PackedChunk, read_packed_chunks
 from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, SourceTable, Stage
 from tswizard.core.split.plan.slices import (
     NOT_SLICED,
@@ -51,6 +52,7 @@ async def plan_pieces(
     caggs: Collection[str] = (),
     routed: Collection[tuple[str, str]] = (),
     search_paths: Mapping[tuple[str, str], str] | None = None,
+    stored: bool = False,
 ) -> Planned:
     """All pieces of the source, as the transaction of `connection` sees it.
 
@@ -59,8 +61,9 @@ async def plan_pieces(
     hypertables in `compressed_last` (schema, name) are compressed in a stage of their own.
     Materialization hypertables have pieces only for the continuous aggregates in `caggs`
     (`schema.name`). Rows of the hypertables in `routed` do not fit the source's chunks;
-    `search_paths` are what tables' expressions need. The connection must be one without row-level
-    security. Raises BadWidth.
+    `search_paths` are what tables' expressions need. With `stored`, compressed chunks travel as
+    they are stored where the source knows nothing against it. The connection must be one without
+    row-level security. Raises BadWidth.
     """
     shape = await read_shape(connection)
     builder = _PlanBuilder(
@@ -70,6 +73,7 @@ async def plan_pieces(
         frozenset(caggs),
         frozenset(routed),
         search_paths or {},
+        stored,
     )
     await builder.tables(shape)
     await builder.configs()
@@ -89,10 +93,12 @@ class _PlanBuilder:
     caggs: frozenset[str]
     routed: frozenset[tuple[str, str]]
     search_paths: Mapping[tuple[str, str], str]
+    stored: bool
     all_tables: list[SourceTable] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     tiered: list[str] = field(default_factory=list)
     _compressing: set[tuple[int, str]] = field(default_factory=set)
+    _packed: dict[tuple[str, str], PackedChunk] = field(default_factory=dict)
 
     def _table(self, table: SourceTable) -> int:
         """Add a table; its index in the plan."""
@@ -180,6 +186,8 @@ class _PlanBuilder:
         }
         slices = {(s, n): j for s, n, j in await rows(self.connection, _slices(shape))}
         columns = await read_columns(self.connection, (oid for oid, _ in roots.values()))
+        if self.stored:
+            self._packed = await read_packed_chunks(self.connection, shape)
         for hypertable in users:
             oid, size = roots[hypertable.schema, hypertable.name]
             cagg = caggs.get((hypertable.schema, hypertable.name))
@@ -221,6 +229,7 @@ class _PlanBuilder:
             self.tiered.append(f"{hypertable.label} {chunk.name}")
             return
         dimension = hypertable.dimensions[0] if hypertable.dimensions else None
+        found = self._as_stored(hypertable, chunk)
         piece = Piece(
             id=0,
             table_index=table_index,
@@ -232,7 +241,11 @@ class _PlanBuilder:
             rows_estimate=chunk.rows_estimate,
             dimension_slices=slices.get((chunk.schema, chunk.name), ""),
         )
-        self._add(piece, await slicer.slice(dimension, chunk))
+        if found.packed:
+            self._add(replace(piece, packed=found.packed))
+        else:
+            slices_of_it = await slicer.slice(dimension, chunk)
+            self._add(replace(piece, reason=found.reason), slices_of_it)
         # Where the target routes rows, all chunks of one time are compressed together.
         within = (
             _within(dimension, chunk) if (hypertable.schema, hypertable.name) in self.routed else ""
@@ -252,6 +265,20 @@ class _PlanBuilder:
                     rows_estimate=0,
                 )
             )
+
+    def _as_stored(self, hypertable: Hypertable, chunk: Chunk) -> PackedChunk:
+        """Where a chunk's compressed rows are, or why they are decompressed on their way."""
+        found = self._packed.get((chunk.schema, chunk.name), NOT_PACKED)
+        key, reason = (hypertable.schema, hypertable.name), found.reason
+        if found.packed is None:
+            return found
+        if key in self.routed:
+            reason = "its rows do not fit the source's chunks"
+        elif key in self.compressed_last:
+            reason = "its constraints come after its rows"
+        elif found.packed.partial and not self.slice_tables:
+            reason = "it has rows that are not compressed, and no snapshot is held"
+        return PackedChunk(None, reason) if reason else found
 
     async def objects(self) -> None:
         """Ranges of OIDs without gaps, so that large objects created later are in one of them."""

@@ -1,0 +1,124 @@
+"""Copies a compressed chunk as it is stored: into the relation of the target's shell.
+
+Everything happens in the transaction that marks the piece. Whatever is refused, and whatever has
+changed on the source since the chunk was planned, leaves nothing behind: the shell is decompressed
+and the rows take the way of all others (`fall_back`).
+"""
+
+from dataclasses import replace
+
+from psycopg import Error, sql
+
+from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.db.errors import is_transient, message_of, refuses_writes
+from tswizard.core.split.copy.errors import SourceFailed
+from tswizard.core.split.ledger import queue
+from tswizard.core.split.plan.packed import StoredLayout, Way
+from tswizard.core.split.plan.piece import Piece, SourceTable, copy_in
+
+_DIVISION_BY_ZERO = "22012"
+"""How a script says that the source is not as it was planned."""
+
+
+class StoredRefused(Exception):
+    """Compressed rows that could not be copied as they are stored; they are decompressed."""
+
+
+def stored_copy_out(piece: Piece, layout: StoredLayout) -> sql.Composed:
+    """`COPY (SELECT …) TO STDOUT` of the source's compressed rows."""
+    assert piece.packed is not None
+    columns = sql.SQL(", ").join(
+        sql.SQL(column.expression) + sql.SQL(" AS ") + sql.Identifier(column.name)
+        for column in layout.columns
+    )
+    return sql.SQL("COPY (SELECT {} FROM ONLY {}) TO STDOUT (FORMAT {})").format(
+        columns,
+        sql.Identifier(piece.packed.schema, piece.packed.name),
+        sql.Identifier(layout.format),
+    )
+
+
+def stored_copy_in(piece: Piece, layout: StoredLayout) -> sql.Composed:
+    """`COPY … FROM STDIN` into the shell's relation."""
+    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT {})").format(
+        _relation(piece),
+        sql.SQL(", ").join(sql.Identifier(column.name) for column in layout.columns),
+        sql.Identifier(layout.format),
+    )
+
+
+def loose_copy_in(table: SourceTable) -> sql.Composed:
+    """`COPY … FROM STDIN` of rows that are not compressed. Through the hypertable: a chunk that
+    rows are copied into directly is not marked as partial before 2.28, and hides them."""
+    return copy_in(table, table.target_sql)
+
+
+def _relation(piece: Piece) -> sql.Identifier:
+    assert piece.shell is not None
+    return sql.Identifier(piece.shell.schema, piece.shell.name)
+
+
+def _chunk(piece: Piece) -> sql.Identifier:
+    assert piece.target_chunk is not None
+    return sql.Identifier(*piece.target_chunk)
+
+
+async def empty_shell(target: Connection, piece: Piece) -> None:
+    """Remove an earlier copy of the chunk, which stays compressed. Call it in a transaction.
+
+    Not by TRUNCATE of the chunk, which is logged for continuous aggregates that read it.
+    """
+    await target.execute(sql.SQL("TRUNCATE ONLY {}").format(_relation(piece)))
+    await target.execute(sql.SQL("DELETE FROM ONLY {}").format(_chunk(piece)))
+
+
+async def count_rows(target: Connection, piece: Piece, batches: int) -> int:
+    """Rows in the shell. Raises StoredRefused if it holds other batches than were copied."""
+    query = sql.SQL("SELECT pg_catalog.count(*), pg_catalog.sum(_ts_meta_count) FROM ONLY {}")
+    found, number = (await rows(target, query.format(_relation(piece))))[0]
+    if found != batches:
+        raise StoredRefused(f"its relation holds {found} batches, {batches} were copied")
+    return int(number or 0)
+
+
+async def rebuild(target: Connection, piece: Piece, functions: str) -> None:
+    """Decompress the chunk and compress it again: the target makes what it keeps beside the rows.
+    Call it in a transaction. Raises StoredRefused if that merges it into another chunk."""
+    assert piece.target_chunk is not None
+    chunk = _chunk(piece).as_string(None)
+    for name in ("decompress_chunk", "compress_chunk"):
+        query = sql.SQL("SELECT {}(%s::pg_catalog.regclass) = %s::pg_catalog.regclass").format(
+            sql.Identifier(functions, name)
+        )
+        if not await value(target, query, (chunk, chunk)):
+            raise StoredRefused(f"{name}() did not keep it as a chunk of its own")
+
+
+async def fall_back(target: Connection, piece: Piece, functions: str, reason: str) -> Piece:
+    """Let a piece's rows be decompressed from now on; the piece as it is stored now. Call it in the
+    transaction that has locked the piece."""
+    query = sql.SQL("SELECT {}(%s::pg_catalog.regclass, true)").format(
+        sql.Identifier(functions, "decompress_chunk")
+    )
+    await target.execute(query, (_chunk(piece).as_string(None),))
+    changed = replace(piece, packed=None, shell=None, reason=reason)
+    await queue.save_pieces(target, [changed])
+    await queue.requeue(target, [changed])
+    return changed
+
+
+def why_decompressed(error: Exception) -> str:
+    """Why the rows of a piece that could not be copied as stored are decompressed from now on;
+    empty for errors that say nothing of the way they go."""
+    if isinstance(error, Error) and refuses_writes(error):
+        return ""
+    if not isinstance(error, Error | SourceFailed | StoredRefused) or is_transient(error):
+        return ""
+    if isinstance(error, SourceFailed) and error.sqlstate == _DIVISION_BY_ZERO:
+        return "the source has changed or compressed it otherwise since it was planned"
+    return message_of(error)
+
+
+def is_rebuilt(piece: Piece) -> bool:
+    """Is the chunk compressed anew after the copy?"""
+    return piece.shell is not None and piece.shell.way is Way.REBUILT

@@ -1,0 +1,59 @@
+"""How the rows of a compressed chunk travel: as they are stored, or decompressed."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Way(StrEnum):
+    """How the rows of a compressed chunk reach the target."""
+
+    STORED = "stored"
+    """Its compressed rows go as they are into the target's compressed chunk."""
+    REBUILT = "rebuilt"
+    """The same, and then the target decompresses and compresses them: what it keeps beside the
+    rows cannot be copied."""
+    DECOMPRESSED = "decompressed"
+    """The source decompresses the rows, the target compresses them again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedRows:
+    """The relation in which the source keeps a chunk's compressed rows."""
+
+    schema: str
+    name: str
+    state: str
+    """Of chunk and relation when the chunk was planned, as `packed_state` prints it."""
+    partial: bool = False
+    """The chunk holds rows that are not compressed as well (`status & 8`)."""
+    unordered: bool = False
+    """Its batches overlap (`status & 2`): nobody but TimescaleDB can say so of another chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredColumn:
+    """A column of the target's relation, and what it gets."""
+
+    name: str
+    expression: str
+    """SQL, on the source's relation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLayout:
+    """What is copied between two relations of compressed rows; chunks of a hypertable share it."""
+
+    columns: tuple[StoredColumn, ...]
+    format: str
+    """`binary` or `text`, as COPY names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """The empty relation on the target that a chunk's compressed rows go into."""
+
+    schema: str
+    name: str
+    layout: int
+    """Its number in the table's `layouts`."""
+    way: Way

@@ -1,0 +1,264 @@
+"""Shells: chunks of the target that are compressed while they are empty.
+
+compress_chunk() on an empty chunk leaves it compressed, with a relation for its compressed rows
+that has the target's own columns, indexes and settings, and belongs to the hypertable's owner. The
+source's compressed rows are then copied into that relation. Shells are made and committed before
+the rows, so that no worker waits for another one's locks.
+
+compress_chunk() merges neighbors where `compress_chunk_time_interval` is set, so none is made
+there. Which columns a relation gets beside the rows depends on two settings of the session that
+not every version has; the one that fits the source's relation best is used.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from psycopg import Error, sql
+
+from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape, read_shape
+from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.errors import is_transient, message_of, refuses_writes
+from tswizard.core.split.ledger import queue
+from tswizard.core.split.ledger.queue import UNFINISHED
+from tswizard.core.split.plan.packed import Shell, StoredLayout, Way
+from tswizard.core.split.plan.piece import Piece, PieceKind, SourceTable, StoredPiece
+from tswizard.core.split.stored.layout import (
+    CompressedChunk,
+    CompressedLayout,
+    Name,
+    Version,
+    read_compressed_chunks,
+    read_version,
+)
+from tswizard.core.split.stored.ways import Choice, End, choose
+
+_BATCH = 25
+"""Shells made per transaction: each takes locks, of which a server has a limited number."""
+
+_SESSIONS = (
+    "",
+    "timescaledb.enable_sparse_index_bloom",
+    "timescaledb.auto_sparse_indexes",
+)
+"""Settings that are turned off to get fewer columns beside the rows; empty for none."""
+
+MERGES = "its hypertable merges chunks as they are compressed"
+NO_CHUNK = "its chunk could not be created on the target"
+NOT_READ = "the source has compressed it otherwise since"
+OTHER_LAYOUT = "the target has made another relation for it than for its neighbors"
+
+Progress = Callable[[int, int, str], Awaitable[None]]
+"""Done, total, label."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ShellMaker:
+    """Makes shells for the pieces that may travel as they are stored."""
+
+    source: Connection
+    target: Connection
+    functions: str
+    """Schema of TimescaleDB's functions on the target."""
+    rebuild: bool
+    """All that are copied as stored are compressed anew."""
+    progress: Progress
+    _here: Version = ()
+    _there: Version = ()
+    _shape: Shape = field(init=False)
+    _sessions: list[str] = field(default_factory=list)
+
+    async def make(self, tables: Sequence[SourceTable]) -> tuple[SourceTable, ...]:
+        """Make all that are missing, and store them with their pieces; the tables with the layouts
+        that are copied. Raises psycopg.Error for transient errors."""
+        waiting = _without_shell(await queue.read_pieces(self.target))
+        if not waiting:
+            return tuple(tables)
+        self._here, self._there = await read_version(self.source), await read_version(self.target)
+        self._shape = await read_shape(self.target)
+        known = {name for (name,) in await rows(self.target, _KNOWN, (list(_SESSIONS),))}
+        self._sessions = [name for name in _SESSIONS if not name or name in known]
+        found = await read_compressed_chunks(
+            self.source, await read_shape(self.source), [(p.schema, p.name) for p in waiting]
+        )
+        merging = {(s, n) for s, n in await rows(self.target, _MERGING)}
+        changed, done = list(tables), 0
+        for index, layout, group in _groups(waiting, found):
+            table = changed[index]
+            await self.progress(done, len(waiting), table.label)
+            if layout is None:
+                await self._give_up(group, NOT_READ)
+            elif table.on_target in merging:
+                await self._give_up(group, MERGES)
+            else:
+                changed[index] = await self._make_group(table, layout, group)
+            done += len(group)
+        await self.progress(len(waiting), len(waiting), "")
+        return tuple(changed)
+
+    async def _give_up(self, pieces: Iterable[Piece], reason: str) -> None:
+        async with self.target.transaction():
+            await queue.save_pieces(
+                self.target, [replace(p, packed=None, reason=reason) for p in pieces]
+            )
+
+    async def _make_group(
+        self, table: SourceTable, layout: CompressedLayout, pieces: list[Piece]
+    ) -> SourceTable:
+        """Shells of pieces whose relations look alike; the table with their layout."""
+        nowhere = [p for p in pieces if p.target_chunk is None]
+        if nowhere:
+            await self._give_up(nowhere, NO_CHUNK)
+        pieces = [p for p in pieces if p.target_chunk is not None]
+        if not pieces:
+            return table
+        for unordered in (False, True):
+            some = [p for p in pieces if p.packed and p.packed.unordered == unordered]
+            if not some:
+                continue
+            ours = End(layout=layout, version=self._here)
+            session, choice = await self._best(table, ours, some[0], unordered=unordered)
+            if choice.copied is None:
+                await self._give_up(some, choice.reason)
+                continue
+            table, number = _with_layout(table, choice.copied)
+            for first in range(0, len(some), _BATCH):
+                await self._make_some(
+                    some[first : first + _BATCH], session, number, choice, ours, table
+                )
+        return table
+
+    async def _best(
+        self, table: SourceTable, ours: End, piece: Piece, *, unordered: bool
+    ) -> tuple[str, Choice]:
+        """The session setting under which a chunk's shell fits best, and how well."""
+        best: tuple[str, Choice] | None = None
+        for session in self._sessions:
+            try:
+                async with self.target.transaction(force_rollback=True):
+                    made = await self._compress([piece], session)
+            except Error as error:
+                if is_transient(error) or refuses_writes(error):
+                    raise
+                choice = Choice(way=Way.DECOMPRESSED, reason=message_of(error))
+            else:
+                choice = self._choice(table, ours, made.get(_chunk(piece)), unordered=unordered)
+            if best is None or choice.rank < best[1].rank:
+                best = session, choice
+            if best[1].rank == (0, 0):
+                break
+        assert best is not None
+        return best
+
+    def _choice(
+        self, table: SourceTable, ours: End, made: CompressedChunk | None, *, unordered: bool
+    ) -> Choice:
+        if made is None:
+            return Choice(way=Way.DECOMPRESSED, reason=MERGES)
+        return choose(
+            ours,
+            End(layout=made.layout, version=self._there),
+            unordered=unordered,
+            text=table.format == "text",
+            rebuild=self.rebuild,
+        )
+
+    async def _make_some(
+        self,
+        pieces: list[Piece],
+        session: str,
+        number: int,
+        choice: Choice,
+        ours: End,
+        table: SourceTable,
+    ) -> None:
+        """Make the shells of some pieces in one transaction; if that is refused, their rows are
+        decompressed."""
+        try:
+            async with self.target.transaction():
+                made = await self._compress(pieces, session)
+                saved = []
+                for piece in pieces:
+                    chunk = made.get(_chunk(piece))
+                    assert piece.packed is not None
+                    own = self._choice(table, ours, chunk, unordered=piece.packed.unordered)
+                    if chunk is None or own.copied != choice.copied:
+                        raise _OtherLayout
+                    schema, name = chunk.relation
+                    shell = Shell(schema=schema, name=name, layout=number, way=own.way)
+                    saved.append(replace(piece, shell=shell, reason=own.reason))
+                await queue.save_pieces(self.target, saved)
+        except _OtherLayout:
+            await self._give_up(pieces, OTHER_LAYOUT)
+        except Error as error:
+            if is_transient(error) or refuses_writes(error):
+                raise
+            await self._give_up(pieces, message_of(error))
+
+    async def _compress(self, pieces: Sequence[Piece], session: str) -> dict[Name, CompressedChunk]:
+        """Compress empty chunks; those that were compressed by themselves, with their relations.
+        Call it in a transaction."""
+        if session:
+            await self.target.execute("SELECT pg_catalog.set_config(%s, 'off', true)", (session,))
+        function = sql.Identifier(self.functions, "compress_chunk")
+        query = sql.SQL(
+            "SELECT c.name FROM pg_catalog.unnest(%s::text[]) AS c (name) "
+            "WHERE {}(c.name::pg_catalog.regclass) = c.name::pg_catalog.regclass"
+        ).format(function)
+        names = {sql.Identifier(*_chunk(p)).as_string(None): _chunk(p) for p in pieces}
+        itself = {names[name] for (name,) in await rows(self.target, query, (list(names),))}
+        return await read_compressed_chunks(self.target, self._shape, itself)
+
+
+class _OtherLayout(Exception):
+    """A shell that does not look like the others of its group."""
+
+
+def _chunk(piece: Piece) -> Name:
+    assert piece.target_chunk is not None
+    return piece.target_chunk
+
+
+def _without_shell(stored: Iterable[StoredPiece]) -> list[Piece]:
+    """Pieces that may travel as they are stored, were never copied and have no shell yet."""
+    return [
+        s.piece
+        for s in stored
+        if s.piece.kind is PieceKind.CHUNK
+        and s.piece.packed is not None
+        and s.piece.shell is None
+        and s.state in UNFINISHED
+        and s.rows is None
+    ]
+
+
+def _groups(
+    pieces: Iterable[Piece], found: dict[Name, CompressedChunk]
+) -> list[tuple[int, CompressedLayout | None, list[Piece]]]:
+    """Pieces of one table whose relations look alike: table, layout, pieces. The layout is None for
+    those whose relation is another one than was planned."""
+    groups: dict[tuple[int, CompressedLayout | None], list[Piece]] = {}
+    for piece in pieces:
+        chunk = found.get((piece.schema, piece.name))
+        packed = piece.packed
+        assert packed is not None
+        if chunk is not None and chunk.relation != (packed.schema, packed.name):
+            chunk = None
+        key = piece.table_index, chunk.layout if chunk else None
+        groups.setdefault(key, []).append(piece)
+    return [(index, layout, some) for (index, layout), some in groups.items()]
+
+
+def _with_layout(table: SourceTable, layout: StoredLayout) -> tuple[SourceTable, int]:
+    """The table with a layout, and the layout's number in it."""
+    if layout in table.layouts:
+        return table, table.layouts.index(layout)
+    return replace(table, layouts=(*table.layouts, layout)), len(table.layouts)
+
+
+_KNOWN = "SELECT name FROM pg_catalog.pg_settings WHERE name = ANY (%s)"
+
+_MERGING = f"""
+SELECT h.schema_name::text, h.table_name::text FROM {HYPERTABLE} h
+JOIN _timescaledb_catalog.dimension d ON d.hypertable_id = h.id
+WHERE d.compress_interval_length IS NOT NULL
+"""
