@@ -219,6 +219,22 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "answers",
+        "compressed",
+        "Split: how compressed chunks travel",
+        "As stored: their compressed rows go into the target's compressed chunks as they are, far "
+        "fewer bytes, and nothing is compressed again. For each chunk it is checked that "
+        "both keep them alike; others are rebuilt there, or decompressed on their way. Rebuilt: as "
+        "stored, and then the target compresses all of them anew. Recompressed: the source "
+        "decompresses all rows, the target compresses them again.",
+        Kind.CHOICE,
+        (
+            Choice("stored", "As stored, where both ends keep them alike"),
+            Choice("rebuild", "As stored, then compressed anew on the target"),
+            Choice("recompress", "Decompressed on the source, compressed on the target"),
+        ),
+    ),
+    Question(
+        "answers",
         "compress_first",
         "Compress the source's chunks before the dump",
         "Compresses every uncompressed chunk of hypertables with compression enabled, one by one. "

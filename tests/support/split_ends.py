@@ -126,12 +126,15 @@ async def run(end: Endpoint, *commands: str) -> None:
             await connection.execute(sql.SQL(command))
 
 
+_OPTIONS = ("via", "width", "snapshot", "compressed")
+
+
 def job(ends: Ends, folder: Path, run_id: str = "run-1", **given: Any) -> CopyJob:
     """A copy of these ends. Arguments of Options go there, others to the job."""
     tools = choose(find_tools(), 15, need_tls=False)
     assert tools is not None
     options = Options(
-        **{name: given.pop(name) for name in ("via", "width", "snapshot") if name in given}
+        **{name: given.pop(name) for name in _OPTIONS if name in given}
     )
     return CopyJob(
         source=ends.source,
@@ -153,6 +156,7 @@ async def copy_everything(coordinator: Coordinator, *, reconcile_rows: bool = Tr
             await coordinator.run_pass(stage, CopyMode.EXPORT)
     await coordinator.copy_stage(Stage.TABLES)
     await coordinator.create_chunks()
+    await coordinator.make_shells()
     await coordinator.copy_stage(Stage.CHUNKS)
     if reconcile_rows:
         await reconcile.reconcile(coordinator)

@@ -14,6 +14,9 @@ from tswizard.core.model.wording import plural
 CHECKED = "rows"
 """Id of the finding of a comparison that was completed."""
 
+_NOTES = ("compressed-chunks",)
+"""Ids of findings that have a line of their own even if they pass."""
+
 _SHOWN = 3
 """Kinds of objects shown in the line of a group; the others are in its details."""
 
@@ -180,9 +183,9 @@ def _errors(judged: tuple[JudgedMessage, ...]) -> ChecklistLine:
 def _others(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
     """Findings outside the groups: one line for each that did not pass, one for all that did."""
     own = [f for f in findings if _kind(f) is None and not f.id.startswith("rows")]
-    right = [f for f in own if f.level is Level.PASS]
+    right = [f for f in own if f.level is Level.PASS and f.id not in _NOTES]
     for finding in own:
-        if finding.level is not Level.PASS:
+        if finding.level is not Level.PASS or finding.id in _NOTES:
             yield _line(finding, "")
     if right:
         yield ChecklistLine(

@@ -18,6 +18,7 @@ from tswizard.core.model.kept_history import kept_caggs
 from tswizard.core.run.context import Context
 from tswizard.core.split.caggs.compare import read_states, state_findings
 from tswizard.core.split.caggs.compare_views import compare_views
+from tswizard.core.split.check_stored import check_stored
 from tswizard.core.split.ledger.table_stats import TableTotals, read_table_totals
 from tswizard.core.split.policies.comparison import with_jobs
 from tswizard.core.split.policies.recreate import possible_jobs
@@ -27,6 +28,7 @@ from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.named_before import without_named
 from tswizard.core.split.schema.normalize import normalize, read_not_migrated
 from tswizard.core.split.schema.toc_selection import Selection, read_selection
+from tswizard.core.split.split_run import is_over
 from tswizard.core.steps.compare import compare_ends
 from tswizard.core.verify import Comparability
 from tswizard.core.verify.database_reader import DatabaseReader
@@ -41,6 +43,8 @@ async def check_split(ctx: Context) -> None:
     Continuous aggregates that were left out, and what depends on them, are not expected on the
     target.
     """
+    if not is_over(ctx):
+        await check_stored(ctx)
     migrated = _Migrated(ctx, await read_selection(ctx))
     await compare_ends(ctx, Comparability(migrated.schemas, migrated.rows))
     if any(f.id == "cagg-states" for f in ctx.findings) and not migrated.states_were_equal:

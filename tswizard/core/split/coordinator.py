@@ -52,6 +52,7 @@ from tswizard.core.split.plan.plan_diff import PlanDiff, diff_plans
 from tswizard.core.split.plan.planner import Planned, plan_pieces
 from tswizard.core.split.plan.slices import BadWidth
 from tswizard.core.split.schema.constraints import read_compressed_last
+from tswizard.core.split.stored.counts import count_ways, ways_in_words
 from tswizard.core.split.stored.shells import ShellMaker
 
 _MATERIALIZATIONS = f"""
@@ -174,6 +175,8 @@ class Coordinator:
         if tables != self.plan.tables:
             await save_tables(target, tables)
             self.plan = replace(self.plan, tables=tables)
+        if counts := count_ways(await queue.read_pieces(target)):
+            self.reporter.say(f"compressed chunks: {ways_in_words(counts)}")
 
     async def run_pass(self, stage: Stage, mode: CopyMode) -> None:
         """One pass over a stage's pieces. Raises StepFailed, psycopg.Error."""

@@ -27,7 +27,7 @@ class Split:
 
     name: MethodName = "split"
     steps = SPLIT_STEPS
-    asks = frozenset(("via", "piece", "keep_record", "history", "lose_history"))
+    asks = frozenset(("via", "piece", "compressed", "keep_record", "history", "lose_history"))
     unit = "piece"
     comparison = (
         "SPLIT  The schema first, then the rows in pieces: chunks, tables, slices of big ones, "

@@ -37,6 +37,8 @@ class StoredColumn:
     name: str
     expression: str
     """SQL, on the source's relation."""
+    compressed: bool = False
+    """A block of compressed values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,15 @@ Progress = Callable[[int, int, str], Awaitable[None]]
 """Done, total, label."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the shells of a group have to be like."""
+
+    table: SourceTable
+    source: End
+    choice: Choice
+
+
 @dataclass(slots=True, kw_only=True)
 class ShellMaker:
     """Makes shells for the pieces that may travel as they are stored."""
@@ -121,10 +130,9 @@ class ShellMaker:
                 await self._give_up(some, choice.reason)
                 continue
             table, number = _with_layout(table, choice.copied)
+            wanted = _Wanted(table, ours, choice)
             for first in range(0, len(some), _BATCH):
-                await self._make_some(
-                    some[first : first + _BATCH], session, number, choice, ours, table
-                )
+                await self._make_some(some[first : first + _BATCH], session, number, wanted)
         return table
 
     async def _best(
@@ -163,36 +171,38 @@ class ShellMaker:
         )
 
     async def _make_some(
-        self,
-        pieces: list[Piece],
-        session: str,
-        number: int,
-        choice: Choice,
-        ours: End,
-        table: SourceTable,
+        self, pieces: list[Piece], session: str, number: int, wanted: _Wanted
     ) -> None:
-        """Make the shells of some pieces in one transaction; if that is refused, their rows are
-        decompressed."""
+        """Make the shells of some pieces in one transaction. If that is refused, each is tried by
+        itself, and the rows of those that are refused again are decompressed."""
         try:
             async with self.target.transaction():
                 made = await self._compress(pieces, session)
-                saved = []
-                for piece in pieces:
-                    chunk = made.get(_chunk(piece))
-                    assert piece.packed is not None
-                    own = self._choice(table, ours, chunk, unordered=piece.packed.unordered)
-                    if chunk is None or own.copied != choice.copied:
-                        raise _OtherLayout
-                    schema, name = chunk.relation
-                    shell = Shell(schema=schema, name=name, layout=number, way=own.way)
-                    saved.append(replace(piece, shell=shell, reason=own.reason))
-                await queue.save_pieces(self.target, saved)
-        except _OtherLayout:
-            await self._give_up(pieces, OTHER_LAYOUT)
-        except Error as error:
-            if is_transient(error) or refuses_writes(error):
+                shelled = [
+                    self._shelled(piece, made.get(_chunk(piece)), number, wanted)
+                    for piece in pieces
+                ]
+                await queue.save_pieces(self.target, shelled)
+        except (_OtherLayout, Error) as error:
+            if isinstance(error, Error) and (is_transient(error) or refuses_writes(error)):
                 raise
-            await self._give_up(pieces, message_of(error))
+            if len(pieces) == 1:
+                await self._give_up(pieces, message_of(error))
+                return
+            for piece in pieces:
+                await self._make_some([piece], session, number, wanted)
+
+    def _shelled(
+        self, piece: Piece, made: CompressedChunk | None, number: int, wanted: _Wanted
+    ) -> Piece:
+        """The piece with its shell. Raises _OtherLayout if it is not as wanted."""
+        assert piece.packed is not None
+        own = self._choice(wanted.table, wanted.source, made, unordered=piece.packed.unordered)
+        if made is None or own.copied != wanted.choice.copied:
+            raise _OtherLayout(own.reason or OTHER_LAYOUT)
+        schema, name = made.relation
+        shell = Shell(schema=schema, name=name, layout=number, way=own.way)
+        return replace(piece, shell=shell, reason=own.reason)
 
     async def _compress(self, pieces: Sequence[Piece], session: str) -> dict[Name, CompressedChunk]:
         """Compress empty chunks; those that were compressed by themselves, with their relations.

@@ -140,10 +140,8 @@ def _columns(source: End, target: End) -> tuple[list[StoredColumn], list[str], i
 def _same(column: CompressedColumn, source: End) -> StoredColumn:
     name = '"' + column.name.replace('"', '""') + '"'
     if column.compressed and source.version >= _HAS_EMPTY_BLOCKS:
-        return StoredColumn(
-            column.name, f"CASE WHEN pg_catalog.pg_column_size({name}) > 5 THEN {name} END"
-        )
-    return StoredColumn(column.name, name)
+        name = f"CASE WHEN pg_catalog.pg_column_size({name}) > 5 THEN {name} END"
+    return StoredColumn(column.name, name, column.compressed)
 
 
 def _same_type(ours: CompressedColumn, theirs: CompressedColumn, version: Version) -> bool:
