@@ -33,9 +33,7 @@ async def naive_copy(source: Endpoint, target: Endpoint, *, loose: bool = False)
             if chunk not in there:
                 continue
             own, other = packed[name], there[chunk]
-            both = [
-                c.name for c in own.layout.columns if other.layout.find(c.name) and not c.bloom
-            ]
+            both = [c.name for c in own.layout.columns if other.layout.find(c.name) and not c.bloom]
             await _copy(ours, theirs, own.relation, other.relation, both)
             if loose:
                 columns = [c.name for c in plan.table_of(chunks[name]).columns]

@@ -133,9 +133,7 @@ def job(ends: Ends, folder: Path, run_id: str = "run-1", **given: Any) -> CopyJo
     """A copy of these ends. Arguments of Options go there, others to the job."""
     tools = choose(find_tools(), 15, need_tls=False)
     assert tools is not None
-    options = Options(
-        **{name: given.pop(name) for name in _OPTIONS if name in given}
-    )
+    options = Options(**{name: given.pop(name) for name in _OPTIONS if name in given})
     return CopyJob(
         source=ends.source,
         target=ends.target,

@@ -105,10 +105,31 @@ def test_full_moves_what_is_stored_split_what_is_in_it() -> None:
     timed = probe(
         *BOTH, timing(Timed.COPY, 30 * MIB, 4, kind=SampleKind.COMPRESSED, stored=4 * 75 * MIB)
     )
-    found = both(packed, timed)
+    found = both(packed, timed, compressed="recompress")
     assert found["full"].bytes == packed.dump_bytes
     assert found["split"].bytes == pytest.approx(1000 * MIB, rel=0.05)
     assert "compressed" in found["full"].bytes_how and "decompressed" in found["split"].bytes_how
+
+
+def test_split_moves_compressed_chunks_as_they_are_stored() -> None:
+    packed = source(*chunks(10, 10 * MIB, compressed=True))
+    found = {
+        way: both(packed, probe(*BOTH), compressed=way)["split"]
+        for way in ("stored", "rebuild", "recompress")
+    }
+    assert found["stored"].bytes == pytest.approx(100 * MIB, rel=0.1)
+    assert "travel as they are stored" in found["stored"].bytes_how
+    assert "decompressed" not in found["stored"].bytes_how
+    assert found["rebuild"].bytes == found["stored"].bytes
+    copying = {way: _copying(estimate).high for way, estimate in found.items()}
+    assert copying["stored"] < copying["rebuild"] < copying["recompress"]
+    through_files = both(packed, probe(*BOTH), via="files")["split"]
+    assert through_files.bytes == found["recompress"].bytes
+
+
+def _copying(estimate: MethodEstimate) -> SecondsRange:
+    (found,) = (p for p in estimate.phases if p.name == "copy-hypertables")
+    return found.seconds
 
 
 @given(st.integers(1, 400), st.integers(1, 64), st.booleans())

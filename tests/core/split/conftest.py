@@ -49,6 +49,13 @@ async def native_ends(templates_there: tuple[str, str]) -> AsyncIterator[Ends]:
 
 
 @pytest.fixture
+async def bare_ends() -> AsyncIterator[Ends]:
+    """Fresh databases on native servers, with nothing in them but the extension."""
+    async with databases() as (here, there):
+        yield Ends(here, there)
+
+
+@pytest.fixture
 def no_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """No process was killed: the holder of a lock is alive."""
     monkeypatch.setattr(leader_lock, "DEAD_SESSION_TIMEOUT", 0)

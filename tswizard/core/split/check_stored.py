@@ -87,7 +87,7 @@ def _finding(
             Level.PASS,
             "stored-chunks",
             f"The compressed rows of {plural(chunks, 'chunk')} that arrived as stored are equal; "
-            f"filters and orderings by {plural(compared, 'column')} find the same.",
+            f"filters and orderings find the same ({plural(compared, 'column')} of a sample).",
             where=where,
         )
     return Finding(

@@ -15,6 +15,7 @@ from tswizard.core.model.estimate import MethodEstimate
 from tswizard.core.model.plan import Task
 from tswizard.core.model.probed import Timed
 from tswizard.core.model.wording import size
+from tswizard.core.split.compressed_work import compressed_work
 from tswizard.core.split.steps import SPLIT_STEPS, SplitStep
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.core.steps.compare import CHECK
@@ -75,10 +76,12 @@ def estimate_split(task: Task, load: Workload) -> MethodEstimate:
 
 
 def _moved(load: Workload) -> int:
-    """Bytes of COPY: what a sample's rows took of it, for all."""
-    total = 0.0
+    """Bytes of COPY: what a sample's rows took of it, for all; compressed rows that travel as they
+    are stored take about what they take on disk."""
+    packed = compressed_work(load)
+    total = float(packed.stored)
     copies = load.probe.of(Timed.COPY) if load.probe else ()
-    for count, compressed in ((load.plain_bytes, False), (load.expanded_bytes, True)):
+    for count, compressed in ((load.plain_bytes, False), (packed.decompressed, True)):
         own = [t for t in copies if (t.kind == "compressed chunk") == compressed and t.stored]
         ratio = own[0].bytes / own[0].stored if own else 1.0
         total += count * ratio
@@ -86,13 +89,23 @@ def _moved(load: Workload) -> int:
 
 
 def _moves(load: Workload, moved: int) -> str:
+    packed = compressed_work(load)
     timed = load.probe is not None and bool(load.probe.of(Timed.COPY))
-    how = "as COPY took for the sample" if timed else "as much as the rows take uncompressed"
-    if not load.compressed:
-        return f"{size(moved)} of rows, {how}"
-    packed = f"{size(load.compressed_bytes)} of compressed chunks are decompressed on their way"
-    guessed = ", about (their size before is not known)" if load.guesses_expansion else ""
-    return f"{size(moved)} of rows, {how}; {packed}{guessed}"
+    if packed.stored and not packed.decompressed:
+        how = "as COPY took for the sample" if timed else "as they are stored"
+    else:
+        how = "as COPY took for the sample" if timed else "as much as the rows take uncompressed"
+    words = [f"{size(moved)} of rows, {how}"]
+    if packed.stored:
+        words.append(
+            f"{size(packed.stored)} of compressed chunks travel as they are stored, as far as both "
+            "ends keep them alike"
+        )
+    if packed.decompressed:
+        some = size(load.compressed_bytes - packed.stored)
+        guessed = ", about (their size before is not known)" if load.guesses_expansion else ""
+        words.append(f"{some} of compressed chunks are decompressed on their way{guessed}")
+    return "; ".join(words)
 
 
 def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
@@ -111,6 +124,7 @@ def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
         case SplitStep.COPY_HYPERTABLES:
             return (
                 bytes_at(plain, "rows", rates.stream(plain=True)),
+                _as_stored(load, rates),
                 _with_compression(load, rates),
             )
         case SplitStep.CONSTRAINTS_AFTER | SplitStep.POST_DATA:
@@ -126,9 +140,22 @@ def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
 def _with_compression(load: Workload, rates: Rates) -> Part:
     """Chunks are compressed again while others are copied. Where a line is what limits the copy,
     the servers have time for it; where their cores are, one is added to the other."""
-    copied = bytes_at(load.expanded_bytes, "compressed rows", rates.stream(plain=False))
-    packed = bytes_at(load.expanded_bytes, "rows to compress again", rates.compress())
-    high = max(copied.high, packed.high) * 1.1 if rates.line_bound else copied.high + packed.high
-    how = f"{copied.how}, meanwhile {packed.how}" if load.expanded_bytes else ""
-    low = max(copied.low, packed.low if not rates.line_bound else 0.0)
-    return Part(low, max(low, high), how, copied.timed and packed.timed)
+    packed = compressed_work(load)
+    copied = bytes_at(packed.decompressed, "compressed rows", rates.stream(plain=False))
+    again = bytes_at(packed.compressed_again, "rows to compress again", rates.compress())
+    high = max(copied.high, again.high) * 1.1 if rates.line_bound else copied.high + again.high
+    how = f"{copied.how}, meanwhile {again.how}" if packed.compressed_again else ""
+    low = max(copied.low, again.low if not rates.line_bound else 0.0)
+    return Part(low, max(low, high), how, copied.timed and again.timed)
+
+
+def _as_stored(load: Workload, rates: Rates) -> Part:
+    """Compressed rows in COPY: numbers take less than on disk, text and booleans up to about twice
+    as much (docs/compressed-chunks.md)."""
+    packed = compressed_work(load)
+    moved = bytes_at(packed.stored, "compressed rows as they are stored", rates.stream(plain=True))
+    return Part(moved.low * _WIRE[0], moved.high * _WIRE[1], moved.how, moved.timed)
+
+
+_WIRE = (0.7, 2.3)
+"""Bytes of COPY for each stored byte of compressed rows."""

@@ -31,8 +31,9 @@ class Split:
     unit = "piece"
     comparison = (
         "SPLIT  The schema first, then the rows in pieces: chunks, tables, slices of big ones, "
-        "several at a time; constraints and indexes last. What was compressed is compressed again "
-        "on the target.\n"
+        "several at a time; constraints and indexes last. Compressed chunks travel as they are "
+        "stored where both ends keep them alike, else their rows are compressed again on the "
+        "target.\n"
         "Better when the copy takes hours, when the connection may drop, when the versions of "
         "TimescaleDB differ, or when there is no disk space for a dump here. A run that is "
         "interrupted or stopped resumes at the piece where it stopped; no row is copied twice and "
@@ -45,7 +46,7 @@ class Split:
     def facts(self, inventory: Inventory, source: Server, target: Server) -> MethodFacts:
         compressed = sum(h.compressed_chunks for h in inventory.hypertables)
         again = (
-            f", {plural(compressed, 'compressed chunk')} compressed again there"
+            f", {plural(compressed, 'compressed chunk')} as stored where both ends keep them alike"
             if compressed
             else ""
         )

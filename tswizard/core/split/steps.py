@@ -97,6 +97,22 @@ _COPY = (
 )
 
 
+_AS_STORED = """\
+-- For each compressed chunk that both ends keep alike: an empty one is compressed first,
+SELECT {schema}.compress_chunk(chunk);
+-- then its compressed rows are copied from the source's relation into the target's:
+COPY (SELECT columns FROM ONLY compressed_relation) TO STDOUT (FORMAT binary);
+COPY compressed_relation (columns) FROM STDIN (FORMAT binary);"""
+
+
+def _copy_chunks(task: Task) -> tuple[str, ...]:
+    """As for tables, and how a compressed chunk goes as it is stored."""
+    compressed = any(h.compressed_chunks for h in task.inventory.hypertables)
+    if not compressed or task.answers.compressed == "recompress" or task.answers.via == "files":
+        return _COPY
+    return (*_COPY, *_AS_STORED.format(schema=_schema(task)).splitlines())
+
+
 def _schema(task: Task) -> str:
     """Where TimescaleDB's functions are on the target."""
     return task.target_server.timescaledb_schema or "public"
@@ -264,9 +280,11 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
     MethodStep(
         id=SplitStep.COPY_HYPERTABLES,
         title="Copy hypertables",
-        what="Chunk by chunk; what was compressed is compressed again soon after its copy.",
+        what="Chunk by chunk. Compressed ones go as they are stored into compressed chunks of the "
+        "target, if both ends keep them alike; the log says how many did, and why others did not. "
+        "Those are decompressed, and compressed again soon after their copy.",
         action=_loading(DataPhase.hypertables),
-        commands=lambda _task: _COPY,
+        commands=_copy_chunks,
     ),
     MethodStep(
         id=SplitStep.RECONCILE,

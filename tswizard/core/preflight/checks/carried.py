@@ -167,7 +167,7 @@ def _chunks(inventory: Inventory, where: str) -> Iterator[Finding]:
         yield passed(
             "partial-chunks",
             f"{plural(sum(n for _, n in partial), 'compressed chunk')} with rows that are not: all "
-            "of their rows are copied, and compressed again.",
+            "of their rows are copied.",
             where=where,
             details=[f"{h.label}: {plural(n, 'chunk')}" for h, n in partial],
         )

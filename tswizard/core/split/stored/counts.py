@@ -84,7 +84,7 @@ def ways_finding(
     return Finding(
         Level.PASS,
         "compressed-chunks",
-        f"How {plural(total, 'compressed chunk')} came over: {ways_in_words(counts)}",
+        f"How {plural(total, 'compressed chunk')} came over: {ways_in_words(counts)}.",
         where=where,
         details=tuple(_differences(hypertables, skipping, functions)),
     )

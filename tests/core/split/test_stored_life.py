@@ -1,0 +1,171 @@
+"""A copy of compressed rows that is interrupted, repeated, refused, or overtaken by the source."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.native import need_community
+from tests.support.split_ends import Ends, Heard, content, job, leading, migrate, run
+from tswizard.core.db.connection import connected, rows
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.split import reconcile
+from tswizard.core.split.ledger import queue
+from tswizard.core.split.plan.packed import Way
+from tswizard.core.split.plan.piece import PieceKind, Stage
+from tswizard.core.split.stored.counts import WayCount, count_ways
+
+pytestmark = pytest.mark.native
+
+_TABLE = (
+    "CREATE TABLE readings (t timestamptz NOT NULL, d int NOT NULL, v float8)",
+    "SELECT public.create_hypertable('readings', 't', chunk_time_interval => interval '1 day')",
+    "ALTER TABLE readings ADD PRIMARY KEY (d, t)",
+    "ALTER TABLE readings SET (timescaledb.compress, timescaledb.compress_segmentby = 'd', "
+    "timescaledb.compress_orderby = 't DESC')",
+)
+_ROWS = (
+    "INSERT INTO readings SELECT '2025-03-01 00:00:00+00'::timestamptz + i * interval '5 minutes', "
+    "d, i % 97 + d FROM pg_catalog.generate_series(0, 863) i, pg_catalog.generate_series(1, 4) d",
+    "SELECT public.compress_chunk(c, true) FROM public.show_chunks('readings') c",
+)
+_FIRST = "(SELECT c FROM public.show_chunks('readings') c ORDER BY c::text LIMIT 1)"
+
+
+@pytest.fixture
+async def filled(bare_ends: Ends) -> Ends:
+    """The same hypertable on both ends; on the source three compressed chunks."""
+    await need_community(bare_ends.source, bare_ends.target)
+    for end in (bare_ends.source, bare_ends.target):
+        await run(end, *_TABLE)
+    await run(bare_ends.source, *_ROWS)
+    return bare_ends
+
+
+async def _ways(end: Endpoint) -> list[WayCount]:
+    async with connected(end) as target:
+        return list(count_ways(await queue.read_pieces(target)))
+
+
+async def _statuses(end: Endpoint) -> list[tuple[Any, ...]]:
+    async with connected(end) as connection:
+        return await rows(
+            connection,
+            "SELECT status, count(*) FROM _timescaledb_catalog.chunk "
+            "WHERE hypertable_id = 1 GROUP BY 1 ORDER BY 1",
+        )
+
+
+async def _equal(ends: Ends) -> None:
+    wanted = await content(ends.source)
+    assert wanted["public.readings"][0] > 2000
+    assert await content(ends.target) == wanted
+
+
+@pytest.mark.parametrize(
+    ("compressed", "way", "reason"),
+    [
+        ("stored", Way.STORED, ""),
+        ("rebuild", Way.REBUILT, "asked for"),
+        ("recompress", Way.DECOMPRESSED, ""),
+    ],
+)
+async def test_the_way_that_is_asked_for(
+    filled: Ends, folder: Path, compressed: str, way: Way, reason: str
+) -> None:
+    await migrate(job(filled, folder, compressed=compressed))
+    await _equal(filled)
+    assert await _ways(filled.target) == [WayCount(way, reason, 3)]
+    assert await _statuses(filled.target) == await _statuses(filled.source)
+    async with connected(filled.target) as target:
+        known = await queue.read_pieces(target)
+    assert {k.state for k in known} == {"done"}
+
+
+async def test_a_second_copy_replaces_the_first(filled: Ends, folder: Path) -> None:
+    work = job(filled, folder)
+    await migrate(work)
+    # Batches of one device go as a whole, which leaves the chunk's state as it was.
+    await run(filled.source, "DELETE FROM readings WHERE d = 3 AND t < '2025-03-02 00:00:00+00'")
+    heard = await migrate(work)
+    await _equal(filled)
+    assert any(line.startswith("changed on the source") for line in heard.lines)
+    assert sum(count.chunks for count in await _ways(filled.target)) == 3
+
+
+async def test_rows_that_arrive_later_in_compressed_chunks(filled: Ends, folder: Path) -> None:
+    work = job(filled, folder)
+    await migrate(work)
+    late = "INSERT INTO readings VALUES ('2025-03-01 00:01:00+00', 77, 1)"
+    await run(filled.source, late, "UPDATE readings SET v = -1 WHERE d = 2")
+    await migrate(work)
+    await _equal(filled)
+
+
+async def test_a_rebuilt_chunk_is_copied_once_more(filled: Ends, folder: Path) -> None:
+    work = job(filled, folder, compressed="rebuild")
+    await migrate(work)
+    await run(filled.source, "DELETE FROM readings WHERE d = 3 AND t < '2025-03-02 00:00:00+00'")
+    await migrate(work)
+    await _equal(filled)
+
+
+async def _until_shells(ends: Ends, folder: Path, *, after: tuple[Endpoint, str]) -> Heard:
+    """A migration during which a statement runs after the shells are made."""
+    heard = Heard()
+    async with leading(job(ends, folder), heard) as coordinator:
+        await coordinator.create_chunks()
+        await coordinator.make_shells()
+        await run(after[0], after[1])
+        await coordinator.copy_stage(Stage.CHUNKS)
+        await reconcile.reconcile(coordinator)
+    return heard
+
+
+async def test_a_chunk_that_the_source_compresses_otherwise_meanwhile(
+    filled: Ends, folder: Path
+) -> None:
+    again = f"SELECT public.compress_chunk(public.decompress_chunk({_FIRST}))"
+    heard = await _until_shells(filled, folder, after=(filled.source, again))
+    await _equal(filled)
+    assert any("is decompressed:" in line for line in heard.lines)
+    stored = [c.chunks for c in await _ways(filled.target) if c.way is Way.STORED]
+    assert stored == [2]
+
+
+async def test_rows_that_are_added_while_a_chunk_is_copied(filled: Ends, folder: Path) -> None:
+    late = "INSERT INTO readings VALUES ('2025-03-01 00:01:00+00', 77, 1)"
+    heard = Heard()
+    async with leading(job(filled, folder), heard) as coordinator:
+        await coordinator.create_chunks()
+        await coordinator.make_shells()
+        before = await content(filled.source)
+        await run(filled.source, late)
+        await coordinator.copy_stage(Stage.CHUNKS)
+        assert (await content(filled.target))["public.readings"] == before["public.readings"]
+    assert await _ways(filled.target) == [WayCount(Way.STORED, "", 3)]
+
+
+async def test_a_shell_that_is_gone_leads_back_to_rows(filled: Ends, folder: Path) -> None:
+    lost = f"SELECT public.decompress_chunk({_FIRST})"
+    heard = await _until_shells(filled, folder, after=(filled.target, lost))
+    await _equal(filled)
+    assert sum("is decompressed:" in line for line in heard.lines) == 1
+
+
+async def test_a_chunk_that_is_sliced_is_one_piece_if_it_travels_as_stored(
+    filled: Ends, folder: Path
+) -> None:
+    await run(
+        filled.source,
+        "INSERT INTO readings SELECT '2025-03-10 00:00:00+00'::timestamptz + i * interval "
+        "'5 minutes', 1, i FROM pg_catalog.generate_series(0, 200) i",
+    )
+    await migrate(job(filled, folder, width="2 hours"))
+    await _equal(filled)
+    async with connected(filled.target) as target:
+        pieces = [k.piece for k in await queue.read_pieces(target)]
+    sliced = [p for p in pieces if p.kind is PieceKind.CHUNK and p.where]
+    assert sliced
+    assert not any(p.packed for p in sliced)
+    assert sum(bool(p.shell) for p in pieces) == 3
