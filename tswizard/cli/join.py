@@ -39,11 +39,21 @@ async def _join(target: Endpoint, source: Endpoint | None, jobs: int) -> int:
         failures(Exit.STOPPED, "What was copied is kept, and tswizard join can be called again."),
     ):
         left = await copy_pieces(source, target, tools.psql, reporter, jobs=jobs, staging=Path())
+    say(_copied(reporter))
     if left:
         say(f"Not copied yet: {plural(left, 'piece')}.")
         return Exit.STOPPED
     say("No piece is left.")
     return Exit.LOOK if any(f.level is not Level.PASS for f in findings) else Exit.PASSED
+
+
+def _copied(reporter: CopyReporter) -> str:
+    """What this process has copied; with files, a piece counts when it is written and when it is
+    loaded."""
+    copied = reporter.copied
+    chunks = plural(copied.as_stored, "compressed chunk")
+    stored = f", {chunks} of them as stored" if copied.as_stored else ""
+    return f"Copied here: {plural(copied.pieces, 'piece')}, {plural(copied.rows, 'row')}{stored}."
 
 
 def _reporter(findings: list[Finding]) -> CopyReporter:

@@ -29,7 +29,7 @@ from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.copy.staging import StagingFolder
 from tswizard.core.split.join import join
 from tswizard.core.split.ledger.queue import CopyMode
-from tswizard.core.split.plan.piece import Stage
+from tswizard.core.split.plan.piece import PieceKind, Stage
 from tswizard.core.split.takeover import write_off_files
 from tswizard.exit_codes import Exit
 
@@ -50,10 +50,13 @@ async def test_two_leaders_and_another_run(native_ends: Ends, folder: Path) -> N
 
 async def test_workers_of_another_process(native_ends: Ends, folder: Path) -> None:
     work, helper = job(native_ends, folder, jobs=1, width="1 hour"), Heard()
+    reporter = helper.reporter()
     async with leading(work) as coordinator:
-        helping = asyncio.create_task(_join(work, helper.reporter(), folder / "other"))
+        helping = asyncio.create_task(_join(work, reporter, folder / "other"))
         await copy_everything(coordinator)
         assert await helping == 0
+        pieces = sum(piece.kind is not PieceKind.COMPRESS for piece in coordinator.plan.pieces)
+        assert reporter.copied.pieces + coordinator.reporter.copied.pieces == pieces
     assert helper.events
     assert await content(native_ends.target) == await content(native_ends.source)
 

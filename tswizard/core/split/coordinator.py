@@ -33,6 +33,7 @@ from tswizard.core.split.ledger.plan_store import (
     StoredPlan,
     create_ledger,
     other_run,
+    raise_format,
     read_plan,
     save_tables,
 )
@@ -100,6 +101,7 @@ class Coordinator:
                         options=options,
                     )
                 else:
+                    await raise_format(target)
                     diff = await _update_ledger(target, stored, planned.plan)
                     tables = diff.added.tables
                     findings = list(_changes(stored, diff, job.source.label))

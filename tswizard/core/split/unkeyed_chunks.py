@@ -71,7 +71,7 @@ async def _give_back(target: Connection, table: tuple[str, str]) -> None:
     if plan is None:
         return
     pieces = [
-        replace(stored.piece, target_chunk=None)
+        replace(stored.piece, target_chunk=None, shell=None)
         for stored in await queue.read_pieces(target)
         if plan.tables[stored.piece.table_index].on_target == table
         and stored.state is not PieceState.GONE

@@ -68,6 +68,11 @@ class CopyProgress:
             self._report(piece)
             return
         self._interrupted.pop(piece.id, None)
+        if piece.kind is not PieceKind.COMPRESS:
+            copied = self._reporter.copied
+            copied.pieces += 1
+            copied.rows += rows
+            copied.as_stored += piece.shell is not None
         table = self._tables.get(self._label(piece))
         if table is not None and piece.kind is not PieceKind.COMPRESS:
             table.rows += rows

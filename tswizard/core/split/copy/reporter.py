@@ -9,6 +9,16 @@ from tswizard.core.model.finding import Finding
 from tswizard.core.run.context import Context
 
 
+@dataclass(slots=True)
+class Copied:
+    """What this process has copied, whatever others did."""
+
+    pieces: int = 0
+    rows: int = 0
+    as_stored: int = 0
+    """Of the pieces: compressed chunks that traveled as they are stored."""
+
+
 @dataclass(slots=True, kw_only=True)
 class CopyReporter:
     """Callbacks and switches of whoever runs the copy."""
@@ -23,6 +33,7 @@ class CopyReporter:
     """Cleared while the run is paused."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when no further piece is to be started."""
+    copied: Copied = field(default_factory=Copied)
 
 
 def reporter_of(ctx: Context) -> CopyReporter:

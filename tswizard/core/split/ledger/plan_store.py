@@ -12,7 +12,10 @@ from tswizard.core.split.plan.piece import CopyPlan, SourceTable
 from tswizard.core.steps.stored_run import other_version
 
 LEDGER_FORMAT = 3
-"""Of the ledger; increased when an older tswizard would misread it."""
+"""Of the ledger; increased when an older tswizard would misread it. Since 3 a piece may travel as
+it is stored: an older one would copy its rows into a compressed chunk, which hides them."""
+_READABLE = (2, LEDGER_FORMAT)
+"""A ledger of format 2 has no such piece, and becomes one of today's when its run is resumed."""
 
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS _tswizard;
@@ -79,7 +82,7 @@ async def read_plan(target: Connection) -> StoredPlan | None:
     number = await value(target, "SELECT format FROM _tswizard.ledger")
     if number is None:
         return None
-    if number != LEDGER_FORMAT:  # the columns of another format may have other names
+    if number not in _READABLE:  # the columns of another format may have other names
         raise other_version(f"it has format {number}, this tswizard knows {LEDGER_FORMAT}")
     query = "SELECT run, source, options, tables FROM _tswizard.ledger"
     run, source, options, tables = (await rows(target, query))[0]
@@ -150,6 +153,11 @@ async def create_ledger(
             ),
         )
         await queue.add_pieces(target, plan, plan.pieces)
+
+
+async def raise_format(target: Connection) -> None:
+    """Keep an older tswizard from working on this ledger from now on."""
+    await target.execute("UPDATE _tswizard.ledger SET format = %s", (LEDGER_FORMAT,))
 
 
 async def save_tables(target: Connection, tables: tuple[SourceTable, ...]) -> None:
