@@ -11,9 +11,11 @@ from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.split import reconcile
 from tswizard.core.split.ledger import queue
+from tswizard.core.split.ledger.queue import CopyMode
 from tswizard.core.split.plan.packed import Way
 from tswizard.core.split.plan.piece import PieceKind, Stage
 from tswizard.core.split.stored.counts import WayCount, count_ways
+from tswizard.core.split.stored.shells import NOT_READ
 
 pytestmark = pytest.mark.native
 
@@ -62,6 +64,7 @@ async def _equal(ends: Ends) -> None:
     assert await content(ends.target) == wanted
 
 
+@pytest.mark.parametrize("via", ["stream", "files"])
 @pytest.mark.parametrize(
     ("compressed", "way", "reason"),
     [
@@ -71,9 +74,9 @@ async def _equal(ends: Ends) -> None:
     ],
 )
 async def test_the_way_that_is_asked_for(
-    filled: Ends, folder: Path, compressed: str, way: Way, reason: str
+    filled: Ends, folder: Path, compressed: str, way: Way, reason: str, via: str
 ) -> None:
-    await migrate(job(filled, folder, compressed=compressed))
+    await migrate(job(filled, folder, compressed=compressed, via=via))
     await _equal(filled)
     assert await _ways(filled.target) == [WayCount(way, reason, 3)]
     assert await _statuses(filled.target) == await _statuses(filled.source)
@@ -82,8 +85,9 @@ async def test_the_way_that_is_asked_for(
     assert {k.state for k in known} == {"done"}
 
 
-async def test_a_second_copy_replaces_the_first(filled: Ends, folder: Path) -> None:
-    work = job(filled, folder)
+@pytest.mark.parametrize("via", ["stream", "files"])
+async def test_a_second_copy_replaces_the_first(filled: Ends, folder: Path, via: str) -> None:
+    work = job(filled, folder, via=via)
     await migrate(work)
     # Batches of one device go as a whole, which leaves the chunk's state as it was.
     await run(filled.source, "DELETE FROM readings WHERE d = 3 AND t < '2025-03-02 00:00:00+00'")
@@ -144,6 +148,26 @@ async def test_rows_that_are_added_while_a_chunk_is_copied(filled: Ends, folder:
         await coordinator.copy_stage(Stage.CHUNKS)
         assert (await content(filled.target))["public.readings"] == before["public.readings"]
     assert await _ways(filled.target) == [WayCount(Way.STORED, "", 3)]
+
+
+async def test_a_file_whose_chunk_is_compressed_otherwise_before_it_is_loaded(
+    filled: Ends, folder: Path
+) -> None:
+    heard = Heard()
+    async with leading(job(filled, folder, via="files"), heard) as coordinator:
+        await coordinator.run_pass(Stage.CHUNKS, CopyMode.EXPORT)
+        names = sorted(path.name for path in (folder / "staging").glob("*.copy"))
+        assert len(names) == 3
+        assert all(name.endswith(".stored.binary.copy") for name in names)
+        again = f"SELECT public.compress_chunk(public.decompress_chunk({_FIRST}))"
+        await run(filled.source, again)
+        await coordinator.create_chunks()
+        await coordinator.make_shells()
+        await coordinator.copy_stage(Stage.CHUNKS)
+        await reconcile.reconcile(coordinator)
+    await _equal(filled)
+    assert WayCount(Way.DECOMPRESSED, NOT_READ, 1) in await _ways(filled.target)
+    assert [path.name for path in (folder / "staging").iterdir()] == ["manifest.jsonl"]
 
 
 async def test_a_shell_that_is_gone_leads_back_to_rows(filled: Ends, folder: Path) -> None:

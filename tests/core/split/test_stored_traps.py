@@ -156,6 +156,22 @@ async def test_minimum_and_maximum_that_only_the_target_keeps(three: Three, fold
     assert (ways.way, ways.chunks) == (Way.STORED, 3)
 
 
+async def test_first_and_last_values_that_cannot_be_derived(three: Three, folder: Path) -> None:
+    here, there = await three.version()
+    if not here < (2, 28) <= there:
+        pytest.skip("2.28 keeps first and last values, earlier versions do not")
+    for statement in _TABLE.format(more="").split(";"):
+        await three.everywhere(statement)
+    await three.everywhere(_SETTINGS.replace("'t DESC'", "'v, t DESC'"))
+    await run(three.source, _ROWS.format(more=""), _COMPRESS)
+    await _migrate(three, folder)
+    for direction in ("v DESC, t", "v, t DESC"):
+        query = f"SELECT v, t FROM readings WHERE d = 2 ORDER BY {direction} LIMIT 500"
+        assert (await three.same(query))["migrated"]
+    (ways,) = await three.ways()
+    assert (ways.way, ways.chunks) == (Way.REBUILT, 3)
+
+
 async def test_rows_that_are_not_compressed(three: Three, folder: Path) -> None:
     await _setup(three)
     late = """INSERT INTO readings SELECT '2025-03-01 00:00:30+00'::timestamptz +
@@ -224,9 +240,10 @@ async def test_object_ids_inside_compressed_values(three: Three, folder: Path) -
     assert await three.ways() == [WayCount(Way.DECOMPRESSED, OBJECT_IDS, 3)]
 
 
-async def test_blocks_of_nothing_but_null(three: Three, folder: Path) -> None:
+@pytest.mark.parametrize("via", ["stream", "files"])
+async def test_blocks_of_nothing_but_null(three: Three, folder: Path, via: str) -> None:
     """2.19 stores them as a block of its own kind, which it cannot receive."""
     await _setup(three, ", n text", values=", NULL")
-    await _migrate(three, folder)
+    await _migrate(three, folder, via=via)
     assert (await three.same("SELECT count(*), count(n) FROM readings"))["migrated"]
     assert await three.ways() == [WayCount(Way.STORED, "", 3)]

@@ -48,7 +48,6 @@ def _travels_as_stored(load: Workload, hypertable: Hypertable) -> bool:
     key = hypertable.schema, hypertable.name
     return (
         load.answers.compressed != "recompress"
-        and load.answers.via == "stream"
         and here <= there
         and settings is not None
         and settings.merge_interval is None

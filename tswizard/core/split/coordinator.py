@@ -301,7 +301,8 @@ async def _plan(job: CopyJob, snapshot: str | None) -> tuple[Planned, _States]:
                 routed=job.routed,
                 search_paths=job.search_paths,
                 caggs=job.options.caggs,
-                stored=job.options.compressed != "recompress" and job.options.via == "stream",
+                stored=job.options.compressed != "recompress",
+                partial_as_stored=job.holds_snapshot and job.options.via == "stream",
             )
         except BadWidth as error:
             raise failed(

@@ -1,7 +1,7 @@
 """How long a split migration takes, step by step."""
 
 from tswizard.core.estimate.phases import Part, bytes_at, phase, whole
-from tswizard.core.estimate.rates import Rates
+from tswizard.core.estimate.rates import RateRange, Rates
 from tswizard.core.estimate.shared_costs import (
     SHARED_COSTS,
     analyze_parts,
@@ -117,14 +117,17 @@ def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
         case SplitStep.EXPORT:
             return (
                 bytes_at(load.plain_bytes, "rows", rates.read(plain=True)),
-                bytes_at(load.expanded_bytes, "compressed rows", rates.read(plain=False)),
+                _as_stored(load, rates.read(plain=True)),
+                bytes_at(
+                    compressed_work(load).decompressed, "compressed rows", rates.read(plain=False)
+                ),
             )
         case SplitStep.COPY_TABLES:
             return (bytes_at(tables, "rows", rates.stream(plain=True)),)
         case SplitStep.COPY_HYPERTABLES:
             return (
                 bytes_at(plain, "rows", rates.stream(plain=True)),
-                _as_stored(load, rates),
+                _as_stored(load, rates.stream(plain=True)),
                 _with_compression(load, rates),
             )
         case SplitStep.CONSTRAINTS_AFTER | SplitStep.POST_DATA:
@@ -149,11 +152,11 @@ def _with_compression(load: Workload, rates: Rates) -> Part:
     return Part(low, max(low, high), how, copied.timed and again.timed)
 
 
-def _as_stored(load: Workload, rates: Rates) -> Part:
+def _as_stored(load: Workload, rate: RateRange) -> Part:
     """Compressed rows in COPY: numbers take less than on disk, text and booleans up to about twice
     as much (docs/compressed-chunks.md)."""
     packed = compressed_work(load)
-    moved = bytes_at(packed.stored, "compressed rows as they are stored", rates.stream(plain=True))
+    moved = bytes_at(packed.stored, "compressed rows as they are stored", rate)
     return Part(moved.low * _WIRE[0], moved.high * _WIRE[1], moved.how, moved.timed)
 
 

@@ -108,7 +108,7 @@ COPY compressed_relation (columns) FROM STDIN (FORMAT binary);"""
 def _copy_chunks(task: Task) -> tuple[str, ...]:
     """As for tables, and how a compressed chunk goes as it is stored."""
     compressed = any(h.compressed_chunks for h in task.inventory.hypertables)
-    if not compressed or task.answers.compressed == "recompress" or task.answers.via == "files":
+    if not compressed or task.answers.compressed == "recompress":
         return _COPY
     return (*_COPY, *_AS_STORED.format(schema=_schema(task)).splitlines())
 

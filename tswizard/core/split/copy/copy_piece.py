@@ -19,10 +19,13 @@ from tswizard.core.split.copy.snapshot import SourceSnapshot
 from tswizard.core.split.copy.staging import FileBroken, StagedFile, StagingFolder, open_staged
 from tswizard.core.split.copy.stored_piece import (
     StoredRefused,
+    batches_copy_in,
     count_rows,
+    create_batches_table,
     empty_shell,
     is_rebuilt,
     loose_copy_in,
+    move_batches,
     rebuild,
     stored_copy_in,
 )
@@ -222,10 +225,7 @@ class _PieceCopy:
         piece, target = self.piece, self.target
         layout = stored_layout(self.table, piece)
         assert layout is not None and piece.packed is not None
-        if self.claimed.on_target:
-            if is_rebuilt(piece) or await is_referenced(target, destination(self.table, piece)):
-                raise StoredRefused("it is copied once more")
-            await empty_shell(target, piece)
+        await self._make_room()
         functions, loose = self.context.job.timescaledb_schema, _Copied(0, 0)
         if piece.packed.partial and not is_rebuilt(piece):
             loose = await self._loose_rows(snapshot)
@@ -301,7 +301,8 @@ class _PieceCopy:
                 lambda block: sink.write(memoryview(block), bool),
             )
             return
-        script = self.source.script(self.table, self.piece, self.snapshot.name)
+        read = self.source.file_script if self.piece.packed else self.source.script
+        script = read(self.table, self.piece, self.snapshot.name)
         async with self.source.running(script) as (psql, pipe):
             await self._run_pump(Pump(pipe, sink, self.context.paused))
             await psql.finish()
@@ -315,12 +316,48 @@ class _PieceCopy:
             if self.piece.kind is PieceKind.OBJECTS:
                 objects = await large_objects.read_file(self.target, self.piece, descriptor)
                 copied = _Copied(objects.number, objects.bytes)
+            elif self.piece.packed:
+                copied = await self._load_batches(file, descriptor)
             else:
                 into = await self._clear_destination()
-                sink = TargetSink(self.target.pgconn)
-                pump = Pump(descriptor, sink, self.context.paused, sum_input=True)
+                pump = self._file_pump(descriptor)
                 copied = await self._copy_in(into, pump, partial(_verify_checksum, pump, file))
         return copied, file.snapshot_id
+
+    def _file_pump(self, descriptor: int) -> Pump:
+        sink = TargetSink(self.target.pgconn)
+        return Pump(descriptor, sink, self.context.paused, sum_input=True)
+
+    async def _load_batches(self, file: StagedFile, descriptor: int) -> _Copied:
+        """The batches of a file into the chunk's shell, by way of a table with the file's columns.
+        Chunks with rows that are not compressed do not go through files as they are stored."""
+        piece, target = self.piece, self.target
+        layout = stored_layout(self.table, piece)
+        if layout is None:
+            raise StoredRefused("the target has no compressed chunk for it")
+        await self._make_room()
+        await target.execute(create_batches_table(layout))
+        pump = self._file_pump(descriptor)
+        async with target.cursor() as cursor:
+            async with cursor.copy(batches_copy_in(self.table)) as copy:
+                await copy.write(b"")
+                moved = await self._run_pump(pump)
+                await _verify_checksum(pump, file)
+            batches = cursor.rowcount
+        await target.execute(move_batches(piece, layout))
+        row_count = await count_rows(target, piece, batches)
+        if is_rebuilt(piece):
+            await rebuild(target, piece, self.context.job.timescaledb_schema)
+        return _Copied(row_count, moved)
+
+    async def _make_room(self) -> None:
+        """Remove an earlier copy from the shell. Raises StoredRefused where that cannot be done."""
+        piece, target = self.piece, self.target
+        if not self.claimed.on_target:
+            return
+        if is_rebuilt(piece) or await is_referenced(target, destination(self.table, piece)):
+            raise StoredRefused("it is copied once more")
+        await empty_shell(target, piece)
 
     async def _compress(self) -> None:
         """Compress the chunk again; one that is compressed already stays as it is.

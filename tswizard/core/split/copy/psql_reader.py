@@ -209,12 +209,26 @@ class PsqlReader:
         """
         return self._of_packed(piece, stored_copy_out(piece, layout), snapshot)
 
+    def file_script(self, table: SourceTable, piece: Piece, snapshot: str | None) -> str:
+        """The script for the batches of such a chunk as files have them: the target's relation is
+        not there yet, so all columns go, by name, but bloom filters, which have no binary format
+        and harm nobody where they are missing."""
+        assert piece.packed is not None
+        relation = sql.Identifier(piece.packed.schema, piece.packed.name).as_string(None)
+        copy = sql.SQL("COPY (SELECT :columns FROM ONLY {}) TO STDOUT (FORMAT {})").format(
+            sql.Identifier(piece.packed.schema, piece.packed.name), sql.Identifier(table.format)
+        )
+        columns = _COLUMNS_OF_BATCHES.format(sql.Literal(relation).as_string(None))
+        return self._of_packed(piece, copy, snapshot, before=columns)
+
     def loose_script(self, table: SourceTable, piece: Piece, snapshot: str | None) -> str:
         """The script for the rows of such a chunk that are not compressed."""
         rows = copy_out(table, replace(piece, only=True))
         return self._of_packed(piece, rows, snapshot)
 
-    def _of_packed(self, piece: Piece, copy: sql.Composed, snapshot: str | None) -> str:
+    def _of_packed(
+        self, piece: Piece, copy: sql.Composed, snapshot: str | None, before: str = ""
+    ) -> str:
         assert piece.packed is not None
         name = f"{sql.Literal(piece.relation.as_string(None)).as_string(None)}::pg_catalog.regclass"
         now = self._job.options.packed_state.replace("%s", name)
@@ -224,6 +238,7 @@ class PsqlReader:
             f"{_begin(snapshot)}\n"
             "SELECT 1 / pg_catalog.count(*)::int "
             f"FROM ({now}) s WHERE state = {planned} AND loose = {loose} \\g /dev/null\n"
+            f"{before}"
             f"{copy.as_string(None)} \\g {self._fifo}\n"
             "COMMIT;\n"
             f"SELECT CASE WHEN EXISTS (SELECT FROM ({now}) s WHERE state = {planned} "
@@ -238,6 +253,17 @@ class PsqlReader:
             "pg_catalog.concat_ws(' ', (SELECT relfilenode FROM pg_catalog.pg_class "
             f"WHERE oid = {name}), {compressed if piece.kind is PieceKind.CHUNK else 'NULL'})"
         )
+
+
+# A block of nothing but NULL goes as NULL, see `ways`.
+_COLUMNS_OF_BATCHES = """\
+SELECT pg_catalog.string_agg(CASE WHEN t.typname = 'compressed_data' THEN pg_catalog.format(\
+'CASE WHEN pg_catalog.pg_column_size(%1$I) > 5 THEN %1$I END', a.attname) \
+ELSE pg_catalog.quote_ident(a.attname) END, ', ' ORDER BY a.attname) AS columns \
+FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
+WHERE a.attrelid = {}::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped \
+AND t.typname <> 'bloom1' \\gset
+"""
 
 
 def _begin(snapshot: str | None) -> str:

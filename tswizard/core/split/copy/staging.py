@@ -34,6 +34,8 @@ class StagedFile:
     bytes: int
     sha256: str
     snapshot_id: int
+    stored: bool = False
+    """It has compressed rows as they are stored."""
 
 
 _STAGED_FILE = TypeAdapter(StagedFile)
@@ -61,7 +63,7 @@ class StagingFolder:
     def find(self, piece: Piece) -> StagedFile | None:
         """The piece's file, if there is a complete one."""
         file = self._files.get(piece.id)
-        if file is None:
+        if file is None or file.stored != (piece.packed is not None):
             return None
         with suppress(OSError):
             if (self.path / file.file).stat().st_size == file.bytes:
@@ -90,6 +92,9 @@ class StagingFolder:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        before = self._files.get(file.piece)
+        if before is not None and before.file != file.file:  # its rows go another way now
+            (self.path / before.file).unlink(missing_ok=True)
         self._files[file.piece] = file
 
     def remove(self, piece: Piece) -> None:
@@ -124,6 +129,7 @@ class PartialFile:
             bytes=size,
             sha256=sha256,
             snapshot_id=snapshot_id,
+            stored=piece.packed is not None,
         )
         self.staging.add(file)
         return file
@@ -147,4 +153,6 @@ def file_name(table: SourceTable, piece: Piece) -> str:
     names = [table.label] if piece.name == table.name else [table.label, piece.name]
     safe = "-".join(re.sub(r"[^A-Za-z0-9_.]+", "_", name)[:80] for name in names)
     form = "objects" if piece.kind is PieceKind.OBJECTS else f"{table.format}.copy"
+    if piece.packed:
+        form = f"stored.{form}"
     return f"{piece.id:06d}-{safe}.{form}"

@@ -47,6 +47,34 @@ def stored_copy_in(piece: Piece, layout: StoredLayout) -> sql.Composed:
     )
 
 
+def create_batches_table(layout: StoredLayout) -> sql.Composed:
+    """A temporary table for the batches of a file, dropped with this transaction."""
+    columns = sql.SQL(", ").join(
+        sql.Identifier(name) + sql.SQL(f" {kind}") for name, kind in layout.in_file
+    )
+    return sql.SQL("CREATE TEMPORARY TABLE tswizard_batches ({}) ON COMMIT DROP").format(columns)
+
+
+def batches_copy_in(table: SourceTable) -> sql.Composed:
+    """`COPY … FROM STDIN` of a file's batches."""
+    return sql.SQL("COPY {} FROM STDIN (FORMAT {})").format(_BATCHES, sql.Identifier(table.format))
+
+
+def move_batches(piece: Piece, layout: StoredLayout) -> sql.Composed:
+    """From the temporary table into the shell's relation. Bloom filters are not in files."""
+    known = {name for name, _ in layout.in_file}
+    columns = [c for c in layout.columns if c.name in known or c.derived]
+    return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
+        _relation(piece),
+        sql.SQL(", ").join(sql.Identifier(c.name) for c in columns),
+        sql.SQL(", ").join(sql.SQL(c.expression) for c in columns),
+        _BATCHES,
+    )
+
+
+_BATCHES = sql.Identifier("pg_temp", "tswizard_batches")
+
+
 def loose_copy_in(table: SourceTable) -> sql.Composed:
     """`COPY … FROM STDIN` of rows that are not compressed. Through the hypertable: a chunk that
     rows are copied into directly is not marked as partial before 2.28, and hides them."""
@@ -97,10 +125,11 @@ async def rebuild(target: Connection, piece: Piece, functions: str) -> None:
 async def fall_back(target: Connection, piece: Piece, functions: str, reason: str) -> Piece:
     """Let a piece's rows be decompressed from now on; the piece as it is stored now. Call it in the
     transaction that has locked the piece."""
-    query = sql.SQL("SELECT {}(%s::pg_catalog.regclass, true)").format(
-        sql.Identifier(functions, "decompress_chunk")
-    )
-    await target.execute(query, (_chunk(piece).as_string(None),))
+    if piece.target_chunk is not None:
+        query = sql.SQL("SELECT {}(%s::pg_catalog.regclass, true)").format(
+            sql.Identifier(functions, "decompress_chunk")
+        )
+        await target.execute(query, (_chunk(piece).as_string(None),))
     changed = replace(piece, packed=None, shell=None, reason=reason)
     await queue.save_pieces(target, [changed])
     await queue.requeue(target, [changed])

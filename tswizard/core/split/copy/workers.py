@@ -270,7 +270,7 @@ class _Worker:
     ) -> Exception:
         """Record a piece's error in the transaction that has locked it; what to report of it."""
         piece, table = claimed.piece, self.context.plan.table_of(claimed.piece)
-        if piece.shell and (reason := why_decompressed(error)):
+        if piece.packed and (reason := why_decompressed(error)):
             await fall_back(target, piece, self.context.job.timescaledb_schema, reason)
             return StoredRefused(f"{table.label} {piece.name} is decompressed: {reason}")
         if is_transient(error) or isinstance(error, FileBroken):

@@ -39,6 +39,8 @@ class StoredColumn:
     """SQL, on the source's relation."""
     compressed: bool = False
     """A block of compressed values."""
+    derived: bool = False
+    """The source's relation has no column of that name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,9 @@ class StoredLayout:
     columns: tuple[StoredColumn, ...]
     format: str
     """`binary` or `text`, as COPY names it."""
+    in_file: tuple[tuple[str, str], ...] = ()
+    """Columns of the source's relation with their types, as files have them: all but bloom filters,
+    by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

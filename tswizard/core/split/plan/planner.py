@@ -53,6 +53,7 @@ async def plan_pieces(
     routed: Collection[tuple[str, str]] = (),
     search_paths: Mapping[tuple[str, str], str] | None = None,
     stored: bool = False,
+    partial_as_stored: bool = True,
 ) -> Planned:
     """All pieces of the source, as the transaction of `connection` sees it.
 
@@ -62,8 +63,9 @@ async def plan_pieces(
     Materialization hypertables have pieces only for the continuous aggregates in `caggs`
     (`schema.name`). Rows of the hypertables in `routed` do not fit the source's chunks;
     `search_paths` are what tables' expressions need. With `stored`, compressed chunks travel as
-    they are stored where the source knows nothing against it. The connection must be one without
-    row-level security. Raises BadWidth.
+    they are stored where the source knows nothing against it; those with rows that are not
+    compressed only with `partial_as_stored`, since it takes two queries. The connection must be
+    one without row-level security. Raises BadWidth.
     """
     shape = await read_shape(connection)
     builder = _PlanBuilder(
@@ -74,6 +76,7 @@ async def plan_pieces(
         frozenset(routed),
         search_paths or {},
         stored,
+        partial_as_stored,
     )
     await builder.tables(shape)
     await builder.configs()
@@ -94,6 +97,7 @@ class _PlanBuilder:
     routed: frozenset[tuple[str, str]]
     search_paths: Mapping[tuple[str, str], str]
     stored: bool
+    partial_as_stored: bool
     all_tables: list[SourceTable] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     tiered: list[str] = field(default_factory=list)
@@ -276,8 +280,8 @@ class _PlanBuilder:
             reason = "its rows do not fit the source's chunks"
         elif key in self.compressed_last:
             reason = "its constraints come after its rows"
-        elif found.packed.partial and not self.slice_tables:
-            reason = "it has rows that are not compressed, and no snapshot is held"
+        elif found.packed.partial and not self.partial_as_stored:
+            reason = "it has rows that are not compressed, which needs a snapshot and no files"
         return PackedChunk(None, reason) if reason else found
 
     async def objects(self) -> None:

@@ -10,7 +10,7 @@ there. Which columns a relation gets beside the rows depends on two settings of 
 not every version has; the one that fits the source's relation best is used.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from psycopg import Error, sql
@@ -21,6 +21,7 @@ from tswizard.core.db.errors import is_transient, message_of, refuses_writes
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.queue import UNFINISHED
 from tswizard.core.split.plan.packed import Shell, StoredLayout, Way
+from tswizard.core.split.plan.packed_chunks import PackedChunk, read_packed_chunks
 from tswizard.core.split.plan.piece import Piece, PieceKind, SourceTable, StoredPiece
 from tswizard.core.split.stored.layout import (
     CompressedChunk,
@@ -86,17 +87,20 @@ class ShellMaker:
         self._shape = await read_shape(self.target)
         known = {name for (name,) in await rows(self.target, _KNOWN, (list(_SESSIONS),))}
         self._sessions = [name for name in _SESSIONS if not name or name in known]
+        shape = await read_shape(self.source)
         found = await read_compressed_chunks(
-            self.source, await read_shape(self.source), [(p.schema, p.name) for p in waiting]
+            self.source, shape, [(p.schema, p.name) for p in waiting]
         )
+        states = await read_packed_chunks(self.source, shape)
+        waiting, overtaken = _by_state(waiting, {n: s for n, s in states.items() if n in found})
+        if overtaken:
+            await self._give_up(overtaken, NOT_READ)
         merging = {(s, n) for s, n in await rows(self.target, _MERGING)}
         changed, done = list(tables), 0
         for index, layout, group in _groups(waiting, found):
             table = changed[index]
             await self.progress(done, len(waiting), table.label)
-            if layout is None:
-                await self._give_up(group, NOT_READ)
-            elif table.on_target in merging:
+            if table.on_target in merging:
                 await self._give_up(group, MERGES)
             else:
                 changed[index] = await self._make_group(table, layout, group)
@@ -105,10 +109,10 @@ class ShellMaker:
         return tuple(changed)
 
     async def _give_up(self, pieces: Iterable[Piece], reason: str) -> None:
+        changed = [replace(p, packed=None, reason=reason) for p in pieces]
         async with self.target.transaction():
-            await queue.save_pieces(
-                self.target, [replace(p, packed=None, reason=reason) for p in pieces]
-            )
+            await queue.save_pieces(self.target, changed)
+            await queue.requeue(self.target, changed)  # a file of compressed rows is of no use now
 
     async def _make_group(
         self, table: SourceTable, layout: CompressedLayout, pieces: list[Piece]
@@ -241,19 +245,26 @@ def _without_shell(stored: Iterable[StoredPiece]) -> list[Piece]:
     ]
 
 
-def _groups(
-    pieces: Iterable[Piece], found: dict[Name, CompressedChunk]
-) -> list[tuple[int, CompressedLayout | None, list[Piece]]]:
-    """Pieces of one table whose relations look alike: table, layout, pieces. The layout is None for
-    those whose relation is another one than was planned."""
-    groups: dict[tuple[int, CompressedLayout | None], list[Piece]] = {}
+def _by_state(
+    pieces: Iterable[Piece], states: Mapping[Name, PackedChunk]
+) -> tuple[list[Piece], list[Piece]]:
+    """Pieces whose chunk is as it was planned, and the others."""
+    same, other = list[Piece](), list[Piece]()
     for piece in pieces:
-        chunk = found.get((piece.schema, piece.name))
-        packed = piece.packed
-        assert packed is not None
-        if chunk is not None and chunk.relation != (packed.schema, packed.name):
-            chunk = None
-        key = piece.table_index, chunk.layout if chunk else None
+        now = states.get((piece.schema, piece.name))
+        assert piece.packed is not None
+        unchanged = now and now.packed and now.packed.state == piece.packed.state
+        (same if unchanged else other).append(piece)
+    return same, other
+
+
+def _groups(
+    pieces: Iterable[Piece], found: Mapping[Name, CompressedChunk]
+) -> list[tuple[int, CompressedLayout, list[Piece]]]:
+    """Pieces of one table whose relations look alike: table, layout, pieces."""
+    groups: dict[tuple[int, CompressedLayout], list[Piece]] = {}
+    for piece in pieces:
+        key = piece.table_index, found[piece.schema, piece.name].layout
         groups.setdefault(key, []).append(piece)
     return [(index, layout, some) for (index, layout), some in groups.items()]
 

@@ -89,6 +89,7 @@ def choose(
     copied = StoredLayout(
         columns=tuple(columns),
         format="text" if text or any(c.bloom for c in theirs.columns) else "binary",
+        in_file=tuple((c.name, c.type) for c in ours.columns if not c.bloom),
     )
     return Choice(
         way=Way.REBUILT if why else Way.STORED,
@@ -164,7 +165,7 @@ def _derived(column: CompressedColumn, source: End) -> StoredColumn | None:
     found = layout.find(f"{METADATA}{extremes.get(column.name)}_1")
     if found is None or found.base_type != column.base_type:
         return None
-    return StoredColumn(column.name, f'"{found.name}"')
+    return StoredColumn(column.name, f'"{found.name}"', derived=True)
 
 
 def _other_order(source: End, target: End) -> bool:
