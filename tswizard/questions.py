@@ -228,7 +228,7 @@ QUESTIONS: tuple[Question, ...] = (
         "decompresses all rows, the target compresses them again.",
         Kind.CHOICE,
         (
-            Choice("stored", "As stored, where both ends keep them alike"),
+            Choice("stored", "As stored, where both databases keep them alike"),
             Choice("rebuild", "As stored, then compressed anew on the target"),
             Choice("recompress", "Decompressed on the source, compressed on the target"),
         ),

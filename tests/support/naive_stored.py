@@ -8,7 +8,7 @@ from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.split.plan.planner import plan_pieces
-from tswizard.core.split.stored.layout import Name, read_compressed_chunks
+from tswizard.core.split.stored.layout import RelationName, read_compressed_chunks
 
 
 async def naive_copy(source: Endpoint, target: Endpoint, *, loose: bool = False) -> list[str]:
@@ -41,7 +41,7 @@ async def naive_copy(source: Endpoint, target: Endpoint, *, loose: bool = False)
     return returned
 
 
-async def _create(target: Connection, table: sql.Identifier, slices: str) -> Name:
+async def _create(target: Connection, table: sql.Identifier, slices: str) -> RelationName:
     shape = await read_shape(target)
     function = sql.Identifier(*shape.function("create_chunk").split("."))
     query = sql.SQL("SELECT schema_name::text, table_name::text FROM {}(%s, %s::jsonb)")
@@ -50,12 +50,16 @@ async def _create(target: Connection, table: sql.Identifier, slices: str) -> Nam
     return found[0][0], found[0][1]
 
 
-def _quoted(name: Name) -> str:
+def _quoted(name: RelationName) -> str:
     return sql.Identifier(*name).as_string(None)
 
 
 async def _copy(
-    source: Connection, target: Connection, here: Name, there: Name, columns: list[str]
+    source: Connection,
+    target: Connection,
+    here: RelationName,
+    there: RelationName,
+    columns: list[str],
 ) -> None:
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     read = sql.SQL("COPY (SELECT {} FROM ONLY {}) TO STDOUT").format(names, sql.Identifier(*here))

@@ -99,7 +99,7 @@ def _moves(load: Workload, moved: int) -> str:
     if packed.stored:
         words.append(
             f"{size(packed.stored)} of compressed chunks travel as they are stored, as far as both "
-            "ends keep them alike"
+            "databases keep them alike"
         )
     if packed.decompressed:
         some = size(load.compressed_bytes - packed.stored)

@@ -32,7 +32,7 @@ class Split:
     comparison = (
         "SPLIT  The schema first, then the rows in pieces: chunks, tables, slices of big ones, "
         "several at a time; constraints and indexes last. Compressed chunks travel as they are "
-        "stored where both ends keep them alike, else their rows are compressed again on the "
+        "stored where both databases keep them alike, else their rows are compressed again on the "
         "target.\n"
         "Better when the copy takes hours, when the connection may drop, when the versions of "
         "TimescaleDB differ, or when there is no disk space for a dump here. A run that is "
@@ -45,13 +45,10 @@ class Split:
 
     def facts(self, inventory: Inventory, source: Server, target: Server) -> MethodFacts:
         compressed = sum(h.compressed_chunks for h in inventory.hypertables)
-        again = (
-            f", {plural(compressed, 'compressed chunk')} as stored where both ends keep them alike"
-            if compressed
-            else ""
-        )
+        chunks = plural(compressed, "compressed chunk")
+        alike = f", {chunks} as stored where both databases keep them alike" if compressed else ""
         return MethodFacts(
-            does=f"the schema, then the rows in pieces: about {size(inventory.dump_bytes)}{again}.",
+            does=f"the schema, then the rows in pieces: about {size(inventory.dump_bytes)}{alike}.",
             best="when it takes hours, the connection may drop, or versions differ; resumes at "
             "the piece where it stopped.",
             cannot="migrate publications and subscriptions: each is named at the end.",

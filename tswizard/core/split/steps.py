@@ -98,7 +98,7 @@ _COPY = (
 
 
 _AS_STORED = """\
--- For each compressed chunk that both ends keep alike: an empty one is compressed first,
+-- For each compressed chunk that both databases keep alike: an empty one is compressed first,
 SELECT {schema}.compress_chunk(chunk);
 -- then its compressed rows are copied from the source's relation into the target's:
 COPY (SELECT columns FROM ONLY compressed_relation) TO STDOUT (FORMAT binary);
@@ -281,8 +281,8 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         id=SplitStep.COPY_HYPERTABLES,
         title="Copy hypertables",
         what="Chunk by chunk. Compressed ones go as they are stored into compressed chunks of the "
-        "target, if both ends keep them alike; the log says how many did, and why others did not. "
-        "Those are decompressed, and compressed again soon after their copy.",
+        "target, if both databases keep them alike; the log says how many did, and why others did "
+        "not. Those are decompressed, and compressed again soon after their copy.",
         action=_loading(DataPhase.hypertables),
         commands=_copy_chunks,
     ),

@@ -14,7 +14,7 @@ from tswizard.core.db.connection import Connection, rows, value
 METADATA = "_ts_meta_"
 """Prefix of the columns that TimescaleDB adds; users' columns cannot have it."""
 
-Name = tuple[str, str]
+RelationName = tuple[str, str]
 """Schema and name."""
 
 Version = tuple[int, ...]
@@ -73,7 +73,7 @@ class CompressedLayout:
 class CompressedChunk:
     """A compressed chunk as a database has it."""
 
-    relation: Name
+    relation: RelationName
     """Where its compressed rows are."""
     layout: CompressedLayout
 
@@ -92,11 +92,11 @@ def parse_version(text: str) -> Version:
 
 
 async def read_compressed_chunks(
-    connection: Connection, shape: Shape, chunks: Collection[Name]
-) -> dict[Name, CompressedChunk]:
+    connection: Connection, shape: Shape, chunks: Collection[RelationName]
+) -> dict[RelationName, CompressedChunk]:
     """The compressed ones among these chunks, by schema and name."""
     names = [s for s, _ in chunks], [n for _, n in chunks]
-    found: dict[Name, CompressedChunk] = {}
+    found: dict[RelationName, CompressedChunk] = {}
     for row in await rows(connection, _query(shape), names):
         schema, name, comp_schema, comp, columns, not_null, collations, *settings = row
         found[schema, name] = CompressedChunk(

@@ -26,12 +26,12 @@ from tswizard.core.split.plan.piece import Piece, PieceKind, SourceTable, Stored
 from tswizard.core.split.stored.layout import (
     CompressedChunk,
     CompressedLayout,
-    Name,
+    RelationName,
     Version,
     read_compressed_chunks,
     read_version,
 )
-from tswizard.core.split.stored.ways import Choice, End, choose
+from tswizard.core.split.stored.ways import Choice, CompressedEnd, choose_way
 
 _BATCH = 25
 """Shells made per transaction: each takes locks, of which a server has a limited number."""
@@ -57,7 +57,7 @@ class _Wanted:
     """What the shells of a group have to be like."""
 
     table: SourceTable
-    source: End
+    source: CompressedEnd
     choice: Choice
 
 
@@ -128,7 +128,7 @@ class ShellMaker:
             some = [p for p in pieces if p.packed and p.packed.unordered == unordered]
             if not some:
                 continue
-            ours = End(layout=layout, version=self._here)
+            ours = CompressedEnd(layout=layout, version=self._here)
             session, choice = await self._best(table, ours, some[0], unordered=unordered)
             if choice.copied is None:
                 await self._give_up(some, choice.reason)
@@ -140,7 +140,7 @@ class ShellMaker:
         return table
 
     async def _best(
-        self, table: SourceTable, ours: End, piece: Piece, *, unordered: bool
+        self, table: SourceTable, ours: CompressedEnd, piece: Piece, *, unordered: bool
     ) -> tuple[str, Choice]:
         """The session setting under which a chunk's shell fits best, and how well."""
         best: tuple[str, Choice] | None = None
@@ -162,13 +162,18 @@ class ShellMaker:
         return best
 
     def _choice(
-        self, table: SourceTable, ours: End, made: CompressedChunk | None, *, unordered: bool
+        self,
+        table: SourceTable,
+        ours: CompressedEnd,
+        made: CompressedChunk | None,
+        *,
+        unordered: bool,
     ) -> Choice:
         if made is None:
             return Choice(way=Way.DECOMPRESSED, reason=MERGES)
-        return choose(
+        return choose_way(
             ours,
-            End(layout=made.layout, version=self._there),
+            CompressedEnd(layout=made.layout, version=self._there),
             unordered=unordered,
             text=table.format == "text",
             rebuild=self.rebuild,
@@ -208,7 +213,9 @@ class ShellMaker:
         shell = Shell(schema=schema, name=name, layout=number, way=own.way)
         return replace(piece, shell=shell, reason=own.reason)
 
-    async def _compress(self, pieces: Sequence[Piece], session: str) -> dict[Name, CompressedChunk]:
+    async def _compress(
+        self, pieces: Sequence[Piece], session: str
+    ) -> dict[RelationName, CompressedChunk]:
         """Compress empty chunks; those that were compressed by themselves, with their relations.
         Call it in a transaction."""
         if session:
@@ -227,7 +234,7 @@ class _OtherLayout(Exception):
     """A shell that does not look like the others of its group."""
 
 
-def _chunk(piece: Piece) -> Name:
+def _chunk(piece: Piece) -> RelationName:
     assert piece.target_chunk is not None
     return piece.target_chunk
 
@@ -246,7 +253,7 @@ def _without_shell(stored: Iterable[StoredPiece]) -> list[Piece]:
 
 
 def _by_state(
-    pieces: Iterable[Piece], states: Mapping[Name, PackedChunk]
+    pieces: Iterable[Piece], states: Mapping[RelationName, PackedChunk]
 ) -> tuple[list[Piece], list[Piece]]:
     """Pieces whose chunk is as it was planned, and the others."""
     same, other = list[Piece](), list[Piece]()
@@ -259,7 +266,7 @@ def _by_state(
 
 
 def _groups(
-    pieces: Iterable[Piece], found: Mapping[Name, CompressedChunk]
+    pieces: Iterable[Piece], found: Mapping[RelationName, CompressedChunk]
 ) -> list[tuple[int, CompressedLayout, list[Piece]]]:
     """Pieces of one table whose relations look alike: table, layout, pieces."""
     groups: dict[tuple[int, CompressedLayout], list[Piece]] = {}

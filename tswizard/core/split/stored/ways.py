@@ -37,7 +37,7 @@ _BY_CODE_POINT = (["C"], ["POSIX"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class CompressedEnd:
     """One database's relation of compressed rows."""
 
     layout: CompressedLayout
@@ -62,8 +62,13 @@ class Choice:
         return list(Way).index(self.way), self.left_out
 
 
-def choose(
-    source: End, target: End, *, unordered: bool = False, text: bool = False, rebuild: bool = False
+def choose_way(
+    source: CompressedEnd,
+    target: CompressedEnd,
+    *,
+    unordered: bool = False,
+    text: bool = False,
+    rebuild: bool = False,
 ) -> Choice:
     """The way from one to the other. `text` if a type of the table needs COPY's text format,
     `rebuild` if the user has asked for it."""
@@ -107,7 +112,9 @@ class _Unfit(Exception):
     """A column that cannot be filled, not even for the time until the chunk is rebuilt."""
 
 
-def _columns(source: End, target: End) -> tuple[list[StoredColumn], list[str], int]:
+def _columns(
+    source: CompressedEnd, target: CompressedEnd
+) -> tuple[list[StoredColumn], list[str], int]:
     """Columns that are copied, why the chunk has to be rebuilt, and how many stay empty."""
     columns, why, empty = list[StoredColumn](), list[str](), 0
     names = {c.name for c in target.layout.columns}
@@ -138,7 +145,7 @@ def _columns(source: End, target: End) -> tuple[list[StoredColumn], list[str], i
     return columns, why, empty
 
 
-def _same(column: CompressedColumn, source: End) -> StoredColumn:
+def _same(column: CompressedColumn, source: CompressedEnd) -> StoredColumn:
     name = '"' + column.name.replace('"', '""') + '"'
     if column.compressed and source.version >= _HAS_EMPTY_BLOCKS:
         name = f"CASE WHEN pg_catalog.pg_column_size({name}) > 5 THEN {name} END"
@@ -151,7 +158,7 @@ def _same_type(ours: CompressedColumn, theirs: CompressedColumn, version: Versio
     return ours.type == theirs.type
 
 
-def _derived(column: CompressedColumn, source: End) -> StoredColumn | None:
+def _derived(column: CompressedColumn, source: CompressedEnd) -> StoredColumn | None:
     """First or last value of a batch: of the first orderby column, if it is never NULL, these are
     its minimum and maximum."""
     layout, order = source.layout, source.layout.settings
@@ -168,7 +175,7 @@ def _derived(column: CompressedColumn, source: End) -> StoredColumn | None:
     return StoredColumn(column.name, f'"{found.name}"', derived=True)
 
 
-def _other_order(source: End, target: End) -> bool:
+def _other_order(source: CompressedEnd, target: CompressedEnd) -> bool:
     """Is a column by whose order batches are sorted or found ordered differently?"""
     here, there = dict(source.layout.collations), dict(target.layout.collations)
     return any(
