@@ -62,8 +62,10 @@ async def slice_table(
     later), which EXPLAIN tells.
     """
     number = -(-size // SLICE)
+    if size < BIG or number < 2:
+        return NOT_SLICED
     pages = int(await value(connection, "SELECT pg_catalog.pg_relation_size(%s) / 8192", (oid,)))
-    if size < BIG or number < 2 or pages < number:
+    if pages < number:
         return NOT_SLICED
     plan = await rows(
         connection,
