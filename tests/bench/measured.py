@@ -89,6 +89,17 @@ def _processor(pid: int) -> float:
     return (int(stat[11]) + int(stat[12])) / _TICK if stat else 0.0
 
 
+def process_memory(pid: int) -> int:
+    """The most memory that a process had, in bytes, shared memory that it touched included; 0
+    where nobody can look."""
+    return _kilobytes(pid, "VmHWM") << 10
+
+
+def process_time(pid: int) -> float:
+    """Seconds of processor time that a process took."""
+    return _processor(pid)
+
+
 def _of_children(pid: int) -> float:
     """Processor time of the processes that it has seen end."""
     stat = _read(pid, "stat").rpartition(")")[2].split()

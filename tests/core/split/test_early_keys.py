@@ -42,8 +42,8 @@ KEY = Constraint(
         ("2.18.0", 50, True),
         ("2.18.0", 49, False),
         ("2.26.4", 50, True),
-        ("2.27.0", 999, False),
-        ("2.27.0", 1000, True),
+        ("2.27.0", 499, False),
+        ("2.27.0", 500, True),
     ],
 )
 def test_keys_come_first_where_the_square_counts(version: str, chunks: int, *, early: bool) -> None:

@@ -49,11 +49,11 @@ def path_statement(path: str | None) -> tuple[str, ...]:
 
 
 async def run_statements(ctx: Context, target: Connection, *statements: str) -> None:
-    """Run them in one transaction, each shown in the log. Raises psycopg.Error."""
-    async with target.transaction():
-        for statement in statements:
-            ctx.say(f"{statement};", "sql")
-            await target.execute(statement.encode())
+    """Run them in one transaction and one round trip, each shown in the log. Raises
+    psycopg.Error."""
+    for statement in statements:
+        ctx.say(f"{statement};", "sql")
+    await target.execute("; ".join(statements).encode())
 
 
 async def run_changes(
