@@ -20,6 +20,14 @@ from tswizard.core.steps import target_marker
 _BATCH = 100
 """Relations dropped in one transaction: each takes locks, and a server has only so many."""
 
+_OBJECTS = 1000
+"""Large objects removed in one transaction; `vacuumlo` takes as many."""
+
+_UNLINK = """
+SELECT pg_catalog.count(pg_catalog.lo_unlink(l.oid))
+FROM (SELECT oid FROM pg_catalog.pg_largeobject_metadata LIMIT %s) l
+"""
+
 # Objsubid 0: the columns of a partition key depend on their own table, internally.
 _RELATIONS = """
 SELECT c.relkind::text, n.nspname, c.relname
@@ -284,10 +292,13 @@ async def _drop_others(target: Connection) -> None:
         await target.execute(
             sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
         )
-    if await value(target, "SELECT 1 FROM pg_catalog.pg_largeobject_metadata LIMIT 1"):
-        await target.execute(
-            "SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata"
-        )
+    await _unlink_large_objects(target)
+
+
+async def _unlink_large_objects(target: Connection) -> None:
+    """In portions: each object that is removed stays locked until its transaction ends."""
+    while await value(target, _UNLINK, (_OBJECTS,)):
+        pass
 
 
 async def recreate_extension(ctx: Context) -> None:

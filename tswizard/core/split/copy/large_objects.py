@@ -19,11 +19,28 @@ from tswizard.core.split.copy.snapshot import SourceSnapshot, enter_snapshot
 from tswizard.core.split.plan.piece import Piece
 
 _BLOCK = 1 << 20
+_SMALL = 1 << 16
+"""What is read of each object at first: most end there."""
+_TOGETHER = 64
+"""Objects whose beginnings are read in one round trip: at most 4 MiB."""
+_CREATED = 256
+"""Objects that are created in one round trip, as long as they are small: at most 16 MiB."""
 _WRITE = 0x20000
 """INV_WRITE of libpq-fs.h."""
 _HEAD = struct.Struct(">IB")
 """In a file: OID, and whether an object begins; then the block's length and the block."""
 _LENGTH = struct.Struct(">I")
+
+_BEGINNINGS = """
+SELECT o.oid, pg_catalog.lo_get(o.oid::pg_catalog.oid, 0, %s)
+FROM pg_catalog.unnest(%s::bigint[]) WITH ORDINALITY o (oid, number) ORDER BY o.number
+"""
+
+# Refuses an OID that is taken.
+_CREATE = """
+SELECT pg_catalog.count(pg_catalog.lo_from_bytea(o.oid::pg_catalog.oid, o.contents))
+FROM ROWS FROM (pg_catalog.unnest(%s::bigint[]), pg_catalog.unnest(%s::bytea[])) o (oid, contents)
+"""
 
 _OIDS = """
 SELECT oid::bigint FROM pg_catalog.pg_largeobject_metadata
@@ -70,19 +87,30 @@ async def _blocks(
     source: Connection, piece: Piece, snapshot: SourceSnapshot
 ) -> AsyncGenerator[tuple[int, bytes, bool], None]:
     await enter_snapshot(source, snapshot.name)
-    for (oid,) in await rows(source, _OIDS, (piece.first_oid, piece.last_oid)):
-        offset = 0
-        while True:
-            block = await value(
-                source,
-                "SELECT pg_catalog.lo_get(%s::bigint::pg_catalog.oid, %s, %s)",
-                (oid, offset, _BLOCK),
-            )
-            if offset == 0 or block:
-                yield oid, block, offset == 0
-            offset += len(block)
-            if len(block) < _BLOCK:
-                break
+    oids = [oid for (oid,) in await rows(source, _OIDS, (piece.first_oid, piece.last_oid))]
+    for first in range(0, len(oids), _TOGETHER):
+        some = oids[first : first + _TOGETHER]
+        for oid, beginning in await rows(source, _BEGINNINGS, (_SMALL, some)):
+            yield oid, beginning, True
+            if len(beginning) == _SMALL:
+                async for block in _rest(source, oid):
+                    yield oid, block, False
+
+
+async def _rest(source: Connection, oid: int) -> AsyncGenerator[bytes, None]:
+    """What follows the beginning of an object that is not small."""
+    offset = _SMALL
+    while True:
+        block = await value(
+            source,
+            "SELECT pg_catalog.lo_get(%s::bigint::pg_catalog.oid, %s, %s)",
+            (oid, offset, _BLOCK),
+        )
+        if block:
+            yield block
+        offset += len(block)
+        if len(block) < _BLOCK:
+            return
 
 
 async def copy_objects(
@@ -93,6 +121,7 @@ async def copy_objects(
     await writer.begin()
     async for oid, block, first in _read(job, piece, snapshot):
         await writer.put(oid, block, first)
+    await writer.finish()
     return writer.copied
 
 
@@ -104,6 +133,8 @@ class _Writer:
         self._piece = piece
         self._existing: set[int] = set()
         self._offset = 0
+        self._new: list[tuple[int, bytes]] = []
+        """Objects that are to be created with the first block of each."""
         self.copied = CopiedObjects()
 
     async def begin(self) -> None:
@@ -111,29 +142,44 @@ class _Writer:
         self._existing = {oid for (oid,) in found}
 
     async def put(self, oid: int, block: bytes, first: bool) -> None:
+        """Take the next block."""
+        if first and oid not in self._existing:
+            self._new.append((oid, block))
+            self.copied.number += 1
+            self._offset = 0
+            if len(self._new) == _CREATED or len(block) > _SMALL:
+                await self.finish()
+        else:
+            await self.finish()
+            await self._write(oid, block, first)
+        self._offset += len(block)
+        self.copied.bytes += len(block)
+
+    async def finish(self) -> None:
+        """Create what was put off until there is more of it: one by one, a million objects far
+        away would take days."""
+        if self._new:
+            oids, contents = zip(*self._new, strict=True)
+            await self._target.execute(_CREATE, (list(oids), list(contents)))
+            self._new.clear()
+
+    async def _write(self, oid: int, block: bytes, first: bool) -> None:
+        """A block of an object that is there."""
         if first:
-            await self._begin(oid)
+            await self._empty(oid)
         if block:
             await self._target.execute(
                 "SELECT pg_catalog.lo_put(%s::bigint::pg_catalog.oid, %s, %s)",
                 (oid, self._offset, block),
             )
-        self._offset += len(block)
-        self.copied.bytes += len(block)
 
-    async def _begin(self, oid: int) -> None:
+    async def _empty(self, oid: int) -> None:
         self._offset = 0
         self.copied.number += 1
-        if oid in self._existing:
-            await self._target.execute(
-                "SELECT pg_catalog.lo_truncate(pg_catalog.lo_open("
-                "%s::bigint::pg_catalog.oid, %s), 0)",
-                (oid, _WRITE),
-            )
-        else:
-            await self._target.execute(
-                "SELECT pg_catalog.lo_create(%s::bigint::pg_catalog.oid)", (oid,)
-            )
+        await self._target.execute(
+            "SELECT pg_catalog.lo_truncate(pg_catalog.lo_open(%s::bigint::pg_catalog.oid, %s), 0)",
+            (oid, _WRITE),
+        )
 
 
 async def write_file(
@@ -155,4 +201,5 @@ async def read_file(target: Connection, piece: Piece, descriptor: int) -> Copied
         while len(block) < length:
             block += os.read(descriptor, length - len(block))
         await writer.put(oid, block, bool(first))
+    await writer.finish()
     return writer.copied
