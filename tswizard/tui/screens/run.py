@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -33,7 +34,11 @@ FRAME = 1 / 20
 """Seconds between two looks at what the run said."""
 
 TABLES = 1 / 2
-"""Seconds between two drawings of the tables; there may be thousands of them."""
+"""Seconds between two drawings of the tables."""
+
+MOST = 300
+"""Tables with a line of their own; a database may have thousands, which nobody could follow, and to
+draw them all again would take the time that keys need."""
 
 BUDGET = 0.02
 """Seconds that a frame may spend on events, so that a flood of lines never holds up a key."""
@@ -233,10 +238,12 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         table = self.query_one(FittingTable)
         table.display = bool(self.model.tables)
         self.set_class(table.display, "-tables")
-        table.show(
+        tables = self.model.tables_by_urgency()
+        lines = [
             _row(progress, self.model.table_rate(progress.table), over=self._over)
-            for progress in self.model.tables_by_urgency()
-        )
+            for progress in tables[:MOST]
+        ]
+        table.show([*lines, *_others(tables[MOST:])])
 
     # The log
 
@@ -409,6 +416,14 @@ def _row(progress: TableProgress, rate: float | None, *, over: bool = False) -> 
         number(progress.retried) if progress.retried else "–",
         f"✗ {progress.failed} FAILED" if progress.failed else state,
     )
+
+
+def _others(tables: Sequence[TableProgress]) -> Iterator[tuple[str, ...]]:
+    """One line for those that have none of their own: how many, by their states."""
+    if tables:
+        states = Counter(table.state for table in tables)
+        said = ", ".join(f"{number(count)} {state}" for state, count in states.items())
+        yield f"… and {said}", *("",) * (len(_TABLES) - 1)
 
 
 def _rate(progress: TableProgress, rate: float | None) -> str:

@@ -48,19 +48,25 @@ class FittingTable(DataTable[Text], inherit_bindings=False):
         super().__init__(id=id, cursor_type="row", zebra_stripes=False)
         self._specs = tuple(columns)
         self._lines: list[tuple[str, ...]] = []
+        self._made_for = (0, 0)
+        """Widths of the table and of the terminal that its rows were made for."""
 
     def show(self, rows: Iterable[Sequence[str]]) -> None:
         """Replace all rows; the cursor stays on its line."""
         self._lines = [tuple(row) for row in rows]
+        self._made_for = (0, 0)  # while it is hidden they wait
         self._rebuild()
 
     def on_resize(self, event: Resize) -> None:
-        self._rebuild()
+        # It comes as well when a tab is shown again: there may be thousands of rows.
+        if self._made_for != (self.scrollable_content_region.width, self.app.size.width):
+            self._rebuild()
 
     def _rebuild(self) -> None:
         width = self.scrollable_content_region.width
         if not width:
             return
+        self._made_for = (width, self.app.size.width)
         chosen = [i for i, c in enumerate(self._specs) if self.app.size.width >= c.wide]
         row_before, scroll_before = self.cursor_row, self.scroll_y
         self.clear(columns=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tswizard.core.model.finding import Level
-from tswizard.core.verify.schema.privileges import OWNER
+from tswizard.core.verify.schema.privileges import LARGE_OBJECTS, OWNER
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 
 _NOT_OWNED = ("column ", "schema public")
@@ -44,7 +44,7 @@ def compare_grants(source: Schema, target: Schema) -> GrantComparison:
     for key, found in source.objects.items():
         if key.kind != "grant":
             continue
-        other = target.objects.get(key)
+        other = _counterpart(key, target)
         count = sum(grantee != OWNER for grantee in granted(found))
         if found.part is None:
             compared += count
@@ -57,10 +57,23 @@ def compare_grants(source: Schema, target: Schema) -> GrantComparison:
     for key, found in target.objects.items():
         # Columns have a row only where something is granted on them. Grants that only the target
         # has on an extension's own objects come from the service.
-        if key.kind == "grant" and key not in source.objects and key.name.startswith("column "):
+        if key.kind != "grant" or key in source.objects:
+            continue
+        if key.name.startswith("column "):
             differences += _of_object(key.name, _NOTHING, found, source, target)
+        elif ours := _counterpart(key, source):
+            differences += _of_object(key.name, ours, found, source, target)
     owners = _owners(source, target)
     return GrantComparison(tuple(differences) + owners, compared, parts, _owned(source))
+
+
+def _counterpart(key: ObjectKey, other: Schema) -> Object | None:
+    """The same object of the other database. A large object without grants may be one of many
+    there, which are told together."""
+    found = other.objects.get(key)
+    if found is None and key.name.startswith("large object "):
+        return other.objects.get(ObjectKey("grant", LARGE_OBJECTS))
+    return found
 
 
 def granted(found: Object) -> Mapping[str, str]:
@@ -128,9 +141,20 @@ def _owned_objects(schema: Schema) -> Iterator[tuple[str, str]]:
             yield key.name, owner
 
 
+def _their_owners(ours: Mapping[str, str], target: Schema) -> dict[str, str]:
+    """Owners on the target of what the source has."""
+    theirs = dict(_owned_objects(target))
+    if owner := theirs.get(LARGE_OBJECTS):
+        theirs |= {
+            name: owner for name in ours if name.startswith("large object ") and name not in theirs
+        }
+    return theirs
+
+
 def _owners(source: Schema, target: Schema) -> tuple[PrivilegeDifference, ...]:
     """Where one role replaces several, who owned what is lost."""
-    ours, theirs = dict(_owned_objects(source)), dict(_owned_objects(target))
+    ours = dict(_owned_objects(source))
+    theirs = _their_owners(ours, target)
     replaced = {(owner, theirs[name]) for name, owner in ours.items() if name in theirs}
     if (
         len({before for before, _ in replaced})

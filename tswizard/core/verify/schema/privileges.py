@@ -11,6 +11,26 @@ OWNER = "<owner>"
 """Stands for the owner among the grantees: on the target it may be another role."""
 
 
+LARGE_OBJECTS = "large objects"
+"""All of them that nobody was granted anything on, where they have one owner."""
+
+# There can be millions: whose privileges are the default ones are told one by one only where the
+# owners differ. That all are there, the rows' comparison says.
+_LARGE_OBJECTS = f"""
+SELECT 'large object ' || l.oid, NULL, 'L', l.lomowner, l.lomacl
+FROM pg_catalog.pg_largeobject_metadata l
+WHERE l.lomacl IS NOT NULL OR EXISTS (
+  SELECT FROM pg_catalog.pg_largeobject_metadata o
+  WHERE o.lomacl IS NULL
+  HAVING pg_catalog.min(o.lomowner) <> pg_catalog.max(o.lomowner))
+UNION ALL
+SELECT '{LARGE_OBJECTS}', NULL, 'L', pg_catalog.min(l.lomowner), NULL
+FROM pg_catalog.pg_largeobject_metadata l
+WHERE l.lomacl IS NULL
+HAVING pg_catalog.min(l.lomowner) = pg_catalog.max(l.lomowner)
+"""
+
+
 def _entries(acl: str, owner: str) -> str:
     """SQL for a JSON object: grantee -> sorted privileges as text, `*` for WITH GRANT OPTION."""
     grantee = f"CASE WHEN e.grantee = {owner} THEN '{OWNER}' ELSE {role_name('e.grantee')} END"
@@ -58,8 +78,7 @@ UNION ALL
 SELECT 'foreign server ' || pg_catalog.quote_ident(s.srvname), NULL, 'S', s.srvowner, s.srvacl
 FROM pg_catalog.pg_foreign_server s WHERE {not_member("pg_foreign_server", "s.oid")}
 UNION ALL
-SELECT 'large object ' || l.oid, NULL, 'L', l.lomowner, l.lomacl
-FROM pg_catalog.pg_largeobject_metadata l
+{_LARGE_OBJECTS}
 """
     entries = _entries('COALESCE(o.acl, pg_catalog.acldefault(o.type::"char", o.owner))', "o.owner")
     return f"""{user_relations(catalogs.shape)}
