@@ -85,6 +85,28 @@ async def test_the_way_that_is_asked_for(
     assert {k.state for k in known} == {"done"}
 
 
+async def test_a_run_that_ends_when_the_shells_are_made(filled: Ends, folder: Path) -> None:
+    work = job(filled, folder)
+    async with leading(work) as coordinator:
+        await coordinator.create_chunks()
+        await coordinator.make_shells()
+    await migrate(work)
+    await _equal(filled)
+    assert await _ways(filled.target) == [WayCount(Way.STORED, "", 3)]
+
+
+async def test_a_column_that_is_added_before_a_resume(filled: Ends, folder: Path) -> None:
+    work = job(filled, folder)
+    async with leading(work) as coordinator:
+        await coordinator.create_chunks()
+        await coordinator.make_shells()
+    for end in (filled.source, filled.target):
+        await run(end, "ALTER TABLE readings ADD COLUMN note text")
+    await run(filled.source, "UPDATE readings SET note = 'x' WHERE d = 1")
+    await migrate(work)
+    await _equal(filled)
+
+
 @pytest.mark.parametrize("via", ["stream", "files"])
 async def test_a_second_copy_replaces_the_first(filled: Ends, folder: Path, via: str) -> None:
     work = job(filled, folder, via=via)

@@ -77,6 +77,7 @@ def test_equal_relations_go_as_stored_in_binary() -> None:
     ("source", "target", "why"),
     [
         (end(version=NEWEST), end(version=NEW), "the target's TimescaleDB is older"),
+        (end(), end(version=(2, 30, 0)), "the target's TimescaleDB is newer than any"),
         (end(), end(settings=replace(SETTINGS, segmentby=())), "by other settings"),
         (end(), end(settings=replace(SETTINGS, descending=(False,))), "by other settings"),
         (end(), end(column("x")), "the source lacks column x"),

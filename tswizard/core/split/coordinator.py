@@ -174,9 +174,7 @@ class Coordinator:
                 rebuild=self.job.options.compressed == "rebuild",
                 progress=progress,
             ).make(self.plan.tables)
-        if tables != self.plan.tables:
-            await save_tables(target, tables)
-            self.plan = replace(self.plan, tables=tables)
+        self.plan = replace(self.plan, tables=tables)
         if counts := count_ways(await queue.read_pieces(target)):
             self.reporter.say(f"compressed chunks: {ways_in_words(counts)}")
 

@@ -64,7 +64,9 @@ def diff_plans(
             tables.append(table)
         added.append(replace(piece, id=last_id + len(added) + 1, table_index=index))
     columns_changed = {
-        index: replace(table, target=stored_tables[index].target)
+        index: replace(
+            table, target=stored_tables[index].target, layouts=stored_tables[index].layouts
+        )
         for table in new.tables
         if (index := indexes.get((table.schema, table.name), len(stored_tables)))
         < len(stored_tables)

@@ -19,6 +19,7 @@ from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape, read_shape
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.errors import is_transient, message_of, refuses_writes
 from tswizard.core.split.ledger import queue
+from tswizard.core.split.ledger.plan_store import save_tables
 from tswizard.core.split.ledger.queue import UNFINISHED
 from tswizard.core.split.plan.packed import Shell, StoredLayout, Way
 from tswizard.core.split.plan.packed_chunks import PackedChunk, read_packed_chunks
@@ -76,6 +77,7 @@ class ShellMaker:
     _there: Version = ()
     _shape: Shape = field(init=False)
     _sessions: list[str] = field(default_factory=list)
+    _tables: list[SourceTable] = field(default_factory=list)
 
     async def make(self, tables: Sequence[SourceTable]) -> tuple[SourceTable, ...]:
         """Make all that are missing, and store them with their pieces; the tables with the layouts
@@ -96,17 +98,17 @@ class ShellMaker:
         if overtaken:
             await self._give_up(overtaken, NOT_READ)
         merging = {(s, n) for s, n in await rows(self.target, _MERGING)}
-        changed, done = list(tables), 0
+        self._tables, done = list(tables), 0
         for index, layout, group in _groups(waiting, found):
-            table = changed[index]
+            table = self._tables[index]
             await self.progress(done, len(waiting), table.label)
             if table.on_target in merging:
                 await self._give_up(group, MERGES)
             else:
-                changed[index] = await self._make_group(table, layout, group)
+                await self._make_group(table, layout, group)
             done += len(group)
         await self.progress(len(waiting), len(waiting), "")
-        return tuple(changed)
+        return tuple(self._tables)
 
     async def _give_up(self, pieces: Iterable[Piece], reason: str) -> None:
         changed = [replace(p, packed=None, reason=reason) for p in pieces]
@@ -116,14 +118,12 @@ class ShellMaker:
 
     async def _make_group(
         self, table: SourceTable, layout: CompressedLayout, pieces: list[Piece]
-    ) -> SourceTable:
-        """Shells of pieces whose relations look alike; the table with their layout."""
+    ) -> None:
+        """Shells of pieces whose relations look alike."""
         nowhere = [p for p in pieces if p.target_chunk is None]
         if nowhere:
             await self._give_up(nowhere, NO_CHUNK)
         pieces = [p for p in pieces if p.target_chunk is not None]
-        if not pieces:
-            return table
         for unordered in (False, True):
             some = [p for p in pieces if p.packed and p.packed.unordered == unordered]
             if not some:
@@ -133,11 +133,22 @@ class ShellMaker:
             if choice.copied is None:
                 await self._give_up(some, choice.reason)
                 continue
-            table, number = _with_layout(table, choice.copied)
+            table, number = await self._add_layout(table, choice.copied)
             wanted = _Wanted(table, ours, choice)
             for first in range(0, len(some), _BATCH):
                 await self._make_some(some[first : first + _BATCH], session, number, wanted)
-        return table
+
+    async def _add_layout(
+        self, table: SourceTable, layout: StoredLayout
+    ) -> tuple[SourceTable, int]:
+        """The table with a layout, and the layout's number in it. It is stored before any piece
+        that refers to it."""
+        if layout in table.layouts:
+            return table, table.layouts.index(layout)
+        changed = replace(table, layouts=(*table.layouts, layout))
+        self._tables[self._tables.index(table)] = changed
+        await save_tables(self.target, tuple(self._tables))
+        return changed, len(table.layouts)
 
     async def _best(
         self, table: SourceTable, ours: CompressedEnd, piece: Piece, *, unordered: bool
@@ -274,13 +285,6 @@ def _groups(
         key = piece.table_index, found[piece.schema, piece.name].layout
         groups.setdefault(key, []).append(piece)
     return [(index, layout, some) for (index, layout), some in groups.items()]
-
-
-def _with_layout(table: SourceTable, layout: StoredLayout) -> tuple[SourceTable, int]:
-    """The table with a layout, and the layout's number in it."""
-    if layout in table.layouts:
-        return table, table.layouts.index(layout)
-    return replace(table, layouts=(*table.layouts, layout)), len(table.layouts)
 
 
 _KNOWN = "SELECT name FROM pg_catalog.pg_settings WHERE name = ANY (%s)"

@@ -28,6 +28,8 @@ _MINMAX = (f"{METADATA}min_", f"{METADATA}max_", f"{METADATA}v2_min_", f"{METADA
 _FIRST, _LAST = f"{METADATA}v2_first_", f"{METADATA}v2_last_"
 _KNOWN = (COUNT, SEQUENCE, *_MINMAX, _FIRST, _LAST, f"{METADATA}v2_bloom")
 
+_KNOWN_UNTIL = (2, 29)
+"""The last version whose compressed chunks were looked into."""
 _HAS_EMPTY_BLOCKS = (2, 19)
 """Since then a block of nothing but NULL may be stored as one, which 2.19.0 to 2.20.0 cannot
 receive (timescale/timescaledb#8153). It takes 2 bytes, the smallest other one 28."""
@@ -75,6 +77,8 @@ def choose_way(
     ours, theirs = source.layout, target.layout
     if target.version < source.version:
         return _decompressed("the target's TimescaleDB is older")
+    if target.version[:2] > _KNOWN_UNTIL:
+        return _decompressed("the target's TimescaleDB is newer than any that is known to keep it")
     if ours.settings != theirs.settings:
         return _decompressed("the target compresses the chunk by other settings")
     try:
