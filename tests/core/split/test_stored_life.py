@@ -85,6 +85,59 @@ async def test_the_way_that_is_asked_for(
     assert {k.state for k in known} == {"done"}
 
 
+_SETTINGS = "SELECT to_jsonb(s)::text FROM _timescaledb_catalog.compression_settings s "
+_OF_HYPERTABLE = _SETTINGS + "WHERE relid = 'public.readings'::regclass"
+
+
+async def _ask(end: Endpoint, query: str) -> list[tuple[Any, ...]]:
+    async with connected(end) as connection:
+        return await rows(connection, query)
+
+
+async def _has_settings_of_chunks(end: Endpoint) -> bool:
+    query = "SELECT to_regclass('_timescaledb_catalog.compression_settings') IS NOT NULL"
+    return bool((await _ask(end, query))[0][0])
+
+
+async def test_chunks_with_other_settings_than_the_hypertable(filled: Ends, folder: Path) -> None:
+    if not await _has_settings_of_chunks(filled.source):
+        pytest.skip("before 2.14 all chunks of a hypertable have its settings")
+    for by in ("timescaledb.compress_segmentby = '', timescaledb.compress_orderby = 'd, t'",):
+        alter = f"ALTER TABLE readings SET (timescaledb.compress, {by})"
+        for end in (filled.source, filled.target):
+            await run(end, alter)
+    await run(
+        filled.source,
+        "INSERT INTO readings SELECT '2025-03-10 00:00:00+00'::timestamptz + i * interval "
+        "'5 minutes', 1, i FROM pg_catalog.generate_series(0, 200) i",
+        "SELECT public.compress_chunk(c, true) FROM public.show_chunks('readings') c",
+    )
+    before = await _ask(filled.target, _OF_HYPERTABLE)
+    await migrate(job(filled, folder))
+    await _equal(filled)
+    assert await _ask(filled.target, _OF_HYPERTABLE) == before
+    ways = await _ways(filled.target)
+    assert sum(c.chunks for c in ways) == 4
+    assert all(c.way in (Way.STORED, Way.REBUILT) for c in ways), ways
+
+
+async def test_settings_that_are_left_to_the_server(bare_ends: Ends, folder: Path) -> None:
+    await need_community(bare_ends.source, bare_ends.target)
+    for end in (bare_ends.source, bare_ends.target):
+        await run(end, *_TABLE[:3], "ALTER TABLE readings SET (timescaledb.compress)")
+    # The source has statistics when it chooses; the target has none.
+    await run(bare_ends.source, _ROWS[0], "ANALYZE readings", _ROWS[1])
+    before = await _ask(bare_ends.target, "SELECT 1")
+    if await _has_settings_of_chunks(bare_ends.target):
+        before = await _ask(bare_ends.target, _OF_HYPERTABLE)
+    await migrate(job(bare_ends, folder))
+    await _equal(bare_ends)
+    if await _has_settings_of_chunks(bare_ends.target):
+        assert await _ask(bare_ends.target, _OF_HYPERTABLE) == before
+    ways = await _ways(bare_ends.target)
+    assert all(c.way in (Way.STORED, Way.REBUILT) for c in ways), ways
+
+
 async def test_a_run_that_ends_when_the_shells_are_made(filled: Ends, folder: Path) -> None:
     work = job(filled, folder)
     async with leading(work) as coordinator:

@@ -32,6 +32,12 @@ from tswizard.core.split.stored.layout import (
     read_compressed_chunks,
     read_version,
 )
+from tswizard.core.split.stored.settings import (
+    ORDERBY_FUNCTION,
+    SEGMENTBY_FUNCTION,
+    SettingsNotRestored,
+    compressing_by,
+)
 from tswizard.core.split.stored.ways import Choice, CompressedEnd, choose_way
 
 _BATCH = 25
@@ -77,6 +83,7 @@ class ShellMaker:
     _there: Version = ()
     _shape: Shape = field(init=False)
     _sessions: list[str] = field(default_factory=list)
+    _offers_choice: bool = False
     _tables: list[SourceTable] = field(default_factory=list)
 
     async def make(self, tables: Sequence[SourceTable]) -> tuple[SourceTable, ...]:
@@ -87,7 +94,9 @@ class ShellMaker:
             return tuple(tables)
         self._here, self._there = await read_version(self.source), await read_version(self.target)
         self._shape = await read_shape(self.target)
-        known = {name for (name,) in await rows(self.target, _KNOWN, (list(_SESSIONS),))}
+        settings = [*_SESSIONS, SEGMENTBY_FUNCTION, ORDERBY_FUNCTION]
+        known = {name for (name,) in await rows(self.target, _KNOWN, (settings,))}
+        self._offers_choice = {SEGMENTBY_FUNCTION, ORDERBY_FUNCTION} <= known
         self._sessions = [name for name in _SESSIONS if not name or name in known]
         shape = await read_shape(self.source)
         found = await read_compressed_chunks(
@@ -158,9 +167,9 @@ class ShellMaker:
         for session in self._sessions:
             try:
                 async with self.target.transaction(force_rollback=True):
-                    made = await self._compress([piece], session)
-            except Error as error:
-                if is_transient(error) or refuses_writes(error):
+                    made = await self._compress(table, ours, [piece], session)
+            except (SettingsNotRestored, Error) as error:
+                if isinstance(error, Error) and (is_transient(error) or refuses_writes(error)):
                     raise
                 choice = Choice(way=Way.DECOMPRESSED, reason=message_of(error))
             else:
@@ -197,13 +206,13 @@ class ShellMaker:
         itself, and the rows of those that are refused again are decompressed."""
         try:
             async with self.target.transaction():
-                made = await self._compress(pieces, session)
+                made = await self._compress(wanted.table, wanted.source, pieces, session)
                 shelled = [
                     self._shelled(piece, made.get(_chunk(piece)), number, wanted)
                     for piece in pieces
                 ]
                 await queue.save_pieces(self.target, shelled)
-        except (_OtherLayout, Error) as error:
+        except (_OtherLayout, SettingsNotRestored, Error) as error:
             if isinstance(error, Error) and (is_transient(error) or refuses_writes(error)):
                 raise
             if len(pieces) == 1:
@@ -225,10 +234,10 @@ class ShellMaker:
         return replace(piece, shell=shell, reason=own.reason)
 
     async def _compress(
-        self, pieces: Sequence[Piece], session: str
+        self, table: SourceTable, ours: CompressedEnd, pieces: Sequence[Piece], session: str
     ) -> dict[RelationName, CompressedChunk]:
-        """Compress empty chunks; those that were compressed by themselves, with their relations.
-        Call it in a transaction."""
+        """Compress empty chunks as the source's were; those that were compressed by themselves,
+        with their relations. Call it in a transaction."""
         if session:
             await self.target.execute("SELECT pg_catalog.set_config(%s, 'off', true)", (session,))
         function = sql.Identifier(self.functions, "compress_chunk")
@@ -237,7 +246,14 @@ class ShellMaker:
             "WHERE {}(c.name::pg_catalog.regclass) = c.name::pg_catalog.regclass"
         ).format(function)
         names = {sql.Identifier(*_chunk(p)).as_string(None): _chunk(p) for p in pieces}
-        itself = {names[name] for (name,) in await rows(self.target, query, (list(names),))}
+        async with compressing_by(
+            self.target,
+            self._shape,
+            table,
+            ours.layout.settings,
+            offers_choice=self._offers_choice,
+        ):
+            itself = {names[name] for (name,) in await rows(self.target, query, (list(names),))}
         return await read_compressed_chunks(self.target, self._shape, itself)
 
 
