@@ -17,6 +17,8 @@ it is stored: an older one would copy its rows into a compressed chunk, which hi
 _READABLE = (2, LEDGER_FORMAT)
 """A ledger of format 2 has no such piece, and becomes one of today's when its run is resumed."""
 
+# Whoever claims a piece wants the first of those that are left, in an order that the first two
+# indexes have: without them each claim would sort all of them, with N pieces N times.
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS _tswizard;
 CREATE TABLE _tswizard.ledger (
@@ -29,7 +31,9 @@ CREATE TABLE _tswizard.piece (
   stage text NOT NULL, state text NOT NULL, bytes bigint NOT NULL, spec jsonb NOT NULL,
   snapshot_id int, rows bigint, copied bigint, attempts int NOT NULL DEFAULT 0, error text,
   location text, updated_at timestamptz);
-CREATE INDEX ON _tswizard.piece (stage, state, bytes DESC, id);
+CREATE INDEX ON _tswizard.piece (stage, (kind = 'compress') DESC, bytes DESC, id)
+  WHERE state IN ('waiting', 'staged');
+CREATE INDEX ON _tswizard.piece (stage, bytes DESC, id) WHERE state IN ('waiting', 'staged');
 CREATE INDEX ON _tswizard.piece (relation);
 """
 
