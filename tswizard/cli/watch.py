@@ -21,7 +21,7 @@ from tswizard.core.model.events import (
 )
 from tswizard.core.model.finding import Level
 from tswizard.core.model.verdict import Verdict
-from tswizard.core.model.wording import duration, number, size
+from tswizard.core.model.wording import duration, number, plural, size
 from tswizard.core.report.checklist import checklist
 from tswizard.core.run.runner import Run
 from tswizard.exit_codes import Exit
@@ -30,6 +30,9 @@ from tswizard.wizard.table_lines import TableLines
 
 _EVERY = 2.0
 """Seconds between two progress lines of one step."""
+
+_DETAILS = 20
+"""Lines below one of the checklist; the report has them all."""
 
 
 async def watch(run: Run) -> int:
@@ -49,8 +52,11 @@ async def watch(run: Run) -> int:
     for line in checklist(run.outcome).lines:
         say(f"{line.level.upper():<5} {line.text}")
         if line.level in (Level.FAIL, Level.LOOK):
-            for detail in line.details[:20]:
+            for detail in line.details[:_DETAILS]:
                 say(f"      {detail}")
+            if len(line.details) > _DETAILS:
+                more = plural(len(line.details) - _DETAILS, "more line")
+                say(f"      and {more} in the report")
     say(f"report  {run.run_folder.path / 'report.md'}")
     return exit_of(run.outcome.result)
 

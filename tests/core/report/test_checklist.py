@@ -88,8 +88,8 @@ def test_what_the_user_left_out_is_a_line_to_skip() -> None:
     ],
 )
 def test_errors_are_counted_against_their_rules(verdicts: list[Verdict], line: str) -> None:
-    made = checklist(outcome(judged=tuple(map(judged, verdicts))))
-    assert texts(made) == [line]
+    made = checklist(outcome(judged=tuple(judged(v, object="a.b") for v in verdicts)))
+    assert [text.removesuffix("; lost: a.b") for text in texts(made)] == [line]
     assert len(made.lines[0].details) == sum(not v.explained for v in verdicts)
 
 
@@ -98,6 +98,79 @@ def test_a_warning_that_no_rule_knows_is_no_error_and_no_pass() -> None:
     assert texts(checklist(outcome(judged=(warning,)))) == [
         "LOOK errors: pg_dump and pg_restore reported none; 1 warning to look at"
     ]
+
+
+def test_forty_chunks_of_a_hypertable_are_one_line_that_names_it() -> None:
+    lost = [
+        judged(
+            Verdict.LOST,
+            rule="copy-failed",
+            object="hypertable public.metrics",
+            message=f"COPY failed for table _hyper_1_{n}_chunk",
+            reason=f"The hypertable public.metrics lost rows: _hyper_1_{n}_chunk is a chunk of it.",
+            schema="_timescaledb_internal",
+            relation=f"_hyper_1_{n}_chunk",
+        )
+        for n in range(40)
+    ]
+    other = judged(Verdict.LOST, rule="copy-failed", object="TABLE DATA public.sites")
+    (line,) = checklist(outcome(judged=(*lost, other))).lines
+    assert line.level is Level.FAIL
+    assert line.text.endswith(
+        "; lost: hypertable public.metrics (40 chunks), TABLE DATA public.sites"
+    )
+    assert len(line.details) == 3
+    assert "(40 like this)" in line.details[0]
+    for n in range(40):
+        assert f"_timescaledb_internal._hyper_1_{n}_chunk" in line.details[1]
+
+
+def test_messages_that_no_rule_knows_stay_apart() -> None:
+    unknown = [judged(Verdict.LOOK, message=text) for text in ("one", "another", "one")]
+    (line,) = checklist(outcome(judged=tuple(unknown))).lines
+    assert line.details == ("LOOK (2 like this) one", "LOOK another")
+
+
+def test_findings_of_one_kind_are_one_line_from_four_on_and_each_is_named() -> None:
+    def differ(count: int) -> Checklist:
+        return checklist(
+            outcome(
+                *(
+                    Finding(
+                        Level.FAIL,
+                        "rows-differ",
+                        f"public.t{n}: 1 missing",
+                        todo="Restore again.",
+                        details=(f"range {n}",),
+                    )
+                    for n in range(count)
+                )
+            )
+        )
+
+    assert differ(3).count(Level.FAIL) == 3
+    (line,) = differ(4).of(Level.FAIL)
+    assert line.text == "rows: public.t0: 1 missing; 3 more like this"
+    assert line.todo == "Restore again."
+    for n in range(4):
+        assert f"public.t{n}: 1 missing" in line.details and f"  range {n}" in line.details
+
+
+def test_what_is_to_be_done_first_is_about_rows_before_objects() -> None:
+    index = Finding(Level.FAIL, "schema-index", "62 of 63 indexes", todo="Make it.")
+    total = Finding(Level.FAIL, CHECKED, "1 of 2 tables equal")
+    differs = Finding(Level.FAIL, "rows-differ", "public.t: 1 missing", todo="Do not use it.")
+    look = Finding(Level.LOOK, "schema-grant", "1 of 2 grants", todo="Grant it.")
+    made = checklist(outcome(look, index, total, differs))
+    assert made.next == "Do not use it."
+    assert [line.text for line in made.of(Level.FAIL)] == [
+        "rows: public.t: 1 missing",
+        "schema: 62 of 63 indexes",
+        "rows: 1 of 2 tables equal",
+    ]
+    assert checklist(outcome(look)).next == "Grant it."
+    assert checklist(outcome(todo=(("Point applications", ""),))).next == "Point applications"
+    assert checklist(outcome()).next == ""
 
 
 def test_statements_to_run_are_ready_to_copy() -> None:

@@ -20,6 +20,12 @@ _NOTES = ("compressed-chunks",)
 _SHOWN = 3
 """Kinds of objects shown in the line of a group; the others are in its details."""
 
+_REPEATED = 4
+"""Findings of one kind that are one line from this number on."""
+
+_FIRST = ("rows", "errors")
+"""Groups that come first where something failed: a missing row weighs more than an index."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChecklistLine:
@@ -29,6 +35,8 @@ class ChecklistLine:
     text: str
     details: tuple[str, ...] = ()
     todo: str = ""
+    group: str = ""
+    """What it is about, which `text` begins with; empty where it belongs to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,21 @@ class Checklist:
     def count(self, level: Level) -> int:
         """The number of lines of this level."""
         return sum(line.level is level for line in self.lines)
+
+    def of(self, level: Level) -> tuple[ChecklistLine, ...]:
+        """The lines of this level, in the order in which they want to be read: what says what to
+        do before what does not, rows before objects."""
+        lines = (line for line in self.lines if line.level is level)
+        return tuple(sorted(lines, key=lambda line: (not line.todo, line.group not in _FIRST)))
+
+    @property
+    def next(self) -> str:
+        """The one thing to do before all others; empty when nothing is left."""
+        for level in (Level.FAIL, Level.LOOK):
+            for line in self.of(level):
+                if line.todo:
+                    return line.todo
+        return self.todo[0].text if self.todo else ""
 
 
 def checklist(outcome: Outcome, report: str = "") -> Checklist:
@@ -125,7 +148,7 @@ def _groups(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
         right = [(f, k) for f, k in own if f.level is Level.PASS]
         if right:
             yield _right(group, right)
-        yield from (_line(f, group) for f, _ in own if f.level is not Level.PASS)
+        yield from _lines((f for f, _ in own if f.level is not Level.PASS), group)
 
 
 def _right(group: str, right: list[tuple[Finding, ObjectKind]]) -> ChecklistLine:
@@ -140,13 +163,11 @@ def _right(group: str, right: list[tuple[Finding, ObjectKind]]) -> ChecklistLine
     if more > 0:
         text += f", {more} more kind{'s' if more > 1 else ''} of objects"
     details = [line for finding, _ in right for line in (finding.what, *finding.details)]
-    return ChecklistLine(Level.PASS, f"{group}: {text}", tuple(details))
+    return ChecklistLine(Level.PASS, f"{group}: {text}", tuple(details), group=group)
 
 
 def _rows(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
-    for finding in findings:
-        if finding.id.startswith("rows"):
-            yield _line(finding, "rows")
+    yield from _lines((f for f in findings if f.id.startswith("rows")), "rows")
 
 
 def _errors(judged: tuple[JudgedMessage, ...]) -> ChecklistLine:
@@ -173,20 +194,52 @@ def _errors(judged: tuple[JudgedMessage, ...]) -> ChecklistLine:
     warnings = sum(not j.counts_as_error for j in open_ones)
     if warnings:
         text += f"; {plural(warnings, 'warning')} to look at"
-    details = tuple(
-        " ".join(f"{j.verdict.upper()} {j.object} {j.message} {j.reason} {j.todo}".split())
-        for j in sorted(open_ones, key=lambda j: -j.verdict.rank)
+    alike = _alike(sorted(open_ones, key=lambda j: -j.verdict.rank))
+    lost_of = [_who_lost(some) for some in alike if some[0].verdict is Verdict.LOST]
+    if lost_of:
+        text += f"; lost: {', '.join(lost_of[:_SHOWN])}"
+        text += f" and {len(lost_of) - _SHOWN} more" if len(lost_of) > _SHOWN else ""
+    details = tuple(line for some in alike for line in _said(some))
+    return ChecklistLine(level, f"errors: {text}", details, group="errors")
+
+
+def _alike(judged: Iterable[JudgedMessage]) -> list[list[JudgedMessage]]:
+    """Messages that mean the same for the same object together, such as those of all chunks of
+    one hypertable; in their order."""
+    groups: dict[tuple[str, ...], list[JudgedMessage]] = {}
+    for one in judged:
+        # What a rule says names what is lost; what none knows differs by its message.
+        own = "" if one.rule else one.message
+        key = (str(one.verdict), one.rule, one.object, one.todo, own)
+        groups.setdefault(key, []).append(one)
+    return list(groups.values())
+
+
+def _who_lost(some: list[JudgedMessage]) -> str:
+    """`hypertable public.metrics (40 chunks)`."""
+    first = some[0]
+    who = first.object or first.relation or first.message
+    chunks = len({one.relation for one in some if one.relation})
+    return f"{who} ({plural(chunks, 'chunk')})" if chunks > 1 else who
+
+
+def _said(some: list[JudgedMessage]) -> Iterable[str]:
+    """The first in full, how many there are like it, and what they are about."""
+    j = some[0]
+    again = f"({len(some)} like this)" if len(some) > 1 else ""
+    yield " ".join(
+        f"{j.verdict.upper()} {j.object} {again} {j.message} {j.reason} {j.todo}".split()
     )
-    return ChecklistLine(level, f"errors: {text}", details)
+    names = dict.fromkeys(f"{one.schema}.{one.relation}".strip(".") for one in some)
+    if len(some) > 1 and any(names):
+        yield f"  {', '.join(filter(None, names))}"
 
 
 def _others(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
     """Findings outside the groups: one line for each that did not pass, one for all that did."""
     own = [f for f in findings if _kind(f) is None and not f.id.startswith("rows")]
     right = [f for f in own if f.level is Level.PASS and f.id not in _NOTES]
-    for finding in own:
-        if finding.level is not Level.PASS or finding.id in _NOTES:
-            yield _line(finding, "")
+    yield from _lines((f for f in own if f.level is not Level.PASS or f.id in _NOTES), "")
     if right:
         yield ChecklistLine(
             Level.PASS,
@@ -195,12 +248,29 @@ def _others(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
         )
 
 
+def _lines(findings: Iterable[Finding], group: str) -> Iterable[ChecklistLine]:
+    """One line for each, or one for many that say the same of different objects."""
+    alike: dict[tuple[Level, str, str], list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault((finding.level, finding.id, finding.todo), []).append(finding)
+    for some in alike.values():
+        if len(some) < _REPEATED:
+            yield from (_line(finding, group) for finding in some)
+            continue
+        first = _line(some[0], group)
+        details = tuple(line for f in some for line in (f.what, *_indented(_line(f, group))))
+        yield replace(first, text=f"{first.text}; {len(some) - 1} more like this", details=details)
+
+
+def _indented(line: ChecklistLine) -> Iterable[str]:
+    return (f"  {detail}" for detail in line.details)
+
+
 def _line(finding: Finding, group: str) -> ChecklistLine:
     text = f"{group}: {finding.what}" if group else finding.what
     details = [finding.why, finding.where] if finding.level is not Level.PASS else []
-    return ChecklistLine(
-        finding.level, text, (*(d for d in details if d), *finding.details), finding.todo
-    )
+    shown = (*(d for d in details if d), *finding.details)
+    return ChecklistLine(finding.level, text, shown, finding.todo, group)
 
 
 def _todo(outcome: Outcome) -> tuple[Todo, ...]:

@@ -55,6 +55,8 @@ class _CheckSection:
             if checklist.count(level)
         ]
         voice.say(f"{', '.join(parts)}, {len(checklist.todo)} for you to do.")
+        if checklist.next:
+            voice.say(f"First: {checklist.next}")
         voice.say("Checked by tswizard:")
         for number, line in enumerate(checklist.lines, 1):
             self._say_line(number, line)
