@@ -47,23 +47,39 @@ class SlowLink:
     port: int = 0
     moved: list[int] = field(default_factory=lambda: [0, 0])
     """Bytes to the server, and from it."""
+    pulled: bool = False
     _lines: tuple[_Line, _Line] = field(init=False)
+    _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._lines = (_Line(self.rate), _Line(self.rate))
 
+    def pull(self) -> None:
+        """The cable is out: every connection breaks off, and none comes about until `plug`."""
+        self.pulled = True
+        for writer in tuple(self._open):
+            writer.transport.abort()
+
+    def plug(self) -> None:
+        self.pulled = False
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, until either side ends it."""
+        if self.pulled:
+            writer.transport.abort()
+            return
         try:
             there, back = await asyncio.open_connection(self.host, self.to_port)
         except OSError:
             writer.close()
             return
+        self._open |= {writer, back}
         try:
             await asyncio.gather(self._relay(reader, back, 0), self._relay(there, writer, 1))
         except OSError:
             pass
         finally:
+            self._open -= {writer, back}
             for end in (writer, back):
                 end.close()
 

@@ -1,10 +1,18 @@
 """A program in a real terminal: tmux draws what it writes."""
 
 import shlex
+import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
+
+import pexpect
+
+PYTHON = shlex.quote(sys.executable)
 
 
 class Terminal:
@@ -46,6 +54,26 @@ class Terminal:
     def screen(self, *, escapes: bool = False) -> str:
         return self._tmux("capture-pane", "-p", *(["-e"] if escapes else []))
 
+    @contextmanager
+    def attached(self, width: int, height: int) -> Iterator[None]:
+        """Somebody looks on from a terminal of that size, which is closed behind them."""
+        command = ["-S", str(self._socket), "attach"]
+        client = pexpect.spawn("tmux", command, dimensions=(height, width), timeout=120)
+        reader = Thread(target=client.read, daemon=True)  # what nobody reads holds tmux up
+        reader.start()
+        try:
+            until(lambda: self._size == f"{width}x{height}", "the terminal's size")
+            yield
+        finally:
+            client.kill(signal.SIGHUP)
+            reader.join()
+            client.close(force=True)
+
+    @property
+    def _size(self) -> str:
+        # One line is tmux's own.
+        return self._tmux("display-message", "-p", "#{client_width}x#{client_height}").strip()
+
     def close(self) -> None:
         """As somebody closes the window: the terminal is gone under the program."""
         self._tmux("kill-server")
@@ -53,6 +81,11 @@ class Terminal:
     @property
     def in_alternate_screen(self) -> bool:
         return self._tmux("display-message", "-p", "#{alternate_on}").strip() == "1"
+
+    @property
+    def has_mouse(self) -> bool:
+        """Does the program in it get the mouse?"""
+        return self._tmux("display-message", "-p", "#{mouse_any_flag}").strip() == "1"
 
     def exit_code(self) -> int:
         until(self._status.exists, "the program's end")
@@ -64,7 +97,7 @@ class Terminal:
         assert {"echo", "icanon", "isig", "icrnl"} <= set(settings)
         assert not self.in_alternate_screen
         assert self._tmux("display-message", "-p", "#{cursor_flag}").strip() == "1"
-        assert self._tmux("display-message", "-p", "#{mouse_any_flag}").strip() == "0"
+        assert not self.has_mouse
 
     def see(self, text: str, *, gone: bool = False) -> None:
         """Wait until a text is on the screen, or is not any more."""
@@ -80,6 +113,12 @@ def until(holds: Callable[[], object], what: str, seconds: float = 120) -> None:
         if time.monotonic() > limit:
             raise AssertionError(f"waited in vain for {what}")
         time.sleep(0.02)
+
+
+def stopped(pid: int) -> bool:
+    """Suspended, as by ctrl+z."""
+    state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    return state == "T"
 
 
 def alive(pid: int) -> bool:

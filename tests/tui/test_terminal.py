@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tmux_terminal import Terminal, alive, until
+from tests.support.tmux_terminal import PYTHON, Terminal, alive, stopped, until
 
 pytestmark = [
     pytest.mark.terminal,
@@ -21,7 +20,6 @@ pytestmark = [
 ]
 
 SGR = re.compile(r"\x1b\[([0-9;]*)m")
-PYTHON = shlex.quote(sys.executable)
 WIZARD = f"{PYTHON} -m tswizard"
 
 
@@ -139,3 +137,31 @@ def test_not_a_terminal_is_refused() -> None:
         check=False,
     )
     assert done.returncode == 2
+
+
+def test_suspended_the_terminal_is_the_shells_and_continued_the_screens_are_back(
+    terminal: Terminal,
+) -> None:
+    child = begin_run(terminal)
+    terminal.keys("C-z")
+    until(lambda: stopped(terminal.pid), "the program to be suspended")
+    until(lambda: not terminal.in_alternate_screen, "the shell's screen")
+    assert alive(child)
+    os.kill(terminal.pid, signal.SIGCONT)
+    until(lambda: terminal.in_alternate_screen, "the wizard's screen")
+    terminal.see("Restore the rows")
+    terminal.keys("C-q")
+    terminal.see("Stop the run and quit?")
+    terminal.keys("Right", "Enter")
+    assert terminal.exit_code() == 3
+    assert not alive(child)
+    terminal.assert_clean()
+
+
+@pytest.mark.parametrize(("flag", "wanted"), [("", True), ("--no-mouse", False)])
+def test_the_mouse_is_the_terminals_where_it_was_asked_for(
+    terminal: Terminal, flag: str, wanted: bool
+) -> None:
+    terminal.run(f"{WIZARD} {flag}")
+    terminal.see("Start a new migration")
+    assert terminal.has_mouse is wanted

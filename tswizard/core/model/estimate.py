@@ -31,6 +31,12 @@ class SecondsRange:
             low, high, unit = _hours(self.low), _hours(self.high), ""
         return f"{low}{unit}" if low == high else f"{low} – {high}{unit}"
 
+    @property
+    def at_most(self) -> str:
+        """`≤ 6.9 min`: the upper end alone, where there is no room for both; no less than 1 s."""
+        high = max(1.0, self.high)
+        return f"≤ {SecondsRange(high, high).text}"
+
     def holds(self, seconds: float) -> bool:
         return self.low <= seconds <= self.high
 
