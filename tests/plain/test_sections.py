@@ -1,12 +1,15 @@
 """The sections by their questions, on what was recorded of the demo's servers."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.recorded_engine import RecordedEngine, RecordedRun
 from tests.support.scripted_prompts import CONNECT, ENTER, LEAVE, QUIT, play
 from tests.support.wizard_scenes import failed_run, finished_run, passed_run
-from tests.support.wizard_story import run_folder
-from tests.support.wizard_world import REFUSED, SOURCE, SOURCE_URL
+from tests.support.wizard_story import left_in_restore_mode, run_folder
+from tests.support.wizard_world import REFUSED, SOURCE, SOURCE_URL, TARGET
+from tswizard.core.model.finding import Level
 from tswizard.core.probe.events import ProbeDone
 from tswizard.exit_codes import Exit
 from tswizard.questions import QUESTIONS
@@ -39,6 +42,26 @@ async def test_what_needs_a_look_is_said_and_is_the_exit_code() -> None:
     assert "LOOK. Finished, but something needs a look." in played.text
     assert "Type a number from 1 to" in played.text
     assert played.wizard.exit_code == Exit.LOOK
+
+
+async def test_a_finished_run_is_checked_again_without_any_other_question() -> None:
+    engine = RecordedEngine()
+    again = passed_run().run
+    assert again is not None
+    again.checks_again = True
+    engine.again = again
+    over = run_folder()
+    over.record = replace(over.record, result=Level.LOOK)
+    played = await play(engine, END, given=over)
+    assert engine.checked_again == [(SOURCE, TARGET)]
+    assert "PASS. Everything arrived." in played.text
+    assert played.wizard.exit_code == Exit.PASSED
+
+
+async def test_what_a_run_left_open_is_said_before_it_is_offered() -> None:
+    engine = RecordedEngine(run_folders=(left_in_restore_mode(),))
+    played = await play(engine, [("What to do", QUIT), ("Quit?", "yes")])
+    assert "the target may still be in restore mode; resuming puts that back" in played.text
 
 
 async def test_every_declared_question_is_asked_by_one_method_or_the_other() -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.support.recorded_engine import RecordedEngine
-from tests.support.wizard_world import SOURCE_URL, TARGET_URL
+from tests.support.wizard_world import SOURCE, SOURCE_URL, TARGET, TARGET_URL
+from tswizard.core.run.run_folder import RunFolder
 from tswizard.plain.asker import Asker, Leave
 from tswizard.plain.interrupts import Interrupts
 from tswizard.plain.prompts import Entry, Option, Quit, Show, read_command
@@ -96,8 +97,14 @@ class Played:
         return self.wizard.session.ask.asked
 
 
-async def play(engine: RecordedEngine, script: list[tuple[str, str]], demo: bool = False) -> Played:
-    """The wizard from its first question on; the script is used up."""
+async def play(
+    engine: RecordedEngine,
+    script: list[tuple[str, str]],
+    demo: bool = False,
+    *,
+    given: RunFolder | None = None,
+) -> Played:
+    """The wizard from its first question on, or with this run; the script is used up."""
     out = io.StringIO()
     voice, interrupts = Voice(out, columns=10_000), Interrupts()
     prompts = ScriptedPrompts([*script], out)
@@ -105,7 +112,7 @@ async def play(engine: RecordedEngine, script: list[tuple[str, str]], demo: bool
     wizard, left = PlainWizard(session), False
     try:
         async with asyncio.timeout(60):
-            await wizard.begin(None)
+            await wizard.begin(given, (SOURCE, TARGET) if given else None)
     except Leave:
         left = True
     assert not prompts.script, f"never asked: {prompts.script}\n{out.getvalue()}"

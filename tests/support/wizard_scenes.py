@@ -27,6 +27,7 @@ from tests.support.wizard_pilot import (
 from tests.support.wizard_story import (
     before,
     in_rows,
+    left_in_restore_mode,
     outcome,
     resumed_pieces,
     run_folder,
@@ -129,6 +130,10 @@ def unfinished() -> RecordedEngine:
     )
 
 
+def left_open() -> RecordedEngine:
+    return RecordedEngine(run_folders=(left_in_restore_mode(),))
+
+
 def unfinished_split() -> RecordedEngine:
     """Begun elsewhere or here, it is resumed in the middle of copying chunks."""
     earlier = before(SplitStep.COPY_HYPERTABLES, "split")
@@ -212,6 +217,8 @@ async def probed(pilot: Pilot[int]) -> None:
     screen = pilot.app.screen
     assert isinstance(screen, MethodScreen)
     await until(pilot, lambda: not screen.busy)
+    await settled(pilot)
+    await at_rest(pilot)
 
 
 def objects_of(inventory: Inventory, method: MethodName = "full") -> Drive:
@@ -389,6 +396,7 @@ BOTH = (SMALL, LARGE)
 SCENES: dict[str, Scene] = {
     "welcome": Scene(welcome, sizes=BOTH),
     "welcome-unfinished": Scene(welcome, unfinished),
+    "welcome-left-open": Scene(welcome, left_open),
     "welcome-demo": Scene(demo_prepares, demo=True, preparing=True),
     "source": Scene(to_source),
     "source-refused": Scene(source_refuses, refused),
@@ -423,6 +431,8 @@ SCENES: dict[str, Scene] = {
     "resume-asks": Scene(resume_asks, unfinished, sizes=BOTH),
     "resume-split": Scene(to_resume, unfinished_split),
     "run-resumed": Scene(resumed, unfinished_split),
+    "palette": Scene(keys(to_inspect, "ctrl+p"), sizes=BOTH),
+    "figures": Scene(keys(to_inspect, "right", "?"), large_source),
     "help": Scene(keys(to_review, "f1")),
     "quit": Scene(keys(to_run, "ctrl+q"), held_run),
 }

@@ -5,11 +5,13 @@ Figures of tables are invented where a demo has too few of them; sentences are n
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from tests.support.metrics_inventory import GIB, MIB
-from tests.support.recordings import load_run
-from tests.support.wizard_world import RUNS, SOURCE, TARGET, titles
+from tests.support.recordings import load_probe, load_run
+from tests.support.wizard_world import RUNS, SOURCE, TARGET, prepared_for, titles
+from tswizard.core.advise import advise
 from tswizard.core.classify.log import classify_log
 from tswizard.core.full.steps import FullStep
 from tswizard.core.model.answers import Answers, MethodName
@@ -27,7 +29,9 @@ from tswizard.core.model.events import (
 from tswizard.core.model.finding import Level
 from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.outcome import Outcome
+from tswizard.core.model.recommendation import Advice
 from tswizard.core.model.verdict import Verdict
+from tswizard.core.probe.events import ProbeDone
 from tswizard.core.run.run_folder import RunFolder, RunRecord, StepRecord
 from tswizard.core.split.steps import SplitStep
 
@@ -191,6 +195,25 @@ ROWS_LOST, *_ = classify_log(
 # Folders of runs
 
 
+def left_in_restore_mode() -> RunFolder:
+    """Of a run whose machine went off while rows were restored."""
+    earlier = [e.step for e in before(FullStep.RESTORE_ROWS, "full") if isinstance(e, StepStarted)]
+    folder = run_folder(done=earlier)
+    steps = tuple(
+        replace(step, state=StepState.RUNNING) if step.name == FullStep.RESTORE_ROWS else step
+        for step in folder.record.steps
+    )
+    folder.record = replace(folder.record, steps=steps)
+    return folder
+
+
+@cache
+def _advice(method: MethodName) -> Advice:
+    """What Method says of the demo's servers after the recorded probe."""
+    done = next(event for event in load_probe().events if isinstance(event, ProbeDone))
+    return advise(prepared_for(Answers(method=method)), (), done.probe, cores=4)
+
+
 def run_folder(
     folder: Path = RUNS / RUN,
     *,
@@ -219,5 +242,6 @@ def run_folder(
         answers=answers,
         steps=steps,
         demo=demo,
+        advice=_advice(method),
     )
     return RunFolder(folder, record)

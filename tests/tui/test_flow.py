@@ -121,7 +121,7 @@ async def test_the_check_is_made_again_on_a_screen_of_its_own() -> None:
     app = app_with(first, source=SOURCE, target=TARGET)
     async with app.run_test(size=SMALL) as pilot:
         await to_check(pilot)
-        assert "Check again" in shown(pilot)
+        assert "a Recheck" in shown(pilot)
         await pilot.press("a")
         await on_screen(pilot, "RunScreen")
         await until(pilot, lambda: "Finished" in notice(pilot))

@@ -76,7 +76,7 @@ async def test_a_whole_migration_stopped_resumed_and_checked(
             await reach(pilot, over)
             await pilot.press("enter")
             await on_screen(pilot, "CheckScreen")
-            assert "✓ PASS  Everything arrived." in shown(pilot)
+            assert "✓ PASS   Everything arrived." in shown(pilot)
             assert pair.source_password not in shown(pilot)
             await pilot.press("ctrl+q")
     assert app.return_value == Exit.PASSED

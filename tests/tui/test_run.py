@@ -1,5 +1,6 @@
 """A run on the screen: what is shown, paused, stopped, explained, and how it ends."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,11 +35,12 @@ from tests.support.wizard_scenes import (
 )
 from tests.support.wizard_story import ROLE_MISSING, RUN, SAFE, run_folder, whole
 from tests.support.wizard_world import REFUSED, SOURCE, TARGET
+from tswizard.core.model.estimate import SecondsRange
 from tswizard.core.model.events import Paused, RunFinished, StepFinished
 from tswizard.core.model.finding import Level
 from tswizard.core.run.run_folder import RunFolder
 from tswizard.exit_codes import Exit
-from tswizard.tui.screens.check import TodoEntry
+from tswizard.tui.screens.run import RunScreen
 from tswizard.tui.text import shortened
 from tswizard.tui.widgets.fields import TextField
 from tswizard.tui.widgets.runlog import RunLog
@@ -377,34 +379,38 @@ async def test_runs_of_a_demo_and_finished_runs_are_not_offered() -> None:
         assert "Resume" not in shown(pilot)
 
 
-# Check
+async def test_steps_to_come_show_what_was_estimated_for_them() -> None:
+    app = app_with(held_run())
+    async with app.run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+        assert app.feed is not None
+        advice = app.feed.run.run_folder.record.advice
+        assert advice is not None
+        phases = {phase.name: phase for phase in advice.estimate("full").phases}
+        post = phases["restore-post-data"]
+        [line] = [line for line in shown(pilot).splitlines() if "· Restore post-data" in line]
+        assert post.seconds.text in line
+        screen = app.screen
+        assert isinstance(screen, RunScreen)
+        pending = [step.id for step in screen.model.steps if step.state == "pending"]
+        total = SecondsRange.sum(phases[id].seconds for id in pending if id in phases)
+        assert f"Steps · to come {total.text}" in shown(pilot)
 
 
-async def test_what_the_user_does_is_ticked_by_hand_and_copied() -> None:
-    async with app_with(finished_run()).run_test(size=SMALL) as pilot:
-        await to_check(pilot)
-        todo = list(pilot.app.screen.query(TodoEntry))
-        todo[0].focus()
-        await pilot.press("space")
-        await until(pilot, lambda: "[x]" in shown(pilot))
-        await pilot.press("y")
-        await until(pilot, lambda: pilot.app.clipboard == todo[0].copy_text)
-        await pilot.press("space")
-        await until(pilot, lambda: "[x]" not in shown(pilot))
+async def test_a_run_without_an_estimate_shows_none() -> None:
+    engine = held_run()
+    assert engine.run is not None
+    folder = engine.run.run_folder
+    folder.record = replace(folder.record, advice=None)
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+        assert "to come" not in shown(pilot)
 
 
-async def test_the_report_can_be_read_and_its_absence_is_said() -> None:
-    async with app_with(finished_run()).run_test(size=SMALL) as pilot:
-        await to_check(pilot)
-        pilot.app.screen.query("FileEntry").first().focus()
-        await pilot.press("enter")
-        await until(pilot, lambda: "cannot be read" in notice(pilot))
-
-
-async def test_back_from_check_shows_the_log_and_forward_the_checklist() -> None:
-    async with app_with(finished_run()).run_test(size=SMALL) as pilot:
-        await to_check(pilot)
-        await pilot.press("escape")
-        await on_screen(pilot, "RunScreen")
-        await pilot.press("enter")
-        await on_screen(pilot, "CheckScreen")
+@pytest.mark.parametrize(("size", "cells"), [(SMALL, 0), (LARGE, 0), (WIDEST, 12)])
+async def test_each_table_has_a_bar_where_there_is_room(size: tuple[int, int], cells: int) -> None:
+    async with app_with(split_run()).run_test(size=size) as pilot:
+        await to_run(pilot)
+        await until(pilot, lambda: "12/12" in shown(pilot))
+        line = next(line for line in shown(pilot).splitlines() if "12/12" in line)
+        assert line.count("━") == cells

@@ -10,7 +10,8 @@ from tests.support.recorded_engine import RecordedEngine
 from tests.support.wizard_pilot import LARGE, app_with, settled, shown, until
 from tests.support.wizard_scenes import split_run, to_inspect, to_run
 from tswizard.core.model.events import TableProgress, TableState
-from tswizard.tui.screens.run import MOST, RunScreen
+from tswizard.tui.run_tables import MOST
+from tswizard.tui.screens.run import RunScreen
 from tswizard.tui.widgets.table import FittingTable
 
 WIDGETS = 300

@@ -8,13 +8,12 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.pilot import Pilot
-from textual.widgets import Button
 
 from scripts.screenshots import FOLDER, PICTURES, drawn, path_of
+from tests.support.fitting import assert_fits
 from tests.support.wizard_pilot import LARGE, settled, shown
 from tests.support.wizard_scenes import SCENES
 from tswizard.tui.widgets.keys import Keys
-from tswizard.tui.widgets.runlog import RunLog
 
 
 class ScreenText(SingleFileSnapshotExtension):
@@ -60,22 +59,6 @@ async def test_a_terminal_that_is_too_small_breaks_nothing(name: str) -> None:
         await pilot.resize_terminal(80, 24)
         await settled(pilot)
         assert_fits(pilot)
-
-
-def assert_fits(pilot: Pilot[int]) -> None:
-    """No button or key is cut off, and nothing scrolls sideways."""
-    screen = pilot.app.screen
-    for button in screen.query(Button).results(Button):
-        if all(node.display for node in button.ancestors_with_self if hasattr(node, "display")):
-            assert screen.region.contains_region(button.region), f"{button!r} is cut off"
-            assert button.region.width >= len(str(button.label)), f"{button!r} is too narrow"
-    for widget in screen.query("*"):
-        cuts_by_itself = isinstance(widget, RunLog)
-        if widget.is_scrollable and widget.size and not cuts_by_itself:
-            assert widget.max_scroll_x == 0, f"{widget!r} hides something to its right"
-    for keys in screen.query(Keys).results(Keys):
-        assert keys.shown, "no key is shown"
-        assert keys.needed_width <= keys.content_region.width, "a key is cut off"
 
 
 def assert_keys_work(pilot: Pilot[int]) -> None:

@@ -50,7 +50,7 @@ def test_a_locale_without_utf_8_wants_ascii(environment: dict[str, str], ascii: 
     assert wants_ascii(environment) is ascii
 
 
-@pytest.mark.parametrize("name", ["welcome", "inspect", "review", "run-split", "check"])
+@pytest.mark.parametrize("name", ["welcome", "inspect", "review", "run-split", "check", "palette"])
 async def test_screens_without_utf_8(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "C")
     scene = SCENES[name]

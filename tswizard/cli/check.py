@@ -1,6 +1,7 @@
 """`tswizard check`: source and target of a finished run compared again."""
 
 import asyncio
+import sys
 
 import click
 
@@ -12,16 +13,25 @@ from tswizard.core.run.run_folder import RunFolder
 from tswizard.exit_codes import Exit
 
 
-def check(name: str | None, *, target: Endpoint | None, source: Endpoint | None) -> int:
-    """Apply what waited on the user, compare, enable jobs that stayed paused; the exit code."""
+def check(
+    name: str | None, *, target: Endpoint | None, source: Endpoint | None, plain: bool = False
+) -> int:
+    """Apply what waited on the user, compare, enable jobs that stayed paused; the exit code.
+
+    With `plain` the checklist is asked about line by line, as at the end of `--plain`.
+    """
     if name is not None and target is not None:
         raise click.UsageError("Name a run of this machine or --target, not both.")
     if source is not None and target is None:
         raise click.UsageError("--source goes with --target.")
-    return asyncio.run(_check(name, target, source))
+    if plain and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("This is not a terminal; leave out --plain.")
+    return asyncio.run(_check(name, target, source, plain=plain))
 
 
-async def _check(name: str | None, target: Endpoint | None, source: Endpoint | None) -> int:
+async def _check(
+    name: str | None, target: Endpoint | None, source: Endpoint | None, *, plain: bool
+) -> int:
     from tswizard.core.check_again import check_again, find_checked
 
     with failures(Exit.REFUSED):
@@ -30,6 +40,10 @@ async def _check(name: str | None, target: Endpoint | None, source: Endpoint | N
             source, target = _ends(run_folder)
         else:
             run_folder, source = await find_checked(target, source)
+    if plain:
+        from tswizard.plain.wizard import wizard
+
+        return await wizard(source=source, target=target, resume=run_folder)
     with failures(Exit.STOPPED):
         return await watch(await check_again(run_folder, source, target))
 

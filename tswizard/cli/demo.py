@@ -13,11 +13,11 @@ from tswizard.demo import DemoError, EmbeddedPair, OnProgress, Prepared
 from tswizard.exit_codes import Exit
 
 
-def run_demo(answers: Path | None, *, plain: bool = False) -> int:
+def run_demo(answers: Path | None, *, plain: bool = False, mouse: bool = True) -> int:
     """Prepare the pair and run on it; the exit code."""
     try:
         if answers is None:
-            return asyncio.run(_wizard(plain))
+            return asyncio.run(_wizard(plain, mouse=mouse))
         request = load(answers, demo=True)
         with failures(Exit.STOPPED):
             return asyncio.run(_unattended(request))
@@ -29,7 +29,7 @@ def run_demo(answers: Path | None, *, plain: bool = False) -> int:
         return Exit.REFUSED
 
 
-async def _wizard(plain: bool) -> int:
+async def _wizard(plain: bool, *, mouse: bool) -> int:
     from tswizard.cli.wizard import run_wizard
 
     async with AsyncExitStack() as stack:
@@ -40,7 +40,7 @@ async def _wizard(plain: bool) -> int:
             )
             return _endpoints(pair)
 
-        return await run_wizard(plain, demo=True, prepare=prepare)
+        return await run_wizard(plain, demo=True, prepare=prepare, mouse=mouse)
 
 
 async def _unattended(request: Request) -> int:

@@ -13,6 +13,7 @@ from tswizard.cli.conninfo import conninfo
 from tswizard.core.model.answers import METHOD_NAMES
 
 _PLAIN_HELP = "Ask line by line instead of on screens."
+_NO_MOUSE_HELP = "Leave the mouse to the terminal, for selecting and copying text."
 _SOURCE_HELP = "Source address as reachable from this machine, if different."
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     help="Run unattended; answers from this TOML file.",
 )
 @click.option("--plain", is_flag=True, help=_PLAIN_HELP)
+@click.option("--no-mouse", is_flag=True, help=_NO_MOUSE_HELP)
 @click.version_option(__version__, "--version", package_name="tswizard")
 @click.pass_context
-def cli(context: click.Context, answers: Path | None, plain: bool) -> None:
+def cli(context: click.Context, answers: Path | None, plain: bool, no_mouse: bool) -> None:
     """Move a TimescaleDB database to Timescale Cloud, and prove that everything arrived.
 
     Without a command: the wizard. Exit codes: 0 everything passed, 1 finished but something
@@ -36,7 +38,11 @@ def cli(context: click.Context, answers: Path | None, plain: bool) -> None:
     with nothing changed.
     """
     if context.invoked_subcommand is not None:
-        for given, name in ((answers is not None, "--answers"), (plain, "--plain")):
+        for given, name in (
+            (answers is not None, "--answers"),
+            (plain, "--plain"),
+            (no_mouse, "--no-mouse"),
+        ):
             if given:
                 raise click.UsageError(f"{name} goes with no command, or after the command.")
         return
@@ -49,11 +55,11 @@ def cli(context: click.Context, answers: Path | None, plain: bool) -> None:
     from tswizard.cli.wizard import run_wizard
     from tswizard.exit_codes import DEMO_CHOSEN
 
-    code = asyncio.run(run_wizard(plain))
+    code = asyncio.run(run_wizard(plain, mouse=not no_mouse))
     if code == DEMO_CHOSEN:
         from tswizard.cli.demo import run_demo
 
-        code = run_demo(None)
+        code = run_demo(None, mouse=not no_mouse)
     context.exit(code)
 
 
@@ -64,15 +70,16 @@ def cli(context: click.Context, answers: Path | None, plain: bool) -> None:
     help="Run unattended; answers from this TOML file.",
 )
 @click.option("--plain", is_flag=True, help=_PLAIN_HELP)
+@click.option("--no-mouse", is_flag=True, help=_NO_MOUSE_HELP)
 @click.pass_context
-def demo(context: click.Context, answers: Path | None, plain: bool) -> None:
+def demo(context: click.Context, answers: Path | None, plain: bool, no_mouse: bool) -> None:
     """The wizard on an embedded source and target with sample data."""
     _answers_or_plain(answers, plain)
     if answers is None:
         _need_terminal("tswizard demo --answers FILE")
     from tswizard.cli.demo import run_demo
 
-    context.exit(run_demo(answers, plain=plain))
+    context.exit(run_demo(answers, plain=plain, mouse=not no_mouse))
 
 
 @cli.command()
@@ -140,6 +147,7 @@ def runs(as_json: bool) -> None:
 @click.option("--confirm", help="The target's database name, when a restore has to start over.")
 @click.option("--unattended", is_flag=True, help="Ask no questions, even in a terminal.")
 @click.option("--plain", is_flag=True, help=_PLAIN_HELP)
+@click.option("--no-mouse", is_flag=True, help=_NO_MOUSE_HELP)
 @click.option(
     "--target",
     type=conninfo,
@@ -159,6 +167,7 @@ def resume(
     confirm: str | None,
     unattended: bool,
     plain: bool,
+    no_mouse: bool,
     target: "Endpoint | None",
     source: "Endpoint | None",
     lost: str | None,
@@ -175,6 +184,7 @@ def resume(
             confirm=confirm,
             unattended=unattended,
             plain=plain,
+            mouse=not no_mouse,
         )
     )
 
@@ -185,19 +195,21 @@ def resume(
     "--target", type=conninfo, help="Check the run that left its record there, begun anywhere."
 )
 @click.option("--source", type=conninfo, help=_SOURCE_HELP)
+@click.option("--plain", is_flag=True, help="Ask about the checklist line by line.")
 @click.pass_context
 def check(
     context: click.Context,
     run: str | None,
     target: "Endpoint | None",
     source: "Endpoint | None",
+    plain: bool,
 ) -> None:
     """Compare source and target of a finished run again, as often as wanted; the newest one when
     none is named. What waited on you is applied first, and jobs are enabled when nothing fails any
     more."""
     from tswizard.cli.check import check as check_run
 
-    context.exit(check_run(run, target=target, source=source))
+    context.exit(check_run(run, target=target, source=source, plain=plain))
 
 
 @cli.command()

@@ -30,6 +30,7 @@ def resume(
     confirm: str | None,
     unattended: bool,
     plain: bool = False,
+    mouse: bool = True,
 ) -> int:
     """Resume it in the wizard, or line by line where nobody watches; the exit code."""
     if plain:
@@ -46,7 +47,9 @@ def resume(
     if not unattended and confirm is None and sys.stdin.isatty() and sys.stdout.isatty():
         from tswizard.cli.wizard import run_wizard
 
-        return asyncio.run(run_wizard(plain, source=here, target=there, resume=run_folder))
+        return asyncio.run(
+            run_wizard(plain, source=here, target=there, resume=run_folder, mouse=mouse)
+        )
     return asyncio.run(_unattended(run_folder, here, there, confirm))
 
 

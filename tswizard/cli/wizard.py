@@ -18,6 +18,7 @@ async def run_wizard(
     demo: bool = False,
     resume: "RunFolder | None" = None,
     prepare: "Prepare | None" = None,
+    mouse: bool = True,
 ) -> int:
     """Its exit code. `plain` is what the user asked for."""
     why = why_plain()
@@ -29,4 +30,6 @@ async def run_wizard(
         )
     from tswizard.tui.app import wizard
 
-    return await wizard(source=source, target=target, demo=demo, resume=resume, prepare=prepare)
+    return await wizard(
+        source=source, target=target, demo=demo, resume=resume, prepare=prepare, mouse=mouse
+    )

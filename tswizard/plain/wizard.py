@@ -64,9 +64,14 @@ class PlainWizard:
         """The run that this process started or resumed."""
 
     async def begin(self, waiting: "RunFolder | None", ends: "EndpointPair | None" = None) -> None:
-        """Resume this run, or ask for everything where there is none; watch it to its end, and
-        again as often as it is stopped and resumed. Raises Leave."""
-        begun: _Begun | None = await self._first(waiting, ends)
+        """Resume this run, check it again when it has finished, or ask for everything where there
+        is none; watch it to its end, and again as often as it is stopped and resumed. Raises
+        Leave."""
+        begun: _Begun | None
+        if waiting is not None and ends is not None and not waiting.record.resumable:
+            begun = await self._check_again(waiting, ends)
+        else:
+            begun = await self._first(waiting, ends)
         while begun is not None:
             begun = await self._watch(*begun)
 
@@ -112,7 +117,7 @@ class PlainWizard:
             session.voice.heading("Check, section 8 of 8.")
             report = model.finished.report if model.finished else ""
             again = await check(session, run.outcome, report)
-            return await self._check_again(run, ends) if again else None
+            return await self._check_again(run.run_folder, ends) if again else None
         session.ask.quitting = f"The run is stopped. {hint}"
         verb = "check again" if run.over else "resume it now"
         options = [Option("end", "quit"), Option("on", verb)]
@@ -121,19 +126,19 @@ class PlainWizard:
                 if await session.ask.one_of("What next", options, default="end") == "end":
                     return None
                 if run.over:
-                    return await self._check_again(run, ends)
+                    return await self._check_again(run.run_folder, ends)
                 return await self._resume(run.run_folder, ends)
             except Back:
                 continue
 
-    async def _check_again(self, run: "Running", ends: "EndpointPair") -> "_Begun | None":
-        """Compare both databases of the run that has ended here once more. Raises Leave."""
+    async def _check_again(self, run_folder: "RunFolder", ends: "EndpointPair") -> "_Begun | None":
+        """Compare both databases of a run that has ended once more. Raises Leave."""
         session = self.session
         session.voice.say("Connecting to both databases …")
         work = session.engine.check_again
         while True:
             try:
-                return await session.interrupts.until_done(work(run.run_folder, *ends)), ends
+                return await session.interrupts.until_done(work(run_folder, *ends)), ends
             except (CannotConnect, RunFolderError) as error:
                 session.voice.say(f"FAIL: {error}")
             except Quit as quit:

@@ -17,10 +17,16 @@ from tswizard.exit_codes import DEMO_CHOSEN, Exit
 from tswizard.tui import themes
 from tswizard.tui.ascii import AsciiMarks, wants_ascii
 from tswizard.tui.base import WizardScreen
-from tswizard.tui.dialogs import Ask, Help
+from tswizard.tui.dialogs import Ask, Help, text_reader
 from tswizard.tui.screens.welcome import WelcomeScreen
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from textual.app import SystemCommand
+    from textual.command import Provider
+
     from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.run.run_folder import RunFolder
@@ -28,6 +34,14 @@ if TYPE_CHECKING:
     from tswizard.wizard.engine import EndpointPair, Engine, Prepare, Running
     from tswizard.wizard.event_feed import EventFeed
     from tswizard.wizard.state import ConnectedDatabase, ConnectedPair, Decided, Inspected
+
+
+def _commands() -> "type[Provider]":
+    """Imported when the palette is opened first."""
+    from tswizard.tui.commands import WizardCommands
+
+    return WizardCommands
+
 
 _LOOK_AFTER_TERMINAL = 2.0
 """Seconds between two looks whether the terminal is still there."""
@@ -38,12 +52,15 @@ class WizardApp(App[int]):
 
     TITLE = "tswizard"
     CSS_PATH = "app.tcss"
-    ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - as Textual has it
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012
+    COMMANDS = {_commands}  # noqa: RUF012 - as Textual has it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", priority=True, key_display="F1"),
         Binding("ctrl+q,f10", "ask_quit", "Quit", priority=True, key_display="^q"),
+        Binding("question_mark", "figure", "What is this?", show=False, key_display="?"),
+        Binding("ctrl+p", "command_palette", "All commands", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "Suspend; fg takes it up again", show=False),
     ]
 
     def __init__(
@@ -95,13 +112,15 @@ class WizardApp(App[int]):
 
     def on_mount(self) -> None:
         if not self.is_headless:
-            loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-                loop.add_signal_handler(number, self.end_now, 128 + number)
+                self._end_on(number)
             self.set_interval(_LOOK_AFTER_TERMINAL, self._look_after_terminal)
         if self._resume is not None:
             source, target = self.given_source, self.given_target
             self.show_resume(self._resume, (source, target) if source and target else None)
+
+    def _end_on(self, number: signal.Signals) -> None:
+        asyncio.get_running_loop().add_signal_handler(number, self.end_now, 128 + number)
 
     def end_now(self, code: int) -> None:
         """End the run where it is, then the program: with 3 if there was a run, else `code`."""
@@ -162,6 +181,24 @@ class WizardApp(App[int]):
             return
         text = self.screen.help_text if isinstance(self.screen, WizardScreen) else ""
         self.push_screen(Help(text, self.screen))
+
+    def action_figure(self) -> None:
+        """What the figure under the cursor means; where there is none, what the screen is for."""
+        if not isinstance(self.screen, WizardScreen):
+            return
+        title, text = self.screen.figure_help
+        if text:
+            self.push_screen(text_reader(title, text, text))
+        else:
+            self.action_help()
+
+    def get_system_commands(self, screen: "Screen[object]") -> "Iterable[SystemCommand]":
+        """Ours are all there is: see `tswizard.tui.commands`."""
+        return ()
+
+    def take_theme(self, name: str) -> None:
+        self.ansi_color = None
+        self.theme = name
 
     async def action_ask_quit(self) -> None:
         if isinstance(self.screen, Ask) and self.screen.id == "quit":
@@ -268,14 +305,41 @@ class WizardApp(App[int]):
         if sequence and self._driver is not None and not self.is_headless:
             self._driver.write(sequence)
 
+    def page(self, path: "Path") -> bool:
+        """Show a file in the user's pager, with the screens put aside; False where there is none.
+
+        Everything stands still meanwhile: not while a run is under way.
+        """
+        from tswizard.tui.pager import pager, show_in
+
+        command = pager(os.environ)
+        if self.is_headless or not command:
+            return False
+        with self.suspend():
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+            show_in(command, path)
+            self._end_on(signal.SIGINT)
+        return True
+
     def get_line_filters(self) -> "Sequence[LineFilter]":
         filters = super().get_line_filters()
         return [*filters, AsciiMarks()] if self._ascii else filters
 
     def copy(self, text: str, what: str) -> None:
-        """To the clipboard, by the terminal's own means (OSC 52), which some do not offer."""
+        """To the clipboard, by the terminal's own means (OSC 52), and to a file: some terminals do
+        not offer that, and none says so."""
+        from tswizard.wizard.copied import where_copied, write_copied
+
         self.copy_to_clipboard(text)
-        self.notify(f"{what} copied, if this terminal supports OSC 52.", timeout=4)
+        run = self.feed.run.run_folder.path if self.feed else None
+        try:
+            path = write_copied(text, what, where_copied(run))
+        except OSError as error:
+            where = f"It could not be written to a file as well: {error.strerror}."
+        else:
+            where = f"It is in {path} as well."
+        said = f"{what} copied, if this terminal supports OSC 52. {where}"
+        self.notify(said, timeout=10, markup=False)
 
 
 if TYPE_CHECKING:
@@ -290,8 +354,12 @@ async def wizard(
     demo: bool = False,
     resume: "RunFolder | None" = None,
     prepare: "Prepare | None" = None,
+    mouse: bool = True,
 ) -> int:
-    """Run the wizard in this terminal; its exit code. A run under way is ended with it."""
+    """Run the wizard in this terminal; its exit code. A run under way is ended with it.
+
+    Without `mouse` the terminal keeps its own, for selecting and copying text.
+    """
     from tswizard.tui.terminal import TerminalDriver
     from tswizard.wizard.core_engine import CoreEngine
 
@@ -305,7 +373,7 @@ async def wizard(
         light=themes.terminal_is_light(os.environ),
     )
     app.driver_class = TerminalDriver
-    code = await app.run_async()
+    code = await app.run_async(mouse=mouse)
     if app.farewell:
         print(app.farewell)
     if code is None:

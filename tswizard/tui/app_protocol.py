@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 from textual.clock import Clock
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tswizard.core.db.endpoint import Endpoint
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.run.run_folder import RunFolder
@@ -54,6 +56,15 @@ class App(Protocol):
 
     def tell_terminal(self, sequence: str) -> None:
         """Send the terminal a control sequence, in order with what is drawn."""
+        ...
+
+    def take_theme(self, name: str) -> None:
+        """One of `themes.NAMES`."""
+        ...
+
+    def page(self, path: "Path") -> bool:
+        """Show a file in the user's pager; False where there is none. Everything else stands
+        still meanwhile."""
         ...
 
     def leave_for_demo(self) -> None: ...

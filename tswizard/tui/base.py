@@ -85,6 +85,12 @@ class WizardScreen(Screen[None]):
         """What F1 says about this screen."""
         return self.HELP
 
+    @property
+    def figure_help(self) -> tuple[str, str]:
+        """What the focused figure or field means, as a title and a text; an empty text where
+        nothing is declared for it."""
+        return "", ""
+
     def go_back(self) -> None:
         self.app.pop_screen()
 

@@ -12,6 +12,8 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from tswizard.tui.keys_of import keys_of
+
 if TYPE_CHECKING:
     from tswizard.tui.app_protocol import App
 
@@ -128,8 +130,7 @@ class Help(ModalScreen[None]):
         self._text = text
         keys = (
             (screen.app.get_key_display(active.binding), active.binding.description)
-            for active in screen.active_bindings.values()
-            if active.enabled and active.binding.description and active.binding.show
+            for active in keys_of(screen)
         )
         self._keys = tuple(dict.fromkeys(keys))
 
@@ -146,6 +147,7 @@ class Help(ModalScreen[None]):
                             Content.assemble((f"{key:>8}", "bold"), f"  {description}")
                             for key, description in self._keys
                         ),
+                        Content.assemble(("      ^p", "bold"), "  All commands of the screen"),
                         Content.assemble(
                             ("     tab", "bold"), "  Next field; shift+tab: previous field"
                         ),

@@ -12,30 +12,58 @@ from tswizard.core.catalog.hypertable_model import Hypertable
 from tswizard.tui.widgets.table import WIDE, Column
 from tswizard.wizard.inventory_rows import cagg_label
 
+_NAME = "Schema and name; public is left out."
+
 HYPERTABLES = (
-    Column("hypertable", flexible=True),
-    Column("size", right=True),
-    Column("compressed", right=True),
-    Column("chunks", right=True),
-    Column("rows (est.)", right=True, wide=WIDE),
-    Column("dimensions"),
+    Column("hypertable", flexible=True, help=_NAME),
+    Column(
+        "size",
+        right=True,
+        help="Bytes of all its chunks as they are stored, with indexes and TOAST.",
+    ),
+    Column("compressed", right=True, help="How many of its chunks are compressed."),
+    Column("chunks", right=True, help="How many it has; each is dumped, or copied, by itself."),
+    Column(
+        "rows (est.)",
+        right=True,
+        wide=WIDE,
+        help="From the source's statistics; 0 where there are none.",
+    ),
+    Column(
+        "dimensions",
+        help="The columns it is cut by, with a chunk's interval, or the number of hash partitions.",
+    ),
 )
 TABLES = (
-    Column("table", flexible=True),
-    Column("kind"),
-    Column("size", right=True),
-    Column("rows (est.)", right=True),
-    Column("owner", wide=WIDE),
+    Column("table", flexible=True, help=_NAME),
+    Column("kind", help="What kind of relation it is."),
+    Column("size", right=True, help="Bytes as stored, with indexes and TOAST."),
+    Column("rows (est.)", right=True, help="From the source's statistics; – where there are none."),
+    Column("owner", wide=WIDE, help="Should be a role of the target as well, to stay the owner."),
 )
 JOBS = (
-    Column("job", right=True),
-    Column("kind"),
-    Column("on", flexible=True),
-    Column("every"),
-    Column("state"),
+    Column("job", right=True, help="Its id on the source; on the target it gets another one."),
+    Column("kind", help="The policy, or the procedure of a user-defined job."),
+    Column("on", flexible=True, help="The hypertable or continuous aggregate that it works on."),
+    Column("every", help="The interval between two runs."),
+    Column("state", help="Whether the source runs it."),
 )
-ROLES = (Column("role", flexible=True), Column("owns or is granted something here"))
-EXTENSIONS = (Column("extension", flexible=True), Column("version"), Column("schema"))
+ROLES = (
+    Column(
+        "role",
+        flexible=True,
+        help="Its name; a role is not part of a database and is not migrated.",
+    ),
+    Column(
+        "owns or is granted something here",
+        help="Whether objects of this database name it: then the target should have it.",
+    ),
+)
+EXTENSIONS = (
+    Column("extension", flexible=True, help="Its name."),
+    Column("version", help="The version on the source."),
+    Column("schema", help="The schema that its objects are in."),
+)
 
 
 class CaggTree(Tree[None], inherit_bindings=False):

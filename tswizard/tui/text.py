@@ -44,13 +44,10 @@ def ending(text: str, room: int) -> str:
     return text
 
 
-_BAR = 12
-
-
-def bar(done: int, total: int) -> str:
+def bar(done: int, total: int, cells: int) -> str:
     """How much of it is done, as a line of characters that means something without color."""
-    filled = _BAR if total <= 0 else _BAR * min(done, total) // total
-    return "━" * filled + "─" * (_BAR - filled)
+    filled = cells if total <= 0 else cells * min(done, total) // total
+    return "━" * filled + "─" * (cells - filled)
 
 
 _BOTH_ENDS = 7

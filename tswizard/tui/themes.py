@@ -62,6 +62,8 @@ LIGHT = Theme(
 TERMINALS_OWN = "ansi-dark"
 """Textual's theme of the terminal's own 16 colors; without any where NO_COLOR says so."""
 
+NAMES = {DARK.name: "dark", LIGHT.name: "light", TERMINALS_OWN: "the terminal's own colors"}
+
 _ANSWER = 0.2
 """Seconds that a terminal has to say its background: it may be a continent away."""
 _ASK = "\x1b]11;?\x1b\\\x1b[c"

@@ -7,6 +7,7 @@ from tswizard.core.model.estimate import MethodEstimate
 from tswizard.core.model.probed import Probe, Timed, Timing
 from tswizard.core.model.recommendation import Advice
 from tswizard.core.model.wording import duration, plural, size
+from tswizard.core.run.method import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +24,20 @@ class MethodRow:
 
 HEADS = MethodRow("", "moves", "estimate", "if it breaks", "versions", "disk here")
 
-_RESUMES = {"full": "starts again", "split": "resumes"}
-_VERSIONS = {"full": "equal", "split": "any"}
+
+def method_rows(advice: Advice, methods: Iterable[Method]) -> tuple[MethodRow, ...]:
+    """All methods side by side."""
+    return tuple(_method_row(method, advice.estimate(method.name)) for method in methods)
 
 
-def method_rows(advice: Advice) -> tuple[MethodRow, ...]:
-    """Both methods side by side."""
-    return tuple(
-        MethodRow(
-            estimate.method.capitalize(),
-            size(estimate.bytes),
-            estimate.seconds.text,
-            _RESUMES[estimate.method],
-            _VERSIONS[estimate.method],
-            f"≤ {size(estimate.disk_here)}" if estimate.disk_here else "none",
-        )
-        for estimate in advice.estimates
+def _method_row(method: Method, estimate: MethodEstimate) -> MethodRow:
+    return MethodRow(
+        method.name.capitalize(),
+        size(estimate.bytes),
+        estimate.seconds.text,
+        method.in_short.interrupted,
+        method.in_short.versions,
+        f"≤ {size(estimate.disk_here)}" if estimate.disk_here else "none",
     )
 
 

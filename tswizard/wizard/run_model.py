@@ -1,8 +1,10 @@
 """What the Run screen shows, kept up to date event by event. Knows no widget."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tswizard.core.model.estimate import SecondsRange
 from tswizard.core.model.events import (
     Event,
     FindingFound,
@@ -125,6 +127,15 @@ class RunModel:
         if progress is None or progress.total is None or not rate:
             return None
         return max(0, progress.total - progress.done) / rate
+
+    def to_come(self, estimates: Mapping[str, SecondsRange]) -> SecondsRange | None:
+        """How long all steps behind the running one may take; None where nobody estimated them."""
+        some = [
+            estimates[step.id]
+            for step in self.steps
+            if step.state is StepState.PENDING and step.id in estimates
+        ]
+        return SecondsRange.sum(some) if some else None
 
     def tables_by_urgency(self) -> list[TableProgress]:
         """What needs attention first."""

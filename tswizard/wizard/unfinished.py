@@ -1,5 +1,6 @@
 """Runs of this machine: those that can be resumed, and those that have ended."""
 
+from tswizard.core.methods import method_of
 from tswizard.core.run.run_folder import RunFolder
 from tswizard.wizard.engine import Engine
 
@@ -17,6 +18,18 @@ def known_runs(engine: Engine) -> tuple[list[tuple[RunFolder, bool]], list[RunFo
 def unfinished_runs(engine: Engine) -> list[tuple[RunFolder, bool]]:
     """The first half of `known_runs`."""
     return known_runs(engine)[0]
+
+
+def left_open_lines(run_folder: RunFolder) -> tuple[str, ...]:
+    """What the run has changed for a time and not put back, and how it is; nothing while a process
+    carries it out."""
+    record = run_folder.record
+    resumable = record.resumable
+    how = "resuming puts that back" if resumable else "to put it back, run"
+    found = method_of(record.answers).left_open(record)
+    if not found or _busy(run_folder):
+        return ()
+    return tuple(f"{one.what}; {how}{'' if resumable else f': {one.statement}'}" for one in found)
 
 
 def _busy(run_folder: RunFolder) -> bool:

@@ -120,7 +120,7 @@ def test_forty_chunks_of_a_hypertable_are_one_line_that_names_it() -> None:
         "; lost: hypertable public.metrics (40 chunks), TABLE DATA public.sites"
     )
     assert len(line.details) == 3
-    assert "(40 like this)" in line.details[0]
+    assert "(40 messages)" in line.details[0]
     for n in range(40):
         assert f"_timescaledb_internal._hyper_1_{n}_chunk" in line.details[1]
 
@@ -128,7 +128,7 @@ def test_forty_chunks_of_a_hypertable_are_one_line_that_names_it() -> None:
 def test_messages_that_no_rule_knows_stay_apart() -> None:
     unknown = [judged(Verdict.LOOK, message=text) for text in ("one", "another", "one")]
     (line,) = checklist(outcome(judged=tuple(unknown))).lines
-    assert line.details == ("LOOK (2 like this) one", "LOOK another")
+    assert line.details == ("LOOK (2 messages) one", "LOOK another")
 
 
 def test_findings_of_one_kind_are_one_line_from_four_on_and_each_is_named() -> None:

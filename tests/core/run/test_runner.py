@@ -22,7 +22,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.model.runbook import Runbook
 from tswizard.core.run import runner
 from tswizard.core.run.context import Context, Leftovers, PutBack, StepSkipped, failed
-from tswizard.core.run.method import MethodFacts, MethodStep
+from tswizard.core.run.method import MethodFacts, MethodInShort, MethodStep
 from tswizard.core.run.run_folder import RunFolder, RunRecord, StepRecord
 from tswizard.core.run.runner import Run
 
@@ -59,6 +59,7 @@ class Invented:
     name: MethodName = "full"
     asks: frozenset[str] = frozenset()
     unit = "step"
+    in_short = MethodInShort(interrupted="", versions="")
     comparison = ""
 
     def __init__(self, run: Noted, **actions: Action) -> None:

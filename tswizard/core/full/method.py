@@ -19,7 +19,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.model.runbook import Runbook
 from tswizard.core.model.wording import plural, size
 from tswizard.core.run.context import LEFT_OPEN, Context, Leftovers, PutBack
-from tswizard.core.run.method import MethodFacts
+from tswizard.core.run.method import MethodFacts, MethodInShort
 from tswizard.core.run.run_folder import FINAL, RunFolder, RunRecord
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.compare import CHECK
@@ -66,6 +66,7 @@ class Full:
     steps = FULL_STEPS
     asks = frozenset(("compress_first", "recreate_extension"))
     unit = "step"
+    in_short = MethodInShort(interrupted="starts again", versions="equal")
     comparison = (
         "FULL  One pg_dump of everything into a folder here, then one pg_restore into the target. "
         "Continuous aggregates with their history, policies and compressed chunks arrive as they "

@@ -226,7 +226,7 @@ def _who_lost(some: list[JudgedMessage]) -> str:
 def _said(some: list[JudgedMessage]) -> Iterable[str]:
     """The first in full, how many there are like it, and what they are about."""
     j = some[0]
-    again = f"({len(some)} like this)" if len(some) > 1 else ""
+    again = f"({plural(len(some), 'message')})" if len(some) > 1 else ""
     yield " ".join(
         f"{j.verdict.upper()} {j.object} {again} {j.message} {j.reason} {j.todo}".split()
     )

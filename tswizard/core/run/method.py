@@ -64,6 +64,16 @@ class MethodFacts:
     needs: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodInShort:
+    """What tells one method from the others, in a word or two of a table."""
+
+    interrupted: str
+    """What becomes of a run that breaks off."""
+    versions: str
+    """Which versions of TimescaleDB it needs."""
+
+
 class Method(Protocol):
     """One way to migrate."""
 
@@ -85,6 +95,11 @@ class Method(Protocol):
     @property
     def unit(self) -> str:
         """What "stop after this one" waits for: a step, a piece."""
+        ...
+
+    @property
+    def in_short(self) -> MethodInShort:
+        """Beside the others, in a table."""
         ...
 
     @property

@@ -10,7 +10,7 @@ from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Task
 from tswizard.core.model.runbook import Runbook
 from tswizard.core.model.wording import plural, size
-from tswizard.core.run.method import MethodFacts
+from tswizard.core.run.method import MethodFacts, MethodInShort
 from tswizard.core.run.run_folder import FINAL, RunFolder, RunRecord
 from tswizard.core.split.by_hand.runbook import split_runbook
 from tswizard.core.split.estimate import estimate_split
@@ -29,6 +29,7 @@ class Split:
     steps = SPLIT_STEPS
     asks = frozenset(("via", "piece", "compressed", "keep_record", "history", "lose_history"))
     unit = "piece"
+    in_short = MethodInShort(interrupted="resumes", versions="any")
     comparison = (
         "SPLIT  The schema first, then the rows in pieces: chunks, tables, slices of big ones, "
         "several at a time; constraints and indexes last. Compressed chunks travel as they are "

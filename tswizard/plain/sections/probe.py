@@ -139,7 +139,7 @@ class ProbeSection:
         if before is not None and before == advice:
             return
         voice = session.voice
-        for row in method_rows(advice):
+        for row in method_rows(advice, session.engine.methods()):
             voice.say(
                 f"{row.name}: takes {row.estimate}; moves {row.moves}; {row.interrupted} after an "
                 f"interruption; versions of TimescaleDB: {row.versions}; disk here: {row.disk}."

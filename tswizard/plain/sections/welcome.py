@@ -9,7 +9,7 @@ from tswizard.core.run.run_folder import RunFolder
 from tswizard.plain.prompts import Option
 from tswizard.plain.session import Session
 from tswizard.wizard.text import date_and_time
-from tswizard.wizard.unfinished import unfinished_runs
+from tswizard.wizard.unfinished import left_open_lines, unfinished_runs
 from tswizard.wizard.welcome_texts import DEMO, INTRO, PROMISE
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ async def choose_run(session: Session, waiting: list[tuple[RunFolder, bool]]) ->
     options = [Option("", "start a new migration")]
     for run_folder, busy in waiting:
         options.append(Option(run_folder.record.id, _described(run_folder, busy=busy)))
+        for line in left_open_lines(run_folder):
+            session.voice.say(f"LOOK: {run_folder.record.id}: {line}.")
     chosen = await session.ask.one_of("What to do", options, help=_HELP)
     return next((r for r, _ in waiting if r.record.id == chosen), None)
 

@@ -1,6 +1,7 @@
 """Check: what arrived, what did not, and what is left for the user."""
 
 import asyncio
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -9,102 +10,40 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.events import Click
-from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import Button, Markdown, Static
+from textual.widgets import Button, Markdown
 
 from tswizard.core.model.finding import Level
-from tswizard.core.model.wording import duration, plural
+from tswizard.core.model.wording import duration
+from tswizard.tui.ascii import wants_ascii
 from tswizard.tui.base import WizardScreen
-from tswizard.tui.dialogs import Reader, text_reader
-from tswizard.tui.text import WORDS
-from tswizard.tui.widgets.facts import Row
+from tswizard.tui.dialogs import Reader
+from tswizard.tui.widgets.checklist import (
+    CheckedEntry,
+    Entry,
+    FileEntry,
+    Heading,
+    TodoEntry,
+    groups,
+)
+from tswizard.tui.widgets.verdict import Verdict
 from tswizard.wizard.ending import SENTENCES
 from tswizard.wizard.text import date_and_time
 
 if TYPE_CHECKING:
     from tswizard.core.model.outcome import Outcome
-    from tswizard.core.report.checklist import Checklist, ChecklistLine, File, Todo
-
-
-class Entry(Row, can_focus=True):
-    """One line of the checklist: it can be opened, copied, or ticked."""
-
-    def __init__(self, left: Content, right: Content, copy: str = "") -> None:
-        super().__init__(left, right)
-        self.copy_text = copy
-
-    def reader(self) -> Reader | None:
-        """All there is to say about it; None when the line says it all."""
-        return None
-
-    def on_click(self, event: Click) -> None:
-        event.stop()
-        self.focus()
-
-
-class CheckedEntry(Entry):
-    """Something that tswizard checked."""
-
-    def __init__(self, line: "ChecklistLine") -> None:
-        word, style = WORDS[line.level]
-        more = f"  (enter: {plural(len(line.details), 'line')})" if line.details else ""
-        text = Content.assemble(line.text, (more, "dim"))
-        if line.todo:
-            text = Content("\n").join([text, Content(f"→ {line.todo}")])
-        details = "\n".join((line.text, *line.details))
-        super().__init__(Content.styled(word, style), text, details)
-        self._line = line
-
-    @property
-    def needs_a_look(self) -> bool:
-        return self._line.level in (Level.LOOK, Level.FAIL)
-
-    def reader(self) -> Reader | None:
-        line = self._line
-        parts = [Content.styled(line.text, "bold"), *map(Content, line.details)]
-        if line.todo:
-            parts.append(Content(f"→ {line.todo}"))
-        return text_reader(WORDS[line.level][0], Content("\n").join(parts), self.copy_text)
-
-
-class TodoEntry(Entry):
-    """Something that only the user can do."""
-
-    done: reactive[bool] = reactive(False, init=False)
-
-    def __init__(self, todo: "Todo") -> None:
-        hint = Content.styled("  (y copies)", "dim") if todo.copy else Content("")
-        super().__init__(Content("[ ]"), Content.assemble(todo.text, hint), todo.copy)
-        self._todo = todo
-
-    def watch_done(self, done: bool) -> None:
-        self.query_one(".left", Static).update(Content("[x]" if done else "[ ]"))
-
-    def reader(self) -> Reader | None:
-        if not self._todo.copy:
-            return None
-        text = Content("\n\n").join([Content(self._todo.text), Content(self._todo.copy)])
-        return text_reader("For you to do", text, self.copy_text)
-
-
-class FileEntry(Entry):
-    """A file or folder that the run left."""
-
-    def __init__(self, file: "File") -> None:
-        super().__init__(Content(file.what), Content(file.path), file.path)
-        self.path = Path(file.path)
+    from tswizard.core.report.checklist import Checklist
 
 
 class CheckScreen(WizardScreen, inherit_bindings=False):
     """The last screen. Nothing is running any more."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "next", "Detail", priority=True, key_display="enter"),
+        Binding("enter", "next", "Open", priority=True, key_display="enter"),
         Binding("space", "tick", "Tick"),
         Binding("y", "copy", "Copy"),
-        Binding("a", "again", "Check again"),
+        Binding("o", "report", "Report"),
+        Binding("a", "again", "Recheck"),
         Binding("escape", "back", "Log"),
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
@@ -114,11 +53,12 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
     NEXT: ClassVar[str | None] = "Done"
     BACK: ClassVar[str | None] = "< Log"
     HELP: ClassVar[str] = (
-        "What tswizard compared on source and target, line by line: Enter shows the details of a "
-        "line. PASS: equal. LOOK: read it and decide. FAIL: it did not arrive or differs, and the "
-        "line says what to do. SKIP: you chose to skip it.\n\n"
-        "Below that, what only you can do: Space ticks an item, y copies the text that belongs to "
-        "it. The report holds the same, for later.\n\n"
+        "What tswizard compared on source and target, the gravest first: Enter shows the details "
+        "of a line. FAIL: it did not arrive or differs, and the line says what to do. LOOK: read "
+        "it and decide. PASS: equal. SKIP: you chose to skip it. Space folds and unfolds a group; "
+        "what passed is folded as long as something did not.\n\n"
+        "What only you can do: Space ticks an item, y copies the text that belongs to it. The "
+        "report holds the same, for later; o opens it in your pager ($PAGER, less).\n\n"
         "When you have repaired something, a compares both databases again, as often as you want: "
         "grants of a role that is there now are applied first, and jobs that had stayed paused are "
         "enabled when nothing fails any more. Later and elsewhere: tswizard check."
@@ -131,43 +71,51 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
 
     def compose_frame(self) -> Iterable[Widget]:
         checklist = self.wizard.engine.checklist(self._outcome, self._report)
-        yield Static(self._sum(checklist), id="check-sum", markup=False)
+        yield Verdict(
+            checklist.result,
+            SENTENCES[checklist.result],
+            self._sum(checklist),
+            ascii=wants_ascii(os.environ),
+            id="check-sum",
+        )
         with VerticalScroll(id="checklist", can_focus=False):
-            yield Static("Checked by tswizard", classes="section")
-            yield from map(CheckedEntry, checklist.lines)
-            if checklist.todo:
-                yield Static("For you to do", classes="section")
-                yield from map(TodoEntry, checklist.todo)
-            if checklist.files:
-                yield Static("Files", classes="section")
-                yield from map(FileEntry, checklist.files)
+            for heading, entries in groups(checklist):
+                yield heading
+                yield from entries
 
     def _sum(self, checklist: "Checklist") -> Content:
-        word, style = WORDS[checklist.result]
         outcome, looks = self._outcome, checklist.count(Level.LOOK)
-        text = f"  {SENTENCES[checklist.result]}  Took {duration(outcome.seconds)}."
-        if outcome.checked:
-            text += f"  Checked {date_and_time(outcome.checked)}."
-        head = Content.assemble((word, f"bold {style}"), text)
         parts = [
             f"{checklist.count(level)} {text}"
             for level, text in (
-                (Level.PASS, "passed"),
-                (Level.LOOK, "needs a look" if looks == 1 else "need a look"),
                 (Level.FAIL, "failed"),
+                (Level.LOOK, "needs a look" if looks == 1 else "need a look"),
+                (Level.PASS, "passed"),
                 (Level.SKIP, "skipped"),
             )
             if checklist.count(level)
         ]
         parts.append(f"{len(checklist.todo)} for you to do")
-        return Content("\n").join([head, Content("   ".join(parts))])
+        lines = [Content("   ".join(parts))]
+        took = f"Took {duration(outcome.seconds)}."
+        if outcome.checked:
+            took += f" Checked {date_and_time(outcome.checked)}."
+        lines.append(Content.styled(took, "dim"))
+        if checklist.next:
+            lines.append(Content.assemble(("First  ", "bold"), checklist.next))
+        return Content("\n").join(lines)
 
     def on_mount(self) -> None:
         self.say("")
         entries = list(self.query(Entry))
         wrong = [e for e in entries if isinstance(e, CheckedEntry) and e.needs_a_look]
         first = (wrong or entries)[0]
-        first.focus(scroll_visible=bool(wrong))
+        first.focus(scroll_visible=False)
+
+    @property
+    def figure_help(self) -> tuple[str, str]:
+        entry = self.focused
+        return ("Detail", entry.copy_text) if isinstance(entry, Entry) else super().figure_help
 
     # Keys
 
@@ -179,12 +127,16 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
             case "copy":
                 return isinstance(focused, Entry) and bool(focused.copy_text)
             case "next":
-                return isinstance(focused, Entry | Button)
+                return isinstance(focused, Entry | Heading | Button)
+            case "report":
+                return bool(self._report)
         return True
 
     def action_next(self) -> None:
         if isinstance(self.focused, Entry):
             self._open(self.focused)
+        elif isinstance(self.focused, Heading):
+            self.focused.action_fold()
         else:
             super().action_next()
 
@@ -206,6 +158,12 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
             self.say(f"{path} cannot be read: {error.strerror}.")
             return
         self.app.push_screen(Reader(path.name, [Markdown(text)], text))
+
+    def action_report(self) -> None:
+        """In the user's pager; on this screen where there is none."""
+        path = Path(self._report)
+        if not (path.is_file() and self.wizard.page(path)):
+            self._read(path)
 
     def action_tick(self) -> None:
         if isinstance(self.focused, TodoEntry):

@@ -1,5 +1,6 @@
 """Source and Target: how to reach a database, and what answers there."""
 
+import os
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -19,9 +20,14 @@ from tswizard.questions import QUESTIONS, Question, question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.widgets.facts import Facts, label
 from tswizard.tui.widgets.fields import TextField
+from tswizard.wizard.known_servers import known_servers
 from tswizard.wizard.server_facts import server_facts
 from tswizard.wizard.state import ConnectedDatabase, ConnectedPair
 
+_OFFERED = (
+    "While you type, services of ~/.pg_service.conf and servers of ~/.pgpass are offered in gray: "
+    "→ takes what is offered. Passwords are not."
+)
 _PARTS = (("host", "Host"), ("port", "Port"), ("dbname", "Database"), ("user", "User"))
 
 
@@ -45,12 +51,19 @@ class ConnectScreen(WizardScreen):
     def compose_body(self) -> Iterable[Widget]:
         given = self._given
         conninfo = given.conninfo if given else ""
+        known = known_servers(os.environ)
         yield TextField(
-            _question(self.SECTION, "conninfo").text, conninfo, id="conninfo", hint=self.HINT
+            _question(self.SECTION, "conninfo").text,
+            conninfo,
+            id="conninfo",
+            hint=self.HINT,
+            known=known.conninfos,
         )
         with Horizontal(id="parts"):
             for name, title in _PARTS:
-                yield TextField(title, given.get(name) if given else "", id=name)
+                value = given.get(name) if given else ""
+                hosts = known.hosts if name == "host" else ()
+                yield TextField(title, value, id=name, known=hosts)
         yield TextField(
             "Password (empty: from ~/.pgpass or the service file)",
             (given.password or "") if given else "",
@@ -61,7 +74,8 @@ class ConnectScreen(WizardScreen):
 
     @property
     def help_text(self) -> str:
-        return "\n\n".join(f"{q.text}\n{q.help}" for q in QUESTIONS if q.section == self.SECTION)
+        asked = (f"{q.text}\n{q.help}" for q in QUESTIONS if q.section == self.SECTION)
+        return "\n\n".join((*asked, _OFFERED))
 
     def on_mount(self) -> None:
         self.say("")

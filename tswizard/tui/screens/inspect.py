@@ -28,7 +28,7 @@ from tswizard.tui.inventory_tables import (
 from tswizard.tui.widgets.chunk_bars import ChunkBars
 from tswizard.tui.widgets.fields import Tick
 from tswizard.tui.widgets.findings import FindingsView, counts
-from tswizard.tui.widgets.table import FittingTable
+from tswizard.tui.widgets.table import FittingTable, columns_help
 from tswizard.wizard.chunk_bars import share_bar
 from tswizard.wizard.inventory_rows import (
     extension_rows,
@@ -67,7 +67,8 @@ class InspectScreen(WizardScreen):
         "What starts with Full or Split concerns that method only.\n\n"
         "Left and right switch tabs, up and down scroll. Findings stand the gravest first; S puts "
         "them by subject, and back. Under the hypertables the one with the cursor is drawn over "
-        "time: its bytes by the start of its chunks, and how much of it is compressed."
+        "time: its bytes by the start of its chunks, and how much of it is compressed. ? says what "
+        "the figures of the line under the cursor mean."
     )
 
     def __init__(self, pair: ConnectedPair) -> None:
@@ -77,6 +78,25 @@ class InspectScreen(WizardScreen):
         self._checked = False
         self._answers = Answers()
         self._tables: list[Hypertable] = []
+
+    @property
+    def help_text(self) -> str:
+        tables = {
+            "Hypertables": HYPERTABLES,
+            "Tables": TABLES,
+            "Jobs": JOBS,
+            "Roles": ROLES,
+            "Extensions": EXTENSIONS,
+        }
+        columns = (f"{title}\n{columns_help(table)}" for title, table in tables.items())
+        return "\n\n".join((self.HELP, *columns))
+
+    @property
+    def figure_help(self) -> tuple[str, str]:
+        focused = self.focused
+        if not isinstance(focused, FittingTable):
+            return super().figure_help
+        return "What the figures mean", focused.figures
 
     @property
     def refused(self) -> bool:

@@ -63,6 +63,7 @@ class MethodScreen(WizardScreen):
         Binding("u", "upload", "Upload"),
         Binding("t", "pick", "Table"),
         Binding("l", "limit", "Limit", show=False),
+        Binding("ctrl+o", "folders", "Choose the staging folder", show=False),
         Binding("y", "copy_command", "Copy", show=False),
         Binding("question_mark", "why", "Why", key_display="?"),
     ]
@@ -212,6 +213,16 @@ class MethodScreen(WizardScreen):
     def action_limit(self) -> None:
         self.query_one("#time_limit", TextField).focus()
 
+    @work
+    async def action_folders(self) -> None:
+        """The staging folder, out of those that there are."""
+        from tswizard.tui.folders import choose_folder
+
+        field = self.query_one("#staging", TextField)
+        if field.display and (folder := await choose_folder(self.app, field.value)):
+            field.value = str(folder)
+            field.focus()
+
     def action_copy_command(self) -> None:
         if self._command:
             self.wizard.copy(self._command, "Command")
@@ -231,7 +242,8 @@ class MethodScreen(WizardScreen):
         recommended = self._advice.recommendation
         if not self._chosen_by_hand:
             await self._follow(recommended.method)
-        self.query_one(MethodTable).show(method_rows(self._advice), recommended.method)
+        rows = method_rows(self._advice, self.wizard.engine.methods())
+        self.query_one(MethodTable).show(rows, recommended.method)
         self.query_one("#recommended", Static).update(
             Content.assemble(("Recommended  ", "bold"), recommended.sentence)
         )
@@ -305,6 +317,8 @@ class MethodScreen(WizardScreen):
                 "↑ and ↓ show what each method does. ? explains every figure, F1 compares the "
                 "methods. l changes the limit, y copies the pg_dump that was timed."
             )
+        if question and question.kind is Kind.FOLDER:
+            text = f"^o shows the folders of this machine. {text}"
         box.update(shorten(text, max(room, 40), placeholder=" … (F1 shows all of it)"))
 
     def _answers(self) -> tuple[Answers, Question | None, str]:

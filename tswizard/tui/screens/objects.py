@@ -8,7 +8,6 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.highlight import highlight
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 
@@ -19,6 +18,7 @@ from tswizard.core.model.object_selection import ObjectSelection, ObjectSet
 from tswizard.core.model.wording import number, plural
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Ask
+from tswizard.tui.sql import highlighted
 from tswizard.tui.text import shortened
 from tswizard.tui.widgets.object_list import ObjectList
 from tswizard.wizard.history import History
@@ -164,7 +164,7 @@ class ObjectsScreen(WizardScreen):
             facts = job_facts(what)
         lines = [Content.assemble((f"{title:<9}", "bold"), text) for title, text in facts]
         self.query_one("#object-facts", Static).update(Content("\n").join(lines))
-        self.query_one("#object-sql", Static).update(highlight(self._sql_of(what), language="sql"))
+        self.query_one("#object-sql", Static).update(highlighted(self._sql_of(what)))
         self.query_one("#object-pane").scroll_home(animate=False)
 
     def _facts_of(self, cagg: Cagg) -> Iterator[tuple[str, str]]:

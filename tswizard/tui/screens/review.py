@@ -21,6 +21,7 @@ from tswizard.core.model.wording import number
 from tswizard.core.run.run_folder import RunFolderError
 from tswizard.questions import question
 from tswizard.tui.base import WizardScreen
+from tswizard.tui.sql import highlighted
 from tswizard.tui.widgets.fields import TextField
 from tswizard.wizard.review_facts import choices, disk, failed, written_runbook
 from tswizard.wizard.state import Decided
@@ -54,15 +55,13 @@ class StepCard(VerticalGroup, can_focus=True):
         step = self.step
         yield Static(f"{self._number:>2}  {step.title}", classes="step-title", markup=False)
         yield Static(step.what, classes="step-what", markup=False)
-        shown = [line for command in step.commands[:_SHOWN] for line in command.splitlines()]
-        if hidden := len(step.commands) - _SHOWN:
-            shown += (
-                [f"… and {number(hidden)} more like these; press y to copy all"]
-                if hidden > 0
-                else []
-            )
+        shown = [highlighted(command) for command in step.commands[:_SHOWN]]
+        hidden = len(step.commands) - _SHOWN
+        if hidden > 0:
+            more = f"… and {number(hidden)} more like these; press y to copy all"
+            shown.append(Content.styled(more, "dim"))
         if shown:
-            yield Static("\n".join(shown), classes="step-commands", markup=False)
+            yield Static(Content("\n").join(shown), classes="step-commands")
 
     def action_copy(self) -> None:
         self.post_message(self.Copy(self.step))
@@ -102,6 +101,13 @@ class ReviewScreen(WizardScreen):
     def _wanted(self) -> str:
         """What has to be typed."""
         return self._decided.inspected.pair.target.server.database
+
+    @property
+    def figure_help(self) -> tuple[str, str]:
+        card = self.focused
+        if not isinstance(card, StepCard):
+            return super().figure_help
+        return card.step.title, "\n\n".join((card.step.what, *card.step.commands))
 
     def compose_frame(self) -> Iterable[Widget]:
         yield VerticalScroll(id="plan", can_focus=False)

@@ -2,31 +2,31 @@
 
 import os
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, HorizontalGroup, Vertical
 from textual.content import Content
+from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import Button, ProgressBar, Sparkline, Static
 
-from tswizard.core.model.events import TableProgress, TableState
-from tswizard.core.model.wording import duration, number, short_number, size
+from tswizard.core.model.wording import duration, short_number
 from tswizard.tui import terminal_signals
 from tswizard.tui.base import WizardScreen, panel
 from tswizard.tui.dialogs import Choose, text_reader
 from tswizard.tui.log_model import Filter, LogModel
-from tswizard.tui.text import bar
+from tswizard.tui.run_tables import MOST, RUN_TABLES, other_tables, table_row
 from tswizard.tui.widgets.runlog import RunLog
 from tswizard.tui.widgets.steps import StepList
-from tswizard.tui.widgets.table import WIDEST, Column, FittingTable
+from tswizard.tui.widgets.table import FittingTable, columns_help
 from tswizard.wizard.run_model import RunModel, progress_figures
-from tswizard.wizard.text import hour_and_minute, one_line
+from tswizard.wizard.text import hour_and_minute
 
 if TYPE_CHECKING:
+    from tswizard.core.model.estimate import SecondsRange
     from tswizard.wizard.engine import EndpointPair
     from tswizard.wizard.event_feed import EventFeed
 
@@ -36,34 +36,14 @@ FRAME = 1 / 20
 TABLES = 1 / 2
 """Seconds between two drawings of the tables."""
 
-MOST = 300
-"""Tables with a line of their own; a database may have thousands, which nobody could follow, and to
-draw them all again would take the time that keys need."""
-
 BUDGET = 0.02
 """Seconds that a frame may spend on events, so that a flood of lines never holds up a key."""
 
+_ROOMY = 190
+"""Columns of a terminal from which on steps have room for their estimates beside the tables."""
+
 _PORTION = 200
 """Events taken between two looks at the budget."""
-
-_TABLES = (
-    Column("table", flexible=True),
-    Column("progress", wide=WIDEST),
-    Column("pieces", right=True),
-    Column("rows", right=True),
-    Column("rate", right=True),
-    Column("retries", right=True),
-    Column("state"),
-)
-_WORDS = {
-    TableState.WAITING: "waiting",
-    TableState.WORKING: "working",
-    TableState.RETRYING: "! retrying",
-    TableState.FAILED: "✗ FAILED",
-    TableState.DONE: "✓ done",
-    TableState.DIFFERS: "! DIFFERS",
-    TableState.LOST: "✗ LOST",
-}
 
 
 class RunScreen(WizardScreen, inherit_bindings=False):
@@ -88,10 +68,9 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         "target agrees where one is possible. LATER: a later step creates it. LOOK: nobody could "
         "show that it is harmless. LOST: something did not arrive. The reason is below the line; "
         "Enter shows the whole message.\n\n"
-        "In the tables, problems are listed first. Pieces are chunks, tables or parts of them, "
-        "done and in all; the rate is the table's current one; retries are failed attempts that "
-        "were repeated. FAILED counts pieces that the source or the target refused; the others "
-        "continue, and the log says why.\n\n"
+        f"In the tables, problems are listed first.\n{columns_help(RUN_TABLES)}\n\n"
+        "Beside a step that is to come, or is under way, stands what was estimated for it before "
+        "the run.\n\n"
         "p pauses until you press p again. s asks how to stop: after the current step or piece, "
         "or now. Either way, completed work is kept and the run can be resumed."
     )
@@ -121,7 +100,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             yield Static("left", id="run-left", markup=False)
         with Horizontal(id="panels"):
             yield panel(StepList(id="run-steps"), "Steps")
-            yield panel(FittingTable(_TABLES, id="run-tables"), "Tables")
+            yield panel(FittingTable(RUN_TABLES, id="run-tables"), "Tables")
         with panel(Vertical(id="log-panel"), "Log"):
             with HorizontalGroup(id="log-head"):
                 yield Static(id="log-title", markup=False)
@@ -131,16 +110,28 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     def extra_buttons(self) -> Iterable[Widget]:
         yield Button("Resume", id="resume", compact=True)
 
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.width >= _ROOMY, "-roomy")
+
     def on_mount(self) -> None:
         self.say("")
         self.query_one("#buttons").display = False
         self.query_one("#run-tables").display = False
         self.query_one("#log-path", Static).update(str(self._feed.run.run_folder.log_path))
+        self.query_one(StepList).estimates = self._estimates()
         self.query_one(RunLog).focus()
         self.set_interval(FRAME, self.frame)
         self.set_interval(1, self._show_times)
         self.set_interval(TABLES, self._show_tables)
         self._show_log_title()
+
+    def _estimates(self) -> "Mapping[str, SecondsRange]":
+        """What Method said of each step; nothing for a run that began without it."""
+        advice = self._feed.run.run_folder.record.advice
+        if advice is None or self._feed.run.over:
+            return {}
+        estimate = advice.estimate(self._feed.run.method.name)
+        return {phase.name: phase.seconds for phase in estimate.phases}
 
     def frame(self) -> None:
         """Take what the run said since the last frame and draw what changed by it."""
@@ -172,7 +163,10 @@ class RunScreen(WizardScreen, inherit_bindings=False):
 
     def _show_times(self) -> None:
         model = self.model
-        self.query_one(StepList).show(model.steps, model.position, self.wizard.now())
+        steps = self.query_one(StepList)
+        steps.show(model.steps, model.position, self.wizard.now())
+        to_come = None if self._over else model.to_come(steps.estimates)
+        steps.border_title = f"Steps · to come {to_come.text}" if to_come else "Steps"
 
     def _show_progress(self) -> None:
         model, current = self.model, self.model.current
@@ -240,10 +234,10 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         self.set_class(table.display, "-tables")
         tables = self.model.tables_by_urgency()
         lines = [
-            _row(progress, self.model.table_rate(progress.table), over=self._over)
+            table_row(progress, self.model.table_rate(progress.table), over=self._over)
             for progress in tables[:MOST]
         ]
-        table.show([*lines, *_others(tables[MOST:])])
+        table.show([*lines, *other_tables(tables[MOST:])])
 
     # The log
 
@@ -401,35 +395,3 @@ def _sentence(text: str) -> str:
     """On one line, with a period: what tools and servers say often has none."""
     line = " ".join(text.split())
     return line if line.endswith((".", "!", "?")) else f"{line}."
-
-
-def _row(progress: TableProgress, rate: float | None, *, over: bool = False) -> tuple[str, ...]:
-    """`over`: nobody works on it any more, however far it came."""
-    stopped = over and progress.state in (TableState.WORKING, TableState.RETRYING)
-    state = "■ stopped" if stopped else _WORDS[progress.state]
-    return (
-        one_line(progress.table.removeprefix("public.")),  # room is short, and it says little
-        bar(progress.done, progress.total),
-        f"{progress.done}/{progress.total}",
-        "–" if progress.rows is None else short_number(progress.rows),
-        "–" if over else _rate(progress, rate),
-        number(progress.retried) if progress.retried else "–",
-        f"✗ {progress.failed} FAILED" if progress.failed else state,
-    )
-
-
-def _others(tables: Sequence[TableProgress]) -> Iterator[tuple[str, ...]]:
-    """One line for those that have none of their own: how many, by their states."""
-    if tables:
-        states = Counter(table.state for table in tables)
-        said = ", ".join(f"{number(count)} {state}" for state, count in states.items())
-        yield f"… and {said}", *("",) * (len(_TABLES) - 1)
-
-
-def _rate(progress: TableProgress, rate: float | None) -> str:
-    """What it does now; a table that nobody works on has none."""
-    if not rate or progress.state in (TableState.WAITING, TableState.DONE):
-        return "–"
-    if progress.bytes is not None:
-        return f"{size(int(rate))}/s"
-    return f"{short_number(int(rate))} rows/s"

@@ -111,16 +111,18 @@ class WelcomeScreen(WizardScreen):
 
     @work
     async def _read_runs(self) -> None:
-        waiting, ended = await asyncio.to_thread(_known, self.wizard.engine)
+        waiting, ended, left = await asyncio.to_thread(_known, self.wizard.engine)
         self._runs = {run.record.id: run for run in (*(run for run, _ in waiting), *ended)}
         menu = self.query_one("#menu", OptionList)
         for run_folder, busy in waiting:
-            menu.add_option(Option(_described(run_folder, busy=busy), id=run_folder.record.id))
+            text = _with_left_open(_described(run_folder, busy=busy), left.get(run_folder.path))
+            menu.add_option(Option(text, id=run_folder.record.id))
         menu.add_option(Option(_try_it(), id="demo"))
         if ended:
             menu.add_option(Option(Content.styled("Past runs", "dim"), disabled=True))
         for run_folder in ended[:_PAST]:
-            menu.add_option(Option(_ended(run_folder), id=run_folder.record.id))
+            text = _with_left_open(_ended(run_folder), left.get(run_folder.path))
+            menu.add_option(Option(text, id=run_folder.record.id))
 
     @on(OptionList.OptionSelected)
     def _clicked(self) -> None:
@@ -167,10 +169,20 @@ def _try_it() -> Content:
     )
 
 
-def _known(engine: "Engine") -> "tuple[list[tuple[RunFolder, bool]], list[RunFolder]]":
-    from tswizard.wizard.unfinished import known_runs  # loads the engine
+def _known(
+    engine: "Engine",
+) -> "tuple[list[tuple[RunFolder, bool]], list[RunFolder], dict[Path, tuple[str, ...]]]":
+    from tswizard.wizard.unfinished import known_runs, left_open_lines  # loads the engine
 
-    return known_runs(engine)
+    waiting, ended = known_runs(engine)
+    runs = (*(run for run, _ in waiting), *ended)
+    return waiting, ended, {run.path: left_open_lines(run) for run in runs}
+
+
+def _with_left_open(text: Content, lines: tuple[str, ...] | None) -> Content:
+    """What the run left open comes below it, where it cannot be overlooked."""
+    marked = [Content.styled(f"  ! {line}", "$text-warning") for line in lines or ()]
+    return Content("\n").join([text, *marked])
 
 
 def _ended(run_folder: "RunFolder") -> Content:

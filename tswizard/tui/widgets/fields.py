@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.events import Click
 from textual.message import Message
 from textual.reactive import reactive
+from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -32,10 +33,13 @@ class TextField(Input):
         password: bool = False,
         whole_number: bool = False,
         hint: str = "",
+        known: Sequence[str] = (),
     ) -> None:
+        """`known` are values that are offered behind the cursor; → takes one."""
         super().__init__(
             value,
             id=id,
+            suggester=SuggestFromList(known, case_sensitive=False) if known else None,
             password=password,
             type="integer" if whole_number else "text",
             placeholder=hint,

@@ -4,6 +4,7 @@ One line drawn in one go. Textual's own footer is a widget for each key, recreat
 focus moves, which is felt over a slow link.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.binding import Binding
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 _GAP = 2
+_PALETTE = Binding("ctrl+p", "command_palette", "Commands")
 _PLACES = {"back": 0, "next": 1, "ask_quit": 8, "help": 9}
 
 
@@ -53,23 +55,33 @@ class Keys(Widget):
         self.shown = tuple(sorted(first.values(), key=_place))
 
     def render(self) -> Content:
+        return self._line(self._fitting)
+
+    def _line(self, bindings: Sequence[Binding]) -> Content:
         return Content(" " * _GAP).join(
             Content.assemble(
                 (self.app.get_key_display(binding), "bold $footer-key-foreground"),
                 f" {binding.description}",
             )
-            for binding in self.shown
+            for binding in bindings
         )
+
+    @property
+    def _fitting(self) -> tuple[Binding, ...]:
+        """With the palette at the end where there is room for it."""
+        more = (*self.shown, _PALETTE)
+        fits = self._line(more).cell_length <= self.content_region.width
+        return more if fits else self.shown
 
     @property
     def needed_width(self) -> int:
         """Columns that all keys take."""
-        return self.render().cell_length
+        return self._line(self.shown).cell_length
 
     def on_click(self, event: Click) -> None:
         event.stop()
         right = 1
-        for binding in self.shown:
+        for binding in self._fitting:
             left = right
             right += len(self.app.get_key_display(binding)) + 1 + len(binding.description) + _GAP
             if left <= event.x < right:

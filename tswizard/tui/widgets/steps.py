@@ -1,21 +1,28 @@
-"""The steps of a run with their times; the running one stays in sight."""
+"""The steps of a run with their times, and those to come with their estimates; the running one
+stays in sight."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from tswizard.core.model.events import StepState
 from tswizard.tui.text import STATES
 from tswizard.wizard.text import clock
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from tswizard.core.model.estimate import SecondsRange
     from tswizard.wizard.run_model import StepModel
 
-_TIME = 9
+_TIME, _RANGE = 9, 24
+"""Columns of a time, and of a time beside its estimate."""
+_ROOMY = 64
+"""Columns from which on there is room for the latter."""
+_UNTIMED = (StepState.SKIPPED, StepState.STOPPED, StepState.FAILED)
 
 
 class StepList(VerticalScroll, can_focus=False):
@@ -24,6 +31,8 @@ class StepList(VerticalScroll, can_focus=False):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._drawn: tuple[Sequence[StepModel], int, float] | None = None
+        self.estimates: Mapping[str, SecondsRange] = {}
+        """By step id, where it was estimated before the run."""
 
     def compose(self) -> "ComposeResult":
         yield Static(id="step-lines")
@@ -39,10 +48,31 @@ class StepList(VerticalScroll, can_focus=False):
     def show(self, steps: "Sequence[StepModel]", current: int, now: float) -> None:
         """Draw all steps; `current` is the place of the running one, from 1."""
         self._drawn = (steps, current, now)
-        room = max(12, self.scrollable_content_region.width - _TIME - 2)
-        lines = [_line(step, room, now) for step in steps]
+        width = self.scrollable_content_region.width
+        roomy = bool(self.estimates) and width >= _ROOMY
+        lines = [self._line(step, width, now, roomy=roomy) for step in steps]
         self.query_one("#step-lines", Static).update(Content("\n").join(lines))
         self._follow()
+
+    def _line(self, step: "StepModel", width: int, now: float, *, roomy: bool) -> Content:
+        column = _RANGE if roomy else _TIME
+        room = max(12, width - column - 2)
+        mark, style = STATES[step.state]
+        title = Content(step.title).truncate(room, ellipsis=True).pad_right(0)
+        title = title.pad_right(room - title.cell_length)
+        time = f"{self._time(step, now, roomy=roomy):>{column}}"
+        return Content.assemble((f"{mark} ", style), title.stylize(style), (time, style))
+
+    def _time(self, step: "StepModel", now: float, *, roomy: bool) -> str:
+        if step.state in _UNTIMED:
+            return str(step.state)
+        seconds, estimate = step.elapsed(now), self.estimates.get(step.id)
+        taken = "" if seconds is None else clock(seconds)
+        if estimate is None or step.state is StepState.DONE:
+            return taken
+        if not roomy:
+            return taken or estimate.at_most
+        return f"{taken} of {estimate.text}" if taken else estimate.text
 
     def _follow(self) -> None:
         """Keep the step after the running one in view."""
@@ -52,15 +82,3 @@ class StepList(VerticalScroll, can_focus=False):
         if current:
             top = min(current + 1, len(steps)) - self.size.height
             self.scroll_to(y=max(0, top), animate=False)
-
-
-def _line(step: "StepModel", room: int, now: float) -> Content:
-    mark, style = STATES[step.state]
-    title = Content(step.title).truncate(room, ellipsis=True).pad_right(0)
-    title = title.pad_right(room - title.cell_length)
-    seconds = step.elapsed(now)
-    if step.state in ("skipped", "stopped", "failed"):
-        time = str(step.state)
-    else:
-        time = "" if seconds is None else clock(seconds)
-    return Content.assemble((f"{mark} ", style), title.stylize(style), (f"{time:>{_TIME}}", style))

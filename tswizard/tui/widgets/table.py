@@ -1,7 +1,7 @@
 """A table that always fits the terminal: one column gives way, none is lost."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from rich.text import Text
@@ -14,9 +14,11 @@ from tswizard.tui.text import shortened
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`right` aligns to the right; columns need a terminal of `wide` columns to be shown."""
+    """`right` aligns to the right; columns need a terminal of `wide` columns to be shown; `help` is
+    a sentence on what the figure means."""
 
     title: str
+    help: str = field(kw_only=True)
     right: bool = False
     wide: int = 0
     flexible: bool = False
@@ -26,6 +28,11 @@ WIDE = 100
 WIDEST = 140
 """Columns of a terminal from which on more is shown."""
 _PADDING = 2
+
+
+def columns_help(columns: Iterable[Column]) -> str:
+    """What each column means, one a line."""
+    return "\n".join(f"{column.title}: {column.help}" for column in columns)
 
 
 class FittingTable(DataTable[Text], inherit_bindings=False):
@@ -56,6 +63,15 @@ class FittingTable(DataTable[Text], inherit_bindings=False):
         self._lines = [tuple(row) for row in rows]
         self._made_for = (0, 0)  # while it is hidden they wait
         self._rebuild()
+
+    @property
+    def figures(self) -> str:
+        """Each figure of the row under the cursor with what it means, shown or not."""
+        row = self._lines[self.cursor_row] if self._lines else [""] * len(self._specs)
+        return "\n\n".join(
+            f"{spec.title}  {value}\n{spec.help}"
+            for spec, value in zip(self._specs, row, strict=True)
+        )
 
     def on_resize(self, event: Resize) -> None:
         # It comes as well when a tab is shown again: there may be thousands of rows.

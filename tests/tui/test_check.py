@@ -1,0 +1,96 @@
+"""Check: the verdict, groups that fold, what is ticked and copied, and the report."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.wizard_pilot import LARGE, SMALL, app_with, notice, on_screen, shown, until
+from tests.support.wizard_scenes import finished_run, lost_run, passed_run, to_check
+from tswizard.core.model.finding import Level
+from tswizard.tui.pager import pager
+from tswizard.tui.widgets.checklist import Entry, Heading, TodoEntry
+from tswizard.tui.widgets.verdict import large
+
+
+async def test_what_the_user_does_is_ticked_by_hand_and_copied() -> None:
+    async with app_with(finished_run()).run_test(size=SMALL) as pilot:
+        await to_check(pilot)
+        todo = list(pilot.app.screen.query(TodoEntry))
+        todo[0].focus()
+        await pilot.press("space")
+        await until(pilot, lambda: "[x]" in shown(pilot))
+        await pilot.press("y")
+        await until(pilot, lambda: pilot.app.clipboard == todo[0].copy_text)
+        await pilot.press("space")
+        await until(pilot, lambda: "[x]" not in shown(pilot))
+
+
+async def test_the_report_can_be_read_and_its_absence_is_said() -> None:
+    async with app_with(finished_run()).run_test(size=SMALL) as pilot:
+        await to_check(pilot)
+        pilot.app.screen.query("FileEntry").first().focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: "cannot be read" in notice(pilot))
+
+
+async def test_groups_fold_and_what_passed_is_folded_where_something_did_not() -> None:
+    async with app_with(lost_run()).run_test(size=SMALL) as pilot:
+        await to_check(pilot)
+        folded = {heading._title: heading.folded for heading in pilot.app.screen.query(Heading)}
+        assert folded["Passed"] and not folded["Failed"]
+        heading = next(h for h in pilot.app.screen.query(Heading) if h.folded)
+        heading.focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: all(entry.display for entry in pilot.app.screen.query(Entry)))
+        await pilot.press("left")
+        await until(pilot, lambda: not all(e.display for e in pilot.app.screen.query(Entry)))
+        await pilot.press("space")
+        await until(pilot, lambda: all(entry.display for entry in pilot.app.screen.query(Entry)))
+
+
+async def test_everything_that_passed_is_shown_when_all_did() -> None:
+    async with app_with(passed_run()).run_test(size=SMALL) as pilot:
+        await to_check(pilot)
+        assert not any(heading.folded for heading in pilot.app.screen.query(Heading))
+
+
+@pytest.mark.parametrize(
+    ("size", "locale", "letters"),
+    [(LARGE, "C.UTF-8", True), (SMALL, "C.UTF-8", False), (LARGE, "C", False)],
+)
+async def test_the_verdict_is_in_large_letters_where_they_have_room(
+    size: tuple[int, int], locale: str, letters: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    async with app_with(lost_run()).run_test(size=size) as pilot:
+        await to_check(pilot)
+        assert (large("FAIL").splitlines()[0] in shown(pilot)) is letters
+        assert ("FAIL   Finished" in shown(pilot)) is not letters
+
+
+@pytest.mark.parametrize("level", Level)
+def test_there_are_letters_for_every_result(level: Level) -> None:
+    lines = large(level.upper()).splitlines()
+    assert len(lines) == 5 and max(map(len, lines)) <= 46
+
+
+async def test_back_from_check_shows_the_log_and_forward_the_checklist() -> None:
+    async with app_with(finished_run()).run_test(size=SMALL) as pilot:
+        await to_check(pilot)
+        await pilot.press("escape")
+        await on_screen(pilot, "RunScreen")
+        await pilot.press("enter")
+        await on_screen(pilot, "CheckScreen")
+
+
+def test_the_pager_is_the_users_own_then_less_then_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert pager({}) == []
+    for name in ("more", "less", "most"):
+        (tmp_path / name).touch(mode=0o755)
+        assert pager({}) == [name if name == "more" else "less"]
+    assert pager({"PAGER": "most -s"}) == ["most", "-s"]
+    assert pager({"PAGER": "gone -x"}) == ["less"]
+    assert pager({"PAGER": "'unclosed"}) == ["less"]
