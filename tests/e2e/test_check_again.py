@@ -50,6 +50,28 @@ async def test_rows_that_went_missing_on_the_target_and_came_back(
         assert await value(connection, "SELECT to_regnamespace('_tswizard')") is None
 
 
+@pytest.mark.e2e
+@pytest.mark.parametrize("method", METHOD_NAMES)
+async def test_a_chunk_that_the_source_has_created_since(
+    pair: EmbeddedPair, tmp_path: Path, method: str
+) -> None:
+    """It is to be looked at, like its rows, and fails nothing."""
+    program = Program.make(tmp_path, pair)
+    ended = await program.call("--answers", program.answers(pair, method=method))
+    assert ended.code == 0, ended.err
+    source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
+    async with connected(source) as connection:
+        await connection.execute(
+            "INSERT INTO public.conditions (time, sensor_id, temperature, humidity) "
+            "VALUES ('2026-06-01 00:00+00', 1, 20, 40)"
+        )
+    later = await program.call("check")
+    assert later.code == 1, later.err
+    found = program.report()["findings"]
+    assert [f for f in found if f["level"] == "fail"] == []
+    assert any(f["id"].startswith("rows") and "public.conditions" in f["what"] for f in found)
+
+
 _NEEDING_A_ROLE = """
 GRANT SELECT ON sites, conditions TO {role}, PUBLIC;
 GRANT UPDATE ON notes TO {role} WITH GRANT OPTION;

@@ -153,6 +153,14 @@ def _chunks(
     return found
 
 
+def chunk_keys(
+    schema: Schema, hypertables: Iterable[HypertableFacts], caggs: Caggs
+) -> dict[str, ObjectKey]:
+    """Relation of a chunk, quoted where necessary -> its key once `normalize` has been called."""
+    chunks = _chunks(schema, hypertables, caggs.with_rows)
+    return {relation: ObjectKey("chunk", chunk.name) for relation, chunk in chunks.items()}
+
+
 def _normalize(
     schema: Schema,
     hypertables: Iterable[HypertableFacts],

@@ -17,7 +17,7 @@ def explained(
     differences: Iterable[Difference], inventory: Inventory, source: Schema
 ) -> tuple[Difference, ...]:
     """Explain chunks that the source has created or dropped since it was inspected."""
-    known = set(_internal_names(inventory))
+    known = set(internal_names(inventory))
     return tuple(_explain(difference, known, source) for difference in differences)
 
 
@@ -36,8 +36,8 @@ def _explain(difference: Difference, known: set[str], source: Schema) -> Differe
     return difference
 
 
-def _internal_names(inventory: Inventory) -> Iterable[str]:
-    """Quoted where necessary, as in the comparison."""
+def internal_names(inventory: Inventory) -> Iterable[str]:
+    """Chunks and their like, quoted where necessary, as in the comparison."""
     for hypertable in inventory.hypertables:
         if hypertable.schema == "_timescaledb_internal":
             yield plain(hypertable.schema, hypertable.name)
