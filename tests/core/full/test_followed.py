@@ -53,7 +53,7 @@ def newest(events: list[Event]) -> tuple[StepProgress, TableProgress]:
 def test_a_restore_of_many_entries(tmp_path: Path, parallel: bool) -> None:
     with context(tmp_path) as run:
         entries = tuple(map(entry, range(CHUNKS)))
-        followed = FollowedRestore(run.ctx, entries, Parts(run.ctx), parallel)
+        followed = FollowedRestore(run.ctx, entries, Parts(run.ctx), parallel, CHUNKS)
         lines = [
             text
             for n in range(CHUNKS)
@@ -94,3 +94,14 @@ def test_a_dump_of_many_tables(tmp_path: Path) -> None:
         step, table = newest(run.events)
         assert (step.done, step.total) == (10 * CHUNKS, 10 * CHUNKS)
         assert (table.done, table.state) == (CHUNKS, TableState.DONE)
+
+
+def test_a_restore_of_many_entries_that_nobody_needs_to_know(tmp_path: Path) -> None:
+    """There is one for each large object."""
+    with context(tmp_path) as run:
+        followed = FollowedRestore(run.ctx, (), Parts(run.ctx), False, CHUNKS)
+        followed.lines([f'pg_restore: creating BLOB "{n}"' for n in range(CHUNKS - 1)])
+        (step,) = run.events
+        assert isinstance(step, StepProgress)
+        assert (step.done, step.total) == (CHUNKS - 1, CHUNKS)
+        assert step.what == f'creating BLOB "{CHUNKS - 2}"'

@@ -1,6 +1,8 @@
 """The dump: one pg_dump of the whole source into a folder."""
 
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -81,14 +83,17 @@ async def dump(ctx: Context) -> None:
     end = await run_pg_dump(ctx, dump_command(ctx.task, ctx.snapshot), remove, watch.lines)
     if end.exit_code != 0:
         raise _gave_up(end, ctx)
-    size = folder_size(ctx.task.dump)
+    size = sum(size for _, size in dump_files(ctx.task.dump))
     ctx.progress(watch.total, watch.total, Unit.BYTES)
     ctx.say(f"dump finished: {size} bytes in {ctx.task.dump}")
 
 
-def folder_size(folder: Path) -> int:
-    """Bytes of all files below a folder; 0 when there is none."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def dump_files(folder: Path) -> Iterator[tuple[str, int]]:
+    """Name and bytes of each file of a dump, which has no folders in it. One by one: there is one
+    for each large object."""
+    with os.scandir(folder) as found:
+        for entry in found:
+            yield entry.name, entry.stat().st_size
 
 
 def _gave_up(end: ToolEnd, ctx: Context) -> Exception:

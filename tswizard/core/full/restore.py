@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from tswizard.core.db.toc import TocLine, parse_toc_line
+from tswizard.core.full.dump import dump_files
 from tswizard.core.full.foreign_keys import keys_to_hypertables
 from tswizard.core.full.table_progress import Parts
 from tswizard.core.full.tablespaces import detach_lacking_tablespaces, lacking_tablespaces
@@ -69,11 +70,17 @@ def restore_command(
 
 async def restore(ctx: Context, phase: Phase) -> None:
     """Run one phase and judge what it prints. Raises StepFailed when it did not run to its end."""
-    entries = await _contents(ctx.task, phase)
+    entries: tuple[Entry, ...] = ()
     only = None
-    if phase is Phase.REST:
-        entries, only = await _what_can_be_now(ctx, entries)
-    watch = FollowedRestore(ctx, entries, Parts(ctx), phase.parallel and ctx.task.jobs > 1)
+    if phase is Phase.SCHEMA:  # an entry for each large object, of which only the number is needed
+        count = await _count(ctx.task, phase)
+    else:
+        entries = await _contents(ctx.task, phase)
+        if phase is Phase.REST:
+            entries, only = await _what_can_be_now(ctx, entries)
+        count = len(entries)
+    parallel = phase.parallel and ctx.task.jobs > 1
+    watch = FollowedRestore(ctx, entries, Parts(ctx), parallel, count)
     end = await ctx.run_tool(
         restore_command(ctx.task, phase, only, tablespaces=not await lacking_tablespaces(ctx)),
         ctx.task.target,
@@ -150,13 +157,24 @@ class Entry:
     """Size of its file in the dump; 0 for anything but rows."""
 
 
-async def _contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
-    """What a phase will restore, in order. Raises StepFailed when the dump cannot be read."""
-    listed = await dump_output(
+async def _list(task: Task, phase: Phase) -> str:
+    return await dump_output(
         task.tools, task.dump, "--list", "--format=directory", *phase.selection
     )
+
+
+async def _count(task: Task, phase: Phase) -> int:
+    """How much a phase will restore. Raises StepFailed when the dump cannot be read."""
+    return len(_ENTRIES.findall(await _list(task, phase)))
+
+
+async def _contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
+    """What a phase will restore, in order. Raises StepFailed when the dump cannot be read."""
+    listed = await _list(task, phase)
     files = {
-        int(path.name.split(".")[0]): path.stat().st_size for path in task.dump.glob("[0-9]*.dat*")
+        int(number): size
+        for name, size in dump_files(task.dump)
+        if (number := name.partition(".")[0]).isdigit()  # a table's rows: `3382.dat.gz`
     }
     found = [line for line in map(parse_toc_line, listed.splitlines()) if line]
     return tuple(Entry(line, files.get(line.id, 0)) for line in found)
@@ -174,6 +192,7 @@ def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
     )
 
 
+_ENTRIES = re.compile(r"^\d", re.MULTILINE)
 _SERIAL = re.compile(
     r'pg_restore: (?:processing data for table "(?P<rows>.*)"$|(?P<object>creating [A-Z ]+ .*))'
 )
@@ -189,6 +208,8 @@ class FollowedRestore:
     parts: Parts
     parallel: bool
     """With -j every entry's end is told; the lines of a serial restore come from workers too."""
+    count: int
+    """Of entries; `entries` are empty where only that is needed."""
     done: int = 0
     current: Entry | None = None
     seen: set[int] = field(default_factory=set)
@@ -204,7 +225,7 @@ class FollowedRestore:
         self._rows = [entry for entry in self.entries if entry.toc.kind == _ROWS]
         self._by_id = {entry.toc.id: entry for entry in self.entries}
         self.unit = Unit.BYTES if self._rows else Unit.ITEMS
-        self.total = sum(map(self._weight, self.entries))
+        self.total = sum(entry.bytes for entry in self._rows) if self._rows else self.count
 
     def lines(self, texts: list[str]) -> None:
         """Take lines as they come; the watchers hear of them once."""
