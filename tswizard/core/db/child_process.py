@@ -19,7 +19,7 @@ LINE_LIMIT = 1 << 20
 _BLOCK = 1 << 16
 """Bytes of output that are taken at once: nobody else has a turn while their lines are read."""
 
-_BETWEEN = 0.02
+_BETWEEN = 0.01
 """Seconds between two looks at the output of a tool. It writes every line by itself, and waking up
 for each costs several times what reading it does; the pipe holds what it says meanwhile."""
 
