@@ -230,8 +230,10 @@ class PsqlReader:
         self, piece: Piece, copy: sql.Composed, snapshot: str | None, before: str = ""
     ) -> str:
         assert piece.packed is not None
-        name = f"{sql.Literal(piece.relation.as_string(None)).as_string(None)}::pg_catalog.regclass"
-        now = self._job.options.packed_state.replace("%s", name)
+        packed = piece.packed
+        now = self._job.options.packed_state.format(
+            chunk=packed.chunk, rel=packed.relation_oid, comp=packed.oid
+        )
         planned = sql.Literal(piece.packed.state).as_string(None)
         loose = int(piece.packed.partial)
         return (

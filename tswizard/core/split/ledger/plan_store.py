@@ -57,7 +57,7 @@ class Options:
     compressed: str = "stored"
     """How compressed chunks travel; see `Answers.compressed`."""
     packed_state: str = ""
-    """SQL: the state of a chunk that travels as it is stored; `%s` stands for the chunk."""
+    """SQL: the state of a chunk that travels as it is stored; see `packed_chunks.packed_state`."""
 
 
 _OPTIONS = TypeAdapter(Options)

@@ -22,6 +22,11 @@ class PackedRows:
 
     schema: str
     name: str
+    chunk: int
+    """The chunk's id in the catalog."""
+    relation_oid: int
+    """The chunk's OID."""
+    oid: int
     state: str
     """Of chunk and relation when the chunk was planned, as `packed_state` prints it."""
     partial: bool = False

@@ -6,7 +6,12 @@ What is read is the state of the chunk and of the relation that holds its compre
 
 from dataclasses import dataclass
 
-from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape
+from tswizard.core.catalog.catalog_shape import (
+    CHUNK,
+    COMPRESSION_SETTINGS,
+    HYPERTABLE,
+    Shape,
+)
 from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.split.plan.columns import PARTS_OF_TYPES
@@ -36,26 +41,45 @@ NOT_PACKED = PackedChunk(None)
 
 
 def packed_state(shape: Shape) -> str:
-    """SQL for one chunk, whose regclass `%s` stands for: its state as text, and 1 if it has rows
-    that are not compressed.
+    """SQL for one chunk: its state as text, and 1 if it has rows that are not compressed.
 
-    Compressing, decompressing, rewriting or altering chunk or relation changes the text.
+    Compressing, decompressing, rewriting or altering chunk or relation changes the text. `{chunk}`
+    stands for the chunk's id, `{rel}` and `{comp}` for the OIDs of both relations. Nothing is
+    joined: with so many relations the server would plan longer than it reads.
     """
     if not shape.timescaledb:
         return "SELECT NULL::text AS state, 0 AS loose"
+    state = _state(shape, "{chunk}", "{rel}", "{comp}")
+    loose = f"(SELECT s.status >> 3 & 1 FROM {CHUNK} s WHERE s.id = {{chunk}})"
+    return f"SELECT {state} AS state, {loose} AS loose".replace("\n", " ")
+
+
+def _state(shape: Shape, chunk: str, rel: str, comp: str) -> str:
+    if shape.has(CHUNK, "compressed_chunk_id"):
+        status = (
+            f"SELECT pg_catalog.concat_ws(' ', s.status & 7, s.compressed_chunk_id) FROM {CHUNK} s"
+        )
+    else:
+        status = (
+            "SELECT pg_catalog.concat_ws(' ', s.status & 7, (SELECT t.compress_relid::oid "
+            f"FROM {COMPRESSION_SETTINGS} t WHERE t.relid = {rel}::oid::regclass)) FROM {CHUNK} s"
+        )
+    files = (
+        "(SELECT pg_catalog.concat_ws(' ', f.oid, f.relfilenode, f.relnatts) "
+        "FROM pg_catalog.pg_class f WHERE f.oid = {})"
+    )
     return (
-        f"SELECT {_STATE} AS state, k.status >> 3 & 1 AS loose FROM ({chunk_relations(shape)}) k "
-        "JOIN pg_catalog.pg_class c ON c.oid = k.rel "
-        "JOIN pg_catalog.pg_class zc ON zc.oid = k.comp WHERE k.rel = %s"
-    ).replace("\n", " ")
+        f"pg_catalog.concat_ws(' ', ({status} WHERE s.id = {chunk}), {files.format(comp)}, "
+        f"{files.format(rel)}, {_missing(rel)})"
+    )
 
 
-_MISSING = """(SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a
-  WHERE a.attrelid = k.rel AND a.atthasmissing AND NOT a.attisdropped)"""
-_STATE = (
-    "pg_catalog.concat_ws(' ', k.status & 7, k.comp, zc.relfilenode, zc.relnatts, "
-    f"c.relfilenode, c.relnatts, {_MISSING})"
-)
+def _missing(rel: str) -> str:
+    """How many columns of a chunk take values of older rows from the catalog."""
+    return (
+        "(SELECT pg_catalog.count(*) FROM pg_catalog.pg_attribute a "
+        f"WHERE a.attrelid = {rel} AND a.atthasmissing AND NOT a.attisdropped)"
+    )
 
 
 async def read_packed_chunks(
@@ -65,7 +89,7 @@ async def read_packed_chunks(
     with_ids = {table for (table,) in await rows(connection, _object_ids())}
     found: dict[tuple[str, str], PackedChunk] = {}
     for row in await rows(connection, _query(shape)):
-        hypertable, schema, name, comp_schema, comp, state, status, method, missing = row
+        hypertable, schema, name, comp_schema, comp, state, status, method, missing, *ids = row
         reason = ""
         if comp is None:
             reason = NOT_FOUND
@@ -82,6 +106,9 @@ async def read_packed_chunks(
             packed = PackedRows(
                 schema=comp_schema,
                 name=comp,
+                chunk=ids[0],
+                relation_oid=int(ids[1]),
+                oid=int(ids[2]),
                 state=state,
                 partial=bool(status & PARTIAL),
                 unordered=bool(status & _UNORDERED),
@@ -93,7 +120,8 @@ async def read_packed_chunks(
 def _query(shape: Shape) -> str:
     return f"""
 SELECT k.hypertable_id, n.nspname::text, c.relname::text, zn.nspname::text, zc.relname::text,
-  {_STATE}, k.status, COALESCE(m.amname::text, ''), {_MISSING}
+  {_state(shape, "k.id", "k.rel", "k.comp")}, k.status, COALESCE(m.amname::text, ''),
+  {_missing("k.rel")}, k.id, k.rel::bigint, k.comp::bigint
 FROM ({chunk_relations(shape)}) k
 JOIN pg_catalog.pg_class c ON c.oid = k.rel
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
