@@ -31,7 +31,13 @@ _ELSEWHERE = (
     "chunk_rewrite",
     "remote_txn",
 )
-VOLATILE = ("continuous_aggs_", "dimension_slice", "chunk_constraint", "compression_chunk_size")
+VOLATILE = (
+    "continuous_aggs_",
+    "dimension_slice",
+    "chunk_constraint",
+    "chunk_index",
+    "compression_chunk_size",
+)
 """Tables with these prefixes change with writes (which create chunks) and refreshes on the source.
 Chunks with their slices, constraints and state are compared as objects too."""
 
