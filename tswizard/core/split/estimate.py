@@ -35,7 +35,7 @@ _COSTS = {
     SplitStep.CAGG_LOGGING: StepCost(base=0.1, chunk=0.004, trips=30, trips_chunk=0.5),
     SplitStep.CAGG_DEPENDENTS: StepCost(base=0.2, trips=60),
     SplitStep.POLICIES: StepCost(base=0.1, trips=50),
-    SplitStep.CHUNKS: StepCost(base=0.05, chunk=0.0021, trips=15, trips_chunk=4.5),
+    SplitStep.CHUNKS: StepCost(base=0.05, chunk=0.0021, trips=15, trips_chunk=0.01),
     SplitStep.COPY_TABLES: StepCost(base=0.1, trips=75, shared_object=4),
     SplitStep.CONSTRAINTS_BEFORE: StepCost(base=0.05, trips=20),
     SplitStep.COMPRESSION: StepCost(base=0.04, trips=20, trips_object=1),
