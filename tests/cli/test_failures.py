@@ -97,3 +97,16 @@ def test_wrong_usage(args: list[str], says: str) -> None:
 def test_no_runs() -> None:
     assert call("runs").output == "No runs yet.\n"
     assert call("runs", "--json").output == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--no-mouse", "runs"), "--no-mouse goes with no command, or after the command."),
+        (("check", "--plain"), "This is not a terminal; leave out --plain."),
+    ],
+)
+def test_flags_where_they_mean_nothing_are_refused(arguments: tuple[str, ...], said: str) -> None:
+    result = call(*arguments)
+    assert result.exit_code == Exit.USAGE
+    assert said in result.output

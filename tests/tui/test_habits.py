@@ -185,3 +185,14 @@ async def test_any_screen_takes_any_size(name: str) -> None:
             await settled(pilot)
         if name != "palette":  # which is Textual's own
             assert_fits(pilot)
+
+
+@pytest.mark.parametrize("name", ["welcome", "source-connected", "method", "review", "check-lost"])
+async def test_in_a_very_wide_terminal_nothing_is_too_wide_to_read(name: str) -> None:
+    scene = SCENES[name]
+    async with scene.app().run_test(size=(260, 60)) as pilot:
+        await scene.drive(pilot)
+        assert_fits(pilot)
+        read = pilot.app.screen.query("TextField, Row > .right, #intro, #notice, .step-what")
+        assert read
+        assert max(widget.size.width for widget in read) <= 160
