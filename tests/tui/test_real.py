@@ -96,6 +96,7 @@ async def stop_in_restore(pilot: Pilot[int]) -> None:
 
     await until(pilot, restoring, what="the restore", seconds=SLOW)
     await pilot.press("s", "down", "down", "enter")
+    await on_screen(pilot, "RunScreen")
     await until(pilot, lambda: "Stopped" in notice(pilot), what="the stop", seconds=SLOW)
 
 
