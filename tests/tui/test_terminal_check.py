@@ -38,10 +38,6 @@ def test_the_report_opens_in_the_pager_and_interrupts_there_end_nothing(
     terminal.see("# Migration run-")
     terminal.keys("C-c")
     until(lambda: _left(terminal), "the screens again")
-    terminal.keys("o")
-    terminal.see("# Migration run-")
-    terminal.keys("q")
-    terminal.see("o Report")
     terminal.keys("C-q")
     assert terminal.exit_code() == 1
     terminal.assert_clean()
