@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.support.turns import Turns, Watch
+
 _BLOCK = 16 << 10
 _IN_FLIGHT = 256
 """Blocks on their way before the sender has to wait."""
@@ -48,6 +50,8 @@ class SlowLink:
     moved: list[int] = field(default_factory=lambda: [0, 0])
     """Bytes to the server, and from it."""
     pulled: bool = False
+    turns: Turns = field(default_factory=Turns)
+    """The round trips so far."""
     _lines: tuple[_Line, _Line] = field(init=False)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
@@ -74,8 +78,11 @@ class SlowLink:
             writer.close()
             return
         self._open |= {writer, back}
+        watch = self.turns.watch(self.to_port)
         try:
-            await asyncio.gather(self._relay(reader, back, 0), self._relay(there, writer, 1))
+            await asyncio.gather(
+                self._relay(reader, back, 0, watch), self._relay(there, writer, 1, watch)
+            )
         except OSError:
             pass
         finally:
@@ -84,12 +91,13 @@ class SlowLink:
                 end.close()
 
     async def _relay(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: int
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: int, watch: Watch
     ) -> None:
         flying: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_IN_FLIGHT)
         landing = asyncio.create_task(self._land(flying, writer, way))
         try:
             while block := await reader.read(_BLOCK):
+                (watch.received if way else watch.sent)(block)
                 leaves = self._lines[way].sent_at(len(block))
                 await flying.put((leaves + self.delay, block))
                 # The line is busy until then: the sender's own buffers fill as they would.

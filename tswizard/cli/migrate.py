@@ -11,6 +11,7 @@ from tswizard.cli.failures import failures
 from tswizard.cli.output import say, say_finding
 from tswizard.cli.watch import watch
 from tswizard.core.catalog.read import read_inventory
+from tswizard.core.db.concurrency import both
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import METHOD_NAMES, Answers, MethodName
 from tswizard.core.model.finding import Finding, Level
@@ -95,14 +96,13 @@ async def examined(
     """Both databases read, every check made and the method chosen, each told as it is found; an
     exit code where that forbids to go on. Raises CannotConnect."""
     say(f"source  {source.label}")
-    inventory = await read_inventory(source)
+    say(f"target  {target.label}")
+    inventory, target_inventory = await both(read_inventory(source), read_inventory(target))
     try:
         answers = with_found_names(inventory, answers)
     except UnknownObject as error:
         say(f"{error} Nothing was changed.")
         return Exit.USAGE
-    say(f"target  {target.label}")
-    target_inventory = await read_inventory(target)
     if confirm is not None and confirm != target_inventory.server.database:
         say(
             f'target.confirm is "{confirm}", but the target\'s database is called '

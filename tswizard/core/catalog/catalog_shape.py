@@ -27,7 +27,7 @@ WHERE n.nspname IN ('_timescaledb_catalog', '_timescaledb_config', 'timescaledb_
 """
 
 _FUNCTIONS = """
-SELECT DISTINCT n.nspname || '.' || p.proname
+SELECT DISTINCT n.nspname || '.' || p.proname, NULL, NULL
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname IN ('_timescaledb_functions', '_timescaledb_internal')
@@ -66,7 +66,10 @@ class Shape:
 async def read_shape(connection: Connection) -> Shape:
     """Read it from the server."""
     columns: dict[str, dict[str, str]] = {}
-    for relation, column, kind in await rows(connection, _COLUMNS):
-        columns.setdefault(relation, {})[column] = kind
-    functions = frozenset(name for (name,) in await rows(connection, _FUNCTIONS))
-    return Shape(columns, functions)
+    functions = set()
+    for relation, column, kind in await rows(connection, f"{_COLUMNS} UNION ALL {_FUNCTIONS}"):
+        if column is None:
+            functions.add(relation)
+        else:
+            columns.setdefault(relation, {})[column] = kind
+    return Shape(columns, frozenset(functions))

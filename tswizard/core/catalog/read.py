@@ -28,7 +28,16 @@ from tswizard.core.catalog.roles import read_roles
 from tswizard.core.catalog.sequences import read_sequences
 from tswizard.core.catalog.server import read_server
 from tswizard.core.catalog.tables import read_tables
-from tswizard.core.db.connection import Connection, connect, connect_plainly, rows, value
+from tswizard.core.db.connection import (
+    Connection,
+    Statement,
+    batch,
+    connect,
+    connect_plainly,
+    pipelined,
+    rows,
+    value,
+)
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect, message_of
 from tswizard.core.db.session_settings import set_for_transaction
@@ -61,12 +70,13 @@ async def read_inventory(
     async with await open_(endpoint) as connection:
         try:
             async with connection.transaction():
-                await connection.execute(
-                    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-                )
+                settings: list[Statement] = [
+                    ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", None),
+                    (f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'", None),
+                ]
                 if server.pooler:
-                    await connection.execute(set_for_transaction().encode())
-                await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'".encode())
+                    settings.append((set_for_transaction(), None))
+                await batch(connection, settings)
                 inventory = await _read(connection, server, tell)
             tell("compressed columns that are all NULL")
             nulls = await read_nulls(connection, server.timescaledb, inventory.hypertables)
@@ -85,47 +95,54 @@ async def read_inventory(
 
 async def _read(connection: Connection, server: Server, tell: _OnProgress) -> Inventory:
     shape = await read_shape(connection)
-    tell("extensions")
-    extensions = await read_extensions(connection)
-    offered = await read_offered(connection)
     tell("hypertables and chunks")
-    hypertables = await read_hypertables(connection, shape) if shape.timescaledb else ()
-    tell("tables")
-    tables = await read_tables(connection, shape)
-    sequences = await read_sequences(connection)
-    tell("continuous aggregates and jobs")
-    caggs = await _caggs(connection, shape) if shape.timescaledb else ()
-    dependents = await read_cagg_dependents(connection) if caggs else ()
-    jobs = await read_jobs(connection, shape) if shape.timescaledb else ()
-    tell("roles and privileges")
-    needed, roles = await read_roles(connection)
-    extras = await read_extras(connection, shape)
+    timescaledb = shape.timescaledb
+    async with pipelined(connection) as pipeline:
+        start = pipeline.start
+        extensions = start(read_extensions(connection))
+        offered = start(read_offered(connection))
+        hypertables = start(read_hypertables(connection, shape)) if timescaledb else None
+        tables = start(read_tables(connection, shape))
+        sequences = start(read_sequences(connection))
+        caggs = start(_caggs(connection, shape)) if timescaledb else None
+        dependents = start(read_cagg_dependents(connection)) if timescaledb else None
+        jobs = start(read_jobs(connection, shape)) if timescaledb else None
+        roles = start(read_roles(connection))
+        extras = start(read_extras(connection, shape))
+        schemas = start(rows(connection, SCHEMAS))
+        extension_schemas = start(rows(connection, EXTENSION_SCHEMAS))
+        constraints = start(read_constraints(connection)) if timescaledb else None
+        large_objects = start(value(connection, _LARGE_OBJECTS))
+        data_nodes = start(_data_nodes(connection, shape))
     tell("what a dump would not carry")
     hazards = await read_hazards(connection, shape)
+    found = hypertables.result() if hypertables else ()
+    needed, all_roles = roles.result()
     return Inventory(
         server=server,
-        extensions=extensions,
-        schemas=tuple(name for (name,) in await rows(connection, SCHEMAS)),
-        hypertables=hypertables,
-        tables=tables,
-        caggs=caggs,
-        jobs=jobs,
-        sequences=sequences,
+        extensions=extensions.result(),
+        schemas=tuple(name for (name,) in schemas.result()),
+        hypertables=found,
+        tables=tables.result(),
+        caggs=caggs.result() if caggs else (),
+        jobs=jobs.result() if jobs else (),
+        sequences=sequences.result(),
         roles_granted=needed,
-        roles=roles,
-        large_objects=await value(
-            connection, "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata"
-        ),
-        distributed=any(h.distributed for h in hypertables) or await _data_nodes(connection, shape),
-        tiered=any(h.tiered for h in hypertables),
+        roles=all_roles,
+        large_objects=large_objects.result(),
+        distributed=any(h.distributed for h in found) or data_nodes.result(),
+        tiered=any(h.tiered for h in found),
         null_compressed=(),
-        offered=offered,
-        extras=extras,
-        constraints=await read_constraints(connection) if shape.timescaledb else (),
-        cagg_dependents=dependents,
-        extension_schemas=tuple(name for (name,) in await rows(connection, EXTENSION_SCHEMAS)),
+        offered=offered.result(),
+        extras=extras.result(),
+        constraints=constraints.result() if constraints else (),
+        cagg_dependents=dependents.result() if dependents else (),
+        extension_schemas=tuple(name for (name,) in extension_schemas.result()),
         hazards=hazards,
     )
+
+
+_LARGE_OBJECTS = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata"
 
 
 async def _caggs(connection: Connection, shape: Shape) -> tuple[Cagg, ...]:

@@ -3,18 +3,17 @@
 import asyncio
 import statistics
 import time
-from typing import Any
 from uuid import uuid4
 
 from psycopg import Error
 
 from tswizard.core.catalog.inventory import Role, Server
-from tswizard.core.db.connection import Connection, connect_plainly, rows, value
+from tswizard.core.db.connection import Connection, batch, connect_plainly, rows, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.db.versions import version_key
 
-ROUND_TRIPS = 5
+ROUND_TRIPS = 3
 SECOND_CONNECTION = 5.0
 """Seconds for a second connection to respond; with a full pool or a single backend it never may."""
 
@@ -60,6 +59,12 @@ SELECT pg_catalog.to_char(
    WHERE datname = pg_catalog.current_database())
 """
 
+# Needs CONNECT on the database, which we have, and no lock.
+_SIZE = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"
+_PID = "SELECT pg_catalog.pg_backend_pid()"
+
+_ALL = (_FACTS, _OFFERED, _RESTORING, _ADDRESS, _SIZE, _PID)
+
 
 async def read_server(endpoint: Endpoint) -> Server:
     """What "test connection" shows. Raises CannotConnect.
@@ -84,11 +89,11 @@ async def read_server(endpoint: Endpoint) -> Server:
 async def _read(connection: Connection, endpoint: Endpoint) -> Server:
     await value(connection, _WAKE)
     latency = await _latency(connection)
-    facts = (await rows(connection, _FACTS))[0]
-    offered = sorted((v for (v,) in await rows(connection, _OFFERED)), key=version_key)
-    restoring = bool(facts[16]) or bool(await value(connection, _RESTORING))
-    started, database_oid = (await rows(connection, _ADDRESS))[0]
-    pooler, concurrent = await _who_answers(connection, endpoint)
+    found = await batch(connection, [(query, None) for query in _ALL])
+    (facts,), versions, ((restored,),), ((started, oid),), ((size,),), ((pid,),) = found
+    offered = sorted((v for (v,) in versions), key=version_key)
+    restoring = bool(facts[16]) or bool(restored)
+    pooler, concurrent = await _who_answers(connection, endpoint, pid)
     return Server(
         version_num=facts[0],
         version=facts[1],
@@ -100,7 +105,7 @@ async def _read(connection: Connection, endpoint: Endpoint) -> Server:
         encoding=facts[6],
         collate=facts[7] or "",
         ctype=facts[8] or "",
-        size_bytes=await _size(connection),
+        size_bytes=int(size),
         role=Role(
             name=facts[9],
             superuser=facts[10],
@@ -115,7 +120,7 @@ async def _read(connection: Connection, endpoint: Endpoint) -> Server:
         pooler=pooler,
         concurrent=concurrent,
         restoring=restoring,
-        identity=f"{started} {database_oid} {facts[5]}",
+        identity=f"{started} {oid} {facts[5]}",
     )
 
 
@@ -126,14 +131,6 @@ async def _latency(connection: Connection) -> float:
         await value(connection, "SELECT 1")
         times.append(time.perf_counter() - start)
     return statistics.median(times)
-
-
-async def _size(connection: Connection) -> int:
-    """Needs CONNECT on the database, which we have, and no lock."""
-    size: Any = await value(
-        connection, "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"
-    )
-    return int(size)
 
 
 def _tls(connection: Connection, server_side: bool | None, version: str | None) -> str | None:
@@ -158,8 +155,7 @@ def detect_pooler(
     return pooler, concurrent
 
 
-async def _who_answers(connection: Connection, endpoint: Endpoint) -> tuple[bool, bool]:
-    pid = await value(connection, "SELECT pg_catalog.pg_backend_pid()")
+async def _who_answers(connection: Connection, endpoint: Endpoint, pid: int) -> tuple[bool, bool]:
     announced = connection.info.backend_pid
     token = uuid4().hex
     mark = "SELECT pg_catalog.set_config('tswizard.probe', %s, false)"

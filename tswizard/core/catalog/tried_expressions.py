@@ -13,9 +13,9 @@ from psycopg import Error, sql
 
 from tswizard.core.catalog.catalog_shape import Shape
 from tswizard.core.catalog.hazard_model import ExpressionKind, TriedExpression
-from tswizard.core.catalog.search_paths import BARE, SearchPaths, set_path
+from tswizard.core.catalog.search_paths import BARE, SearchPaths
 from tswizard.core.catalog.tables import NOT_USERS, not_member, parts
-from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.db.connection import Connection, Statement, batch, rows, value
 
 SAMPLE = 200
 """Rows of a table that an expression is tried on."""
@@ -241,9 +241,23 @@ async def _evaluate(connection: Connection, path: str, query: str) -> str | None
 
 
 async def _evaluated(connection: Connection, path: str, query: str) -> str | None:
-    async with connection.transaction(force_rollback=True):
-        await connection.execute(f"SET LOCAL statement_timeout = {_MILLISECONDS}".encode())
-        await set_path(connection, path)
-        cursor = await connection.execute(query.encode())
-        row = await cursor.fetchone()
-    return None if row is None else str(row[0]).lower()
+    statements: list[Statement] = [
+        ("SAVEPOINT tried", None),
+        (f"SET LOCAL statement_timeout = {_MILLISECONDS}", None),
+        ("SELECT pg_catalog.set_config('search_path', %s, true)", (path,)),
+        (query, None),
+        *_UNDO,
+    ]
+    try:
+        found = (await batch(connection, statements))[3]
+    except Error:
+        if not connection.closed:
+            await batch(connection, _UNDO)
+        raise
+    return str(found[0][0]).lower() if found else None
+
+
+_UNDO: tuple[Statement, ...] = (
+    ("ROLLBACK TO SAVEPOINT tried", None),
+    ("RELEASE SAVEPOINT tried", None),
+)

@@ -9,7 +9,13 @@ from dataclasses import dataclass, replace
 from psycopg import Error
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, read_shape
-from tswizard.core.db.connection import Connection, connected, is_alive, rows
+from tswizard.core.db.connection import (
+    Connection,
+    connected,
+    enter_snapshot,
+    is_alive,
+    rows,
+)
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.wording import plural
@@ -23,7 +29,7 @@ from tswizard.core.split.copy.errors import (
 )
 from tswizard.core.split.copy.psql_reader import chunk_state_sql
 from tswizard.core.split.copy.reporter import CopyReporter
-from tswizard.core.split.copy.snapshot import SnapshotHolder, enter_snapshot
+from tswizard.core.split.copy.snapshot import SnapshotHolder
 from tswizard.core.split.copy.staging import StagingFolder
 from tswizard.core.split.copy.upsert import recopy_table
 from tswizard.core.split.copy.workers import open_target, run_workers

@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
 
 from psycopg import Error, sql
+from psycopg.pq import TransactionStatus
 from tenacity import RetryCallState
 
-from tswizard.core.db.connection import Connection, connect, rows
+from tswizard.core.db.connection import Connection, connect, enter_snapshot, rows
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect, is_transient, message_of
 from tswizard.core.db.retry import READING
@@ -57,10 +58,13 @@ class DatabaseReader:
 
     async def _run(self, action: Callable[[Connection], Awaitable[_Result]]) -> _Result:
         connection = await self.connection()
-        if self._snapshot is None:
+        try:
             return await action(connection)
-        async with connection.transaction():  # a savepoint: errors must not end the snapshot
-            return await action(connection)
+        finally:
+            # An error has ended the snapshot's transaction. They are rare: a new session then costs
+            # less than a savepoint around each query.
+            if self._snapshot is not None and not _in_transaction(connection):
+                await self.close()
 
     async def fetch(self, query: sql.Composable | str) -> list[tuple[Any, ...]]:
         """All rows of a query; see `run`."""
@@ -68,10 +72,7 @@ class DatabaseReader:
 
     async def _enter_snapshot(self, connection: Connection) -> None:
         try:
-            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            await connection.execute(
-                sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(self._snapshot))
-            )
+            await enter_snapshot(connection, self._snapshot)
         except Error as error:
             await self.close()
             if is_transient(error):
@@ -109,6 +110,10 @@ class DatabaseReader:
         if self._connection is not None:
             await asyncio.shield(self._connection.close())
             self._connection = None
+
+
+def _in_transaction(connection: Connection) -> bool:
+    return connection.info.transaction_status == TransactionStatus.INTRANS
 
 
 @asynccontextmanager

@@ -14,12 +14,11 @@ from psycopg import Error, sql
 from tswizard.core.catalog.cagg_model import CaggState
 from tswizard.core.catalog.cagg_state import LOG, NO_BEGIN, NO_END, WATERMARK
 from tswizard.core.catalog.catalog_shape import CAGG
-from tswizard.core.db.connection import Connection, connected, rows
+from tswizard.core.db.connection import Connection, connected, enter_snapshot, rows
 from tswizard.core.model.kept_history import kept_caggs
 from tswizard.core.run.context import Context
 from tswizard.core.split.caggs.compare import read_states, stored_ranges
 from tswizard.core.split.caggs.valid_ranges import ValidRange, valid_ranges
-from tswizard.core.split.copy.snapshot import enter_snapshot
 from tswizard.core.split.schema.execute import refusal_message
 
 _THRESHOLD = "_timescaledb_catalog.continuous_aggs_invalidation_threshold"

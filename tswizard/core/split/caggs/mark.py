@@ -15,7 +15,7 @@ from psycopg import Error
 from tswizard.core.catalog.cagg_model import CaggState
 from tswizard.core.catalog.cagg_state import read_cagg_states
 from tswizard.core.catalog.catalog_shape import CAGG, read_shape
-from tswizard.core.db.connection import Connection, connected, value
+from tswizard.core.db.connection import Connection, connected, enter_snapshot, value
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.kept_history import kept_caggs
@@ -24,7 +24,6 @@ from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.caggs.refresh import Refresh, run_refresh
 from tswizard.core.split.caggs.valid_ranges import valid_ranges, window_start
 from tswizard.core.split.caggs.watermark import WatermarkSetter
-from tswizard.core.split.copy.snapshot import enter_snapshot
 from tswizard.core.split.copy.workers import SKIP_LOGGING
 from tswizard.core.split.schema.cagg_facts import CaggFacts, read_cagg_facts
 from tswizard.core.split.schema.execute import refusal_message

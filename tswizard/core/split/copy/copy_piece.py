@@ -14,7 +14,7 @@ from tswizard.core.split.copy import large_objects
 from tswizard.core.split.copy.chunks import BARE_SEARCH_PATH
 from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.psql_reader import PsqlReader
-from tswizard.core.split.copy.pump import FileSink, Pump, TargetSink, run_pump
+from tswizard.core.split.copy.pump import FileSink, Moving, Pump, TargetSink, run_pump
 from tswizard.core.split.copy.snapshot import SourceSnapshot
 from tswizard.core.split.copy.staging import FileBroken, StagedFile, StagingFolder, open_staged
 from tswizard.core.split.copy.stored_piece import (
@@ -64,10 +64,16 @@ class CopyContext:
     paused: Callable[[], bool]
     search_path: str = BARE_SEARCH_PATH
     """For rows that are routed and create their chunks."""
-    pumps: dict[int, Pump] = field(default_factory=dict)
+    pumps: dict[int, Moving] = field(default_factory=dict)
     """Of the pieces that are being copied, by id."""
     piece_ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a worker has finished a piece: another may be available now, or none is left."""
+
+    alone: set[int] = field(default_factory=set)
+    """Pieces of bundles that have failed, by id: each by itself now, so that the one that cannot be
+    copied is told from the others."""
+    compress_singly: bool = False
+    """Several compressions at once have failed."""
 
     def discard_file(self, piece: Piece) -> None:
         """Remove the file of a piece whose rows are committed on the target."""

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from psycopg import Error
 
-from tswizard.core.db.connection import Connection, connect, rows, value
+from tswizard.core.db.connection import Connection, connect, enter_snapshot, rows, value
 from tswizard.core.db.errors import message_of
 from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.errors import SnapshotLost, SourceFailed, is_snapshot_missing
-from tswizard.core.split.copy.snapshot import SourceSnapshot, enter_snapshot
+from tswizard.core.split.copy.snapshot import SourceSnapshot
 from tswizard.core.split.plan.piece import Piece
 
 _BLOCK = 1 << 20

@@ -10,7 +10,7 @@ import fcntl
 import os
 import re
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +61,7 @@ class PsqlProcess:
         self._process = process
         self._fifo = fifo
         self._number = 0
+        self._kept_open: int | None = None
         self._errors = asyncio.create_task(self._drain())
         self._end = asyncio.create_task(self._unblock())
 
@@ -79,18 +80,30 @@ class PsqlProcess:
     async def _unblock(self) -> None:
         """If psql exits without having opened the pipe, the pipe's reader must see an end."""
         await self._process.wait()
+        self._let_end()
         with suppress(OSError):
             os.close(os.open(self._fifo, os.O_WRONLY | os.O_NONBLOCK))
 
+    def _let_end(self) -> None:
+        if self._kept_open is not None:
+            os.close(self._kept_open)
+            self._kept_open = None
+
     @contextmanager
-    def pipe(self) -> Iterator[int]:
-        """The pipe's reading end for one piece; it ends when psql has written all of it."""
+    def pipe(self, *, keep_open: bool = False) -> Iterator[int]:
+        """The pipe's reading end; it ends when psql has written all results of a query.
+
+        psql before 15 opens it for each result anew. With `keep_open` it ends only when psql does.
+        """
         descriptor = os.open(self._fifo, os.O_RDONLY | os.O_NONBLOCK)
         with suppress(OSError):
             fcntl.fcntl(descriptor, _SET_PIPE_SIZE, _PIPE)
+        if keep_open and self._process.returncode is None:
+            self._kept_open = os.open(self._fifo, os.O_WRONLY | os.O_NONBLOCK)
         try:
             yield descriptor
         finally:
+            self._let_end()
             os.close(descriptor)
 
     async def send(self, script: str) -> None:
@@ -141,12 +154,15 @@ class PsqlReader:
         self._psql: PsqlProcess | None = None
 
     @asynccontextmanager
-    async def running(self, script: str) -> AsyncIterator[tuple[PsqlProcess, int]]:
-        """psql running a script, and the pipe to read from. Call `finish` at the pipe's end."""
+    async def running(
+        self, script: str, *, keep_open: bool = False
+    ) -> AsyncIterator[tuple[PsqlProcess, int]]:
+        """psql running a script, and the pipe to read from (see `PsqlProcess.pipe`). Call `finish`
+        at the pipe's end."""
         try:
             if self._psql is None:
                 self._psql = await self._start()
-            with self._psql.pipe() as descriptor:
+            with self._psql.pipe(keep_open=keep_open) as descriptor:
                 await self._psql.send(script)
                 yield self._psql, descriptor
         except BaseException:
@@ -246,6 +262,26 @@ class PsqlReader:
             f"SELECT CASE WHEN EXISTS (SELECT FROM ({now}) s WHERE state = {planned} "
             f"AND loose >= {loose}) THEN 'done' ELSE 'stale' END AS end \\gset\n"
         )
+
+    def bundle_script(
+        self, pieces: Sequence[tuple[SourceTable, Piece]], snapshot: str | None, token: str
+    ) -> str:
+        """The script for several pieces: one query, one round trip. See `frames`.
+
+        A line with the token and the states of all relations comes first, one with the token alone
+        after the rows of each piece, and one with the states at the end: they are as in `script`.
+        """
+        states = " || '|' || ".join(self._state(piece) for _, piece in pieces)
+        with_states = f"COPY (SELECT '{token}' || {states}) TO STDOUT"
+        statements = ["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"]
+        if snapshot is not None:
+            statements.append(f"SET TRANSACTION SNAPSHOT {sql.Literal(snapshot).as_string(None)}")
+        statements.append(with_states)
+        for table, piece in pieces:
+            statements.append(copy_out(table, piece).as_string(None))
+            statements.append(f"COPY (SELECT '{token}') TO STDOUT")
+        statements += ["COMMIT", with_states]
+        return " \\;\n".join(statements) + f" \\g {self._fifo}\n"
 
     def _state(self, piece: Piece) -> str:
         """SQL of the files that hold a relation's rows, as the transaction sees them."""

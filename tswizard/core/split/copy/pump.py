@@ -18,9 +18,9 @@ from psycopg.pq.abc import PGconn
 
 BLOCK = 256 << 10
 """Bytes moved at a time."""
-_PAUSE_POLL = 0.05
+PAUSE_POLL = 0.05
 """Seconds between looks whether the run is still paused."""
-_STOP_POLL_MS = 500
+STOP_POLL_MS = 500
 """How long a thread waits on a descriptor before it looks whether it should stop."""
 
 
@@ -32,6 +32,13 @@ class Sink(Protocol):
     """What blocks are written to."""
 
     def write(self, block: memoryview, stopped: Callable[[], bool]) -> None: ...
+
+
+class Moving(Protocol):
+    """What has bytes on their way."""
+
+    moved: int
+    """Bytes so far."""
 
 
 class TargetSink:
@@ -50,7 +57,7 @@ class TargetSink:
             self._wait(stopped)
 
     def _wait(self, stopped: Callable[[], bool]) -> None:
-        for _, event in self._poll.poll(_STOP_POLL_MS):
+        for _, event in self._poll.poll(STOP_POLL_MS):
             if event & select.POLLIN:  # a notice or an error: read it, or the server may block
                 self._pgconn.consume_input()
         if stopped():
@@ -100,7 +107,7 @@ class Pump:
             self.sink.write(block, lambda: self._stop)
             self.moved += filled
             while self.paused() and not self._stop:
-                time.sleep(_PAUSE_POLL)
+                time.sleep(PAUSE_POLL)
         if digest is not None:
             self.sum = digest.hexdigest()
         return self.moved
@@ -111,7 +118,7 @@ class Pump:
         while filled < len(buffer):
             if self._stop:
                 raise Stopped
-            if not ready.poll(_STOP_POLL_MS):
+            if not ready.poll(STOP_POLL_MS):
                 continue
             read = os.readv(self.source, [buffer[filled:]])
             if not read:
@@ -120,7 +127,15 @@ class Pump:
         return filled
 
 
-async def run_pump(pump: Pump, threads: ThreadPoolExecutor) -> int:
+class Pumping(Protocol):
+    """What `run_pump` runs."""
+
+    def run(self) -> int: ...
+
+    def stop(self) -> None: ...
+
+
+async def run_pump(pump: Pumping, threads: ThreadPoolExecutor) -> int:
     """Run a pump beside the event loop. If canceled, the pump is stopped and awaited first."""
     work = asyncio.get_running_loop().run_in_executor(threads, pump.run)
     try:

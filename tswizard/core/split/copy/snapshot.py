@@ -9,9 +9,9 @@ https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-SNAPSHOT-
 import asyncio
 from dataclasses import dataclass
 
-from psycopg import Error, sql
+from psycopg import Error
 
-from tswizard.core.db.connection import Connection, connect, connected, value
+from tswizard.core.db.connection import Connection, batch, connect, connected, enter_snapshot
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import is_refusal
 from tswizard.core.split.ledger import queue
@@ -48,8 +48,10 @@ class SnapshotHolder:
         await self.close()
         holder = await connect(self._source)
         try:
-            await holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            name = str(await value(holder, "SELECT pg_catalog.pg_export_snapshot()"))
+            begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+            export = "SELECT pg_catalog.pg_export_snapshot()"
+            _, found = await batch(holder, [(begin, None), (export, None)])
+            name = str(found[0][0])
         except BaseException:
             await holder.close()
             raise
@@ -97,10 +99,3 @@ class SnapshotHolder:
         if self._holder is not None:
             holder, self._holder = self._holder, None
             await holder.close()
-
-
-async def enter_snapshot(connection: Connection, name: str | None) -> None:
-    """Begin a transaction that reads under a snapshot, or as the source is now."""
-    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    if name is not None:
-        await connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(name)))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from psycopg import Error, sql
 from tenacity import RetryCallState
@@ -17,6 +17,7 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import StepFailed
 from tswizard.core.split.copy.chunks import BARE_SEARCH_PATH, dimension_search_path
+from tswizard.core.split.copy.copy_bundle import copy_bundle
 from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.copy_piece import CopyContext, copy_piece
 from tswizard.core.split.copy.errors import (
@@ -35,6 +36,12 @@ from tswizard.core.split.copy.snapshot import SnapshotHolder, SourceSnapshot
 from tswizard.core.split.copy.staging import FileBroken, StagingFolder
 from tswizard.core.split.copy.stored_piece import StoredRefused, fall_back, why_decompressed
 from tswizard.core.split.ledger import queue
+from tswizard.core.split.ledger.bundles import (
+    claim_bundle,
+    commit_bundle,
+    compress_some,
+    is_simple,
+)
 from tswizard.core.split.ledger.queue import ClaimedPiece, CopyMode
 from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, PieceState, Stage
 
@@ -150,7 +157,7 @@ class _Worker:
     mode: CopyMode
     source: PsqlReader
     _target: Connection | None = None
-    _claimed: ClaimedPiece | None = None
+    _claimed: list[ClaimedPiece] = field(default_factory=list)
 
     @property
     def _location(self) -> str:
@@ -197,8 +204,8 @@ class _Worker:
         )
 
     def _table_label(self) -> str:
-        assert self._claimed is not None
-        return self.context.plan.table_of(self._claimed.piece).label
+        tables = (self.context.plan.table_of(one.piece).label for one in self._claimed)
+        return ", ".join(dict.fromkeys(tables))
 
     async def _connection(self) -> Connection:
         if self._target is None or self._target.closed:
@@ -213,26 +220,102 @@ class _Worker:
         return await queue.count_remaining(target, self.stage, self.mode, self._location) > 0
 
     async def _copy_next(self) -> bool:
-        """Copy one piece; False if none is available. Raises Halt and transient errors."""
-        self._claimed = None
+        """Copy one piece, or a bundle; False if none is available. Raises Halt and transient
+        errors."""
+        self._claimed = []
         target = await self._connection()
         await self.progress.refresh(target)
         snapshot = self.snapshots.current
         assert snapshot is not None
+        self._claimed = claimed = await claim_bundle(
+            target,
+            self.stage,
+            self.mode,
+            self._location,
+            workers=self.context.job.workers,
+            alone=self.context.alone,
+        )
         try:
-            async with target.transaction():
-                claimed = await queue.claim(target, self.stage, self.mode, self._location)
-                self._claimed = claimed
-                if claimed is None:
-                    return False
-                problem = await self._copy(target, claimed, snapshot)
+            if not claimed:
+                return False
+            first = claimed[0]
+            if self._compresses_several(first):
+                return await self._compress_some(first.piece, target, snapshot)
+            if self._is_bundle(first):
+                return await self._copy_bundle(claimed, target, snapshot)
+            problem = await self._copy(target, first, snapshot)
+            await target.commit()
         except SnapshotLost as lost:
+            await target.rollback()
             await self._renew(snapshot, target, stale=isinstance(lost, SnapshotStale))
             return True
+        finally:
+            if not target.closed:
+                await target.rollback()
         if problem is not None:
-            await self._report(problem, claimed.piece, target, snapshot)
-        elif claimed.state is PieceState.STAGED:
-            self.context.discard_file(claimed.piece)
+            await self._report(problem, first.piece, target, snapshot)
+        elif first.state is PieceState.STAGED:
+            self.context.discard_file(first.piece)
+        return True
+
+    def _is_bundle(self, first: ClaimedPiece) -> bool:
+        return (
+            self.mode is CopyMode.STREAM
+            and is_simple(first)
+            and first.piece.id not in self.context.alone
+        )
+
+    async def _copy_bundle(
+        self, claimed: list[ClaimedPiece], target: Connection, snapshot: SourceSnapshot
+    ) -> bool:
+        """Copy a bundle. If that fails, its pieces are tried one by one: which of them it was, and
+        what is to be done about it, is found out there. Raises SnapshotLost, transient errors."""
+        pieces = [one.piece for one in claimed]
+        copied: dict[int, int] = {}
+        for piece in pieces:
+            self.progress.begin(piece)
+        try:
+            done = await copy_bundle(self.context, target, self.source, pieces, snapshot)
+            await commit_bundle(target, done, snapshot_id=snapshot.id)
+            copied = {one.piece.id: one.rows for one in done}
+        except Exception as error:
+            lost = isinstance(error, SnapshotLost) and not isinstance(error, SnapshotStale)
+            if lost or target.closed or target.broken:
+                raise
+            self.context.alone.update(piece.id for piece in pieces)
+        finally:
+            for piece in pieces:
+                self.progress.end(piece, copied.get(piece.id))
+        return True
+
+    def _compresses_several(self, first: ClaimedPiece) -> bool:
+        return (
+            first.piece.kind is PieceKind.COMPRESS
+            and not self.context.compress_singly
+            and not self.context.plan.table_of(first.piece).routed
+        )
+
+    async def _compress_some(
+        self, piece: Piece, target: Connection, snapshot: SourceSnapshot
+    ) -> bool:
+        """Compress what can be compressed, this piece first. If that fails, one by one."""
+        await target.rollback()
+        tables = self.context.plan.tables
+        self.progress.begin(piece)
+        try:
+            await compress_some(
+                target,
+                self.stage,
+                timescaledb_schema=self.context.job.timescaledb_schema,
+                routed=[index for index, table in enumerate(tables) if table.routed],
+                snapshot_id=snapshot.id,
+            )
+        except Error:
+            if target.closed or target.broken:
+                raise
+            self.context.compress_singly = True
+        finally:
+            self.progress.end(piece, 0)
         return True
 
     async def _copy(

@@ -92,19 +92,20 @@ async def read_pieces(target: Connection) -> list[StoredPiece]:
     ]
 
 
-_AVAILABLE = """
+AVAILABLE = """
 stage = %(stage)s AND state = ANY (%(states)s)
 AND (location IS NULL OR location = %(location)s) AND (kind <> 'compress' OR %(compress)s)
 """
-
-_CLAIM = f"""
-SELECT spec::text, state, rows IS NOT NULL FROM _tswizard.piece WHERE {_AVAILABLE}
-ORDER BY kind = 'compress' DESC, bytes DESC, id LIMIT 1
-FOR UPDATE SKIP LOCKED
-"""
+"""Pieces that a pass may work on; its arguments are those of `available`."""
 
 
-def _available(stage: Stage, mode: CopyMode, location: str) -> dict[str, object]:
+def read_spec(spec: str) -> Piece:
+    """A piece as the ledger stores it."""
+    return _PIECE.validate_json(spec)
+
+
+def available(stage: Stage, mode: CopyMode, location: str) -> dict[str, object]:
+    """The arguments of AVAILABLE."""
     return {
         "stage": stage,
         "states": list(mode.states),
@@ -113,24 +114,10 @@ def _available(stage: Stage, mode: CopyMode, location: str) -> dict[str, object]
     }
 
 
-async def claim(
-    target: Connection, stage: Stage, mode: CopyMode, location: str
-) -> ClaimedPiece | None:
-    """The largest available piece, locked until the transaction ends; None if there is none.
-
-    Compressions come first, so that little lies uncompressed at any time.
-    """
-    found = await rows(target, _CLAIM, _available(stage, mode, location))
-    if not found:
-        return None
-    spec, state, on_target = found[0]
-    return ClaimedPiece(_PIECE.validate_json(spec), PieceState(state), on_target)
-
-
 async def count_remaining(target: Connection, stage: Stage, mode: CopyMode, location: str) -> int:
     """Pieces that this pass still has to do, including those that are locked by a worker."""
-    query = f"SELECT pg_catalog.count(*) FROM _tswizard.piece WHERE {_AVAILABLE}"
-    return int(await value(target, query, _available(stage, mode, location)))
+    query = f"SELECT pg_catalog.count(*) FROM _tswizard.piece WHERE {AVAILABLE}"
+    return int(await value(target, query, available(stage, mode, location)))
 
 
 async def staged_elsewhere(target: Connection, location: str) -> list[str]:

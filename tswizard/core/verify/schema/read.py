@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, pipelined, rows
 from tswizard.core.verify.schema import (
     comments,
     constraints,
@@ -125,17 +125,25 @@ class Schema:
 
 
 async def read_schema(connection: Connection) -> Schema:
-    """Read one database, one query per kind."""
+    """Read one database, one query per kind, all of them at once."""
     catalogs = await read_catalogs(connection)
+    async with pipelined(connection) as pipeline:
+        kinds = [
+            pipeline.start(rows(connection, as_text(query(catalogs))))
+            for query in queries(catalogs)
+        ]
+        versions = pipeline.start(rows(connection, _VERSIONS))
+        labels = pipeline.start(rows(connection, labels_query(catalogs.shape)))
+        roles = pipeline.start(rows(connection, _ROLES))
     objects: dict[ObjectKey, Object] = {}
-    for query in queries(catalogs):
-        for kind, name, part, text in await rows(connection, as_text(query(catalogs))):
+    for found in kinds:
+        for kind, name, part, text in found.result():
             objects[ObjectKey(sys.intern(kind), name)] = Object(text, part)
-    major, timescaledb = (await rows(connection, _VERSIONS))[0]
+    major, timescaledb = versions.result()[0]
     return Schema(
         objects=objects,
-        labels=dict(await rows(connection, labels_query(catalogs.shape))),
-        roles=frozenset(name for (name,) in await rows(connection, _ROLES)),
+        labels=dict(labels.result()),
+        roles=frozenset(name for (name,) in roles.result()),
         catalogs=catalogs,
         major=major,
         timescaledb=timescaledb,

@@ -1,0 +1,243 @@
+"""Copies a bundle: several pieces by one query on the source and one string of COPYs on the target.
+
+So a piece costs one round trip of the target, that between the end of its rows and the server's
+readiness for the next ones; the source's is shared by all.
+"""
+
+import math
+import select
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from psycopg import OperationalError, sql
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
+
+from tswizard.core.db.connection import Connection, rows
+from tswizard.core.split.copy.chunks import BARE_SEARCH_PATH
+from tswizard.core.split.copy.copy_piece import CopyContext
+from tswizard.core.split.copy.errors import SnapshotStale, SourceFailed
+from tswizard.core.split.copy.frames import FramedRows, RowsEnded, new_token
+from tswizard.core.split.copy.psql_reader import PsqlReader
+from tswizard.core.split.copy.pump import STOP_POLL_MS, Stopped, TargetSink, run_pump
+from tswizard.core.split.copy.snapshot import SourceSnapshot
+from tswizard.core.split.ledger.bundles import CopiedPiece
+from tswizard.core.split.plan.piece import Piece, SourceTable, copy_in, destination
+
+_ABORT = 30.0
+"""Seconds for the target to notice that a COPY was given up; then the connection is."""
+
+_REFERENCED = """
+SELECT r.name FROM pg_catalog.unnest(%s::text[]) AS r (name)
+WHERE EXISTS (SELECT FROM pg_catalog.pg_constraint
+  WHERE contype = 'f' AND confrelid = r.name::pg_catalog.regclass)
+"""
+
+
+async def copy_bundle(
+    context: CopyContext,
+    target: Connection,
+    source: PsqlReader,
+    pieces: Sequence[Piece],
+    snapshot: SourceSnapshot,
+) -> list[CopiedPiece]:
+    """Copy pieces that were claimed together, in the transaction that has locked them.
+
+    Raises SourceFailed, SnapshotLost, OSError, psycopg.Error; the transaction must be rolled back
+    then.
+    """
+    tables = [context.plan.table_of(piece) for piece in pieces]
+    token = new_token()
+    script = source.bundle_script(list(zip(tables, pieces, strict=True)), snapshot.name, token)
+    async with source.running(script, keep_open=True) as (psql, pipe):
+        into = await _statements(target, tables, pieces)
+        pump = BundlePump(pipe, token, target, into.as_bytes(target), len(pieces), context.paused)
+        context.pumps.update(zip((piece.id for piece in pieces), pump.copied, strict=True))
+        try:
+            await run_pump(pump, context.threads)
+        except RowsEnded:
+            await psql.finish()
+            raise SourceFailed(None, "psql ended before all rows were read") from None
+        finally:
+            for piece in pieces:
+                context.pumps.pop(piece.id, None)
+        await psql.finish()
+    if pump.states_before != pump.states_after:
+        raise SnapshotStale
+    return [
+        CopiedPiece(piece, one.rows, one.moved)
+        for piece, one in zip(pieces, pump.copied, strict=True)
+    ]
+
+
+async def _statements(
+    target: Connection,
+    tables: Sequence[SourceTable],
+    pieces: Sequence[Piece],
+) -> sql.Composed:
+    """What the target is told: see `copy_piece` for when a relation is truncated first."""
+    into = [destination(t, p) for t, p in zip(tables, pieces, strict=True)]
+    emptied = {
+        relation.as_string(None)
+        for table, piece, relation in zip(tables, pieces, into, strict=True)
+        if piece.whole_relation and not table.feeds_caggs
+    }
+    if emptied:
+        emptied -= {name for (name,) in await rows(target, _REFERENCED, (sorted(emptied),))}
+    statements: list[sql.Composable] = []
+    path = BARE_SEARCH_PATH
+    for table, relation in zip(tables, into, strict=True):
+        wanted = table.search_path or BARE_SEARCH_PATH
+        if wanted != path:
+            path = wanted
+            statements.append(
+                sql.SQL("SELECT pg_catalog.set_config('search_path', {}, true)").format(path)
+            )
+        freeze = relation.as_string(None) in emptied
+        if freeze:
+            statements.append(sql.SQL("TRUNCATE ONLY {}").format(relation))
+        statements.append(copy_in(table, relation, freeze=freeze))
+    return sql.SQL(";\n").join(statements)
+
+
+@dataclass(slots=True)
+class PieceCount:
+    """What has gone over of one piece."""
+
+    moved: int = 0
+    rows: int = 0
+
+
+@dataclass(slots=True)
+class BundlePump:
+    """Moves the rows of a bundle, in a thread."""
+
+    pipe: int
+    token: str
+    target: Connection
+    statements: bytes
+    number: int
+    paused: Callable[[], bool]
+    copied: list[PieceCount] = field(init=False)
+    states_before: str = ""
+    states_after: str = ""
+    _stop: bool = field(default=False)
+
+    def __post_init__(self) -> None:
+        self.copied = [PieceCount() for _ in range(self.number)]
+
+    def stop(self) -> None:
+        """End the thread soon, wherever it waits."""
+        self._stop = True
+
+    def run(self) -> int:
+        """Move all rows; the bytes moved. Raises RowsEnded, Stopped, OSError, psycopg.Error."""
+        frames = FramedRows(self.pipe, self.token, stopped=lambda: self._stop, paused=self.paused)
+        target = self.target
+        copies = TargetCopies(target.pgconn, target.info.encoding, lambda: self._stop)
+        try:
+            copies.start(self.statements)
+            self.states_before = frames.next(_nothing)
+            for one in self.copied:
+                copies.begin()
+                frames.next(partial(copies.write, one))
+                one.rows = copies.end()
+            copies.finish()
+            self.states_after = frames.next(_nothing)
+        except Stopped:
+            raise  # the connection is closed by whoever stops
+        except BaseException:
+            copies.abort()
+            raise
+        return sum(one.moved for one in self.copied)
+
+
+def _nothing(block: memoryview) -> None:
+    raise SourceFailed(None, f"psql has written {len(block)} bytes that nobody asked for")
+
+
+class TargetCopies:
+    """A string of statements with several COPYs on the target, used from a thread.
+
+    libpq gives one result after the other; psycopg's own COPY expects that there is one.
+    https://www.postgresql.org/docs/current/libpq-copy.html
+    """
+
+    def __init__(self, pgconn: PGconn, encoding: str, stopped: Callable[[], bool]) -> None:
+        self._pgconn = pgconn
+        self._encoding = encoding
+        self._stopped = stopped
+        self._until = math.inf
+        self._sink = TargetSink(pgconn)
+        self._poll = select.poll()
+        self._poll.register(pgconn.socket, select.POLLIN)
+        self._copying = False
+
+    def start(self, statements: bytes) -> None:
+        """Send them."""
+        self._pgconn.send_query(statements)
+
+    def begin(self) -> None:
+        """Wait until the next COPY takes rows. Raises psycopg.Error."""
+        while (result := self._result()) is not None:
+            if result.status == ExecStatus.COPY_IN:
+                self._copying = True
+                return
+        raise OperationalError("the target has ended a COPY before it began")
+
+    def write(self, count: PieceCount, block: memoryview) -> None:
+        """Rows of it."""
+        self._sink.write(block, self._stopped)
+        count.moved += len(block)
+
+    def end(self) -> int:
+        """The end of its rows; how many there were. Raises psycopg.Error."""
+        while self._pgconn.put_copy_end() == 0:
+            self._wait()
+        self._copying = False
+        result = self._result()
+        if result is None:
+            raise OperationalError("the target has not confirmed a COPY")
+        return result.command_tuples or 0
+
+    def finish(self) -> None:
+        """Wait for the end of all statements."""
+        while self._result() is not None:
+            pass
+
+    def abort(self) -> None:
+        """Give up the statements that are under way, so that a ROLLBACK can follow."""
+        self._stopped = lambda: False
+        self._until = time.monotonic() + _ABORT
+        try:
+            if self._copying:
+                self._pgconn.put_copy_end(b"given up")
+            while self._next() is not None:
+                pass
+        except (OperationalError, TimeoutError):
+            self._pgconn.finish()
+
+    def _result(self) -> PGresult | None:
+        """The next result. Raises psycopg.Error for one that is an error."""
+        result = self._next()
+        if result is not None and result.status == ExecStatus.FATAL_ERROR:
+            raise error_from_result(result, encoding=self._encoding)
+        return result
+
+    def _next(self) -> PGresult | None:
+        while self._pgconn.flush():
+            self._wait()
+        while self._pgconn.is_busy():
+            self._wait()
+            self._pgconn.consume_input()
+        return self._pgconn.get_result()
+
+    def _wait(self) -> None:
+        self._poll.poll(STOP_POLL_MS)
+        if time.monotonic() > self._until:
+            raise TimeoutError
+        if self._stopped():
+            raise Stopped
