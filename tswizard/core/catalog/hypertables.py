@@ -25,7 +25,7 @@ from tswizard.core.catalog.hypertable_model import (
     Hypertable,
     OrderByColumn,
 )
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, pipelined, rows
 from tswizard.core.db.identifiers import qualified
 
 _WITH_ZONE = "('timestamptz'::regtype, 'uuid'::regtype)"
@@ -237,13 +237,17 @@ WHERE pg_catalog.jsonb_typeof(s.index) = 'array'
 
 async def read_hypertables(connection: Connection, shape: Shape) -> tuple[Hypertable, ...]:
     """Every hypertable, also of continuous aggregates. Requires TimeZone UTC and DateStyle ISO."""
-    dimensions = await read_dimensions(connection, shape)
-    compression = await read_compression(connection, shape)
+    async with pipelined(connection) as pipeline:
+        reading_dimensions = pipeline.start(read_dimensions(connection, shape))
+        reading_compression = pipeline.start(read_compression(connection, shape))
+        of_chunks = pipeline.start(rows(connection, chunks_query(shape)))
+        of_hypertables = pipeline.start(rows(connection, hypertables_query(shape)))
+    dimensions, compression = reading_dimensions.result(), reading_compression.result()
     chunks: dict[int, list[_Row]] = {}
-    for row in await rows(connection, chunks_query(shape)):
+    for row in of_chunks.result():
         chunks.setdefault(row[0], []).append(_chunk(row))
     found = []
-    for row in await rows(connection, hypertables_query(shape)):
+    for row in of_hypertables.result():
         number, own = row[0], chunks.get(row[0], [])
         found.append(
             Hypertable(
@@ -276,18 +280,20 @@ async def read_dimensions(connection: Connection, shape: Shape) -> dict[int, tup
 async def read_compression(connection: Connection, shape: Shape) -> dict[int, Compression]:
     """Hypertable -> its settings. A hypertable without any may have compression enabled: then
     the server chooses."""
+    merges = shape.has("_timescaledb_catalog.dimension", "compress_interval_length")
+    indexes = shape.has(COMPRESSION_SETTINGS, "index")
+    async with pipelined(connection) as pipeline:
+        settings = pipeline.start(rows(connection, compression_query(shape)))
+        merging = pipeline.start(rows(connection, merge_intervals_query(shape))) if merges else None
+        sparse = pipeline.start(rows(connection, sparse_indexes_query())) if indexes else None
     found: dict[int, Compression] = {}
-    for id, segmentby, columns, descending, nulls_first in await rows(
-        connection, compression_query(shape)
-    ):
+    for id, segmentby, columns, descending, nulls_first in settings.result():
         order = map(OrderByColumn, columns, descending, nulls_first)
         found[id] = Compression(tuple(segmentby), tuple(order))
-    if shape.has("_timescaledb_catalog.dimension", "compress_interval_length"):
-        for id, interval in await rows(connection, merge_intervals_query(shape)):
-            found[id] = replace(found.get(id, Compression((), ())), merge_interval=interval)
-    if shape.has(COMPRESSION_SETTINGS, "index"):
-        for id, sparse in await rows(connection, sparse_indexes_query()):
-            found[id] = replace(found[id], sparse=sparse)
+    for id, interval in merging.result() if merging else ():
+        found[id] = replace(found.get(id, Compression((), ())), merge_interval=interval)
+    for id, index in sparse.result() if sparse else ():
+        found[id] = replace(found[id], sparse=index)
     return found
 
 

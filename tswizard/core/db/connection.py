@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from psycopg import (
@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.errors import PipelineAborted
 
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.db.errors import explain_connect, is_connection_lost
+from tswizard.core.db.errors import CannotConnect, explain_connect, is_connection_lost
 from tswizard.core.db.session_settings import (
     KEEPALIVES,
     ROW_SECURITY_OFF,
@@ -39,15 +39,26 @@ async def connect(endpoint: Endpoint, *, row_security: bool = True) -> Connectio
     also for a pooler, which refuses session settings.
     """
     extra = {} if row_security else ROW_SECURITY_OFF
-    connection = await _open(
-        endpoint, options=startup_options(endpoint.get("options"), extra), client_encoding="UTF8"
-    )
+    given = endpoint.get("options")
+    if known := _KNOWN.get(endpoint.params):
+        with suppress(CannotConnect):  # another server is there now, or none: that is found out
+            options = startup_options(given, extra | known)
+            return await _open(endpoint, options=options, client_encoding="UTF8")
+        del _KNOWN[endpoint.params]
+    options = startup_options(given, extra)
+    connection = await _open(endpoint, options=options, client_encoding="UTF8")
     try:
-        await connection.execute(set_where_known().encode())
+        found = await rows(connection, set_where_known())
     except Error as error:
         await connection.close()
         raise explain_connect(error, endpoint) from None
+    _KNOWN[endpoint.params] = dict(found)
     return connection
+
+
+_KNOWN: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+"""By parameters of an endpoint: the settings that only some servers know and this one does. From
+the second connection on they are asked for with it, which saves a round trip."""
 
 
 async def connect_plainly(endpoint: Endpoint) -> Connection:

@@ -5,6 +5,8 @@ is repeated, which every step of a split migration can be. The process that runs
 holds a leader lock as long as it lives.
 """
 
+import time
+
 from tswizard.core.db.connection import Connection, connect, connected, is_alive, value
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import StepFailed, failed
@@ -30,6 +32,10 @@ SELECT pg_catalog.to_regclass('_tswizard.ledger') IS NOT NULL
 """
 
 
+_SOON = 1.0
+"""Seconds for which an answer of the server says that the lock is held."""
+
+
 class RunRecordStore:
     """Holds the leader lock of a run and keeps its record on the target up to date."""
 
@@ -39,6 +45,8 @@ class RunRecordStore:
         self._target: Connection | None = None
         self._written = False
         self._outdated = False
+        self._heard = -_SOON
+        """When the server answered last on the connection that holds the lock."""
         self.refused = False
         """Another process or run has the target: nothing may be changed from here any more."""
 
@@ -48,7 +56,8 @@ class RunRecordStore:
         Raises StepFailed if another process holds the lock or the target is another run's,
         CannotConnect, psycopg.Error.
         """
-        if self._target is not None and not await is_alive(self._target):
+        heard = time.monotonic() - self._heard < _SOON
+        if self._target is not None and not heard and not await is_alive(self._target):
             await self.close()
         if self._target is None and (self._task.concurrent or not self._written):
             await self._open()
@@ -113,6 +122,7 @@ class RunRecordStore:
                 await self._open()
             assert self._target is not None
             await self._target.execute(_SAVE, args)
+            self._heard = time.monotonic()
         else:
             async with connected(self._task.target) as target:
                 await target.execute(_SAVE, args)
@@ -122,6 +132,7 @@ class RunRecordStore:
         """Release the leader lock."""
         if self._target is not None:
             target, self._target = self._target, None
+            self._heard = -_SOON
             await target.close()
 
 

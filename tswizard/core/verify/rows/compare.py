@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from tswizard.core.db.concurrency import both, together
@@ -10,9 +10,13 @@ from tswizard.core.model.events import TableState
 from tswizard.core.model.outcome import RangeRows
 from tswizard.core.verify.database_reader import DatabaseReader, open_reader
 from tswizard.core.verify.request import OnProgress, VerifyJob, VerifyProgress
-from tswizard.core.verify.rows.range_digest import RangeDigest, Unreadable, of_chunk, read_range
+from tswizard.core.verify.rows.range_digest import RangeDigest, Unreadable, of_chunk, read_ranges
 from tswizard.core.verify.rows.ranges import WHOLE, Range, cuts, grouped, joined, ranges_of
 from tswizard.core.verify.rows.row_sets import RowSet
+
+_AT_ONCE = 32
+_AT_ONCE_BYTES = 16 << 20
+"""Small tables are read together: up to this much of them in one round trip."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,14 +102,32 @@ class RowComparison:
                 await self._unpaused()
                 if not self._queue:
                     return
-                unit = self._queue.popleft()
-                await self._compare(unit, source, target)
-                self._report(unit)
+                units = self._take()
+                wanted = [(unit.result.rows, joined(unit.spans)) for unit in units]
+                found = await self._read(source, target, wanted)
+                for unit, (ours, theirs) in zip(units, found, strict=True):
+                    await self._compare(unit, ours, theirs, source, target)
+                    self._report(unit)
 
-    async def _compare(self, unit: _Unit, source: DatabaseReader, target: DatabaseReader) -> None:
-        """Compare a group of ranges at once, and each by itself only where the group differs."""
+    def _take(self) -> list[_Unit]:
+        """The next unit, or several that are small: they share a round trip."""
+        units = [self._queue.popleft()]
+        size, most = units[0].bytes, min(_AT_ONCE, len(self._queue) // self._job.concurrency)
+        while len(units) < most and size + self._queue[0].bytes <= _AT_ONCE_BYTES:
+            units.append(self._queue.popleft())
+            size += units[-1].bytes
+        return units
+
+    async def _compare(
+        self,
+        unit: _Unit,
+        ours: RangeDigest | Unreadable,
+        theirs: RangeDigest | Unreadable,
+        source: DatabaseReader,
+        target: DatabaseReader,
+    ) -> None:
+        """What a group of ranges is like; each of them is read by itself only where it differs."""
         rows, whole = unit.result.rows, joined(unit.spans)
-        ours, theirs = await self._read(source, target, rows, whole)
         if ours == theirs or not (
             isinstance(ours, RangeDigest) and isinstance(theirs, RangeDigest)
         ):
@@ -115,16 +137,21 @@ class RowComparison:
         if len(parts) == 1:
             self._add(unit.result, parts[0][1], ours, theirs)
             return
-        for part, span in parts:
-            self._add(unit.result, span, *await self._read(source, target, part, span))
+        found = await self._read(source, target, parts)
+        for (_, span), (here, there) in zip(parts, found, strict=True):
+            self._add(unit.result, span, here, there)
 
     async def _read(
-        self, source: DatabaseReader, target: DatabaseReader, rows: RowSet, span: Range
-    ) -> tuple[RangeDigest | Unreadable, RangeDigest | Unreadable]:
-        return await both(
-            read_range(source, rows, span, sums=self._sums),
-            read_range(target, rows, span, sums=self._sums),
+        self,
+        source: DatabaseReader,
+        target: DatabaseReader,
+        wanted: Sequence[tuple[RowSet, Range]],
+    ) -> list[tuple[RangeDigest | Unreadable, RangeDigest | Unreadable]]:
+        found = await both(
+            read_ranges(source, wanted, sums=self._sums),
+            read_ranges(target, wanted, sums=self._sums),
         )
+        return list(zip(*found, strict=True))
 
     def _add(
         self,

@@ -1,11 +1,14 @@
 """Count and checksum of a range of rows on one server."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from psycopg import Error, sql
 
 from tswizard.core.catalog.hypertable_model import Chunk
+from tswizard.core.db.connection import Connection, pipelined
+from tswizard.core.db.connection import rows as fetch
 from tswizard.core.db.errors import is_transient, message_of
 from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.checksum import checksum, hash_of
@@ -71,6 +74,26 @@ async def read_range(
             error.sqlstate in _NO_TABLE,
         )
     return RangeDigest(int(found[0][0]), int(found[0][1]))
+
+
+async def read_ranges(
+    reader: DatabaseReader, wanted: Sequence[tuple[RowSet, Range]], *, sums: bool
+) -> list[RangeDigest | Unreadable]:
+    """The same of several, in one round trip; one by one if that fails. Raises VerifyStopped."""
+    queries = [range_query(rows, span, sums=sums, end=reader.name) for rows, span in wanted]
+
+    async def at_once(connection: Connection) -> list[RangeDigest | Unreadable]:
+        async with pipelined(connection) as pipeline:
+            found = [pipeline.start(fetch(connection, query)) for query in queries]
+        return [RangeDigest(*map(int, one.result()[0])) for one in found]
+
+    if len(wanted) > 1:
+        try:
+            return await reader.run(at_once)
+        except Error as error:
+            if is_transient(error):
+                raise
+    return [await read_range(reader, rows, span, sums=sums) for rows, span in wanted]
 
 
 def of_chunk(rows: RowSet, chunk: Chunk) -> RowSet:

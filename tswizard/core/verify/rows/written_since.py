@@ -6,13 +6,14 @@ from psycopg import sql
 
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.hypertable_model import Chunk
+from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import Connection
 from tswizard.core.db.identifiers import qualified
 from tswizard.core.model.write_counters import WriteCounters
 from tswizard.core.verify.database_reader import DatabaseReader, open_reader
 from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
-from tswizard.core.verify.rows.range_digest import RangeDigest, of_chunk, read_range
+from tswizard.core.verify.rows.range_digest import RangeDigest, of_chunk, read_ranges
 from tswizard.core.verify.rows.ranges import WHOLE, cuts
 from tswizard.core.verify.rows.row_sets import RowSet, SetKind, read_sets
 from tswizard.core.verify.rows.write_counters import read_counters
@@ -177,27 +178,47 @@ async def _count(
 ) -> int:
     """Rows now minus rows in the snapshot, counted in the chunks that changed."""
     if rows.kind is not SetKind.HYPERTABLE:
-        return await _size(now, rows) - await _size(then, rows)
+        return await _more([rows], [rows], then, now)
     old = {(c.schema, c.name): c for c in rows.chunks}
     new = {(c.schema, c.name): c for c in current.chunks}
-    more = 0
-    for key, chunk in new.items():
-        known = key in old
-        if known and before is not None:
-            names = tuple({*relations_of_chunk(chunk), *relations_of_chunk(old[key])})
-            if writes_between(names, before, counters) is None:
-                continue
-        more += await _size(now, of_chunk(rows, chunk))
-        more -= await _size(then, of_chunk(rows, chunk)) if known else 0
-    for key, chunk in old.items():
-        if key not in new:
-            more -= await _size(then, of_chunk(rows, chunk))
-    return more
+    changed = [
+        key
+        for key, chunk in new.items()
+        if key not in old
+        or before is None
+        or writes_between(
+            tuple({*relations_of_chunk(chunk), *relations_of_chunk(old[key])}), before, counters
+        )
+    ]
+    was = [old[key] for key in changed if key in old]
+    was += [chunk for key, chunk in old.items() if key not in new]
+    return await _more(
+        [of_chunk(rows, chunk) for chunk in was],
+        [of_chunk(rows, new[key]) for key in changed],
+        then,
+        now,
+    )
 
 
-async def _size(reader: DatabaseReader, rows: RowSet) -> int:
-    found = await read_range(reader, rows, WHOLE, sums=False)
-    return found.count if isinstance(found, RangeDigest) else 0
+_AT_ONCE = 64
+"""Counts in one round trip."""
+
+
+async def _more(
+    was: list[RowSet], is_now: list[RowSet], then: DatabaseReader, now: DatabaseReader
+) -> int:
+    """How many more rows are now in some sets than were in others under the snapshot."""
+    before, after = await both(_size(then, was), _size(now, is_now))
+    return after - before
+
+
+async def _size(reader: DatabaseReader, sets: list[RowSet]) -> int:
+    total = 0
+    for first in range(0, len(sets), _AT_ONCE):
+        wanted = [(rows, WHOLE) for rows in sets[first : first + _AT_ONCE]]
+        found = await read_ranges(reader, wanted, sums=False)
+        total += sum(one.count for one in found if isinstance(one, RangeDigest))
+    return total
 
 
 async def _show(job: VerifyJob, rows: RowSet) -> str:
