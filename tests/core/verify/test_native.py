@@ -34,7 +34,8 @@ class Ends:
     target: Connection
 
     async def sets(self) -> tuple[RowSet, ...]:
-        found = await read_sets(self.source, await read_shape(self.source))
+        async with connected(self.job.source) as source:  # a test asks on the other one meanwhile
+            found = await read_sets(source, await read_shape(source))
         return tuple(rows for rows in found if rows.schema == "verify_native")
 
     async def compare(self, job: VerifyJob) -> tuple[SetResult, ...]:

@@ -1,8 +1,8 @@
 """Connections to an endpoint, set up the same way everywhere."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from psycopg import (
@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.errors import PipelineAborted
 
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.db.errors import CannotConnect, explain_connect, is_connection_lost
+from tswizard.core.db.errors import explain_connect, is_connection_lost
 from tswizard.core.db.session_settings import (
     KEEPALIVES,
     ROW_SECURITY_OFF,
@@ -31,34 +31,27 @@ CONNECT_TIMEOUT = 15
 """Seconds until a host that does not answer is given up."""
 
 
-async def connect(endpoint: Endpoint, *, row_security: bool = True) -> Connection:
+async def connect(
+    endpoint: Endpoint, *, row_security: bool = True, then: Sequence["Statement"] = ()
+) -> Connection:
     """Open an autocommit connection with our session settings: no time limits, nothing but
     pg_catalog in its search_path.
 
-    Without `row_security` a table whose policies would hide rows is an error. Raises CannotConnect;
-    also for a pooler, which refuses session settings.
+    Without `row_security` a table whose policies would hide rows is an error. `then` are statements
+    to begin with, in the same round trip as what is set here. Raises CannotConnect; also for a
+    pooler, which refuses session settings.
     """
     extra = {} if row_security else ROW_SECURITY_OFF
-    given = endpoint.get("options")
-    if known := _KNOWN.get(endpoint.params):
-        with suppress(CannotConnect):  # another server is there now, or none: that is found out
-            options = startup_options(given, extra | known)
-            return await _open(endpoint, options=options, client_encoding="UTF8")
-        del _KNOWN[endpoint.params]
-    options = startup_options(given, extra)
-    connection = await _open(endpoint, options=options, client_encoding="UTF8")
+    connection = await _open(
+        endpoint, options=startup_options(endpoint.get("options"), extra), client_encoding="UTF8"
+    )
     try:
-        found = await rows(connection, set_where_known())
+        # By SET: what a database sets of an extension wins over what a connection asks for.
+        await batch(connection, [(set_where_known(), None), *then])
     except Error as error:
         await connection.close()
         raise explain_connect(error, endpoint) from None
-    _KNOWN[endpoint.params] = dict(found)
     return connection
-
-
-_KNOWN: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
-"""By parameters of an endpoint: the settings that only some servers know and this one does. From
-the second connection on they are asked for with it, which saves a round trip."""
 
 
 async def connect_plainly(endpoint: Endpoint) -> Connection:

@@ -79,8 +79,7 @@ def startup_options(given: str = "", extra: dict[str, str] | None = None) -> str
 
 
 def set_where_known() -> str:
-    """A query that sets what only some servers know, to be sent once the session stands; the names
-    and values of those that this one does."""
+    """A query that sets what only some servers know; to be sent once the session stands."""
     return _set(_WHERE_KNOWN, local=False)
 
 
@@ -92,7 +91,7 @@ def set_for_transaction() -> str:
 def _set(settings: dict[str, str], *, local: bool) -> str:
     values = ", ".join(f"('{name}', '{value}')" for name, value in settings.items())
     return (
-        f"SELECT w.name, pg_catalog.set_config(w.name, w.value, {'true' if local else 'false'}) "
+        f"SELECT pg_catalog.set_config(w.name, w.value, {'true' if local else 'false'}) "
         f"FROM (VALUES {values}) AS w (name, value) "
         "WHERE pg_catalog.current_setting(w.name, true) IS NOT NULL"
     )

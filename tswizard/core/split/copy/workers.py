@@ -9,7 +9,7 @@ from psycopg import Error, sql
 from tenacity import RetryCallState
 
 from tswizard.core.db.concurrency import together
-from tswizard.core.db.connection import Connection, connect
+from tswizard.core.db.connection import Connection, Statement, connect
 from tswizard.core.db.errors import CannotConnect, is_transient, message_of
 from tswizard.core.db.passfile import passfile
 from tswizard.core.db.private_folder import private_folder
@@ -63,15 +63,15 @@ WHERE name = 'timescaledb.skip_cagg_invalidation'
 """
 
 
-async def open_target(job: CopyJob) -> Connection:
+async def open_target(job: CopyJob, *, wait_for_disk: bool = True) -> Connection:
     """A connection for writing rows. Raises CannotConnect."""
-    connection = await connect(job.target, row_security=False)
-    await connection.execute(SKIP_LOGGING)
+    then: list[Statement] = [(SKIP_LOGGING, None)]
     if job.options.encoding != "UTF8":
-        await connection.execute(
-            sql.SQL("SET client_encoding = {}").format(sql.Literal(job.options.encoding))
-        )
-    return connection
+        encoding = sql.Literal(job.options.encoding)
+        then.append((sql.SQL("SET client_encoding = {}").format(encoding), None))
+    if not wait_for_disk:
+        then.append((_ASYNC_COMMIT, None))
+    return await connect(job.target, row_security=False, then=then)
 
 
 async def run_workers(
@@ -209,10 +209,9 @@ class _Worker:
 
     async def _connection(self) -> Connection:
         if self._target is None or self._target.closed:
-            target = await open_target(self.context.job)
-            if self.mode is CopyMode.STREAM:
-                await target.execute(_ASYNC_COMMIT)
-            self._target = target
+            self._target = await open_target(
+                self.context.job, wait_for_disk=self.mode is not CopyMode.STREAM
+            )
         return self._target
 
     async def _is_any_left(self) -> bool:
