@@ -52,6 +52,8 @@ class SlowLink:
     pulled: bool = False
     turns: Turns = field(default_factory=Turns)
     """The round trips so far."""
+    serving: set["asyncio.Task[None]"] = field(default_factory=set)
+    """The connections that are open."""
     _lines: tuple[_Line, _Line] = field(init=False)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
@@ -72,6 +74,10 @@ class SlowLink:
         if self.pulled:
             writer.transport.abort()
             return
+        own = asyncio.current_task()
+        assert own is not None
+        self.serving.add(own)
+        own.add_done_callback(self.serving.discard)
         try:
             there, back = await asyncio.open_connection(self.host, self.to_port)
         except OSError:
@@ -141,6 +147,9 @@ async def slow_link(
         yield link
     finally:
         server.close()
+        for task in link.serving:
+            task.cancel()
+        await asyncio.gather(*link.serving, return_exceptions=True)
 
 
 async def _main(pairs: list[str], delay: float, rate: float | None) -> None:

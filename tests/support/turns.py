@@ -1,8 +1,8 @@
 """Round trips of the PostgreSQL protocol, counted where a connection passes by.
 
-A turn begins when a client sends something that it needs an answer to while it owes none: what it
-sends behind that, before the answer (a pipeline), costs no time of its own. So the turns of one
-connection are the round trips that it waits for, on any machine and whatever else runs there.
+A turn begins when a client asks for something and the server has sent anything since it last did:
+what it sends before the answer comes (a pipeline) costs no time of its own. So the turns of one
+connection are the round trips that it waits for, whatever else runs on the machine.
 https://www.postgresql.org/docs/current/protocol-flow.html
 """
 
@@ -81,7 +81,8 @@ class Watch:
         self._number = number
         self._sent = _Stream(begun=False)
         self._received = _Stream(begun=True)
-        self._owed = 0
+        self._answered = True
+        """The server has sent something since the last turn began."""
         self._handshake = False
         self._copying = False
         self._parsed = ""
@@ -96,7 +97,7 @@ class Watch:
                 self._copying = False
                 if kind == b"d":
                     self._turn("COPY data")
-                elif kind in b"cf" and self._owed:
+                elif kind in b"cf" and not self._answered:
                     continue  # the end of what was counted with its first row
                 else:
                     self._turn(self._parsed if kind == b"S" else _text(kind, body))
@@ -113,24 +114,19 @@ class Watch:
         self._turn("connect")
 
     def _turn(self, text: str) -> None:
-        if not self._owed:
+        if self._answered:
             self._turns.found.append(Turn(time.time(), self._port, self._number, text))
-        self._owed += 1
+        self._answered = False
 
     def received(self, block: bytes) -> None:
         """The server has sent this."""
+        self._answered = True
         if self._handshake:
             self._handshake = False
-            self._owed = 0
             block = block[1:]
-        for kind, body in self._received.messages(block):
-            if kind == b"Z":
-                self._owed = max(0, self._owed - 1)
-            elif kind == b"G":
-                self._owed = max(0, self._owed - 1)
+        for kind, _ in self._received.messages(block):
+            if kind == b"G":  # it waits for rows
                 self._copying = True
-            elif kind == b"R" and struct.unpack("!I", body[:4])[0] not in (0, 12):
-                self._owed = 0
 
 
 def _text(kind: bytes, body: bytes) -> str:

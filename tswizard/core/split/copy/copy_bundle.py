@@ -174,6 +174,8 @@ class TargetCopies:
         self._sink = TargetSink(pgconn)
         self._poll = select.poll()
         self._poll.register(pgconn.socket, select.POLLIN)
+        self._sending = select.poll()
+        self._sending.register(pgconn.socket, select.POLLIN | select.POLLOUT)
         self._copying = False
 
     def start(self, statements: bytes) -> None:
@@ -196,7 +198,7 @@ class TargetCopies:
     def end(self) -> int:
         """The end of its rows; how many there were. Raises psycopg.Error."""
         while self._pgconn.put_copy_end() == 0:
-            self._wait()
+            self._wait(self._sending)
         self._copying = False
         result = self._result()
         if result is None:
@@ -215,8 +217,9 @@ class TargetCopies:
         try:
             if self._copying:
                 self._pgconn.put_copy_end(b"given up")
-            while self._next() is not None:
-                pass
+            while (result := self._next()) is not None:
+                if result.status == ExecStatus.COPY_IN:  # it had not begun to take rows
+                    self._pgconn.put_copy_end(b"given up")
         except (OperationalError, TimeoutError):
             self._pgconn.finish()
 
@@ -229,14 +232,15 @@ class TargetCopies:
 
     def _next(self) -> PGresult | None:
         while self._pgconn.flush():
-            self._wait()
+            self._wait(self._sending)
+            self._pgconn.consume_input()
         while self._pgconn.is_busy():
-            self._wait()
+            self._wait(self._poll)
             self._pgconn.consume_input()
         return self._pgconn.get_result()
 
-    def _wait(self) -> None:
-        self._poll.poll(STOP_POLL_MS)
+    def _wait(self, on: select.poll) -> None:
+        on.poll(STOP_POLL_MS)
         if time.monotonic() > self._until:
             raise TimeoutError
         if self._stopped():

@@ -86,7 +86,10 @@ class FramedRows:
         if self._stopped():
             raise Stopped
         with memoryview(self._buffer) as whole, whole[self._filled :] as free:
-            read = os.readv(self._descriptor, [free])
+            try:
+                read = os.readv(self._descriptor, [free])
+            except BlockingIOError:  # the pipe was said to be ready, and was not
+                return
         if not read:
             raise RowsEnded
         self._filled += read

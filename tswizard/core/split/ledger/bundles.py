@@ -21,9 +21,11 @@ MOST_BYTES = 32 << 20
 _FEWEST = 4
 """Pieces in a bundle where so many are left: fewer than that for each worker are not shared out."""
 
-# Pieces whose copy is nothing but TRUNCATE and COPY: the first copy of a table or a chunk.
+# Pieces whose copy is nothing but TRUNCATE and COPY: the first copy of a table or a chunk, other
+# than a compressed one that travels as it is stored.
 _SIMPLE = """
 {0}.state = 'waiting' AND {0}.rows IS NULL AND NOT {0}.id = ANY (%(alone)s)
+AND {0}.spec ->> 'packed' IS NULL
 AND ({0}.kind = 'table' OR {0}.kind = 'chunk' AND {0}.spec ->> 'target_chunk' IS NOT NULL)
 """
 
@@ -85,6 +87,7 @@ def is_simple(claimed: ClaimedPiece) -> bool:
     return (
         claimed.state is PieceState.WAITING
         and not claimed.on_target
+        and piece.packed is None
         and (
             piece.kind is PieceKind.TABLE
             or (piece.kind is PieceKind.CHUNK and piece.target_chunk is not None)
