@@ -100,10 +100,11 @@ class SlowLink:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: int, watch: Watch
     ) -> None:
         flying: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_IN_FLIGHT)
-        landing = asyncio.create_task(self._land(flying, writer, way))
+        landing = asyncio.create_task(self._land(flying, writer, way, watch))
         try:
             while block := await reader.read(_BLOCK):
-                (watch.received if way else watch.sent)(block)
+                if not way:
+                    watch.sent(block)
                 leaves = self._lines[way].sent_at(len(block))
                 await flying.put((leaves + self.delay, block))
                 # The line is busy until then: the sender's own buffers fill as they would.
@@ -114,7 +115,11 @@ class SlowLink:
                 await landing
 
     async def _land(
-        self, flying: "asyncio.Queue[tuple[float, bytes]]", writer: asyncio.StreamWriter, way: int
+        self,
+        flying: "asyncio.Queue[tuple[float, bytes]]",
+        writer: asyncio.StreamWriter,
+        way: int,
+        watch: Watch,
     ) -> None:
         failed = False
         while True:
@@ -125,6 +130,8 @@ class SlowLink:
             if failed:
                 continue
             try:
+                if way:  # now the client has it
+                    watch.received(block)
                 writer.write(block)
                 await writer.drain()
                 self.moved[way] += len(block)

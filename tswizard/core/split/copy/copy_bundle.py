@@ -43,8 +43,10 @@ async def copy_bundle(
     source: PsqlReader,
     pieces: Sequence[Piece],
     snapshot: SourceSnapshot,
+    began: Callable[[Piece], None],
 ) -> list[CopiedPiece]:
-    """Copy pieces that were claimed together, in the transaction that has locked them.
+    """Copy pieces that were claimed together, in the transaction that has locked them. `began` is
+    called, in another thread, for each whose turn it is.
 
     Raises SourceFailed, SnapshotLost, OSError, psycopg.Error; the transaction must be rolled back
     then.
@@ -54,7 +56,15 @@ async def copy_bundle(
     script = source.bundle_script(list(zip(tables, pieces, strict=True)), snapshot.name, token)
     async with source.running(script, keep_open=True) as (psql, pipe):
         into = await _statements(target, tables, pieces)
-        pump = BundlePump(pipe, token, target, into.as_bytes(target), len(pieces), context.paused)
+        pump = BundlePump(
+            pipe,
+            token,
+            target,
+            into.as_bytes(target),
+            len(pieces),
+            context.paused,
+            lambda number: began(pieces[number]),
+        )
         context.pumps.update(zip((piece.id for piece in pieces), pump.copied, strict=True))
         try:
             await run_pump(pump, context.threads)
@@ -121,6 +131,7 @@ class BundlePump:
     statements: bytes
     number: int
     paused: Callable[[], bool]
+    began: Callable[[int], None]
     copied: list[PieceCount] = field(init=False)
     states_before: str = ""
     states_after: str = ""
@@ -141,7 +152,8 @@ class BundlePump:
         try:
             copies.start(self.statements)
             self.states_before = frames.next(_nothing)
-            for one in self.copied:
+            for number, one in enumerate(self.copied):
+                self.began(number)
                 copies.begin()
                 frames.next(partial(copies.write, one))
                 one.rows = copies.end()
@@ -156,7 +168,7 @@ class BundlePump:
 
 
 def _nothing(block: memoryview) -> None:
-    raise SourceFailed(None, f"psql has written {len(block)} bytes that nobody asked for")
+    raise SourceFailed(None, f"psql has written what nobody asked for ({len(block)} B)")
 
 
 class TargetCopies:

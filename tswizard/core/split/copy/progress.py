@@ -84,6 +84,11 @@ class CopyProgress:
                 table.done_bytes += piece.bytes
         self._report(piece)
 
+    def put_back(self, piece: Piece) -> None:
+        """It waits again, since another one failed that it was claimed with."""
+        self._in_progress.pop(piece.id, None)
+        self._report(piece)
+
     async def close(self, target: Connection) -> None:
         """Report all tables at the end of the pass."""
         await self.refresh(target, now=True)

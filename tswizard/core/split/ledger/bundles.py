@@ -14,9 +14,9 @@ from tswizard.core.db.connection import Connection, Statement, batch
 from tswizard.core.split.ledger.queue import AVAILABLE, ClaimedPiece, CopyMode, available, read_spec
 from tswizard.core.split.plan.piece import Piece, PieceKind, PieceState, Stage, relation_key
 
-MOST_PIECES = 16
+BUNDLE_PIECES = 16
 """Each takes locks for its relation, the indexes and TOAST, until the bundle ends."""
-MOST_BYTES = 32 << 20
+BUNDLE_BYTES = 32 << 20
 """What is lost, and copied again, when a bundle is interrupted."""
 _FEWEST = 4
 """Pieces in a bundle where so many are left: fewer than that for each worker are not shared out."""
@@ -70,8 +70,8 @@ async def claim_bundle(
     args = available(stage, mode, location) | {
         "alone": list(alone),
         "workers": workers,
-        "most": MOST_PIECES if mode is CopyMode.STREAM else 1,
-        "bytes": MOST_BYTES,
+        "most": BUNDLE_PIECES if mode is CopyMode.STREAM else 1,
+        "bytes": BUNDLE_BYTES,
         "fewest": _FEWEST,
     }
     _, found = await batch(target, [("BEGIN", None), (_CLAIM, args)])
@@ -198,7 +198,7 @@ async def compress_some(
     """
     await target.execute(
         sql.SQL(_COMPRESS).format(
-            most=sql.Literal(MOST_PIECES),
+            most=sql.Literal(BUNDLE_PIECES),
             stage=sql.Literal(str(stage)),
             routed=sql.Literal(list(routed)),
             compress_chunk=sql.Identifier(timescaledb_schema, "compress_chunk"),
