@@ -1,7 +1,7 @@
 """Workers: each claims the largest available piece, copies it, marks it, and claims the next."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -270,9 +270,7 @@ class _Worker:
         """Copy a bundle. If that fails, its pieces are tried one by one: which of them it was, and
         what is to be done about it, is found out there. Raises SnapshotLost, transient errors."""
         pieces = [one.piece for one in claimed]
-        copied: dict[int, int] = {}
         begun: list[Piece] = []
-        interrupted: Sequence[Piece] = pieces
         for piece in pieces:
             self.progress.begin(piece)
         try:
@@ -280,22 +278,24 @@ class _Worker:
                 self.context, target, self.source, pieces, snapshot, begun.append
             )
             await commit_bundle(target, done, snapshot_id=snapshot.id)
-            copied = {one.piece.id: one.rows for one in done}
-        except Exception as error:
+        except BaseException as error:
+            # Told before the rollback, after which another worker may begin with them.
             lost = isinstance(error, SnapshotLost) and not isinstance(error, SnapshotStale)
-            if lost or target.closed or target.broken:
+            broken = lost or target.closed or target.broken or not isinstance(error, Exception)
+            for piece in pieces:
+                if broken or piece in begun[-1:]:
+                    self.progress.end(piece, None)
+                else:
+                    self.progress.put_back(piece)
+            if broken:
                 raise
-            interrupted = begun[-1:]
             self.context.alone.update(piece.id for piece in pieces)
             await target.rollback()
             if begun and is_transient(error):
                 await queue.count_attempt(target, begun[-1], message_of(error))
-        finally:
-            for piece in pieces:
-                if piece.id in copied or piece in interrupted:
-                    self.progress.end(piece, copied.get(piece.id))
-                else:
-                    self.progress.put_back(piece)
+            return True
+        for one in done:
+            self.progress.end(one.piece, one.rows)
         return True
 
     def _compresses_several(self, first: ClaimedPiece) -> bool:
