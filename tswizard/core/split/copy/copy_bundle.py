@@ -1,4 +1,4 @@
-"""Copies a bundle: several pieces by one query on the source and one string of COPYs on the target.
+"""Copies a bundle: one query on the source, one string of COPY statements on the target.
 
 So a piece costs one round trip of the target, that between the end of its rows and the server's
 readiness for the next ones; the source's is shared by all.
@@ -172,7 +172,7 @@ def _nothing(block: memoryview) -> None:
 
 
 class TargetCopies:
-    """A string of statements with several COPYs on the target, used from a thread.
+    """A string of statements with several times COPY on the target, used from a thread.
 
     libpq gives one result after the other; psycopg's own COPY expects that there is one.
     https://www.postgresql.org/docs/current/libpq-copy.html
