@@ -282,8 +282,9 @@ class _Worker:
             # Told before the rollback, after which another worker may begin with them.
             lost = isinstance(error, SnapshotLost) and not isinstance(error, SnapshotStale)
             broken = lost or target.closed or target.broken or not isinstance(error, Exception)
+            failed = begun[-1] if begun else pieces[0]
             for piece in pieces:
-                if broken or piece in begun[-1:]:
+                if broken or piece == failed:
                     self.progress.end(piece, None)
                 else:
                     self.progress.put_back(piece)
@@ -291,8 +292,8 @@ class _Worker:
                 raise
             self.context.alone.update(piece.id for piece in pieces)
             await target.rollback()
-            if begun and is_transient(error):
-                await queue.count_attempt(target, begun[-1], message_of(error))
+            if is_transient(error):
+                await queue.count_attempt(target, failed, message_of(error))
             return True
         for one in done:
             self.progress.end(one.piece, one.rows)
