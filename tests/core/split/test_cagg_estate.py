@@ -2,6 +2,7 @@
 engine."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,20 @@ async def migrate(folder: Path, ends: Ends, **given: Any) -> Picture:
     return before
 
 
+_LONG_FLOAT = re.compile(r"\d+\.\d{10,}")
+
+
+def rounded(stored: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Without the last digits of floats: those of a sum hang on the order in which it is made."""
+
+    def shorter(found: re.Match[str]) -> str:
+        return f"{float(found[0]):.10g}"
+
+    return {
+        name: [_LONG_FLOAT.sub(shorter, row) for row in rows_] for name, rows_ in stored.items()
+    }
+
+
 async def test_nothing_differs_and_a_full_refresh_keeps_what_the_raw_rows_cannot_give(
     ends: Ends, tmp_path: Path
 ) -> None:
@@ -55,9 +70,8 @@ async def test_nothing_differs_and_a_full_refresh_keeps_what_the_raw_rows_cannot
     assert await stored_rows(target, before="2023-06-01") == kept
     # What a refresh of the source computes from its raw rows, it computes on the target.
     await refresh_everything(source)
-    assert await stored_rows(target, since="2023-08-01") == await stored_rows(
-        source, since="2023-08-01"
-    )
+    there = await stored_rows(target, since="2023-08-01")
+    assert rounded(there) == rounded(await stored_rows(source, since="2023-08-01"))
 
 
 async def test_the_full_method_brings_the_same(ends: Ends, tmp_path: Path) -> None:
