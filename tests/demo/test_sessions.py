@@ -6,7 +6,7 @@ from psycopg import AsyncConnection, errors
 from psycopg.pq.abc import PGresult
 
 from tests.support.embedded import SUPERUSER, Connect
-from tswizard.core.db.connection import value
+from tswizard.core.db.connection import pipelined, value
 from tswizard.demo.server import EmbeddedServer
 
 pytestmark = pytest.mark.e2e
@@ -105,6 +105,15 @@ async def test_a_pipeline_is_answered_in_order(connect: Connect) -> None:
     async with connection.pipeline():
         cursors = [await connection.execute("SELECT %s::int", (n,)) for n in range(20)]
         assert [await cursor.fetchone() for cursor in cursors] == [(n,) for n in range(20)]
+
+
+async def test_a_pipeline_that_has_ended_keeps_nobody_waiting(connect: Connect) -> None:
+    """psycopg sends a flush behind its last sync."""
+    one, two = await connect(), await connect()
+    async with pipelined(one) as pipeline:
+        found = [pipeline.start(value(one, f"SELECT {number}")) for number in (1, 2)]
+    assert [each.result() for each in found] == [1, 2]
+    await two.execute("CREATE TABLE public.of_the_other ()")
 
 
 async def test_an_error_in_a_pipeline_spoils_only_its_own_part(connect: Connect) -> None:

@@ -63,8 +63,8 @@ def test_a_terminal_of_sixteen_colors_gets_no_others(terminal: Terminal) -> None
 @pytest.mark.parametrize("locale", ["LC_ALL=C", "LC_ALL=; LANG=C; export LANG LC_ALL"])
 def test_without_utf_8_all_marks_are_ascii(terminal: Terminal, locale: str) -> None:
     begin_run(terminal, locale)
+    terminal.see("> Restore the rows")
     screen = terminal.screen()
     # Letters of the user's own names stay.
     odd = {mark for mark in screen if "\u2190" <= mark <= "\u2bff" or mark in "…–—·×"}
     assert not odd, screen
-    assert "> Restore the rows" in screen

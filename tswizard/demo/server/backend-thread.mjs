@@ -15,6 +15,8 @@ const types = (letters) => new Set(Buffer.from(letters));
 const COPY_LEFTOVERS = types('dcf');
 // Answered with a ReadyForQuery: query, function call, sync. Any other message waits for a sync.
 const ENDS_A_CYCLE = types('QFS');
+// Asks for the answers so far, also behind a sync: begins nothing that would have to be ended.
+const [FLUSH] = types('H');
 
 const bell = new Int32Array(workerData.bell);
 const log = [];
@@ -153,7 +155,7 @@ async function serve() {
     if (COPY_LEFTOVERS.has(input.type)) {
       input.skip();
     } else {
-      synced = ENDS_A_CYCLE.has(input.type);
+      if (input.type !== FLUSH) synced = ENDS_A_CYCLE.has(input.type);
       module._interactive_one(input.length, input.type);
       output.flush();
     }

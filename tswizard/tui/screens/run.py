@@ -141,6 +141,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             self._draw()
         elif self._feed.over and not self._over:
             self._over = True
+            self._show_times()
             self._end()
 
     def _take(self) -> None:
