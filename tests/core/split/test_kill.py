@@ -57,8 +57,8 @@ async def _killed(ends: Ends, work: CopyJob) -> None:
         await _live(work, Death(None, dice.uniform(0, 0.5)))
     assert await _live(work)
     assert await content(ends.target) == await content(ends.source)
-    # The kills were spread over the migration, not all before or after it; a bundle of pieces is one
-    # step of it.
+    # The kills were spread over the migration, not all before or after it; a bundle of pieces is
+    # one step of it.
     assert len(set(counts)) > KILLS // 5, counts
 
 
