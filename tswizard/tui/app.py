@@ -315,10 +315,12 @@ class WizardApp(App[int]):
         command = pager(os.environ)
         if self.is_headless or not command:
             return False
+        loop = asyncio.get_running_loop()
         with self.suspend():
-            asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+            loop.remove_signal_handler(signal.SIGINT)
             show_in(command, path)
-            self._end_on(signal.SIGINT)
+        # The loop still has to read of interrupts that were meant for the pager: they find nobody.
+        loop.call_soon(loop.call_soon, self._end_on, signal.SIGINT)
         return True
 
     def get_line_filters(self) -> "Sequence[LineFilter]":
