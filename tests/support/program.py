@@ -164,17 +164,26 @@ class Program:
         async with asyncio.timeout(600):
             while True:
                 tools = children(process.pid)
-                _signal(tools, signal.SIGSTOP)
-                await idle(process.pid)  # what they had printed is in the log
-                if tool in map(name, tools) and self.log_has(text):
-                    os.kill(process.pid, signal.SIGKILL)
-                    await process.wait()
+                if tool in map(name, tools):
+                    _signal(tools, signal.SIGSTOP)
+                    await self._log_rests(process.pid)  # what they had printed is in it
+                    if self.log_has(text):
+                        os.kill(process.pid, signal.SIGKILL)
+                        await process.wait()
+                        _signal(tools, signal.SIGCONT)
+                        return tools
                     _signal(tools, signal.SIGCONT)
-                    return tools
-                _signal(tools, signal.SIGCONT)
                 if process.returncode is not None:
                     pytest.fail(f"the program ended and its log does not say: {text}")
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.005)
+
+    async def _log_rests(self, pid: int) -> None:
+        """Wait until the log stays as it is while its program waits: output is read in portions."""
+        looks, seen = 0, -1
+        while looks < 6:
+            await idle(pid)
+            size = sum(path.stat().st_size for path in self.logs())
+            looks, seen = (looks + 1 if size == seen else 0), size
 
     def log_has(self, text: str, *, after: str = "") -> int:
         """How often the run's log holds this text, behind another where one is given."""
