@@ -8,8 +8,8 @@ from tswizard.core.model.probed import Timed
 
 SHARED_COSTS = {
     "pause-source-jobs": StepCost(base=0.01, trips=12, on_source=True),
-    "analyze": StepCost(base=0.03, chunk=0.0003, object=0.002, trips=6, trips_object=0.5),
-    "check": StepCost(base=0.5, chunk=0.0016, object=0.004, trips=270, trips_object=0.2),
+    "analyze": StepCost(base=0.03, chunk=0.0002, object=0.002, trips=6, trips_object=0.5),
+    "check": StepCost(base=0.5, chunk=0.001, object=0.004, trips=270, trips_object=0.2),
     "resume-source-jobs": StepCost(base=0.01, trips=10, on_source=True),
     "enable-jobs": StepCost(base=0.01, trips=14),
 }

@@ -24,7 +24,7 @@ _COSTS = {
     **SHARED_COSTS,
     # Chunks have other names on the target: more is looked up than after a restore.
     CHECK: StepCost(
-        base=0.5, chunk=0.002, object=0.004, trips=290, trips_chunk=5, trips_object=0.2
+        base=0.5, chunk=0.0013, object=0.004, trips=290, trips_chunk=0.01, trips_object=0.2
     ),
     SplitStep.PLAN: StepCost(base=0.08, chunk=0.00015, trips=95),
     SplitStep.DUMP_SCHEMA: StepCost(base=0.1, trips=90, on_source=True),
@@ -40,12 +40,12 @@ _COSTS = {
     SplitStep.CONSTRAINTS_BEFORE: StepCost(base=0.05, trips=20),
     SplitStep.COMPRESSION: StepCost(base=0.04, trips=20, trips_object=1),
     SplitStep.COPY_HYPERTABLES: StepCost(
-        base=0.2, chunk=0.005, compressed=0.006, trips=40, shared_chunk=26, shared_compressed=8
+        base=0.2, chunk=0.0033, compressed=0.006, trips=40, shared_chunk=1.2, shared_compressed=14
     ),
     SplitStep.RECONCILE: StepCost(base=0.04, trips=25),
     SplitStep.CONSTRAINTS_AFTER: StepCost(base=0.08, chunk=0.00008, trips=30, trips_object=1),
     SplitStep.COMPRESSION_LAST: StepCost(base=0.05, trips=40),
-    SplitStep.POST_DATA: StepCost(base=0.1, chunk=0.0005, trips=30, trips_object=2),
+    SplitStep.POST_DATA: StepCost(base=0.1, chunk=0.0004, trips=30, trips_object=2),
 }
 
 
