@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from tswizard.core.db.versions import version_key
 from tswizard.core.split.plan.packed import Way
 from tswizard.core.split.stored.layout import (
     CompressedColumn,
     CompressedLayout,
     CompressionSettings,
     Version,
-    parse_version,
 )
 from tswizard.core.split.stored.ways import Choice, CompressedEnd, choose_way
 
@@ -186,4 +186,4 @@ def test_the_better_choice_has_the_lower_rank() -> None:
 
 
 def test_versions_compare_as_numbers() -> None:
-    assert parse_version("2.9.1") < parse_version("2.19.3-dev") < parse_version("2.28.0")
+    assert version_key("2.9.1") < version_key("2.19.3-dev") < version_key("2.28.0")

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from tswizard.core.catalog.tables import NOT_USERS
 from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.db.identifiers import identifier
 
 BARE = "pg_catalog"
 """The search_path of our own sessions."""
@@ -60,7 +61,7 @@ class SearchPaths:
             named,
             self._all,
         ]
-        quoted = '"' + owner.replace('"', '""') + '"'
+        quoted = identifier(owner)
         return tuple(dict.fromkeys(path.replace('"$user"', quoted) for path in found if path))
 
 

@@ -4,8 +4,8 @@ run."""
 from dataclasses import dataclass
 
 from tswizard.core.catalog.hypertable_model import Hypertable
+from tswizard.core.db.versions import version_key
 from tswizard.core.estimate.workload import Workload
-from tswizard.core.split.stored.layout import parse_version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +43,8 @@ def _travels_as_stored(load: Workload, hypertable: Hypertable) -> bool:
     """Is nothing known that speaks against it? What the target makes of a chunk shows in the
     run."""
     inventory, settings = load.inventory, hypertable.compression
-    here = parse_version(inventory.server.timescaledb or "0")
-    there = parse_version(load.target.timescaledb or "0")
+    here = version_key(inventory.server.timescaledb or "0")
+    there = version_key(load.target.timescaledb or "0")
     key = hypertable.schema, hypertable.name
     return (
         load.answers.compressed != "recompress"

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from psycopg import sql
@@ -250,32 +250,31 @@ class _PieceCopy:
 
     async def _through(self, script: str, statement: sql.Composed) -> _Copied:
         """What a script reads on the source, into a COPY of the target."""
-        async with (
-            self.source.running(script) as (psql, pipe),
-            self.target.cursor() as cursor,
-        ):
+        async with self.source.running(script) as (psql, pipe):
             pump = Pump(pipe, TargetSink(self.target.pgconn), self.context.paused)
-            async with cursor.copy(statement) as copy:
-                await copy.write(b"")
-                moved = await self._run_pump(pump)
-                await psql.finish()
-            return _Copied(cursor.rowcount, moved)
+            return await self._write(statement, pump, psql.finish)
 
     async def _copy_in(
         self, into: _Destination, pump: Pump, verify: Callable[[], Awaitable[None]]
     ) -> _Copied:
+        """Rows into the piece's relation, or into a table that they are then merged from."""
+        statement = copy_in(self.table, into.relation, freeze=into.freeze)
+        copied = await self._write(statement, pump, verify)
+        complete = into.upsert_into is None or await upsert(
+            self.target, self.table, self.piece, into.upsert_into
+        )
+        return replace(copied, complete=complete)
+
+    async def _write(
+        self, statement: sql.Composed, pump: Pump, verify: Callable[[], Awaitable[None]]
+    ) -> _Copied:
         """The pump's blocks into a COPY, which `verify` can still cancel by an error."""
         async with self.target.cursor() as cursor:
-            statement = copy_in(self.table, into.relation, freeze=into.freeze)
             async with cursor.copy(statement) as copy:
                 await copy.write(b"")  # the blocks bring COPY's header themselves
                 moved = await self._run_pump(pump)
                 await verify()
-            row_count = cursor.rowcount
-        complete = into.upsert_into is None or await upsert(
-            self.target, self.table, self.piece, into.upsert_into
-        )
-        return _Copied(row_count, moved, complete)
+            return _Copied(cursor.rowcount, moved)
 
     async def _run_pump(self, pump: Pump) -> int:
         self.context.pumps[self.piece.id] = pump
@@ -344,17 +343,13 @@ class _PieceCopy:
         await self._make_room()
         await target.execute(create_batches_table(layout))
         pump = self._file_pump(descriptor)
-        async with target.cursor() as cursor:
-            async with cursor.copy(batches_copy_in(self.table)) as copy:
-                await copy.write(b"")
-                moved = await self._run_pump(pump)
-                await _verify_checksum(pump, file)
-            batches = cursor.rowcount
+        verify = partial(_verify_checksum, pump, file)
+        copied = await self._write(batches_copy_in(self.table), pump, verify)
         await target.execute(move_batches(piece, layout))
-        row_count = await count_rows(target, piece, batches)
+        row_count = await count_rows(target, piece, copied.rows)
         if is_rebuilt(piece):
             await rebuild(target, piece, self.context.job.timescaledb_schema)
-        return _Copied(row_count, moved)
+        return replace(copied, rows=row_count)
 
     async def _make_room(self) -> None:
         """Remove an earlier copy from the shell. Raises StoredRefused where that cannot be done."""

@@ -273,10 +273,7 @@ class PsqlReader:
         """
         states = " || '|' || ".join(self._state(piece) for _, piece in pieces)
         with_states = f"COPY (SELECT '{token}' || {states}) TO STDOUT"
-        statements = ["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"]
-        if snapshot is not None:
-            statements.append(f"SET TRANSACTION SNAPSHOT {sql.Literal(snapshot).as_string(None)}")
-        statements.append(with_states)
+        statements = [*_beginning(snapshot), with_states]
         for table, piece in pieces:
             statements.append(copy_out(table, piece).as_string(None))
             statements.append(f"COPY (SELECT '{token}') TO STDOUT")
@@ -305,10 +302,15 @@ AND t.typname <> 'bloom1' \\gset
 
 
 def _begin(snapshot: str | None) -> str:
-    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    return " \\; ".join(_beginning(snapshot)) + ";"
+
+
+def _beginning(snapshot: str | None) -> list[str]:
+    """The statements that begin a transaction of a script."""
+    statements = ["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"]
     if snapshot is not None:
-        begin += f" \\; SET TRANSACTION SNAPSHOT {sql.Literal(snapshot).as_string(None)}"
-    return f"{begin};"
+        statements.append(f"SET TRANSACTION SNAPSHOT {sql.Literal(snapshot).as_string(None)}")
+    return statements
 
 
 def _guard(relation: sql.Identifier, filenode: int) -> str:

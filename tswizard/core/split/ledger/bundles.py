@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from psycopg import sql
 
 from tswizard.core.db.connection import Connection, Statement, batch
-from tswizard.core.split.ledger.queue import AVAILABLE, ClaimedPiece, CopyMode, available, read_spec
+from tswizard.core.split.ledger.queue import (
+    AVAILABLE,
+    DONE,
+    LOCK_COMPRESSIONS,
+    UNBLOCK_COMPRESSIONS,
+    ClaimedPiece,
+    CopyMode,
+    available,
+    read_spec,
+)
 from tswizard.core.split.plan.piece import Piece, PieceKind, PieceState, Stage, relation_key
 
 BUNDLE_PIECES = 16
@@ -104,27 +113,6 @@ class CopiedPiece:
     bytes: int
 
 
-_DONE = """
-UPDATE _tswizard.piece p
-SET state = 'done', rows = d.rows, copied = d.copied, snapshot_id = %s, error = NULL,
-  location = NULL, updated_at = pg_catalog.now()
-FROM unnest(%s::int[], %s::bigint[], %s::bigint[]) AS d (id, rows, copied)
-WHERE p.id = d.id
-"""
-# The locks make the last two pieces of a chunk wait for each other: one of them sees both done.
-# All workers take them in one order.
-_LOCK_COMPRESSIONS = """
-SELECT id FROM _tswizard.piece WHERE kind = 'compress' AND relation = ANY (%s::text[])
-ORDER BY id FOR UPDATE
-"""
-_UNBLOCK_COMPRESSIONS = """
-UPDATE _tswizard.piece c SET state = 'waiting'
-WHERE c.kind = 'compress' AND c.relation = ANY (%s::text[]) AND NOT EXISTS (
-  SELECT FROM _tswizard.piece p
-  WHERE p.relation = c.relation AND p.kind <> 'compress' AND p.state <> 'done')
-"""
-
-
 async def commit_bundle(
     target: Connection, copied: Sequence[CopiedPiece], *, snapshot_id: int
 ) -> None:
@@ -132,7 +120,7 @@ async def commit_bundle(
     relations = [relation_key(c.piece) for c in copied]
     statements: list[Statement] = [
         (
-            _DONE,
+            DONE,
             (
                 snapshot_id,
                 [c.piece.id for c in copied],
@@ -140,8 +128,8 @@ async def commit_bundle(
                 [c.bytes for c in copied],
             ),
         ),
-        (_LOCK_COMPRESSIONS, (relations,)),
-        (_UNBLOCK_COMPRESSIONS, (relations,)),
+        (LOCK_COMPRESSIONS, (relations,)),
+        (UNBLOCK_COMPRESSIONS, (relations,)),
         ("COMMIT", None),
     ]
     await batch(target, statements)

@@ -140,24 +140,28 @@ async def requeue_lost_files(target: Connection, location: str) -> int:
     return cursor.rowcount
 
 
-_DONE = """
-UPDATE _tswizard.piece
-SET state = 'done', rows = %s, copied = %s, snapshot_id = %s, error = NULL, location = NULL,
-  updated_at = pg_catalog.now()
-WHERE id = %s
+DONE = """
+UPDATE _tswizard.piece p
+SET state = 'done', rows = d.rows, copied = d.copied, snapshot_id = %s, error = NULL,
+  location = NULL, updated_at = pg_catalog.now()
+FROM unnest(%s::int[], %s::bigint[], %s::bigint[]) AS d (id, rows, copied)
+WHERE p.id = d.id
 """
-
-# The lock makes the last two pieces of a chunk wait for each other: one of them sees both done.
-_LOCK_COMPRESSION = """
-SELECT id FROM _tswizard.piece WHERE relation = %s AND kind = 'compress' FOR UPDATE
+"""The done-marks of pieces: the snapshot, their ids, their rows, their bytes."""
+# The locks make the last two pieces of a chunk wait for each other: one of them sees both done.
+# All workers take them in one order.
+LOCK_COMPRESSIONS = """
+SELECT id FROM _tswizard.piece WHERE kind = 'compress' AND relation = ANY (%s::text[])
+ORDER BY id FOR UPDATE
 """
-_UNBLOCK_COMPRESSION = """
+"""For UNBLOCK_COMPRESSIONS to follow."""
+UNBLOCK_COMPRESSIONS = """
 UPDATE _tswizard.piece c SET state = 'waiting'
-WHERE c.relation = %s AND c.kind = 'compress' AND NOT EXISTS (
+WHERE c.kind = 'compress' AND c.relation = ANY (%s::text[]) AND NOT EXISTS (
   SELECT FROM _tswizard.piece p
   WHERE p.relation = c.relation AND p.kind <> 'compress' AND p.state <> 'done')
 """
-
+"""Lets these chunks be compressed if all of them is copied."""
 
 # A chunk that travels as it is stored arrives compressed.
 _COMPRESSED = """
@@ -173,18 +177,18 @@ async def mark_done(
 
     `copied` is in bytes. Without a `snapshot_id` the piece is compared by the next reconciliation.
     """
-    await target.execute(_DONE, (row_count, copied, snapshot_id, piece.id))
+    await target.execute(DONE, (snapshot_id, [piece.id], [row_count], [copied]))
     if piece.shell:
         await target.execute(_COMPRESSED, (relation_key(piece),))
     elif piece.kind is PieceKind.CHUNK:
-        found = await rows(target, _LOCK_COMPRESSION, (relation_key(piece),))
+        found = await rows(target, LOCK_COMPRESSIONS, ([relation_key(piece)],))
         if found:
             await unblock_compression(target, piece)
 
 
 async def unblock_compression(target: Connection, piece: Piece) -> None:
     """Let the chunk of this piece be compressed if all of it is copied."""
-    await target.execute(_UNBLOCK_COMPRESSION, (relation_key(piece),))
+    await target.execute(UNBLOCK_COMPRESSIONS, ([relation_key(piece)],))
 
 
 async def mark_staged(

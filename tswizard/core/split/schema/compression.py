@@ -4,9 +4,10 @@ Settings are written out in full, empty lists too: where they are left out, newe
 (https://docs.timescale.com/api/latest/compression/alter_table_compression/).
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from tswizard.core.catalog.hypertable_model import Compression
+from tswizard.core.catalog.hypertable_model import Compression, OrderByColumn
 from tswizard.core.db.connection import connected
 from tswizard.core.db.identifiers import identifier, literal
 from tswizard.core.model.finding import Finding, Level
@@ -43,11 +44,7 @@ def compression_options(settings: Compression) -> list[str]:
     those of a continuous aggregate that are left out."""
     options = ["timescaledb.compress"]
     if settings.chosen:
-        order = ", ".join(
-            f"{identifier(by.column)} {'DESC' if by.descending else 'ASC'} "
-            f"NULLS {'FIRST' if by.nulls_first else 'LAST'}"
-            for by in settings.orderby
-        )
+        order = ", ".join(orderby_clauses(settings.orderby))
         segments = ", ".join(map(identifier, settings.segmentby))
         options.append(f"timescaledb.compress_segmentby = {literal(segments)}")
         if order:  # an empty one is refused; without it the server chooses for each chunk
@@ -57,6 +54,15 @@ def compression_options(settings: Compression) -> list[str]:
             f"timescaledb.compress_chunk_time_interval = {literal(settings.merge_interval)}"
         )
     return options
+
+
+def orderby_clauses(order: Iterable[OrderByColumn]) -> list[str]:
+    """The columns as ORDER BY names them, one clause each."""
+    return [
+        f"{identifier(by.column)} {'DESC' if by.descending else 'ASC'} "
+        f"NULLS {'FIRST' if by.nulls_first else 'LAST'}"
+        for by in order
+    ]
 
 
 def settings_differ(wanted: HypertableFacts, existing: HypertableFacts) -> bool:

@@ -13,7 +13,8 @@ from typing import Any
 from psycopg import sql
 
 from tswizard.core.db.concurrency import both
-from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.db.connection import Connection, batch, rows, value
+from tswizard.core.db.identifiers import qualified
 from tswizard.core.split.plan.packed import StoredLayout, Way
 from tswizard.core.split.plan.piece import (
     Piece,
@@ -163,13 +164,16 @@ async def compare_found(
     return compared, differing
 
 
+_ONE_PROCESS = "SET max_parallel_workers_per_gather = 0"
+
+
 async def _ask(reader: DatabaseReader, query: sql.Composed) -> list[tuple[Any, ...]]:
     """A query's rows, by one process: with several, 2.11 gives other rows of a chunk that also has
     rows that are not compressed."""
 
     async def ask(connection: Connection) -> list[tuple[Any, ...]]:
-        await connection.execute("SET max_parallel_workers_per_gather = 0")
-        return await rows(connection, query)
+        _, found = await batch(connection, [(_ONE_PROCESS, None), (query, None)])
+        return found
 
     return await reader.run(ask)
 
@@ -195,7 +199,7 @@ async def _ordered(connection: Connection, piece: Piece) -> list[str]:
     columns of the types that metadata has are asked.
     """
     assert piece.packed is not None
-    name = sql.Identifier(piece.packed.schema, piece.packed.name).as_string(None)
+    name = qualified(piece.packed.schema, piece.packed.name)
     chunk = piece.relation.as_string(None)
     found = await rows(connection, _ORDERED, (chunk, name))
     return [column for (column,) in found]

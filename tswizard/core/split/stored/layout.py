@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tswizard.core.catalog.catalog_shape import COMPRESSION_SETTINGS, HYPERTABLE_COMPRESSION, Shape
 from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.db.versions import version_key
 
 METADATA = "_ts_meta_"
 """Prefix of the columns that TimescaleDB adds; users' columns cannot have it."""
@@ -83,12 +84,7 @@ async def read_version(connection: Connection) -> Version:
     text = await value(
         connection, "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'timescaledb'"
     )
-    return parse_version(str(text or "0"))
-
-
-def parse_version(text: str) -> Version:
-    """`2.19.3-dev` as numbers, which compare as versions do."""
-    return tuple(int(part) for part in text.split("-")[0].split(".") if part.isdecimal())
+    return version_key(str(text or "0"))
 
 
 async def read_compressed_chunks(

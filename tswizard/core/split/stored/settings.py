@@ -16,9 +16,8 @@ from psycopg import sql
 from tswizard.core.catalog.catalog_shape import COMPRESSION_SETTINGS, Shape
 from tswizard.core.catalog.hypertable_model import Compression, OrderByColumn
 from tswizard.core.db.connection import Connection, rows
-from tswizard.core.db.identifiers import identifier
 from tswizard.core.split.plan.piece import SourceTable
-from tswizard.core.split.schema.compression import compression_options
+from tswizard.core.split.schema.compression import compression_options, orderby_clauses
 from tswizard.core.split.stored.layout import CompressionSettings
 
 SEGMENTBY_FUNCTION = "timescaledb.compression_segmentby_default_function"
@@ -65,7 +64,7 @@ async def compressing_by(
 
 
 async def _offer(target: Connection, wanted: CompressionSettings) -> None:
-    values = {"columns": wanted.segmentby, "clauses": tuple(_clauses(wanted))}
+    values = {"columns": wanted.segmentby, "clauses": orderby_clauses(_order(wanted))}
     for setting, name, arguments, key in _CHOICES:
         body = sql.SQL(
             "CREATE OR REPLACE FUNCTION pg_temp.{name}({arguments}) RETURNS pg_catalog.jsonb "
@@ -81,14 +80,6 @@ async def _offer(target: Connection, wanted: CompressionSettings) -> None:
         await target.execute(
             "SELECT pg_catalog.set_config(%s, %s, true)", (setting, f"pg_temp.{name}")
         )
-
-
-def _clauses(settings: CompressionSettings) -> list[str]:
-    return [
-        f"{identifier(by.column)} {'DESC' if by.descending else 'ASC'} "
-        f"NULLS {'FIRST' if by.nulls_first else 'LAST'}"
-        for by in _order(settings)
-    ]
 
 
 def _order(settings: CompressionSettings) -> tuple[OrderByColumn, ...]:

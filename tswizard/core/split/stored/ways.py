@@ -15,6 +15,7 @@ Whatever is not known to be right is decompressed.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tswizard.core.db.identifiers import identifier
 from tswizard.core.split.plan.packed import StoredColumn, StoredLayout, Way
 from tswizard.core.split.stored.layout import (
     METADATA,
@@ -150,7 +151,7 @@ def _columns(
 
 
 def _same(column: CompressedColumn, source: CompressedEnd) -> StoredColumn:
-    name = '"' + column.name.replace('"', '""') + '"'
+    name = identifier(column.name)
     if column.compressed and source.version >= _HAS_EMPTY_BLOCKS:
         name = f"CASE WHEN pg_catalog.pg_column_size({name}) > 5 THEN {name} END"
     return StoredColumn(column.name, name, column.compressed)
@@ -176,7 +177,7 @@ def _derived(column: CompressedColumn, source: CompressedEnd) -> StoredColumn | 
     found = layout.find(f"{METADATA}{extremes.get(column.name)}_1")
     if found is None or found.base_type != column.base_type:
         return None
-    return StoredColumn(column.name, f'"{found.name}"', derived=True)
+    return StoredColumn(column.name, identifier(found.name), derived=True)
 
 
 def _other_order(source: CompressedEnd, target: CompressedEnd) -> bool:
