@@ -23,7 +23,7 @@ INSTEAD = {
     r"\b(?:an|the|every|an?other|its|each) aggregates?\b(?! functions?)": "continuous aggregate",
     r"\bstands? on\b(?! the screen)": "is built on",
     r"\bcontinuous aggregates? (?:up)?on which\b": "is built on",
-    r"\bmade anew\b": "recreated",
+    r"\banew\b": "recreated",
     r"\bmend(?:s|ed|ing)?\b": "fix",
     r"\bgave up:": "failed:",
     r"\basks? nothing\b": "runs unattended, asks no questions",

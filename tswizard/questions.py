@@ -224,12 +224,12 @@ QUESTIONS: tuple[Question, ...] = (
         "As stored: their compressed rows go into the target's compressed chunks as they are, far "
         "fewer bytes, and nothing is compressed again. For each chunk it is checked that "
         "both keep them alike; others are rebuilt there, or decompressed on their way. Rebuilt: as "
-        "stored, and then the target compresses all of them anew. Recompressed: the source "
+        "stored, and then the target compresses all of them again. Recompressed: the source "
         "decompresses all rows, the target compresses them again.",
         Kind.CHOICE,
         (
             Choice("stored", "As stored, where both databases keep them alike"),
-            Choice("rebuild", "As stored, then compressed anew on the target"),
+            Choice("rebuild", "As stored, then compressed again on the target"),
             Choice("recompress", "Decompressed on the source, compressed on the target"),
         ),
     ),

@@ -51,7 +51,7 @@ def paths() -> Iterator[str]:
 
 def test_no_key_goes_away_while_the_format_stays() -> None:
     """A key that comes is added to the file; one that goes asks for a higher FORMAT, and then the
-    file begins anew."""
+    file begins again."""
     number, *names = KEYS.read_text(encoding="utf-8").split()
     assert int(number) == inspect.FORMAT
     gone = set(names) - set(paths())

@@ -1,4 +1,4 @@
-"""Prompts of questionary, for a terminal on which a prompt may draw itself anew."""
+"""Prompts of questionary, for a terminal on which a prompt may redraw itself."""
 
 import os
 from collections.abc import Sequence

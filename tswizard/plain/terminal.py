@@ -25,7 +25,7 @@ def why_plain(env: Mapping[str, str] | None = None, columns: int | None = None) 
 
 
 def moves_cursor(env: Mapping[str, str] | None = None, columns: int | None = None) -> bool:
-    """May a prompt draw itself anew? Not for a screen reader, nor where nothing can be drawn."""
+    """May a prompt redraw itself? Not for a screen reader, nor where nothing can be drawn."""
     return not why_plain(env, columns)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tswizard.core.catalog.cagg_model import Cagg, CaggState
 from tswizard.core.catalog.inventory import Inventory, Job
-from tswizard.core.model.kept_history import history_words, moment_words
+from tswizard.core.model.kept_history import history_words, time_words
 from tswizard.core.model.object_selection import ObjectSet
 from tswizard.core.model.wording import plural, short_number, size
 
@@ -26,7 +26,7 @@ def cagg_facts(cagg: Cagg, inventory: Inventory, needs_it: ObjectSet) -> Iterato
     elif state.watermark is None:
         yield "Up to", "nothing is materialized yet"
     else:
-        yield "Up to", moment_words(state, state.watermark) + _invalid(state)
+        yield "Up to", time_words(state, state.watermark) + _invalid(state)
         if history := history_words(state):
             yield "History", history
     if needs_it:
@@ -45,7 +45,7 @@ def job_facts(job: Job) -> Iterator[Fact]:
 def _invalid(state: CaggState) -> str:
     if not state.invalid:
         return ""
-    first = moment_words(state, state.invalid[0].low)
+    first = time_words(state, state.invalid[0].low)
     return f"; {plural(len(state.invalid), 'invalid range')}, from {first} on"
 
 

@@ -12,8 +12,8 @@ from tswizard.core.db.endpoint import (
     Endpoint,
     child_environment,
     passfile_line,
-    redact,
 )
+from tswizard.core.db.redact import redact
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tswizard.core.db.endpoint import Endpoint, passfile_line, redact
+from tswizard.core.db.endpoint import Endpoint, passfile_line
 from tswizard.core.db.passfile import passfile
+from tswizard.core.db.redact import redact
 
 SECRET = r"p:a\ss'wörd "
 

@@ -189,7 +189,7 @@ async def _state(connection: Connection, shape: Shape, read: _Read) -> CaggState
     watermark = read.watermark
     if watermark is None and last is not None:  # 2.9 and 2.10 compute it on each call
         watermark = last + read.width
-    if watermark is not None and watermark <= first_moment(read.time_type):
+    if watermark is not None and watermark <= first_time(read.time_type):
         watermark = None
     until = _open(read)
     state = CaggState(
@@ -211,7 +211,7 @@ async def _state(connection: Connection, shape: Shape, read: _Read) -> CaggState
         return state
     spans = _merged(
         [*_closed(read), *await _rounded(connection, shape, read)],
-        first_moment(read.time_type),
+        first_time(read.time_type),
         until,
     )
     invalid = [
@@ -223,7 +223,7 @@ async def _state(connection: Connection, shape: Shape, read: _Read) -> CaggState
     return replace(state, invalid=tuple(invalid))
 
 
-def first_moment(time_type: str) -> int:
+def first_time(time_type: str) -> int:
     """The first internal time that the type can hold."""
     return _FIRST_INTEGER.get(time_type, _FIRST_TIMESTAMP)
 
@@ -233,7 +233,7 @@ def _open(read: _Read) -> int | None:
     starts = [low for low, high in read.log if high == NO_END]
     if not starts:
         return read.watermark
-    return None if min(starts) <= first_moment(read.time_type) else min(starts)
+    return None if min(starts) <= first_time(read.time_type) else min(starts)
 
 
 def _closed(read: _Read) -> list[tuple[int, int]]:
@@ -275,7 +275,7 @@ async def _bucket_beside(
         sql.Identifier(which),
         read.mat,
         sql.SQL(compared),
-        moment(shape, read.time_type, time),
+        time_as_sql(shape, read.time_type, time),
         t=sql.Identifier(read.time),
     )
     found = (await rows(connection, query))[0][0]
@@ -299,10 +299,10 @@ def _merged(spans: list[tuple[int, int]], first: int, until: int) -> list[tuple[
 async def _any_raw(connection: Connection, shape: Shape, read: _Read, low: int, high: int) -> bool:
     time = sql.Identifier(read.raw_time)
     bounds: list[sql.Composable] = [sql.SQL("true")]
-    if low > first_moment(read.time_type):
-        bounds.append(sql.SQL("{} >= {}").format(time, moment(shape, read.time_type, low)))
+    if low > first_time(read.time_type):
+        bounds.append(sql.SQL("{} >= {}").format(time, time_as_sql(shape, read.time_type, low)))
     if high < NO_END:
-        bounds.append(sql.SQL("{} <= {}").format(time, moment(shape, read.time_type, high)))
+        bounds.append(sql.SQL("{} <= {}").format(time, time_as_sql(shape, read.time_type, high)))
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {})").format(
         read.raw, sql.SQL(" AND ").join(bounds)
     )
@@ -316,7 +316,7 @@ _CONVERT = {
 }
 
 
-def moment(shape: Shape, time_type: str, time: int) -> sql.Composable:
+def time_as_sql(shape: Shape, time_type: str, time: int) -> sql.Composable:
     """SQL of an internal time as a value of its type."""
     if time_type in _CONVERT:
         function = shape.function(_CONVERT[time_type])

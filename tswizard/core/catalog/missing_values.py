@@ -2,7 +2,7 @@
 
 `ADD COLUMN … DEFAULT` leaves compressed batches alone and gives the chunk an
 pg_attribute.attmissingval, from which they take the column's value when they are decompressed
-(timescale/timescaledb#8091). A dump restores the batches and creates the chunk anew, without it.
+(timescale/timescaledb#8091). A dump restores the batches and recreates the chunk without it.
 """
 
 from itertools import groupby

@@ -1,12 +1,11 @@
-"""How to reach a database: conninfo, the environment for client tools, redaction."""
+"""How to reach a database: conninfo, the environment for client tools."""
 
 import os
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import quote
 
 from psycopg import ProgrammingError, conninfo
 from psycopg.pq import Conninfo
@@ -127,16 +126,6 @@ def passfile_line(password: str) -> str:
     """
     escaped = password.replace("\\", "\\\\").replace(":", "\\:")
     return f"*:*:*:*:{escaped}\n"
-
-
-def redact(text: str, endpoints: Iterable[Endpoint]) -> str:
-    """`text` with every known password replaced; the last net before a log or a screen."""
-    for endpoint in endpoints:
-        # One that equals the user name is no secret, and the name is in every statement of grants.
-        if endpoint.password and endpoint.password != endpoint.get("user"):
-            for form in (endpoint.password, quote(endpoint.password, safe="")):
-                text = text.replace(form, "********")
-    return text
 
 
 def _read(text: str) -> dict[str, str]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from psycopg import Error, InterfaceError, OperationalError
 from psycopg.errors import DiskFull, ReadOnlySqlTransaction
 
-from tswizard.core.db.endpoint import Endpoint, redact
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.redact import redact
 
 
 class CannotConnect(Exception):

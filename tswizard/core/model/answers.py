@@ -27,7 +27,7 @@ class Answers:
     """Split: a chunk is one piece (`chunk`), or pieces of this range of its time column."""
     compressed: Literal["stored", "rebuild", "recompress"] = "stored"
     """Split: compressed rows travel as they are stored where that is exact; the same, and the
-    target compresses them anew; or they are decompressed on the source, as uncompressed ones."""
+    target compresses them again; or they are decompressed on the source, as uncompressed ones."""
     compress_first: bool = False
     """Full: compress eligible chunks of the source before the dump."""
     pause_source_jobs: bool = True

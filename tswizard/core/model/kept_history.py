@@ -35,7 +35,7 @@ def history_words(state: CaggState) -> str:
     until = state.raw_from
     if until is None:  # not one raw row is left
         until = state.watermark if state.watermark is not None else state.first + state.width
-    since = f"from {moment_words(state, state.first)} to {moment_words(state, until)}"
+    since = f"from {time_words(state, state.first)} to {time_words(state, until)}"
     if not state.width:
         return f"{since}, whose raw rows are gone"
     count = max(1, (until - state.first) // state.width)
@@ -77,7 +77,7 @@ def _over_raw_rows(cagg: Cagg, recomputed: dict[str, Cagg]) -> CaggState | None:
     return state
 
 
-def moment_words(state: CaggState, time: int) -> str:
+def time_words(state: CaggState, time: int) -> str:
     """A time of its buckets: `2024-06-01 01:00 UTC`, or the integer."""
     if state.integer:
         return number(time)

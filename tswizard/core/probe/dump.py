@@ -15,10 +15,11 @@ from psycopg import Error
 
 from tswizard.core.db.child_process import Child, start_process
 from tswizard.core.db.connection import Connection, connected, rows
-from tswizard.core.db.endpoint import child_environment, redact
+from tswizard.core.db.endpoint import child_environment
 from tswizard.core.db.errors import CannotConnect, ServerError
 from tswizard.core.db.identifiers import qualified
 from tswizard.core.db.passfile import passfile
+from tswizard.core.db.redact import redact
 from tswizard.core.full.dump import compression
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.probed import Sample, SampleRelation, Timed, Timing

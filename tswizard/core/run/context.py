@@ -18,8 +18,9 @@ from tswizard.core.classify.prove import Prover, prove
 from tswizard.core.classify.tally import VerdictTally, counted_once
 from tswizard.core.classify.unmix_parallel_output import OutputUnmixer
 from tswizard.core.db.child_process import Child
-from tswizard.core.db.endpoint import Endpoint, child_environment, redact
+from tswizard.core.db.endpoint import Endpoint, child_environment
 from tswizard.core.db.passfile import passfile
+from tswizard.core.db.redact import redact
 from tswizard.core.model.events import Event, FindingFound, LogLine, LogVerdict, StepProgress, Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.judged import JudgedMessage

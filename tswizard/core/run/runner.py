@@ -16,8 +16,8 @@ from tenacity import RetryCallState
 
 from tswizard.core.classify.target import TargetProver
 from tswizard.core.db.connection import connect
-from tswizard.core.db.endpoint import redact
 from tswizard.core.db.errors import CannotConnect, ServerError, explain_error, is_transient
+from tswizard.core.db.redact import redact
 from tswizard.core.db.retry import PUTTING_BACK
 from tswizard.core.model.events import (
     Event,
@@ -289,7 +289,7 @@ class Run:
             ctx.say(f"{due.danger}: {error}; tried again in {pause:.1f} s")
 
         try:
-            await PUTTING_BACK.attempting(tell, _passes)(due.action, ctx)
+            await PUTTING_BACK.attempting(tell, _is_transient)(due.action, ctx)
         except StepSkipped:
             pass
         except Exception as error:
@@ -306,7 +306,7 @@ class Run:
             )
 
 
-def _passes(error: BaseException) -> bool:
+def _is_transient(error: BaseException) -> bool:
     """May the same succeed when it is tried again, although a step has put it into words?"""
     return is_transient(error.__cause__ or error if isinstance(error, StepFailed) else error)
 

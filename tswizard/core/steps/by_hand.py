@@ -33,7 +33,7 @@ _JOB_FIELDS = (
 )
 
 # Of hypertables and plain tables alike; chunks are in the extension's own schema, and their names
-# differ where they were created anew.
+# differ where they were recreated.
 _OBJECTS = rf"""SELECT 'constraint', n.nspname, r.relname, c.conname, c.contype, c.convalidated
 FROM pg_catalog.pg_constraint c
 JOIN pg_catalog.pg_class r ON r.oid = c.conrelid

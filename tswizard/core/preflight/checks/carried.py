@@ -95,7 +95,7 @@ def _settings(inventory: Inventory, where: str) -> Iterator[Finding]:
         f"{plural(len(caggs), 'continuous aggregate')} ({live} real-time, {packed} with "
         "compression): recreated with every setting and index.",
         where=where,
-        why="Created anew by their definition alone, real-time ones would turn into materialized "
+        why="Recreated from their definition alone, real-time ones would turn into materialized "
         "only, and compression and indexes would be lost.",
         details=[
             f"{c.label}: {'materialized only' if c.materialized_only else 'real-time'}, "

@@ -57,7 +57,7 @@ async def _lacking(prepared: Prepared) -> AsyncIterator[Finding]:
             where=prepared.target.label,
             why=f"TimescaleDB {version} lacks what it reads: {some(sorted(lacking))}. What depends "
             "on it will be missing as well.",
-            todo="Drop it on the source, or change it to what both versions have; or write it anew "
+            todo="Drop it on the source, or change it to what both versions have; or rewrite it "
             "on the target after the run.",
             details=[f"{use.label} needs {use.uses}" for use in broken],
         )

@@ -12,7 +12,7 @@ SQL
 view() { on_target -At -v schema="$1" -v name="$2" <<< "SELECT pg_catalog.format('%I.%I', :'schema', :'name');"; }
 
 # TimescaleDB counts time in microseconds since 1970, or in the numbers of an integer column.
-moment() { # TYPE NUMBER: as SQL for the target
+time_as_sql() { # TYPE NUMBER: as SQL for the target
   case "$1" in
     'timestamp with time zone') echo "@THERE@.to_timestamp(($2)::bigint)" ;;
     'timestamp without time zone') echo "@THERE@.to_timestamp_without_timezone(($2)::bigint)" ;;
@@ -52,8 +52,8 @@ seed_watermark() {
   mat=$(materialization "$1" "$2")
   on_target -v view="$(view "$1" "$2")" << SQL
 @SKIP_SQL@
-INSERT INTO $mat ($6) VALUES ($(moment "$5" "$last")), ($(moment "$5" "$last - $unit"));
-CALL @REFRESH@(:'view', $(moment "$5" "$last - 2 * $3"), $(moment "$5" "$last")@OPTIONS@);
+INSERT INTO $mat ($6) VALUES ($(time_as_sql "$5" "$last")), ($(time_as_sql "$5" "$last - $unit"));
+CALL @REFRESH@(:'view', $(time_as_sql "$5" "$last - 2 * $3"), $(time_as_sql "$5" "$last")@OPTIONS@);
 SELECT pg_catalog.format('DROP TABLE %I.%I', n.nspname, c.relname)
 FROM pg_catalog.pg_inherits i
 JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
@@ -69,9 +69,9 @@ mark_valid() {
   view=$(view "$1" "$2")
   facts "$1" "$2" "$3" "$4" "$5" "$VALID" > "$WORK/valid.txt"
   while read -r -u 3 start end all; do
-    if [ "$start" = - ]; then start=NULL::$5; else start=$(moment "$5" "$start"); fi
+    if [ "$start" = - ]; then start=NULL::$5; else start=$(time_as_sql "$5" "$start"); fi
     on_target -v view="$view" << SQL
-CALL @REFRESH@(:'view', $start, $(moment "$5" "$end")@OPTIONS@);
+CALL @REFRESH@(:'view', $start, $(time_as_sql "$5" "$end")@OPTIONS@);
 SQL
     # Of integers a window without a start would break the log: so the first one has one, and all up
     # to the threshold follows where nothing lies behind it.
@@ -97,9 +97,9 @@ recompute() {
   facts "$1" "$2" "$3" "$4" "$5" "SELECT :'until', :'first_raw' WHERE '' NOT IN (:'until', :'first_raw');" > "$WORK/until.txt"
   read -r until first < "$WORK/until.txt" || return 0
   start=NULL::$5
-  case "$5" in smallint | integer | bigint) start=$(moment "$5" "$first - $3") ;; esac
+  case "$5" in smallint | integer | bigint) start=$(time_as_sql "$5" "$first - $3") ;; esac
   view=$(view "$1" "$2")
   on_target -v view="$view" << SQL
-CALL @REFRESH@(:'view', $start, $(moment "$5" "$until")@OPTIONS@);
+CALL @REFRESH@(:'view', $start, $(time_as_sql "$5" "$until")@OPTIONS@);
 SQL
 }

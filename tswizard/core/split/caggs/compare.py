@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from tswizard.core.catalog.cagg_model import CaggState
-from tswizard.core.catalog.cagg_state import first_moment, read_cagg_states
+from tswizard.core.catalog.cagg_state import first_time, read_cagg_states
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.db.connection import Connection
 from tswizard.core.model.finding import Finding, Level
@@ -77,7 +77,7 @@ def stored_ranges(target: CaggState) -> tuple[ValidRange, ...]:
         start = span.high + 1
     if start is None or start < target.valid_until:
         ranges.append(ValidRange(start, target.valid_until))
-    begin = first_moment(target.time_type)
+    begin = first_time(target.time_type)
     first = begin if target.first is None or not target.integer else target.first
     return tuple(
         ValidRange(None if _before(r.start, first) else r.start, r.end)

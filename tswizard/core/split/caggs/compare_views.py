@@ -13,7 +13,7 @@ from typing import Any
 from psycopg import Error, sql
 
 from tswizard.core.catalog.cagg_model import Cagg, CaggDependent, CaggState
-from tswizard.core.catalog.cagg_state import moment
+from tswizard.core.catalog.cagg_state import time_as_sql
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import Connection, rows
@@ -105,7 +105,7 @@ async def _below(connection: Connection, state: CaggState | None) -> sql.Composa
         return sql.SQL(" WHERE false")
     shape = await read_shape(connection)
     return sql.SQL(" WHERE {} < {}").format(
-        sql.Identifier("t", state.time_column), moment(shape, state.time_type, state.watermark)
+        sql.Identifier("t", state.time_column), time_as_sql(shape, state.time_type, state.watermark)
     )
 
 

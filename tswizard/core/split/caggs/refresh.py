@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from tswizard.core.catalog.cagg_state import moment
+from tswizard.core.catalog.cagg_state import time_as_sql
 from tswizard.core.catalog.catalog_shape import Shape, read_shape
 from tswizard.core.db.connection import Connection, value
 from tswizard.core.run.context import Context
@@ -48,7 +48,7 @@ class Refresh:
     def _bound(self, time_type: str, time: int | None) -> sql.Composable:
         if time is None:
             return sql.SQL("NULL::{}").format(sql.SQL(time_type))
-        return moment(self.shape, time_type, time)
+        return time_as_sql(self.shape, time_type, time)
 
 
 async def run_refresh(ctx: Context, target: Connection, statement: sql.Composed) -> None:

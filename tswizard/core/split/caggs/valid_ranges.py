@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tswizard.core.catalog.cagg_model import CaggState
-from tswizard.core.catalog.cagg_state import first_moment
+from tswizard.core.catalog.cagg_state import first_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def valid_ranges(state: CaggState) -> tuple[ValidRange, ...]:
         start = span.high + 1
     if start is None or start < state.valid_until:
         ranges.append(ValidRange(start, state.valid_until))
-    return tuple(r for r in ranges if r.end > (r.start or first_moment(state.time_type)))
+    return tuple(r for r in ranges if r.end > (r.start or first_time(state.time_type)))
 
 
 def history_end(state: CaggState) -> int | None:

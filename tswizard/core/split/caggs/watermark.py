@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from psycopg import Error, sql
 
 from tswizard.core.catalog.cagg_model import CaggState
-from tswizard.core.catalog.cagg_state import WATERMARK, first_moment, moment
+from tswizard.core.catalog.cagg_state import WATERMARK, first_time, time_as_sql
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, read_shape
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.db.errors import is_refusal
@@ -118,15 +118,15 @@ class WatermarkSetter:
         """What is refreshed for it is valid afterwards: so a range that has to be."""
         for valid in valid_ranges(goal.state):
             start, end = window_start(goal.state, valid), min(valid.end, goal.last)
-            if end - goal.unit >= (first_moment(goal.state.time_type) if start is None else start):
+            if end - goal.unit >= (first_time(goal.state.time_type) if start is None else start):
                 break
         else:
             return
         insert = sql.SQL("INSERT INTO {} ({}) VALUES ({}), ({})").format(
             sql.Identifier(*goal.made.materialization.key),
             sql.Identifier(goal.state.time_column),
-            self._moment(goal, goal.last),
-            self._moment(goal, end - goal.unit),
+            self._time_as_sql(goal, goal.last),
+            self._time_as_sql(goal, end - goal.unit),
         )
         await self.target.execute(insert)
         await self._refresh(goal, start, end)
@@ -143,7 +143,7 @@ class WatermarkSetter:
         there = await _raw_of(self.target, goal.made)
         shape = await read_shape(self.source)
         at, until = (
-            moment(shape, goal.state.time_type, time) for time in (goal.last, goal.watermark)
+            time_as_sql(shape, goal.state.time_type, time) for time in (goal.last, goal.watermark)
         )
         in_bucket = sql.SQL("WHERE {t} >= {} AND {t} < {}").format(
             at, until, t=sql.Identifier(here.time)
@@ -153,7 +153,7 @@ class WatermarkSetter:
             insert = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
                 sql.Identifier(*there.key),
                 sql.Identifier(there.time),
-                self._moment(goal, goal.last),
+                self._time_as_sql(goal, goal.last),
             )
             await self.target.execute(insert)
         await self._refresh(goal, goal.last, goal.watermark)
@@ -182,8 +182,8 @@ class WatermarkSetter:
                     await writing.write(block)
             return theirs.rowcount
 
-    def _moment(self, goal: "_Goal", time: int) -> sql.Composable:
-        return moment(self.refresh.shape, goal.state.time_type, time)
+    def _time_as_sql(self, goal: "_Goal", time: int) -> sql.Composable:
+        return time_as_sql(self.refresh.shape, goal.state.time_type, time)
 
     async def _refresh(self, goal: "_Goal", start: int | None, end: int) -> None:
         call = self.refresh.statement(goal.made, goal.state.time_type, start, end)

@@ -231,7 +231,7 @@ class _PieceCopy:
         piece, target = self.piece, self.target
         layout = stored_layout(self.table, piece)
         assert layout is not None and piece.packed is not None
-        await self._make_room()
+        await self._clear_shell()
         functions, loose = self.context.job.timescaledb_schema, _Copied(0, 0)
         if piece.packed.partial and not is_rebuilt(piece):
             loose = await self._loose_rows(snapshot)
@@ -340,7 +340,7 @@ class _PieceCopy:
         layout = stored_layout(self.table, piece)
         if layout is None:
             raise StoredRefused("the target has no compressed chunk for it")
-        await self._make_room()
+        await self._clear_shell()
         await target.execute(create_batches_table(layout))
         pump = self._file_pump(descriptor)
         verify = partial(_verify_checksum, pump, file)
@@ -351,7 +351,7 @@ class _PieceCopy:
             await rebuild(target, piece, self.context.job.timescaledb_schema)
         return replace(copied, rows=row_count)
 
-    async def _make_room(self) -> None:
+    async def _clear_shell(self) -> None:
         """Remove an earlier copy from the shell. Raises StoredRefused where that cannot be done."""
         piece, target = self.piece, self.target
         if not self.claimed.on_target:

@@ -93,7 +93,7 @@ class PsqlProcess:
     def pipe(self, *, keep_open: bool = False) -> Iterator[int]:
         """The pipe's reading end; it ends when psql has written all results of a query.
 
-        psql before 15 opens it for each result anew. With `keep_open` it ends only when psql does.
+        psql before 15 opens it again for each result. With `keep_open` it ends only when psql does.
         """
         descriptor = os.open(self._fifo, os.O_RDONLY | os.O_NONBLOCK)
         with suppress(OSError):

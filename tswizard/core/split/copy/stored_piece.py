@@ -149,5 +149,5 @@ def why_decompressed(error: Exception) -> str:
 
 
 def is_rebuilt(piece: Piece) -> bool:
-    """Is the chunk compressed anew after the copy?"""
+    """Is the chunk compressed again after the copy?"""
     return piece.shell is not None and piece.shell.way is Way.REBUILT

@@ -67,7 +67,7 @@ class RunRecordStore:
     async def _open(self) -> None:
         target = await connect(self._task.target)
         try:
-            await self._lead(target)
+            await self._acquire(target)
         except BaseException as error:
             self.refused = isinstance(error, StepFailed)
             await target.close()
@@ -78,7 +78,7 @@ class RunRecordStore:
         else:  # one backend for all sessions: an open connection blocks the others
             await target.close()
 
-    async def _lead(self, target: Connection) -> None:
+    async def _acquire(self, target: Connection) -> None:
         run, where = self._run_folder.record.id, self._task.target.label
         await forget_finished_run(target, run)
         plan, stored = await read_plan(target), await read_stored_run(target)

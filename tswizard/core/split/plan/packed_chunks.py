@@ -21,7 +21,7 @@ from tswizard.core.split.plan.packed import PackedRows
 _UNORDERED, _FROZEN, PARTIAL = 2, 4, 8
 
 ADDED_WITH_DEFAULT = "a column was added later with a default, whose value is not in its rows"
-"""That value is in pg_attribute.attmissingval, which a table that is created anew lacks."""
+"""That value is in pg_attribute.attmissingval, which a table that is recreated lacks."""
 OBJECT_IDS = "a column holds object ids, which mean something else on the target"
 FROZEN = "it is frozen"
 ACCESS_METHOD = "it is kept by another access method than heap"

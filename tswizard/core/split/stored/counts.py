@@ -103,7 +103,7 @@ def _differences(
         schema, name = map(literal, table.on_target)
         yield (
             f"{table.label}: hypertable_compression_stats() shows chunks that arrived as stored as "
-            f"empty{also}, until they are compressed anew. If that matters: "
+            f"empty{also}, until they are compressed again. If that matters: "
             f"SELECT {functions}.compress_chunk({functions}.decompress_chunk(pg_catalog.format("
             "'%I.%I', chunk_schema, chunk_name)::pg_catalog.regclass)) FROM "
             f"timescaledb_information.chunks WHERE hypertable_schema = {schema} AND "

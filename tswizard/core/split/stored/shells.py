@@ -77,7 +77,7 @@ class ShellMaker:
     functions: str
     """Schema of TimescaleDB's functions on the target."""
     rebuild: bool
-    """All that are copied as stored are compressed anew."""
+    """All that are copied as stored are compressed again."""
     progress: Progress
     _here: Version = ()
     _there: Version = ()
