@@ -23,19 +23,24 @@ FEW, MANY = 10, 90
 DELAY = 0.003
 
 
-@pytest.mark.parametrize(("method", "most"), [("split", 2.0), ("full", 8.0)])
-async def test_round_trips_for_each_chunk(method: str, most: float, tmp_path: Path) -> None:
-    few = await _turns(method, FEW, tmp_path)
-    many = await _turns(method, MANY, tmp_path)
+@pytest.mark.parametrize(
+    ("method", "compressed", "most"),
+    [("split", False, 2.0), ("split", True, 3.0), ("full", False, 8.0)],
+)
+async def test_round_trips_for_each_chunk(
+    method: str, compressed: bool, most: float, tmp_path: Path
+) -> None:
+    few = await _turns(method, FEW, tmp_path, compressed=compressed)
+    many = await _turns(method, MANY, tmp_path, compressed=compressed)
     each = (many - few) / (MANY - FEW)
     print(f"{method}: {few} for {FEW} chunks, {many} for {MANY}: {each:.2f} a chunk")
     assert each <= most
 
 
-async def _turns(method: str, chunks: int, folder: Path) -> int:
+async def _turns(method: str, chunks: int, folder: Path, *, compressed: bool) -> int:
     async with databases() as (source, target):
         await need_community(source, target)
-        await _fill(source, chunks)
+        await _fill(source, chunks, compressed=compressed)
         own = folder / f"{method}-{chunks}"
         own.mkdir()
         async with (
@@ -56,7 +61,7 @@ async def _turns(method: str, chunks: int, folder: Path) -> int:
             return len(here.turns.found) + len(there.turns.found)
 
 
-async def _fill(source: Endpoint, chunks: int) -> None:
+async def _fill(source: Endpoint, chunks: int, *, compressed: bool) -> None:
     async with connected(source) as connection:
         await connection.execute("SET search_path = public, pg_catalog")
         await connection.execute("CREATE TABLE m (t timestamptz NOT NULL, v int)")
@@ -69,6 +74,11 @@ async def _fill(source: Endpoint, chunks: int) -> None:
                 "FROM generate_series(0, {}) g"
             ).format(sql.Literal(chunks * 24 - 1))
         )
+        if compressed:
+            await connection.execute("ALTER TABLE m SET (timescaledb.compress)")
+            await connection.execute(
+                "SELECT public.compress_chunk(c) FROM public.show_chunks('m') c"
+            )
         await connection.execute("ANALYZE")
 
 

@@ -212,6 +212,39 @@ async def test_a_chunk_that_the_source_compresses_otherwise_meanwhile(
     assert stored == [2]
 
 
+_TRANSACTIONS = """
+SELECT count(*), count(DISTINCT xmin::text) FROM _tswizard.piece
+WHERE kind = 'chunk' AND spec -> 'shell' ->> 'way' = 'stored'
+"""
+
+
+async def test_small_chunks_share_a_transaction(filled: Ends, folder: Path) -> None:
+    await run(
+        filled.source,
+        "INSERT INTO readings SELECT '2025-04-01 00:00:00+00'::timestamptz + i * interval '1 hour',"
+        " 1, i FROM pg_catalog.generate_series(0, 24 * 40 - 1) i",
+        "SELECT public.compress_chunk(c, true) FROM public.show_chunks('readings') c",
+        # One chunk has rows that are not compressed, some are not compressed at all.
+        "INSERT INTO readings VALUES ('2025-04-07 00:01:00+00', 77, 1)",
+        "INSERT INTO readings SELECT '2025-06-01 00:00:00+00'::timestamptz + i * interval '1 day', "
+        "1, i FROM pg_catalog.generate_series(0, 9) i",
+    )
+    heard = await migrate(job(filled, folder))
+    await _equal(filled)
+    assert await _ways(filled.target) == [WayCount(Way.STORED, "", 43)]
+    assert await _statuses(filled.target) == await _statuses(filled.source)
+    assert not any("decompressed:" in line for line in heard.lines)
+    async with connected(filled.target) as target:
+        ((pieces, transactions),) = await rows(target, _TRANSACTIONS)
+    assert pieces == 43
+    assert transactions <= pieces / 3
+    async with connected(filled.target) as target:
+        ((left,),) = await rows(
+            target, "SELECT count(*) FROM _tswizard.piece WHERE state <> 'done'"
+        )
+    assert left == 0
+
+
 async def test_rows_that_are_added_while_a_chunk_is_copied(filled: Ends, folder: Path) -> None:
     late = "INSERT INTO readings VALUES ('2025-03-01 00:01:00+00', 77, 1)"
     heard = Heard()

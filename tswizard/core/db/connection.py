@@ -19,7 +19,6 @@ from psycopg.errors import PipelineAborted
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import explain_connect, is_connection_lost
 from tswizard.core.db.session_settings import (
-    KEEPALIVES,
     ROW_SECURITY_OFF,
     set_where_known,
     startup_options,
@@ -65,10 +64,9 @@ async def connect_plainly(endpoint: Endpoint) -> Connection:
 
 async def _open(endpoint: Endpoint, **extra: str) -> Connection:
     text = make_conninfo(
-        endpoint.conninfo,
+        endpoint.lasting_conninfo,
         application_name="tswizard",
         connect_timeout=endpoint.get("connect_timeout") or CONNECT_TIMEOUT,
-        **KEEPALIVES,
         **extra,
     )
     try:

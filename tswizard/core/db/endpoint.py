@@ -10,7 +10,7 @@ from pathlib import Path
 from psycopg import ProgrammingError, conninfo
 from psycopg.pq import Conninfo
 
-from tswizard.core.db.session_settings import startup_options
+from tswizard.core.db.session_settings import KEEPALIVES, startup_options
 
 # libpq's own order, weakest first: https://www.postgresql.org/docs/current/libpq-ssl.html
 _SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -78,6 +78,11 @@ class Endpoint:
     def conninfo(self) -> str:
         """The key=value conninfo without any secret; for argv, files and screens."""
         return conninfo.make_conninfo("", **dict(self.params))
+
+    @property
+    def lasting_conninfo(self) -> str:
+        """The same with keepalives, for connections that last; what the user gave wins."""
+        return conninfo.make_conninfo("", **(KEEPALIVES | dict(self.params)))
 
     @property
     def host(self) -> str:

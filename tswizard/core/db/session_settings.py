@@ -46,8 +46,19 @@ SETTINGS = {
     "tcp_keepalives_count": "6",
 }
 
-KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10}
-"""libpq's own, for the connection itself: a night's run must outlive idle firewalls."""
+KEEPALIVES = {
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "9",
+    "tcp_user_timeout": "120000",
+}
+"""libpq's own, for the connection itself: a night's run must outlive idle firewalls, and a network
+that has fallen silent is a lost connection after two minutes. Keepalives say so while nothing is
+being sent, the timeout (on Linux) while sent data is not acknowledged, for which the kernel would
+wait a quarter of an hour. No server is asked for such a timeout: it would end a session whose rows
+we do not take, since the run is paused.
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-KEEPALIVES
+"""
 
 ROW_SECURITY_OFF = {"row_security": "off"}
 """For reading and writing rows: an error in place of rows that a policy hides."""

@@ -51,7 +51,7 @@ def dump_command(task: Task, snapshot: str | None = None) -> tuple[str, ...]:
         f"--compress={compression(task.tools)}",
         f"--file={task.dump}",
         *held,
-        f"--dbname={task.source.conninfo}",
+        f"--dbname={task.source.lasting_conninfo}",
     )
 
 

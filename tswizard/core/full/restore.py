@@ -63,7 +63,7 @@ def restore_command(
         *(() if tablespaces else ("--no-tablespaces",)),
         *phase.selection,
         *((f"--use-list={only}",) if only else ()),
-        f"--dbname={task.target.conninfo}",
+        f"--dbname={task.target.lasting_conninfo}",
         str(task.dump),
     )
 

@@ -61,7 +61,7 @@ def sample_dump_command(prepared: Prepared, sample: Sample) -> tuple[str, ...]:
         "--strict-names",
         f"--lock-wait-timeout={LOCK_TIMEOUT}",
         *(f"--table={qualified(*relation.dumped)}" for relation in sample.relations),
-        f"--dbname={prepared.source.conninfo}",
+        f"--dbname={prepared.source.lasting_conninfo}",
     )
 
 

@@ -27,8 +27,8 @@ from tswizard.core.split.copy.errors import (
     dropped_on_source,
     missing_on_target,
 )
-from tswizard.core.split.copy.psql_reader import chunk_state_sql
 from tswizard.core.split.copy.reporter import CopyReporter
+from tswizard.core.split.copy.scripts import chunk_state_sql
 from tswizard.core.split.copy.snapshot import SnapshotHolder
 from tswizard.core.split.copy.staging import StagingFolder
 from tswizard.core.split.copy.upsert import recopy_table

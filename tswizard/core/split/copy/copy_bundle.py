@@ -7,7 +7,7 @@ readiness for the next ones; the source's is shared by all.
 import math
 import select
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -23,9 +23,23 @@ from tswizard.core.split.copy.errors import SnapshotStale, SourceFailed
 from tswizard.core.split.copy.frames import FramedRows, RowsEnded, new_token
 from tswizard.core.split.copy.psql_reader import PsqlReader
 from tswizard.core.split.copy.pump import STOP_POLL_MS, Stopped, TargetSink, run_pump
+from tswizard.core.split.copy.scripts import loose_copy_out, stored_copy_out
 from tswizard.core.split.copy.snapshot import SourceSnapshot
+from tswizard.core.split.copy.stored_piece import (
+    batches_and_rows,
+    loose_copy_in,
+    require_batches,
+    stored_copy_in,
+)
 from tswizard.core.split.ledger.bundles import CopiedPiece
-from tswizard.core.split.plan.piece import Piece, SourceTable, copy_in, destination
+from tswizard.core.split.plan.piece import (
+    Piece,
+    SourceTable,
+    copy_in,
+    copy_out,
+    destination,
+    stored_layout,
+)
 
 _ABORT = 30.0
 """Seconds for the target to notice that a COPY was given up; then the connection is."""
@@ -48,19 +62,25 @@ async def copy_bundle(
     """Copy pieces that were claimed together, in the transaction that has locked them. `began` is
     called, in another thread, for each whose turn it is.
 
-    Raises SourceFailed, SnapshotLost, OSError, psycopg.Error; the transaction must be rolled back
-    then.
+    Raises SourceFailed, SnapshotLost, StoredRefused, OSError, psycopg.Error; the transaction must
+    be rolled back then.
     """
     tables = [context.plan.table_of(piece) for piece in pieces]
+    streams = [
+        stream
+        for number, (table, piece) in enumerate(zip(tables, pieces, strict=True))
+        for stream in _streams(number, table, piece)
+    ]
     token = new_token()
-    script = source.bundle_script(list(zip(tables, pieces, strict=True)), snapshot.name, token)
+    script = source.scripts.bundle(pieces, [s.out for s in streams], snapshot.name, token)
     async with source.running(script, keep_open=True) as (psql, pipe):
-        into = await _statements(target, tables, pieces)
+        into = await _statements(context, target, tables, pieces, streams)
         pump = BundlePump(
             pipe,
             token,
             target,
             into.as_bytes(target),
+            streams,
             len(pieces),
             context.paused,
             lambda number: began(pieces[number]),
@@ -83,33 +103,72 @@ async def copy_bundle(
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """One COPY of each server."""
+
+    number: int
+    """Of its piece, in the bundle."""
+    out: sql.Composed
+    into: sql.Composed | None = None
+    """None where it depends on the target, see `_statements`."""
+    batches: sql.Composed | None = None
+    """A query of the batches that have arrived, and of their rows; None where it moves rows."""
+
+
+def _streams(number: int, table: SourceTable, piece: Piece) -> Iterator[Stream]:
+    """What is read of a piece. Rows that are not compressed go before the batches, see
+    `copy_piece`."""
+    layout = stored_layout(table, piece)
+    if layout is None:
+        yield Stream(number=number, out=copy_out(table, piece))
+        return
+    assert piece.packed is not None
+    if piece.packed.partial:
+        yield Stream(number=number, out=loose_copy_out(table, piece), into=loose_copy_in(table))
+    yield Stream(
+        number=number,
+        out=stored_copy_out(piece, layout),
+        into=stored_copy_in(piece, layout),
+        batches=batches_and_rows(piece),
+    )
+
+
 async def _statements(
+    context: CopyContext,
     target: Connection,
     tables: Sequence[SourceTable],
     pieces: Sequence[Piece],
+    streams: Sequence[Stream],
 ) -> sql.Composed:
     """What the target is told: see `copy_piece` for when a relation is truncated first."""
     into = [destination(t, p) for t, p in zip(tables, pieces, strict=True)]
     emptied = {
         relation.as_string(None)
         for table, piece, relation in zip(tables, pieces, into, strict=True)
-        if piece.whole_relation and not table.feeds_caggs
+        if piece.whole_relation and not table.feeds_caggs and not piece.shell
     }
     if emptied:
         emptied -= {name for (name,) in await rows(target, _REFERENCED, (sorted(emptied),))}
     statements: list[sql.Composable] = []
     path = BARE_SEARCH_PATH
-    for table, relation in zip(tables, into, strict=True):
-        wanted = table.search_path or BARE_SEARCH_PATH
+    for stream in streams:
+        table, relation = tables[stream.number], into[stream.number]
+        wanted = context.search_path_of(table, pieces[stream.number])
         if wanted != path:
             path = wanted
             statements.append(
                 sql.SQL("SELECT pg_catalog.set_config('search_path', {}, true)").format(path)
             )
-        freeze = relation.as_string(None) in emptied
-        if freeze:
-            statements.append(sql.SQL("TRUNCATE ONLY {}").format(relation))
-        statements.append(copy_in(table, relation, freeze=freeze))
+        if stream.into is None:
+            freeze = relation.as_string(None) in emptied
+            if freeze:
+                statements.append(sql.SQL("TRUNCATE ONLY {}").format(relation))
+            statements.append(copy_in(table, relation, freeze=freeze))
+        else:
+            statements.append(stream.into)
+        if stream.batches is not None:
+            statements.append(stream.batches)
     return sql.SQL(";\n").join(statements)
 
 
@@ -129,7 +188,8 @@ class BundlePump:
     token: str
     target: Connection
     statements: bytes
-    number: int
+    streams: Sequence[Stream]
+    pieces: int
     paused: Callable[[], bool]
     began: Callable[[int], None]
     copied: list[PieceCount] = field(init=False)
@@ -138,25 +198,32 @@ class BundlePump:
     _stop: bool = field(default=False)
 
     def __post_init__(self) -> None:
-        self.copied = [PieceCount() for _ in range(self.number)]
+        self.copied = [PieceCount() for _ in range(self.pieces)]
 
     def stop(self) -> None:
         """End the thread soon, wherever it waits."""
         self._stop = True
 
     def run(self) -> int:
-        """Move all rows; the bytes moved. Raises RowsEnded, Stopped, OSError, psycopg.Error."""
+        """Move all rows; the bytes moved. Raises RowsEnded, Stopped, StoredRefused, OSError,
+        psycopg.Error."""
         frames = FramedRows(self.pipe, self.token, stopped=lambda: self._stop, paused=self.paused)
         target = self.target
         copies = TargetCopies(target.pgconn, target.info.encoding, lambda: self._stop)
         try:
             copies.start(self.statements)
             self.states_before = frames.next(_nothing)
-            for number, one in enumerate(self.copied):
-                self.began(number)
+            for stream in self.streams:
+                one = self.copied[stream.number]
+                self.began(stream.number)
                 copies.begin()
                 frames.next(partial(copies.write, one))
-                one.rows = copies.end()
+                moved = copies.end()
+                if stream.batches is not None:
+                    batches, arrived = copies.numbers()
+                    require_batches(batches, moved)
+                    moved = arrived
+                one.rows += moved
             copies.finish()
             self.states_after = frames.next(_nothing)
         except Stopped:
@@ -216,6 +283,13 @@ class TargetCopies:
         if result is None:
             raise OperationalError("the target has not confirmed a COPY")
         return result.command_tuples or 0
+
+    def numbers(self) -> tuple[int, ...]:
+        """The row that a query between two COPY statements returns. Raises psycopg.Error."""
+        result = self._result()
+        if result is None or result.status != ExecStatus.TUPLES_OK or result.ntuples != 1:
+            raise OperationalError("the target has not answered a query after a COPY")
+        return tuple(int(result.get_value(0, n) or b"0") for n in range(result.nfields))
 
     def finish(self) -> None:
         """Wait for the end of all statements."""

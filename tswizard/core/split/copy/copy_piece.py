@@ -45,6 +45,7 @@ from tswizard.core.split.plan.piece import (
     SourceTable,
     copy_in,
     destination,
+    is_routed,
     stored_layout,
     where_clause,
 )
@@ -74,6 +75,12 @@ class CopyContext:
     copied is told from the others."""
     compress_singly: bool = False
     """Several compressions at once have failed."""
+
+    def search_path_of(self, table: SourceTable, piece: Piece) -> str:
+        """The search path with which a piece's rows are written."""
+        paths = [self.search_path] if is_routed(table, piece) or piece.shell else []
+        paths += [table.search_path] if table.search_path else []
+        return ", ".join(paths) or BARE_SEARCH_PATH
 
     def discard_file(self, piece: Piece) -> None:
         """Remove the file of a piece whose rows are committed on the target."""
@@ -137,11 +144,10 @@ class _PieceCopy:
 
     async def run(self) -> int:
         piece, staging = self.piece, self.context.staging
-        paths = [self.context.search_path] if self._is_routed or piece.shell else []
-        paths += [self.table.search_path] if self.table.search_path else []
-        if paths not in ([], [BARE_SEARCH_PATH]):
+        path = self.context.search_path_of(self.table, piece)
+        if path != BARE_SEARCH_PATH:
             await self.target.execute(
-                "SELECT pg_catalog.set_config('search_path', %s, true)", (", ".join(paths),)
+                "SELECT pg_catalog.set_config('search_path', %s, true)", (path,)
             )
         waiting = self.claimed.state is PieceState.WAITING
         if waiting and piece.kind is not PieceKind.COMPRESS and staging:
@@ -172,8 +178,7 @@ class _PieceCopy:
 
     @property
     def _is_routed(self) -> bool:
-        """Do the rows go into a hypertable, which routes them into chunks?"""
-        return self.table.hypertable and self.piece.target_chunk is None
+        return is_routed(self.table, self.piece)
 
     async def _clear_destination(self) -> _Destination:
         """Remove what is on the target of this piece.
@@ -219,7 +224,7 @@ class _PieceCopy:
     async def _stream(self) -> _Copied:
         """From psql into COPY. psql has confirmed the end of the rows before this returns."""
         into = await self._clear_destination()
-        script = self.source.script(self.table, self.piece, self.snapshot.name)
+        script = self.source.scripts.rows(self.table, self.piece, self.snapshot.name)
         async with self.source.running(script) as (psql, pipe):
             pump = Pump(pipe, TargetSink(self.target.pgconn), self.context.paused)
             return await self._copy_in(into, pump, psql.finish)
@@ -235,7 +240,7 @@ class _PieceCopy:
         functions, loose = self.context.job.timescaledb_schema, _Copied(0, 0)
         if piece.packed.partial and not is_rebuilt(piece):
             loose = await self._loose_rows(snapshot)
-        script = self.source.stored_script(piece, layout, snapshot.name)
+        script = self.source.scripts.batches(piece, layout, snapshot.name)
         batches = await self._through(script, stored_copy_in(piece, layout))
         row_count = await count_rows(target, piece, batches.rows)
         if is_rebuilt(piece):
@@ -245,7 +250,7 @@ class _PieceCopy:
         return _Copied(row_count + loose.rows, batches.bytes + loose.bytes)
 
     async def _loose_rows(self, snapshot: SourceSnapshot) -> _Copied:
-        script = self.source.loose_script(self.table, self.piece, snapshot.name)
+        script = self.source.scripts.loose(self.table, self.piece, snapshot.name)
         return await self._through(script, loose_copy_in(self.table))
 
     async def _through(self, script: str, statement: sql.Composed) -> _Copied:
@@ -306,7 +311,8 @@ class _PieceCopy:
                 lambda block: sink.write(memoryview(block), bool),
             )
             return
-        read = self.source.file_script if self.piece.packed else self.source.script
+        scripts = self.source.scripts
+        read = scripts.file if self.piece.packed else scripts.rows
         script = read(self.table, self.piece, self.snapshot.name)
         async with self.source.running(script) as (psql, pipe):
             await self._run_pump(Pump(pipe, sink, self.context.paused))

@@ -10,20 +10,15 @@ import fcntl
 import os
 import re
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from tswizard.core.catalog.catalog_shape import Shape
-from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.db.child_process import Child, start_process
 from tswizard.core.db.endpoint import child_environment
 from tswizard.core.db.session_settings import (
-    KEEPALIVES,
     ROW_SECURITY_OFF,
     set_where_known,
     startup_options,
@@ -35,9 +30,7 @@ from tswizard.core.split.copy.errors import (
     SourceFailed,
     is_snapshot_missing,
 )
-from tswizard.core.split.copy.stored_piece import stored_copy_out
-from tswizard.core.split.plan.packed import StoredLayout
-from tswizard.core.split.plan.piece import Piece, PieceKind, SourceTable, copy_out
+from tswizard.core.split.copy.scripts import SourceScripts
 
 PIPES = "tswizard-pipes-"
 """Prefix of the private folders that pipes lie in."""
@@ -152,6 +145,7 @@ class PsqlReader:
         }
         self._fifo = folder / f"rows-{number}"
         self._psql: PsqlProcess | None = None
+        self.scripts = SourceScripts(job.options, self._fifo)
 
     @asynccontextmanager
     async def running(
@@ -172,7 +166,7 @@ class PsqlReader:
     async def _start(self) -> PsqlProcess:
         source = self._job.source
         options = startup_options(source.get("options"), ROW_SECURITY_OFF)
-        conninfo = make_conninfo(source.conninfo, options=options, **KEEPALIVES)
+        conninfo = make_conninfo(source.lasting_conninfo, options=options)
         self._fifo.unlink(missing_ok=True)
         os.mkfifo(self._fifo, 0o600)
         argv = (
@@ -195,142 +189,6 @@ class PsqlReader:
         if self._psql is not None:
             psql, self._psql = self._psql, None
             await psql.close()
-
-    def script(self, table: SourceTable, piece: Piece, snapshot: str | None) -> str:
-        """The script for a piece: one read-only transaction, under the snapshot if one is held.
-
-        `\\g` names the file that psql writes the result to. `end` is what it prints at last:
-        `stale` if the relation was rewritten after the snapshot was taken, and so may have looked
-        empty. `before` is the state under the snapshot, which is compared with the state now.
-        """
-        lines = [_begin(snapshot)]
-        if piece.filenode is not None:
-            lines.append(_guard(piece.relation, piece.filenode))
-        state = self._state(piece)
-        lines += [
-            f"SELECT {state} AS before \\gset",
-            f"{copy_out(table, piece).as_string(None)} \\g {self._fifo}",
-            "COMMIT;",
-            f"SELECT CASE {state} WHEN :'before' THEN 'done' ELSE 'stale' END AS end \\gset",
-        ]
-        return "\n".join(lines) + "\n"
-
-    def stored_script(self, piece: Piece, layout: StoredLayout, snapshot: str | None) -> str:
-        """The script for the batches of a chunk that travels as it is stored.
-
-        Under the snapshot, chunk and relation have to be in the state in which the chunk was
-        planned, or it fails. Afterwards both must be as they were, or it ends as `stale`: rows that
-        were decompressed or compressed since can be invisible, or visible too early. Rows that
-        were only added since do no harm.
-        """
-        return self._of_packed(piece, stored_copy_out(piece, layout), snapshot)
-
-    def file_script(self, table: SourceTable, piece: Piece, snapshot: str | None) -> str:
-        """The script for the batches of such a chunk as files have them: the target's relation is
-        not there yet, so all columns go, by name, but bloom filters, which have no binary format
-        and harm nobody where they are missing."""
-        assert piece.packed is not None
-        relation = sql.Identifier(piece.packed.schema, piece.packed.name).as_string(None)
-        copy = sql.SQL("COPY (SELECT :columns FROM ONLY {}) TO STDOUT (FORMAT {})").format(
-            sql.Identifier(piece.packed.schema, piece.packed.name), sql.Identifier(table.format)
-        )
-        columns = _COLUMNS_OF_BATCHES.format(sql.Literal(relation).as_string(None))
-        return self._of_packed(piece, copy, snapshot, before=columns)
-
-    def loose_script(self, table: SourceTable, piece: Piece, snapshot: str | None) -> str:
-        """The script for the rows of such a chunk that are not compressed."""
-        rows = copy_out(table, replace(piece, only=True))
-        return self._of_packed(piece, rows, snapshot)
-
-    def _of_packed(
-        self, piece: Piece, copy: sql.Composed, snapshot: str | None, before: str = ""
-    ) -> str:
-        assert piece.packed is not None
-        packed = piece.packed
-        now = self._job.options.packed_state.format(
-            chunk=packed.chunk, rel=packed.relation_oid, comp=packed.oid
-        )
-        planned = sql.Literal(piece.packed.state).as_string(None)
-        loose = int(piece.packed.partial)
-        return (
-            f"{_begin(snapshot)}\n"
-            "SELECT 1 / pg_catalog.count(*)::int "
-            f"FROM ({now}) s WHERE state = {planned} AND loose = {loose} \\g /dev/null\n"
-            f"{before}"
-            f"{copy.as_string(None)} \\g {self._fifo}\n"
-            "COMMIT;\n"
-            f"SELECT CASE WHEN EXISTS (SELECT FROM ({now}) s WHERE state = {planned} "
-            f"AND loose >= {loose}) THEN 'done' ELSE 'stale' END AS end \\gset\n"
-        )
-
-    def bundle_script(
-        self, pieces: Sequence[tuple[SourceTable, Piece]], snapshot: str | None, token: str
-    ) -> str:
-        """The script for several pieces: one query, one round trip. See `frames`.
-
-        A line with the token and the states of all relations comes first, one with the token alone
-        after the rows of each piece, and one with the states at the end: they are as in `script`.
-        """
-        states = " || '|' || ".join(self._state(piece) for _, piece in pieces)
-        with_states = f"COPY (SELECT '{token}' || {states}) TO STDOUT"
-        statements = [*_beginning(snapshot), with_states]
-        for table, piece in pieces:
-            statements.append(copy_out(table, piece).as_string(None))
-            statements.append(f"COPY (SELECT '{token}') TO STDOUT")
-        statements += ["COMMIT", with_states]
-        return " \\;\n".join(statements) + f" \\g {self._fifo}\n"
-
-    def _state(self, piece: Piece) -> str:
-        """SQL of the files that hold a relation's rows, as the transaction sees them."""
-        name = f"{sql.Literal(piece.relation.as_string(None)).as_string(None)}::pg_catalog.regclass"
-        compressed = self._job.options.chunk_state.replace("%s", name)
-        return (
-            "pg_catalog.concat_ws(' ', (SELECT relfilenode FROM pg_catalog.pg_class "
-            f"WHERE oid = {name}), {compressed if piece.kind is PieceKind.CHUNK else 'NULL'})"
-        )
-
-
-# A block of nothing but NULL goes as NULL, see `ways`.
-_COLUMNS_OF_BATCHES = """\
-SELECT pg_catalog.string_agg(CASE WHEN t.typname = 'compressed_data' THEN pg_catalog.format(\
-'CASE WHEN pg_catalog.pg_column_size(%1$I) > 5 THEN %1$I END', a.attname) \
-ELSE pg_catalog.quote_ident(a.attname) END, ', ' ORDER BY a.attname) AS columns \
-FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid \
-WHERE a.attrelid = {}::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped \
-AND t.typname <> 'bloom1' \\gset
-"""
-
-
-def _begin(snapshot: str | None) -> str:
-    return " \\; ".join(_beginning(snapshot)) + ";"
-
-
-def _beginning(snapshot: str | None) -> list[str]:
-    """The statements that begin a transaction of a script."""
-    statements = ["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"]
-    if snapshot is not None:
-        statements.append(f"SET TRANSACTION SNAPSHOT {sql.Literal(snapshot).as_string(None)}")
-    return statements
-
-
-def _guard(relation: sql.Identifier, filenode: int) -> str:
-    """Fails with a division by zero if a relation was rewritten since it was planned."""
-    name = sql.Literal(relation.as_string(None)).as_string(None)
-    return (
-        f"SELECT 1 / (pg_catalog.pg_relation_filenode({name}::pg_catalog.regclass) = "
-        f"{filenode})::int \\g /dev/null"
-    )
-
-
-def chunk_state_sql(shape: Shape) -> str:
-    """For Options: which file holds a chunk's compressed rows, and whether it has any."""
-    if not shape.timescaledb:
-        return "NULL::text"
-    return (
-        "(SELECT pg_catalog.concat_ws(' ', k.status & 1, c.oid, c.relfilenode) "
-        f"FROM ({chunk_relations(shape)}) k LEFT JOIN pg_catalog.pg_class c ON c.oid = k.comp "
-        "WHERE k.rel = %s)"
-    ).replace("\n", " ")
 
 
 def psql_error(text: str, code: int) -> SourceFailed:

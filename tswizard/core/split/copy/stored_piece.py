@@ -24,20 +24,6 @@ class StoredRefused(Exception):
     """Compressed rows that could not be copied as they are stored; they are decompressed."""
 
 
-def stored_copy_out(piece: Piece, layout: StoredLayout) -> sql.Composed:
-    """`COPY (SELECT …) TO STDOUT` of the source's compressed rows."""
-    assert piece.packed is not None
-    columns = sql.SQL(", ").join(
-        sql.SQL(column.expression) + sql.SQL(" AS ") + sql.Identifier(column.name)
-        for column in layout.columns
-    )
-    return sql.SQL("COPY (SELECT {} FROM ONLY {}) TO STDOUT (FORMAT {})").format(
-        columns,
-        sql.Identifier(piece.packed.schema, piece.packed.name),
-        sql.Identifier(layout.format),
-    )
-
-
 def stored_copy_in(piece: Piece, layout: StoredLayout) -> sql.Composed:
     """`COPY … FROM STDIN` into the shell's relation."""
     return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT {})").format(
@@ -100,13 +86,23 @@ async def empty_shell(target: Connection, piece: Piece) -> None:
     await target.execute(sql.SQL("DELETE FROM ONLY {}").format(_chunk(piece)))
 
 
+def batches_and_rows(piece: Piece) -> sql.Composed:
+    """The query of what is in the shell."""
+    query = "SELECT pg_catalog.count(*), COALESCE(pg_catalog.sum(_ts_meta_count), 0) FROM ONLY {}"
+    return sql.SQL(query).format(_relation(piece))
+
+
+def require_batches(found: int, copied: int) -> None:
+    """Raises StoredRefused if the shell holds other batches than were copied."""
+    if found != copied:
+        raise StoredRefused(f"its relation holds {found} batches, {copied} were copied")
+
+
 async def count_rows(target: Connection, piece: Piece, batches: int) -> int:
     """Rows in the shell. Raises StoredRefused if it holds other batches than were copied."""
-    query = sql.SQL("SELECT pg_catalog.count(*), pg_catalog.sum(_ts_meta_count) FROM ONLY {}")
-    found, number = (await rows(target, query.format(_relation(piece))))[0]
-    if found != batches:
-        raise StoredRefused(f"its relation holds {found} batches, {batches} were copied")
-    return int(number or 0)
+    found, number = (await rows(target, batches_and_rows(piece)))[0]
+    require_batches(found, batches)
+    return int(number)
 
 
 async def rebuild(target: Connection, piece: Piece, functions: str) -> None:

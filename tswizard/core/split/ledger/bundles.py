@@ -13,6 +13,7 @@ from psycopg import sql
 from tswizard.core.db.connection import Connection, Statement, batch
 from tswizard.core.split.ledger.queue import (
     AVAILABLE,
+    COMPRESSED,
     DONE,
     LOCK_COMPRESSIONS,
     UNBLOCK_COMPRESSIONS,
@@ -21,6 +22,7 @@ from tswizard.core.split.ledger.queue import (
     available,
     read_spec,
 )
+from tswizard.core.split.plan.packed import Way
 from tswizard.core.split.plan.piece import Piece, PieceKind, PieceState, Stage, relation_key
 
 BUNDLE_PIECES = 16
@@ -30,11 +32,11 @@ BUNDLE_BYTES = 32 << 20
 _FEWEST = 4
 """Pieces in a bundle where so many are left: fewer than that for each worker are not shared out."""
 
-# Pieces whose copy is nothing but TRUNCATE and COPY: the first copy of a table or a chunk, other
-# than a compressed one that travels as it is stored.
+# Pieces whose copy is nothing but TRUNCATE and COPY: the first copy of a table or a chunk, rows or
+# batches. Not one that the target decompresses and compresses again, which takes its time.
 _SIMPLE = """
 {0}.state = 'waiting' AND {0}.rows IS NULL AND NOT {0}.id = ANY (%(alone)s)
-AND {0}.spec ->> 'packed' IS NULL
+AND ({0}.spec ->> 'packed' IS NULL OR {0}.spec -> 'shell' ->> 'way' = 'stored')
 AND ({0}.kind = 'table' OR {0}.kind = 'chunk' AND {0}.spec ->> 'target_chunk' IS NOT NULL)
 """
 
@@ -96,7 +98,7 @@ def is_simple(claimed: ClaimedPiece) -> bool:
     return (
         claimed.state is PieceState.WAITING
         and not claimed.on_target
-        and piece.packed is None
+        and (piece.packed is None or (piece.shell is not None and piece.shell.way is Way.STORED))
         and (
             piece.kind is PieceKind.TABLE
             or (piece.kind is PieceKind.CHUNK and piece.target_chunk is not None)
@@ -117,7 +119,8 @@ async def commit_bundle(
     target: Connection, copied: Sequence[CopiedPiece], *, snapshot_id: int
 ) -> None:
     """Mark these pieces as done, let the chunks that are complete be compressed, and commit."""
-    relations = [relation_key(c.piece) for c in copied]
+    relations = [relation_key(c.piece) for c in copied if not c.piece.shell]
+    arrived = [relation_key(c.piece) for c in copied if c.piece.shell]
     statements: list[Statement] = [
         (
             DONE,
@@ -130,6 +133,7 @@ async def commit_bundle(
         ),
         (LOCK_COMPRESSIONS, (relations,)),
         (UNBLOCK_COMPRESSIONS, (relations,)),
+        (COMPRESSED, (arrived,)),
         ("COMMIT", None),
     ]
     await batch(target, statements)

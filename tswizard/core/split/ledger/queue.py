@@ -163,11 +163,11 @@ WHERE c.kind = 'compress' AND c.relation = ANY (%s::text[]) AND NOT EXISTS (
 """
 """Lets these chunks be compressed if all of them is copied."""
 
-# A chunk that travels as it is stored arrives compressed.
-_COMPRESSED = """
+COMPRESSED = """
 UPDATE _tswizard.piece SET state = 'done', rows = 0, copied = 0
-WHERE relation = %s AND kind = 'compress'
+WHERE relation = ANY (%s::text[]) AND kind = 'compress'
 """
+"""A chunk that travels as it is stored arrives compressed."""
 
 
 async def mark_done(
@@ -179,7 +179,7 @@ async def mark_done(
     """
     await target.execute(DONE, (snapshot_id, [piece.id], [row_count], [copied]))
     if piece.shell:
-        await target.execute(_COMPRESSED, (relation_key(piece),))
+        await target.execute(COMPRESSED, ([relation_key(piece)],))
     elif piece.kind is PieceKind.CHUNK:
         found = await rows(target, LOCK_COMPRESSIONS, ([relation_key(piece)],))
         if found:

@@ -210,6 +210,11 @@ def copy_out(table: SourceTable, piece: Piece) -> sql.Composed:
     )
 
 
+def is_routed(table: SourceTable, piece: Piece) -> bool:
+    """Do the rows go into a hypertable, which routes them into chunks?"""
+    return table.hypertable and piece.target_chunk is None
+
+
 def destination(table: SourceTable, piece: Piece) -> sql.Identifier:
     """The relation on the target that a piece's rows go to."""
     if piece.target_chunk is not None:

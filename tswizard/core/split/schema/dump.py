@@ -50,7 +50,7 @@ def schema_dump_command(
         "--verbose",
         f"--file={path or schema_dump_path(task)}",
         *exported,
-        f"--dbname={task.source.conninfo}",
+        f"--dbname={task.source.lasting_conninfo}",
     )
 
 

@@ -56,6 +56,7 @@ def schema_restore_command(
     list, and without CASCADE.
     """
     clean = ("--clean", "--if-exists") if drop_first else ()
+    conninfo = make_conninfo(task.target.lasting_conninfo, application_name=SCHEMA_APPLICATION)
     return (
         str(task.tools.pg_restore),
         "--no-password",
@@ -66,7 +67,7 @@ def schema_restore_command(
         f"--jobs={jobs}",
         *clean,
         f"--use-list={use_list_path(task, part)}",
-        f"--dbname={make_conninfo(task.target.conninfo, application_name=SCHEMA_APPLICATION)}",
+        f"--dbname={conninfo}",
         str(schema_dump_path(task)),
     )
 
