@@ -17,10 +17,12 @@ SELECT k.oid::bigint, n.nspname::text, c.relname::text, k.conname::text, k.conty
                                  pg_catalog.quote_literal(o.option_value), ', ')
     FROM pg_catalog.pg_class x, pg_catalog.pg_options_to_table(x.reloptions) o
     WHERE x.oid = k.conindid) END,
-  own.oid IS NULL
+  own.oid IS NULL, rn.nspname::text, r.relname::text
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_class r ON r.oid = k.confrelid
+LEFT JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
 LEFT JOIN h own ON own.oid = k.conrelid
 LEFT JOIN h other ON other.oid = k.confrelid AND k.contype = 'f'
 WHERE k.contype IN ('p', 'u', 'x', 'c', 'f') AND k.conparentid = 0
@@ -43,6 +45,7 @@ async def read_constraints(connection: Connection) -> tuple[Constraint, ...]:
             validated=row[6],
             storage=row[7],
             incoming=row[8],
+            references=(row[9], row[10]) if row[10] else None,
         )
         for row in await rows(connection, _QUERY)
     )

@@ -188,6 +188,8 @@ class Constraint:
     """Storage parameters of its index, which pg_get_constraintdef lacks."""
     incoming: bool
     """A foreign key of a plain table that references a hypertable."""
+    references: tuple[str, str] | None = None
+    """Schema and name of the table that a foreign key references."""
 
     @property
     def label(self) -> str:

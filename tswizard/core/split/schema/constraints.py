@@ -25,6 +25,7 @@ from tswizard.core.split.schema.execute import (
     path_statement,
     run_changes,
 )
+from tswizard.core.split.schema.execute_at_once import run_changes_at_once
 from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.index_flags import (
     HypertableIndex,
@@ -179,11 +180,15 @@ async def _create_unique_indexes(ctx: Context, indexes: Sequence[HypertableIndex
     async with schema_session(ctx) as target:
         there = {index.key for index in await read_hypertable_indexes(target)}
         changes = [
-            Change(i.label, (*path_statement(paths.get(i.key)), i.definition, *_cluster(i)))
+            Change(
+                i.label,
+                (*path_statement(paths.get(i.key)), i.definition, *_cluster(i)),
+                frozenset({(i.schema, i.table)}),
+            )
             for i in indexes
             if i.definition and i.key not in there
         ]
-        refused = await run_changes(ctx, target, changes)
+        refused = await run_changes_at_once(ctx, target, changes)
     _report_refused(ctx, "unique-indexes", "unique indexes could not be created", refused)
 
 
@@ -231,7 +236,7 @@ async def _restore_referenced_keys(ctx: Context, constraints: Sequence[Constrain
     keys = referenced_keys(toc, constraints, exclusions.constraints)
     restored = (await read_already_restored(ctx)).ids(toc)
     entries = [e for e in toc.section(POST) if e.id in keys and e.id not in restored]
-    await restore_entries(ctx, entries, "referenced-keys", POST)
+    await restore_entries(ctx, entries, "referenced-keys", POST, jobs=ctx.task.jobs)
 
 
 async def _add_constraints(ctx: Context, constraints: Sequence[Constraint]) -> None:
@@ -241,11 +246,15 @@ async def _add_constraints(ctx: Context, constraints: Sequence[Constraint]) -> N
     async with schema_session(ctx) as target:
         existing = {c.key: c for c in await read_constraints(target)}
         changes = [
-            Change(c.label, (*by_path.get((c.schema, c.name), ()), constraint_statement(c)))
+            Change(
+                c.label,
+                (*by_path.get((c.schema, c.name), ()), constraint_statement(c)),
+                frozenset({c.on, c.references} if c.references else {c.on}),
+            )
             for c in constraints
             if (found := existing.get(c.key)) is None or not same_constraint(c, found)
         ]
-        refused = await run_changes(ctx, target, changes)
+        refused = await run_changes_at_once(ctx, target, changes)
     _report_refused(
         ctx, "constraints-missing", "constraints of hypertables could not be added", refused
     )

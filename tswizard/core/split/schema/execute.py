@@ -22,6 +22,8 @@ class Change:
     label: str
     """The object, as a person would call it."""
     statements: tuple[str, ...]
+    tables: frozenset[tuple[str, str]] = frozenset()
+    """Schemas and names of the tables that it locks, as far as others are changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ that a killed run had started would go on for hours, and would be committed in t
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
+from tswizard.core.db.concurrency import together
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, failed
@@ -34,6 +35,21 @@ async def schema_session(ctx: Context) -> AsyncIterator[Connection]:
         await terminate_stale_backends(ctx, target)
         await target.execute(f"SET application_name = '{SCHEMA_APPLICATION}'".encode())
         yield target
+
+
+@asynccontextmanager
+async def more_sessions(ctx: Context, number: int) -> AsyncIterator[list[Connection]]:
+    """That many beside a session that is open. Raises CannotConnect."""
+    async with AsyncExitStack() as stack:
+        sessions: list[Connection] = []
+
+        async def open_one() -> None:
+            session = await stack.enter_async_context(connected(ctx.task.target))
+            await session.execute(f"SET application_name = '{SCHEMA_APPLICATION}'".encode())
+            sessions.append(session)
+
+        await together(open_one() for _ in range(number))
+        yield sessions
 
 
 async def terminate_stale_backends(ctx: Context, target: Connection) -> None:

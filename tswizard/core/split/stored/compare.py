@@ -13,7 +13,7 @@ from typing import Any
 from psycopg import sql
 
 from tswizard.core.db.concurrency import both
-from tswizard.core.db.connection import Connection, batch, rows, value
+from tswizard.core.db.connection import Connection, Statement, batch, rows, value
 from tswizard.core.db.identifiers import qualified
 from tswizard.core.split.plan.packed import StoredLayout, Way
 from tswizard.core.split.plan.piece import (
@@ -146,34 +146,49 @@ async def compare_found(
 ) -> tuple[int, list[StoredDifference]]:
     """Filters and orderings over columns with metadata, on some chunks of each hypertable: how many
     were compared, and what gave something else. Raises VerifyStopped, psycopg.Error."""
+    asked = await _columns_to_ask(source, _sample(pieces))
     compared, differing = 0, list[StoredDifference]()
-    for piece in _sample(pieces):
-        table = tables[piece.table_index]
-        for column in await source.run(lambda c, p=piece: _ordered(c, p)):  # type: ignore[misc]
-            values = await _ask(source, _values(piece, column))
-            if not values:
-                continue
-            here, there = await both(
-                _ask(source, _questions(piece.relation, column, values[0])),
-                _ask(target, _questions(sql.Identifier(*_chunk(piece)), column, values[0])),
+    for first in range(0, len(asked), _AT_ONCE):
+        some = asked[first : first + _AT_ONCE]
+        values = await _ask(source, [_values(piece, column) for piece, column in some])
+        known = [(*one, row[0]) for one, row in zip(some, values, strict=True) if row]
+        here, there = await both(
+            _ask(source, [_questions(p.relation, column, found) for p, column, found in known]),
+            _ask(
+                target,
+                [
+                    _questions(sql.Identifier(*_chunk(p)), column, found)
+                    for p, column, found in known
+                ],
+            ),
+        )
+        compared += len(known)
+        differing += [
+            StoredDifference(
+                tables[piece.table_index],
+                piece,
+                f"other rows are found by {column}, or in another order",
             )
-            compared += 1
-            if here != there:
-                what = f"other rows are found by {column}, or in another order"
-                differing.append(StoredDifference(table, piece, what))
+            for (piece, column, _), ours, theirs in zip(known, here, there, strict=True)
+            if ours != theirs
+        ]
     return compared, differing
 
 
+_AT_ONCE = 32
+"""Columns whose questions share a round trip."""
 _ONE_PROCESS = "SET max_parallel_workers_per_gather = 0"
 
 
-async def _ask(reader: DatabaseReader, query: sql.Composed) -> list[tuple[Any, ...]]:
-    """A query's rows, by one process: with several, 2.11 gives other rows of a chunk that also has
-    rows that are not compressed."""
+async def _ask(
+    reader: DatabaseReader, queries: Sequence[sql.Composed]
+) -> list[list[tuple[Any, ...]]]:
+    """The rows of each query, by one process: with several, 2.11 gives other rows of a chunk that
+    also has rows that are not compressed."""
 
-    async def ask(connection: Connection) -> list[tuple[Any, ...]]:
-        _, found = await batch(connection, [(_ONE_PROCESS, None), (query, None)])
-        return found
+    async def ask(connection: Connection) -> list[list[tuple[Any, ...]]]:
+        asked: list[Statement] = [(_ONE_PROCESS, None), *((query, None) for query in queries)]
+        return (await batch(connection, asked))[1:]
 
     return await reader.run(ask)
 
@@ -192,27 +207,35 @@ def _chunk(piece: Piece) -> tuple[str, str]:
     return piece.target_chunk
 
 
-async def _ordered(connection: Connection, piece: Piece) -> list[str]:
-    """Columns of the chunk that have a minimum and a maximum, and can be ordered.
+async def _columns_to_ask(
+    source: DatabaseReader, pieces: Sequence[Piece]
+) -> list[tuple[Piece, str]]:
+    """Columns of chunks that have a minimum and a maximum, and can be ordered.
 
     Which orderby column `_ts_meta_min_1` belongs to is told by its values' type alone, so all
     columns of the types that metadata has are asked.
     """
-    assert piece.packed is not None
-    name = qualified(piece.packed.schema, piece.packed.name)
-    chunk = piece.relation.as_string(None)
-    found = await rows(connection, _ORDERED, (chunk, name))
-    return [column for (column,) in found]
+    chunks = [piece.relation.as_string(None) for piece in pieces]
+    packed = [qualified(p.packed.schema, p.packed.name) for p in pieces if p.packed]
+
+    async def read(connection: Connection) -> list[tuple[int, str]]:
+        return await rows(connection, _ORDERED, (chunks, packed))
+
+    return [(pieces[number - 1], column) for number, column in await source.run(read)]
 
 
 _ORDERED = """
-SELECT a.attname::text FROM pg_catalog.pg_attribute a
-WHERE a.attrelid = %s::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped
+SELECT w.number, a.attname::text
+FROM ROWS FROM (pg_catalog.unnest(%s::text[]), pg_catalog.unnest(%s::text[])) WITH ORDINALITY
+  AS w (chunk, packed, number)
+JOIN pg_catalog.pg_attribute a ON a.attrelid = w.chunk::pg_catalog.regclass
+WHERE a.attnum > 0 AND NOT a.attisdropped
   AND EXISTS (SELECT FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod
               WHERE m.amname = 'btree' AND o.opcdefault AND o.opcintype = a.atttypid)
   AND a.atttypid IN (SELECT z.atttypid FROM pg_catalog.pg_attribute z
-    WHERE z.attrelid = %s::pg_catalog.regclass AND z.attname ~ '^_ts_meta_(v2_)?(min|first)')
-ORDER BY a.attnum
+    WHERE z.attrelid = w.packed::pg_catalog.regclass
+      AND z.attname ~ '^_ts_meta_(v2_)?(min|first)')
+ORDER BY w.number, a.attnum
 """
 
 
@@ -232,10 +255,9 @@ def _values(piece: Piece, column: str) -> sql.Composed:
     )
 
 
-def _questions(
-    relation: sql.Identifier, column: str, found: tuple[str | None, str | None, str | None, str]
-) -> sql.Composed:
-    """How many rows are at, below and above each value, and the first and last values in order."""
+def _questions(relation: sql.Identifier, column: str, found: tuple[Any, ...]) -> sql.Composed:
+    """How many rows are at, below and above each value, and the first and last values in order.
+    `found` is what `_values` gives."""
     name, kind = sql.Identifier(column), sql.SQL(found[3])
     counts = [
         sql.SQL("(SELECT pg_catalog.count(*) FROM {} t WHERE {} {} {}::{})").format(
