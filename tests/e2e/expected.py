@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.support.program import Program
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
@@ -29,3 +30,17 @@ async def scheduled(pair: EmbeddedPair) -> list[int]:
             "AND proc_name IN ('policy_retention', 'policy_compression') ORDER BY 1",
         )
     return [job for (job,) in found]
+
+
+async def names_a_chunk_created_since(program: Program, source: Endpoint) -> None:
+    """The run has passed; `check` says LOOK, and nothing worse, of a row in a new chunk."""
+    async with connected(source) as connection:
+        await connection.execute(
+            "INSERT INTO public.conditions (time, sensor_id, temperature, humidity) "
+            "VALUES ('2026-06-01 00:00+00', 1, 20, 40)"
+        )
+    later = await program.call("check")
+    assert later.code == 1, later.err
+    found = program.report()["findings"]
+    assert [f for f in found if f["level"] == "fail"] == []
+    assert any(f["id"].startswith("rows") and "public.conditions" in f["what"] for f in found)

@@ -1,4 +1,6 @@
-"""After LOOK or FAIL the user repairs something, and asks again."""
+"""After FAIL the user creates the role that was missing, and asks again; on any machine.
+
+The check of a full and a split migration that was repeated: `test_full`, `test_split`."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -12,65 +14,6 @@ from tests.support.program import Program
 from tswizard.core.db.connection import connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import METHOD_NAMES
-from tswizard.demo import EmbeddedPair
-
-
-@pytest.mark.e2e
-async def test_rows_that_went_missing_on_the_target_and_came_back(
-    pair: EmbeddedPair, tmp_path: Path
-) -> None:
-    program = Program.make(tmp_path, pair)
-    nothing = await program.call("check")
-    assert nothing.code == 2
-    assert "no run that has finished" in nothing.err
-    ended = await program.call("--answers", program.answers(pair, method="full"))
-    assert ended.code == 0, ended.err
-    first = program.report()
-    assert first["checked"] > first["started"]
-    assert not (program.run / "dump").exists()
-
-    target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
-    async with connected(target) as connection:
-        await connection.execute("DELETE FROM public.import_buffer WHERE line = 17")
-    worse = await program.call("check", program.run.name)
-    assert worse.code == 1, worse.err
-    assert "public.import_buffer" in worse.err
-    assert f"tswizard check {program.run.name}" in (program.run / "report.md").read_text()
-
-    async with connected(target) as connection:
-        await connection.execute(
-            "INSERT INTO public.import_buffer SELECT 17, decode(md5('17'), 'hex')"
-        )
-        assert await value(connection, "SELECT to_regclass('_tswizard.record') IS NOT NULL")
-    again = await program.call("check")
-    assert again.code == 0, again.err
-    last = program.report()
-    assert last["checked"] > first["checked"]
-    async with connected(target) as connection:
-        assert await value(connection, "SELECT to_regnamespace('_tswizard')") is None
-
-
-@pytest.mark.e2e
-@pytest.mark.parametrize("method", METHOD_NAMES)
-async def test_a_chunk_that_the_source_has_created_since(
-    pair: EmbeddedPair, tmp_path: Path, method: str
-) -> None:
-    """It is to be looked at, like its rows, and fails nothing."""
-    program = Program.make(tmp_path, pair)
-    ended = await program.call("--answers", program.answers(pair, method=method))
-    assert ended.code == 0, ended.err
-    source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
-    async with connected(source) as connection:
-        await connection.execute(
-            "INSERT INTO public.conditions (time, sensor_id, temperature, humidity) "
-            "VALUES ('2026-06-01 00:00+00', 1, 20, 40)"
-        )
-    later = await program.call("check")
-    assert later.code == 1, later.err
-    found = program.report()["findings"]
-    assert [f for f in found if f["level"] == "fail"] == []
-    assert any(f["id"].startswith("rows") and "public.conditions" in f["what"] for f in found)
-
 
 _NEEDING_A_ROLE = """
 GRANT SELECT ON sites, conditions TO {role}, PUBLIC;

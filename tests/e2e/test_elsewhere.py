@@ -1,7 +1,7 @@
-"""A split migration is resumed on another machine, which has nothing but the two ends."""
+"""A split migration is resumed on another machine, which has nothing but the two ends.
 
-import os
-import signal
+A full one is not, as its dump lies on one machine: `test_interrupted`."""
+
 from pathlib import Path
 
 import pytest
@@ -54,15 +54,3 @@ async def test_the_machine_that_began_it_is_gone(pair: EmbeddedPair, tmp_path: P
     text += "".join(p.read_bytes().decode(errors="replace") for p in files)
     assert pair.source_password not in text
     assert pair.target_password not in text
-
-
-async def test_a_dump_lies_on_one_machine(pair: EmbeddedPair, tmp_path: Path) -> None:
-    first, second = (machine(tmp_path / name, pair) for name in ("first", "second"))
-    async with first.started("--answers", first.answers(pair, method="full")) as process:
-        await first.log_says("pg_restore: ")
-        os.kill(process.pid, signal.SIGKILL)
-        await process.wait()
-    refused = await second.call("resume", "--target", pair.target_conninfo)
-    assert refused.code == 4
-    assert f"tswizard resume {first.run.name}" in refused.err
-    assert not second.runs
