@@ -18,6 +18,7 @@ from tests.support.split_ends import (
     run,
     states,
 )
+from tswizard.core.catalog import even_points
 from tswizard.core.split.plan import slices
 from tswizard.core.split.plan.piece import PieceKind, Stage
 
@@ -27,8 +28,8 @@ pytestmark = pytest.mark.native
 async def test_a_big_table_in_slices(
     native_ends: Ends, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slices, "BIG", 1 << 16)
-    monkeypatch.setattr(slices, "SLICE", 1 << 15)
+    monkeypatch.setattr(even_points, "BIG", 1 << 16)
+    monkeypatch.setattr(even_points, "PART", 1 << 15)
     ends, work = native_ends, job(native_ends, folder)
     finding = await refused(work, (ends.source, "VACUUM FULL plain"))
     assert finding.id == "pieces-refused"
@@ -50,8 +51,8 @@ async def test_a_big_table_in_slices(
 async def test_slices_by_key(
     native_ends: Ends, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slices, "BIG", 1 << 16)
-    monkeypatch.setattr(slices, "SLICE", 1 << 15)
+    monkeypatch.setattr(even_points, "BIG", 1 << 16)
+    monkeypatch.setattr(even_points, "PART", 1 << 15)
     monkeypatch.setattr(slices, "_PAGES_SCAN", "a plan that no server has")
     await run(native_ends.source, "ALTER TABLE plain ADD PRIMARY KEY (id)")
     work = job(native_ends, folder)
@@ -71,8 +72,8 @@ async def test_a_second_copy_into_a_referenced_table(
     native_ends: Ends, folder: Path, monkeypatch: pytest.MonkeyPatch, cut: str
 ) -> None:
     if cut != "whole":
-        monkeypatch.setattr(slices, "BIG", 1 << 16)
-        monkeypatch.setattr(slices, "SLICE", 1 << 15)
+        monkeypatch.setattr(even_points, "BIG", 1 << 16)
+        monkeypatch.setattr(even_points, "PART", 1 << 15)
     if cut == "key":
         monkeypatch.setattr(slices, "_PAGES_SCAN", "a plan that no server has")
     ends, work = native_ends, job(native_ends, folder)
@@ -101,3 +102,61 @@ async def test_a_second_copy_into_a_referenced_table(
         assert there == await content(ends.source)
         whole = len(await pieces_of(ends.target, "public.plain")) == 1
         assert whole == (cut != "key")
+
+
+_CHUNK = (
+    "CREATE TABLE big (t timestamptz NOT NULL, v int)",
+    "SELECT public.create_hypertable('big', 't', chunk_time_interval => interval '1 year')",
+)
+_CHUNK_ROWS = (
+    "INSERT INTO big SELECT '2025-01-02 00:00:00+00'::timestamptz + i * interval '1 minute', i "
+    "FROM pg_catalog.generate_series(1, 20000) i",
+    "ANALYZE big",
+)
+
+
+async def test_a_large_chunk_in_slices_of_time(
+    bare_ends: Ends, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(even_points, "BIG", 1 << 18)
+    monkeypatch.setattr(even_points, "PART", 1 << 17)
+    for end in (bare_ends.source, bare_ends.target):
+        await run(end, *_CHUNK)
+    await run(bare_ends.source, *_CHUNK_ROWS)
+    work = job(bare_ends, folder)
+    # Half of it under one snapshot, the rest under the next, with changes in between.
+    async with leading(work) as coordinator:
+        found = [p for p in coordinator.plan.pieces if p.kind is PieceKind.CHUNK]
+        assert len(found) > 5
+        await coordinator.create_chunks()
+        coordinator.reporter.stopping.set()
+        with pytest.raises(asyncio.CancelledError):
+            await coordinator.copy_stage(Stage.CHUNKS)
+    await run(
+        bare_ends.source,
+        "UPDATE big SET v = 0 WHERE v % 3 = 0",
+        "DELETE FROM big WHERE v = 5",
+        "INSERT INTO big VALUES ('2025-12-01', 1), ('2025-01-01 00:00:01+00', 2)",
+    )
+    await resumed_equals_source(bare_ends, work)
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        "DROP INDEX big_t_idx",  # each slice would read all of it
+        "UPDATE big SET t = t + (hashint4(v) % 10000) * interval '1 minute'; VACUUM ANALYZE big",
+    ],
+    ids=["no index", "rows in no order"],
+)
+async def test_a_chunk_that_cannot_be_read_in_parts_stays_whole(
+    bare_ends: Ends, folder: Path, monkeypatch: pytest.MonkeyPatch, otherwise: str
+) -> None:
+    monkeypatch.setattr(even_points, "BIG", 1 << 18)
+    monkeypatch.setattr(even_points, "PART", 1 << 17)
+    for end in (bare_ends.source, bare_ends.target):
+        await run(end, *_CHUNK)
+    await run(bare_ends.source, *_CHUNK_ROWS, *otherwise.split("; "))
+    async with leading(job(bare_ends, folder)) as coordinator:
+        chunks = {p.name for p in coordinator.plan.pieces if p.kind is PieceKind.CHUNK}
+        assert len(coordinator.plan.pieces) == len(chunks)

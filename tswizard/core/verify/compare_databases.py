@@ -28,6 +28,7 @@ from tswizard.core.verify.rows.findings import (
     rows_findings,
     table_rows,
 )
+from tswizard.core.verify.rows.large_sets import cut_large
 from tswizard.core.verify.rows.root_table_rows import misplaced
 from tswizard.core.verify.rows.row_sets import read_sets
 from tswizard.core.verify.rows.write_counters import read_counters, read_next_xid
@@ -81,8 +82,9 @@ async def verify(
         if catalog is not None:
             findings += await _catalog(job, source, target, shape, catalog)
         sets = await source.run(lambda connection: read_sets(connection, shape))
-    if comparability is not None:
-        sets = tuple(found for rows in sets if (found := comparability.rows(rows)) is not None)
+        if comparability is not None:
+            sets = tuple(found for rows in sets if (found := comparability.rows(rows)) is not None)
+        sets = await source.run(lambda connection: cut_large(connection, sets))
     comparison = RowComparison(job, sets, on_progress, unpaused)
     await comparison.run()
     evidence = await _evidence(job, comparison.results)

@@ -81,7 +81,7 @@ async def plan_pieces(
     await builder.tables(shape)
     await builder.configs()
     if shape.timescaledb:
-        await builder.hypertables(shape, ChunkSlicer(connection, width))
+        await builder.hypertables(shape, ChunkSlicer(connection, width, by_size=slice_tables))
     await builder.objects()
     return Planned(
         CopyPlan(tuple(builder.all_tables), tuple(builder.pieces)), tuple(builder.tiered)

@@ -5,35 +5,31 @@ from itertools import pairwise
 
 from psycopg import DataError, sql
 
+from tswizard.core.catalog.even_points import (
+    INTEGER_KEY,
+    INTEGERS,
+    TIMES,
+    even_points,
+    parts_for,
+)
 from tswizard.core.catalog.hypertable_model import Chunk, Dimension, DimensionKind
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.db.errors import message_of
 
-BIG = 1 << 30
-"""Bytes from which a plain table is sliced."""
-SLICE = 512 << 20
-"""Bytes that a slice should have."""
 MOST = 100_000
 """Ranges that one chunk may be cut into; a longer one stays whole."""
 
 _PAGES_SCAN = "Tid Range Scan"
 
-_TIMES = {
-    "timestamp with time zone": "timestamptz",
-    "timestamp without time zone": "timestamp",
-    "date": "date",
-}
-_INTEGERS = {"smallint": "int2", "integer": "int4", "bigint": "int8"}
-
 
 def has_time_literals(column_type: str) -> bool:
     """Can times of this type be written as literals?"""
-    return column_type in _TIMES or column_type in _INTEGERS
+    return column_type in TIMES or column_type in INTEGERS
 
 
 def time_literal_type(column_type: str) -> str:
     """The type of a literal, for a time column of this type."""
-    return f"pg_catalog.{(_TIMES | _INTEGERS)[column_type]}"
+    return f"pg_catalog.{(TIMES | INTEGERS)[column_type]}"
 
 
 class BadWidth(ValueError):
@@ -61,8 +57,8 @@ async def slice_table(
     Slices by page need a server that can scan a range of pages (Tid Range Scan, PostgreSQL 14 and
     later), which EXPLAIN tells.
     """
-    number = -(-size // SLICE)
-    if size < BIG or number < 2:
+    number = parts_for(size)
+    if number < 2:
         return NOT_SLICED
     pages = int(await value(connection, "SELECT pg_catalog.pg_relation_size(%s) / 8192", (oid,)))
     if pages < number:
@@ -82,7 +78,7 @@ async def slice_table(
 async def _slice_by_key(
     connection: Connection, oid: int, name: sql.Identifier, number: int
 ) -> TableSlices:
-    found = await rows(connection, _INTEGER_KEY, (oid,))
+    found = await rows(connection, INTEGER_KEY, (oid,))
     if not found:
         return NOT_SLICED
     column = sql.Identifier(found[0][0])
@@ -97,17 +93,6 @@ async def _slice_by_key(
     return TableSlices(_ranges(column.as_string(None), bounds), False)
 
 
-_INTEGER_KEY = """
-SELECT a.attname::text
-FROM pg_catalog.pg_index i
-JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-WHERE i.indrelid = %s AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
-  AND i.indnkeyatts = 1 AND i.indexprs IS NULL AND a.attnotnull
-  AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
-ORDER BY NOT i.indisprimary, i.indexrelid LIMIT 1
-"""
-
-
 def _ranges(column: str, bounds: list[str]) -> tuple[str, ...]:
     """Half-open ranges without gaps; the first and the last are open-ended."""
     first = [f"{column} < {bounds[0]}"]
@@ -119,12 +104,14 @@ class ChunkSlicer:
     """Slices chunks by the time range per piece that the user chose, such as `1 day` or `86400`.
 
     An interval fits dimensions of a timestamp or date type, a number those of an integer type; the
-    chunks of other hypertables stay whole.
+    chunks of other hypertables stay whole. Where no range was chosen (`chunk`), large chunks that
+    are not compressed are sliced by time, if `by_size`.
     """
 
-    def __init__(self, connection: Connection, width: str) -> None:
+    def __init__(self, connection: Connection, width: str, *, by_size: bool = False) -> None:
         self._connection = connection
         self._width = width.strip()
+        self._by_size = by_size
         self._width_is_good = False
 
     async def slice(self, dimension: Dimension | None, chunk: Chunk) -> tuple[str, ...]:
@@ -132,9 +119,10 @@ class ChunkSlicer:
 
         Raises BadWidth.
         """
+        if self._width == "chunk":
+            return await self._large(dimension, chunk)
         if (
-            self._width == "chunk"
-            or dimension is None
+            dimension is None
             or dimension.kind is not DimensionKind.RANGE
             or dimension.partitioning_function is not None
             or chunk.range_start is None
@@ -142,13 +130,13 @@ class ChunkSlicer:
         ):
             return ("",)
         column = sql.Identifier(dimension.column).as_string(None)
-        if dimension.column_type in _INTEGERS and self._width.isdecimal():
-            kind = _INTEGERS[dimension.column_type]
+        if dimension.column_type in INTEGERS and self._width.isdecimal():
+            kind = INTEGERS[dimension.column_type]
             low, high = int(chunk.range_start), int(chunk.range_end)
             steps = range(low, high, int(self._width))[1:] if int(self._width) else range(0)
             points = [str(n) for n in steps] if high - low < MOST * int(self._width) else []
-        elif dimension.column_type in _TIMES and not self._width.isdecimal():
-            kind = _TIMES[dimension.column_type]
+        elif dimension.column_type in TIMES and not self._width.isdecimal():
+            kind = TIMES[dimension.column_type]
             points = await self._times(kind, chunk)
         else:
             return ("",)
@@ -156,6 +144,17 @@ class ChunkSlicer:
             return ("",)
         literals = [f"'{point}'::pg_catalog.{kind}" for point in points]
         return _ranges(column, literals)
+
+    async def _large(self, dimension: Dimension | None, chunk: Chunk) -> tuple[str, ...]:
+        if not self._by_size or chunk.compressed:
+            return ("",)
+        size = chunk.bytes - chunk.index_bytes
+        points = await even_points(self._connection, chunk.schema, chunk.name, dimension, size)
+        if not points or dimension is None:
+            return ("",)
+        kind = time_literal_type(dimension.column_type)
+        column = sql.Identifier(dimension.column).as_string(None)
+        return _ranges(column, [f"'{point}'::{kind}" for point in points])
 
     async def _times(self, kind: str, chunk: Chunk) -> list[str]:
         """None for a chunk at the ends of time, whose bounds or the sums of which are no times of

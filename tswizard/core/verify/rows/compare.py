@@ -11,7 +11,15 @@ from tswizard.core.model.outcome import RangeRows
 from tswizard.core.verify.database_reader import DatabaseReader, open_reader
 from tswizard.core.verify.request import OnProgress, VerifyJob, VerifyProgress
 from tswizard.core.verify.rows.range_digest import RangeDigest, Unreadable, of_chunk, read_ranges
-from tswizard.core.verify.rows.ranges import WHOLE, Range, cuts, grouped, joined, ranges_of
+from tswizard.core.verify.rows.ranges import (
+    WHOLE,
+    Range,
+    cut_further,
+    cuts,
+    grouped,
+    joined,
+    ranges_of,
+)
 from tswizard.core.verify.rows.row_sets import RowSet
 
 _AT_ONCE = 32
@@ -56,12 +64,19 @@ class _Unit:
         return max(1, own if self.result.parts > 1 else self.result.rows.bytes)
 
 
+def _cut(rows: RowSet) -> Sequence[Range]:
+    if rows.key is not None:
+        return cut_further([Range(None, None, share=rows.bytes)], dict(rows.points))
+    if rows.chunks and cuts(rows.dimension):
+        return cut_further(ranges_of(rows.chunks), dict(rows.points))
+    return (WHOLE,)
+
+
 def _units(sets: tuple[RowSet, ...]) -> list[_Unit]:
     """Largest first, so that no large one is left over at the end."""
     units = []
     for rows in sets:
-        cut = ranges_of(rows.chunks) if rows.chunks and cuts(rows.dimension) else (WHOLE,)
-        groups = grouped(cut)
+        groups = grouped(_cut(rows))
         result = SetResult(rows=rows, parts=len(groups))
         units += [_Unit(result, group) for group in groups]
     return sorted(units, key=lambda unit: -unit.bytes)
@@ -167,9 +182,14 @@ class RowComparison:
         result.target_rows += there
         if ours != theirs:
             chunks = tuple(f"{chunk.schema}.{chunk.name}" for chunk in span.chunks)
+            of_key = f"{result.rows.key.column} " if result.rows.key and span.text else ""
             result.differing.append(
                 RangeRows(
-                    range=span.text, source_rows=here, target_rows=there, equal=False, chunks=chunks
+                    range=f"{of_key}{span.text}",
+                    source_rows=here,
+                    target_rows=there,
+                    equal=False,
+                    chunks=chunks,
                 )
             )
 

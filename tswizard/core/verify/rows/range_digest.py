@@ -53,9 +53,9 @@ def range_query(
     select = sql.SQL("SELECT pg_catalog.count(*), {} FROM {}").format(
         total, rows.source_of_rows(end)
     )
-    if rows.dimension is None or not span.text:
+    if rows.axis is None or not span.text:
         return select
-    return select + sql.SQL(" WHERE ") + range_condition(rows.dimension, span)
+    return select + sql.SQL(" WHERE ") + range_condition(rows.axis, span)
 
 
 async def read_range(
@@ -106,4 +106,5 @@ def of_chunk(rows: RowSet, chunk: Chunk) -> RowSet:
         dimension=None,
         chunks=(),
         target=None,
+        points=(),
     )

@@ -6,8 +6,9 @@ source and target alike, whatever chunks the target has. Rows in a gap between t
 were any, belong to the range before it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from psycopg import sql
 
@@ -36,10 +37,12 @@ class Range:
     end: str | None
     chunks: tuple[Chunk, ...] = ()
     """Chunks of the source that start where it starts."""
+    share: int | None = None
+    """Bytes of a part of what lies between two such starts; None for all of it."""
 
     @property
     def bytes(self) -> int:
-        return sum(chunk.bytes for chunk in self.chunks)
+        return sum(chunk.bytes for chunk in self.chunks) if self.share is None else self.share
 
     @property
     def text(self) -> str:
@@ -78,6 +81,17 @@ def ranges_of(chunks: Iterable[Chunk]) -> tuple[Range, ...]:
     )
 
 
+def cut_further(cut: Iterable[Range], points: Mapping[str | None, Sequence[str]]) -> list[Range]:
+    """The ranges, those that start at a key of `points` cut at these."""
+    found = []
+    for span in cut:
+        inside = points.get(span.start, ())
+        share = span.bytes // (len(inside) + 1) if inside else span.share
+        bounds = (span.start, *inside, span.end)
+        found += [Range(start, end, span.chunks, share) for start, end in pairwise(bounds)]
+    return found
+
+
 def grouped(cut: Iterable[Range]) -> tuple[tuple[Range, ...], ...]:
     """Neighboring ranges grouped until they are worth a query."""
     groups: list[list[Range]] = []
@@ -95,7 +109,8 @@ def grouped(cut: Iterable[Range]) -> tuple[tuple[Range, ...], ...]:
 
 def joined(group: tuple[Range, ...]) -> Range:
     """One range, from the start of the first to the end of the last."""
-    return Range(group[0].start, group[-1].end, tuple(c for span in group for c in span.chunks))
+    chunks = tuple(c for span in group for c in span.chunks)
+    return Range(group[0].start, group[-1].end, chunks, sum(span.bytes for span in group))
 
 
 def range_condition(dimension: Dimension | None, span: Range) -> sql.Composable:

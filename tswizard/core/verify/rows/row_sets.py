@@ -41,6 +41,15 @@ class RowSet:
     chunks: tuple[Chunk, ...] = ()
     target: tuple[str, str] | None = None
     """Schema and table on the target, where their names differ."""
+    key: Dimension | None = None
+    """The integer key of a large table, along which it is cut as if it were a dimension."""
+    points: tuple[tuple[str | None, tuple[str, ...]], ...] = ()
+    """Where large ranges are cut: the start of each, and literals between its ends."""
+
+    @property
+    def axis(self) -> Dimension | None:
+        """What ranges are of."""
+        return self.dimension or self.key
 
     def source_of_rows(self, end: Literal["source", "target"]) -> sql.Composable:
         """SQL for FROM, with the alias `t`. ONLY: a child table's rows are compared as its own."""
