@@ -31,8 +31,9 @@ from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.copy.scripts import chunk_state_sql
 from tswizard.core.split.copy.snapshot import SnapshotHolder
 from tswizard.core.split.copy.staging import StagingFolder
+from tswizard.core.split.copy.target_connection import open_target
 from tswizard.core.split.copy.upsert import recopy_table
-from tswizard.core.split.copy.workers import open_target, run_workers
+from tswizard.core.split.copy.workers import run_workers
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.leader_lock import LeaderLock, acquire
 from tswizard.core.split.ledger.plan_store import (

@@ -11,7 +11,8 @@ from tswizard.core.run.context import failed
 from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.copy.snapshot import SnapshotHolder
-from tswizard.core.split.copy.workers import open_target, run_workers
+from tswizard.core.split.copy.target_connection import open_target
+from tswizard.core.split.copy.workers import run_workers
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.leader_lock import LeaderLock, is_held
 from tswizard.core.split.ledger.plan_store import StoredPlan, read_plan

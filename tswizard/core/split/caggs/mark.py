@@ -24,7 +24,7 @@ from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.caggs.refresh import Refresh, run_refresh
 from tswizard.core.split.caggs.valid_ranges import valid_ranges, window_start
 from tswizard.core.split.caggs.watermark import WatermarkSetter
-from tswizard.core.split.copy.workers import SKIP_LOGGING
+from tswizard.core.split.copy.target_connection import SKIP_LOGGING
 from tswizard.core.split.schema.cagg_facts import CaggFacts, read_cagg_facts
 from tswizard.core.split.schema.execute import refusal_message
 from tswizard.core.split.schema.restore_state import read_restore_state, write_restore_state

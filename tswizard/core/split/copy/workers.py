@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from psycopg import Error, sql
+from psycopg import Error
 from tenacity import RetryCallState
 
 from tswizard.core.db.concurrency import together
-from tswizard.core.db.connection import Connection, Statement, connect
-from tswizard.core.db.errors import CannotConnect, is_transient, message_of
+from tswizard.core.db.connection import Connection
+from tswizard.core.db.errors import is_transient, message_of
 from tswizard.core.db.passfile import passfile
 from tswizard.core.db.private_folder import private_folder
 from tswizard.core.model.finding import Finding, Level
@@ -25,16 +25,16 @@ from tswizard.core.split.copy.errors import (
     PieceRefused,
     SnapshotLost,
     SnapshotStale,
-    SourceFailed,
-    explain,
     gave_up,
 )
+from tswizard.core.split.copy.piece_outcome import record_error
 from tswizard.core.split.copy.progress import CopyProgress
 from tswizard.core.split.copy.psql_reader import PIPES, PsqlReader
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.copy.snapshot import SnapshotHolder, SourceSnapshot
 from tswizard.core.split.copy.staging import FileBroken, StagingFolder
-from tswizard.core.split.copy.stored_piece import StoredRefused, fall_back, why_decompressed
+from tswizard.core.split.copy.stored_piece import StoredRefused
+from tswizard.core.split.copy.target_connection import open_target
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.bundles import (
     claim_bundle,
@@ -48,30 +48,6 @@ from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, PieceStat
 _IDLE_POLL = 0.5
 """Seconds until a worker that found no piece looks whether another process has released one; its
 own process tells it."""
-
-# A commit need not wait for the disk: if the server crashes, a piece's rows are lost together with
-# its done-mark, and it is copied again. That a stage is done is recorded later, by a session that
-# does wait, and WAL is flushed in order. Files are removed after loading, so there commits wait.
-_ASYNC_COMMIT = "SET synchronous_commit = off"
-
-
-# Rows that are copied change nothing for continuous aggregates, whose rows come with them (2.28 and
-# later; for older versions see caggs.logging).
-SKIP_LOGGING = """
-SELECT pg_catalog.set_config(name, 'on', false) FROM pg_catalog.pg_settings
-WHERE name = 'timescaledb.skip_cagg_invalidation'
-"""
-
-
-async def open_target(job: CopyJob, *, wait_for_disk: bool = True) -> Connection:
-    """A connection for writing rows. Raises CannotConnect."""
-    then: list[Statement] = [(SKIP_LOGGING, None)]
-    if job.options.encoding != "UTF8":
-        encoding = sql.Literal(job.options.encoding)
-        then.append((sql.SQL("SET client_encoding = {}").format(encoding), None))
-    if not wait_for_disk:
-        then.append((_ASYNC_COMMIT, None))
-    return await connect(job.target, row_security=False, then=then)
 
 
 async def run_workers(
@@ -344,7 +320,7 @@ class _Worker:
         except SnapshotLost:
             raise
         except Exception as error:
-            return await self._record(error, claimed, target)
+            return await record_error(self.context, error, claimed, target)
         finally:
             self.progress.end(claimed.piece, row_count)
         return None
@@ -358,30 +334,6 @@ class _Worker:
             else "the source snapshot was lost; continuing with a new one"
         )
         await self.snapshots.renew(snapshot, target, stale=stale)
-
-    async def _record(
-        self, error: Exception, claimed: ClaimedPiece, target: Connection
-    ) -> Exception:
-        """Record a piece's error in the transaction that has locked it; what to report of it."""
-        piece, table = claimed.piece, self.context.plan.table_of(claimed.piece)
-        if piece.packed and (reason := why_decompressed(error)):
-            await fall_back(target, piece, self.context.job.timescaledb_schema, reason)
-            return StoredRefused(f"{table.label} {piece.name} is decompressed: {reason}")
-        if is_transient(error) or isinstance(error, FileBroken):
-            attempts = await _count_attempt(target, claimed, error)
-            if isinstance(error, FileBroken) and self.context.staging:
-                self.context.staging.remove(piece)
-                await queue.set_state(target, [piece.id], PieceState.WAITING)
-            if attempts < self.context.job.retry.attempts:
-                return error
-            error = PieceRefused(gave_up(error, attempts, table.label))
-        if not isinstance(error, _EXPLAINED):
-            raise error  # a bug is no finding about a piece
-        verdict = explain(error, table, piece, self.context.job.labels)
-        if isinstance(verdict, PieceRefused):
-            state = PieceState.GONE if verdict.gone else PieceState.FAILED
-            await queue.set_state(target, [piece.id], state, verdict.finding.what)
-        return verdict
 
     async def _report(
         self, problem: Exception, piece: Piece, target: Connection, snapshot: SourceSnapshot
@@ -410,14 +362,3 @@ async def first_of(*events: asyncio.Event, seconds: float) -> None:
     finally:
         for task in tasks:
             task.cancel()
-
-
-_EXPLAINED = (Error, OSError, CannotConnect, PieceRefused, SourceFailed)
-
-
-async def _count_attempt(target: Connection, claimed: ClaimedPiece, error: Exception) -> int:
-    """Count the attempt, unless its transaction is lost; 0 then."""
-    try:
-        return await queue.count_attempt(target, claimed.piece, message_of(error))
-    except Error:
-        return 0

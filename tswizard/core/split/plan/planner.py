@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from psycopg import sql
 
 from tswizard.core.catalog.caggs import read_caggs
-from tswizard.core.catalog.catalog_shape import DIMENSION_SLICE, Shape, read_shape
+from tswizard.core.catalog.catalog_shape import Shape, read_shape
 from tswizard.core.catalog.hypertable_model import Chunk, Dimension, Hypertable
-from tswizard.core.catalog.hypertables import chunk_relations, read_hypertables
-from tswizard.core.catalog.tables import NOT_USERS, READABLE, not_member, parts
+from tswizard.core.catalog.hypertables import read_hypertables
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.db.identifiers import literal
 from tswizard.core.split.plan.columns import Columns, read_columns
@@ -25,6 +24,14 @@ from tswizard.core.split.plan.slices import (
     has_time_literals,
     slice_table,
     time_literal_type,
+)
+from tswizard.core.split.plan.source_queries import (
+    CONFIGS,
+    COUNT_OBJECTS,
+    OBJECT_BOUNDS,
+    ROOTS,
+    dimension_slices_sql,
+    tables_sql,
 )
 
 OBJECTS_PER_PIECE = 500
@@ -127,7 +134,7 @@ class _PlanBuilder:
             )
 
     async def tables(self, shape: Shape) -> None:
-        found = await rows(self.connection, _tables(shape))
+        found = await rows(self.connection, tables_sql(shape))
         columns = await read_columns(self.connection, (row[0] for row in found))
         for oid, schema, name, size, estimate, filenode in found:
             relation = sql.Identifier(schema, name)
@@ -154,7 +161,7 @@ class _PlanBuilder:
 
         https://www.postgresql.org/docs/current/extend-extensions.html#EXTEND-EXTENSIONS-CONFIG-TABLES
         """
-        found = await rows(self.connection, _CONFIGS)
+        found = await rows(self.connection, CONFIGS)
         columns = await read_columns(self.connection, (row[0] for row in found))
         for oid, schema, name, size, estimate, condition in found:
             where = condition.strip().removeprefix("WHERE").removeprefix("where").strip()
@@ -185,10 +192,10 @@ class _PlanBuilder:
         roots = {
             (schema, name): (oid, size)
             for oid, schema, name, size in await rows(
-                self.connection, _ROOTS, ([h.schema for h in users], [h.name for h in users])
+                self.connection, ROOTS, ([h.schema for h in users], [h.name for h in users])
             )
         }
-        slices = {(s, n): j for s, n, j in await rows(self.connection, _slices(shape))}
+        slices = {(s, n): j for s, n, j in await rows(self.connection, dimension_slices_sql(shape))}
         columns = await read_columns(self.connection, (oid for oid, _ in roots.values()))
         if self.stored:
             self._packed = await read_packed_chunks(self.connection, shape)
@@ -286,7 +293,7 @@ class _PlanBuilder:
 
     async def objects(self) -> None:
         """Ranges of OIDs without gaps, so that large objects created later are in one of them."""
-        number = int(await value(self.connection, _COUNT_OBJECTS))
+        number = int(await value(self.connection, COUNT_OBJECTS))
         if not number:
             return
         index = self._table(
@@ -295,7 +302,7 @@ class _PlanBuilder:
             )
         )
         starts = [
-            oid for (oid,) in await rows(self.connection, _OBJECT_BOUNDS, (OBJECTS_PER_PIECE,))
+            oid for (oid,) in await rows(self.connection, OBJECT_BOUNDS, (OBJECTS_PER_PIECE,))
         ]
         for first, after in zip(starts, [*starts[1:], _LAST_OID + 1], strict=True):
             self._add(
@@ -335,74 +342,3 @@ def _described(schema: str, name: str, columns: Columns) -> SourceTable:
         format="text" if columns.text_column else "binary",
         text_column=columns.text_column,
     )
-
-
-def _tables(shape: Shape) -> str:
-    """OID, schema, name, bytes, rows and file of all tables with rows that belong to no hypertable.
-
-    A partitioned table has no rows, its leaves do. Of a table with child tables only its own rows
-    count.
-    """
-    return f"""
-SELECT c.oid::bigint, n.nspname::text, c.relname::text,
-  COALESCE(pg_catalog.pg_table_size(c.oid), 0), GREATEST(c.reltuples, 0)::bigint,
-  pg_catalog.pg_relation_filenode(c.oid)::bigint
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN ({parts(shape)}) part ON part.oid = c.oid
-WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {READABLE}
-  AND {NOT_USERS} AND part.oid IS NULL AND {not_member("pg_class", "c.oid")}
-ORDER BY 2, 3
-"""
-
-
-# TimescaleDB's configuration tables are its catalog: it is recreated, not copied.
-_CONFIGS = """
-SELECT c.oid::bigint, n.nspname::text, c.relname::text,
-  COALESCE(pg_catalog.pg_table_size(c.oid), 0), GREATEST(c.reltuples, 0)::bigint,
-  COALESCE(e.extcondition[o.number], '')
-FROM pg_catalog.pg_extension e
-CROSS JOIN LATERAL pg_catalog.unnest(e.extconfig) WITH ORDINALITY AS o (oid, number)
-JOIN pg_catalog.pg_class c ON c.oid = o.oid AND c.relkind = 'r'
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE e.extname <> 'timescaledb' AND pg_catalog.pg_relation_size(c.oid) > 0
-ORDER BY 2, 3
-"""
-
-_ROOTS = """
-SELECT c.oid::bigint, n.nspname::text, c.relname::text, pg_catalog.pg_relation_size(c.oid)
-FROM unnest(%s::text[], %s::text[]) AS w (schema, name)
-JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
-JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
-"""
-
-_COUNT_OBJECTS = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata"
-
-_OBJECT_BOUNDS = """
-SELECT oid::bigint FROM (
-  SELECT oid, pg_catalog.row_number() OVER (ORDER BY oid) - 1 AS number
-  FROM pg_catalog.pg_largeobject_metadata) o
-WHERE number %% %s = 0 ORDER BY 1
-"""
-
-
-def _slices(shape: Shape) -> str:
-    """Schema, name and dimension slices of every chunk, as the catalog stores them."""
-    if shape.has(DIMENSION_SLICE, "chunk_id"):
-        joined = f"{DIMENSION_SLICE} s ON s.chunk_id = k.id"
-    else:
-        joined = (
-            "_timescaledb_catalog.chunk_constraint cc ON cc.chunk_id = k.id "
-            f"JOIN {DIMENSION_SLICE} s ON s.id = cc.dimension_slice_id"
-        )
-    return f"""
-SELECT n.nspname::text, c.relname::text,
-  pg_catalog.jsonb_object_agg(d.column_name, pg_catalog.jsonb_build_array(
-    s.range_start, s.range_end))::text
-FROM ({chunk_relations(shape)}) k
-JOIN pg_catalog.pg_class c ON c.oid = k.rel
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN {joined}
-JOIN _timescaledb_catalog.dimension d ON d.id = s.dimension_id
-GROUP BY 1, 2
-"""
