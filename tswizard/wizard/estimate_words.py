@@ -57,8 +57,8 @@ def probe_lines(probe: Probe) -> Iterator[tuple[str, str]]:
     rates = ", ".join(_rates(probe))
     if rates:
         yield "also", rates
-    for problem in probe.problems:
-        yield "!", problem
+    for sentence in (*probe.limits, *probe.problems):
+        yield "!", sentence
 
 
 _TINY = 20
@@ -120,5 +120,5 @@ def _timed(probe: Probe | None) -> Iterable[str]:
         lines.append(f"  {timing.what} of {timing.table}{several}: {timing_text(timing)}")
         if timing.before >= _WORTH_A_LINE:
             lines.append(f"    and {duration(timing.before)} before its first row")
-    lines += [f"  {problem}" for problem in probe.problems]
+    lines += [f"  {sentence}" for sentence in (*probe.limits, *probe.problems)]
     return lines

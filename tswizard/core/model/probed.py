@@ -126,6 +126,8 @@ class Probe:
     What is created object by object takes longer on a server that takes longer for this."""
     problems: tuple[str, ...] = ()
     """What could not be timed, and why; a sentence each."""
+    limits: tuple[str, ...] = ()
+    """What limits a rate, a sentence each."""
     broke: str = ""
     """The sentence of the connection that was lost in the middle, if one was."""
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from psycopg import Error
@@ -35,6 +35,7 @@ from tswizard.core.probe.limits import (
 )
 from tswizard.core.probe.round_trip import time_answers
 from tswizard.core.probe.sizes import as_of_now
+from tswizard.core.probe.windows import largest_buffer, window_limits
 from tswizard.core.run.context import shell
 
 _T = TypeVar("_T")
@@ -64,17 +65,16 @@ async def run_probe(
         work.cancel()
         await asyncio.wait([work])
     timings = earlier.with_newer(probing.timings) if earlier else tuple(probing.timings)
-    yield ProbeDone(
-        Probe(
-            at=time.time(),
-            timings=timings,
-            source_round_trip=probing.trips.get("source"),
-            target_round_trip=probing.trips.get("target"),
-            yardstick=max(probing.yardsticks, default=None),
-            problems=tuple(probing.problems),
-            broke=probing.broke,
-        )
+    found = Probe(
+        at=time.time(),
+        timings=timings,
+        source_round_trip=probing.trips.get("source"),
+        target_round_trip=probing.trips.get("target"),
+        yardstick=max(probing.yardsticks, default=None),
+        problems=tuple(probing.problems),
+        broke=probing.broke,
     )
+    yield ProbeDone(replace(found, limits=tuple(window_limits(found, largest_buffer()))))
 
 
 @dataclass(slots=True)

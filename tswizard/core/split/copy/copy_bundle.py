@@ -18,7 +18,7 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.split.copy.chunks import BARE_SEARCH_PATH
-from tswizard.core.split.copy.copy_piece import CopyContext
+from tswizard.core.split.copy.copy_context import CopyContext
 from tswizard.core.split.copy.errors import SnapshotStale, SourceFailed
 from tswizard.core.split.copy.frames import FramedRows, RowsEnded, new_token
 from tswizard.core.split.copy.psql_reader import PsqlReader

@@ -3,8 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from psycopg import sql
@@ -12,9 +11,9 @@ from psycopg import sql
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.split.copy import large_objects
 from tswizard.core.split.copy.chunks import BARE_SEARCH_PATH
-from tswizard.core.split.copy.copy_job import CopyJob
+from tswizard.core.split.copy.copy_context import CopyContext
 from tswizard.core.split.copy.psql_reader import PsqlReader
-from tswizard.core.split.copy.pump import FileSink, Moving, Pump, TargetSink, run_pump
+from tswizard.core.split.copy.pump import FileSink, Pump, TargetSink, run_pump
 from tswizard.core.split.copy.snapshot import SourceSnapshot
 from tswizard.core.split.copy.staging import FileBroken, StagedFile, StagingFolder, open_staged
 from tswizard.core.split.copy.stored_piece import (
@@ -38,7 +37,6 @@ from tswizard.core.split.copy.upsert import (
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.queue import ClaimedPiece
 from tswizard.core.split.plan.piece import (
-    CopyPlan,
     Piece,
     PieceKind,
     PieceState,
@@ -52,40 +50,6 @@ from tswizard.core.split.plan.piece import (
 
 # psycopg raises what it logs as well; its log must not be printed into a full-screen program.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
-
-
-@dataclass(slots=True, kw_only=True)
-class CopyContext:
-    """What all workers of a process share."""
-
-    job: CopyJob
-    plan: CopyPlan
-    threads: ThreadPoolExecutor
-    staging: StagingFolder | None
-    paused: Callable[[], bool]
-    search_path: str = BARE_SEARCH_PATH
-    """For rows that are routed and create their chunks."""
-    pumps: dict[int, Moving] = field(default_factory=dict)
-    """Of the pieces that are being copied, by id."""
-    piece_ended: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when a worker has finished a piece: another may be available now, or none is left."""
-
-    alone: set[int] = field(default_factory=set)
-    """Pieces of bundles that have failed, by id: each by itself now, so that the one that cannot be
-    copied is told from the others."""
-    compress_singly: bool = False
-    """Several compressions at once have failed."""
-
-    def search_path_of(self, table: SourceTable, piece: Piece) -> str:
-        """The search path with which a piece's rows are written."""
-        paths = [self.search_path] if is_routed(table, piece) or piece.shell else []
-        paths += [table.search_path] if table.search_path else []
-        return ", ".join(paths) or BARE_SEARCH_PATH
-
-    def discard_file(self, piece: Piece) -> None:
-        """Remove the file of a piece whose rows are committed on the target."""
-        if self.staging is not None and not self.job.keep_files:
-            self.staging.remove(piece)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from psycopg import Error
 
 from tswizard.core.db.connection import Connection
 from tswizard.core.db.errors import CannotConnect, is_transient, message_of
-from tswizard.core.split.copy.copy_piece import CopyContext
+from tswizard.core.split.copy.copy_context import CopyContext
 from tswizard.core.split.copy.errors import PieceRefused, SourceFailed, explain, gave_up
 from tswizard.core.split.copy.staging import FileBroken
 from tswizard.core.split.copy.stored_piece import StoredRefused, fall_back, why_decompressed

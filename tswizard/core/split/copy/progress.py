@@ -7,7 +7,7 @@ from collections import Counter
 from tswizard.core.db.connection import Connection
 from tswizard.core.model.events import TableProgress, TableState
 from tswizard.core.model.finding import Finding
-from tswizard.core.split.copy.copy_piece import CopyContext
+from tswizard.core.split.copy.copy_context import CopyContext
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.ledger.queue import CopyMode
 from tswizard.core.split.ledger.table_stats import TableStats, read_table_stats

@@ -18,8 +18,9 @@ from tswizard.core.model.wording import plural
 from tswizard.core.run.context import StepFailed
 from tswizard.core.split.copy.chunks import BARE_SEARCH_PATH, dimension_search_path
 from tswizard.core.split.copy.copy_bundle import copy_bundle
+from tswizard.core.split.copy.copy_context import CopyContext
 from tswizard.core.split.copy.copy_job import CopyJob
-from tswizard.core.split.copy.copy_piece import CopyContext, copy_piece
+from tswizard.core.split.copy.copy_piece import copy_piece
 from tswizard.core.split.copy.errors import (
     Halt,
     PieceRefused,
