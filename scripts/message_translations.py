@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tswizard.core.classify.parse import is_progress
+from tswizard.core.classify.forms import is_progress
 from tswizard.core.classify.rules import default_rules
 
 OUTPUT = Path(__file__).parents[1] / "tswizard/core/classify/translations.json"
@@ -76,6 +76,12 @@ _SELDOM = re.compile(
     r"|permission denied for (?:aggregate|collation|conversion|domain|event|index|operator|policy)"
     r"|must be owner of (?:aggregate|collation|conversion|domain|event|operator|tablespace)"
     r"|could not (?:open|read) file|WAL|replication|collation for encoding"
+    r"|^(?:LDAP|recovery target|portal|cursor|savepoint|window|prepared|unnamed|tablesample)\b"
+    r"|^(?:token type|mapping for token|tsvector|root certificate|data directory|directory)\b"
+    r"|^(?:template database|default (?:ACL|conversion)|parameter ACL|configuration column)\b"
+    r"|^(?:source|destination) encoding|^(?:conversion|transform|access method|group)\b"
+    r"|(?:database %u|user|local user with ID %d) does not exist$"
+    r"|^publication (?:relation|schema)"
 )
 # Names that make a sentence one that a rule knows.
 _NAMES = (

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,19 @@ async def killed(program: Program, said: str, delay: float, *args: str | Path) -
         async for line in process.stderr:
             if line.decode().startswith(said):
                 break
+        else:
+            # It never came to that step.
+            await process.wait()
+            return False
         drained = asyncio.create_task(process.stderr.read())
         try:
             await asyncio.wait_for(process.wait(), delay)
         except TimeoutError:
             tools = children(process.pid)
-            os.kill(process.pid, signal.SIGKILL)
-            await process.wait()
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+            if await process.wait() != -signal.SIGKILL:
+                return False
         else:
             return False
         finally:

@@ -100,7 +100,9 @@ class Program:
             yield process
         finally:
             if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)
+                # It may have ended, and asyncio not know yet.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
 
     async def killed_at(self, said: str, *args: str | Path) -> None:

@@ -549,6 +549,17 @@ EXAMPLES = (
         'psql:i.sql:9: ERROR:  duplicate key value violates unique constraint "t_pkey"\n',
     ),
     Example(
+        "row-unfit",
+        LOST,
+        'psql:i.sql:9: ERROR:  no partition of relation "t" found for row\n'
+        "DETAIL:  Partition key of the failing row contains (n) = (1).\n",
+    ),
+    Example(
+        "catalog-columns",
+        LOST,
+        'psql:i.sql:9: ERROR:  column "schema_name" of relation "chunk" does not exist\n',
+    ),
+    Example(
         "row-or-foreign-key",
         LOST,
         'psql:i.sql:9: ERROR:  insert or update on table "t" violates foreign key constraint "f"\n',

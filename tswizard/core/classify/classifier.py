@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tswizard.core.classify.command import NOTHING_ADDED
-from tswizard.core.classify.message import TROUBLE, Message, PlainLine
+from tswizard.core.classify.message import Message, PlainLine, is_trouble
 from tswizard.core.classify.parse import Parser
 from tswizard.core.classify.rules import Rule, Rules, default_rules, render
 from tswizard.core.classify.sums import ErrorCount, read_sum, sum_verdict
@@ -194,7 +194,7 @@ class Classifier:
             return None
         if message.severity in (Severity.NOTICE, Severity.UNKNOWN):
             said = "\n".join((message.text, message.detail))
-            if not TROUBLE.search(said) and not message.strays and not _rated(message):
+            if not is_trouble(said) and not message.strays and not _rated(message):
                 return None
         if message.severity is Severity.ORPHAN:
             reason = "The beginning of this message is missing from the log."

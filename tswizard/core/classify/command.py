@@ -13,6 +13,11 @@ _STATEMENT = re.compile(
 )
 
 
+def starts_statement(line: str) -> bool:
+    """Whether a line begins like a statement of a dump."""
+    return _STATEMENT.match(line) is not None
+
+
 class Statements:
     """Follows SQL line by line far enough to know whether a statement is still open.
 
@@ -41,7 +46,7 @@ class Statements:
         """Whether this line can belong to the command."""
         if self._inside or not self._done or not line.strip():
             return True
-        return bool(_STATEMENT.match(line))
+        return starts_statement(line)
 
     def _open(self, line: str, at: int) -> int:
         found = _OPENING.search(line, at)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from tswizard.core.classify.json_lines import Unwrapped, is_csvlog, of_csvlog, unwrap
 from tswizard.core.classify.powershell import PowerShell
+from tswizard.core.classify.terminal import plain
 from tswizard.core.classify.translate import is_severity
 from tswizard.core.model.judged import Severity
 
@@ -61,6 +62,12 @@ _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _FRAMES = tuple(
     (kind, needle, re.compile(pattern))
     for kind, needle, pattern in (
+        # log_line_prefix of Azure: '%t-%c-'.
+        (
+            "timestamps",
+            "-",
+            rf"{_DATE} {_CLOCK}{_ZONE}-(?P<stream>[0-9a-f]{{8}}\.[0-9a-f]{{1,8}})-(?=\S)",
+        ),
         (
             "timestamps",
             ":",
@@ -180,7 +187,7 @@ class FrameStripper:
 
     def feed(self, line: str, number: int) -> Iterator[Framed]:
         """What a line holds; a line of JSON may hold several, most hold one."""
-        line = line.rstrip("\r\n")
+        line = plain(line.rstrip("\r\n"))
         if self._record or (line[:1].isdigit() and is_csvlog(line)):
             yield from self._of_csvlog(line, number)
             return

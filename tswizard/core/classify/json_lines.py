@@ -1,7 +1,8 @@
 """Lines of JSON, of key=value pairs and of csvlog, which loggers write around text.
 
 Docker's json-file (`log`), pino (`msg`), zap (`msg`, `error`), logrus (`msg="…"`), GCP
-(`textPayload`), journald (`MESSAGE`), and PostgreSQL's jsonlog, which has a message's parts apart.
+(`textPayload`), journald (`MESSAGE`), and PostgreSQL's jsonlog and Azure (`properties`), which have
+a message's parts apart.
 """
 
 import csv
@@ -31,6 +32,8 @@ _BAD_PINO, _BAD_SYSLOG = 50, 3
 _LOGFMT = re.compile(r'(?:^|\s)(?:msg|message)="((?:[^"\\]|\\.)*)"')
 _LOGFMT_LEVEL = re.compile(r"(?:^|\s)(?:level|lvl|severity)=\"?(\w+)")
 _LOGFMT_ERROR = re.compile(r'(?:^|\s)(?:err|error|stderr|output)="((?:[^"\\]|\\.)*)"')
+# '%t-%c-' before a severity.
+_LINE_PREFIX = re.compile(r"^[^A-Za-z\n].{0,80}?-(?=[A-Z]{3,9}\d?:  )")
 _TAG = re.compile(r".{0,200}=> (?=\{)")
 _PARTS = (
     ("detail", "DETAIL"),
@@ -112,7 +115,10 @@ def _of_object(entry: Any) -> list[Unwrapped] | None:
         entry = {"session_id": "", **record}
     if "error_severity" in entry and isinstance(entry.get("message"), str):
         return [_of_jsonlog(entry)]
-    inner = entry.get("jsonPayload") or entry.get("attributes")
+    if isinstance(record := entry.get("properties"), dict) and "sqlerrcode" in record:
+        # Azure: message with its log_line_prefix, and the parts besides.
+        return [_of_parts(record, str(record.get("processId", "")))]
+    inner = entry.get("jsonPayload") or entry.get("attributes") or entry.get("properties")
     if isinstance(inner, dict):
         entry = {**entry, **inner}
     stream = next((str(entry[key]) for key in _STREAMS if entry.get(key)), "")
@@ -141,6 +147,13 @@ def _of_jsonlog(entry: dict[str, Any]) -> Unwrapped:
         return Unwrapped(text="\n".join(lines), stream="server")
     bad = _is_bad(entry["error_severity"])
     return Unwrapped(text=message, stream=str(entry.get("pid", "")), bad=bad)
+
+
+def _of_parts(entry: dict[str, Any], stream: str) -> Unwrapped:
+    """A message of the server that begins with its severity, and what belongs to it."""
+    lines = [_LINE_PREFIX.sub("", _string(entry.get("message")))]
+    lines += [f"{name}:  {entry[key]}" for key, name in _PARTS if entry.get(key)]
+    return Unwrapped(text="\n".join(lines), stream=stream)
 
 
 def _of_logfmt(line: str) -> list[Unwrapped] | None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from tswizard.core.classify.classifier import Classifier
 from tswizard.core.classify.encoding import LogReader
+from tswizard.core.classify.forms import is_output
 from tswizard.core.classify.frames import Framed, FrameStripper
 from tswizard.core.classify.message import PlainLine
-from tswizard.core.classify.parse import is_output
 from tswizard.core.classify.tally import VerdictTally
 from tswizard.core.classify.translate import Translator
 from tswizard.core.classify.unmix_parallel_output import OutputUnmixer

@@ -50,15 +50,29 @@ class Message:
     """Lines in it that belong to no message and suggest an error."""
 
 
-TROUBLE = re.compile(
+_TROUBLE = re.compile(
     r"error|fatal|panic|fail|could not|couldn't|cannot|can't|unable|denied|refused|invalid"
     r"|unrecognized|unexpected|not found|no such|does not exist|not supported|no space|abort"
     r"|terminat|killed|crash|corrupt|\blost\b|out of memory|segmentation|traceback|exception"
     r"|violat|mismatch|timed? ?out|not recognized|closed by|reset by|broken pipe|hang ?up"
+    r"|suppressed \d+ (?:lines|messages)|(?:lines?|messages?) (?:omitted|skipped|removed|dropped)\b"
+    r"|\bexit(?:ed)?\b.{0,20}\b(?:code|status)\W{0,3}[1-9]"
     r"|\bERR!|quota|exceed|incomplete|truncated|\bpanic|\bgave up",
     re.IGNORECASE,
 )
 """Words that make a line in no known format worth a look."""
+
+# Names of options in commands, and of methods in a stack: none of it is said of a database.
+_NAMES = re.compile(
+    r"--(?:exit-on|on)-error[-\w]*|--echo-errors|\bON_ERROR_(?:STOP|ROLLBACK)\b"
+    r"|^\s+at [\w.$<>]+\([\w.:$ ]*\)$"
+)
+
+
+def is_trouble(text: str) -> bool:
+    """Whether a line suggests an error, other than by a name."""
+    return _TROUBLE.search(_NAMES.sub("", text)) is not None
+
 
 # Even in the body of a function, this is more likely output of a shell.
 _DIED = re.compile(
@@ -91,6 +105,8 @@ class Block:
         self.whole = True
         self.wrapped = False
         """It is about a failed command, which pg_restore prints after it."""
+        self.echoed = ""
+        """The statement that psql had written before."""
         self.entries: tuple[TocEntry, ...] = ()
         """TOC entries that it may be about."""
         self._parts: dict[str, list[str]] = {"text": [text[:MAX_MESSAGE_CHARS]]}
@@ -137,7 +153,7 @@ class Block:
             self._append("command", line)
             return
         if not found:
-            if line.strip() and TROUBLE.search(line):
+            if line.strip() and is_trouble(line):
                 self._strays.append(line)
             self._append(self._part, line)
         elif found["line"] is not None:
@@ -166,6 +182,7 @@ class Block:
         if self._cut:
             lines.append(f"… ({self._cut} more characters not kept)")
         command = self._join("command").strip()[:MAX_MESSAGE_CHARS]
+        about = command or self._position() or self.echoed
         # pg_restore prints whole statements: an open one has swallowed other lines.
         open_end = self._command is not None and not self._command.complete
         whole = self.whole and not (open_end and self.tool == "pg_restore")
@@ -176,7 +193,9 @@ class Block:
             lines=tuple(lines),
             number=self.number,
             toc=None,
-            subject=subject(about) if (about := command or self._position()) else None,
+            subject=subject(about)
+            if (about := command or self._position() or self.echoed)
+            else None,
             detail=self._join("detail").rstrip(),
             hint=self._join("hint").rstrip(),
             context=self._join("context").rstrip(),
