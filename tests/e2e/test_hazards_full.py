@@ -66,3 +66,44 @@ async def test_views_are_filled_and_unknown_tablespaces_detached(tmp_path: Path)
             async with connected(source) as connection:
                 await connection.execute("DROP SCHEMA plant CASCADE")
                 await connection.execute(f"DROP TABLESPACE {space}".encode())
+
+
+_HASHED = """
+CREATE TYPE color AS ENUM ('red', 'green', 'blue');
+CREATE TABLE by_color (n int, c color) PARTITION BY HASH (c);
+CREATE TABLE by_colors (n int, c color[]) PARTITION BY HASH (c);
+CREATE TABLE by_color_0 PARTITION OF by_color FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE by_color_1 PARTITION OF by_color FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE TABLE by_colors_0 PARTITION OF by_colors FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE by_colors_1 PARTITION OF by_colors FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+INSERT INTO by_color SELECT n, (enum_range(NULL::color))[1 + n % 3] FROM generate_series(1, 60) n;
+INSERT INTO by_colors SELECT n, (enum_range(NULL::color))[1 + n % 3:] FROM by_color;
+CREATE FOREIGN DATA WRAPPER nothing;
+CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing OPTIONS (z '1', a '2');
+CREATE FOREIGN TABLE far (a int) SERVER nowhere;
+"""
+
+
+async def test_rows_hashed_by_oids_and_foreign_tables(tmp_path: Path) -> None:
+    """They arrive in other partitions; and nobody analyzes what lies on another server."""
+    async with databases() as (source, target):
+        async with connected(target) as there:  # so that the enum has other OIDs
+            await there.execute("CREATE TYPE other AS ENUM ('x'); DROP TYPE other")
+        async with connected(source) as here:
+            await here.execute(b"SET search_path = public;" + _HASHED.encode())
+        sides = [(end.conninfo, end.password or "") for end in (source, target)]
+        program = Program.between(tmp_path, *sides)
+        name = target.get("dbname")
+        file = program.answers_for(source.conninfo, target.conninfo, confirm=name, method="full")
+        await program.call("--answers", file)
+        report = program.report()
+        told = {f["id"]: f["level"] for f in report["findings"] if f["level"] != "pass"}
+        assert told.keys() <= {"partitions-hashed-by-oid-routed", "foreign-servers"}
+        assert set(told.values()) == {"look"}
+        compared = {table["name"] for table in report["tables"]}
+        assert {"public.by_color", "public.by_colors"} <= compared
+        assert not any(n.endswith(("_0", "_1")) for n in compared)
+        for table in ("by_color", "by_colors"):
+            query = f"SELECT t::text FROM public.{table} t ORDER BY 1"
+            async with connected(source) as here, connected(target) as there:
+                assert await rows(there, query) == await rows(here, query) != []

@@ -92,7 +92,9 @@ async def test_killed_and_resumed(
                 alive = not await killed(program, "run ", delay, *resume)
         if not alive:
             ended = await program.call(*resume)
-            assert ended.code == 0, ended.err[-6000:]
+            # Killed when its record was closed already, and only its last words were to be said.
+            over = "There is no run to resume" in ended.err
+            assert ended.code == 0 or over, ended.err[-6000:]
             assert "Traceback" not in ended.err
         await finished(program, source, target)
         assert await jobs(source) == before

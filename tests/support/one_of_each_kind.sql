@@ -20,7 +20,7 @@ CREATE TEXT SEARCH DICTIONARY more.words (TEMPLATE = simple, ACCEPT = false);
 CREATE TEXT SEARCH CONFIGURATION more.texts (PARSER = "default");
 ALTER TEXT SEARCH CONFIGURATION more.texts ADD MAPPING FOR asciiword WITH more.words;
 CREATE FOREIGN DATA WRAPPER nothing OPTIONS (pass 'a secret');
-CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing OPTIONS (host 'h', password 'another secret');
+CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing OPTIONS (password 'another secret', host 'h');
 CREATE USER MAPPING FOR PUBLIC SERVER nowhere OPTIONS (password 'third secret');
 CREATE FOREIGN TABLE more.far (a int OPTIONS (k 'v')) SERVER nowhere OPTIONS (t 'x');
 CREATE TABLE more.things (

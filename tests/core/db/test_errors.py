@@ -138,3 +138,13 @@ async def test_an_answer_is_waited_for() -> None:
 
     assert await becomes_true(question, within=60, every=0)
     assert not await becomes_true(question, within=0, every=0)
+
+
+@pytest.mark.native
+async def test_an_error_about_another_server_is_no_lost_connection() -> None:
+    async with connected(native.named(native.TARGET)) as connection:
+        error = await raised(connection, "08001")
+        assert is_refusal(error)
+        assert not is_connection_lost(error)
+        assert not is_transient(error)
+        assert await is_alive(connection)

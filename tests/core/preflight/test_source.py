@@ -180,6 +180,13 @@ def test_values_that_only_the_catalog_holds_are_named_with_the_statement_that_st
     assert statement in finding.details
 
 
+def test_partitions_hashed_by_oid_are_routed_by_the_full_method() -> None:
+    by_enum = replace(BY_ENUM, name="events", hypertable=False)
+    source = inventory(hazards=Hazards(hashed_by_oid=(by_enum,)))
+    assert found(source)["partitions-hashed-by-oid-routed"].level is Level.LOOK
+    assert found(source, "split")["partitions-hashed-by-oid"].level is Level.FAIL
+
+
 def test_an_empty_space_dimension_on_an_enum_hinders_nobody() -> None:
     source = inventory(hazards=Hazards(hashed_by_oid=(replace(BY_ENUM, rows=False),)))
     assert "hashed-by-oid" not in found(source)

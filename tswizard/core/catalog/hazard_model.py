@@ -161,6 +161,11 @@ class Hazards:
         return frozenset(h.key for h in self.hashed_by_oid if h.hypertable)
 
     @property
+    def partitioned_by_oid(self) -> tuple[HashedByOid, ...]:
+        """Tables with PARTITION BY HASH of which a row belongs into another partition there."""
+        return tuple(h for h in self.hashed_by_oid if not h.hypertable)
+
+    @property
     def compressed_late(self) -> frozenset[tuple[str, str]]:
         """Hypertables whose chunks can only be compressed once all rows and constraints are
         there."""

@@ -51,14 +51,15 @@ ORDER BY 1, 2, 3
 """
 
 # PARTITION BY HASH on such a column; of an expression the type alone tells it.
-_PARTITIONED = f"""
+_PARTITION_KEYS = f"""
 WITH RECURSIVE keys AS (
   SELECT t.partrelid, a.attname AS column, a.atttypid AS type
   FROM pg_catalog.pg_partitioned_table t
   JOIN pg_catalog.pg_attribute a ON a.attrelid = t.partrelid AND a.attnum = ANY (t.partattrs)
     AND a.attnum > 0
   WHERE t.partstrat = 'h'
-), hashed AS (SELECT DISTINCT type FROM keys), {_TYPES_BY_OID}
+), hashed AS (SELECT DISTINCT type FROM keys), {_TYPES_BY_OID}"""
+_PARTITIONED = f"""{_PARTITION_KEYS}
 SELECT n.nspname::text, c.relname::text, k.column::text, pg_catalog.format_type(k.type, NULL),
   true, false
 FROM keys k JOIN by_oid b ON b.whole = k.type
@@ -66,6 +67,11 @@ JOIN pg_catalog.pg_class c ON c.oid = k.partrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 ORDER BY 1, 2, 3
 """
+
+PARTITIONED_BY_OID = f"""{_PARTITION_KEYS}
+SELECT DISTINCT k.partrelid FROM keys k JOIN by_oid b ON b.whole = k.type
+"""
+"""OIDs of the tables whose rows belong into other partitions on another server."""
 
 
 def _access_methods(shape: Shape) -> str:

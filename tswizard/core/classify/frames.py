@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from tswizard.core.classify.json_lines import Unwrapped, is_csvlog, of_csvlog, unwrap
 from tswizard.core.classify.powershell import PowerShell
-from tswizard.core.classify.terminal import plain
+from tswizard.core.classify.terminal import without_controls
 from tswizard.core.classify.translate import is_severity
 from tswizard.core.model.judged import Severity
 
@@ -187,7 +187,7 @@ class FrameStripper:
 
     def feed(self, line: str, number: int) -> Iterator[Framed]:
         """What a line holds; a line of JSON may hold several, most hold one."""
-        line = plain(line.rstrip("\r\n"))
+        line = without_controls(line.rstrip("\r\n"))
         if self._record or (line[:1].isdigit() and is_csvlog(line)):
             yield from self._of_csvlog(line, number)
             return

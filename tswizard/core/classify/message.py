@@ -51,7 +51,7 @@ class Message:
 
 
 _TROUBLE = re.compile(
-    r"error|fatal|panic|fail|could not|couldn't|cannot|can't|unable|denied|refused|invalid"
+    r"error|fatal|panic|fail|could not|couldn't|cannot|can't|unable|denied|refused|invalid(?!ation)"
     r"|unrecognized|unexpected|not found|no such|does not exist|not supported|no space|abort"
     r"|terminat|killed|crash|corrupt|\blost\b|out of memory|segmentation|traceback|exception"
     r"|violat|mismatch|timed? ?out|not recognized|closed by|reset by|broken pipe|hang ?up"

@@ -35,7 +35,7 @@ from tswizard.core.classify.forms import (
     is_output,
 )
 from tswizard.core.classify.message import Block, Message, PlainLine, is_field
-from tswizard.core.classify.terminal import plain
+from tswizard.core.classify.terminal import without_controls
 from tswizard.core.classify.translate import Translator
 from tswizard.core.model.judged import Severity
 
@@ -84,7 +84,7 @@ class Parser:
         self.number = self.number + 1 if number is None else number
         self._level = level
         line = line.rstrip("\r\n")
-        line = plain(line)
+        line = without_controls(line)
         found = AT_WORK.match(line)
         if found and not is_glued(line):
             done = self._flush() if self._block is not None else []

@@ -8,6 +8,6 @@ _CONTROL = re.compile(
 )
 
 
-def plain(line: str) -> str:
+def without_controls(line: str) -> str:
     """A line without sequences for a terminal."""
     return _CONTROL.sub("", line) if "\x1b" in line else line

@@ -81,6 +81,9 @@ def is_connection_lost(error: BaseException) -> bool:
             return bool(_LOST_SENTENCES.search(error.message))
         case Error(sqlstate=None):
             return isinstance(error, OperationalError)
+        case Error() if error.diag.severity_nonlocalized == "ERROR":
+            # Said of another server, a foreign one say: what ends this session is FATAL or PANIC.
+            return False
         case Error() | ServerError():
             return (error.sqlstate or "").startswith(_LOST_STATES)
     return False
@@ -89,6 +92,8 @@ def is_connection_lost(error: BaseException) -> bool:
 def is_transient(error: BaseException) -> bool:
     """May the same work succeed when it is tried again?"""
     if isinstance(error, Error | ServerError) and error.sqlstate:
+        if error.sqlstate.startswith(_LOST_STATES):
+            return is_connection_lost(error)
         return error.sqlstate.startswith(_TRANSIENT_STATES)
     return is_connection_lost(error)
 

@@ -50,9 +50,16 @@ def dump_command(task: Task, snapshot: str | None = None) -> tuple[str, ...]:
         f"--jobs={task.jobs}",
         f"--compress={compression(task.tools)}",
         f"--file={task.dump}",
+        *through_roots(task),
         *held,
         f"--dbname={task.source.lasting_conninfo}",
     )
+
+
+def through_roots(task: Task) -> tuple[str, ...]:
+    """How rows are restored that belong into other partitions on another server. By itself, pg_dump
+    only does so for an enum: not for an array, a range or a composite of one."""
+    return ("--load-via-partition-root",) if task.inventory.hazards.partitioned_by_oid else ()
 
 
 async def dump(ctx: Context) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tswizard.core.db.identifiers import literal, qualified
 from tswizard.core.full.compress_chunks import eligible
 from tswizard.core.full.drop_left_out import dropping, something_left_out
-from tswizard.core.full.dump import DUMP_OPTIONS
+from tswizard.core.full.dump import DUMP_OPTIONS, through_roots
 from tswizard.core.full.restore import Phase
 from tswizard.core.model.plan import Task
 from tswizard.core.model.runbook import HandStep, Runbook, shell_code, source_sql, target_sql
@@ -91,7 +91,7 @@ def _steps(task: Task, ends: Ends) -> Iterator[HandStep]:
             ends,
             why="So that no chunk is dropped or rewritten while it is dumped.",
         )
-    yield _dump()
+    yield _dump(task)
     yield _enter(task)
     yield from _restoring(task, ends)
     yield _leave(task, ends)
@@ -147,7 +147,7 @@ def _compress(task: Task) -> HandStep:
     )
 
 
-def _dump() -> HandStep:
+def _dump(task: Task) -> HandStep:
     return HandStep(
         id="dump",
         title="Dump the source",
@@ -157,7 +157,7 @@ def _dump() -> HandStep:
             shell_code(
                 f"""
 rm -rf {_DUMP}
-pg_dump {shell(DUMP_OPTIONS)} --compress=1 \\
+pg_dump {shell((*DUMP_OPTIONS, *through_roots(task)))} --compress=1 \\
   --jobs="$JOBS" --file={_DUMP} --dbname="$SOURCE" 2> "$WORK/dump.log" || {{
   cat "$WORK/dump.log" >&2
   stop "pg_dump failed"

@@ -10,7 +10,7 @@ from itertools import islice
 from psycopg import Error, sql
 from psycopg.errors import Diagnostic, UndefinedTable
 
-from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.catalog.inventory import Inventory, TableKind
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.errors import is_refusal, message_of
 from tswizard.core.model.events import Unit
@@ -66,7 +66,9 @@ async def analyze(ctx: Context) -> None:
 
 def _batches(inventory: Inventory, paths: Mapping[_Name, str]) -> Iterator[list[_Name]]:
     """Tables that are analyzed together: one that needs a path, and a hypertable, by itself."""
-    names = [(table.schema, table.name) for table in inventory.tables]
+    # Not foreign ones, as ANALYZE of a whole database: their servers may be out of reach.
+    tables = [table for table in inventory.tables if table.kind is not TableKind.FOREIGN]
+    names = [(table.schema, table.name) for table in tables]
     yield from ([(h.schema, h.name)] for h in inventory.hypertables)
     yield from ([name] for name in names if name in paths)
     others = iter([name for name in names if name not in paths])

@@ -109,15 +109,29 @@ def _hashed_split(inventory: Inventory, where: str) -> Iterator[Finding]:
         )
 
 
+def _hashed_partitions_full(inventory: Inventory, where: str) -> Iterator[Finding]:
+    if hashed := inventory.hazards.partitioned_by_oid:
+        yield look(
+            "partitions-hashed-by-oid-routed",
+            f"Rows of {some([h.label for h in hashed])} are restored through the partitioned "
+            "table; they will be in other partitions than on the source.",
+            where=where,
+            why=f"{_BY_OID} All rows are migrated, and compared table by table instead of "
+            "partition by partition.",
+            todo="Nothing.",
+            details=[f"{h.label}: PARTITION BY HASH ({h.column}), {h.type}" for h in hashed],
+        )
+
+
 def _hashed_partitions(inventory: Inventory, where: str) -> Iterator[Finding]:
-    if hashed := [h for h in inventory.hazards.hashed_by_oid if not h.hypertable]:
+    if hashed := inventory.hazards.partitioned_by_oid:
         yield fail(
             "partitions-hashed-by-oid",
             f"Rows of {some([h.label for h in hashed])} do not fit their partitions on another "
             "server.",
             where=where,
             why=f"{_BY_OID} A split migration copies each partition by itself.",
-            todo="Use the full method: pg_dump loads such rows through the partitioned table.",
+            todo="Use the full method: its rows are restored through the partitioned table.",
             details=[f"{h.label}: PARTITION BY HASH ({h.column}), {h.type}" for h in hashed],
         )
 
@@ -158,6 +172,12 @@ HYPERTABLE_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(gives=("hashed-by-oid", "hashed-by-function"), run=_hashed_full, methods=FULL_ONLY),
     SourceCheck(gives=("hashed-by-oid-routed",), run=_hashed_split, methods=SPLIT_ONLY),
     SourceCheck(gives=("partitions-hashed-by-oid",), run=_hashed_partitions, methods=SPLIT_ONLY),
+    SourceCheck(
+        gives=("partitions-hashed-by-oid-routed",),
+        run=_hashed_partitions_full,
+        methods=FULL_ONLY,
+        settled_by_check=True,
+    ),
     SourceCheck(gives=("hypercore",), run=_access_methods),
     Check(gives=("access-methods",), run=_other_access_methods),
     SourceCheck(

@@ -45,7 +45,9 @@ def _source(inventory: Inventory, where: str) -> Iterator[Finding]:
             f"Row security would hide rows of {some(filtered)} from {role.name}.",
             where=where,
             why="pg_dump refuses such tables rather than dump a part of them.",
-            todo=f'Connect as their owner, or: ALTER ROLE "{role.name}" BYPASSRLS;',
+            todo=f'Connect as their owner, or: ALTER ROLE "{role.name}" BYPASSRLS; where it is '
+            "forced on the owner, too: ALTER TABLE … NO FORCE ROW LEVEL SECURITY, and FORCE it "
+            "again on both databases afterwards.",
             details=filtered,
         )
     if not unreadable and not filtered:

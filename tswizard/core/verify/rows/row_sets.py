@@ -1,6 +1,7 @@
 """The sets of rows to compare: one for each table, hypertable and materialized view."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -8,6 +9,7 @@ from typing import Literal
 from psycopg import sql
 
 from tswizard.core.catalog.catalog_shape import Shape
+from tswizard.core.catalog.hazards import PARTITIONED_BY_OID
 from tswizard.core.catalog.hypertable_model import Chunk, Dimension
 from tswizard.core.catalog.hypertables import read_hypertables
 from tswizard.core.catalog.tables import READABLE, in_user_schema, not_member, parts
@@ -45,6 +47,8 @@ class RowSet:
     """The integer key of a large table, along which it is cut as if it were a dimension."""
     points: tuple[tuple[str | None, tuple[str, ...]], ...] = ()
     """Where large ranges are cut: the start of each, and literals between its ends."""
+    partitions: tuple[str, ...] = ()
+    """`schema.name` of what holds the rows of a partitioned table that is compared as a whole."""
 
     @property
     def axis(self) -> Dimension | None:
@@ -56,15 +60,19 @@ class RowSet:
         name = (self.schema, self.table)
         if self.target is not None and end == "target":
             name = self.target
-        only = sql.SQL("ONLY ") if self.kind is SetKind.TABLE else sql.SQL("")
+        alone = self.kind is SetKind.TABLE and not self.partitions
+        only = sql.SQL("ONLY ") if alone else sql.SQL("")
         return sql.SQL("{}{} t {}").format(only, sql.Identifier(*name), sql.SQL(self.condition))
 
 
-# Not chunks, which are read through their hypertables; not relations that hold no rows.
-def _tables(shape: Shape) -> str:
+# Not chunks, which are read through their hypertables; not relations that hold no rows. Tables that
+# are hashed by OIDs have other rows in their partitions on another server: as a whole.
+def _tables(shape: Shape, by_oid: Collection[int]) -> str:
+    oids = ", ".join(map(str, by_oid))
     return f"""
+WITH by_oid AS (SELECT unnest(ARRAY[{oids}]::oid[]) AS oid)
 SELECT c.oid, n.nspname::text, c.relname::text, c.relkind::text,
-  COALESCE(pg_catalog.pg_table_size(c.oid), 0), x.condition
+  COALESCE(pg_catalog.pg_table_size(c.oid), l.bytes, 0), x.condition, l.names
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN ({parts(shape)}) p ON p.oid = c.oid
@@ -73,9 +81,21 @@ LEFT JOIN (
   CROSS JOIN LATERAL unnest(e.extconfig, e.extcondition) AS u (oid, condition)
   WHERE e.extname <> 'timescaledb'
 ) x ON x.oid = c.oid
-WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't' AND {READABLE}
+CROSS JOIN LATERAL (
+  SELECT array_agg(ln.nspname || '.' || lc.relname ORDER BY 1) AS names,
+    sum(pg_catalog.pg_table_size(lc.oid)) AS bytes
+  FROM pg_catalog.pg_partition_tree(c.oid) t
+  JOIN pg_catalog.pg_class lc ON lc.oid = t.relid AND t.isleaf
+  JOIN pg_catalog.pg_namespace ln ON ln.oid = lc.relnamespace
+  WHERE c.relkind = 'p'
+) l
+WHERE (c.relkind IN ('r', 'm') OR (c.relkind = 'p' AND c.oid IN (SELECT oid FROM by_oid)))
+  AND c.relpersistence <> 't' AND {READABLE}
   AND {in_user_schema()} AND p.oid IS NULL
-  AND (c.relkind = 'r' OR c.relispopulated)
+  AND NOT (c.relispartition AND EXISTS (
+    SELECT FROM pg_catalog.pg_partition_ancestors(c.oid) a JOIN by_oid b ON b.oid = a.relid
+    WHERE a.relid <> c.oid))
+  AND (c.relkind <> 'm' OR c.relispopulated)
   AND n.nspname || '.' || c.relname !~ '^_timescaledb_internal\\._compressed_hypertable_'
   AND ({not_member("pg_class", "c.oid")} OR x.oid IS NOT NULL)
 ORDER BY 2, 3
@@ -92,7 +112,8 @@ WHERE (n.nspname, c.relname) IN (
 
 async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
     """Everything on the source that holds user data."""
-    found = await rows(connection, _tables(shape))
+    by_oid = [oid for (oid,) in await rows(connection, PARTITIONED_BY_OID)]
+    found = await rows(connection, _tables(shape, by_oid))
     hypertables = await read_hypertables(connection, shape) if shape.timescaledb else ()
     names = [(h.schema, h.name) for h in hypertables]
     oids = {
@@ -113,8 +134,9 @@ async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
             columns=columns[oid],
             bytes=int(size),
             condition=condition or "",
+            partitions=tuple(partitions or ()),
         )
-        for oid, schema, name, relkind, size, condition in found
+        for oid, schema, name, relkind, size, condition, partitions in found
     ]
     sets += [
         RowSet(

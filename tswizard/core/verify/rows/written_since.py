@@ -39,7 +39,7 @@ class WritesSince:
 def relations_of(rows: RowSet) -> tuple[str, ...]:
     """The relations in which its rows are stored, by their names in the statistics."""
     if rows.kind is not SetKind.HYPERTABLE:
-        return (f"{rows.schema}.{rows.table}",)
+        return rows.partitions or (f"{rows.schema}.{rows.table}",)
     names = [f"{rows.schema}.{rows.table}"]
     for chunk in rows.chunks:
         names += relations_of_chunk(chunk)
@@ -101,7 +101,7 @@ async def younger_rows(job: VerifyJob, results: tuple[SetResult, ...]) -> dict[s
     async with open_reader("source", job.source) as source:
         for result in results:
             compared = result.rows.kind in (SetKind.TABLE, SetKind.HYPERTABLE)
-            if not compared or not result.differing:
+            if not compared or result.rows.partitions or not result.differing:
                 continue
             if younger := await _younger(source, result, job.source_xid):
                 found[result.rows.name] = younger

@@ -102,6 +102,12 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 """
 
 
+def sorted_options(column: str) -> str:
+    """Options of foreign data, whose order pg_dump does not keep; NULL for none."""
+    ordered = 'pg_catalog.jsonb_agg(o ORDER BY o COLLATE "C")'
+    return f"(SELECT {ordered} FROM pg_catalog.unnest({column}) AS o)"
+
+
 def json_object(**properties: str) -> str:
     """SQL for a JSON object; NULLs are stripped."""
     pairs = ", ".join(f"'{name}', {value}" for name, value in properties.items())

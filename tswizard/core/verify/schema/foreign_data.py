@@ -5,7 +5,7 @@ pg_user_mappings.
 """
 
 from tswizard.core.catalog.tables import not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_name
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_name, sorted_options
 
 
 def foreign_data_wrappers(_catalogs: Catalogs) -> str:
@@ -13,7 +13,7 @@ def foreign_data_wrappers(_catalogs: Catalogs) -> str:
     definition = json_object(
         handler="NULLIF(w.fdwhandler, 0)::regproc::text",
         validator="NULLIF(w.fdwvalidator, 0)::regproc::text",
-        hidden_options="pg_catalog.to_jsonb(w.fdwoptions)",
+        hidden_options=sorted_options("w.fdwoptions"),
     )
     return f"""
 SELECT 'foreign-data-wrapper', pg_catalog.quote_ident(w.fdwname), NULL::text, {definition}
@@ -27,7 +27,7 @@ def foreign_servers(_catalogs: Catalogs) -> str:
         wrapper="w.fdwname",
         type="s.srvtype",
         version="s.srvversion",
-        hidden_options="pg_catalog.to_jsonb(s.srvoptions)",
+        hidden_options=sorted_options("s.srvoptions"),
     )
     return f"""
 SELECT 'foreign-server', pg_catalog.quote_ident(s.srvname), NULL::text, {definition}
@@ -41,6 +41,6 @@ def user_mappings(_catalogs: Catalogs) -> str:
     """The view shows the options only to roles that may see them."""
     return f"""
 SELECT 'user-mapping', {role_name("m.umuser")} || ' on ' || pg_catalog.quote_ident(m.srvname),
-  NULL::text, {json_object(hidden_options="pg_catalog.to_jsonb(m.umoptions)")}
+  NULL::text, {json_object(hidden_options=sorted_options("m.umoptions"))}
 FROM pg_catalog.pg_user_mappings m
 """

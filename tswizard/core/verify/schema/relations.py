@@ -5,7 +5,12 @@ pg_attribute, pg_attrdef, pg_inherits, pg_partitioned_table.
 """
 
 from tswizard.core.catalog.tables import in_user_schema, not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, user_relations
+from tswizard.core.verify.schema.catalog_sql import (
+    Catalogs,
+    json_object,
+    sorted_options,
+    user_relations,
+)
 
 
 def schemas(_catalogs: Catalogs) -> str:
@@ -43,7 +48,7 @@ def tables(catalogs: Catalogs) -> str:
         replica_identity="c.relreplident",
         of_type="NULLIF(c.reloftype, 0)::regtype::text",
         server="srv.srvname",
-        hidden_options="pg_catalog.to_jsonb(ft.ftoptions)",
+        hidden_options=sorted_options("ft.ftoptions"),
         columns="cols.digest",
         column_order="""CASE WHEN r.part IS NULL THEN (
       SELECT pg_catalog.jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
@@ -112,7 +117,7 @@ def _column(catalogs: Catalogs) -> dict[str, str]:
         "options": """(
       SELECT pg_catalog.jsonb_agg(o.option ORDER BY o.option)
       FROM pg_catalog.unnest(a.attoptions) AS o (option) WHERE o.option !~ '^pg_attver=')""",
-        "hidden_options": "pg_catalog.to_jsonb(a.attfdwoptions)",
+        "hidden_options": sorted_options("a.attfdwoptions"),
         "local": "NULLIF(a.attislocal, true)",
     }
 
