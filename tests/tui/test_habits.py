@@ -11,7 +11,7 @@ from textual_fspicker.parts import DirectoryNavigation
 
 from tests.support.fitting import assert_fits
 from tests.support.recorded_engine import RecordedEngine, RecordedRun
-from tests.support.wizard_pilot import LARGE, SMALL, app_with, on_screen, settled, shown, until
+from tests.support.wizard_pilot import LARGE, SMALL, app_with, on_screen, shown, until
 from tests.support.wizard_scenes import (
     SCENES,
     large_source,
@@ -173,18 +173,6 @@ async def test_the_staging_folder_is_picked(tmp_path: Path) -> None:
         await pilot.press("tab", "enter")
         await until(pilot, lambda: field.value == str(tmp_path / "large disk"))
         await on_screen(pilot, "MethodScreen")
-
-
-@pytest.mark.parametrize("name", [name for name in SCENES if name != "welcome-demo"])
-async def test_any_screen_takes_any_size(name: str) -> None:
-    scene = SCENES[name]
-    async with scene.app().run_test(size=LARGE) as pilot:
-        await scene.drive(pilot)
-        for size in ((200, 60), (30, 8), (160, 24), (80, 24)):
-            await pilot.resize_terminal(*size)
-            await settled(pilot)
-        if name != "palette":  # which is Textual's own
-            assert_fits(pilot)
 
 
 @pytest.mark.parametrize("name", ["welcome", "source-connected", "method", "review", "check-lost"])

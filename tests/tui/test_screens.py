@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from scripts.screenshots import FOLDER, PICTURES, drawn, path_of
 from tests.support.fitting import assert_fits
-from tests.support.wizard_pilot import LARGE, settled, shown
+from tests.support.wizard_pilot import LARGE, SMALL, settled, shown
 from tests.support.wizard_scenes import SCENES
 from tswizard.tui.widgets.keys import Keys
 
@@ -38,6 +38,17 @@ async def test_screen(snapshot: SnapshotAssertion, name: str, size: tuple[int, i
         if name in PICTURES and size == LARGE:
             stale = f"{path_of(name)} is stale: python -m scripts.screenshots {name}"
             assert drawn(pilot, name) == path_of(name).read_text(encoding="utf-8"), stale
+        if size == SMALL and name != "welcome-demo":
+            await takes_any_size(pilot, fits=name != "palette")  # which is Textual's own
+
+
+async def takes_any_size(pilot: Pilot[int], *, fits: bool) -> None:
+    """Resized while it shows whatever it shows, it holds together, and fits again in the end."""
+    for size in (LARGE, (200, 60), (30, 8), (160, 24), SMALL):
+        await pilot.resize_terminal(*size)
+        await settled(pilot)
+    if fits:
+        assert_fits(pilot)
 
 
 def test_every_picture_of_the_docs_is_compared() -> None:
