@@ -28,6 +28,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO {role}
 @pytest.mark.parametrize("method", METHOD_NAMES)
 async def test_a_role_that_was_missing(method: str, tmp_path: Path) -> None:
     here, there = named(SOURCE), named(TARGET)
+    await need_community(here)
     role = f"tswizard Reporter {uuid4().hex[:8]}"
     name = sql.Identifier(role)
     async with (

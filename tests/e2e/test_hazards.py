@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.support.native import databases, need_community
+from tests.support.native import databases
 from tests.support.program import Program
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
@@ -33,8 +33,7 @@ class Ends:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ends(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ends]:
-    async with databases() as (source, target):
-        await need_community(source, target)
+    async with databases(community=True) as (source, target):
         async with connected(source) as connection:
             await connection.execute(_SCRIPT.read_text(encoding="utf-8").encode())
         yield Ends(source, target, tmp_path_factory.mktemp("hazards"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.native import databases, need_community
+from tests.support.native import databases
 from tests.support.program import Program
 from tswizard.core.db.connection import connected, rows
 
@@ -31,8 +31,7 @@ CREATE MATERIALIZED VIEW plant.unfilled AS SELECT 1 AS one WITH NO DATA;
 
 
 async def test_views_are_filled_and_unknown_tablespaces_detached(tmp_path: Path) -> None:
-    async with databases() as (source, target):
-        await need_community(source, target)
+    async with databases(community=True) as (source, target):
         space = f"space_of_{source.get('dbname')}"
         async with connected(source) as connection:
             await connection.execute(_FILLED.encode())

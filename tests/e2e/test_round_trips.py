@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from psycopg import sql
 
-from tests.support.native import databases, need_community
+from tests.support.native import databases
 from tests.support.program import Program
 from tests.support.slow_link import slow_link
 from tswizard.core.db.connection import connected
@@ -38,8 +38,7 @@ async def test_round_trips_for_each_chunk(
 
 
 async def _turns(method: str, chunks: int, folder: Path, *, compressed: bool) -> int:
-    async with databases() as (source, target):
-        await need_community(source, target)
+    async with databases(community=True) as (source, target):
         await _fill(source, chunks, compressed=compressed)
         own = folder / f"{method}-{chunks}"
         own.mkdir()

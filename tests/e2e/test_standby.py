@@ -33,6 +33,7 @@ async def replayed(standby: Endpoint) -> None:
 @pytest.mark.parametrize("method", METHOD_NAMES)
 async def test_unlogged_tables_are_named_and_left_out(method: str, tmp_path: Path) -> None:
     standby = named("TSWIZARD_TEST_STANDBY")
+    await need_community(named(SOURCE))
     async with (
         cloudlike_database(named(SOURCE)) as primary,
         cloudlike_database(named(TARGET)) as target,

@@ -9,7 +9,7 @@ from typing import Any
 from psycopg import sql
 from psycopg.errors import DuplicateObject
 
-from tests.support.native import databases, need_community
+from tests.support.native import databases
 from tests.support.program import Program
 from tswizard.core.db.connection import connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
@@ -34,8 +34,7 @@ async def fill(source: Endpoint, sample: Path = SAMPLE) -> None:
 @asynccontextmanager
 async def estate_ends() -> AsyncIterator[tuple[Endpoint, Endpoint]]:
     """A source with what a grown installation has, and an empty target with the roles."""
-    async with databases() as (source, target):
-        await need_community(source, target)
+    async with databases(community=True) as (source, target):
         async with connected(target) as connection:
             for role in ("estate_reader", "estate_writer"):
                 with suppress(DuplicateObject):
@@ -47,8 +46,7 @@ async def estate_ends() -> AsyncIterator[tuple[Endpoint, Endpoint]]:
 @asynccontextmanager
 async def owned_ends() -> AsyncIterator[tuple[Endpoint, Endpoint]]:
     """A source with continuous aggregates of another role, which the empty target has too."""
-    async with databases() as (source, target):
-        await need_community(source, target)
+    async with databases(community=True) as (source, target):
         for end in (source, target):
             async with connected(end) as connection:
                 for role in ("keeper", "viewer"):
@@ -62,8 +60,7 @@ async def owned_ends() -> AsyncIterator[tuple[Endpoint, Endpoint]]:
 @asynccontextmanager
 async def cagg_ends() -> AsyncIterator[tuple[Endpoint, Endpoint]]:
     """A source with the sample and an empty target."""
-    async with databases() as (source, target):
-        await need_community(source, target)
+    async with databases(community=True) as (source, target):
         await fill(source)
         yield source, target
 

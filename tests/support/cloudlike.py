@@ -87,6 +87,7 @@ async def filled_template() -> AsyncIterator[str]:
     """A database of the source with the sample in it, to be copied; skips without servers."""
     server = named(SOURCE)
     named(TARGET)
+    await need_community(server)
     async with cloudlike_database(server) as end:
         await need_community(end)
         await fill(end)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.native import databases, need_community
+from tests.support.native import databases
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.demo import EmbeddedPair
@@ -34,8 +34,7 @@ async def hard_ends(*, native: bool) -> AsyncIterator[Ends]:
             target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
             yield Ends(source, target)
         return
-    async with databases() as (source, target):
-        await need_community(source, target)
+    async with databases(community=True) as (source, target):
         await _load(source)
         yield Ends(source, target)
 

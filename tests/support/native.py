@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from psycopg import sql
-from psycopg.errors import InsufficientPrivilege, ObjectInUse
+from psycopg.errors import InsufficientPrivilege, ObjectInUse, UndefinedObject
 
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.db.connection import Connection, connected, value
@@ -27,8 +27,15 @@ def named(variable: str) -> Endpoint:
 
 
 @asynccontextmanager
-async def database(server: Endpoint, template: str = "") -> AsyncIterator[Endpoint]:
-    """A database of a test's own on a server, like another one or empty; gone at the end."""
+async def database(
+    server: Endpoint, template: str = "", *, community: bool = False
+) -> AsyncIterator[Endpoint]:
+    """A database of a test's own on a server, like another one or empty; gone at the end.
+
+    Skips if it needs TimescaleDB's community edition and the server has the other one.
+    """
+    if community:  # before anything is created, where the server's own database can tell
+        await need_community(server)
     end = on(server, f"tswizard_test_{uuid4().hex[:12]}")
     create = sql.SQL("CREATE DATABASE {}").format(_name(end))
     if template:
@@ -39,6 +46,8 @@ async def database(server: Endpoint, template: str = "") -> AsyncIterator[Endpoi
         if not template:
             async with connected(end) as connection:
                 await connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public")
+        if community:
+            await need_community(end)
         yield end
     finally:
         drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(_name(end))
@@ -86,23 +95,34 @@ _INSIDE = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
 
 
 @asynccontextmanager
-async def databases() -> AsyncIterator[tuple[Endpoint, Endpoint]]:
-    """A source and a target of a test's own; skips when no servers are named."""
+async def databases(*, community: bool = False) -> AsyncIterator[tuple[Endpoint, Endpoint]]:
+    """A source and a target of a test's own; skips when no servers are named, or if it needs
+    TimescaleDB's community edition and they have the other one."""
     source, target = named(SOURCE), named(TARGET)
-    async with database(source) as here, database(target) as there:
+    async with (
+        database(source, community=community) as here,
+        database(target, community=community) as there,
+    ):
         yield here, there
 
 
+async def edition(end: Endpoint) -> str:
+    """`timescale` is the community edition, `apache` has neither compression nor continuous
+    aggregates nor policies; empty where the database does not have the extension."""
+    async with connected(end) as connection:
+        try:
+            return str(await value(connection, "SHOW timescaledb.license"))
+        except UndefinedObject:
+            return ""
+
+
 async def community(*ends: Endpoint) -> bool:
-    """Have all of them more than TimescaleDB's Apache edition?"""
-    for end in ends:
-        async with connected(end) as connection:
-            if await value(connection, "SHOW timescaledb.license") != "timescale":
-                return False
-    return True
+    """Have all of them the community edition?"""
+    return {await edition(end) for end in ends} == {"timescale"}
 
 
 async def need_community(*ends: Endpoint) -> None:
-    """Skips on servers that have neither compression nor continuous aggregates nor policies."""
-    if not await community(*ends):
-        pytest.skip("the servers have TimescaleDB's Apache edition")
+    """Skips if one of them has TimescaleDB's Apache edition."""
+    for end in ends:
+        if await edition(end) == "apache":
+            pytest.skip("the servers have TimescaleDB's Apache edition")

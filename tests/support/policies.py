@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.native import databases, need_community
+from tests.support.native import databases
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.inventory import Job
 from tswizard.core.catalog.jobs import read_jobs
@@ -28,8 +28,7 @@ class PolicyEnds:
 async def policy_ends(*, native: bool) -> AsyncIterator[PolicyEnds]:
     """Both ends, embedded or on the native servers."""
     if native:
-        async with databases() as (source, target):
-            await need_community(source, target)
+        async with databases(community=True) as (source, target):
             yield await _filled(source, target)
         return
     async with EmbeddedPair.prepare_and_start() as pair:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.caggs import fill
-from tests.support.native import SOURCE, database, named, need_community
+from tests.support.native import SOURCE, database, named
 from tswizard.core.catalog.cagg_model import CaggDependent
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.connection import connected
@@ -24,8 +24,7 @@ _MORE = (
 
 
 async def test_views_and_routines_with_all_that_they_need() -> None:
-    async with database(named(SOURCE)) as end:
-        await need_community(end)
+    async with database(named(SOURCE), community=True) as end:
         await fill(end)
         async with connected(end) as connection:
             for statement in _MORE:

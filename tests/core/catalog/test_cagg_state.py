@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.caggs import fill
-from tests.support.native import SOURCE, database, named, need_community
+from tests.support.native import SOURCE, database, named
 from tswizard.core.catalog.cagg_model import CaggState
 from tswizard.core.catalog.cagg_state import read_cagg_states
 from tswizard.core.catalog.catalog_shape import read_shape
@@ -20,8 +20,7 @@ pytestmark = [pytest.mark.native, pytest.mark.asyncio(loop_scope="module")]
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sample() -> AsyncIterator[Endpoint]:
-    async with database(named(SOURCE)) as end:
-        await need_community(end)
+    async with database(named(SOURCE), community=True) as end:
         await fill(end)
         yield end
 

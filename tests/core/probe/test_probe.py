@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from psycopg import sql
 
-from tests.support.native import databases, need_community
+from tests.support.native import databases
 from tests.support.processes import children, gone
 from tests.support.slow_link import slow_link
 from tswizard.core.catalog.read import read_inventory
@@ -55,8 +55,7 @@ async def run(end: Endpoint, script: str) -> None:
 
 @pytest.fixture
 async def ends() -> AsyncIterator[Ends]:
-    async with databases() as pair:
-        await need_community(*pair)
+    async with databases(community=True) as pair:
         await run(pair[0], _ROWS)
         yield pair
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import native
 from tests.support.naive_stored import naive_copy
-from tests.support.native import database, databases, named, need_community
+from tests.support.native import database, databases, named
 from tests.support.split_ends import Ends, content, job, migrate, run
 from tswizard.core.db.connection import connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
@@ -80,8 +80,10 @@ async def _ask(end: Endpoint, query: str) -> list[tuple[Any, ...]]:
 
 @asynccontextmanager
 async def _three() -> AsyncIterator[Three]:
-    async with databases() as (source, target), database(named(native.TARGET)) as naive:
-        await need_community(source, target)
+    async with (
+        databases(community=True) as (source, target),
+        database(named(native.TARGET)) as naive,
+    ):
         yield Three(source, target, naive)
 
 
