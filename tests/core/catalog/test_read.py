@@ -158,6 +158,27 @@ async def test_chunks_are_all_there(source: Endpoint) -> None:
     assert all(c.compressed for c in packed)
 
 
+async def test_each_chunk_has_what_its_hypertable_says_it_has(source: Endpoint) -> None:
+    """Indexes, foreign keys and triggers: each is an entry of a dump's post-data."""
+    inventory = await read_inventory(source)
+    async with connected(source) as connection:
+        for hypertable in inventory.hypertables:
+            for chunk in hypertable.chunks[:2]:
+                own = await value(
+                    connection,
+                    sql.SQL(
+                        "SELECT (SELECT count(*) FROM pg_index WHERE indrelid = c)"
+                        " + (SELECT count(*) FROM pg_constraint WHERE conrelid = c"
+                        " AND contype = 'f')"
+                        " + (SELECT count(*) FROM pg_trigger WHERE tgrelid = c"
+                        " AND NOT tgisinternal AND tgtype & 1 = 1)"
+                        " FROM (SELECT {}::regclass AS c) x"
+                    ).format(sql.Literal(chunk.sql)),
+                )
+                assert hypertable.post_data == own, hypertable.label
+    assert len({hypertable.post_data for hypertable in inventory.hypertables}) > 1
+
+
 async def test_ranges_are_literals_that_hold_the_chunks_rows(source: Endpoint) -> None:
     """Half open, in the dimension's own type: every row of a chunk, and no other."""
     inventory = await read_inventory(source)

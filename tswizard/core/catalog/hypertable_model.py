@@ -120,6 +120,9 @@ class Hypertable:
     index_bytes: int = 0
     """The part of `bytes` in indexes: not dumped, rebuilt."""
     row_security: bool = False
+    post_data: int = 1
+    """Indexes, foreign keys and triggers, of which each chunk has its own: so many entries of
+    post-data has a dump for each chunk."""
 
     @property
     def sql(self) -> str:

@@ -54,7 +54,7 @@ def compression_enabled(shape: Shape) -> str:
 
 def hypertables_query(shape: Shape) -> str:
     """id, schema, name, owner, compression on, distributed, its continuous aggregate, sizes,
-    row-level security."""
+    row-level security, how many indexes, foreign keys and triggers each chunk has of its own."""
     distributed = "false"
     if shape.has(HYPERTABLE, "replication_factor"):
         distributed = "h.replication_factor IS NOT NULL"
@@ -62,7 +62,13 @@ def hypertables_query(shape: Shape) -> str:
 SELECT h.id, h.schema_name::text, h.table_name::text, pg_catalog.pg_get_userbyid(c.relowner)::text,
   {compression_enabled(shape)}, {distributed},
   g.user_view_schema || '.' || g.user_view_name,
-  pg_catalog.pg_table_size(c.oid), pg_catalog.pg_indexes_size(c.oid), c.relrowsecurity
+  pg_catalog.pg_table_size(c.oid), pg_catalog.pg_indexes_size(c.oid), c.relrowsecurity,
+  ((SELECT pg_catalog.count(*) FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid)
+   + (SELECT pg_catalog.count(*) FROM pg_catalog.pg_constraint f
+      WHERE f.conrelid = c.oid AND f.contype = 'f')
+   + (SELECT pg_catalog.count(*) FROM pg_catalog.pg_trigger t
+      WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgtype & 1 = 1
+        AND t.tgname <> 'ts_insert_blocker'))::int
 FROM {HYPERTABLE} h
 JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
@@ -264,6 +270,7 @@ async def read_hypertables(connection: Connection, shape: Shape) -> tuple[Hypert
                 tiered=any(part.chunk.tiered for part in own),
                 index_bytes=int(row[8]) + sum(part.index_bytes for part in own),
                 row_security=row[9],
+                post_data=row[10],
             )
         )
     return tuple(found)

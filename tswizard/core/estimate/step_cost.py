@@ -28,6 +28,8 @@ class StepCost:
     """For each chunk."""
     compressed: float = 0.0
     """More for each compressed one."""
+    entry: float = 0.0
+    """For each index, foreign key and trigger of each chunk."""
     object: float = 0.0
     """For each table and what is on it."""
     trips: float = 0.0
@@ -42,6 +44,8 @@ class StepCost:
     """For each chunk, shared by all jobs."""
     shared_compressed: float = 0.0
     """More for each compressed one, shared by all jobs."""
+    shared_entry: float = 0.0
+    """For each index, foreign key and trigger of each chunk, shared by all jobs."""
     shared_object: float = 0.0
     on_source: bool = False
     """Its round trips are to the source."""
@@ -49,13 +53,21 @@ class StepCost:
     def parts(self, load: Workload) -> Iterator[Part]:
         """For this workload."""
         chunks, compressed, others = len(load.chunks), len(load.compressed), load.schema_objects
-        work = self.base + self.chunk * chunks + self.compressed * compressed + self.object * others
+        entries = load.chunk_entries
+        work = (
+            self.base
+            + self.chunk * chunks
+            + self.compressed * compressed
+            + self.entry * entries
+            + self.object * others
+        )
         scale, spread = load.slowness, _SCALED if load.timed_yardstick else _UNSCALED
         told = f"{number(chunks)} chunks and {number(others)} other objects"
         yield Part(work * scale / spread, work * scale * spread, told)
         shared = (
             self.shared_chunk * chunks
             + self.shared_compressed * compressed
+            + self.shared_entry * entries
             + self.shared_object * others
         )
         alone = (

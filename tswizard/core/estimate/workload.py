@@ -72,6 +72,14 @@ class Workload:
         return tuple(chunk for chunk in self.chunks if chunk.compressed)
 
     @property
+    def chunk_entries(self) -> int:
+        """Indexes, foreign keys and triggers of all chunks."""
+        return sum(
+            h.post_data * sum(not chunk.tiered for chunk in h.chunks)
+            for h in self.inventory.hypertables
+        )
+
+    @property
     def tables(self) -> int:
         """Tables with rows of their own."""
         kinds = (TableKind.PLAIN, TableKind.PARTITION)

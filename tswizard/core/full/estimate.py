@@ -20,17 +20,19 @@ from tswizard.core.steps.compare import CHECK
 
 _COSTS = {
     **SHARED_COSTS,
+    # pg_dump asks for each table once on its first connection and twice on those of its jobs;
+    # pg_restore sends one statement for each entry, two for the rows of a table.
     FullStep.DUMP: StepCost(
-        base=0.15, chunk=0.0008, trips=90, trips_chunk=1.0, shared_chunk=3.0, on_source=True
+        base=0.15, chunk=0.0008, trips=90, trips_chunk=1.1, shared_chunk=2.4, on_source=True
     ),
     FullStep.ENTER_RESTORE_MODE: StepCost(base=0.03, trips=32),
     FullStep.RESTORE_SCHEMA: StepCost(
-        base=0.1, chunk=0.0008, trips=70, trips_chunk=1.3, trips_compressed=1.5, trips_object=1.5
+        base=0.1, chunk=0.0008, trips=70, trips_chunk=1.1, trips_compressed=1.5, trips_object=1.5
     ),
-    FullStep.RESTORE_CATALOG: StepCost(base=0.06, chunk=0.00012, trips=105),
-    FullStep.RESTORE_ROWS: StepCost(base=0.05, chunk=0.0003, trips=12, shared_chunk=2.5),
+    FullStep.RESTORE_CATALOG: StepCost(base=0.06, chunk=0.00012, trips=80),
+    FullStep.RESTORE_ROWS: StepCost(base=0.05, chunk=0.0003, trips=12, shared_chunk=2.3),
     FullStep.RESTORE_POST_DATA: StepCost(
-        base=0.06, chunk=0.0006, trips=90, shared_chunk=2.6, shared_compressed=4, shared_object=3
+        base=0.06, entry=0.0006, trips=90, shared_entry=1.2, shared_compressed=4, shared_object=3
     ),
     FullStep.LEAVE_RESTORE_MODE: StepCost(base=0.06, chunk=0.00003, trips=40),
     FullStep.FOREIGN_KEYS: StepCost(base=0.03, trips=7),
