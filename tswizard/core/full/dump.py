@@ -64,7 +64,7 @@ def through_roots(task: Task) -> tuple[str, ...]:
 
 async def dump(ctx: Context) -> None:
     """Dump the source. A folder of an unfinished dump is removed first. Raises StepFailed."""
-    ctx.run_folder.remove_dump()
+    await ctx.run_folder.remove_dump()  # its disk is free before anything else
     try:
         ctx.task.dump.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -83,8 +83,8 @@ async def dump(ctx: Context) -> None:
     ctx.snapshot = await ctx.resources.enter_async_context(held_snapshot(ctx.task))
     watch = FollowedDump(ctx, sizes, Parts(ctx))
 
-    def remove() -> None:
-        ctx.run_folder.remove_dump()
+    async def remove() -> None:
+        await ctx.run_folder.remove_dump()
         watch.start_over()
 
     end = await run_pg_dump(ctx, dump_command(ctx.task, ctx.snapshot), remove, watch.lines)

@@ -4,6 +4,7 @@ What concerns the target's contents is recorded on the target too (`steps.target
 the two cannot tell different stories.
 """
 
+import asyncio
 import fcntl
 import json
 import os
@@ -305,9 +306,11 @@ class RunFolder:
         """The dump's folder (directory format)."""
         return dump_folder(self.path, self.record.answers)
 
-    def remove_dump(self) -> None:
-        """Remove the dump, complete or not; the folder stays as it is when there is none."""
-        shutil.rmtree(self.dump_path, ignore_errors=True)
+    async def remove_dump(self) -> None:
+        """Remove the dump, complete or not; the folder stays as it is when there is none.
+
+        Aside, since a dump has a file for each table and chunk."""
+        await asyncio.to_thread(shutil.rmtree, self.dump_path, ignore_errors=True)
 
     @contextmanager
     def held(self) -> Iterator[None]:

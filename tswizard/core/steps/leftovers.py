@@ -14,7 +14,7 @@ async def leave_behind(ctx: Context, result: Level, read_ids: ReadIds) -> Leftov
     keep = ctx.task.answers.keep_dumps or result is Level.FAIL
     keep = keep or names_dump(ctx.run_folder.record, ctx.task.dump)
     if not keep:
-        ctx.run_folder.remove_dump()
+        await ctx.run_folder.remove_dump()
     todo = (
         *_check_again(ctx, result),
         *await left_paused(ctx, read_ids),

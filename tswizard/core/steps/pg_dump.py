@@ -5,7 +5,7 @@ excludes it, as TimescaleDB's jobs do ("could not obtain lock on relation"). Tha
 https://www.postgresql.org/docs/current/app-pgdump.html (--jobs)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from tenacity import RetryCallState
 
@@ -19,13 +19,15 @@ _BY_LOCK = "dump-deadlock"
 async def run_pg_dump(
     ctx: Context,
     argv: Sequence[str],
-    remove: Callable[[], None],
+    remove: Callable[[], Awaitable[None]],
     on_lines: Callable[[list[str]], None] = lambda _lines: None,
 ) -> ToolEnd:
-    """Run it on the source; how it ended. `remove` takes away what an attempt has left."""
+    """Run it on the source; how it ended. Before each attempt `remove` takes away what the one
+    before has left."""
     before = len(ctx.judged)
 
     async def dump() -> ToolEnd:
+        await remove()
         return await ctx.run_tool(
             argv, ctx.task.source, tool="pg_dump", phase="dump", on_lines=on_lines
         )
@@ -33,7 +35,6 @@ async def run_pg_dump(
     def again(state: RetryCallState) -> None:
         assert state.next_action is not None
         del ctx.judged[before:]  # nothing of that attempt is in the dump
-        remove()
         ctx.say(
             "a lock of another session has ended pg_dump; dumping again in "
             f"{state.next_action.sleep:.0f} s (attempt {state.attempt_number + 1} of "

@@ -68,14 +68,13 @@ async def dump_schema(ctx: Context) -> None:
             todo="Free disk space or choose another staging folder, then resume.",
         ) from error
 
-    def remove() -> None:
+    async def remove() -> None:
         incomplete.unlink(missing_ok=True)
 
-    remove()
     command = schema_dump_command(ctx.task, ctx.snapshot, incomplete)
     end = await run_pg_dump(ctx, command, remove)
     if end.exit_code != 0:
-        remove()
+        await remove()
         raise failed(
             "schema-dump-failed",
             f"pg_dump failed: {end.last_words}",
