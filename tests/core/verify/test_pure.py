@@ -1,6 +1,8 @@
 """The parts of the check that need no server."""
 
-from typing import Any
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -9,14 +11,18 @@ from psycopg import OperationalError, errors
 
 from tests.support.sample_schema import chunk, dimension, inventory, schema
 from tswizard.core.catalog.inventory import Sequence
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect, is_transient
 from tswizard.core.model.finding import Level
+from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.ranges import cuts, grouped, joined, range_condition, ranges_of
+from tswizard.core.verify.schema.catalog_rows import CatalogDifference
 from tswizard.core.verify.schema.compare import compare_schemas
 from tswizard.core.verify.schema.findings import schema_findings
 from tswizard.core.verify.schema.same_definition import restored_form, same_definition
 from tswizard.core.verify.schema.sequences import SequenceState, compare_sequence_states
 from tswizard.core.verify.schema.source_changes import explained
+from tswizard.core.verify.sequence_catalog_findings import catalog_findings
 
 # equal texts ------------------------------------------------------------------------------------
 
@@ -156,6 +162,45 @@ def test_a_chunk_that_came_after_the_inspection_is_for_a_look() -> None:
     known = inventory(chunks=(chunk("1", "2", "old", schema="i"),))
     found = explained(comparison.differences, known, schema())
     assert {d.key.name: d.level for d in found} == {"i.old": Level.FAIL, "i.new": Level.LOOK}
+
+
+def test_chunks_that_came_after_the_inspection_are_one_line_whatever_belongs_to_them() -> None:
+    of_each: list[tuple[Any, ...]] = [
+        (kind, f"i.c{n}{end}", {}, f"i.c{n}")
+        for n in range(40)
+        for kind, end in (("table", ""), ("chunk", ""), ("index", "_x"), ("check", "_y"))
+    ]
+    comparison = compare_schemas(
+        schema(("table", "a.t", {}), *of_each), schema(("table", "a.t", {}))
+    )
+    new = explained(comparison.differences, inventory(chunks=()), schema())
+    labels = {f"i.c{n}": "a.metrics" if n else "a.events" for n in range(40)}
+    table, look = schema_findings(replace(comparison, differences=new), labels)
+    assert (table.level, table.what) == (Level.PASS, "1 of 1 table")
+    assert look.level is Level.LOOK
+    assert look.what == (
+        "40 chunks created on the source since it was inspected, not on the target: "
+        "a.events 1, a.metrics 39"
+    )
+    assert "i.c0" in look.details[0] and "i.c39" in look.details[1]
+
+
+def test_what_writes_change_in_the_catalog_is_one_line_and_what_they_do_not_is_another() -> None:
+    row = '{"chunk_id": 7}'
+    differences = [
+        CatalogDifference("chunk_constraint", (row,), ()),
+        CatalogDifference("chunk_index", (row, row), (row,)),
+        CatalogDifference("tablespace", (row,), ()),
+    ]
+    job = cast("VerifyJob", SimpleNamespace(target=Endpoint.parse("host=t dbname=d")))
+    lost, moved = catalog_findings(differences, 9, job, written=True)
+    assert (lost.level, moved.level) == (Level.FAIL, Level.LOOK)
+    assert moved.what == (
+        "TimescaleDB's catalog (chunk_constraint, chunk_index): 3 rows missing, 1 only on the "
+        "target"
+    )
+    assert f"missing on the target: {row}" in moved.details
+    assert {f.level for f in catalog_findings(differences, 9, job, written=False)} == {Level.FAIL}
 
 
 def test_an_owners_rights_are_the_owners_whoever_that_is() -> None:

@@ -1,6 +1,6 @@
 """Findings about sequence values and rows of TimescaleDB's catalog."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from tswizard.core.db.identifiers import qualified
@@ -102,25 +102,59 @@ def catalog_findings(
                 f"{total:,} of {total:,} other rows of TimescaleDB's catalog",
             ),
         )
-    return tuple(_catalog(d, job, written=written) for d in differences)
+    moving = [d for d in differences if written and d.table.startswith(VOLATILE)]
+    others = (_catalog(d, job) for d in differences if d not in moving)
+    return (*others, *([_moving(moving, job)] if moving else ()))
 
 
-def _catalog(difference: CatalogDifference, job: VerifyJob, *, written: bool) -> Finding:
-    volatile = difference.table.startswith(VOLATILE)
-    level: Literal[Level.FAIL, Level.LOOK] = (
-        Level.LOOK if (volatile and written) or not difference.missing else Level.FAIL
-    )
-    details = [f"missing on the target: {row}" for row in difference.missing[:_ROWS]]
-    details += [f"only on the target: {row}" for row in difference.extra[:_ROWS]]
+def _catalog(difference: CatalogDifference, job: VerifyJob) -> Finding:
+    level: Literal[Level.FAIL, Level.LOOK] = Level.FAIL if difference.missing else Level.LOOK
+    volatile = level is Level.LOOK and difference.table.startswith(VOLATILE)
     return Finding(
         level,
         "schema-catalog-row",
-        f"TimescaleDB's catalog table {difference.table}: {plural(len(difference.missing), 'row')} "
-        f"missing, {len(difference.extra):,} only on the target",
+        f"TimescaleDB's catalog table {_amounts(difference)}",
         where=job.target.label,
-        why="It changes with every write and refresh, and the source was written to since the dump."
-        if level is Level.LOOK and volatile
+        why="It changes with every write and refresh."
+        if volatile
         else "pg_dump dumps these rows as they are.",
         todo="See what pg_restore reported about this table in the log.",
+        details=tuple(_rows(difference, _ROWS)),
+    )
+
+
+def _moving(differences: Sequence[CatalogDifference], job: VerifyJob) -> Finding:
+    """Tables that writing alone explains: one finding for all of them."""
+    if len(differences) == 1:
+        what = f"table {_amounts(differences[0])}"
+    else:
+        missing = sum(len(d.missing) for d in differences)
+        extra = sum(len(d.extra) for d in differences)
+        what = (
+            f"({', '.join(d.table for d in differences)}): {plural(missing, 'row')} missing, "
+            f"{extra:,} only on the target"
+        )
+    details = [
+        line for d in differences for line in (_amounts(d), *_rows(d, _ROWS // len(differences)))
+    ]
+    return Finding(
+        Level.LOOK,
+        "schema-catalog-row",
+        f"TimescaleDB's catalog {what}",
+        where=job.target.label,
+        why="It changes with every write and refresh, and the source was written to since the "
+        "dump.",
+        todo="See what pg_restore reported about these tables in the log.",
         details=tuple(details),
     )
+
+
+def _amounts(difference: CatalogDifference) -> str:
+    missing = plural(len(difference.missing), "row")
+    return f"{difference.table}: {missing} missing, {len(difference.extra):,} only on the target"
+
+
+def _rows(difference: CatalogDifference, at_most: int) -> Iterable[str]:
+    at_most = max(at_most, 1)
+    yield from (f"missing on the target: {row}" for row in difference.missing[:at_most])
+    yield from (f"only on the target: {row}" for row in difference.extra[:at_most])

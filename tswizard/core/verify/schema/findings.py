@@ -1,7 +1,7 @@
 """Differences as findings: one per kind of object and level, with the objects as details."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from tswizard.core.db.identifiers import identifier
@@ -9,6 +9,7 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS, ObjectKind
 from tswizard.core.model.wording import plural
 from tswizard.core.verify.schema.compare import Difference, SchemaComparison
+from tswizard.core.verify.schema.source_changes import NEW_ON_SOURCE
 
 Labels = Mapping[str, str]
 
@@ -16,6 +17,7 @@ _DETAILS = 500
 """Objects listed in one finding."""
 _LABELS = 3
 """Hypertables named in the sentence itself."""
+_CHUNK = "chunk"
 _PARTS = 5
 """Objects listed for the chunks of one hypertable."""
 
@@ -26,18 +28,47 @@ def schema_findings(comparison: SchemaComparison, labels: Labels) -> tuple[Findi
     `labels` maps an internal relation to what it belongs to.
     """
     by_kind: dict[str, list[Difference]] = defaultdict(list)
+    newer: list[Difference] = []
     for difference in comparison.differences:
-        by_kind[difference.key.kind].append(difference)
+        of_new_chunk = difference.why == NEW_ON_SOURCE
+        (newer if of_new_chunk else by_kind[difference.key.kind]).append(difference)
+    beyond = Counter(difference.key.kind for difference in newer)
     findings: list[Finding] = []
     for kind in OBJECT_KINDS.values():
-        findings += _of_kind(kind, comparison, by_kind[kind.id], labels)
+        parts = comparison.parts_compared[kind.id] - beyond[kind.id]
+        findings += _of_kind(kind, comparison.compared[kind.id], parts, by_kind[kind.id], labels)
+        if kind.id == _CHUNK and newer:
+            findings.append(_new_chunks(newer, labels))
     return tuple(findings)
 
 
+def _new_chunks(newer: list[Difference], labels: Labels) -> Finding:
+    """All that the source has of chunks which it did not have then is one finding: each would be
+    named once for every kind of object in it."""
+    lines, counts = [], []
+    for label, some in _by_label(newer, labels).items():
+        chunks = {d.part for d in some if d.key.kind == _CHUNK} or {d.part for d in some}
+        names = sorted(part for part in chunks if part)
+        counts.append((label, len(names)))
+        more = f" and {len(names) - _DETAILS:,} more" if len(names) > _DETAILS else ""
+        lines.append(f"{label}: {', '.join(names[:_DETAILS])}{more}")
+    count = sum(number for _, number in counts)
+    where = plural(len(counts), "hypertable")
+    if len(counts) <= _LABELS:
+        where = ", ".join(f"{label} {number:,}" for label, number in counts)
+    return Finding(
+        Level.LOOK,
+        "schema-chunk",
+        f"{plural(count, 'chunk')} created on the source since it was inspected, not on the "
+        f"target: {where}",
+        todo="Copy their rows if you need them: the lines about rows name the ranges.",
+        details=tuple(lines),
+    )
+
+
 def _of_kind(
-    kind: ObjectKind, comparison: SchemaComparison, differences: list[Difference], labels: Labels
+    kind: ObjectKind, total: int, parts: int, differences: list[Difference], labels: Labels
 ) -> Iterable[Finding]:
-    total, parts = comparison.compared[kind.id], comparison.parts_compared[kind.id]
     wrong = [d for d in differences if d.level in (Level.FAIL, Level.LOOK)]
     if not wrong:
         if total or parts or differences:

@@ -12,6 +12,9 @@ from tswizard.core.model.finding import Level
 from tswizard.core.verify.schema.compare import Difference
 from tswizard.core.verify.schema.read import Schema
 
+NEW_ON_SOURCE = "created on the source after it was inspected"
+"""Why a chunk and all that belongs to it is missing."""
+
 
 def explained(
     differences: Iterable[Difference], inventory: Inventory, source: Schema
@@ -26,9 +29,7 @@ def _explain(difference: Difference, known: set[str], source: Schema) -> Differe
     if part is None or (difference.level is not Level.FAIL and difference.state != "extra"):
         return difference
     if difference.state == "missing" and part not in known:
-        return replace(
-            difference, level=Level.LOOK, why="created on the source after it was inspected"
-        )
+        return replace(difference, level=Level.LOOK, why=NEW_ON_SOURCE)
     if difference.state == "extra" and part in known and part not in source.labels:
         return replace(
             difference, level=Level.LOOK, why="dropped on the source after it was inspected"
