@@ -142,6 +142,8 @@ class RecordedEngine:
         self, endpoint: Endpoint, on_progress: Callable[[str], None]
     ) -> Inventory:
         on_progress("hypertables and chunks")
+        if self.slow is not None:
+            await self.slow.wait()
         return self.inventory if endpoint.host == SOURCE.host else EMPTY
 
     async def examine(

@@ -50,6 +50,8 @@ class SlowLink:
     moved: list[int] = field(default_factory=lambda: [0, 0])
     """Bytes to the server, and from it."""
     pulled: bool = False
+    audible: asyncio.Event = field(default_factory=asyncio.Event)
+    """Cleared: what is sent either way vanishes for the time being, and nothing is closed."""
     turns: Turns = field(default_factory=Turns)
     """The round trips so far."""
     serving: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -59,6 +61,7 @@ class SlowLink:
 
     def __post_init__(self) -> None:
         self._lines = (_Line(self.rate), _Line(self.rate))
+        self.audible.set()
 
     def pull(self) -> None:
         """The cable is out: every connection breaks off, and none comes about until `plug`."""
@@ -68,6 +71,14 @@ class SlowLink:
 
     def plug(self) -> None:
         self.pulled = False
+
+    def hush(self) -> None:
+        """Nothing comes through any more, and no connection breaks off: new ones come about, and
+        nobody answers on them. `speak` ends it; what was held back comes then."""
+        self.audible.clear()
+
+    def speak(self) -> None:
+        self.audible.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, until either side ends it."""
@@ -127,6 +138,7 @@ class SlowLink:
             if not block:
                 break
             await asyncio.sleep(max(0.0, at - time.monotonic()))
+            await self.audible.wait()
             if failed:
                 continue
             try:
@@ -154,6 +166,7 @@ async def slow_link(
         yield link
     finally:
         server.close()
+        link.speak()
         for task in link.serving:
             task.cancel()
         await asyncio.gather(*link.serving, return_exceptions=True)

@@ -111,9 +111,10 @@ def value(pilot: Pilot[int], selector: str) -> str:
     return pilot.app.screen.query_one(selector, TextField).value
 
 
-def app_with(engine: RecordedEngine, **given: Endpoint) -> WizardApp:
+def app_with(engine: RecordedEngine, *, silent_after: float = 30, **given: Endpoint) -> WizardApp:
     return WizardApp(
         engine,
+        silent_after=silent_after,
         now=lambda: NOON + 3000,
         bar_clock=MockClock(),
         **given,  # type: ignore[arg-type]

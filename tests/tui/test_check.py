@@ -1,12 +1,16 @@
 """Check: the verdict, groups that fold, what is ticked and copied, and the report."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button
 
 from tests.support.wizard_pilot import LARGE, SMALL, app_with, notice, on_screen, shown, until
 from tests.support.wizard_scenes import finished_run, lost_run, passed_run, to_check
 from tswizard.core.model.finding import Level
+from tswizard.tui.dialogs import Reader
 from tswizard.tui.pager import pager
 from tswizard.tui.widgets.checklist import Entry, Heading, TodoEntry
 from tswizard.tui.widgets.verdict import large
@@ -72,6 +76,36 @@ async def test_the_verdict_is_in_large_letters_where_they_have_room(
 def test_there_are_letters_for_every_result(level: Level) -> None:
     lines = large(level.upper()).splitlines()
     assert len(lines) == 5 and max(map(len, lines)) <= 46
+
+
+def moved(pilot: Pilot[int], before: tuple[object, object]) -> bool:
+    focused, screen = before
+    return pilot.app.focused is not focused or pilot.app.screen is not screen
+
+
+async def test_enter_alone_reads_line_by_line_and_comes_to_done() -> None:
+    async with app_with(finished_run()).run_test(size=SMALL) as pilot:
+        await to_check(pilot)
+        read = 0
+        while not isinstance(pilot.app.focused, Button):
+            before = pilot.app.focused, pilot.app.screen
+            await pilot.press("enter")
+            await until(pilot, partial(moved, pilot, before))
+            read += isinstance(pilot.app.screen, Reader)
+            assert read < 50
+        assert pilot.app.focused.id == "next" and read > 3
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.return_value is not None)
+
+
+async def test_escape_leaves_a_detail_where_it_was_opened() -> None:
+    async with app_with(finished_run()).run_test(size=SMALL) as pilot:
+        await to_check(pilot)
+        entry = pilot.app.focused
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Reader))
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.focused is entry)
 
 
 async def test_back_from_check_shows_the_log_and_forward_the_checklist() -> None:

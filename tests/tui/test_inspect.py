@@ -1,14 +1,24 @@
 """Inspect: the order of findings, and where the bulk of a hypertable lies."""
 
+import asyncio
 import time
 from dataclasses import replace
 
 from textual.widgets import TabbedContent
 
 from tests.support.recorded_engine import RecordedEngine
-from tests.support.wizard_pilot import LARGE, SMALL, app_with, settled, shown, until
+from tests.support.wizard_pilot import (
+    LARGE,
+    SMALL,
+    app_with,
+    notice,
+    on_screen,
+    settled,
+    shown,
+    until,
+)
 from tests.support.wizard_scenes import to_inspect
-from tests.support.wizard_world import INVENTORY
+from tests.support.wizard_world import INVENTORY, PAIR
 from tswizard.tui.widgets.chunk_bars import ChunkBars
 from tswizard.tui.widgets.facts import Row
 from tswizard.tui.widgets.findings import FindingsView
@@ -17,6 +27,36 @@ from tswizard.wizard.chunk_bars import bulk_lines, heights, percent, share_bar
 
 MANY = 20_000
 OWN = [table for table in INVENTORY.hypertables if table.cagg is None]
+
+
+async def test_a_server_that_falls_silent_is_named_and_can_be_asked_again() -> None:
+    engine = RecordedEngine(slow=asyncio.Event())
+    app = app_with(engine, silent_after=0.1)
+    async with app.run_test(size=SMALL, notifications=True) as pilot:
+        await on_screen(pilot, "WelcomeScreen")
+        app.show_inspect(PAIR)
+        await until(pilot, lambda: app.screen.query("FindingsView"))
+        await until(pilot, lambda: "The source has not answered for" in notice(pilot))
+        assert "Ctrl+R starts again, Esc goes back" in notice(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Enter continues when the checks are done" in notice(pilot))
+        assert not app._notifications  # they would cover what is said
+        engine.slow = None
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "Review the LOOK items" in notice(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: type(app.screen).__name__ == "MethodScreen")
+
+
+async def test_what_passed_stands_beside_what_wants_to_be_read_where_there_is_room() -> None:
+    for size, beside in ((SMALL, False), ((200, 60), True)):
+        async with app_with(RecordedEngine()).run_test(size=size) as pilot:
+            await to_inspect(pilot)
+            look, passed = (
+                pilot.app.screen.query_one(f"#findings-{name}").region for name in ("open", "fine")
+            )
+            assert (look.y == passed.y) is beside
+            assert (look.right <= passed.x) is beside
 
 
 async def test_findings_stand_by_weight_or_by_subject() -> None:

@@ -75,6 +75,7 @@ class WizardApp(App[int]):
         light: bool = False,
         now: Callable[[], float] = time.time,
         bar_clock: Clock | None = None,
+        silent_after: float = 30.0,
     ) -> None:
         theme = themes.theme_for(os.environ, light=light)
         own = theme == themes.TERMINALS_OWN
@@ -90,6 +91,7 @@ class WizardApp(App[int]):
         self.demo = demo
         self.now = now
         self.bar_clock = bar_clock
+        self.silent_after = silent_after
         self.feed: EventFeed | None = None
         self.run_id = ""
         """Of the run that this process started or resumed."""

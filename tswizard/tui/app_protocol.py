@@ -48,6 +48,11 @@ class App(Protocol):
         """How a run that was stopped is resumed when this program has ended."""
         ...
 
+    @property
+    def silent_after(self) -> float:
+        """Seconds without any answer of a server after which a screen says so."""
+        ...
+
     async def action_ask_quit(self) -> None: ...
 
     def copy(self, text: str, what: str) -> None:

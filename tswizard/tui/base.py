@@ -1,6 +1,8 @@
 """What every screen of the wizard has in common: header, body, notice, buttons, keys."""
 
+import time
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import on, work
@@ -9,14 +11,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from tswizard.core.model.wording import duration
 from tswizard.tui.widgets.keys import Keys
 from tswizard.tui.widgets.stepper import Stepper
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from tswizard.tui.app_protocol import App
 
 _W = TypeVar("_W", bound=Widget)
@@ -27,6 +33,21 @@ def panel(widget: _W, title: str) -> _W:
     widget.add_class("panel")
     widget.border_title = Content(title).markup
     return widget
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """Something of a server is waited for."""
+
+    text: str
+    """What is said meanwhile."""
+    silence: str
+    """How it begins what is said when nothing comes: `The source has not answered`."""
+    way_on: str
+    """What can be done then."""
+    after: float
+    """Seconds until that is said."""
+    since: float
 
 
 class WizardScreen(Screen[None]):
@@ -49,8 +70,16 @@ class WizardScreen(Screen[None]):
     """What the header says where STEP is None."""
     HELP: ClassVar[str] = ""
     """What F1 says about this screen, where it is always the same."""
+    ROOMY: ClassVar[int] = 160
+    """Columns of a terminal from which on two things stand side by side."""
     NEXT: ClassVar[str | None] = "Next >"
     BACK: ClassVar[str | None] = "< Back"
+
+    _wait: _Wait | None = None
+    _looks: "Timer | None" = None
+    """At how long that has lasted."""
+    _silent = False
+    """The notice says that nothing comes."""
 
     def compose(self) -> ComposeResult:
         yield Stepper(self.STEP, self.HEAD)
@@ -97,12 +126,45 @@ class WizardScreen(Screen[None]):
     def go_on(self) -> None:
         """What next does; subclasses override it."""
 
+    def wait_for(self, text: str, silence: str, way_on: str, *, patience: float = 1) -> None:
+        """Say `text` while an answer is waited for, and how long none has come when that becomes
+        remarkable: a network that swallows everything closes no connection. Whatever is said next
+        ends it."""
+        self.say(text, "")
+        after = self.wizard.silent_after * patience
+        self._wait = _Wait(text, silence, way_on, after, time.monotonic())
+        if self._looks is None:
+            self._looks = self.set_interval(min(1.0, self.wizard.silent_after), self._look)
+
+    def heard(self) -> None:
+        """Something has come of what is waited for, and more is to come."""
+        if self._wait is None:
+            return
+        wait = replace(self._wait, since=time.monotonic())
+        if self._silent:
+            self.say(wait.text, "")
+        self._wait = wait
+
+    def _look(self) -> None:
+        wait = self._wait
+        if wait is None:
+            return
+        lasted = time.monotonic() - wait.since
+        if lasted >= wait.after:
+            sentence = f"{wait.silence} for {duration(lasted)}. {wait.way_on}"
+            self.say(" ".join(filter(None, (wait.text, sentence))), "look")
+            self._wait, self._silent = wait, True
+
     def say(self, text: str, level: str = "fail") -> None:
         """One sentence above the buttons; empty takes it away. Words first: see `WORDS`."""
+        self._wait, self._silent = None, False
         notice = self.query_one("#notice", Static)
         style = {"fail": "$text-error", "look": "$text-warning"}.get(level, "")
         notice.update(Content.styled(text, style) if style else Content(text))
         notice.display = bool(text)
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.width >= self.ROOMY, "-roomy")
 
     def action_back(self) -> None:
         self.go_back()
@@ -116,14 +178,18 @@ class WizardScreen(Screen[None]):
         field = self.focused or self
         field.call_later(field.call_later, self.call_later, self.go_on)
 
-    @work
+    @work(exclusive=True, group="check-again")
     async def check_again(self) -> None:
         """Compare both databases of the run that has ended here again, on a Run screen of its
         own."""
         from tswizard.core.db.errors import CannotConnect
         from tswizard.core.run.run_folder import RunFolderError
 
-        self.say("Connecting to both databases …", "")
+        self.wait_for(
+            "Connecting to both databases …",
+            "No answer has come",
+            "The same key tries again; Ctrl+Q quits.",
+        )
         try:
             await self.wizard.check_again()
         except (CannotConnect, RunFolderError) as error:

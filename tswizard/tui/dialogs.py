@@ -88,12 +88,12 @@ class Choose(ModalScreen[str]):
         self.dismiss(answer)
 
 
-class Reader(ModalScreen[None]):
-    """A text to read, scroll and copy."""
+class Reader(ModalScreen[bool]):
+    """A text to read, scroll and copy. Its answer: closed by enter, so on with what follows?"""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         _CLOSE,
-        Binding("enter", "close", "Close", show=False),
+        Binding("enter", "close(True)", "Close", show=False),
         Binding("y", "copy", "Copy"),
     ]
 
@@ -109,8 +109,8 @@ class Reader(ModalScreen[None]):
             box.border_subtitle = "esc close   y copy   ↑↓ scroll"
             yield from self._widgets
 
-    def action_close(self) -> None:
-        self.dismiss()
+    def action_close(self, onward: bool = False) -> None:
+        self.dismiss(onward)
 
     def action_copy(self) -> None:
         cast("App", self.app).copy(self._copy, "Text")

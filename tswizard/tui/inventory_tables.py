@@ -9,7 +9,7 @@ from textual.widgets.tree import TreeNode
 
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.hypertable_model import Hypertable
-from tswizard.tui.widgets.table import WIDE, Column
+from tswizard.tui.widgets.table import Column
 from tswizard.wizard.inventory_rows import cagg_label
 
 _NAME = "Schema and name; public is left out."
@@ -26,7 +26,7 @@ HYPERTABLES = (
     Column(
         "rows (est.)",
         right=True,
-        wide=WIDE,
+        keeps=24,
         help="From the source's statistics; 0 where there are none.",
     ),
     Column(
@@ -39,7 +39,7 @@ TABLES = (
     Column("kind", help="What kind of relation it is."),
     Column("size", right=True, help="Bytes as stored, with indexes and TOAST."),
     Column("rows (est.)", right=True, help="From the source's statistics; – where there are none."),
-    Column("owner", wide=WIDE, help="Should be a role of the target as well, to stay the owner."),
+    Column("owner", keeps=24, help="Should be a role of the target as well, to stay the owner."),
 )
 JOBS = (
     Column("job", right=True, help="Its id on the source; on the target it gets another one."),

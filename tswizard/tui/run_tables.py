@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from tswizard.core.model.events import TableProgress, TableState
 from tswizard.core.model.wording import number, short_number, size
 from tswizard.tui.text import bar
-from tswizard.tui.widgets.table import WIDEST, Column
+from tswizard.tui.widgets.table import NO_FIGURE, Column
 from tswizard.wizard.text import one_line
 
 MOST = 300
@@ -18,7 +18,7 @@ _BAR = 12
 
 RUN_TABLES = (
     Column("table", flexible=True, help="Schema and name; public is left out."),
-    Column("progress", wide=WIDEST, help="Pieces that are done, of all."),
+    Column("progress", keeps=20, help="Pieces that are done, of all."),
     Column(
         "pieces",
         right=True,
@@ -33,6 +33,7 @@ RUN_TABLES = (
     Column(
         "retries",
         right=True,
+        rare=True,
         help="Failed attempts that were repeated: a lost connection, a deadlock.",
     ),
     Column(
@@ -62,9 +63,9 @@ def table_row(
         one_line(progress.table.removeprefix("public.")),  # room is short, and it says little
         bar(progress.done, progress.total, _BAR),
         f"{progress.done}/{progress.total}",
-        "–" if progress.rows is None else short_number(progress.rows),
-        "–" if over else _rate(progress, rate),
-        number(progress.retried) if progress.retried else "–",
+        NO_FIGURE if progress.rows is None else short_number(progress.rows),
+        NO_FIGURE if over else _rate(progress, rate),
+        number(progress.retried) if progress.retried else NO_FIGURE,
         f"✗ {progress.failed} FAILED" if progress.failed else state,
     )
 
@@ -80,7 +81,7 @@ def other_tables(tables: Sequence[TableProgress]) -> Iterator[tuple[str, ...]]:
 def _rate(progress: TableProgress, rate: float | None) -> str:
     """What it does now; a table that nobody works on has none."""
     if not rate or progress.state in (TableState.WAITING, TableState.DONE):
-        return "–"
+        return NO_FIGURE
     if progress.bytes is not None:
         return f"{size(int(rate))}/s"
     return f"{short_number(int(rate))} rows/s"

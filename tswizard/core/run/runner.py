@@ -46,6 +46,8 @@ from tswizard.core.run.method import Method, MethodStep, applicable
 from tswizard.core.run.run_folder import FINAL, RunFolder, StepRecord
 from tswizard.core.verify import VerifyStopped
 
+RELEASED_WITHIN = 15.0
+"""Seconds that a server has to answer when a connection that is no longer needed is closed."""
 _BACKLOG = 5000
 """Events that may wait for a slow watcher before a tool has to wait as well."""
 
@@ -213,13 +215,14 @@ class Run:
             ctx.say(f"the run's record on the target is not up to date: {error}")
 
     async def _release(self, ctx: Context, prover: TargetProver) -> None:
-        """Close what the steps held open. A server that is gone keeps nothing from being put
-        back."""
+        """Close what the steps held open. A server that is gone, or has fallen silent, keeps
+        nothing from being put back."""
         for close in (ctx.resources.aclose, prover.close):
             try:
-                await close()
+                await asyncio.wait_for(close(), RELEASED_WITHIN)
             except (CannotConnect, Error, OSError) as error:
-                ctx.say(f"a connection could not be closed in order: {error}")
+                why = "the server does not answer" if isinstance(error, TimeoutError) else error
+                ctx.say(f"a connection could not be closed in order: {why}")
 
     async def _act(self, ctx: Context, step: MethodStep) -> None:
         await self._method_run.before_step()

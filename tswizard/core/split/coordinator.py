@@ -261,8 +261,10 @@ class Coordinator:
 
     async def close(self) -> None:
         """Release the snapshot and the leader lock."""
-        await self.snapshots.close()
-        await self._target.close()
+        try:
+            await self.snapshots.close()
+        finally:
+            await self._target.close()
 
 
 class Stopping(asyncio.CancelledError):

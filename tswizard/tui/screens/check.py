@@ -45,6 +45,7 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
         Binding("o", "report", "Report"),
         Binding("a", "again", "Recheck"),
         Binding("escape", "back", "Log"),
+        Binding("ctrl+q,f10", "done", "Done", priority=True, key_display="^q"),
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
     ]
@@ -54,7 +55,8 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
     BACK: ClassVar[str | None] = "< Log"
     HELP: ClassVar[str] = (
         "What tswizard compared on source and target, the gravest first: Enter shows the details "
-        "of a line. FAIL: it did not arrive or differs, and the line says what to do. LOOK: read "
+        "of a line, and Enter again goes on to the next one, at last to Done. Ctrl+Q leaves at "
+        "once. FAIL: it did not arrive or differs, and the line says what to do. LOOK: read "
         "it and decide. PASS: equal. SKIP: you chose to skip it. Space folds and unfolds a group; "
         "what passed is folded as long as something did not.\n\n"
         "What only you can do: Space ticks an item, y copies the text that belongs to it. The "
@@ -141,23 +143,32 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
             super().action_next()
 
     def _open(self, entry: Entry) -> None:
-        if isinstance(entry, FileEntry):
+        if isinstance(entry, FileEntry) and entry.path.suffix == ".md":
             self._read(entry.path)
         elif (reader := entry.reader()) is not None:
-            self.app.push_screen(reader)
+            self.app.push_screen(reader, self._reader_closed)
+        else:
+            self._go_down()
+
+    def _reader_closed(self, onward: bool | None) -> None:
+        if onward:
+            self._go_down()
+
+    def _go_down(self) -> None:
+        """To the next line that is shown; behind the last one, to the button that leaves."""
+        entries = [entry for entry in self.query(Entry) if entry.display]
+        following = entries[entries.index(self.focused) + 1 :] if self.focused in entries else []
+        (following[0] if following else self.query_one("#next", Button)).focus()
 
     @work
     async def _read(self, path: Path) -> None:
-        """Show a file's text; of a folder only where it is."""
-        if path.suffix != ".md":
-            self.notify(str(path))
-            return
         try:
             text = await asyncio.to_thread(path.read_text, encoding="utf-8")
         except OSError as error:
             self.say(f"{path} cannot be read: {error.strerror}.")
+            self._go_down()
             return
-        self.app.push_screen(Reader(path.name, [Markdown(text)], text))
+        self.app.push_screen(Reader(path.name, [Markdown(text)], text), self._reader_closed)
 
     def action_report(self) -> None:
         """In the user's pager; on this screen where there is none."""
@@ -175,6 +186,9 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
     def action_copy(self) -> None:
         if isinstance(self.focused, Entry):
             self.wizard.copy(self.focused.copy_text, "Text")
+
+    def action_done(self) -> None:
+        self.go_on()
 
     def go_on(self) -> None:
         self.app.exit(self.wizard.exit_code)

@@ -180,7 +180,11 @@ class ConnectScreen(WizardScreen):
             self._field("conninfo").complain("invalid")
             self._field("conninfo").focus()
             return
-        self.say(f"Connecting to {endpoint.label} (timeout {CONNECT_TIMEOUT} s) …", "")
+        self.wait_for(
+            f"Connecting to {endpoint.label} (timeout {CONNECT_TIMEOUT} s) …",
+            "It has not answered",
+            "Ctrl+T tries again, Esc goes back.",
+        )
         try:
             server = await self.wizard.engine.read_server(endpoint)
         except CannotConnect as error:

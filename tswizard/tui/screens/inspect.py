@@ -76,6 +76,9 @@ class InspectScreen(WizardScreen):
         self._pair = pair
         self._inventories: tuple[Inventory, Inventory] | None = None
         self._checked = False
+        self._impatient = False
+        """Enter was pressed before there was anything to go on with."""
+        self._at = ("", "")
         self._answers = Answers()
         self._tables: list[Hypertable] = []
 
@@ -147,7 +150,7 @@ class InspectScreen(WizardScreen):
 
     @work(exclusive=True)
     async def _read(self) -> None:
-        self._checked = False
+        self._checked = self._impatient = False
         await self.query_one(FindingsView).start()
         engine, pair = self.wizard.engine, self._pair
         try:
@@ -160,10 +163,17 @@ class InspectScreen(WizardScreen):
             self.say(f"{error} Then press Ctrl+R.")
 
     def _reading(self, end: str) -> Callable[[str], None]:
-        return lambda what: self.say(f"Reading the {end}: {what} …", "")
+        silence = f"The {end} has not answered"
+        return lambda what: self._at_work(f"Reading the {end}: {what} …", silence)
+
+    def _at_work(self, text: str, silence: str) -> None:
+        """What it is at, and where Enter was pressed that this comes first."""
+        self._at = text, silence
+        more = " Enter continues when the checks are done." if self._impatient else ""
+        self.wait_for(f"{text}{more}", silence, "Ctrl+R starts again, Esc goes back.")
 
     async def _examine(self, source: "Inventory", target: "Inventory") -> None:
-        self.say("Checking …", "")
+        self._at_work("Checking …", "No check has ended")
         engine = self.wizard.engine
         methods = [method.name for method in engine.methods()]
         checks = engine.examine(self._pair, source, target, self._answers, methods)
@@ -172,6 +182,7 @@ class InspectScreen(WizardScreen):
         async with aclosing(cast("AsyncGenerator[Finding]", checks)) as findings:
             async for finding in findings:
                 await view.add(finding)
+                self.heard()
                 if ASKED_ON_INSPECT in finding.answered_by and offered:
                     self._offer()
         self._checked = True
@@ -200,6 +211,7 @@ class InspectScreen(WizardScreen):
             text = "Review the LOOK items; Enter continues."
         else:
             text = "No problems found; Enter continues."
+        self.say("")
         self.query_one("#notice", Static).update(Content("   ").join([total, Content(text)]))
         self.query_one("#notice").display = True
 
@@ -212,7 +224,7 @@ class InspectScreen(WizardScreen):
     async def _check_again(self) -> None:
         if self._inventories is None:
             return
-        self._checked = False
+        self._checked = self._impatient = False
         await self.query_one(FindingsView).start()
         try:
             await self._examine(*self._inventories)
@@ -253,11 +265,14 @@ class InspectScreen(WizardScreen):
 
     def go_on(self) -> None:
         if not self._checked or self._inventories is None:
-            self.notify("The checks are still running.", timeout=3)
+            self._impatient = True
+            if self._wait is None:
+                self.app.bell()
+            else:
+                self._at_work(*self._at)
         elif self.refused:
             self.query_one(TabbedContent).active = "tab-findings"
             self.app.bell()
-            self.notify("A check failed: fix it, then press Ctrl+R.", severity="error")
         else:
             answers, possible = self._answers, self._open_methods
             if answers.method not in possible:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, VerticalGroup, VerticalScroll
 from textual.content import Content
 from textual.events import DescendantFocus
 from textual.widget import Widget
@@ -79,6 +79,8 @@ class MethodScreen(WizardScreen):
         self._command = ""
         self._chosen_by_hand = False
         self._probing = False
+        self._measured = 0
+        """Bytes, as it was told last."""
         self._kept = False
 
     @property
@@ -92,16 +94,20 @@ class MethodScreen(WizardScreen):
         limit = [q for q in self._questions if q.key == "time_limit"]
         typed = [q for q in self._questions if q.kind in _TYPED and q not in limit]
         with Form(id="body", can_focus=False):
-            yield ProbePanel()
-            yield MethodTable(id="method-table")
-            yield Static(id="recommended", markup=False)
-            yield from map(self._ask, method)
-            yield Facts(id="about")
-            with Horizontal(id="typed"):
-                yield from map(self._ask, typed)
-            yield from map(self._ask, limit)
-            shown = (*method, *limit, *typed)
-            yield from (self._ask(q) for q in self._questions if q not in shown)
+            with VerticalGroup(id="decide") as decide:
+                decide.border_title = "The two methods"
+                yield ProbePanel()
+                yield MethodTable(id="method-table")
+                yield Static(id="recommended", markup=False)
+                yield from map(self._ask, method)
+                yield Facts(id="about")
+            with VerticalGroup(id="answers") as answers:
+                answers.border_title = "How it is done"
+                with Horizontal(id="typed"):
+                    yield from map(self._ask, typed)
+                yield from map(self._ask, limit)
+                shown = (*method, *limit, *typed)
+                yield from (self._ask(q) for q in self._questions if q not in shown)
         yield Static(id="question-help", markup=False)
 
     def _ask(self, question: Question) -> Field:
@@ -132,12 +138,16 @@ class MethodScreen(WizardScreen):
     async def _time(self) -> None:
         answers = self._answers()[0]
         events = self.wizard.engine.probe(self._inspected, answers, self._samples, self._probe)
+        self._measured = 0
+        self.wait_for("", "Nothing has been measured", "s stops it; Enter goes on without it.")
         try:
             async with aclosing(events):
                 async for event in events:
                     self._tell(event)
         finally:
             self._probing = False
+            if self._wait is not None:
+                self.say("")
         self._rest()
         self.refresh_bindings()
         await self._advise()
@@ -146,9 +156,13 @@ class MethodScreen(WizardScreen):
         panel = self.query_one(ProbePanel)
         match event:
             case TimingStarted():
+                self.heard()
                 self._command = event.command or self._command
                 panel.begin(event)
             case TimingProgress():
+                if event.bytes != self._measured:
+                    self.heard()
+                self._measured = event.bytes
                 panel.progress(event)
             case ProbeDone():
                 self._probe, self._kept = event.probe, False
@@ -314,8 +328,9 @@ class MethodScreen(WizardScreen):
         text = question.help if question else ""
         if question and question.key == "method":
             text = (
-                "↑ and ↓ show what each method does. ? explains every figure, F1 compares the "
-                "methods. l changes the limit, y copies the pg_dump that was timed."
+                "Enter continues with the one that is marked. ↑ and ↓ show what each does. "
+                "? explains every figure, F1 compares them. l changes the limit, y copies the "
+                "pg_dump that was timed."
             )
         if question and question.kind is Kind.FOLDER:
             text = f"^o shows the folders of this machine. {text}"

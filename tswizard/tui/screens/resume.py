@@ -110,7 +110,7 @@ class ResumeScreen(WizardScreen):
         source = self._endpoint(record.source, "source")
         target = self._endpoint(record.target, "target")
         engine = self.wizard.engine
-        self.say(f"Checking {record.target_label} …", "")
+        self.wait_for(f"Checking {record.target_label} …", "No answer has come", "Esc goes back.")
         sentence = await engine.needs_confirmation(self._run_folder, target)
         typed = self.query_one("#confirm", TextField)
         name = target.get("dbname") or target.get("user")

@@ -135,7 +135,7 @@ class ReviewScreen(WizardScreen):
 
     async def _check(self) -> None:
         """The checks once more, now with what was decided since Inspect."""
-        self.say("Checking with your answers …", "")
+        self.wait_for("Checking with your answers …", "No check has ended", "Esc goes back.")
         inspected = self._decided.inspected
         checks = self.wizard.engine.examine(
             inspected.pair,
@@ -145,7 +145,10 @@ class ReviewScreen(WizardScreen):
         )
         try:
             async with aclosing(cast("AsyncGenerator[Finding]", checks)) as found:
-                findings = tuple([finding async for finding in found])
+                findings: tuple[Finding, ...] = ()
+                async for finding in found:
+                    findings = (*findings, finding)
+                    self.heard()
         except CannotConnect as error:
             self.say(f"{error} Go back and try again.")
             return
@@ -185,7 +188,11 @@ class ReviewScreen(WizardScreen):
             self.app.bell()
             self._show_cost(self._plan)
             return
-        self.say("Writing the runbook: both databases are read …", "")
+        self.wait_for(
+            "Writing the runbook: both databases are read …",
+            "No answer has come",
+            "Ctrl+R tries again, Esc goes back.",
+        )
         done, sentence = await written_runbook(self.wizard.engine, self._decided)
         self.say(sentence, "" if done else "fail")
 

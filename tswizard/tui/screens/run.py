@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, HorizontalGroup, Vertical
-from textual.content import Content
-from textual.events import Resize
+from textual.containers import Horizontal, HorizontalGroup
 from textual.widget import Widget
 from textual.widgets import Button, ProgressBar, Sparkline, Static
 
-from tswizard.core.model.wording import duration, short_number
+from tswizard.core.model.events import StepFinished, StepState
+from tswizard.core.model.wording import duration
 from tswizard.tui import terminal_signals
 from tswizard.tui.base import WizardScreen, panel
-from tswizard.tui.dialogs import Choose, text_reader
-from tswizard.tui.log_model import Filter, LogModel
+from tswizard.tui.dialogs import Choose
 from tswizard.tui.run_tables import MOST, RUN_TABLES, other_tables, table_row
+from tswizard.tui.widgets.log_panel import LogPanel
 from tswizard.tui.widgets.runlog import RunLog
 from tswizard.tui.widgets.steps import StepList
 from tswizard.tui.widgets.table import FittingTable, columns_help
@@ -39,8 +38,10 @@ TABLES = 1 / 2
 BUDGET = 0.02
 """Seconds that a frame may spend on events, so that a flood of lines never holds up a key."""
 
-_ROOMY = 190
-"""Columns of a terminal from which on steps have room for their estimates beside the tables."""
+_PATIENCE = 4
+"""How much longer than an answer of a server a sign of the running step may take."""
+
+_ENDS_THE_RUN = (StepState.FAILED, StepState.STOPPED)
 
 _PORTION = 200
 """Events taken between two looks at the budget."""
@@ -59,6 +60,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         Binding("z", "zoom", "Zoom log"),
     ]
     STEP: ClassVar[str | None] = "Run"
+    ROOMY: ClassVar[int] = 190  # steps with their estimates, beside the tables
     NEXT: ClassVar[str | None] = "Check >"
     BACK: ClassVar[str | None] = None
     HELP: ClassVar[str] = (
@@ -80,9 +82,6 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         self._feed = feed
         self._endpoints = endpoints
         self.model = RunModel()
-        self._log_model = LogModel()
-        self._filter = Filter.ALL
-        self._shown = 0
         self._stopping = False
         self._over = False
         self._told: tuple[str, int | None] = ("", None)
@@ -93,37 +92,28 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     def compose_frame(self) -> Iterable[Widget]:
         with HorizontalGroup(id="run-head"):
             yield Static(id="run-title", markup=False)
-            yield Sparkline(id="run-rate")
             yield Static(id="run-figures", markup=False)
         with HorizontalGroup(id="run-bar-line"):
             yield ProgressBar(id="run-bar", clock=self.wizard.bar_clock)
             yield Static("left", id="run-left", markup=False)
+            yield Sparkline(id="run-rate")
         with Horizontal(id="panels"):
             yield panel(StepList(id="run-steps"), "Steps")
             yield panel(FittingTable(RUN_TABLES, id="run-tables"), "Tables")
-        with panel(Vertical(id="log-panel"), "Log"):
-            with HorizontalGroup(id="log-head"):
-                yield Static(id="log-title", markup=False)
-                yield Static(id="log-path", markup=False)
-            yield RunLog(id="log")
+        yield panel(LogPanel(self._feed.run.run_folder.log_path), "Log")
 
     def extra_buttons(self) -> Iterable[Widget]:
         yield Button("Resume", id="resume", compact=True)
 
-    def on_resize(self, event: Resize) -> None:
-        self.set_class(event.size.width >= _ROOMY, "-roomy")
-
     def on_mount(self) -> None:
-        self.say("")
+        self._say_going()
         self.query_one("#buttons").display = False
         self.query_one("#run-tables").display = False
-        self.query_one("#log-path", Static).update(str(self._feed.run.run_folder.log_path))
         self.query_one(StepList).estimates = self._estimates()
         self.query_one(RunLog).focus()
         self.set_interval(FRAME, self.frame)
         self.set_interval(1, self._show_times)
         self.set_interval(TABLES, self._show_tables)
-        self._show_log_title()
 
     def _estimates(self) -> "Mapping[str, SecondsRange]":
         """What Method said of each step; nothing for a run that began without it."""
@@ -136,8 +126,9 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     def frame(self) -> None:
         """Take what the run said since the last frame and draw what changed by it."""
         if self._feed.waiting:
+            self.heard()
             self._take()
-            self._append_log()
+            self.query_one(LogPanel).draw()
             self._draw()
         elif self._feed.over and not self._over:
             self._over = True
@@ -146,11 +137,32 @@ class RunScreen(WizardScreen, inherit_bindings=False):
 
     def _take(self) -> None:
         until = time.perf_counter() + BUDGET
-        width = self.query_one(RunLog).scrollable_content_region.width
+        log = self.query_one(LogPanel)
+        width = log.line_width
         while self._feed.waiting and time.perf_counter() < until:
             for event in self._feed.take(_PORTION):
                 self.model.apply(event)
-                self._log_model.add(event, width)
+                if isinstance(event, StepFinished) and event.state in _ENDS_THE_RUN:
+                    self._say_ending()
+                log.add(event, width)
+
+    def _say_going(self) -> None:
+        """Nothing, as long as something happens."""
+        self.wait_for(
+            "",
+            "Nothing new",
+            "Large tables and indexes may take that long; if the network is gone, s stops the run "
+            "and it can be resumed.",
+            patience=_PATIENCE,
+        )
+
+    def _say_ending(self) -> None:
+        self.wait_for(
+            "The run ends: what it has changed for the time being is put back …",
+            "No answer has come",
+            "A server that does not answer is tried for some minutes; then it says here what is "
+            "left open.",
+        )
 
     def _draw(self) -> None:
         changed = self.model.changed - {"tables"}
@@ -173,7 +185,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         model, current = self.model, self.model.current
         if current is None:
             return
-        title = f"{current.title}   step {model.position} of {len(model.steps)}"
+        title = f"{model.position} of {len(model.steps)}  {current.title}"
         if self._over:
             title = f"STOPPED   {title}"
         elif model.paused:
@@ -240,57 +252,11 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         ]
         table.show([*lines, *other_tables(tables[MOST:])])
 
-    # The log
-
-    def _append_log(self) -> None:
-        filtered = self._log_model.by_filter[self._filter]
-        number = filtered.dropped + len(filtered.lines)
-        fresh = number - self._shown
-        if fresh:
-            self.query_one(RunLog).append(filtered.lines[-fresh:])
-            self._shown = number
-        self._log_model.trim()
-        self._show_log_title()
-
-    def _show_log_title(self) -> None:
-        parts: list[Content] = []
-        for filter in Filter:
-            chosen = filter is self._filter
-            text = f"{filter} {short_number(self._log_model.counts[filter])}"
-            if filter is Filter.LOOK and self._log_model.lost:
-                text += f" ({self._log_model.lost} LOST)"
-            parts.append(
-                Content.styled(f"[{text}]" if chosen else f" {text} ", "bold" if chosen else "")
-            )
-        self.query_one("#log-title", Static).update(Content("").join(parts))
-
     def action_filter(self) -> None:
-        filters = list(Filter)
-        self._filter = filters[(filters.index(self._filter) + 1) % len(filters)]
-        filtered = self._log_model.by_filter[self._filter]
-        self.query_one(RunLog).show(filtered.lines, filtered.dropped)
-        self._shown = filtered.dropped + len(filtered.lines)
-        self._show_log_title()
+        self.query_one(LogPanel).next_filter()
 
     def action_zoom(self) -> None:
         self.toggle_class("-zoomed")
-
-    @on(RunLog.Explain)
-    def _explain(self, event: RunLog.Explain) -> None:
-        filtered = self._log_model.by_filter[self._filter]
-        number = event.number if event.number >= 0 else max(filtered.explanations, default=-1)
-        explanation = filtered.explanations.get(number)
-        if explanation is None:
-            self.notify("This line is not an error. Press f to show only those that need a look.")
-            return
-        parts = (explanation.title, explanation.reason, explanation.todo, explanation.raw)
-        text = Content("\n\n").join(Content(part) for part in dict.fromkeys(parts) if part)
-        self.app.push_screen(text_reader(explanation.word, text, str(text)))
-
-    @on(RunLog.CopyLine)
-    def _copy_line(self, event: RunLog.CopyLine) -> None:
-        explanation = self._log_model.by_filter[self._filter].explanations.get(event.number)
-        self.wizard.copy(explanation.raw if explanation else event.text, "Line")
 
     # Pausing, stopping, ending
 
@@ -316,9 +282,11 @@ class RunScreen(WizardScreen, inherit_bindings=False):
 
     def action_pause(self) -> None:
         self._feed.run.pause(True)
+        self.say("")
 
     def action_unpause(self) -> None:
         self._feed.run.pause(False)
+        self._say_going()
 
     def action_stop(self) -> None:
         unit = self._unit
@@ -338,6 +306,8 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             return
         self._stopping = choice == "after"
         self._feed.run.stop(now=choice == "now")
+        if choice == "now":
+            self._say_ending()
         self._show_progress()
 
     def _end(self) -> None:

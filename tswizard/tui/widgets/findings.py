@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import VerticalGroup, VerticalScroll
 from textual.content import Content
 
 from tswizard.core.model.finding import Finding, Level
@@ -13,6 +14,7 @@ from tswizard.tui.widgets.facts import Row
 
 _SHOWN = 4
 """Details under a finding before the rest is only counted."""
+_FINE = (Level.PASS, Level.SKIP)
 _ORDER = (Level.FAIL, Level.LOOK, Level.PASS, Level.SKIP)
 
 
@@ -37,7 +39,10 @@ def finding_row(finding: Finding, *, details: int | None = _SHOWN) -> Row:
 
 class FindingsView(VerticalScroll, can_focus=True, inherit_bindings=False):
     """All findings; of a passed check only the sentence. The gravest stand first, or all in the
-    order of their checks, which is by subject."""
+    order of their checks, which is by subject.
+
+    What wants to be read and what is fine are two groups, side by side where there is room.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll_up", show=False),
@@ -55,6 +60,10 @@ class FindingsView(VerticalScroll, can_focus=True, inherit_bindings=False):
         """As the checks gave them."""
         self._by_weight = True
 
+    def compose(self) -> ComposeResult:
+        yield VerticalGroup(id="findings-open")
+        yield VerticalGroup(id="findings-fine")
+
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The gravest first."""
@@ -63,8 +72,10 @@ class FindingsView(VerticalScroll, can_focus=True, inherit_bindings=False):
     async def action_sort(self) -> None:
         """The other order."""
         self._by_weight = not self._by_weight
+        found, self._found = self._found, []
         await self.query(Row).remove()
-        await self.mount_all(map(finding_row, self.findings if self._by_weight else self._found))
+        for finding in found:
+            await self.add(finding)
         self.scroll_home(animate=False)
 
     async def start(self) -> None:
@@ -74,16 +85,21 @@ class FindingsView(VerticalScroll, can_focus=True, inherit_bindings=False):
 
     async def add(self, finding: Finding) -> None:
         """Put a finding where its level belongs."""
-        before = len(self._found)
+        fine = self._by_weight and finding.level in _FINE
+        group = self.query_one("#findings-fine" if fine else "#findings-open")
+        rows = list(group.query(Row))
+        before = len(rows)
         if self._by_weight:
-            before = sum(_rank(found) <= _rank(finding) for found in self._found)
+            levels = (found.level for found in self._found if (found.level in _FINE) is fine)
+            before = sum(_ORDER.index(level) <= _rank(finding) for level in levels)
         self._found.append(finding)
-        rows = list(self.query(Row))
         row = finding_row(finding)
         if before < len(rows):
-            await self.mount(row, before=rows[before])
+            await group.mount(row, before=rows[before])
         else:
-            await self.mount(row)
+            await group.mount(row)
+        for some in self.query("#findings-open, #findings-fine"):
+            some.display = bool(some.children)
 
 
 def _rank(finding: Finding) -> int:

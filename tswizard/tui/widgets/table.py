@@ -14,20 +14,25 @@ from tswizard.tui.text import shortened
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`right` aligns to the right; columns need a terminal of `wide` columns to be shown; `help` is
-    a sentence on what the figure means."""
+    """`right` aligns to the right; `help` is a sentence on what the figure means.
+
+    The flexible column takes what the others leave. A column that is not that important is shown
+    as long as the flexible one `keeps` so many cells, or all that it needs; one that is `rare` is
+    shown when a row has a figure there."""
 
     title: str
     help: str = field(kw_only=True)
     right: bool = False
-    wide: int = 0
     flexible: bool = False
+    keeps: int = 0
+    rare: bool = False
 
 
-WIDE = 100
-WIDEST = 140
-"""Columns of a terminal from which on more is shown."""
+NO_FIGURE = "–"
+"""What a cell says that has none."""
 _PADDING = 2
+_LEAST = 8
+"""Cells that the flexible column has in any case."""
 
 
 def columns_help(columns: Iterable[Column]) -> str:
@@ -55,13 +60,13 @@ class FittingTable(DataTable[Text], inherit_bindings=False):
         super().__init__(id=id, cursor_type="row", zebra_stripes=False)
         self._specs = tuple(columns)
         self._lines: list[tuple[str, ...]] = []
-        self._made_for = (0, 0)
-        """Widths of the table and of the terminal that its rows were made for."""
+        self._made_for = 0
+        """Width that its rows were made for."""
 
     def show(self, rows: Iterable[Sequence[str]]) -> None:
         """Replace all rows; the cursor stays on its line."""
         self._lines = [tuple(row) for row in rows]
-        self._made_for = (0, 0)  # while it is hidden they wait
+        self._made_for = 0  # while it is hidden they wait
         self._rebuild()
 
     @property
@@ -75,36 +80,45 @@ class FittingTable(DataTable[Text], inherit_bindings=False):
 
     def on_resize(self, event: Resize) -> None:
         # It comes as well when a tab is shown again: there may be thousands of rows.
-        if self._made_for != (self.scrollable_content_region.width, self.app.size.width):
+        if self._made_for != self.scrollable_content_region.width:
             self._rebuild()
 
     def _rebuild(self) -> None:
         width = self.scrollable_content_region.width
         if not width:
             return
-        self._made_for = (width, self.app.size.width)
-        chosen = [i for i, c in enumerate(self._specs) if self.app.size.width >= c.wide]
+        self._made_for = width
         row_before, scroll_before = self.cursor_row, self.scroll_y
         self.clear(columns=True)
-        cells = dict(zip(chosen, self._widths(chosen, width), strict=True))
-        for index in chosen:
+        cells = self._widths(width)
+        for index in cells:
             title = self._cell(index, self._specs[index].title, cells[index])
             self.add_column(title, width=cells[index])
         for row in self._lines:
-            self.add_row(*(self._cell(index, row[index], cells[index]) for index in chosen))
+            self.add_row(*(self._cell(index, row[index], cells[index]) for index in cells))
         if self._lines:
             self.move_cursor(row=min(row_before, len(self._lines) - 1), scroll=False)
             self.scroll_to(y=scroll_before, animate=False)
 
-    def _widths(self, chosen: Sequence[int], width: int) -> list[int]:
-        natural = [
-            max([len(self._specs[i].title), *(Text(row[i]).cell_len for row in self._lines)])
-            for i in chosen
-        ]
-        flexible = next(n for n, i in enumerate(chosen) if self._specs[i].flexible)
-        rest = sum(natural) - natural[flexible] + _PADDING * len(chosen)
-        natural[flexible] = max(8, width - rest)
-        return natural
+    def _widths(self, width: int) -> dict[int, int]:
+        """Cells of each column that is shown, by its place."""
+        cells = {
+            place: max([len(spec.title), *(Text(row[place]).cell_len for row in self._lines)])
+            for place, spec in enumerate(self._specs)
+            if not spec.rare or any(row[place] not in ("", NO_FIGURE) for row in self._lines)
+        }
+        flexible = next(place for place in cells if self._specs[place].flexible)
+        needed = cells[flexible]
+
+        def left() -> int:
+            return width - sum(cells.values()) + cells[flexible] - _PADDING * len(cells)
+
+        spared = [place for place in cells if self._specs[place].keeps]
+        for place in sorted(spared, key=lambda place: -self._specs[place].keeps):
+            if left() < min(self._specs[place].keeps, needed):
+                del cells[place]
+        cells[flexible] = max(_LEAST, left())
+        return cells
 
     def _cell(self, index: int, value: str, width: int) -> Text:
         spec = self._specs[index]
