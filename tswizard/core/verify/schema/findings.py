@@ -58,7 +58,7 @@ def _new_chunks(newer: list[Difference], labels: Labels) -> Finding:
         where = ", ".join(f"{label} {number:,}" for label, number in counts)
     return Finding(
         Level.LOOK,
-        "schema-chunk",
+        "rows-new-chunks",
         f"{plural(count, 'chunk')} created on the source since it was inspected, not on the "
         f"target: {where}",
         todo="Copy their rows if you need them: the lines about rows name the ranges.",
