@@ -86,6 +86,12 @@ MANY = replace(HYPERTABLE, chunks=(CHUNK,) * 8000)
         ({"hazards": MISSING}, "missing-values", Level.FAIL, "public.readings.unit"),
         ({"hazards": HASHED}, "hashed-by-oid", Level.FAIL, "public.readings"),
         (
+            {"hazards": Hazards(compressed_oids=("public.audit.changed",))},
+            "compressed-object-ids",
+            Level.FAIL,
+            "public.audit.changed",
+        ),
+        (
             {"hazards": Hazards(hashed_by_oid=(replace(BY_ENUM, own_function=True),))},
             "hashed-by-function",
             Level.LOOK,

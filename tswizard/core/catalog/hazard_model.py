@@ -147,6 +147,8 @@ class Hazards:
     """Everything of this kind in one database."""
 
     missing_values: tuple[MissingValue, ...] = ()
+    compressed_oids: tuple[str, ...] = ()
+    """`schema.hypertable.column` whose compressed values are object ids, as of regclass."""
     hashed_by_oid: tuple[HashedByOid, ...] = ()
     access_methods: tuple[AccessMethodUse, ...] = ()
     in_extension_schemas: tuple[InExtensionSchema, ...] = ()

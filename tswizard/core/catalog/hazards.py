@@ -1,6 +1,7 @@
 """Reads what one of the methods cannot carry as it is: one query for each kind."""
 
 from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape
+from tswizard.core.catalog.compressed_oids import read_compressed_oids
 from tswizard.core.catalog.hazard_model import (
     AccessMethodUse,
     ExtensionUse,
@@ -210,6 +211,7 @@ async def read_hazards(connection: Connection, shape: Shape) -> Hazards:
     uses = await rows(connection, _EXTENSION_USES)
     return Hazards(
         missing_values=await read_missing_values(connection, shape),
+        compressed_oids=await read_compressed_oids(connection, shape),
         expressions=await read_tried_expressions(connection, shape),
         hashed_by_oid=dimensions + partitioned,
         access_methods=methods,

@@ -71,6 +71,21 @@ def _missing_values(inventory: Inventory, where: str) -> Iterator[Finding]:
     )
 
 
+def _object_ids(inventory: Inventory, where: str) -> Iterator[Finding]:
+    if columns := inventory.hazards.compressed_oids:
+        yield fail(
+            "compressed-object-ids",
+            f"Compressed values of {some(columns)} would name other objects on the target.",
+            where=where,
+            why="A value of regclass, regtype and their kin is an object's OID; and compressed "
+            "rows are dumped as they are stored: on another server it is another object's, or "
+            "nobody's. Rows that are not compressed are dumped by name.",
+            todo="Use the split method, which reads rows; or decompress these chunks before the "
+            "dump (decompress_chunk).",
+            details=columns,
+        )
+
+
 def _why(inventory: Inventory) -> str:
     return (
         f"TimescaleDB {inventory.server.timescaledb} stores a compressed column that is all NULL "
@@ -88,4 +103,5 @@ COMPRESSION_CHECKS: tuple[AnyCheck, ...] = (
         settled_by_check=True,
     ),
     SourceCheck(gives=("missing-values",), run=_missing_values, methods=FULL_ONLY),
+    SourceCheck(gives=("compressed-object-ids",), run=_object_ids, methods=FULL_ONLY),
 )
