@@ -39,6 +39,8 @@ _ON_CHUNKS = frozenset(
 )
 
 _OWN_TRIGGER = re.compile(r"EXECUTE FUNCTION _timescaledb_(?:functions|internal)\.")
+# Before 2.12 the functions of space dimensions were in another schema.
+_OLD_SCHEMA = re.compile(r"\b_timescaledb_internal\.(?=get_partition_(?:hash|for_key)\()")
 _INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX .*? USING ", re.DOTALL)
 
 
@@ -211,6 +213,7 @@ def _object_of_chunk(key: ObjectKey, found: Object, chunk: str) -> dict[ObjectKe
         definition = {k: definition.get(k) for k in ("valid", "replica_identity")}
     elif not key.name.startswith(f"{found.part}."):
         return {}  # the chunk's copy of a foreign key that points to the hypertable
+    text = _OLD_SCHEMA.sub("_timescaledb_functions.", text)
     text = text.replace(f" {found.part} ", " the chunk ")
     return {ObjectKey(key.kind, f"{text} on chunk {chunk}"): _object(definition)}
 

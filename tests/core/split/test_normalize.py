@@ -1,0 +1,47 @@
+"""Schemas of two versions of TimescaleDB in one form."""
+
+import json
+
+from tswizard.core.catalog.catalog_shape import Shape
+from tswizard.core.split.schema.hypertable_facts import HypertableFacts
+from tswizard.core.split.schema.normalize import End, normalize
+from tswizard.core.verify.schema.catalog_sql import Catalogs
+from tswizard.core.verify.schema.compare import compare_schemas
+from tswizard.core.verify.schema.not_migrated import NotMigrated
+from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
+
+SLICES = {"hypertable": "public.loads", "row": {"status": 0}, "slices": {"site": "0 to 715827882"}}
+
+CATALOGS = Catalogs(Shape({}, frozenset()), {})
+
+
+def end(check: str, chunk: str) -> End:
+    objects = {
+        ObjectKey("chunk", chunk): Object(json.dumps(SLICES)),
+        ObjectKey("check", f"{chunk}.c"): Object(json.dumps({"definition": check}), chunk),
+    }
+    facts = HypertableFacts(
+        schema="public", name="loads", dimensions=(), compression=None, quoted="public.loads"
+    )
+    schema = Schema(
+        objects=objects,
+        labels={},
+        roles=frozenset(),
+        catalogs=CATALOGS,
+        major=15,
+        timescaledb=None,
+    )
+    return schema, (facts,)
+
+
+def differences(there: str) -> list[str]:
+    here = "CHECK ((_timescaledb_internal.get_partition_hash(site) < 715827882))"
+    ends = normalize(
+        end(here, "i._hyper_1_1_chunk"), end(there, "i._hyper_4_9_chunk"), NotMigrated()
+    )
+    return [difference.key.kind for difference in compare_schemas(*ends).differences]
+
+
+def test_a_partition_function_is_the_same_in_its_old_schema_and_its_new_one() -> None:
+    assert not differences("CHECK ((_timescaledb_functions.get_partition_hash(site) < 715827882))")
+    assert differences("CHECK ((_timescaledb_functions.get_partition_hash(site) < 7))")
