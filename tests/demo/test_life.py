@@ -37,7 +37,7 @@ async def test_it_ends_when_it_is_told_to(
     else:
         assert process.stdin is not None
         process.stdin.close()
-    assert await asyncio.to_thread(process.wait, 120) == 0
+    assert await asyncio.to_thread(process.wait, 600) == 0
 
 
 async def test_it_ends_even_while_a_statement_runs(own_server: EmbeddedServer) -> None:
@@ -51,7 +51,7 @@ async def test_it_ends_even_while_a_statement_runs(own_server: EmbeddedServer) -
     process = own_server.process
     assert process is not None
     process.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(process.wait, 120) == 0
+    assert await asyncio.to_thread(process.wait, 600) == 0
     with pytest.raises(OperationalError):
         await endless
     with pytest.raises(OperationalError):
@@ -108,7 +108,7 @@ async def test_a_dead_backend_ends_the_server_with_its_own_code(
     shutil.rmtree(own_server.data_dir / "global")
     with pytest.raises(OperationalError):
         await connection.execute("CHECKPOINT")
-    assert await asyncio.to_thread(process.wait, 120) == 70
+    assert await asyncio.to_thread(process.wait, 600) == 70
     assert "the PostgreSQL backend died" in own_server.last_words
     assert "PANIC" in own_server.last_words
 

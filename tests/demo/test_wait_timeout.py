@@ -15,8 +15,8 @@ pytestmark = pytest.mark.e2e
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedServer]:
-    """One at which waiting ends soon."""
-    server = await empty_server(tmp_path_factory.mktemp("impatient"), wait_timeout=0.5)
+    """One at which waiting ends soon, but later than a busy machine needs for a statement."""
+    server = await empty_server(tmp_path_factory.mktemp("impatient"), wait_timeout=3)
     await server.start()
     yield server
     server.kill()

@@ -46,7 +46,7 @@ async def crash(server: Endpoint) -> None:
 
 
 async def answers(server: Endpoint) -> None:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(600):
         while True:
             try:
                 async with connected(server):

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.native
 
 async def replayed(standby: Endpoint) -> None:
     """Wait until it has the last thing that was made on the primary."""
-    async with asyncio.timeout(300):
+    async with asyncio.timeout(600):
         while True:
             try:
                 async with connected(standby) as connection:

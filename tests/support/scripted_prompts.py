@@ -111,7 +111,7 @@ async def play(
     session = Session(engine, voice, Asker(prompts, voice), interrupts, Known(), demo, lambda: True)
     wizard, left = PlainWizard(session), False
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(600):
             await wizard.begin(given, (SOURCE, TARGET) if given else None)
     except Leave:
         left = True

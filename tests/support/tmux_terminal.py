@@ -58,7 +58,7 @@ class Terminal:
     def attached(self, width: int, height: int) -> Iterator[None]:
         """Somebody looks on from a terminal of that size, which is closed behind them."""
         command = ["-S", str(self._socket), "attach"]
-        client = pexpect.spawn("tmux", command, dimensions=(height, width), timeout=120)
+        client = pexpect.spawn("tmux", command, dimensions=(height, width), timeout=600)
         reader = Thread(target=client.read, daemon=True)  # what nobody reads holds tmux up
         reader.start()
         try:
@@ -107,7 +107,7 @@ class Terminal:
             raise AssertionError(f"{error}; the screen was:\n{self.screen()}") from None
 
 
-def until(holds: Callable[[], object], what: str, seconds: float = 120) -> None:
+def until(holds: Callable[[], object], what: str, seconds: float = 600) -> None:
     limit = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > limit:

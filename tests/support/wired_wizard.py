@@ -17,7 +17,7 @@ from tswizard.tui.app import WizardApp
 from tswizard.tui.screens.method import MethodScreen
 from tswizard.wizard.core_engine import CoreEngine
 
-SLOW = 120.0
+SLOW = 600.0
 """Seconds that a step of the real thing may take on a busy machine."""
 
 ROWS = """

@@ -28,7 +28,7 @@ async def until(
     holds: Callable[[], object],
     *,
     what: str = "the condition",
-    seconds: float = 120,
+    seconds: float = 600,
 ) -> None:
     """Let the app work until something holds; the longer it takes, the rarer it is looked at."""
     limit, pause = time.monotonic() + seconds, 0.01

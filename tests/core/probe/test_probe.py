@@ -208,7 +208,7 @@ async def test_kill_minus_nine_leaves_nothing(
     process = context.Process(target=_probe_for_ever, args=(ends, started))
     process.start()
     assert process.pid is not None
-    async with asyncio.timeout(300):
+    async with asyncio.timeout(600):
         while await asyncio.to_thread(started.get) != what.value:
             pass
         # In the middle: its scratch table is there, for its own session alone.
@@ -220,7 +220,7 @@ async def test_kill_minus_nine_leaves_nothing(
     await asyncio.to_thread(process.join)
     for pid in offspring:
         await gone(pid)
-    async with connected(ends[1]) as watcher, asyncio.timeout(60):
+    async with connected(ends[1]) as watcher, asyncio.timeout(600):
         while await value(watcher, _BUSY):
             await asyncio.sleep(0.05)
     assert await left_behind(ends[1]) == []

@@ -35,7 +35,7 @@ async def test_a_running_job_is_waited_for(tmp_path: Path) -> None:
         await worker.execute(f"SET application_name = '{NAME}'".encode())
         task = asyncio.create_task(pausing(tmp_path, source, target))
         log = tmp_path / "runs"
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(600):
             while not any("waiting for" in p.read_text() for p in log.glob("*/log.txt")):
                 assert not task.done(), task.result()
                 await asyncio.sleep(0.02)

@@ -25,7 +25,7 @@ async def ends() -> AsyncIterator[Ends]:
 
 
 async def until(end: Endpoint, question: str) -> None:
-    async with connected(end) as connection, asyncio.timeout(300):
+    async with connected(end) as connection, asyncio.timeout(600):
         while not await value(connection, question):
             await asyncio.sleep(0.02)
 

@@ -75,7 +75,7 @@ async def test_a_worker_process_that_loses_its_server(native_ends: Ends, folder:
             assert process.stderr is not None
             assert (await process.stderr.readline()).startswith(b"joined ")
             rest = asyncio.create_task(process.stderr.read())
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(600):
                 while not rest.done():
                     await rows(watching, _END_OTHERS, (ours,))
                     await asyncio.wait((rest,), timeout=0.05)
