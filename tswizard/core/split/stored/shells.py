@@ -40,7 +40,7 @@ from tswizard.core.split.stored.settings import (
 )
 from tswizard.core.split.stored.ways import Choice, CompressedEnd, choose_way
 
-_BATCH = 25
+_BATCH = 100
 """Shells made per transaction: each takes locks, of which a server has a limited number."""
 
 _SESSIONS = (
