@@ -82,7 +82,9 @@ class Endpoint:
     @property
     def lasting_conninfo(self) -> str:
         """The same with keepalives, for connections that last; what the user gave wins."""
-        return conninfo.make_conninfo("", **(KEEPALIVES | dict(self.params)))
+        given = dict(self.params)
+        ours = {name: text for name, text in KEEPALIVES.items() if name not in given}
+        return conninfo.make_conninfo("", **given, **ours)
 
     @property
     def host(self) -> str:

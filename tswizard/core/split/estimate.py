@@ -40,7 +40,7 @@ _COSTS = {
     SplitStep.CONSTRAINTS_BEFORE: StepCost(base=0.05, trips=20),
     SplitStep.COMPRESSION: StepCost(base=0.04, trips=20, trips_object=1),
     SplitStep.COPY_HYPERTABLES: StepCost(
-        base=0.2, chunk=0.0033, compressed=0.006, trips=40, shared_chunk=1.2, shared_compressed=14
+        base=0.2, chunk=0.0033, compressed=0.006, trips=40, shared_chunk=1.2, shared_compressed=0.4
     ),
     SplitStep.RECONCILE: StepCost(base=0.04, trips=25),
     SplitStep.CONSTRAINTS_AFTER: StepCost(base=0.08, chunk=0.00008, trips=30, trips_object=1),
