@@ -37,7 +37,7 @@ from tests.support.wizard_scenes import (
 from tests.support.wizard_story import ROLE_MISSING, RUN, SAFE, run_folder, whole
 from tests.support.wizard_world import REFUSED, SOURCE, TARGET
 from tswizard.core.model.estimate import SecondsRange
-from tswizard.core.model.events import Paused, RunFinished, StepFinished
+from tswizard.core.model.events import Paused, RunFinished, StepFinished, StepStarted
 from tswizard.core.model.finding import Level
 from tswizard.core.run.run_folder import RunFolder
 from tswizard.exit_codes import Exit
@@ -406,6 +406,18 @@ async def test_a_run_without_an_estimate_shows_none() -> None:
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_run(pilot)
         assert "to come" not in shown(pilot)
+
+
+async def test_no_time_is_left_where_nobody_knows_how_much_there_is() -> None:
+    engine = held_run()
+    run = engine.run
+    assert run is not None
+    first = next(n for n, event in enumerate(run.recorded) if isinstance(event, StepStarted))
+    run.hold_at = (first + 1,)
+    async with app_with(engine).run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+        await until(pilot, lambda: "1 of 14" in shown(pilot))
+        assert "--%" not in shown(pilot) and " left" not in shown(pilot)
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             bar.update(total=model.progress.total or None, progress=model.progress.done)
         else:
             bar.update(total=None)
+        self.query_one("#run-bar-line").set_class(bar.total is None, "-unknown")
         self.query_one("#run-figures", Static).update(figures)
         self._show_rate(model.seconds_left if rate else None)
 
