@@ -16,7 +16,6 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from tswizard.core.model.wording import duration
 from tswizard.tui.widgets.keys import Keys
 from tswizard.tui.widgets.stepper import Stepper
 
@@ -151,6 +150,8 @@ class WizardScreen(Screen[None]):
             return
         lasted = time.monotonic() - wait.since
         if lasted >= wait.after:
+            from tswizard.core.model.wording import duration
+
             sentence = f"{wait.silence} for {duration(lasted)}. {wait.way_on}"
             self.say(" ".join(filter(None, (wait.text, sentence))), "look")
             self._wait, self._silent = wait, True
