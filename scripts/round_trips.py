@@ -1,11 +1,13 @@
 """How many round trips does a migration wait for, and on which step?
 
-    python -m scripts.round_trips SOURCE TARGET METHOD [--delay 0.02] [--texts 15]
+    python -m scripts.round_trips SOURCE TARGET METHOD [--delay 0.02] [--texts 15] [--each FILE]
 
 Both servers are reached through a relay that counts turns of PostgreSQL's protocol and delays each
 direction by so many seconds. SOURCE is copied into TARGET, which must be empty, as `tswizard
---answers` does it, and a table of the turns by step is printed: all of them, and those of the
-connection that waited for most. Passwords come from where libpq finds them. Client tools count too.
+--answers` does it, and a table of the turns by step is printed: all of them, and how many were
+waited for one after the other, on whatever connections. Passwords come from where libpq finds them.
+Client tools count too. FILE gets each turn with its time and its connection, which shows what waits
+for what.
 """
 
 import argparse
@@ -16,14 +18,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.support.slow_link import slow_link
-from tests.support.turns import Turn
+from tests.support.turns import Turn, in_a_row
 
 
 @dataclass(slots=True)
@@ -89,15 +91,16 @@ async def measured(
 
 
 def _table(steps: Sequence[Step]) -> None:
-    print(f"{'turns':>7} {'longest':>8} {'connects':>9} {'seconds':>8}  step")
+    print(f"{'turns':>7} {'in a row':>9} {'connects':>9} {'seconds':>8}  step")
     for step in steps:
-        longest = Counter((t.port, t.connection) for t in step.turns).most_common(1)
         connects = sum(t.text == "connect" for t in step.turns)
-        most = longest[0][1] if longest else 0
         took = step.ended - step.began
-        print(f"{len(step.turns):>7} {most:>8} {connects:>9} {took:>8.1f}  {step.title}")
-    turns = sum(len(step.turns) for step in steps)
-    print(f"{turns:>7} {'':>8} {'':>9} {steps[-1].ended - steps[0].began:>8.1f}  in all")
+        row = in_a_row(step.turns)
+        print(f"{len(step.turns):>7} {row:>9} {connects:>9} {took:>8.1f}  {step.title}")
+    turns = [turn for step in steps for turn in step.turns]
+    connects = sum(t.text == "connect" for t in turns)
+    took = steps[-1].ended - steps[0].began
+    print(f"{len(turns):>7} {in_a_row(turns):>9} {connects:>9} {took:>8.1f}  in all")
 
 
 def _texts(steps: Sequence[Step], number: int) -> None:
@@ -105,6 +108,15 @@ def _texts(steps: Sequence[Step], number: int) -> None:
         print(f"\n{step.title}")
         for text, times in Counter(t.text[:110] for t in step.turns).most_common(number):
             print(f"{times:>7}  {text}")
+
+
+def _each(steps: Sequence[Step]) -> Iterator[str]:
+    began = steps[0].began
+    for step in steps:
+        yield f"{step.began - began:8.3f} == {step.title}"
+        for turn in sorted(step.turns, key=lambda t: t.at):
+            where = f"{turn.port}/{turn.connection}"
+            yield f"{turn.at - began:8.3f} {where:<9} {turn.text[:200]}"
 
 
 def main() -> int:
@@ -115,12 +127,15 @@ def main() -> int:
     parser.add_argument("method")
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--texts", type=int, default=0)
+    parser.add_argument("--each", type=Path)
     given = parser.parse_args()
     answers: dict[str, object] = {"method": given.method, "probe": False}
     steps, code = asyncio.run(measured(given.source, given.target, answers, given.delay))
     _table(steps)
     if given.texts:
         _texts(steps, given.texts)
+    if given.each:
+        given.each.write_text("".join(f"{line}\n" for line in _each(steps)))
     return code
 
 

@@ -1,4 +1,5 @@
-"""How many round trips a chunk costs, over the whole run: what far servers make of a migration.
+"""How many round trips a chunk costs over the whole run, and how many there are without it: what
+far servers make of a migration.
 
 Counted, not timed: turns of PostgreSQL's protocol through a relay, those of client tools included.
 A relay that delays a little keeps statements of a pipeline together on a busy machine.
@@ -13,6 +14,7 @@ from psycopg import sql
 from tests.support.native import databases
 from tests.support.program import Program
 from tests.support.slow_link import slow_link
+from tests.support.turns import Turn, in_a_row
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.exit_codes import Exit
@@ -21,6 +23,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.native]
 
 FEW, MANY = 10, 90
 DELAY = 0.003
+FAR = 0.02
+"""Much longer than anything else between two turns: what overlaps is seen to."""
 
 
 @pytest.mark.parametrize(
@@ -30,21 +34,31 @@ DELAY = 0.003
 async def test_round_trips_for_each_chunk(
     method: str, compressed: bool, most: float, tmp_path: Path
 ) -> None:
-    few = await _turns(method, FEW, tmp_path, compressed=compressed)
-    many = await _turns(method, MANY, tmp_path, compressed=compressed)
+    few = len(await _turns(method, FEW, tmp_path, DELAY, compressed=compressed))
+    many = len(await _turns(method, MANY, tmp_path, DELAY, compressed=compressed))
     each = (many - few) / (MANY - FEW)
     print(f"{method}: {few} for {FEW} chunks, {many} for {MANY}: {each:.2f} a chunk")
     assert each <= most
 
 
-async def _turns(method: str, chunks: int, folder: Path, *, compressed: bool) -> int:
+@pytest.mark.parametrize(("method", "most"), [("split", 430), ("full", 510)])
+async def test_round_trips_in_a_row(method: str, most: int, tmp_path: Path) -> None:
+    """What a migration waits for however small it is, client tools included."""
+    row = in_a_row(await _turns(method, FEW, tmp_path, FAR))
+    print(f"{method}: {row} in a row")
+    assert row <= most
+
+
+async def _turns(
+    method: str, chunks: int, folder: Path, delay: float, *, compressed: bool = False
+) -> list[Turn]:
     async with databases(community=True) as (source, target):
         await _fill(source, chunks, compressed=compressed)
         own = folder / f"{method}-{chunks}"
         own.mkdir()
         async with (
-            slow_link(*_address(source), delay=DELAY, rate=None) as here,
-            slow_link(*_address(target), delay=DELAY, rate=None) as there,
+            slow_link(*_address(source), delay=delay, rate=None) as here,
+            slow_link(*_address(target), delay=delay, rate=None) as there,
         ):
             ends = _through(source, here.port), _through(target, there.port)
             program = Program.between(own, *((e.conninfo, e.password or "x") for e in ends))
@@ -57,7 +71,7 @@ async def _turns(method: str, chunks: int, folder: Path, *, compressed: bool) ->
             )
             ended = await program.call("--answers", answers)
             assert ended.code in (Exit.PASSED, Exit.LOOK), ended.err
-            return len(here.turns.found) + len(there.turns.found)
+            return [*here.turns.found, *there.turns.found]
 
 
 async def _fill(source: Endpoint, chunks: int, *, compressed: bool) -> None:

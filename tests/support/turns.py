@@ -6,15 +6,17 @@ connection are the round trips that it waits for, whatever else runs on the mach
 https://www.postgresql.org/docs/current/protocol-flow.html
 """
 
+import math
 import struct
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 _ASKS = b"QScfpH"
 """Query, Sync, CopyDone, CopyFail, a password or SASL's answer, Flush."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Turn:
     """One round trip."""
 
@@ -24,6 +26,22 @@ class Turn:
     connection: int
     text: str
     """What was asked, as far as it can be read."""
+    answered: float = math.inf
+    """When the client had the first of the answer."""
+
+
+def in_a_row(turns: Iterable[Turn]) -> int:
+    """How many of them were waited for one after the other, whichever connections they were on: as
+    many as can be chosen of which each began after the one before it was answered.
+
+    It is what remains of a far migration however many connections it has. It means something only
+    where a turn takes much longer than what is done between two of them.
+    """
+    number, free = 0, -math.inf
+    for turn in sorted(turns, key=lambda t: t.answered):
+        if turn.at >= free and turn.answered < math.inf:
+            number, free = number + 1, turn.answered
+    return number
 
 
 @dataclass(slots=True)
@@ -83,6 +101,8 @@ class Watch:
         self._received = _Stream(begun=True)
         self._answered = True
         """The server has sent something since the last turn began."""
+        self._open: Turn | None = None
+        """The last turn."""
         self._handshake = False
         self._copying = False
         self._parsed = ""
@@ -115,11 +135,14 @@ class Watch:
 
     def _turn(self, text: str) -> None:
         if self._answered:
-            self._turns.found.append(Turn(time.time(), self._port, self._number, text))
+            self._open = Turn(time.time(), self._port, self._number, text)
+            self._turns.found.append(self._open)
         self._answered = False
 
     def received(self, block: bytes) -> None:
         """The server has sent this."""
+        if not self._answered and self._open is not None:
+            self._open.answered = time.time()
         self._answered = True
         if self._handshake:
             self._handshake = False

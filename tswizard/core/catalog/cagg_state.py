@@ -7,12 +7,14 @@ the next refresh moves to the logs of all continuous aggregates on it, rounded o
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from psycopg import sql
 
 from tswizard.core.catalog.cagg_model import CaggState, InvalidRange
 from tswizard.core.catalog.catalog_shape import CAGG, CHUNK, DIMENSION_SLICE, HYPERTABLE, Shape
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, Statement, batch, rows
+from tswizard.core.db.identifiers import qualified
 
 LOG = "_timescaledb_catalog.continuous_aggs_materialization_invalidation_log"
 RAW_LOG = "_timescaledb_catalog.continuous_aggs_hypertable_invalidation_log"
@@ -118,20 +120,27 @@ async def read_cagg_states(
     is left out. Raises psycopg.Error.
     """
     wanted = None if only is None else frozenset(only)
-    found = {}
-    for row in await rows(connection, states_query(shape)):
-        if wanted is not None and row[0] not in wanted:
-            continue
-        read = await _read(connection, row)
-        if await _readable(connection, read):
-            found[read.label] = await _state(connection, shape, read)
-    return found
+    named = [
+        row
+        for row in await rows(connection, states_query(shape))
+        if wanted is None or row[0] in wanted
+    ]
+    asked = [statement for row in named for statement in (_readable(row), _width(row))]
+    answers = await batch(connection, asked)
+    reads = [
+        _read(row, int(width))
+        for row, ((readable,),), ((width,),) in zip(named, answers[::2], answers[1::2], strict=True)
+        if readable
+    ]
+    bounds = await batch(connection, [_bounds(shape, read) for read in reads])
+    return {
+        read.label: await _state(connection, shape, read, found)
+        for read, (found,) in zip(reads, bounds, strict=True)
+    }
 
 
-async def _read(connection: Connection, row: tuple[object, ...]) -> _Read:
-    label, mat_schema, mat, raw_schema, raw, time, raw_time, kind, bucket, fixed, number = row[:11]
-    width = int(str(number)) if number is not None else 0
-    width = width or await _width(connection, str(bucket), fixed=bool(fixed))
+def _read(row: tuple[object, ...], width: int) -> _Read:
+    label, mat_schema, mat, raw_schema, raw, time, raw_time, kind, bucket, fixed = row[:10]
     return _Read(
         label=str(label),
         mat=sql.Identifier(str(mat_schema), str(mat)),
@@ -155,26 +164,26 @@ def _ranges(found: object) -> tuple[tuple[int, int], ...]:
     return tuple((low, high) for low, high in found)
 
 
-async def _width(connection: Connection, bucket: str, *, fixed: bool) -> int:
+def _width(row: tuple[object, ...]) -> Statement:
     """The longest bucket in internal time."""
-    if not bucket or bucket.lstrip("-").isdigit():
-        return int(bucket or 0)
+    bucket, fixed, number = str(row[8]), bool(row[9]), row[10]
+    if number or not bucket or bucket.lstrip("-").isdigit():
+        return "SELECT %s::bigint", (number or bucket or 0,)
     query = f"SELECT {_LONGEST} FROM (SELECT %s::interval AS width, %s::int AS day) w"
-    return int((await rows(connection, query, (bucket, 86_400 if fixed else 90_000)))[0][0])
+    return query, (bucket, 86_400 if fixed else 90_000)
 
 
-async def _readable(connection: Connection, read: _Read) -> bool:
+def _readable(row: tuple[object, ...]) -> Statement:
     query = (
         "SELECT pg_catalog.has_table_privilege(%s, 'SELECT') "
         "AND pg_catalog.has_table_privilege(%s, 'SELECT')"
     )
-    names = read.mat.as_string(None), read.raw.as_string(None)
-    return bool((await rows(connection, query, names))[0][0])
+    return query, (qualified(str(row[1]), str(row[2])), qualified(str(row[3]), str(row[4])))
 
 
-async def _state(connection: Connection, shape: Shape, read: _Read) -> CaggState:
+def _bounds(shape: Shape, read: _Read) -> sql.Composed:
     internal = sql.Identifier(*shape.function("time_to_internal").split("."))
-    query = sql.SQL(
+    return sql.SQL(
         "SELECT {f}(pg_catalog.min({t})), {f}(pg_catalog.max({t})), "
         "(SELECT {f}(pg_catalog.min({r})) FROM {raw}), "
         "(SELECT {f}(pg_catalog.max({r})) FROM {raw}) FROM {mat}"
@@ -185,7 +194,12 @@ async def _state(connection: Connection, shape: Shape, read: _Read) -> CaggState
         mat=read.mat,
         raw=read.raw,
     )
-    first, last, first_raw, last_raw = (await rows(connection, query))[0]
+
+
+async def _state(
+    connection: Connection, shape: Shape, read: _Read, bounds: tuple[Any, ...]
+) -> CaggState:
+    first, last, first_raw, last_raw = bounds
     watermark = read.watermark
     if watermark is None and last is not None:  # 2.9 and 2.10 compute it on each call
         watermark = last + read.width

@@ -1,8 +1,11 @@
 """Continuous aggregates."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from tswizard.core.catalog.cagg_model import Cagg, CaggIndex
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, batch
 
 _INFORMATION = "timescaledb_information.continuous_aggregates"
 
@@ -66,8 +69,19 @@ ORDER BY 1, 2
 async def read_caggs(connection: Connection, shape: Shape) -> tuple[Cagg, ...]:
     """Every continuous aggregate, in the order of their making: a parent stands before its
     children. Their state is not read."""
+    return caggs_of(await batch(connection, cagg_queries(shape)))
+
+
+def cagg_queries(shape: Shape) -> tuple[str, ...]:
+    """What `caggs_of` takes the rows of."""
+    return (CAGG_INDEXES, caggs_query(shape))
+
+
+def caggs_of(answers: Sequence[Sequence[tuple[Any, ...]]]) -> tuple[Cagg, ...]:
+    """From the rows of `cagg_queries`."""
+    of_indexes, found = answers
     indexes: dict[int, list[CaggIndex]] = {}
-    for id, name, definition in await rows(connection, CAGG_INDEXES):
+    for id, name, definition in of_indexes:
         indexes.setdefault(id, []).append(CaggIndex(name, definition))
     return tuple(
         Cagg(
@@ -87,5 +101,5 @@ async def read_caggs(connection: Connection, shape: Shape) -> tuple[Cagg, ...]:
             triggers=tuple(row[14]),
             by_wal=row[15],
         )
-        for row in await rows(connection, caggs_query(shape))
+        for row in found
     )

@@ -6,6 +6,7 @@ keeps version numbers out of the queries.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from tswizard.core.db.connection import Connection, rows
 
@@ -63,8 +64,20 @@ class Shape:
         return next((relation for relation in JOBS if self.has(relation)), JOBS[-1])
 
 
+_known: "WeakKeyDictionary[Connection, Shape]" = WeakKeyDictionary()
+
+
 async def read_shape(connection: Connection) -> Shape:
-    """Read it from the server."""
+    """Read it from the server, once in a session: one that goes on while the extension is created,
+    updated or dropped is of no use to it any more."""
+    if (known := _known.get(connection)) is not None:
+        return known
+    shape = await _read_shape(connection)
+    _known[connection] = shape
+    return shape
+
+
+async def _read_shape(connection: Connection) -> Shape:
     columns: dict[str, dict[str, str]] = {}
     functions = set()
     for relation, column, kind in await rows(connection, f"{_COLUMNS} UNION ALL {_FUNCTIONS}"):

@@ -10,7 +10,7 @@ from tswizard.core.catalog.tables import (
     not_member,
     unreadable_query,
 )
-from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.db.connection import Connection, batch, rows
 from tswizard.core.db.versions import version_key
 
 # Members of an extension, what depends on them, and whether that is itself a member of one.
@@ -154,38 +154,32 @@ WHERE s.chunk_id = 0 ORDER BY 1
 
 async def read_extras(connection: Connection, shape: Shape) -> Extras:
     """Everything in `Extras`."""
-    lists = {
-        name: tuple(found for (found,) in await rows(connection, query))
-        for name, query in _LISTS.items()
+    chunk_skipping = shape.has("_timescaledb_catalog.chunk_column_stats")
+    names = _LISTS | {
+        "objects": objects_query(shape),
+        "unreadable": unreadable_query(shape),
+        "unreadable_inside": unreadable_query(shape, inside=True),
+        "filtered": filtered_query(shape),
+        "tablespaces": tablespaces_query(shape),
+        "skipping": skipping_query() if chunk_skipping else "SELECT '' WHERE false",
     }
-    skipping: tuple[str, ...] = ()
-    if shape.has("_timescaledb_catalog.chunk_column_stats"):
-        skipping = await _names(connection, skipping_query())
+    queries = (_LOCALE_PROVIDER, LOCK_SLOTS, *names.values())
+    ((letter,),), ((slots,),), *found = await batch(connection, queries)
+    lists = {
+        field: tuple(name for (name,) in answer) for field, answer in zip(names, found, strict=True)
+    }
     return Extras(
-        objects=await _names(connection, objects_query(shape)),
-        unreadable=await _names(connection, unreadable_query(shape)),
-        unreadable_inside=await _names(connection, unreadable_query(shape, inside=True)),
-        filtered=await _names(connection, filtered_query(shape)),
-        tablespaces=await _names(connection, tablespaces_query(shape)),
-        skipping=skipping,
-        locale_provider=await _locale_provider(connection),
-        lock_slots=int(await value(connection, LOCK_SLOTS)),
+        locale_provider={"c": "libc", "i": "icu", "b": "builtin", "d": "libc"}.get(str(letter), ""),
+        lock_slots=int(slots),
         **lists,
     )
 
 
-async def _names(connection: Connection, query: str) -> tuple[str, ...]:
-    return tuple(name for (name,) in await rows(connection, query))
-
-
-async def _locale_provider(connection: Connection) -> str:
-    """pg_database.datlocprovider exists since PostgreSQL 15; as JSON it may be missing."""
-    letter = await value(
-        connection,
-        "SELECT pg_catalog.to_jsonb(d) ->> 'datlocprovider' FROM pg_catalog.pg_database d "
-        "WHERE d.datname = pg_catalog.current_database()",
-    )
-    return {"c": "libc", "i": "icu", "b": "builtin", "d": "libc"}.get(str(letter), "")
+# pg_database.datlocprovider exists since PostgreSQL 15; as JSON it may be missing.
+_LOCALE_PROVIDER = """
+SELECT pg_catalog.to_jsonb(d) ->> 'datlocprovider' FROM pg_catalog.pg_database d
+WHERE d.datname = pg_catalog.current_database()
+"""
 
 
 async def read_extensions(connection: Connection) -> tuple[Extension, ...]:

@@ -1,5 +1,7 @@
 """Reads what one of the methods cannot carry as it is: one query for each kind."""
 
+from typing import Any
+
 from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape
 from tswizard.core.catalog.compressed_oids import read_compressed_oids
 from tswizard.core.catalog.hazard_model import (
@@ -12,7 +14,7 @@ from tswizard.core.catalog.hazard_model import (
 from tswizard.core.catalog.missing_values import read_missing_values
 from tswizard.core.catalog.tables import NOT_USERS, not_member, parts
 from tswizard.core.catalog.tried_expressions import read_tried_expressions
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, batch
 
 # Types within types: elements, base types of domains, fields, subtypes of ranges.
 _TYPES_BY_OID = """
@@ -178,43 +180,23 @@ ORDER BY 2, 3
 
 async def read_hazards(connection: Connection, shape: Shape) -> Hazards:
     """All of them. Raises psycopg.Error."""
-    partitioned = tuple(
-        HashedByOid(
-            schema=row[0],
-            name=row[1],
-            column=row[2],
-            type=row[3],
-            rows=row[4],
-            own_function=row[5],
-            hypertable=False,
-        )
-        for row in await rows(connection, _PARTITIONED)
-    )
-    methods = tuple(
-        AccessMethodUse(schema=row[0], name=row[1], method=row[2], of=row[3])
-        for row in await rows(connection, _access_methods(shape))
+    queries = [_PARTITIONED, _access_methods(shape)]
+    if shape.timescaledb:
+        queries += [_DIMENSIONS, _in_extension_schemas(shape), _EXTENSION_USES]
+    partitioned, methods, *others = await batch(connection, queries)
+    hashed = tuple(_hashed(row, hypertable=False) for row in partitioned)
+    access_methods = tuple(
+        AccessMethodUse(schema=row[0], name=row[1], method=row[2], of=row[3]) for row in methods
     )
     if not shape.timescaledb:
-        return Hazards(hashed_by_oid=partitioned, access_methods=methods)
-    dimensions = tuple(
-        HashedByOid(
-            schema=row[0],
-            name=row[1],
-            column=row[2],
-            type=row[3],
-            rows=row[4],
-            own_function=bool(row[5]),
-        )
-        for row in await rows(connection, _DIMENSIONS)
-    )
-    inside = await rows(connection, _in_extension_schemas(shape))
-    uses = await rows(connection, _EXTENSION_USES)
+        return Hazards(hashed_by_oid=hashed, access_methods=access_methods)
+    dimensions, inside, uses = others
     return Hazards(
         missing_values=await read_missing_values(connection, shape),
         compressed_oids=await read_compressed_oids(connection, shape),
         expressions=await read_tried_expressions(connection, shape),
-        hashed_by_oid=dimensions + partitioned,
-        access_methods=methods,
+        hashed_by_oid=tuple(_hashed(row, hypertable=True) for row in dimensions) + hashed,
+        access_methods=access_methods,
         in_extension_schemas=tuple(
             InExtensionSchema(kind=kind, identity=identity, signature=signature)
             for kind, identity, signature in inside
@@ -222,4 +204,16 @@ async def read_hazards(connection: Connection, shape: Shape) -> Hazards:
         extension_uses=tuple(
             ExtensionUse(kind=kind, identity=identity, uses=used) for kind, identity, used in uses
         ),
+    )
+
+
+def _hashed(row: tuple[Any, ...], *, hypertable: bool) -> HashedByOid:
+    return HashedByOid(
+        schema=row[0],
+        name=row[1],
+        column=row[2],
+        type=row[3],
+        rows=row[4],
+        own_function=bool(row[5]),
+        hypertable=hypertable,
     )

@@ -5,6 +5,7 @@ tiered chunks. Which columns there are decides over the joins (see `shape`): in 
 began to name its chunk, in 2.29 the chunk its relation.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +26,7 @@ from tswizard.core.catalog.hypertable_model import (
     Hypertable,
     OrderByColumn,
 )
-from tswizard.core.db.connection import Connection, pipelined, rows
+from tswizard.core.db.connection import Connection, batch
 from tswizard.core.db.identifiers import qualified
 
 _WITH_ZONE = "('timestamptz'::regtype, 'uuid'::regtype)"
@@ -243,26 +244,32 @@ WHERE pg_catalog.jsonb_typeof(s.index) = 'array'
 
 async def read_hypertables(connection: Connection, shape: Shape) -> tuple[Hypertable, ...]:
     """Every hypertable, also of continuous aggregates. Requires TimeZone UTC and DateStyle ISO."""
-    async with pipelined(connection) as pipeline:
-        reading_dimensions = pipeline.start(read_dimensions(connection, shape))
-        reading_compression = pipeline.start(read_compression(connection, shape))
-        of_chunks = pipeline.start(rows(connection, chunks_query(shape)))
-        of_hypertables = pipeline.start(rows(connection, hypertables_query(shape)))
-    dimensions, compression = reading_dimensions.result(), reading_compression.result()
+    return hypertables_of(await batch(connection, hypertable_queries(shape)))
+
+
+def hypertable_queries(shape: Shape) -> tuple[str, ...]:
+    """What `hypertables_of` takes the rows of."""
+    return (chunks_query(shape), hypertables_query(shape), *layout_queries(shape))
+
+
+def hypertables_of(answers: Sequence[Sequence[tuple[Any, ...]]]) -> tuple[Hypertable, ...]:
+    """From the rows of `hypertable_queries`."""
+    of_chunks, of_hypertables, *of_layout = answers
+    layout = layout_of(of_layout)
     chunks: dict[int, list[_Row]] = {}
-    for row in of_chunks.result():
+    for row in of_chunks:
         chunks.setdefault(row[0], []).append(_chunk(row))
     found = []
-    for row in of_hypertables.result():
+    for row in of_hypertables:
         number, own = row[0], chunks.get(row[0], [])
         found.append(
             Hypertable(
                 schema=row[1],
                 name=row[2],
                 owner=row[3],
-                dimensions=dimensions.get(number, ()),
+                dimensions=layout.dimensions.get(number, ()),
                 chunks=tuple(part.chunk for part in own),
-                compression=compression.get(number, Compression((), ())) if row[4] else None,
+                compression=layout.compression.get(number, Compression((), ())) if row[4] else None,
                 bytes=int(row[7] + row[8]) + sum(part.chunk.bytes for part in own),
                 rows_estimate=sum(part.chunk.rows_estimate for part in own),
                 cagg=row[6],
@@ -276,32 +283,45 @@ async def read_hypertables(connection: Connection, shape: Shape) -> tuple[Hypert
     return tuple(found)
 
 
-async def read_dimensions(connection: Connection, shape: Shape) -> dict[int, tuple[Dimension, ...]]:
-    """Hypertable -> its dimensions in order. Requires IntervalStyle postgres."""
-    found: dict[int, list[Dimension]] = {}
-    for row in await rows(connection, dimensions_query(shape)):
-        found.setdefault(row[0], []).append(_dimension(row))
-    return {hypertable: tuple(dimensions) for hypertable, dimensions in found.items()}
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Of all hypertables, by their number."""
+
+    dimensions: Mapping[int, tuple[Dimension, ...]]
+    """In order."""
+    compression: Mapping[int, Compression]
+    """A hypertable without any may have compression enabled: then the server chooses."""
 
 
-async def read_compression(connection: Connection, shape: Shape) -> dict[int, Compression]:
-    """Hypertable -> its settings. A hypertable without any may have compression enabled: then
-    the server chooses."""
+_NO_ROWS = "SELECT WHERE false"
+
+
+def layout_queries(shape: Shape) -> tuple[str, ...]:
+    """What `layout_of` takes the rows of. Requires IntervalStyle postgres."""
     merges = shape.has("_timescaledb_catalog.dimension", "compress_interval_length")
-    indexes = shape.has(COMPRESSION_SETTINGS, "index")
-    async with pipelined(connection) as pipeline:
-        settings = pipeline.start(rows(connection, compression_query(shape)))
-        merging = pipeline.start(rows(connection, merge_intervals_query(shape))) if merges else None
-        sparse = pipeline.start(rows(connection, sparse_indexes_query())) if indexes else None
-    found: dict[int, Compression] = {}
-    for id, segmentby, columns, descending, nulls_first in settings.result():
+    return (
+        dimensions_query(shape),
+        compression_query(shape),
+        merge_intervals_query(shape) if merges else _NO_ROWS,
+        sparse_indexes_query() if shape.has(COMPRESSION_SETTINGS, "index") else _NO_ROWS,
+    )
+
+
+def layout_of(answers: Sequence[Sequence[tuple[Any, ...]]]) -> Layout:
+    """From the rows of `layout_queries`."""
+    of_dimensions, of_settings, of_merging, of_sparse = answers
+    dimensions: dict[int, list[Dimension]] = {}
+    for row in of_dimensions:
+        dimensions.setdefault(row[0], []).append(_dimension(row))
+    compression: dict[int, Compression] = {}
+    for id, segmentby, columns, descending, nulls_first in of_settings:
         order = map(OrderByColumn, columns, descending, nulls_first)
-        found[id] = Compression(tuple(segmentby), tuple(order))
-    for id, interval in merging.result() if merging else ():
-        found[id] = replace(found.get(id, Compression((), ())), merge_interval=interval)
-    for id, index in sparse.result() if sparse else ():
-        found[id] = replace(found[id], sparse=index)
-    return found
+        compression[id] = Compression(tuple(segmentby), tuple(order))
+    for id, interval in of_merging:
+        compression[id] = replace(compression.get(id, Compression((), ())), merge_interval=interval)
+    for id, index in of_sparse:
+        compression[id] = replace(compression[id], sparse=index)
+    return Layout({id: tuple(found) for id, found in dimensions.items()}, compression)
 
 
 def _dimension(row: tuple[Any, ...]) -> Dimension:

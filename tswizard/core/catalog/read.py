@@ -30,7 +30,6 @@ from tswizard.core.catalog.server import read_server
 from tswizard.core.catalog.tables import read_tables
 from tswizard.core.db.connection import (
     Connection,
-    Statement,
     batch,
     connect,
     connect_plainly,
@@ -69,15 +68,13 @@ async def read_inventory(
     open_ = connect_plainly if server.pooler else connect
     async with await open_(endpoint) as connection:
         try:
-            async with connection.transaction():
-                settings: list[Statement] = [
-                    ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", None),
-                    (f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'", None),
-                ]
-                if server.pooler:
-                    settings.append((set_for_transaction(), None))
-                await batch(connection, settings)
-                inventory = await _read(connection, server, tell)
+            begin = [
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'",
+            ]
+            await batch(connection, [*begin, set_for_transaction()] if server.pooler else begin)
+            inventory = await _read(connection, server, tell)
+            await connection.execute("COMMIT")
             tell("compressed columns that are all NULL")
             nulls = await read_nulls(connection, server.timescaledb, inventory.hypertables)
         except LockNotAvailable:

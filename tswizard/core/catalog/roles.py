@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, batch
 from tswizard.core.db.identifiers import identifier
 
 ALL = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1"
@@ -31,8 +31,8 @@ async def read_roles(connection: Connection) -> tuple[tuple[str, ...], tuple[str
 
     The bootstrap superuser is pinned, so it is not in pg_shdepend; every server has one.
     """
-    needed = tuple(name for (name,) in await rows(connection, NEEDED))
-    return needed, tuple(name for (name,) in await rows(connection, ALL))
+    needed, every = await batch(connection, (NEEDED, ALL))
+    return tuple(name for (name,) in needed), tuple(name for (name,) in every)
 
 
 def role_statements(names: Iterable[str]) -> tuple[str, ...]:

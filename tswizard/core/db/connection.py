@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Any, TypeVar
 
 from psycopg import (
@@ -15,9 +15,11 @@ from psycopg import (
 )
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import PipelineAborted
+from psycopg.pq import PipelineStatus, TransactionStatus
 
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import explain_connect, is_connection_lost
+from tswizard.core.db.kept_connections import kept_connections
 from tswizard.core.db.session_settings import (
     ROW_SECURITY_OFF,
     set_where_known,
@@ -80,10 +82,68 @@ async def _open(endpoint: Endpoint, **extra: str) -> Connection:
 
 
 @asynccontextmanager
-async def connected(endpoint: Endpoint, *, row_security: bool = True) -> AsyncIterator[Connection]:
-    """A connection (see `connect`) that is closed at the end. Raises CannotConnect."""
-    async with await connect(endpoint, row_security=row_security) as connection:
+async def connected(
+    endpoint: Endpoint, *, row_security: bool = True, fresh: bool = False
+) -> AsyncIterator[Connection]:
+    """A connection (see `connect`), closed at the end or kept for the next one (see
+    `keeping_connections`).
+
+    A `fresh` one is new: sessions that began earlier are out of date for what follows, and not used
+    again either. Raises CannotConnect.
+    """
+    kept = kept_connections()
+    if kept is not None and fresh:
+        kept.forget(endpoint)
+    connection = await borrow(endpoint, row_security=row_security)
+    try:
         yield connection
+        if connection.info.transaction_status == TransactionStatus.INTRANS:
+            await connection.commit()
+    except BaseException:
+        await _leave(connection)
+        raise
+    await give_back(connection, endpoint, row_security=row_security)
+
+
+async def borrow(
+    endpoint: Endpoint, *, row_security: bool = True, then: Sequence["Statement"] = ()
+) -> Connection:
+    """A connection as `connect` gives it, maybe one that was kept. Close it, or give it back.
+
+    Raises CannotConnect, psycopg.Error.
+    """
+    kept = kept_connections()
+    found = None if kept is None else await kept.take(endpoint, row_security=row_security)
+    if found is None:
+        return await connect(endpoint, row_security=row_security, then=then)
+    try:
+        await batch(found, then)
+    except BaseException:
+        await found.close()
+        raise
+    return found
+
+
+async def give_back(
+    connection: Connection, endpoint: Endpoint, *, row_security: bool = True
+) -> None:
+    """Done with one that was borrowed: it is kept, or closed. What it has begun is rolled back."""
+    kept = kept_connections()
+    if kept is None:
+        await connection.close()
+    else:
+        kept.give_back(connection, endpoint, row_security=row_security)
+
+
+async def _leave(connection: Connection) -> None:
+    """Close it; what was begun on it is rolled back."""
+    with suppress(Error):
+        if connection.info.transaction_status in (
+            TransactionStatus.INTRANS,
+            TransactionStatus.INERROR,
+        ):
+            await connection.rollback()
+    await connection.close()
 
 
 _Result = TypeVar("_Result")
@@ -108,11 +168,13 @@ async def pipelined(connection: Connection) -> AsyncIterator[Pipeline]:
     each other's answers. So it lasts as many of them as the longest reader has statements.
 
     All that has begun belongs to one transaction. For reading only: none may depend on another's
-    work, nor open a transaction of its own. Raises the first error at the end of the block.
+    work, nor open a transaction of its own. A reader may do the same on its part. Raises the first
+    error at the end of the block.
     https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
     """
     pipeline = Pipeline()
-    async with connection.pipeline():
+    outermost = connection.info.pipeline_status == PipelineStatus.OFF
+    async with connection.pipeline() if outermost else nullcontext():
         yield pipeline
         try:
             await asyncio.gather(*pipeline.tasks, return_exceptions=True)
@@ -164,19 +226,25 @@ Statement = tuple[str | sql.Composable, Any]
 
 
 async def batch(
-    connection: Connection, statements: Iterable[Statement]
+    connection: Connection, statements: Iterable[Statement | str | sql.Composable]
 ) -> list[list[tuple[Any, ...]]]:
     """The rows of several statements that are sent at once: one round trip for all of them.
 
     The server carries them out in order, in one transaction unless one of them says otherwise, and
     none after one that fails, whose error is raised. They go by the simple protocol, which every
-    server has: the arguments are written into the SQL.
+    server has: the arguments are written into the SQL. Within a pipeline they are part
+    of it, and have to be queries.
     https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
     """
-    cursor = AsyncClientCursor(connection)
-    texts = [cursor.mogrify(_query(query), args) for query, args in statements]
-    if not texts:
+    given = [item if isinstance(item, tuple) else (item, None) for item in statements]
+    if not given:
         return []
+    if connection.info.pipeline_status != PipelineStatus.OFF:
+        async with pipelined(connection) as pipeline:
+            parts = [pipeline.start(rows(connection, *statement)) for statement in given]
+        return [part.result() for part in parts]
+    cursor = AsyncClientCursor(connection)
+    texts = [cursor.mogrify(_query(query), args) for query, args in given]
     found = []
     async with connection.cursor() as all_of_them:
         await all_of_them.execute(sql.SQL(";\n").join(map(sql.SQL, texts)))
@@ -185,6 +253,22 @@ async def batch(
             found.append(await all_of_them.fetchall() if some else [])
             if not all_of_them.nextset():
                 return found
+
+
+async def atomically(
+    connection: Connection, statements: Iterable[Statement | str | sql.Composable]
+) -> list[list[tuple[Any, ...]]]:
+    """The same, all or nothing also within a transaction, which goes on after an error. None of
+    them may end a transaction."""
+    if connection.info.transaction_status == TransactionStatus.IDLE:
+        return await batch(connection, statements)
+    try:
+        found = await batch(connection, ("SAVEPOINT tswizard", *statements, "RELEASE tswizard"))
+    except Error:
+        if not connection.closed:
+            await connection.execute("ROLLBACK TO tswizard")
+        raise
+    return found[1:-1]
 
 
 def _query(query: str | sql.Composable) -> Any:

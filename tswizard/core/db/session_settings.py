@@ -94,6 +94,18 @@ def set_where_known() -> str:
     return _set(_WHERE_KNOWN, local=False)
 
 
+def _reset() -> str:
+    undone = (
+        # In this order: the role is one of the session's user.
+        "SET SESSION AUTHORIZATION DEFAULT",
+        "RESET ALL",  # to what the connection asked for
+        set_where_known(),
+        "SELECT pg_catalog.pg_advisory_unlock_all()",
+        "DISCARD TEMP",
+    )
+    return f"{RESET_MARK} {'; '.join(undone)}"
+
+
 def set_for_transaction() -> str:
     """A query that sets everything for a transaction alone, for a pooler's session."""
     return _set({**SETTINGS, **_WHERE_KNOWN}, local=True)
@@ -111,3 +123,10 @@ def _set(settings: dict[str, str], *, local: bool) -> str:
 def _escaped(value: str) -> str:
     """https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-OPTIONS"""
     return value.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+RESET_MARK = "/* tswizard: reset */"
+"""What RESET begins with, for whoever sees it in pg_stat_activity."""
+
+RESET = _reset()
+"""What makes a session as good as a new one, outside of a transaction."""

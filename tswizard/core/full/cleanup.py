@@ -124,9 +124,11 @@ _DROP = {
 
 
 async def interrupted(target: Connection, run: str) -> target_marker.Marker | None:
-    """The mark of a restore that this run began into that target without finishing."""
+    """The mark of a restore that this run began into that target. To be asked as long as the run
+    knows of no end of it: it may have been killed between the mark's last change and its record's,
+    and then the restore starts over like any other."""
     found = await target_marker.read(target)
-    return found if found and (found.run, found.state) == (run, "restoring") else None
+    return found if found and found.run == run else None
 
 
 async def clean(ctx: Context) -> None:
@@ -199,7 +201,7 @@ async def empty(
     Every statement can be repeated, so after a crash in here it is simply called again.
     Raises psycopg.errors.InsufficientPrivilege where the role may do neither.
     """
-    async with connected(endpoint) as target:
+    async with connected(endpoint, fresh=True) as target:
         # In restore mode the extension ignores that its half-restored tables are dropped.
         await target.execute("SELECT pg_catalog.set_config('timescaledb.restoring', 'on', false)")
         await _drop_relations(target, on_progress)
@@ -208,7 +210,7 @@ async def empty(
             await target.execute("DROP EXTENSION IF EXISTS timescaledb CASCADE")
         elif owned is not None:
             await clear_catalog(target)
-    async with connected(endpoint) as target:
+    async with connected(endpoint, fresh=True) as target:
         await _drop_others(target)
         for (name,) in await rows(target, "SELECT extname FROM pg_catalog.pg_extension"):
             if name not in extensions:
@@ -222,7 +224,7 @@ async def empty(
             )
         )
     # A session that has seen the old extension cannot create the new one.
-    async with connected(endpoint) as target:
+    async with connected(endpoint, fresh=True) as target:
         await create_extension(target, schema, version)
         relations = [f"{schema}.{name}" for _, schema, name in await rows(target, _RELATIONS)]
         return relations + [f"rows of {table}" for table, _ in await _filled_tables(target)]
@@ -304,9 +306,9 @@ async def _unlink_large_objects(target: Connection) -> None:
 async def recreate_extension(ctx: Context) -> None:
     """Recreate TimescaleDB on an empty target at the source's version, a session a statement."""
     version = ctx.task.inventory.server.timescaledb
-    async with connected(ctx.task.target) as target:
+    async with connected(ctx.task.target, fresh=True) as target:
         await target.execute("DROP EXTENSION IF EXISTS timescaledb CASCADE")
-    async with connected(ctx.task.target) as target:
+    async with connected(ctx.task.target, fresh=True) as target:
         await create_extension(
             target, ctx.task.target_server.timescaledb_schema or "public", version
         )

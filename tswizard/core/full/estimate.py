@@ -25,7 +25,7 @@ _COSTS = {
     FullStep.DUMP: StepCost(
         base=0.15, chunk=0.0008, trips=90, trips_chunk=1.1, shared_chunk=2.4, on_source=True
     ),
-    FullStep.ENTER_RESTORE_MODE: StepCost(base=0.03, trips=32),
+    FullStep.ENTER_RESTORE_MODE: StepCost(base=0.03, trips=20),
     FullStep.RESTORE_SCHEMA: StepCost(
         base=0.1, chunk=0.0008, trips=70, trips_chunk=1.1, trips_compressed=1.5, trips_object=1.5
     ),
@@ -34,8 +34,8 @@ _COSTS = {
     FullStep.RESTORE_POST_DATA: StepCost(
         base=0.06, entry=0.0006, trips=90, shared_entry=1.2, shared_compressed=4, shared_object=3
     ),
-    FullStep.LEAVE_RESTORE_MODE: StepCost(base=0.06, chunk=0.00003, trips=40),
-    FullStep.FOREIGN_KEYS: StepCost(base=0.03, trips=7),
+    FullStep.LEAVE_RESTORE_MODE: StepCost(base=0.06, chunk=0.00003, trips=18),
+    FullStep.FOREIGN_KEYS: StepCost(base=0.03, trips=3),
 }
 
 

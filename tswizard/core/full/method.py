@@ -108,8 +108,11 @@ class Full:
         """No other machine can have run it: the dump is here."""
 
     async def confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
+        record = run_folder.record
+        if record.step(FullStep.LEAVE_RESTORE_MODE).state in FINAL:
+            return None
         async with connected(target) as connection:
-            if await interrupted(connection, run_folder.record.id) is None:
+            if await interrupted(connection, record.id) is None:
                 return None
         return (
             f"The restore into {target.label} was interrupted. Everything that this run put there "

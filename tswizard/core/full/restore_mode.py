@@ -11,7 +11,7 @@ from tswizard.core.full.cleanup import clean
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, failed
 from tswizard.core.steps import target_marker
-from tswizard.core.steps.job_switch import set_row, set_scheduled
+from tswizard.core.steps.job_switch import JobSwitch, set_row, set_scheduled
 from tswizard.core.steps.stored_run import forget_finished_run
 
 POST_RESTORE = "timescaledb_post_restore"
@@ -47,7 +47,7 @@ async def enter(ctx: Context) -> None:
                 where=ctx.task.target.label,
                 todo="Connect as a role that may call it, then resume.",
             ) from error
-    async with connected(ctx.task.target) as fresh:
+    async with connected(ctx.task.target, fresh=True) as fresh:
         if not await restoring(fresh):
             raise failed(
                 "pre-restore",
@@ -86,7 +86,7 @@ async def leave(ctx: Context) -> None:
                 why="With unequal versions of TimescaleDB it says: catalog version mismatch.",
                 todo="The target cannot be used like this; fix the cause, then resume.",
             ) from error
-    async with connected(ctx.task.target) as fresh:
+    async with connected(ctx.task.target, fresh=True) as fresh:
         if await restoring(fresh):
             raise failed(
                 "post-restore",
@@ -124,9 +124,7 @@ async def _pause_all(target: Connection, schema: str | None) -> list[tuple[int, 
         target,
         "SELECT job_id FROM timescaledb_information.jobs WHERE job_id >= 1000 AND scheduled",
     )
-    refused = []
-    for (job,) in jobs:
-        why = await set_scheduled(target, schema, job, False)
-        if why is not None and await set_row(target, job, False) is not None:
-            refused.append((job, why))
-    return refused
+    refused = await set_scheduled(target, schema, [JobSwitch(job, False) for (job,) in jobs])
+    return [
+        (job, why) for job, why in refused.items() if await set_row(target, job, False) is not None
+    ]

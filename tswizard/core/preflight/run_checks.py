@@ -7,6 +7,7 @@ from psycopg import Error
 
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.errors import CannotConnect, message_of
+from tswizard.core.db.kept_connections import KeptConnections, using
 from tswizard.core.model.answers import METHOD_NAMES, MethodName
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.prepared import Prepared
@@ -27,17 +28,21 @@ async def examine(
     only when the target is empty. Raises CannotConnect.
     """
     blocked: set[Side] = set()
+    trials: list[Trial] = []
     for check in _concerning(methods or (prepared.answers.method,)):
-        if isinstance(check, Trial) and check.side in blocked:
+        if isinstance(check, Trial):
+            trials.append(check)
             continue
         failed = False
-        async for finding in _findings(check, prepared):
+        for finding in await _looked(check, prepared):
             failed = failed or finding.level is Level.FAIL
             yield check.declare(finding)
         if failed:
             blocked.update(check.blocks_trials)
             if check.conclusive:
                 return
+    async for finding in _tried([t for t in trials if t.side not in blocked], prepared):
+        yield finding
 
 
 def findings_of_source(
@@ -58,22 +63,45 @@ def _concerning(methods: Collection[MethodName]) -> list[AnyCheck]:
     return sorted(concerning, key=lambda check: _QUICK_FIRST.index(type(check)))
 
 
-async def _findings(check: AnyCheck, prepared: Prepared) -> AsyncIterator[Finding]:
-    if isinstance(check, Trial):
-        try:
-            async for finding in check.run(prepared):
-                yield finding
-        except Error as error:
-            endpoint = prepared.source if check.side is Side.SOURCE else prepared.target
-            raise CannotConnect(
-                f"The connection to {endpoint.label} was lost during preflight: "
-                f"{message_of(error)}.",
-                "See whether the server is up, then examine it again.",
-            ) from None
-        return
+async def _looked(check: SourceCheck | Check, prepared: Prepared) -> tuple[Finding, ...]:
     if isinstance(check, SourceCheck):
         found = check.run(prepared.inventory, prepared.source.label)
     else:
         found = check.run(prepared)
-    for finding in await asyncio.to_thread(tuple, found):
-        yield finding
+    return await asyncio.to_thread(tuple, found)
+
+
+async def _tried(trials: Collection[Trial], prepared: Prepared) -> AsyncIterator[Finding]:
+    """Both servers are asked at once, each one thing after the other; told in the checks' order."""
+    servers = (prepared.inventory.server, prepared.target_inventory.server)
+    kept = KeptConnections() if all(server.concurrent for server in servers) else None
+    turns = {side: asyncio.Lock() for side in Side}
+
+    async def tried(check: Trial) -> list[Finding]:
+        async with turns[check.side]:
+            with using(kept):
+                return [check.declare(found) async for found in _answers(check, prepared)]
+
+    tasks = [asyncio.create_task(tried(check)) for check in trials]
+    try:
+        for task in tasks:
+            for finding in await task:
+                yield finding
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if kept is not None:
+            await kept.close()
+
+
+async def _answers(check: Trial, prepared: Prepared) -> AsyncIterator[Finding]:
+    try:
+        async for finding in check.run(prepared):
+            yield finding
+    except Error as error:
+        endpoint = prepared.source if check.side is Side.SOURCE else prepared.target
+        raise CannotConnect(
+            f"The connection to {endpoint.label} was lost during preflight: {message_of(error)}.",
+            "See whether the server is up, then examine it again.",
+        ) from None

@@ -2,7 +2,7 @@
 
 from psycopg import Error, sql
 
-from tswizard.core.db.connection import Connection
+from tswizard.core.db.connection import Connection, atomically
 from tswizard.core.db.errors import message_of
 
 Refused = tuple[str, str]
@@ -20,8 +20,7 @@ async def attempt(
     Raises psycopg.Error when the connection is lost.
     """
     try:
-        async with connection.transaction():
-            await connection.execute(statement)
+        await atomically(connection, (statement,))
     except Error as error:
         if connection.closed:
             raise

@@ -17,6 +17,7 @@ from tenacity import RetryCallState
 from tswizard.core.classify.target import TargetProver
 from tswizard.core.db.connection import connect
 from tswizard.core.db.errors import CannotConnect, ServerError, explain_error, is_transient
+from tswizard.core.db.kept_connections import keeping_connections
 from tswizard.core.db.redact import redact
 from tswizard.core.db.retry import PUTTING_BACK
 from tswizard.core.model.events import (
@@ -176,7 +177,8 @@ class Run:
             )
             prover.say = ctx.say
             try:
-                await self._to_end(ctx, steps, prover)
+                async with keeping_connections(keep=self.task.concurrent):
+                    await self._to_end(ctx, steps, prover)
             finally:
                 await self._method_run.close()
         result = self.outcome.result if self.outcome else None

@@ -1,8 +1,9 @@
 """The check of a split migration: as strict as that of a full one, though hypertables and chunks
 were recreated on the target."""
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from psycopg import Error
@@ -11,10 +12,12 @@ from tswizard.core.catalog.cagg_model import CaggState
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.inventory import Job
 from tswizard.core.catalog.jobs import read_jobs
+from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.errors import message_of
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.kept_history import kept_caggs
+from tswizard.core.model.plan import Task
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context
 from tswizard.core.split.caggs.compare import read_states, state_findings
@@ -23,12 +26,12 @@ from tswizard.core.split.check_stored import check_stored
 from tswizard.core.split.ledger.table_stats import TableTotals, read_table_totals
 from tswizard.core.split.policies.comparison import with_jobs
 from tswizard.core.split.policies.recreate import possible_jobs
-from tswizard.core.split.policies.statements import read_job_api
+from tswizard.core.split.policies.statements import JobApi, read_job_api
 from tswizard.core.split.schema.cagg_facts import CaggFacts, Caggs, read_cagg_facts
-from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
+from tswizard.core.split.schema.hypertable_facts import HypertableFacts, read_hypertable_facts
 from tswizard.core.split.schema.named_before import without_named
 from tswizard.core.split.schema.normalize import chunk_keys, normalize, read_not_migrated
-from tswizard.core.split.schema.toc_selection import Selection, read_selection
+from tswizard.core.split.schema.toc_selection import read_selection
 from tswizard.core.split.split_run import is_over
 from tswizard.core.steps.compare import compare_ends
 from tswizard.core.verify import Comparability
@@ -45,10 +48,20 @@ async def check_split(ctx: Context) -> None:
     Continuous aggregates that were left out, and what depends on them, are not expected on the
     target.
     """
-    if not is_over(ctx):
-        await check_stored(ctx)
-    migrated = _Migrated(ctx, await read_selection(ctx))
-    await compare_ends(ctx, Comparability(migrated.schemas, migrated.rows))
+    stored = asyncio.Event()
+
+    async def chunks_as_stored() -> None:
+        if not is_over(ctx):
+            await check_stored(ctx)
+        stored.set()
+
+    migrated = _Migrated(ctx, stored)
+    compare = compare_ends(ctx, Comparability(migrated.schemas, migrated.rows))
+    if ctx.task.concurrent:
+        await both(chunks_as_stored(), compare)
+    else:
+        await chunks_as_stored()
+        await compare
     if any(f.id == "cagg-states" for f in ctx.findings) and not migrated.states_were_equal:
         record = ctx.run_folder.record
         ctx.run_folder.save(replace(record, arrived=(*record.arrived, _STATES)))
@@ -62,11 +75,13 @@ _STATES = "(states of continuous aggregates)"
 class _Migrated:
     """What the split method has brought to the target."""
 
-    def __init__(self, ctx: Context, selection: Selection) -> None:
+    def __init__(self, ctx: Context, stored: asyncio.Event) -> None:
         self._ctx = ctx
+        self._stored = stored
+        """Set when chunks that travelled as stored were compared, under the snapshot that ends
+        with the comparison."""
         self._task = ctx.task
         self.states_were_equal = _STATES in ctx.run_folder.record.arrived
-        self._selection = selection
         self._caggs = frozenset(cagg.label for cagg in ctx.task.inventory.caggs)
         kept = kept_caggs(ctx.task.inventory, ctx.task.answers)
         self._kept = frozenset(cagg.label for cagg in kept)
@@ -77,36 +92,37 @@ class _Migrated:
         self, source: DatabaseReader, target: DatabaseReader, ours: Schema, theirs: Schema
     ) -> tuple[Schema, Schema]:
         """Both schemas in a form in which only what did not arrive differs."""
-        on_source = await source.run(read_cagg_facts)
-        self._on_target = await target.run(read_cagg_facts)
+        selection = await read_selection(self._ctx)
+        here, there = await both(
+            source.run(_read_source), target.run(partial(_read_target, self._task))
+        )
+        self._on_target = there.caggs
         self._not_migrated = await source.run(
-            lambda connection: read_not_migrated(connection, self._selection, self._on_target)
+            lambda connection: read_not_migrated(connection, selection, self._on_target)
         )
         inside = self._task.inventory.hazards.in_extension_schemas
         self._not_migrated = NotMigrated(
             self._not_migrated.identities | {found.identity for found in inside},
             self._not_migrated.functions | {found.signature for found in inside},
         )
-        states = await self._compare_states(source, target)
+        await self._stored.wait()
+        states = self._compare_states(here.states, there.states)
         await self._compare_views(source, target, states)
-        facts = await source.run(read_hypertable_facts)
-        caggs = Caggs(on_source, self._kept)
-        chunks = chunk_keys(ours, facts, caggs)
+        caggs = Caggs(here.caggs, self._kept)
+        chunks = chunk_keys(ours, here.hypertables, caggs)
         ours, theirs = normalize(
-            (ours, facts),
-            (theirs, await target.run(read_hypertable_facts)),
+            (ours, here.hypertables),
+            (theirs, there.hypertables),
             self._not_migrated,
             (caggs, Caggs(self._on_target, self._kept)),
         )
         ours = self._without_new(ours, theirs, chunks)
         hazards = self._task.inventory.hazards
         ours, theirs = without_named(ours, hazards), without_named(theirs, hazards)
-        functions = self._task.target_server.timescaledb_schema or "public"
-        api = await target.run(partial(read_job_api, schema=functions))
-        here, there = self._task.inventory.server.role.name, self._task.target_server.role.name
+        roles = self._task.inventory.server.role.name, self._task.target_server.role.name
         return (
-            with_jobs(ours, possible_jobs(self._task, self._on_target), api, here),
-            with_jobs(theirs, await target.run(_read_jobs), api, there),
+            with_jobs(ours, possible_jobs(self._task, self._on_target), there.api, roles[0]),
+            with_jobs(theirs, there.jobs, there.api, roles[1]),
         )
 
     def _without_new(self, ours: Schema, theirs: Schema, chunks: Mapping[str, ObjectKey]) -> Schema:
@@ -134,13 +150,11 @@ class _Migrated:
         )
         return replace(ours, objects={k: o for k, o in ours.objects.items() if k not in new})
 
-    async def _compare_states(
-        self, source: DatabaseReader, target: DatabaseReader
+    def _compare_states(
+        self, here: Mapping[str, CaggState], there: Mapping[str, CaggState]
     ) -> dict[str, CaggState]:
-        states = await source.run(read_states)
-        kept = {label: state for label, state in states.items() if label in self._kept}
-        where = self._task.target.label
-        for finding in state_findings(kept, await target.run(read_states), where):
+        kept = {label: state for label, state in here.items() if label in self._kept}
+        for finding in state_findings(kept, there, self._task.target.label):
             self._ctx.found(_moved(finding) if self.states_were_equal else finding)
         return kept
 
@@ -181,8 +195,38 @@ def _moved(finding: Finding) -> Finding:
     )
 
 
-async def _read_jobs(connection: Connection) -> tuple[Job, ...]:
-    return await read_jobs(connection, await read_shape(connection))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    """What is read of an end beside its schema."""
+
+    caggs: Mapping[str, CaggFacts]
+    states: Mapping[str, CaggState]
+    hypertables: tuple[HypertableFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target(_End):
+    api: JobApi
+    jobs: tuple[Job, ...]
+
+
+async def _read_source(connection: Connection) -> _End:
+    return _End(
+        caggs=await read_cagg_facts(connection),
+        states=await read_states(connection),
+        hypertables=await read_hypertable_facts(connection),
+    )
+
+
+async def _read_target(task: Task, connection: Connection) -> _Target:
+    end = await _read_source(connection)
+    return _Target(
+        caggs=end.caggs,
+        states=end.states,
+        hypertables=end.hypertables,
+        api=await read_job_api(connection, task.target_server.timescaledb_schema or "public"),
+        jobs=await read_jobs(connection, await read_shape(connection)),
+    )
 
 
 async def _add_table_totals(ctx: Context) -> None:

@@ -2,9 +2,10 @@
 
 import asyncio
 import shlex
+import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from psycopg import Error
 
@@ -69,6 +70,10 @@ FROM {CAGG} g JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
 """
 
 
+_SOON = 1.0
+"""Seconds for which an answer of the server says that the lock is held."""
+
+
 @dataclass(slots=True)
 class Coordinator:
     """Leads a run's copy. Close it: its snapshot holds back vacuum on the source."""
@@ -79,6 +84,8 @@ class Coordinator:
     snapshots: SnapshotHolder
     _target: Connection
     """Holds the leader lock of the copy."""
+    _heard: float = field(default_factory=time.monotonic)
+    """When the server answered last on it, as far as that was asked."""
 
     @classmethod
     async def start(cls, job: CopyJob, reporter: CopyReporter) -> "Coordinator":
@@ -148,10 +155,13 @@ class Coordinator:
 
         Raises StepFailed if another process has acquired the lock since, CannotConnect.
         """
+        if time.monotonic() - self._heard < _SOON and not self._target.closed:
+            return self._target
         if not await is_alive(self._target):
             await self._target.close()
             self._target = await open_target(self.job)
             await _acquire_leader_lock(self._target, self.job)
+        self._heard = time.monotonic()
         return self._target
 
     async def create_chunks(self) -> None:
@@ -226,7 +236,8 @@ class Coordinator:
         ]
         async with target.transaction():
             await save_tables(target, tables)
-            await queue.set_state(target, nowhere, PieceState.GONE)
+            if nowhere:
+                await queue.set_state(target, nowhere, PieceState.GONE)
         self.plan = replace(self.plan, tables=tables)
 
     async def copy_stage(self, stage: Stage) -> None:

@@ -15,7 +15,7 @@ from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.queue import CopyMode
 from tswizard.core.split.plan.piece import Stage
 from tswizard.core.split.schema.drop_for_recopy import drop_for_recopy
-from tswizard.core.split.source_fingerprint import source_fingerprint
+from tswizard.core.split.source_fingerprint import read_fingerprint, source_fingerprint
 from tswizard.core.verify import read_next_xid
 
 
@@ -65,8 +65,8 @@ class DataPhase:
         """
         reporter = reporter_of(ctx)
         if self._coordinator is None:
-            self._fingerprint = await source_fingerprint(ctx.task.source)
             async with connected(ctx.task.source) as source:
+                self._fingerprint = await read_fingerprint(source)
                 xid = await read_next_xid(source)
             ctx.run_folder.save(replace(ctx.run_folder.record, source_xid=xid))
             job = _copy_job(ctx, self.options, keep_files=self.keep_files)

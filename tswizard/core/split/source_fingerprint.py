@@ -7,7 +7,7 @@ way around. A standby counts nothing: there, whatever it replays is a change.
 https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ALL-TABLES-VIEW
 """
 
-from tswizard.core.db.connection import connected, value
+from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.db.endpoint import Endpoint
 
 # TimescaleDB's records of its own jobs are in a schema with the chunks, and change all the time.
@@ -36,4 +36,9 @@ async def source_fingerprint(source: Endpoint) -> str:
     Raises CannotConnect, psycopg.Error.
     """
     async with connected(source) as connection:
-        return str(await value(connection, _FINGERPRINT))
+        return await read_fingerprint(connection)
+
+
+async def read_fingerprint(connection: Connection) -> str:
+    """The same on a connection. Raises psycopg.Error."""
+    return str(await value(connection, _FINGERPRINT))

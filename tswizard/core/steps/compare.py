@@ -3,8 +3,11 @@
 import time
 from dataclasses import replace
 
+from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import connected
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.events import TableProgress, Unit
+from tswizard.core.model.write_counters import WriteCounters
 from tswizard.core.run.context import Context
 from tswizard.core.run.method import Action, MethodStep
 from tswizard.core.verify import (
@@ -58,13 +61,25 @@ async def _remember(ctx: Context, result: Verification) -> None:
         checked=time.time(),
         arrived=tuple(sorted(equal.union(record.arrived))),
     )
-    if record.counters is None and not ctx.task.inventory.server.in_recovery:
-        async with connected(ctx.task.source) as source:
-            record = replace(record, counters=await read_counters(source))
-    if record.target_counters is None:
-        async with connected(ctx.task.target) as target:
-            record = replace(record, target_counters=await read_counters(target))
-    ctx.run_folder.save(record)
+    wanted = record.counters is None and not ctx.task.inventory.server.in_recovery
+    ours, theirs = await both(
+        _counters(ctx.task.source, wanted=wanted),
+        _counters(ctx.task.target, wanted=record.target_counters is None),
+    )
+    ctx.run_folder.save(
+        replace(
+            record,
+            counters=ours or record.counters,
+            target_counters=theirs or record.target_counters,
+        )
+    )
+
+
+async def _counters(endpoint: Endpoint, *, wanted: bool) -> WriteCounters | None:
+    if not wanted:
+        return None
+    async with connected(endpoint) as connection:
+        return await read_counters(connection)
 
 
 def _tell(ctx: Context, progress: VerifyProgress) -> None:

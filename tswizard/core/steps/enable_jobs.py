@@ -15,7 +15,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.report.checklist import result_of
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.run.method import MethodStep
-from tswizard.core.steps.job_switch import set_row, set_scheduled
+from tswizard.core.steps.job_switch import JobSwitch, set_row, set_scheduled
 
 
 def to_enable(task: Task) -> tuple[Job, ...]:
@@ -42,11 +42,9 @@ async def enable(ctx: Context, ids: Mapping[int, int]) -> None:
         raise StepSkipped("the check failed; they stay paused until you have looked into it")
     schema = ctx.task.target_server.timescaledb_schema
     async with connected(ctx.task.target) as target:
-        refused = {
-            job: await set_scheduled(target, schema, ids[job.id], True, job.next_start)
-            for job in jobs
-        }
-        by_row = [job for job, why in refused.items() if why is not None]
+        switches = [JobSwitch(ids[job.id], True, job.next_start) for job in jobs]
+        refused = await set_scheduled(target, schema, switches)
+        by_row = [job for job in jobs if ids[job.id] in refused]
         for job in by_row:
             await set_row(target, ids[job.id], True)
         if by_row:
@@ -65,7 +63,7 @@ async def enable(ctx: Context, ids: Mapping[int, int]) -> None:
                 "job-not-enabled",
                 f"{job.application} of {job.target or job.proc_name} is not enabled.",
                 where=ctx.task.target.label,
-                why=refused[job] or "",
+                why=refused.get(ids[job.id], ""),
                 todo=f"As its owner: SELECT alter_job({ids[job.id]}, scheduled => true);",
             )
         )

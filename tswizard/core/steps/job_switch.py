@@ -1,35 +1,53 @@
-"""Switching a job on or off, by alter_job() or, where that fails, by the job's own row."""
+"""Switching jobs on or off, by alter_job() or, where that fails, by the job's own row."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from psycopg import Error, sql
 
-from tswizard.core.db.connection import Connection, value
+from tswizard.core.db.connection import Connection, atomically, value
 from tswizard.core.db.errors import is_refusal, message_of
 
 
+@dataclass(frozen=True, slots=True)
+class JobSwitch:
+    """One job and how it is to be."""
+
+    job: int
+    scheduled: bool
+    next_start: str | None = None
+    """When it runs then: one that never ran on this server would run at once."""
+
+
 async def set_scheduled(
-    connection: Connection,
-    schema: str | None,
-    job: int,
-    scheduled: bool,
-    next_start: str | None = None,
-) -> str | None:
-    """Switch one job on or off; the server's own words when it refuses, None when it did it.
+    connection: Connection, schema: str | None, switches: Iterable[JobSwitch]
+) -> Mapping[int, str]:
+    """Switch jobs, in this order; the server's own words for those that it refused.
 
-    With `next_start` it runs then: one that never ran on this server would run at once.
-
-    alter_job() forgets the job's time zone unless it is told again (measured on 2.19.3 and
-    2.23.1), so it is. It fails on a retention policy with drop_created_before (2.23.1: "could not
-    find drop_after in config for job").
+    alter_job() forgets a job's time zone unless it is told again (measured on 2.19.3 and 2.23.1),
+    so it is. It fails on a retention policy with drop_created_before (2.23.1: "could not find
+    drop_after in config for job").
     https://docs.timescale.com/api/latest/jobs-automation/alter_job/
     """
-    query = switch_statement(
-        schema,
-        sql.Literal(job),
-        scheduled,
-        keep_zone=await takes_timezone(connection, schema),
-        next_start=next_start,
-    )
-    return await _refusal(connection, query)
+    keep_zone = await takes_timezone(connection, schema)
+    queries = {
+        switch.job: switch_statement(
+            schema,
+            sql.Literal(switch.job),
+            switch.scheduled,
+            keep_zone=keep_zone,
+            next_start=switch.next_start,
+        )
+        for switch in switches
+    }
+    # All at once; one by one where one of them is refused, which undoes all.
+    if await _refusal(connection, *queries.values()) is None:
+        return {}
+    return {
+        job: why
+        for job, query in queries.items()
+        if (why := await _refusal(connection, query)) is not None
+    }
 
 
 def switch_statement(
@@ -73,10 +91,9 @@ async def set_row(connection: Connection, job: int, scheduled: bool) -> str | No
     return await _refusal(connection, query.format(sql.Literal(scheduled), sql.Literal(job)))
 
 
-async def _refusal(connection: Connection, query: sql.Composed) -> str | None:
+async def _refusal(connection: Connection, *queries: sql.Composed) -> str | None:
     try:
-        async with connection.transaction():
-            await connection.execute(query)
+        await atomically(connection, queries)
     except Error as error:
         if not is_refusal(error):
             raise

@@ -16,7 +16,7 @@ from tswizard.core.model.wording import duration
 from tswizard.core.run.context import Context, PutBack, StepSkipped, failed
 from tswizard.core.run.method import MethodStep
 from tswizard.core.run.run_folder import RunRecord
-from tswizard.core.steps.job_switch import set_scheduled
+from tswizard.core.steps.job_switch import JobSwitch, set_scheduled
 
 WAIT_FOR_RUNNING = 900.0
 """Seconds to wait for jobs of the source that were running when they were paused."""
@@ -52,11 +52,10 @@ async def pause(ctx: Context) -> None:
         replace(ctx.run_folder.record, paused_source_jobs=tuple(job.id for job in jobs))
     )
     async with connected(ctx.task.source) as source:
+        schema = inventory.server.timescaledb_schema
+        refused = await set_scheduled(source, schema, [JobSwitch(job.id, False) for job in jobs])
         for job in jobs:
-            refusal = await set_scheduled(
-                source, inventory.server.timescaledb_schema, job.id, False
-            )
-            if refusal is None:
+            if job.id not in refused:
                 ctx.say(f"paused {job.application} of {job.target or job.proc_name} on the source")
                 continue
             ctx.found(
@@ -65,7 +64,7 @@ async def pause(ctx: Context) -> None:
                     "source-job-not-paused",
                     f"{job.application} of {job.target} could not be paused on the source.",
                     where=ctx.task.source.label,
-                    why=refusal,
+                    why=refused[job.id],
                     todo="If it runs during the dump, chunks may vanish between dump and check.",
                 )
             )
@@ -105,13 +104,13 @@ async def resume(ctx: Context) -> None:
         raise StepSkipped("nothing was paused")
     refused: dict[int, str] = {}
     async with connected(ctx.task.source) as source:
+        schema = ctx.task.inventory.server.timescaledb_schema
+        found = await set_scheduled(source, schema, [JobSwitch(job, True) for job in paused])
         for job in paused:
-            schema = ctx.task.inventory.server.timescaledb_schema
-            refusal = await set_scheduled(source, schema, job, True)
-            if refusal is None:
+            if job not in found:
                 ctx.say(f"resumed job {job} of the source")
             elif not await value(source, _SCHEDULED, (job,)):
-                refused[job] = refusal
+                refused[job] = found[job]
     for job, why in refused.items():
         ctx.found(
             Finding(

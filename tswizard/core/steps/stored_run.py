@@ -7,10 +7,11 @@ it stays after the end as long as something needs a look.
 from dataclasses import dataclass
 
 from psycopg import Error
+from psycopg.errors import InvalidSchemaName, UndefinedTable
 from pydantic import ValidationError
 
 from tswizard.core.catalog.inventory import Inventory
-from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.db.connection import Connection, batch, connected, rows
 from tswizard.core.db.errors import CannotConnect, message_of
 from tswizard.core.run.context import Context, StepFailed, failed
 from tswizard.core.run.run_folder import (
@@ -49,36 +50,36 @@ class StoredRun:
 
 async def read_stored_run(target: Connection) -> StoredRun | None:
     """The run on this target; None if there is none. Raises StepFailed for another version's."""
-    if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.record')") is None:
-        return None
-    number = await value(target, "SELECT format FROM _tswizard.record")
-    if number is None:
-        return None
-    if number != RECORD_FORMAT:  # the columns of another format may have other names
-        raise other_version(f"it has format {number}, this tswizard knows {RECORD_FORMAT}")
-    query = "SELECT location, record, inventory FROM _tswizard.record"
-    location, record, inventory = (await rows(target, query))[0]
+    # The columns of another format may have other names.
+    query = "SELECT r.format, pg_catalog.to_jsonb(r) FROM _tswizard.record r"
     try:
-        return StoredRun(location, record_from_text(record), inventory_from_text(inventory))
+        found = await rows(target, query)
+    except (InvalidSchemaName, UndefinedTable):
+        return None
+    if not found:
+        return None
+    number, row = found[0]
+    if number != RECORD_FORMAT:
+        raise other_version(f"it has format {number}, this tswizard knows {RECORD_FORMAT}")
+    try:
+        return StoredRun(
+            row["location"], record_from_text(row["record"]), inventory_from_text(row["inventory"])
+        )
     except ValidationError as error:
         raise other_version(f"{error.error_count()} of its fields do not fit") from None
 
 
 async def write_stored_run(target: Connection, run: StoredRun) -> None:
     """Make it the only run on this target. Raises psycopg.Error."""
-    async with target.transaction():
-        await target.execute(_TABLE)
-        await target.execute("DELETE FROM _tswizard.record WHERE run <> %s", (run.record.id,))
-        await target.execute(
-            _WRITE,
-            (
-                run.record.id,
-                RECORD_FORMAT,
-                run.location,
-                record_to_text(run.record),
-                inventory_to_text(run.inventory),
-            ),
-        )
+    values = (
+        run.record.id,
+        RECORD_FORMAT,
+        run.location,
+        record_to_text(run.record),
+        inventory_to_text(run.inventory),
+    )
+    others = ("DELETE FROM _tswizard.record WHERE run <> %s", (run.record.id,))
+    await batch(target, (_TABLE, others, (_WRITE, values)))
 
 
 async def forget_finished_run(target: Connection, run: str) -> None:

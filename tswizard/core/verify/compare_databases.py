@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from tswizard.core.catalog.catalog_shape import Shape
 from tswizard.core.db.concurrency import both
+from tswizard.core.db.connection import Connection
 from tswizard.core.model.events import TableState
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.write_counters import WriteCounters
@@ -30,7 +31,7 @@ from tswizard.core.verify.rows.findings import (
 )
 from tswizard.core.verify.rows.large_sets import cut_large
 from tswizard.core.verify.rows.root_table_rows import misplaced
-from tswizard.core.verify.rows.row_sets import read_sets
+from tswizard.core.verify.rows.row_sets import RowSet, read_sets
 from tswizard.core.verify.rows.write_counters import read_counters, read_next_xid
 from tswizard.core.verify.rows.written_since import (
     WritesSince,
@@ -44,6 +45,8 @@ from tswizard.core.verify.schema.compare import compare_schemas
 from tswizard.core.verify.schema.findings import schema_findings
 from tswizard.core.verify.schema.read import read_schema
 from tswizard.core.verify.schema.sequences import (
+    Name,
+    SequenceState,
     compare_sequence_states,
     read_numbers_in_use,
     read_sequence_states,
@@ -72,16 +75,24 @@ async def verify(
         open_reader("source", job.source, job.snapshot) as source,
         open_reader("target", job.target) as target,
     ):
-        for reader in (source, target):
-            await _refuse_restore_mode(reader)
+        await both(_refuse_restore_mode(source), _refuse_restore_mode(target))
         on_progress(_reading("schemas"))
         findings, shape = await _schemas(job, source, target, comparability)
         on_progress(_reading("sequences and TimescaleDB's catalog"))
         catalog = {} if comparability is None else comparability.catalog
-        findings += await _sequences(job, source, target, own_ids=catalog is None)
+
+        async def rest_of_source(
+            connection: Connection,
+        ) -> tuple[dict[Name, SequenceState], tuple[RowSet, ...]]:
+            states = await read_sequence_states(connection)
+            return states, await read_sets(connection, shape)
+
+        (ours, sets), theirs = await both(
+            source.run(rest_of_source), target.run(read_sequence_states)
+        )
+        findings += await _sequences(job, target, ours, theirs, own_ids=catalog is None)
         if catalog is not None:
             findings += await _catalog(job, source, target, shape, catalog)
-        sets = await source.run(lambda connection: read_sets(connection, shape))
         if comparability is not None:
             sets = tuple(found for rows in sets if (found := comparability.rows(rows)) is not None)
         sets = await source.run(lambda connection: cut_large(connection, sets))
@@ -137,23 +148,28 @@ async def _schemas(
     labels = {**theirs.labels, **ours.labels}
     findings = list(schema_findings(replace(compared, differences=differences), labels))
     shapes = ours.catalogs.shape, theirs.catalogs.shape
-    lying = await both(
-        source.run(lambda connection: misplaced(connection, shapes[0])),
-        target.run(lambda connection: misplaced(connection, shapes[1])),
+
+    async def rest_of_target(
+        connection: Connection,
+    ) -> tuple[dict[str, int], list[tuple[str, str]]]:
+        lying = await misplaced(connection, shapes[1])
+        return lying, await read_unknown_tablespaces(connection, shapes[1])
+
+    here, (there, unknown) = await both(
+        source.run(lambda connection: misplaced(connection, shapes[0])), target.run(rest_of_target)
     )
-    unknown = await target.run(lambda connection: read_unknown_tablespaces(connection, shapes[1]))
     findings += tablespace_findings(unknown, job.target.label)
-    return findings + list(misplaced_findings(*lying, job)), shapes[0]
+    return findings + list(misplaced_findings(here, there, job)), shapes[0]
 
 
 async def _sequences(
     job: VerifyJob,
-    source: DatabaseReader,
     target: DatabaseReader,
+    ours: dict[Name, SequenceState],
+    theirs: dict[Name, SequenceState],
     *,
     own_ids: bool,
 ) -> list[Finding]:
-    ours, theirs = await both(source.run(read_sequence_states), target.run(read_sequence_states))
     own = {name: at for name, at in ours.items() if name[0].startswith("_timescaledb_")}
     if own_ids:  # the extension numbers its chunks and jobs on each server
         ours = {name: at for name, at in ours.items() if name not in own}

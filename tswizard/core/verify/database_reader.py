@@ -9,7 +9,13 @@ from psycopg import Error, sql
 from psycopg.pq import TransactionStatus
 from tenacity import RetryCallState
 
-from tswizard.core.db.connection import Connection, connect, enter_snapshot, rows
+from tswizard.core.db.connection import (
+    Connection,
+    borrow,
+    enter_snapshot,
+    give_back,
+    rows,
+)
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect, is_transient, message_of
 from tswizard.core.db.retry import READING
@@ -39,7 +45,7 @@ class DatabaseReader:
     async def connection(self) -> Connection:
         """The open connection. Raises CannotConnect, VerifyStopped when the snapshot is gone."""
         if self._connection is None or self._connection.closed:
-            self._connection = await connect(self.endpoint, row_security=False)
+            self._connection = await borrow(self.endpoint, row_security=False)
             if self._snapshot is not None:
                 await self._enter_snapshot(self._connection)
         return self._connection
@@ -105,6 +111,12 @@ class DatabaseReader:
         """Before the next attempt: it opens a new connection."""
         await self.close()
 
+    async def release(self) -> None:
+        """Be done with it: others may use its connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await give_back(connection, self.endpoint, row_security=False)
+
     async def close(self) -> None:
         """Close it, if it is open."""
         if self._connection is not None:
@@ -124,5 +136,7 @@ async def open_reader(
     reader = DatabaseReader(name, endpoint, snapshot)
     try:
         yield reader
-    finally:
+    except BaseException:
         await reader.close()
+        raise
+    await reader.release()

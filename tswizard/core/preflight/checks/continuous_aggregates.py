@@ -8,7 +8,7 @@ from psycopg import Error
 from tswizard.core.catalog.cagg_inputs import CaggInput, read_cagg_inputs
 from tswizard.core.catalog.cagg_model import WINDOW_FUNCTIONS, Cagg
 from tswizard.core.catalog.inventory import Inventory
-from tswizard.core.db.connection import Connection, connected, value
+from tswizard.core.db.connection import Connection, atomically, batch, connected
 from tswizard.core.db.errors import is_refusal, message_of
 from tswizard.core.db.identifiers import identifier, literal, qualified
 from tswizard.core.db.versions import version_key
@@ -182,14 +182,20 @@ async def try_caggs(
     functions = prepared.target_inventory.server.timescaledb_schema or "public"
     refused: dict[str, str] = {}
     made: set[tuple[str, str]] = set()
-    async with (
-        connected(prepared.target) as target,
-        target.transaction(force_rollback=True),
-    ):
-        await target.execute("SET LOCAL search_path = ''")
-        await target.execute("SET LOCAL client_min_messages = error")
-        if await value(target, "SELECT pg_catalog.current_setting(%s, true)", (WINDOW_FUNCTIONS,)):
-            await target.execute(f"SET LOCAL {WINDOW_FUNCTIONS} = on".encode())
+    async with connected(prepared.target) as target:
+        await batch(
+            target,
+            (
+                "BEGIN",
+                "SET LOCAL search_path = ''",
+                "SET LOCAL client_min_messages = error",
+                (
+                    "SELECT pg_catalog.set_config(n.name, 'on', true) FROM (VALUES (%s)) n (name) "
+                    "WHERE pg_catalog.current_setting(n.name, true) IS NOT NULL",
+                    (WINDOW_FUNCTIONS,),
+                ),
+            ),
+        )
         for cagg in wanted:
             statements = [
                 text
@@ -203,6 +209,7 @@ async def try_caggs(
                 error = await _answer(target, (cagg.create_statement,))
                 if error is not None and _by_timescaledb(error):
                     refused[cagg.label] = message_of(error)
+        await target.rollback()
     return refused
 
 
@@ -217,9 +224,7 @@ async def _answer(target: Connection, statements: Iterable[str]) -> Error | None
     Raises psycopg.Error when the connection is lost.
     """
     try:
-        async with target.transaction():
-            for statement in statements:
-                await target.execute(statement.encode())
+        await atomically(target, statements)
     except Error as error:
         if not is_refusal(error):
             raise

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from tswizard.core.db.connection import connected, value
+from tswizard.core.db.connection import batch, connected, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
@@ -20,6 +20,9 @@ SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint FROM pg_catalog.pg_stat_us
 WHERE t.schemaname !~ '^pg_' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
   WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = t.relid AND d.deptype = 'e')
 """
+
+
+_NEW_FIGURES = "SELECT pg_catalog.pg_stat_clear_snapshot()"
 
 
 async def _writes(prepared: Prepared) -> AsyncIterator[Finding]:
@@ -51,8 +54,7 @@ async def rows_written(source: Endpoint, seconds: float = WATCHED) -> int:
     async with connected(source) as connection:
         before = await value(connection, _WRITTEN)
         await asyncio.sleep(seconds)
-        await value(connection, "SELECT pg_catalog.pg_stat_clear_snapshot()")
-        after = await value(connection, _WRITTEN)
+        _, ((after,),) = await batch(connection, (_NEW_FIGURES, _WRITTEN))
     return int((after or 0) - (before or 0))
 
 

@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Error, sql
+from psycopg.pq import TransactionStatus
 
 from tswizard.core.catalog.cagg_model import Cagg, CaggDependent, CaggState
 from tswizard.core.catalog.cagg_state import time_as_sql
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.db.concurrency import both
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, batch
 from tswizard.core.db.errors import is_refusal, message_of
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context
 from tswizard.core.verify.database_reader import DatabaseReader
-from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS, ChecksumColumn, checksum
+from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS_BY_NAME, ChecksumColumn, checksum
 
 _LONGEST = 60_000
 """Milliseconds for the query of a view that reads a continuous aggregate."""
@@ -77,25 +78,32 @@ async def compare_views(
         ctx.found(finding)
 
 
-async def _read(end: DatabaseReader, view: _Asked, *, sums: bool) -> tuple[Any, ...]:
+async def _read(reader: DatabaseReader, view: _Asked, *, sums: bool) -> tuple[Any, ...]:
     async def read(connection: Connection) -> tuple[Any, ...]:
-        async with connection.transaction():
-            await connection.execute(f"SET LOCAL statement_timeout = {view.limit}".encode())
-            columns = await rows(connection, CHECKSUM_COLUMNS, ([await _oid(connection, view)],))
+        within = connection.info.transaction_status == TransactionStatus.INTRANS
+        begin, end, undo = (
+            ("SAVEPOINT view", "RELEASE view", "ROLLBACK TO view")
+            if within
+            else ("BEGIN", "COMMIT", "ROLLBACK")
+        )
+        limit = f"SET LOCAL statement_timeout = {view.limit}"
+        try:
+            *_, columns = await batch(
+                connection, (begin, limit, (CHECKSUM_COLUMNS_BY_NAME, (view.name,)))
+            )
             total = checksum(tuple(ChecksumColumn(name, binary) for _, name, binary in columns))
             query = sql.SQL("SELECT pg_catalog.count(*), {} FROM {} t{}").format(
                 total if sums else sql.SQL("0"),
                 sql.SQL(view.name),
                 await _below(connection, view.state),
             )
-            return (await rows(connection, query))[0]
+            return (await batch(connection, (query, end)))[0][0]
+        except Error:
+            if not connection.closed:
+                await connection.execute(undo.encode())
+            raise
 
-    return await end.run(read)
-
-
-async def _oid(connection: Connection, view: _Asked) -> int:
-    found = await rows(connection, "SELECT %s::pg_catalog.regclass::oid", (view.name,))
-    return int(found[0][0])
+    return await reader.run(read)
 
 
 async def _below(connection: Connection, state: CaggState | None) -> sql.Composable:

@@ -14,6 +14,7 @@ from psycopg import Error, sql
 from tswizard.core.catalog.cagg_model import CaggState
 from tswizard.core.catalog.cagg_state import LOG, NO_BEGIN, NO_END, WATERMARK
 from tswizard.core.catalog.catalog_shape import CAGG
+from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import Connection, connected, enter_snapshot, rows
 from tswizard.core.model.kept_history import kept_caggs
 from tswizard.core.run.context import Context
@@ -53,11 +54,12 @@ async def follow_source(ctx: Context) -> None:
     kept = [cagg.label for cagg in kept_caggs(ctx.task.inventory, ctx.task.answers)]
     if not kept:
         return
-    async with connected(ctx.task.source, row_security=False) as source:
+    async with (
+        connected(ctx.task.source, row_security=False) as source,
+        connected(ctx.task.target) as target,
+    ):
         await enter_snapshot(source, ctx.snapshot)
-        expected = await read_states(source)
-    async with connected(ctx.task.target) as target:
-        stored = await read_states(target)
+        expected, stored = await both(read_states(source), read_states(target))
         for label in kept:
             if label not in expected or label not in stored:
                 continue

@@ -146,6 +146,12 @@ class PsqlReader:
         self._fifo = folder / f"rows-{number}"
         self._psql: PsqlProcess | None = None
         self.scripts = SourceScripts(job.options, self._fifo)
+        self._starting: asyncio.Task[PsqlProcess] | None = None
+
+    def warm_up(self) -> None:
+        """Have psql connect while other things are done. What keeps it from that is raised where it
+        is needed first."""
+        self._starting = asyncio.create_task(self._start())
 
     @asynccontextmanager
     async def running(
@@ -155,7 +161,8 @@ class PsqlReader:
         at the pipe's end."""
         try:
             if self._psql is None:
-                self._psql = await self._start()
+                starting, self._starting = self._starting, None
+                self._psql = await (starting or self._start())
             with self._psql.pipe(keep_open=keep_open) as descriptor:
                 await self._psql.send(script)
                 yield self._psql, descriptor
@@ -180,12 +187,21 @@ class PsqlReader:
         )
         process = await start_process(argv, self._env, stdin=PIPE, stderr=PIPE)
         psql = PsqlProcess(process, self._fifo)
-        await psql.send(_IN_SESSION)
-        await psql.finish()
+        try:
+            await psql.send(_IN_SESSION)
+            await psql.finish()
+        except BaseException:
+            await asyncio.shield(psql.close())
+            raise
         return psql
 
     async def close(self) -> None:
         """End psql; the next piece starts another."""
+        if self._starting is not None:
+            starting, self._starting = self._starting, None
+            starting.cancel()
+            with suppress(asyncio.CancelledError, SourceFailed, SnapshotLost, OSError):
+                self._psql = await starting
         if self._psql is not None:
             psql, self._psql = self._psql, None
             await psql.close()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from psycopg import Error
 
-from tswizard.core.db.connection import Connection, batch, connect, connected, enter_snapshot
+from tswizard.core.db.connection import Connection, batch, borrow, connected, enter_snapshot
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import is_refusal
 from tswizard.core.split.ledger import queue
@@ -46,11 +46,10 @@ class SnapshotHolder:
     async def export(self) -> str:
         """Export a snapshot, held by a connection of its own; its name."""
         await self.close()
-        holder = await connect(self._source)
+        holder = await borrow(self._source)
         try:
             begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-            export = "SELECT pg_catalog.pg_export_snapshot()"
-            _, found = await batch(holder, [(begin, None), (export, None)])
+            _, found = await batch(holder, (begin, "SELECT pg_catalog.pg_export_snapshot()"))
             name = str(found[0][0])
         except BaseException:
             await holder.close()

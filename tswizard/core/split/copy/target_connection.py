@@ -2,7 +2,7 @@
 
 from psycopg import sql
 
-from tswizard.core.db.connection import Connection, Statement, connect
+from tswizard.core.db.connection import Connection, Statement, borrow
 from tswizard.core.split.copy.copy_job import CopyJob
 
 # A commit need not wait for the disk: if the server crashes, a piece's rows are lost together with
@@ -27,4 +27,4 @@ async def open_target(job: CopyJob, *, wait_for_disk: bool = True) -> Connection
         then.append((sql.SQL("SET client_encoding = {}").format(encoding), None))
     if not wait_for_disk:
         then.append((_ASYNC_COMMIT, None))
-    return await connect(job.target, row_security=False, then=then)
+    return await borrow(job.target, row_security=False, then=then)

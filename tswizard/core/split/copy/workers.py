@@ -69,6 +69,7 @@ async def run_workers(
     `queue.count_remaining`.
     """
     staging = None if mode is CopyMode.STREAM else StagingFolder(job.staging)
+    kinds = [piece.kind for piece in plan.pieces if piece.stage is stage]
     with (
         passfile(job.source) as path,
         private_folder(PIPES) as folder,
@@ -85,6 +86,12 @@ async def run_workers(
             if creates_chunks
             else BARE_SEARCH_PATH,
         )
+        # A process that joins has not read the pieces.
+        workers = range(1, min(job.workers, len(kinds) or job.workers) + 1)
+        readers = {number: PsqlReader(job, folder, path, number) for number in workers}
+        if job.concurrent and mode is not CopyMode.LOAD and not _NOT_BY_PSQL.issuperset(kinds):
+            for reader in readers.values():
+                reader.warm_up()
         progress = CopyProgress(context, reporter, stage, mode)
         ticking = asyncio.create_task(progress.tick())
         try:
@@ -97,9 +104,9 @@ async def run_workers(
                     reporter=reporter,
                     stage=stage,
                     mode=mode,
-                    source=PsqlReader(job, folder, path, number),
+                    source=reader,
                 ).run()
-                for number in range(1, job.workers + 1)
+                for number, reader in readers.items()
             )
         except Halt as halt:
             raise StepFailed(halt.finding) from halt
@@ -108,6 +115,9 @@ async def run_workers(
         await progress.close(await ledger())
     if progress.refused:
         raise StepFailed(_summary(progress.refused))
+
+
+_NOT_BY_PSQL = frozenset({PieceKind.COMPRESS, PieceKind.OBJECTS})
 
 
 def _summary(findings: list[Finding]) -> Finding:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
-from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.db.connection import Connection, batch, rows
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.plan.piece import CopyPlan, SourceTable
@@ -35,6 +35,10 @@ CREATE INDEX ON _tswizard.piece (stage, (kind = 'compress') DESC, bytes DESC, id
   WHERE state IN ('waiting', 'staged');
 CREATE INDEX ON _tswizard.piece (stage, bytes DESC, id) WHERE state IN ('waiting', 'staged');
 CREATE INDEX ON _tswizard.piece (relation);
+"""
+
+_ADD_LEDGER = """
+INSERT INTO _tswizard.ledger (format, run, source, options, tables) VALUES (%s, %s, %s, %s, %s)
 """
 
 _TABLES_JSON = TypeAdapter(tuple[SourceTable, ...])
@@ -80,22 +84,22 @@ async def read_plan(target: Connection) -> StoredPlan | None:
 
     Raises StepFailed for another version's ledger, and if schema _tswizard is not tswizard's.
     """
-    await _check_ours(target)
-    if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.ledger')") is None:
+    if not await _is_there(target):
         return None
-    number = await value(target, "SELECT format FROM _tswizard.ledger")
-    if number is None:
+    # The columns of another format may have other names.
+    query = "SELECT l.format, pg_catalog.to_jsonb(l) FROM _tswizard.ledger l"
+    found = await rows(target, query)
+    if not found:
         return None
-    if number not in _READABLE:  # the columns of another format may have other names
+    number, row = found[0]
+    if number not in _READABLE:
         raise other_version(f"it has format {number}, this tswizard knows {LEDGER_FORMAT}")
-    query = "SELECT run, source, options, tables FROM _tswizard.ledger"
-    run, source, options, tables = (await rows(target, query))[0]
     try:
         return StoredPlan(
-            run,
-            source,
-            _OPTIONS.validate_python(options),
-            _TABLES_JSON.validate_json(json.dumps(tables)),
+            row["run"],
+            row["source"],
+            _OPTIONS.validate_python(row["options"]),
+            _TABLES_JSON.validate_json(json.dumps(row["tables"])),
         )
     except ValidationError as error:
         raise other_version(f"{error.error_count()} of its fields do not fit") from None
@@ -119,15 +123,18 @@ SELECT n.nspname IS NOT NULL,
   NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)
   OR EXISTS (SELECT FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'run'
-    WHERE c.relnamespace = n.oid AND c.relname IN ('ledger', 'record', 'run', 'schema_restore'))
+    WHERE c.relnamespace = n.oid AND c.relname IN ('ledger', 'record', 'run', 'schema_restore')),
+  EXISTS (SELECT FROM pg_catalog.pg_class c
+    WHERE c.relnamespace = n.oid AND c.relname = 'ledger')
 FROM (SELECT 1) x LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = '_tswizard'
 """
 
 
-async def _check_ours(target: Connection) -> None:
-    exists, usable, ours = (await rows(target, _OURS))[0]
+async def _is_there(target: Connection) -> bool:
+    """Is there a ledger? Raises StepFailed if the schema is not ours."""
+    exists, usable, ours, ledger = (await rows(target, _OURS))[0]
     if not exists or (usable and ours):
-        return
+        return bool(ledger)
     what = "holds tables that are not tswizard's" if usable else "belongs to another role"
     raise failed(
         "schema-taken",
@@ -142,20 +149,16 @@ async def _check_ours(target: Connection) -> None:
 async def create_ledger(
     target: Connection, plan: CopyPlan, *, run: str, source: str, options: Options
 ) -> None:
-    """Create the ledger and store the plan, all or nothing."""
+    """Create the ledger and store the plan, all or nothing: in a transaction, part of it."""
+    head = (
+        LEDGER_FORMAT,
+        run,
+        source,
+        _OPTIONS.dump_json(options).decode(),
+        _TABLES_JSON.dump_json(plan.tables).decode(),
+    )
     async with target.transaction():
-        await target.execute(_TABLES)
-        await target.execute(
-            "INSERT INTO _tswizard.ledger (format, run, source, options, tables) "
-            "VALUES (%s, %s, %s, %s, %s)",
-            (
-                LEDGER_FORMAT,
-                run,
-                source,
-                _OPTIONS.dump_json(options).decode(),
-                _TABLES_JSON.dump_json(plan.tables).decode(),
-            ),
-        )
+        await batch(target, (_TABLES, (_ADD_LEDGER, head)))
         await queue.add_pieces(target, plan, plan.pieces)
 
 

@@ -81,17 +81,17 @@ class RunRecordStore:
     async def _acquire(self, target: Connection) -> None:
         run, where = self._run_folder.record.id, self._task.target.label
         await forget_finished_run(target, run)
-        plan, stored = await read_plan(target), await read_stored_run(target)
-        if self._task.concurrent:
-            if not await acquire(target, LeaderLock.RUN):
-                raise failed(
-                    "target-busy",
-                    "Another tswizard process is running a migration on this target"
-                    + (f": {stored.record.id}, in {stored.location}." if stored else "."),
-                    where=where,
-                    todo="Wait for it, or add workers with tswizard join.",
-                )
-            stored = await read_stored_run(target)  # as the lock's last holder left it
+        plan = await read_plan(target)
+        if self._task.concurrent and not await acquire(target, LeaderLock.RUN):
+            stored = await read_stored_run(target)
+            raise failed(
+                "target-busy",
+                "Another tswizard process is running a migration on this target"
+                + (f": {stored.record.id}, in {stored.location}." if stored else "."),
+                where=where,
+                todo="Wait for it, or add workers with tswizard join.",
+            )
+        stored = await read_stored_run(target)  # as the lock's last holder left it
         other = plan.run if plan else stored.record.id if stored else run
         if other != run and (await value(target, _STARTED) or _has_paused_jobs(stored)):
             raise other_run(other, where)

@@ -13,7 +13,7 @@ from tswizard.core.catalog.catalog_shape import (
     Shape,
 )
 from tswizard.core.catalog.hypertables import chunk_relations
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, batch
 from tswizard.core.split.plan.columns import PARTS_OF_TYPES
 from tswizard.core.split.plan.packed import PackedRows
 
@@ -86,9 +86,10 @@ async def read_packed_chunks(
     connection: Connection, shape: Shape
 ) -> dict[tuple[str, str], PackedChunk]:
     """All compressed chunks, by schema and name."""
-    with_ids = {table for (table,) in await rows(connection, _object_ids())}
+    of_ids, chunks = await batch(connection, (_object_ids(), _query(shape)))
+    with_ids = {table for (table,) in of_ids}
     found: dict[tuple[str, str], PackedChunk] = {}
-    for row in await rows(connection, _query(shape)):
+    for row in chunks:
         hypertable, schema, name, comp_schema, comp, state, status, method, missing, *ids = row
         reason = ""
         if comp is None:

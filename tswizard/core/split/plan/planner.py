@@ -6,14 +6,15 @@ the pieces are those of the rows that will be seen.
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from psycopg import sql
 
-from tswizard.core.catalog.caggs import read_caggs
-from tswizard.core.catalog.catalog_shape import Shape, read_shape
+from tswizard.core.catalog.caggs import cagg_queries, caggs_of
+from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.hypertable_model import Chunk, Dimension, Hypertable
-from tswizard.core.catalog.hypertables import read_hypertables
-from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.catalog.hypertables import hypertable_queries, hypertables_of
+from tswizard.core.db.connection import Connection, batch, rows
 from tswizard.core.db.identifiers import literal
 from tswizard.core.split.plan.columns import Columns, read_columns
 from tswizard.core.split.plan.packed_chunks import NOT_PACKED, PackedChunk, read_packed_chunks
@@ -39,6 +40,9 @@ OBJECTS_PER_PIECE = 500
 _LAST_OID = (1 << 32) - 1
 _OBJECT_GUESS = 64 << 10
 """Assumed bytes of a large object: only a superuser may read the real size."""
+
+
+_Row = tuple[Any, ...]
 
 
 @dataclass(slots=True)
@@ -82,14 +86,24 @@ async def plan_pieces(
         frozenset(caggs),
         frozenset(routed),
         search_paths or {},
-        stored,
         partial_as_stored,
     )
-    await builder.tables(shape)
-    await builder.configs()
+    queries = [tables_sql(shape), CONFIGS, COUNT_OBJECTS]
     if shape.timescaledb:
-        await builder.hypertables(shape, ChunkSlicer(connection, width, by_size=slice_tables))
-    await builder.objects()
+        queries += [ROOTS, dimension_slices_sql(shape)]
+        queries += [*cagg_queries(shape), *hypertable_queries(shape)]
+    tables, configs, ((objects,),), *of_hypertables = await batch(connection, queries)
+    relations = (*tables, *configs, *(of_hypertables[0] if of_hypertables else ()))
+    columns = await read_columns(connection, (row[0] for row in relations))
+    await builder.tables(tables, columns)
+    builder.configs(configs, columns)
+    if shape.timescaledb:
+        slicer = ChunkSlicer(connection, width, by_size=slice_tables)
+        if stored:
+            builder.packed = await read_packed_chunks(connection, shape)
+        await builder.hypertables(of_hypertables, columns, slicer)
+    if objects:
+        await builder.objects(int(objects))
     return Planned(
         CopyPlan(tuple(builder.all_tables), tuple(builder.pieces)), tuple(builder.tiered)
     )
@@ -103,13 +117,13 @@ class _PlanBuilder:
     caggs: frozenset[str]
     routed: frozenset[tuple[str, str]]
     search_paths: Mapping[tuple[str, str], str]
-    stored: bool
     partial_as_stored: bool
+    packed: Mapping[tuple[str, str], PackedChunk] = field(default_factory=dict)
+    """Compressed chunks that may travel as they are stored."""
     all_tables: list[SourceTable] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     tiered: list[str] = field(default_factory=list)
     _compressing: set[tuple[int, str]] = field(default_factory=set)
-    _packed: dict[tuple[str, str], PackedChunk] = field(default_factory=dict)
 
     def _table(self, table: SourceTable) -> int:
         """Add a table; its index in the plan."""
@@ -133,9 +147,7 @@ class _PlanBuilder:
                 )
             )
 
-    async def tables(self, shape: Shape) -> None:
-        found = await rows(self.connection, tables_sql(shape))
-        columns = await read_columns(self.connection, (row[0] for row in found))
+    async def tables(self, found: Iterable[_Row], columns: Mapping[int, Columns]) -> None:
         for oid, schema, name, size, estimate, filenode in found:
             relation = sql.Identifier(schema, name)
             slices = NOT_SLICED
@@ -156,13 +168,11 @@ class _PlanBuilder:
             )
             self._add(piece, slices.conditions)
 
-    async def configs(self) -> None:
+    def configs(self, found: Iterable[_Row], columns: Mapping[int, Columns]) -> None:
         """The user's rows in extensions' configuration tables, by the extensions' own conditions.
 
         https://www.postgresql.org/docs/current/extend-extensions.html#EXTEND-EXTENSIONS-CONFIG-TABLES
         """
-        found = await rows(self.connection, CONFIGS)
-        columns = await read_columns(self.connection, (row[0] for row in found))
         for oid, schema, name, size, estimate, condition in found:
             where = condition.strip().removeprefix("WHERE").removeprefix("where").strip()
             piece = Piece(
@@ -180,25 +190,18 @@ class _PlanBuilder:
             )
             self._add(piece)
 
-    async def hypertables(self, shape: Shape, slicer: ChunkSlicer) -> None:
+    async def hypertables(
+        self, answers: list[list[_Row]], columns: Mapping[int, Columns], slicer: ChunkSlicer
+    ) -> None:
+        of_roots, of_slices, of_indexes, of_caggs, *of_hypertables = answers
         users = [
-            h
-            for h in await read_hypertables(self.connection, shape)
-            if h.cagg is None or h.cagg in self.caggs
+            h for h in hypertables_of(of_hypertables) if h.cagg is None or h.cagg in self.caggs
         ]
-        found = await read_caggs(self.connection, shape)
+        found = caggs_of((of_indexes, of_caggs))
         caggs = {(c.materialization_schema, c.materialization_name): c for c in found}
         feeding = {cagg.reads for cagg in found}
-        roots = {
-            (schema, name): (oid, size)
-            for oid, schema, name, size in await rows(
-                self.connection, ROOTS, ([h.schema for h in users], [h.name for h in users])
-            )
-        }
-        slices = {(s, n): j for s, n, j in await rows(self.connection, dimension_slices_sql(shape))}
-        columns = await read_columns(self.connection, (oid for oid, _ in roots.values()))
-        if self.stored:
-            self._packed = await read_packed_chunks(self.connection, shape)
+        roots = {(schema, name): (oid, size) for oid, schema, name, size in of_roots}
+        slices = {(schema, name): found for schema, name, found in of_slices}
         for hypertable in users:
             oid, size = roots[hypertable.schema, hypertable.name]
             cagg = caggs.get((hypertable.schema, hypertable.name))
@@ -279,7 +282,7 @@ class _PlanBuilder:
 
     def _as_stored(self, hypertable: Hypertable, chunk: Chunk) -> PackedChunk:
         """Where a chunk's compressed rows are, or why they are decompressed on their way."""
-        found = self._packed.get((chunk.schema, chunk.name), NOT_PACKED)
+        found = self.packed.get((chunk.schema, chunk.name), NOT_PACKED)
         key, reason = (hypertable.schema, hypertable.name), found.reason
         if found.packed is None:
             return found
@@ -291,11 +294,8 @@ class _PlanBuilder:
             reason = "it has rows that are not compressed, which needs a snapshot and no files"
         return PackedChunk(None, reason) if reason else found
 
-    async def objects(self) -> None:
+    async def objects(self, number: int) -> None:
         """Ranges of OIDs without gaps, so that large objects created later are in one of them."""
-        number = int(await value(self.connection, COUNT_OBJECTS))
-        if not number:
-            return
         index = self._table(
             SourceTable(
                 label="large objects", schema="pg_catalog", name="pg_largeobject", columns=()

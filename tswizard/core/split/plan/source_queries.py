@@ -1,6 +1,6 @@
 """Queries of the source that a plan is made of."""
 
-from tswizard.core.catalog.catalog_shape import DIMENSION_SLICE, Shape
+from tswizard.core.catalog.catalog_shape import DIMENSION_SLICE, HYPERTABLE, Shape
 from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.catalog.tables import NOT_USERS, READABLE, not_member, parts
 
@@ -37,11 +37,11 @@ WHERE e.extname <> 'timescaledb' AND pg_catalog.pg_relation_size(c.oid) > 0
 ORDER BY 2, 3
 """
 
-ROOTS = """
+ROOTS = f"""
 SELECT c.oid::bigint, n.nspname::text, c.relname::text, pg_catalog.pg_relation_size(c.oid)
-FROM unnest(%s::text[], %s::text[]) AS w (schema, name)
-JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
-JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+FROM {HYPERTABLE} h
+JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
 """
 
 COUNT_OBJECTS = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata"

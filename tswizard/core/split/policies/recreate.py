@@ -5,12 +5,14 @@ resumes with the next job. Ids cannot be chosen: they come from the target's seq
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from psycopg import Error, sql
+from psycopg.errors import InvalidSchemaName, UndefinedTable
 
 from tswizard.core.catalog.inventory import Job
 from tswizard.core.catalog.policies import USER_DEFINED
-from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.db.connection import Connection, batch, connected, rows
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_selection import chosen_jobs
@@ -50,10 +52,10 @@ def possible_jobs(task: Task, caggs_on_target: Collection[str]) -> tuple[Job, ..
 
 async def read_target_ids(target: Connection) -> dict[int, int]:
     """Source's job id -> target's, of the jobs that this run has recreated."""
-    if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.job')") is None:
+    try:
+        return dict(await rows(target, "SELECT source_id, target_id FROM _tswizard.job"))
+    except (InvalidSchemaName, UndefinedTable):
         return {}
-    found = await rows(target, "SELECT source_id, target_id FROM _tswizard.job")
-    return dict(found)
 
 
 async def recreate_policies(ctx: Context) -> None:
@@ -63,8 +65,8 @@ async def recreate_policies(ctx: Context) -> None:
         raise StepSkipped("no policy and no job was to be recreated")
     schema = ctx.task.target_server.timescaledb_schema or "public"
     async with connected(ctx.task.target) as target:
-        await target.execute(_TABLE)
-        possible = possible_jobs(ctx.task, [name for (name,) in await rows(target, _CAGGS)])
+        _, caggs = await batch(target, (_TABLE, _CAGGS))
+        possible = possible_jobs(ctx.task, [name for (name,) in caggs])
         if without := [job for job in jobs if job not in possible]:
             ctx.found(_without_cagg(ctx, without))
         jobs = possible
@@ -83,8 +85,7 @@ async def _recreate(ctx: Context, target: Connection, statement: JobStatement) -
     why = statement.why
     if statement.create:
         try:
-            async with target.transaction():
-                id = await _create(ctx, target, statement)
+            id = await _create(ctx, target, statement)
         except Error as error:
             why = refusal_message(error)
         else:
@@ -96,19 +97,23 @@ async def _recreate(ctx: Context, target: Connection, statement: JobStatement) -
 
 
 async def _create(ctx: Context, target: Connection, statement: JobStatement) -> int:
+    """Its id. In one transaction, which is rolled back when it fails."""
     job = statement.job
     # A policy's owner is that of its relation, whoever adds it; jobs of the role that migrates
     # become, like tables, those of the target's.
+    role: list[sql.Composed] = []
     if job.kind is USER_DEFINED and job.owner != ctx.task.inventory.server.role.name:
-        await target.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(job.owner)))
-    for needed in statement.before:
-        await target.execute(needed.encode())
+        role = [sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(job.owner))]
     ctx.say(f"{statement.create};", "sql")
-    id = int(await value(target, sql.SQL(statement.create)))
-    for following in statement.after(id):
-        await target.execute(following.encode())
-    await target.execute("RESET ROLE")
-    await target.execute("INSERT INTO _tswizard.job VALUES (%s, %s)", (job.id, id))
+    try:
+        made = await batch(target, ("BEGIN", *role, *statement.before, statement.create))
+        id = int(made[-1][0][0])
+        remember = ("INSERT INTO _tswizard.job VALUES (%s, %s)", (job.id, id))
+        await batch(target, (*statement.after(id), "RESET ROLE", remember, "COMMIT"))
+    except BaseException:
+        with suppress(Error):
+            await target.rollback()
+        raise
     return id
 
 

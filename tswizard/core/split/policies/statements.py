@@ -21,7 +21,7 @@ from tswizard.core.catalog.policies import (
     USER_DEFINED,
     PolicyFunction,
 )
-from tswizard.core.db.connection import Connection, rows, value
+from tswizard.core.db.connection import Connection, batch
 from tswizard.core.db.identifiers import literal, qualified
 
 _IDS = ("hypertable_id", "mat_hypertable_id")
@@ -138,9 +138,8 @@ LATEST_API = JobApi(
 
 async def read_job_api(target: Connection, schema: str) -> JobApi:
     """Ask the target once."""
-    found = await rows(target, _API, (schema,))
-    internal = str(await value(target, _INTERNAL))
-    return JobApi(schema, internal, {name: frozenset(arguments) for name, arguments in found})
+    found, ((internal,),) = await batch(target, ((_API, (schema,)), _INTERNAL))
+    return JobApi(schema, str(internal), {name: frozenset(arguments) for name, arguments in found})
 
 
 def job_statement(job: Job, inventory: Inventory, api: JobApi) -> JobStatement:

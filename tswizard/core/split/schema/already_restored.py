@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tswizard.core.catalog.tables import NOT_USERS
+from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.toc import (
@@ -111,10 +112,8 @@ class AlreadyRestored:
 
 async def read_already_restored(ctx: Context) -> AlreadyRestored:
     """Read both databases. Raises CannotConnect, psycopg.Error."""
-    async with connected(ctx.task.source) as source:
-        objects = await _read(source)
-    async with connected(ctx.task.target) as target:
-        return AlreadyRestored(objects, await _read(target))
+    async with connected(ctx.task.source) as source, connected(ctx.task.target) as target:
+        return AlreadyRestored(*await both(_read(source), _read(target)))
 
 
 async def _read(connection: Connection) -> DescribedObjects:

@@ -5,11 +5,15 @@ from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 from tswizard.core.catalog.cagg_model import Cagg, CaggIndex
-from tswizard.core.catalog.caggs import read_caggs
+from tswizard.core.catalog.caggs import cagg_queries, caggs_of
 from tswizard.core.catalog.catalog_shape import CAGG, read_shape
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, batch
 from tswizard.core.split.schema.compression import without_defaults
-from tswizard.core.split.schema.hypertable_facts import HypertableFacts, read_hypertable_facts
+from tswizard.core.split.schema.hypertable_facts import (
+    HypertableFacts,
+    hypertable_facts,
+    hypertable_facts_queries,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +103,16 @@ async def read_cagg_facts(connection: Connection) -> dict[str, CaggFacts]:
     shape = await read_shape(connection)
     if not shape.timescaledb:
         return {}
-    tables = {
-        (table.schema, table.name): table
-        for table in await read_hypertable_facts(connection, materializations=True)
-    }
-    quoted = {(schema, name): text for schema, name, text in await rows(connection, _QUOTED)}
+    tables_of = hypertable_facts_queries(shape, materializations=True)
+    queries = (_QUOTED, *cagg_queries(shape), *tables_of)
+    names, *answers = await batch(connection, queries)
+    tables = {(t.schema, t.name): t for t in hypertable_facts(answers[-len(tables_of) :])}
+    quoted = {(schema, name): text for schema, name, text in names}
     return {
         cagg.label: CaggFacts(
             cagg,
             tables[cagg.materialization_schema, cagg.materialization_name],
             quoted[cagg.schema, cagg.name],
         )
-        for cagg in await read_caggs(connection, shape)
+        for cagg in caggs_of(answers[: -len(tables_of)])
     }

@@ -1,15 +1,13 @@
 """What creating a hypertable takes, beyond the inventory: read from either end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape, read_shape
 from tswizard.core.catalog.hypertable_model import Compression, Dimension
-from tswizard.core.catalog.hypertables import (
-    compression_enabled,
-    read_compression,
-    read_dimensions,
-)
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.catalog.hypertables import compression_enabled, layout_of, layout_queries
+from tswizard.core.db.connection import Connection, batch, rows
 from tswizard.core.db.identifiers import qualified
 
 HYPERTABLE_OIDS = """
@@ -91,14 +89,25 @@ async def read_hypertable_facts(
     shape = await read_shape(connection)
     if not shape.timescaledb:
         return ()
-    dimensions = await read_dimensions(connection, shape)
-    compression = await read_compression(connection, shape)
+    queries = hypertable_facts_queries(shape, materializations=materializations)
+    return hypertable_facts(await batch(connection, queries))
+
+
+def hypertable_facts_queries(shape: Shape, *, materializations: bool = False) -> tuple[str, ...]:
+    """What `hypertable_facts` takes the rows of."""
+    return (*layout_queries(shape), _hypertables(shape, materializations=materializations))
+
+
+def hypertable_facts(answers: Sequence[Sequence[tuple[Any, ...]]]) -> tuple[HypertableFacts, ...]:
+    """From the rows of `hypertable_facts_queries`."""
+    *of_layout, found = answers
+    layout = layout_of(of_layout)
     return tuple(
         HypertableFacts(
             schema=schema,
             name=name,
-            dimensions=dimensions.get(id, ()),
-            compression=compression.get(id, Compression((), ())) if compressed else None,
+            dimensions=layout.dimensions.get(id, ()),
+            compression=layout.compression.get(id, Compression((), ())) if compressed else None,
             associated_schema=associated_schema,
             associated_prefix=associated_prefix,
             tablespaces=tuple(tablespaces),
@@ -117,7 +126,7 @@ async def read_hypertable_facts(
             skipping,
             quoted,
             adaptive,
-        ) in await rows(connection, _hypertables(shape, materializations=materializations))
+        ) in found
     )
 
 

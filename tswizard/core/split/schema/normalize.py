@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, replace
 from typing import Any
 
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, Statement, batch
 from tswizard.core.split.schema.cagg_facts import Caggs
 from tswizard.core.split.schema.compression import without_defaults
 from tswizard.core.split.schema.hypertable_facts import HypertableFacts
@@ -77,11 +77,12 @@ async def read_not_migrated(
         if entry.catalog and entry.oid and chosen.missing_caggs(entry, caggs)
     ]
     catalogs, oids = [entry.catalog for entry in missing], [entry.oid for entry in missing]
-    identities = {name for (name,) in await rows(source, _IDENTITIES, (catalogs, oids))}
+    asked: list[Statement] = [(_IDENTITIES, (catalogs, oids)), (_FUNCTIONS, (oids,))]
     if chosen.caggs:
-        identities |= {name for (name,) in await rows(source, _CAGGS, (list(caggs),))}
-    functions = {name for (name,) in await rows(source, _FUNCTIONS, (oids,))}
-    return NotMigrated(frozenset(identities), frozenset(functions))
+        asked.append((_CAGGS, (list(caggs),)))
+    of_objects, of_functions, *of_caggs = await batch(source, asked)
+    identities = {name for found in (of_objects, *of_caggs) for (name,) in found}
+    return NotMigrated(frozenset(identities), frozenset(name for (name,) in of_functions))
 
 
 End = tuple[Schema, tuple[HypertableFacts, ...]]

@@ -6,7 +6,9 @@ the start, dropping first what it had created; a finished one is never touched a
 
 from typing import Literal
 
-from tswizard.core.db.connection import Connection, rows, value
+from psycopg.errors import InvalidSchemaName, UndefinedTable
+
+from tswizard.core.db.connection import Connection, batch, rows
 
 RestoreState = Literal["begun", "done"]
 
@@ -23,16 +25,15 @@ ON CONFLICT (run, part) DO UPDATE SET state = excluded.state
 
 async def read_restore_state(target: Connection, run: str, part: str) -> str | None:
     """The state of this run's restore of a part; None when it was not begun."""
-    if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.schema_restore')") is None:
-        return None
     query = "SELECT state FROM _tswizard.schema_restore WHERE run = %s AND part = %s"
-    found = await rows(target, query, (run, part))
+    try:
+        found = await rows(target, query, (run, part))
+    except (InvalidSchemaName, UndefinedTable):
+        return None
     return str(found[0][0]) if found else None
 
 
 async def write_restore_state(target: Connection, run: str, part: str, state: RestoreState) -> None:
     """Record it, in a transaction of its own."""
-    async with target.transaction():
-        await target.execute("CREATE SCHEMA IF NOT EXISTS _tswizard")
-        await target.execute(_TABLE)
-        await target.execute(_WRITE, (run, part, state))
+    schema = "CREATE SCHEMA IF NOT EXISTS _tswizard"
+    await batch(target, (schema, _TABLE, (_WRITE, (run, part, state))))

@@ -5,11 +5,13 @@ that a killed run had started would go on for hours, and would be committed in t
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from tswizard.core.db.concurrency import together
-from tswizard.core.db.connection import Connection, connected, rows
+from tswizard.core.db.connection import Connection, batch, connected, rows
+from tswizard.core.db.session_settings import RESET_MARK
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, failed
 
@@ -24,7 +26,9 @@ _STALE = f"""
 SELECT pid FROM pg_catalog.pg_stat_activity
 WHERE application_name = '{SCHEMA_APPLICATION}' AND datname = pg_catalog.current_database()
   AND usename = CURRENT_USER AND pid <> pg_catalog.pg_backend_pid() AND state <> 'idle'
+  AND pg_catalog.strpos(query, '{RESET_MARK}') = 0
 """
+_NAME = f"SET application_name = '{SCHEMA_APPLICATION}'"
 
 
 @asynccontextmanager
@@ -32,8 +36,7 @@ async def schema_session(ctx: Context) -> AsyncIterator[Connection]:
     """A connection to the target for changes of its schema, opened once backends of an
     interrupted attempt are gone. Raises CannotConnect, StepFailed."""
     async with connected(ctx.task.target) as target:
-        await terminate_stale_backends(ctx, target)
-        await target.execute(f"SET application_name = '{SCHEMA_APPLICATION}'".encode())
+        await _begin(ctx, target)
         yield target
 
 
@@ -45,20 +48,24 @@ async def more_sessions(ctx: Context, number: int) -> AsyncIterator[list[Connect
 
         async def open_one() -> None:
             session = await stack.enter_async_context(connected(ctx.task.target))
-            await session.execute(f"SET application_name = '{SCHEMA_APPLICATION}'".encode())
+            await session.execute(_NAME.encode())
             sessions.append(session)
 
         await together(open_one() for _ in range(number))
         yield sessions
 
 
-async def terminate_stale_backends(ctx: Context, target: Connection) -> None:
-    """Terminate backends that a killed run left behind, and wait until they are gone."""
-    if not ctx.task.concurrent:
-        return  # one backend serves every connection
-    stale = await rows(target, _STALE)
-    if not stale:
+async def _begin(ctx: Context, target: Connection) -> None:
+    """Name the session, once backends that a killed run left behind are gone."""
+    if not ctx.task.concurrent:  # one backend serves every connection
+        await target.execute(_NAME.encode())
         return
+    _, stale = await batch(target, [(_NAME, None), (_STALE, None)])
+    if stale:
+        await _terminate(ctx, target, stale)
+
+
+async def _terminate(ctx: Context, target: Connection, stale: Sequence[tuple[Any, ...]]) -> None:
     ctx.say(f"terminating {plural(len(stale), 'backend')} of an interrupted attempt")
     for (pid,) in stale:
         await target.execute("SELECT pg_catalog.pg_terminate_backend(%s)", (pid,))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tswizard.core.catalog.catalog_shape import CAGG, Shape, read_shape
 from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.catalog.tables import extension_schema
-from tswizard.core.db.connection import Connection, connected, rows
+from tswizard.core.db.connection import Connection, batch, connected
 from tswizard.core.db.identifiers import literal
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.dump import read_schema_toc
@@ -158,14 +158,27 @@ async def read_exclusions(source: Connection) -> Exclusions:
     shape = await read_shape(source)
     if not shape.timescaledb:
         return Exclusions()
+    queries = (
+        _CAGGS,
+        EXTENSION_GRANTS,
+        _TRIGGERS,
+        _CONSTRAINTS,
+        _REPLICA_IDENTITIES,
+        _TIMESCALE,
+        _CHUNKS.format(chunk_relations(shape), extension_schema()),
+    )
+    caggs, grants, *oids = await batch(source, queries)
+    triggers, constraints, indexes, timescaledb, chunks = (
+        frozenset(oid for (oid,) in found) for found in oids
+    )
     return Exclusions(
-        caggs=dict(await rows(source, _CAGGS)),
-        triggers=await _oids(source, _TRIGGERS),
-        constraints=await _oids(source, _CONSTRAINTS),
-        indexes=await _oids(source, _REPLICA_IDENTITIES),
-        timescaledb=await _oids(source, _TIMESCALE),
-        extension_grants=tuple(name for (name,) in await rows(source, EXTENSION_GRANTS)),
-        chunks=await _oids(source, _CHUNKS.format(chunk_relations(shape), extension_schema())),
+        caggs=dict(caggs),
+        triggers=triggers,
+        constraints=constraints,
+        indexes=indexes,
+        timescaledb=timescaledb,
+        chunks=chunks,
+        extension_grants=tuple(name for (name,) in grants),
     )
 
 
@@ -187,10 +200,6 @@ def special_query(shape: Shape, caggs: Collection[str]) -> str:
         f"SELECT {mark}, {catalog}, q.oid FROM (\n{query.strip()}\n) q (oid{', label' * (n == 0)})"
         for n, (mark, catalog, query) in enumerate(marked)
     )
-
-
-async def _oids(source: Connection, query: str) -> frozenset[int]:
-    return frozenset(oid for (oid,) in await rows(source, query))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,8 @@ LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem
 WHERE a.attrelid = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated <> 'v'
 ORDER BY a.attrelid, a.attnum
 """
+CHECKSUM_COLUMNS_BY_NAME = CHECKSUM_COLUMNS.replace("ANY (%s)", "%s::pg_catalog.regclass")
+"""The same of one relation, by its name as SQL."""
 
 
 @dataclass(frozen=True, slots=True)

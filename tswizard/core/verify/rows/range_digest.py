@@ -7,8 +7,7 @@ from typing import Literal
 from psycopg import Error, sql
 
 from tswizard.core.catalog.hypertable_model import Chunk
-from tswizard.core.db.connection import Connection, pipelined
-from tswizard.core.db.connection import rows as fetch
+from tswizard.core.db.connection import Connection, batch
 from tswizard.core.db.errors import is_transient, message_of
 from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.checksum import checksum, hash_of
@@ -83,9 +82,7 @@ async def read_ranges(
     queries = [range_query(rows, span, sums=sums, end=reader.name) for rows, span in wanted]
 
     async def at_once(connection: Connection) -> list[RangeDigest | Unreadable]:
-        async with pipelined(connection) as pipeline:
-            found = [pipeline.start(fetch(connection, query)) for query in queries]
-        return [RangeDigest(*map(int, one.result()[0])) for one in found]
+        return [RangeDigest(*map(int, found)) for (found,) in await batch(connection, queries)]
 
     if len(wanted) > 1:
         try:

@@ -8,12 +8,12 @@ from typing import Literal
 
 from psycopg import sql
 
-from tswizard.core.catalog.catalog_shape import Shape
+from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape
 from tswizard.core.catalog.hazards import PARTITIONED_BY_OID
 from tswizard.core.catalog.hypertable_model import Chunk, Dimension
-from tswizard.core.catalog.hypertables import read_hypertables
+from tswizard.core.catalog.hypertables import hypertable_queries, hypertables_of
 from tswizard.core.catalog.tables import READABLE, in_user_schema, not_member, parts
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, batch, rows
 from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS, ChecksumColumn
 
 
@@ -102,28 +102,25 @@ ORDER BY 2, 3
 """
 
 
-_OIDS = """
+_OIDS = f"""
 SELECT n.nspname::text, c.relname::text, c.oid
-FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE (n.nspname, c.relname) IN (
-  SELECT * FROM unnest(%s::text[], %s::text[]))
+FROM {HYPERTABLE} h JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
 """
+
+_LARGE_OBJECTS = "SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)"
 
 
 async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
     """Everything on the source that holds user data."""
     by_oid = [oid for (oid,) in await rows(connection, PARTITIONED_BY_OID)]
-    found = await rows(connection, _tables(shape, by_oid))
-    hypertables = await read_hypertables(connection, shape) if shape.timescaledb else ()
-    names = [(h.schema, h.name) for h in hypertables]
-    oids = {
-        (schema, name): oid
-        for schema, name, oid in await rows(
-            connection, _OIDS, ([s for s, _ in names], [n for _, n in names])
-        )
-    }
+    of_hypertables = (_OIDS, *hypertable_queries(shape)) if shape.timescaledb else ()
+    asked = (_tables(shape, by_oid), _LARGE_OBJECTS, *of_hypertables)
+    found, ((large_objects,),), *answers = await batch(connection, asked)
+    hypertables = hypertables_of(answers[1:]) if answers else ()
+    oids = {(schema, name): oid for schema, name, oid in (answers[0] if answers else ())}
     columns = await read_checksum_columns(
-        connection, [row[0] for row in found] + list(oids.values())
+        connection, [row[0] for row in found] + [oids[h.schema, h.name] for h in hypertables]
     )
     sets = [
         RowSet(
@@ -151,10 +148,7 @@ async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
         )
         for h in hypertables
     ]
-    large = await rows(
-        connection, "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata"
-    )
-    if large[0][0]:
+    if large_objects:
         sets.append(
             RowSet(
                 name="large objects",

@@ -7,12 +7,13 @@ checksum of each table is compared first; rows are fetched only where it differs
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from tswizard.core.db.concurrency import both
+from tswizard.core.db.connection import batch
 from tswizard.core.verify.database_reader import DatabaseReader
 from tswizard.core.verify.rows.checksum import hash_of
 
@@ -71,13 +72,14 @@ async def compare_catalog_rows(
     Rows of the source with one of these ids in a column, or in one of that table, do not count
     (`without`: `column` or `table.column` -> ids).
     """
-    tables = {
-        name: condition for name, condition in await source.fetch(_TABLES) if name not in _ELSEWHERE
-    }
-    there = {name for (name, _) in await target.fetch(_TABLES)}
-    spaces = [name for (name,) in await target.fetch("SELECT spcname::text FROM pg_tablespace")]
-    differences = []
-    total = 0
+    (known,), (theirs, spaces_there) = await both(
+        source.run(lambda c: batch(c, (_TABLES,))),
+        target.run(lambda c: batch(c, (_TABLES, "SELECT spcname::text FROM pg_tablespace"))),
+    )
+    tables = {name: condition for name, condition in known if name not in _ELSEWHERE}
+    there = {name for (name, _) in theirs}
+    spaces = [name for (name,) in spaces_there]
+    compared: dict[str, tuple[sql.Composed, sql.Composed]] = {}
     for name, condition in tables.items():
         if name not in there:
             continue  # another version of the extension, which is reported as such
@@ -86,10 +88,14 @@ async def compare_catalog_rows(
             own = sql.SQL(
                 "SELECT o.row FROM ({}) o WHERE o.row ->> 'tablespace_name' = ANY ({})"
             ).format(own, sql.Literal(spaces))
-        other = _rows_of(name, condition, {})
-        ours, theirs = await both(_digest(source, own), _digest(target, other))
-        total += ours[0]
-        if ours != theirs:
+        compared[name] = own, _rows_of(name, condition, {})
+    digests = await both(
+        _digests(source, [own for own, _ in compared.values()]),
+        _digests(target, [other for _, other in compared.values()]),
+    )
+    differences = []
+    for (name, (own, other)), here, found in zip(compared.items(), *digests, strict=True):
+        if here != found:
             missing, extra = await both(_rows(source, own), _rows(target, other))
             differences.append(
                 CatalogDifference(
@@ -98,6 +104,7 @@ async def compare_catalog_rows(
                     tuple(sorted((extra - missing).elements())),
                 )
             )
+    total = sum(count for count, _ in digests[0])
     return tuple(d for d in differences if d.missing or d.extra), total
 
 
@@ -118,12 +125,12 @@ def _rows_of(name: str, condition: str, without: Mapping[str, Collection[int]]) 
     return kept + sql.SQL(" WHERE NOT ({})").format(sql.SQL(" OR ").join(excluded))
 
 
-async def _digest(reader: DatabaseReader, rows: sql.Composed) -> tuple[int, int]:
-    query = sql.SQL("SELECT pg_catalog.count(*), {} FROM ({}) t").format(
-        hash_of(sql.SQL("t.row::text")), rows
-    )
-    found = await reader.fetch(query)
-    return int(found[0][0]), int(found[0][1])
+async def _digests(reader: DatabaseReader, tables: Sequence[sql.Composed]) -> list[tuple[int, int]]:
+    digest = hash_of(sql.SQL("t.row::text"))
+    select = sql.SQL("SELECT pg_catalog.count(*), {} FROM ({}) t")
+    queries = [select.format(digest, rows) for rows in tables]
+    found = await reader.run(lambda connection: batch(connection, queries))
+    return [(int(count), int(sum)) for ((count, sum),) in found]
 
 
 async def _rows(reader: DatabaseReader, rows: sql.Composed) -> Counter[str]:

@@ -42,9 +42,9 @@ class Catalogs:
 async def read_catalogs(connection: Connection) -> Catalogs:
     """Read it from the server."""
     columns: dict[str, set[str]] = {}
+    shape = await read_shape(connection)
     for table, column in await rows(connection, _PG_COLUMNS):
         columns.setdefault(table, set()).add(column)
-    shape = await read_shape(connection)
     return Catalogs(shape, {table: frozenset(found) for table, found in columns.items()})
 
 

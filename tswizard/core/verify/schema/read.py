@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tswizard.core.db.connection import Connection, pipelined, rows
+from tswizard.core.db.connection import Connection, batch
 from tswizard.core.verify.schema import (
     comments,
     constraints,
@@ -127,23 +127,17 @@ class Schema:
 async def read_schema(connection: Connection) -> Schema:
     """Read one database, one query per kind, all of them at once."""
     catalogs = await read_catalogs(connection)
-    async with pipelined(connection) as pipeline:
-        kinds = [
-            pipeline.start(rows(connection, as_text(query(catalogs))))
-            for query in queries(catalogs)
-        ]
-        versions = pipeline.start(rows(connection, _VERSIONS))
-        labels = pipeline.start(rows(connection, labels_query(catalogs.shape)))
-        roles = pipeline.start(rows(connection, _ROLES))
+    of_kinds = [as_text(query(catalogs)) for query in queries(catalogs)]
+    asked = (_VERSIONS, labels_query(catalogs.shape), _ROLES, *of_kinds)
+    ((major, timescaledb),), labels, roles, *kinds = await batch(connection, asked)
     objects: dict[ObjectKey, Object] = {}
     for found in kinds:
-        for kind, name, part, text in found.result():
+        for kind, name, part, text in found:
             objects[ObjectKey(sys.intern(kind), name)] = Object(text, part)
-    major, timescaledb = versions.result()[0]
     return Schema(
         objects=objects,
-        labels=dict(labels.result()),
-        roles=frozenset(name for (name,) in roles.result()),
+        labels=dict(labels),
+        roles=frozenset(name for (name,) in roles),
         catalogs=catalogs,
         major=major,
         timescaledb=timescaledb,
