@@ -1,5 +1,6 @@
 """Which entry of a dump is restored when."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,18 @@ def test_a_table_that_depends_on_a_continuous_aggregate_is_told(toc: Toc) -> Non
     assert _ids(select_entries(parse_toc_lists(text, sections), _EXCLUSIONS).dependent_tables) == [
         60
     ]
+
+
+def test_default_privileges_are_restored_behind_what_they_would_change() -> None:
+    line = "61; 826 2 DEFAULT ACL my DEFAULT PRIVILEGES FOR TABLES o"
+    sections = {PRE: _list(30), POST: f"{_list(41)}\n{line}"}
+    toc = parse_toc_lists(f"{_VERBOSE}{line}\n", sections)
+    chosen = select_entries(toc, _EXCLUSIONS)
+    assert 61 in _ids(chosen.cagg_dependents)
+    assert 61 not in _ids(chosen.post)
+    assert chosen.missing_caggs(toc.by_id[61], ()) == frozenset()
+    alone = select_entries(toc, replace(_EXCLUSIONS, caggs={}))
+    assert 61 in _ids(alone.post)
 
 
 def test_keys_that_foreign_keys_point_to_are_found(toc: Toc) -> None:

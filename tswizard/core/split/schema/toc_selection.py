@@ -213,7 +213,7 @@ class Selection:
     post: tuple[DumpEntry, ...]
     """After the rows."""
     cagg_dependents: tuple[DumpEntry, ...]
-    """After the continuous aggregates."""
+    """After the continuous aggregates, and behind them default privileges."""
     required_caggs: Mapping[int, frozenset[str]]
     """Entry of `cagg_dependents` -> names of the continuous aggregates that it depends on."""
     caggs: frozenset[str]
@@ -229,7 +229,7 @@ class Selection:
 
     def missing_caggs(self, entry: DumpEntry, existing: Collection[str]) -> frozenset[str]:
         """Continuous aggregates that a dependent needs beside the existing ones."""
-        return self.required_caggs[entry.id].difference(existing)
+        return self.required_caggs.get(entry.id, frozenset()).difference(existing)
 
 
 async def read_selection(ctx: Context) -> Selection:
@@ -245,13 +245,15 @@ def select_entries(toc: Toc, exclusions: Exclusions) -> Selection:
     views = _views(toc, exclusions.caggs)
     excluded = _excluded(toc, exclusions)
     restored = [entry for entry in toc.entries if entry.id not in excluded]
-    now = [entry for entry in restored if entry.id not in required]
+    # Default privileges would add to the grants of what is created after them.
+    last = {e.id for e in restored if e.kind == "DEFAULT ACL"} if required else set()
+    now = [entry for entry in restored if entry.id not in required and entry.id not in last]
     events = [entry for entry in now if entry.text.startswith(_ON_EVENTS)]
     return Selection(
         pre=tuple(entry for entry in now if entry.section == PRE),
         post=tuple(entry for entry in now if entry.section == POST and entry not in events),
         event_triggers=tuple(events),
-        cagg_dependents=tuple(entry for entry in restored if entry.id in required),
+        cagg_dependents=tuple(e for e in restored if e.id in required or e.id in last),
         required_caggs=required,
         caggs=frozenset(exclusions.caggs.values()),
         on_caggs={
