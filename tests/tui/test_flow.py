@@ -423,7 +423,7 @@ async def test_every_figure_of_method_is_explained() -> None:
         for told in (
             "FULL ",
             "SPLIT ",
-            "Dump the source: ",
+            "Check everything: ",
             "round trips of",
             "pg_dump of public.",
         ):

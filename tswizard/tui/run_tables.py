@@ -18,7 +18,7 @@ _BAR = 12
 
 RUN_TABLES = (
     Column("table", flexible=True, help="Schema and name; public is left out."),
-    Column("progress", keeps=20, help="Pieces that are done, of all."),
+    Column("progress", keeps=32, help="Pieces that are done, of all."),
     Column(
         "pieces",
         right=True,

@@ -16,6 +16,7 @@ from tests.support.split_ends import Ends, job
 from tswizard.core.build_plan import build_plan
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.passfile import passfile
 from tswizard.core.db.private_folder import private_folder
 from tswizard.core.model.answers import Answers
 from tswizard.core.split.copy.psql_reader import PIPES, PsqlReader
@@ -72,8 +73,8 @@ async def test_our_connections_and_psql_have_them() -> None:
                     9,
                     120_000,
                 ]
-        with private_folder(PIPES) as folder:
-            reader = PsqlReader(job(Ends(source, target), folder), folder, None, 1)
+        with private_folder(PIPES) as folder, passfile(source) as secret:
+            reader = PsqlReader(job(Ends(source, target), folder), folder, secret, 1)
             script = "SELECT 1 \\g /dev/null\n"
             async with reader.running(script) as (psql, _pipe):
                 argv = Path(f"/proc/{psql.pid}/cmdline").read_text().split("\0")

@@ -142,7 +142,7 @@ def test_without_a_probe_no_reason_rests_on_time() -> None:
 
 
 def test_a_few_seconds_decide_nothing() -> None:
-    assert recommend(situation(full=(8, 10), split=(2, 3))).method == "full"
+    assert recommend(situation(full=(4, 6), split=(2, 3))).method == "full"
 
 
 def test_other_versions_do_not_matter_where_the_extension_is_recreated() -> None:

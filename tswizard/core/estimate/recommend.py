@@ -19,7 +19,7 @@ SLOW_ANSWER = 0.2
 """Seconds of a round trip that a far but sound connection stays below."""
 _WORTH = 1.25
 """A method is quicker when the other one takes this many times as long."""
-_WORTH_SECONDS = 10.0
+_WORTH_SECONDS = 3.0
 """Seconds that nobody chooses a method for."""
 
 

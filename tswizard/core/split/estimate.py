@@ -24,7 +24,7 @@ _COSTS = {
     **SHARED_COSTS,
     # Chunks have other names on the target: more is looked up than after a restore.
     CHECK: StepCost(
-        base=0.5, chunk=0.0013, object=0.004, trips=50, trips_chunk=0.01, trips_object=0.2
+        base=0.5, chunk=0.0008, object=0.004, trips=50, trips_chunk=0.01, trips_object=0.2
     ),
     SplitStep.PLAN: StepCost(base=0.08, chunk=0.00015, trips=27),
     SplitStep.DUMP_SCHEMA: StepCost(base=0.1, trips=80, on_source=True),
@@ -35,12 +35,12 @@ _COSTS = {
     SplitStep.CAGG_LOGGING: StepCost(base=0.1, chunk=0.004, trips=10),
     SplitStep.CAGG_DEPENDENTS: StepCost(base=0.2, trips=6),
     SplitStep.POLICIES: StepCost(base=0.1, trips=12),
-    SplitStep.CHUNKS: StepCost(base=0.05, chunk=0.0021, trips=13, trips_chunk=0.01),
+    SplitStep.CHUNKS: StepCost(base=0.05, chunk=0.0009, trips=13, trips_chunk=0.01),
     SplitStep.COPY_TABLES: StepCost(base=0.1, trips=22, shared_object=4),
     SplitStep.CONSTRAINTS_BEFORE: StepCost(base=0.05, trips=18),
     SplitStep.COMPRESSION: StepCost(base=0.04, trips=8, trips_object=1),
     SplitStep.COPY_HYPERTABLES: StepCost(
-        base=0.2, chunk=0.0033, compressed=0.006, trips=40, shared_chunk=1.2, shared_compressed=0.4
+        base=0.2, chunk=0.0026, compressed=0.006, trips=40, shared_chunk=1.2, shared_compressed=0.4
     ),
     SplitStep.RECONCILE: StepCost(base=0.04, trips=8),
     SplitStep.CONSTRAINTS_AFTER: StepCost(base=0.08, chunk=0.00008, trips=14, trips_object=1),

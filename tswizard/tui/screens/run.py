@@ -213,7 +213,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         if (title, percent) == self._told:
             return
         self._told = (title, percent)
-        figure = "" if percent is None else f"{percent} % "
+        figure = "" if percent is None else f"{percent} %, "
         self.wizard.tell_terminal(terminal_signals.title(f"tswizard: {figure}{title}"))
         self.wizard.tell_terminal(terminal_signals.taskbar(percent, os.environ))
 
