@@ -94,7 +94,8 @@ async def test_rows_hashed_by_oids_and_foreign_tables(tmp_path: Path) -> None:
         program = Program.between(tmp_path, *sides)
         name = target.get("dbname")
         file = program.answers_for(source.conninfo, target.conninfo, confirm=name, method="full")
-        await program.call("--answers", file)
+        ended = await program.call("--answers", file)
+        assert ended.code in (0, 1), ended.err
         report = program.report()
         told = {f["id"]: f["level"] for f in report["findings"] if f["level"] != "pass"}
         assert told.keys() <= {"partitions-hashed-by-oid-routed", "foreign-servers"}

@@ -2,12 +2,12 @@
 the extension is somebody else's, and a few rights that only the service grants."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from psycopg import sql
-from psycopg.errors import DuplicateObject
+from psycopg.errors import DuplicateObject, UniqueViolation
 
 from tests.support.native import SOURCE, TARGET, database, freeze, named, need_community
 from tswizard.core.db.connection import connected, rows
@@ -20,16 +20,14 @@ _HERE = Path(__file__).parent
 
 
 async def _role(server: Endpoint) -> None:
+    # Both or neither, whoever else creates it at this time.
+    create = (
+        f"CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE PASSWORD '{PASSWORD}';"
+        f" GRANT pg_read_all_stats, pg_signal_backend TO {ROLE} WITH ADMIN OPTION"
+    )
     async with connected(server) as superuser:
-        try:
-            await superuser.execute(
-                f"CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE PASSWORD '{PASSWORD}'".encode()
-            )
-        except DuplicateObject:
-            return
-        await superuser.execute(
-            f"GRANT pg_read_all_stats, pg_signal_backend TO {ROLE} WITH ADMIN OPTION".encode()
-        )
+        with suppress(DuplicateObject, UniqueViolation):
+            await superuser.execute(create.encode())
 
 
 async def _newest_extension(end: Endpoint) -> None:

@@ -191,6 +191,18 @@ def test_errors_of_steps_do_not_all_point_the_same_way() -> None:
     assert four.high / four.low < alone.high / alone.low
 
 
+def test_what_was_counted_of_compressed_rows_narrows_their_copy() -> None:
+    given = source(*chunks(100, MIB, compressed=True))
+    copying = []
+    for counted in (None, 0.9):
+        found = both(given, probe(*BOTH, stored_in_copy=counted))["split"]
+        copying.append(next(p for p in found.phases if p.name == "copy-hypertables"))
+        assert found.bytes == pytest.approx((counted or 1.0) * 100 * MIB, rel=0.1)
+    assert "0.9 bytes of COPY for each" in copying[1].how
+    wide, narrow = (p.seconds for p in copying)
+    assert wide.low <= narrow.low < narrow.high < wide.high
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("1h", 3600), ("90 min", 5400), ("1 h 30 min", 5400), ("45s", 45), ("1.5 hours", 5400)],

@@ -112,6 +112,7 @@ async def test_both_kinds_and_both_ends_are_timed_and_nothing_is_left(ends: Ends
     assert copy.bytes > 3 * dump.bytes and copy.rows == 4 * 1440 * 10
     assert found.source_round_trip and found.target_round_trip and found.yardstick
     assert found.both_ends
+    assert found.stored_in_copy and 0.1 < found.stored_in_copy < 3
     assert await left_behind(ends[1]) == []
 
 

@@ -124,6 +124,9 @@ class Probe:
     yardstick: float | None = None
     """Seconds that a fixed piece of work takes, the slower server's; None where it was not timed.
     What is created object by object takes longer on a server that takes longer for this."""
+    stored_in_copy: float | None = None
+    """Bytes of COPY for each byte of compressed rows, as both are stored; None where there are
+    none, or nobody counted."""
     problems: tuple[str, ...] = ()
     """What could not be timed, and why; a sentence each."""
     limits: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.prepared import Prepared
-from tswizard.core.model.probed import Probe, Sample, Timed, Timing
+from tswizard.core.model.probed import Probe, Sample, SampleKind, Timed, Timing
 from tswizard.core.probe.checksum import time_checksum
 from tswizard.core.probe.copy_in import time_restore, time_stream
 from tswizard.core.probe.copy_out import ReadableSample, readable, time_copy
@@ -35,6 +35,7 @@ from tswizard.core.probe.limits import (
 )
 from tswizard.core.probe.round_trip import time_answers
 from tswizard.core.probe.sizes import as_of_now
+from tswizard.core.probe.stored_bytes import bytes_in_copy
 from tswizard.core.probe.windows import largest_buffer, window_limits
 from tswizard.core.run.context import shell
 
@@ -71,6 +72,7 @@ async def run_probe(
         source_round_trip=probing.trips.get("source"),
         target_round_trip=probing.trips.get("target"),
         yardstick=max(probing.yardsticks, default=None),
+        stored_in_copy=probing.stored_in_copy or (earlier.stored_in_copy if earlier else None),
         problems=tuple(probing.problems),
         broke=probing.broke,
     )
@@ -87,6 +89,7 @@ class _Probing:
     problems: list[str] = field(default_factory=list)
     trips: dict[str, float] = field(default_factory=dict)
     yardsticks: list[float] = field(default_factory=list)
+    stored_in_copy: float | None = None
     broke: str = ""
 
     @property
@@ -120,6 +123,8 @@ class _Probing:
         await self._time(
             Timed.DUMP, sample, 1, lambda told: time_dump(prepared, sample, told), command
         )
+        if sample.kind is SampleKind.COMPRESSED:
+            self.stored_in_copy = await self._guarded(None, bytes_in_copy(prepared, sample))
         rate = 0.0
         for connections in sorted({1, self._connections}):
             timing = await self._time(

@@ -77,9 +77,10 @@ def estimate_split(task: Task, load: Workload) -> MethodEstimate:
 
 def _moved(load: Workload) -> int:
     """Bytes of COPY: what a sample's rows took of it, for all; compressed rows that travel as they
-    are stored take about what they take on disk."""
+    are stored take what was counted of the sample, or else about what they take on disk."""
     packed = compressed_work(load)
-    total = float(packed.stored)
+    counted = load.probe.stored_in_copy if load.probe else None
+    total = packed.stored * (counted or 1.0)
     copies = load.probe.of(Timed.COPY) if load.probe else ()
     for count, compressed in ((load.plain_bytes, False), (packed.decompressed, True)):
         own = [t for t in copies if (t.kind == "compressed chunk") == compressed and t.stored]
@@ -153,12 +154,19 @@ def _with_compression(load: Workload, rates: Rates) -> Part:
 
 
 def _as_stored(load: Workload, rate: RateRange) -> Part:
-    """Compressed rows in COPY: numbers take less than on disk, text and booleans up to about twice
-    as much (docs/compressed-chunks.md)."""
+    """Compressed rows in COPY: as the sample took of it, or else numbers take less than on disk,
+    text and booleans up to about twice as much (docs/compressed-chunks.md)."""
     packed = compressed_work(load)
     moved = bytes_at(packed.stored, "compressed rows as they are stored", rate)
-    return Part(moved.low * _WIRE[0], moved.high * _WIRE[1], moved.how, moved.timed)
+    counted = load.probe.stored_in_copy if load.probe else None
+    if counted is None:
+        return Part(moved.low * _WIRE[0], moved.high * _WIRE[1], moved.how, moved.timed)
+    how = f"{moved.how}, {counted:.1f} bytes of COPY for each" if moved.how else ""
+    low, high = counted * _LIKE_THE_SAMPLE[0], counted * _LIKE_THE_SAMPLE[1]
+    return Part(moved.low * low, moved.high * high, how, moved.timed)
 
 
 _WIRE = (0.7, 2.3)
-"""Bytes of COPY for each stored byte of compressed rows."""
+"""Bytes of COPY for each stored byte of compressed rows, where nobody counted them."""
+_LIKE_THE_SAMPLE = (0.85, 1.2)
+"""How far other chunks are from the sample."""
