@@ -54,6 +54,11 @@ class Workload:
         return self.probe is not None and bool(self.probe.yardstick)
 
     @property
+    def stored_in_copy(self) -> float | None:
+        """Bytes of COPY for each byte of compressed rows as they are stored; None if uncounted."""
+        return self.probe.stored_in_copy if self.probe else None
+
+    @property
     def slowness(self) -> float:
         """How many times longer servers take for the same than where the costs were measured."""
         if self.probe is None or not self.probe.yardstick:

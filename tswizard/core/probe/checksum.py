@@ -7,7 +7,7 @@ from psycopg import Error, sql
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.probed import Sample, SampleKind, SampleRelation, Timed, Timing
-from tswizard.core.probe.limits import LOCK_TIMEOUT, STATEMENT_TIMEOUT, refused
+from tswizard.core.probe.limits import limit_statements, refused
 from tswizard.core.verify.rows.checksum import checksum
 from tswizard.core.verify.rows.row_sets import read_checksum_columns
 
@@ -19,8 +19,7 @@ async def time_checksum(prepared: Prepared, sample: Sample) -> Timing:
     """Count and sum of about `_SHARE` bytes. Raises TimingRefused, CannotConnect."""
     async with connected(prepared.source, row_security=False) as connection:
         try:
-            await connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'".encode())
-            await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'".encode())
+            await limit_statements(connection)
             return await _timed(connection, sample)
         except Error as error:
             raise refused(f"The rows of {sample.label} cannot be summed up", error) from error

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from psycopg import Error
 
+from tswizard.core.db.connection import Connection, batch
 from tswizard.core.db.errors import ServerError, is_connection_lost, message_of
 
 OnBytes = Callable[[int, float], None]
@@ -32,6 +33,18 @@ class TimingRefused(Exception):
     def __init__(self, what: str, *, lost: bool = False) -> None:
         super().__init__(what)
         self.lost = lost
+
+
+async def limit_statements(connection: Connection) -> None:
+    """No statement of this session lasts long, and none waits long for a lock. Raises
+    psycopg.Error."""
+    await batch(
+        connection,
+        [
+            f"SET statement_timeout = '{STATEMENT_TIMEOUT}'",
+            f"SET lock_timeout = '{LOCK_TIMEOUT}'",
+        ],
+    )
 
 
 def refused(what: str, error: Error | ServerError) -> TimingRefused:

@@ -27,10 +27,9 @@ from tswizard.core.probe.events import (
     TimingStarted,
 )
 from tswizard.core.probe.limits import (
-    LOCK_TIMEOUT,
-    STATEMENT_TIMEOUT,
     OnBytes,
     TimingRefused,
+    limit_statements,
     refused,
 )
 from tswizard.core.probe.round_trip import time_answers
@@ -141,8 +140,7 @@ class _Probing:
     async def _subject(self, sample: Sample) -> ReadableSample:
         try:
             async with connected(self.prepared.source) as source:
-                await source.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'".encode())
-                await source.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'".encode())
+                await limit_statements(source)
                 return await readable(source, await as_of_now(source, sample))
         except Error as error:
             raise refused(f"{sample.label} cannot be looked at", error) from error

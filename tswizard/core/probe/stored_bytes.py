@@ -5,7 +5,7 @@ from psycopg import Error, sql
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.probed import Sample, SampleRelation
-from tswizard.core.probe.limits import LOCK_TIMEOUT, STATEMENT_TIMEOUT, refused
+from tswizard.core.probe.limits import limit_statements, refused
 
 _ENOUGH = 64 << 20
 """Bytes as stored that are counted."""
@@ -26,8 +26,7 @@ async def bytes_in_copy(prepared: Prepared, sample: Sample) -> float | None:
     moved, stored = 0, 0
     async with connected(prepared.source) as connection:
         try:
-            await connection.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}'".encode())
-            await connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'".encode())
+            await limit_statements(connection)
             for relation in sample.relations:
                 if relation.stored_in is None or stored >= _ENOUGH:
                     continue

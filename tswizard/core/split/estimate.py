@@ -79,8 +79,7 @@ def _moved(load: Workload) -> int:
     """Bytes of COPY: what a sample's rows took of it, for all; compressed rows that travel as they
     are stored take what was counted of the sample, or else about what they take on disk."""
     packed = compressed_work(load)
-    counted = load.probe.stored_in_copy if load.probe else None
-    total = packed.stored * (counted or 1.0)
+    total = packed.stored * (load.stored_in_copy or 1.0)
     copies = load.probe.of(Timed.COPY) if load.probe else ()
     for count, compressed in ((load.plain_bytes, False), (packed.decompressed, True)):
         own = [t for t in copies if (t.kind == "compressed chunk") == compressed and t.stored]
@@ -158,7 +157,7 @@ def _as_stored(load: Workload, rate: RateRange) -> Part:
     text and booleans up to about twice as much (docs/compressed-chunks.md)."""
     packed = compressed_work(load)
     moved = bytes_at(packed.stored, "compressed rows as they are stored", rate)
-    counted = load.probe.stored_in_copy if load.probe else None
+    counted = load.stored_in_copy
     if counted is None:
         return Part(moved.low * _WIRE[0], moved.high * _WIRE[1], moved.how, moved.timed)
     how = f"{moved.how}, {counted:.1f} bytes of COPY for each" if moved.how else ""

@@ -46,6 +46,10 @@ async def _run(
     again: list[Change] = []
     held: set[tuple[str, str]] = set()
 
+    def postpone(change: Change) -> None:
+        again.append(change)
+        held.update(change.tables)
+
     async def work(target: Connection) -> None:
         while (change := await queue.take()) is not None:
             await ctx.unpaused()
@@ -54,13 +58,12 @@ async def _run(
                 if held.isdisjoint(change.tables):
                     await run_statements(ctx, target, *change.statements)
                 else:  # it may depend on one that comes again
-                    again.append(change)
+                    postpone(change)
             except Error as error:
                 if (error.sqlstate or "").startswith(_OF_COMPANY):
-                    again.append(change)
+                    postpone(change)
                 else:
                     refused.append(RefusedChange(change, refusal_message(error)))
-            held.update(*(later.tables for later in again))
             await queue.finish(change)
 
     await together(work(target) for target in targets)
