@@ -1,6 +1,7 @@
 """The code keeps its layout: layers, no circles, one meaning a name."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,15 @@ def test_tests_import_no_tests() -> None:
             if is_test or not name.startswith((beside, "tests.support.")):
                 wrong.append(f"{path.relative_to(TESTS)} imports {name}")
     assert wrong == []
+
+
+def test_only_tests_that_have_the_machine_for_themselves_measure_time() -> None:
+    """Processor time, too, is not the same twice where other programs run."""
+    clocks = re.compile(r"time\.(process_time|perf_counter)\(\)|\bbegan = time\.monotonic\(\)")
+    for path in set(TESTS.rglob("test_*.py")) - {Path(__file__)}:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            if node.name.startswith("test_") and clocks.search(ast.unparse(node)):
+                marks = {ast.unparse(mark) for mark in node.decorator_list}
+                assert "pytest.mark.timing" in marks, f"{path}: {node.name}"

@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -186,13 +187,24 @@ async def test_a_source_with_nothing_to_choose_has_no_such_screen() -> None:
         await on_screen(pilot, "ReviewScreen")
 
 
-async def test_hundreds_of_objects_stay_quick() -> None:
+async def test_hundreds_of_objects_are_no_widget_each() -> None:
     async with app().run_test(size=(80, 24)) as pilot:
         await objects_of(many_objects.many())(pilot)
         assert len(marks(pilot)) == 380
-        assert len(pilot.app.screen.query("*")) < 40  # no widget for each
-        for keys in (("n",), ("a",), ("space",), ("down",) * 20, ("end",), ("home",)):
-            began = time.process_time()
-            await press(pilot, *keys)
-            assert (time.process_time() - began) / len(keys) < 0.3, keys
+        assert len(pilot.app.screen.query("*")) < 40
+
+
+@pytest.mark.timing
+async def test_hundreds_of_objects_stay_quick() -> None:
+    """The quickest of three presses of each key: other programs on the machine are not ours."""
+    keys = ("n", "a", "space", "down", "end", "home")
+    took: dict[str, list[float]] = {key: [] for key in keys}
+    async with app().run_test(size=(80, 24)) as pilot:
+        await objects_of(many_objects.many())(pilot)
+        for _ in range(3):
+            for key in keys:
+                began = time.process_time()
+                await press(pilot, key)
+                took[key].append(time.process_time() - began)
         await settled(pilot)
+    assert max(map(min, took.values())) < 0.3, took
