@@ -70,7 +70,7 @@ GROUP BY c.oid
 
 
 def user_relations(shape: Shape) -> str:
-    """CTEs: `rel` has every relation that does not belong to an extension.
+    """CTEs of a statement: `rel` has every relation that does not belong to an extension.
 
     rel(oid, relkind, schema, name, part): `name` is quoted and qualified; `part` is the same for
     an internal relation, else NULL.

@@ -3,7 +3,7 @@
 https://www.postgresql.org/docs/current/catalogs.html: pg_description, pg_seclabel.
 """
 
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, user_relations
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
 
 # Objects that come with PostgreSQL have OIDs below this; so has `public`, which is dumped anyway.
 # Large objects can have any OID.
@@ -14,7 +14,7 @@ _DUMPED = """(d.objoid >= 16384 OR d.classoid = 'pg_catalog.pg_largeobject'::reg
 
 def comments(catalogs: Catalogs) -> str:
     """Comments, except those of an extension's objects (CREATE EXTENSION creates them)."""
-    return f"""{user_relations(catalogs.shape)}
+    return f"""
 SELECT 'comment', i.type || ' ' || i.identity, r.part, {json_object(text="d.description")}
 FROM pg_catalog.pg_description d
 LEFT JOIN rel r ON r.oid = d.objoid AND d.classoid = 'pg_catalog.pg_class'::regclass

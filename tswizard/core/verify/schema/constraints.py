@@ -5,7 +5,7 @@ pg_event_trigger, pg_rewrite, pg_policy, pg_statistic_ext.
 """
 
 from tswizard.core.catalog.tables import in_user_schema, not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_name, user_relations
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_name
 
 
 def constraints(catalogs: Catalogs) -> str:
@@ -23,7 +23,7 @@ def constraints(catalogs: Catalogs) -> str:
         local="NULLIF(c.conislocal, true)",
         triggers="t.firing",
     )
-    return f"""{user_relations(catalogs.shape)}
+    return f"""
 SELECT CASE c.contype WHEN 'p' THEN 'primary-key' WHEN 'u' THEN 'unique-constraint'
     WHEN 'f' THEN 'foreign-key' WHEN 'c' THEN 'check' WHEN 'x' THEN 'exclusion-constraint'
     ELSE 'not-null-constraint' END,
@@ -58,7 +58,7 @@ def indexes(catalogs: Catalogs) -> str:
       FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = i.indexrelid AND COALESCE(a.attstattarget, -1) >= 0)""",
     )
-    return f"""{user_relations(catalogs.shape)}
+    return f"""
 SELECT 'index',
   pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), r.part,
   {definition}
@@ -74,7 +74,7 @@ def triggers(catalogs: Catalogs) -> str:
     definition = json_object(
         definition="pg_catalog.pg_get_triggerdef(t.oid)", enabled="t.tgenabled"
     )
-    return f"""{user_relations(catalogs.shape)}
+    return f"""
 SELECT 'trigger', r.name || '.' || pg_catalog.quote_ident(t.tgname), r.part, {definition}
 FROM rel r
 JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid
@@ -99,7 +99,7 @@ WHERE {not_member("pg_event_trigger", "e.oid")}
 def rules(catalogs: Catalogs) -> str:
     """Rules, except the _RETURN rule of a view."""
     definition = json_object(definition="pg_catalog.pg_get_ruledef(w.oid)", enabled="w.ev_enabled")
-    return f"""{user_relations(catalogs.shape)}
+    return f"""
 SELECT 'rule', r.name || '.' || pg_catalog.quote_ident(w.rulename), r.part, {definition}
 FROM rel r
 JOIN pg_catalog.pg_rewrite w ON w.ev_class = r.oid
@@ -117,7 +117,7 @@ def policies(catalogs: Catalogs) -> str:
         using="pg_catalog.pg_get_expr(p.polqual, p.polrelid)",
         with_check="pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)",
     )
-    return f"""{user_relations(catalogs.shape)}
+    return f"""
 SELECT 'policy', r.name || '.' || pg_catalog.quote_ident(p.polname), r.part, {definition}
 FROM rel r
 JOIN pg_catalog.pg_policy p ON p.polrelid = r.oid

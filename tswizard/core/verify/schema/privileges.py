@@ -5,7 +5,7 @@ extension or initdb granted by itself.
 """
 
 from tswizard.core.catalog.tables import extension_schema, in_user_schema, not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_name, user_relations
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_name
 
 OWNER = "<owner>"
 """Stands for the owner among the grantees: on the target it may be another role."""
@@ -81,7 +81,7 @@ UNION ALL
 {_LARGE_OBJECTS}
 """
     entries = _entries('COALESCE(o.acl, pg_catalog.acldefault(o.type::"char", o.owner))', "o.owner")
-    return f"""{user_relations(catalogs.shape)}
+    return f"""
 SELECT 'grant', o.name, o.part, {json_object(owner=role_name("o.owner"), granted=entries)}
 FROM ({objects}) o
 """

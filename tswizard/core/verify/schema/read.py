@@ -20,7 +20,12 @@ from tswizard.core.verify.schema import (
     timescaledb,
     types,
 )
-from tswizard.core.verify.schema.catalog_sql import Catalogs, labels_query, read_catalogs
+from tswizard.core.verify.schema.catalog_sql import (
+    Catalogs,
+    labels_query,
+    read_catalogs,
+    user_relations,
+)
 
 _VERSIONS = """
 SELECT pg_catalog.current_setting('server_version_num')::int / 10000,
@@ -31,9 +36,9 @@ _ROLES = "SELECT rolname::text FROM pg_catalog.pg_roles"
 Definition = Mapping[str, Any]
 Query = Callable[[Catalogs], str]
 
-_QUERIES: tuple[Query, ...] = (
-    relations.schemas,
-    relations.extensions,
+# Of the relations in `user_relations`: one statement for all, since with thousands of chunks those
+# take as long to find as what is read of them.
+_OF_RELATIONS: tuple[Query, ...] = (
     relations.tables,
     relations.columns,
     relations.views,
@@ -41,9 +46,16 @@ _QUERIES: tuple[Query, ...] = (
     constraints.constraints,
     constraints.indexes,
     constraints.triggers,
-    constraints.event_triggers,
     constraints.rules,
     constraints.policies,
+    privileges.grants,
+    comments.comments,
+)
+
+_QUERIES: tuple[Query, ...] = (
+    relations.schemas,
+    relations.extensions,
+    constraints.event_triggers,
     constraints.statistics,
     functions_operators.functions,
     functions_operators.operators,
@@ -60,10 +72,8 @@ _QUERIES: tuple[Query, ...] = (
     types.ranges,
     types.base_types,
     types.collations,
-    privileges.grants,
     privileges.grants_on_extensions,
     privileges.default_privileges,
-    comments.comments,
     comments.security_labels,
     database_settings.database_settings,
     replication.publications,
@@ -125,10 +135,9 @@ class Schema:
 
 
 async def read_schema(connection: Connection) -> Schema:
-    """Read one database, one query per kind, all of them at once."""
+    """Read one database, all queries at once."""
     catalogs = await read_catalogs(connection)
-    of_kinds = [as_text(query(catalogs)) for query in queries(catalogs)]
-    asked = (_VERSIONS, labels_query(catalogs.shape), _ROLES, *of_kinds)
+    asked = (_VERSIONS, labels_query(catalogs.shape), _ROLES, *object_queries(catalogs))
     ((major, timescaledb),), labels, roles, *kinds = await batch(connection, asked)
     objects: dict[ObjectKey, Object] = {}
     for found in kinds:
@@ -144,16 +153,17 @@ async def read_schema(connection: Connection) -> Schema:
     )
 
 
-def as_text(query: str) -> str:
-    """The query with its JSON as text, which is parsed only when needed."""
+def object_queries(catalogs: Catalogs) -> Iterator[str]:
+    """Those that this server can answer: kind, name, the internal relation it is part of or NULL,
+    definition. JSON comes as text, which is parsed only when needed."""
+    of_relations = (_as_text(query(catalogs)) for query in _OF_RELATIONS)
+    yield user_relations(catalogs.shape) + "\nUNION ALL\n".join(of_relations)
+    others = (*_QUERIES, *(_TIMESCALEDB if catalogs.shape.timescaledb else ()))
+    yield from (_as_text(query(catalogs)) for query in others)
+
+
+def _as_text(query: str) -> str:
     return (
         "SELECT o.kind, o.name, o.part, o.definition::text "
         f"FROM ({query}) AS o (kind, name, part, definition)"
     )
-
-
-def queries(catalogs: Catalogs) -> Iterator[Query]:
-    """Those that this server can answer."""
-    yield from _QUERIES
-    if catalogs.shape.timescaledb:
-        yield from _TIMESCALEDB

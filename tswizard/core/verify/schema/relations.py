@@ -9,7 +9,6 @@ from tswizard.core.verify.schema.catalog_sql import (
     Catalogs,
     json_object,
     sorted_options,
-    user_relations,
 )
 
 
@@ -54,7 +53,7 @@ def tables(catalogs: Catalogs) -> str:
       SELECT pg_catalog.jsonb_agg(a.attname ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) END""",
     )
-    return f"""{user_relations(catalogs.shape)}
+    return f"""
 SELECT 'table', r.name, r.part, {definition}
 FROM rel r
 JOIN pg_catalog.pg_class c ON c.oid = r.oid
@@ -79,7 +78,7 @@ WHERE r.relkind IN ('r', 'p', 'f')
 def columns(catalogs: Catalogs) -> str:
     """Columns, except of internal relations, which have the digest above."""
     definition = json_object(**_column(catalogs))
-    return f"""{user_relations(catalogs.shape)}
+    return f"""
 SELECT 'column', r.name || '.' || pg_catalog.quote_ident(a.attname), NULL::text, {definition}
 FROM rel r
 JOIN pg_catalog.pg_attribute a
@@ -161,7 +160,7 @@ def views(catalogs: Catalogs) -> str:
         access_method="am.amname",
         tablespace="spc.spcname",
     )
-    return f"""{user_relations(catalogs.shape)}
+    return f"""
 SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized-view' END, r.name, r.part,
   {definition}
 FROM rel r
@@ -186,7 +185,7 @@ def sequences(catalogs: Catalogs) -> str:
         persistence=persistence,
         owned_by="own.name",
     )
-    return f"""{user_relations(catalogs.shape)}
+    return f"""
 SELECT 'sequence', r.name, r.part, {definition}
 FROM rel r
 JOIN pg_catalog.pg_class c ON c.oid = r.oid
