@@ -51,6 +51,7 @@ from tswizard.core.probe.events import ProbeDone, ProbeEvent, TimingProgress
 from tswizard.core.run.run_folder import runs_folder
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.demo import EmbeddedPair
+from tswizard.demo.template import DEMO, Sample
 from tswizard.wizard.core_engine import CoreEngine
 from tswizard.wizard.engine import Running
 from tswizard.wizard.state import ConnectedDatabase, ConnectedPair, Inspected
@@ -106,10 +107,10 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage() -> AsyncIterator[Stage]:
+async def stage(sample: Sample) -> AsyncIterator[Stage]:
     """A fresh pair; a role that a grant of the source names is missing on the target."""
     runs_folder().mkdir(parents=True, exist_ok=True)
-    async with EmbeddedPair.prepare_and_start() as servers:
+    async with EmbeddedPair.prepare_and_start(sample=sample) as servers:
         source = Endpoint.parse(servers.source_conninfo, password=servers.source_password)
         target = Endpoint.parse(servers.target_conninfo, password=servers.target_password)
         await execute(source, f"CREATE ROLE {_ROLE} NOLOGIN")
@@ -262,13 +263,13 @@ RECORDINGS: dict[str, tuple[Callable[[Stage], Awaitable[Any]], TypeAdapter[Any]]
 }
 
 
-async def record(name: str) -> str:
+async def record(name: str, sample: Sample = DEMO) -> str:
     """A recording as JSON, as if it had been made where the tests' wizard runs.
 
     TSWIZARD_STATE_DIR is a folder for the run.
     """
     make, adapter = RECORDINGS[name]
-    async with stage() as on:
+    async with stage(sample) as on:
         recorded = await make(on)
         if isinstance(recorded, RecordedRun):
             recorded = from_noon(recorded)

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
-from tests.support.embedded import pair_of_superusers
+from tests.support.embedded import SMALL, pair_of_superusers, small_pair
 from tswizard.demo import EmbeddedPair
 
 # How long an example takes says how busy the machine is.
@@ -19,27 +19,27 @@ _LONG = "tests/e2e/"
 
 
 @pytest.fixture(scope="session")
-def prepared_demo() -> None:
-    """The package and the templates are in the cache."""
-    asyncio.run(EmbeddedPair.prepare())
+def prepared_sample() -> None:
+    """The package and the templates of the small sample are in the cache."""
+    asyncio.run(EmbeddedPair.prepare(sample=SMALL))
 
 
 @pytest.fixture
-async def pair(prepared_demo: None) -> AsyncIterator[EmbeddedPair]:
+async def pair(prepared_sample: None) -> AsyncIterator[EmbeddedPair]:
     """A filled source and an empty target that this test alone uses."""
-    async with EmbeddedPair.prepare_and_start() as running:
+    async with small_pair() as running:
         yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def module_pair(prepared_demo: None) -> AsyncIterator[EmbeddedPair]:
+async def module_pair(prepared_sample: None) -> AsyncIterator[EmbeddedPair]:
     """A filled source and an empty target that the tests of a module share."""
-    async with EmbeddedPair.prepare_and_start() as running:
+    async with small_pair() as running:
         yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def superusers_pair(prepared_demo: None) -> AsyncIterator[EmbeddedPair]:
+async def superusers_pair(prepared_sample: None) -> AsyncIterator[EmbeddedPair]:
     """The same with a superuser, for what the cloud's role may not do."""
     async with pair_of_superusers() as running:
         yield running

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import time
 from math import inf
@@ -11,6 +12,7 @@ import pytest
 from psycopg import AsyncConnection, OperationalError
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.support.embedded import SMALL
 from tswizard.core.db.connection import value
 from tswizard.demo import DemoError, EmbeddedPair, Prepared
 from tswizard.demo.cache import cache_dir
@@ -157,6 +159,18 @@ def test_statements_are_cut_at_blank_lines_and_say_what_they_do() -> None:
     assert all(sql.endswith(";") for _, sql in cut)
     assert all(doing for doing, _ in cut)
     assert cut[0] == ("Role and schemas", "CREATE ROLE reporting NOLOGIN;")
+
+
+def test_the_small_sample_is_the_same_with_other_figures() -> None:
+    """So that a test on it asserts of every object what it would of the demo's."""
+
+    def without_figures(sql: str) -> str:
+        return re.sub(r"\d[\d,]*( minutes| hours?)?", "#", sql)
+
+    small, demo = list(statements("source", SMALL)), list(statements("source"))
+    assert [without_figures(sql) for _, sql in small] == [without_figures(sql) for _, sql in demo]
+    assert 4 <= sum(one != other for (_, one), (_, other) in zip(small, demo, strict=True)) <= 6
+    assert template_key(SMALL) != template_key()
 
 
 def test_the_key_changes_with_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

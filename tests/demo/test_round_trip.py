@@ -111,11 +111,13 @@ async def test_a_dump_restored_in_sections_is_the_same(
     assert await _facts(target) == await _facts(source)
 
 
-async def test_the_sample_has_what_it_promises(pair: EmbeddedPair) -> None:
-    source = await AsyncConnection.connect(
-        pair.source_conninfo, password=pair.source_password, autocommit=True
-    )
-    async with source:
+async def test_the_sample_has_what_it_promises() -> None:
+    async with (
+        EmbeddedPair.prepare_and_start() as pair,
+        await AsyncConnection.connect(
+            pair.source_conninfo, password=pair.source_password, autocommit=True
+        ) as source,
+    ):
         hypertables = [
             '"Plant Ops"."Meter ""Readings"" °C"',
             *("conditions", "fill_levels", "events", "door_openings"),

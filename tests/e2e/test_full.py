@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
-from tests.e2e.expected import names_a_chunk_created_since
+from tests.e2e.expected import ROWS, names_a_chunk_created_since
 from tests.support.program import Ended, Program
 from tswizard.core.db.connection import connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
@@ -54,7 +54,7 @@ async def test_everything_arrives_and_is_proved(moved: Moved) -> None:
     assert report["estimate"]["full"]["low"] < report["estimate"]["full"]["high"]
     assert report["result"] == "pass"
     assert {step["state"] for step in report["steps"]} <= {"done", "skipped"}
-    assert sum(table["source_rows"] for table in report["tables"]) > 300_000
+    assert sum(table["source_rows"] for table in report["tables"]) > ROWS
     assert all(table["equal"] for table in report["tables"])
     assert report["verdicts"]["look"] == report["verdicts"]["lost"] == 0
     assert report["verdicts"]["safe"] > 0

@@ -208,7 +208,7 @@ async def test_no_room_for_the_dump_is_said_before_and_it_fills_up_later(
 
     # Room enough for preflight; somebody else takes it once the dump has begun.
     somebody_else = (
-        f'(until [ -d "{staging}"/tswizard-* ]; do :; done 2>/dev/null\n'
+        f'(until [ -d "{staging}"/tswizard-* ]; do sleep 0.02; done 2>/dev/null\n'
         f' head -c 40m /dev/zero > "{staging}/filler") 2>/dev/null &\n'
         'exec "$@"'
     )

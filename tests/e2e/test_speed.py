@@ -17,6 +17,7 @@ from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.full.steps import RESTORING, FullStep
 from tswizard.demo import EmbeddedPair
+from tswizard.demo.template import DEMO
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timing]
 
@@ -27,17 +28,18 @@ ROUNDS = 8
 
 
 async def test_at_most_a_third_more_than_by_hand(
-    prepared_demo: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tools = choose(find_tools(), 17, need_tls=False)
     assert tools is not None
+    await EmbeddedPair.prepare()
     by_hand, by_tswizard = [], []
     for number in range(ROUNDS):
         folder = tmp_path / str(number)
         folder.mkdir()
-        async with pair_of_superusers() as pair:
+        async with pair_of_superusers(DEMO) as pair:
             by_hand.append(await _by_hand(pair, tools, folder))
-        async with pair_of_superusers() as pair:
+        async with pair_of_superusers(DEMO) as pair:
             moving, whole = await _by_tswizard(pair, folder)
             by_tswizard.append(moving)
         ratio = min(by_tswizard) / min(by_hand)

@@ -45,7 +45,7 @@ class Moved:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def moved(
-    prepared_demo: None, tmp_path_factory: pytest.TempPathFactory
+    prepared_sample: None, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Moved]:
     async with pair_of_superusers() as pair:
         source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)

@@ -1,7 +1,7 @@
-"""Embedded servers by themselves."""
+"""Embedded servers for tests, on a sample with a tenth of the demo's rows."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from psycopg import AsyncConnection
@@ -12,7 +12,7 @@ from tswizard.demo.node import find_node
 from tswizard.demo.package import ensure_package
 from tswizard.demo.progress import ignore_progress
 from tswizard.demo.server import USER, EmbeddedServer, Runtime
-from tswizard.demo.template import TARGET, copy_template, templates
+from tswizard.demo.template import TARGET, Sample, copy_template, templates
 
 Connect = Callable[..., Awaitable[AsyncConnection]]
 
@@ -24,11 +24,21 @@ async def new_runtime() -> Runtime:
 
 SUPERUSER = "boss"
 
+SMALL = Sample(
+    "small-templates", {"source/40-rows.sql": Path(__file__).with_name("fewer_rows.sql")}
+)
+"""The demo's sample, every object and chunk of it, with a tenth of the rows."""
+
+
+def small_pair() -> AbstractAsyncContextManager[EmbeddedPair]:
+    """A source filled with few rows, and an empty target."""
+    return EmbeddedPair.prepare_and_start(sample=SMALL)
+
 
 @asynccontextmanager
-async def pair_of_superusers() -> AsyncIterator[EmbeddedPair]:
+async def pair_of_superusers(sample: Sample = SMALL) -> AsyncIterator[EmbeddedPair]:
     """A pair whose usual role is a superuser, for what the cloud's role may not do."""
-    async with EmbeddedPair.prepare_and_start(superuser=SUPERUSER) as pair:
+    async with EmbeddedPair.prepare_and_start(superuser=SUPERUSER, sample=sample) as pair:
         for server in (pair.source, pair.target):
             conninfo = make_conninfo(server.conninfo, user=SUPERUSER)
             async with await AsyncConnection.connect(conninfo, password=server.password) as one:
@@ -39,6 +49,6 @@ async def pair_of_superusers() -> AsyncIterator[EmbeddedPair]:
 async def empty_server(folder: Path, *, wait_timeout: float = 15) -> EmbeddedServer:
     """A server, not started yet, on a copy of the empty target; SUPERUSER has USER's password."""
     runtime = await new_runtime()
-    async with templates(runtime, ignore_progress) as ready:
+    async with templates(runtime, ignore_progress, SMALL) as ready:
         data_dir = await copy_template(ready, TARGET, folder)
     return EmbeddedServer(runtime, data_dir, "tsdb", wait_timeout=wait_timeout, superuser=SUPERUSER)

@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.embedded import small_pair
 from tests.support.native import databases
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.demo import EmbeddedPair
 
 SCHEMAS = ("hard", "hard_chunks")
 """Schemas that the file creates."""
@@ -28,7 +28,7 @@ class Ends:
 async def hard_ends(*, native: bool) -> AsyncIterator[Ends]:
     """Both ends, embedded or on the native servers."""
     if not native:
-        async with EmbeddedPair.prepare_and_start() as pair:
+        async with small_pair() as pair:
             source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
             await _load(source)
             target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)

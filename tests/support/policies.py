@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.embedded import small_pair
 from tests.support.native import databases
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.inventory import Job
 from tswizard.core.catalog.jobs import read_jobs
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.demo import EmbeddedPair
 
 _HERE = Path(__file__).parent
 
@@ -31,7 +31,7 @@ async def policy_ends(*, native: bool) -> AsyncIterator[PolicyEnds]:
         async with databases(community=True) as (source, target):
             yield await _filled(source, target)
         return
-    async with EmbeddedPair.prepare_and_start() as pair:
+    async with small_pair() as pair:
         source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
         target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
         await run_statements(source, _FORGET)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from scripts.record_runs import RECORDINGS, record
+from tests.support.embedded import SMALL
 from tests.support.recordings import FOLDER, load_run
 from tests.support.wizard_world import titles
 from tswizard.core.model.answers import Answers, MethodName
@@ -78,14 +79,14 @@ def test_recordings_agree(name: str) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.usefixtures("prepared_demo")
+@pytest.mark.usefixtures("prepared_sample")
 @pytest.mark.parametrize("name", ["pair", "split", "lost"])
 async def test_the_engine_says_what_is_recorded(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TSWIZARD_STATE_DIR", str(tmp_path))
     assert name in RECORDINGS
-    fresh, kept = sayings(json.loads(await record(name))), sayings(read(name))
+    fresh, kept = sayings(json.loads(await record(name, SMALL))), sayings(read(name))
     # A busy machine has more to tell in the log.
     assert kept.pop(("log",), set()) <= fresh.pop(("log",), set())
     assert fresh == kept

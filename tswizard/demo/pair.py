@@ -14,8 +14,10 @@ from tswizard.demo.progress import OnProgress, Prepared, ignore_progress
 from tswizard.demo.server import EmbeddedServer, Runtime
 from tswizard.demo.template import (
     DATABASES,
+    DEMO,
     SOURCE,
     TARGET,
+    Sample,
     copy_template,
     ensure_templates,
     templates,
@@ -30,14 +32,20 @@ class EmbeddedPair:
         self.target = target
 
     @classmethod
-    async def prepare(cls, *, on_progress: OnProgress = ignore_progress) -> None:
+    async def prepare(
+        cls, *, on_progress: OnProgress = ignore_progress, sample: Sample = DEMO
+    ) -> None:
         """Fill the cache, so that the next pair starts in seconds. Raises DemoError."""
-        await ensure_templates(await _runtime(on_progress), on_progress)
+        await ensure_templates(await _runtime(on_progress), on_progress, sample)
 
     @classmethod
     @asynccontextmanager
     async def prepare_and_start(
-        cls, *, on_progress: OnProgress = ignore_progress, superuser: str = ""
+        cls,
+        *,
+        on_progress: OnProgress = ignore_progress,
+        superuser: str = "",
+        sample: Sample = DEMO,
     ) -> AsyncIterator["EmbeddedPair"]:
         """Prepare what the cache lacks, copy the templates and run both servers.
 
@@ -52,7 +60,8 @@ class EmbeddedPair:
                 for name, database in DATABASES.items()
             }
             try:
-                await _bring_up(servers, runtime, folder, on_progress)
+                async with templates(runtime, on_progress, sample) as ready:
+                    await _bring_up(servers, ready, folder, on_progress)
                 yield cls(servers[SOURCE], servers[TARGET])
             finally:
                 # The directories go away: nothing is gained by an orderly end.
@@ -82,7 +91,7 @@ async def _runtime(on_progress: OnProgress) -> Runtime:
 
 
 async def _bring_up(
-    servers: Mapping[str, EmbeddedServer], runtime: Runtime, folder: Path, on_progress: OnProgress
+    servers: Mapping[str, EmbeddedServer], ready: Path, folder: Path, on_progress: OnProgress
 ) -> None:
     """Copy each server's template and start the server as soon as its copy is there."""
     done = -1
@@ -98,6 +107,5 @@ async def _bring_up(
         done += 1
         on_progress(Prepared("start", done, 2 * len(servers), text))
 
-    async with templates(runtime, on_progress) as ready:
-        step("Copying the sample data")
-        await together(one(name, server) for name, server in servers.items())
+    step("Copying the sample data")
+    await together(one(name, server) for name, server in servers.items())

@@ -6,8 +6,9 @@ the sample data makes new ones.
 
 import hashlib
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -31,13 +32,31 @@ def assets() -> Path:
     return packed if packed.exists() else Path(__file__).parents[2] / "assets" / "demo"
 
 
-def statements(part: str) -> Iterator[tuple[str, str]]:
-    """The sample's statements for `source` or `target`, each with what it does.
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the templates are filled from: the files of `assets()`, some of them replaced."""
+
+    folder: str
+    """Where its templates are, in the cache."""
+    instead: Mapping[str, Path] = field(default_factory=dict)
+    """By the name of a file of the assets, such as `source/40-rows.sql`: what is taken for it."""
+
+    def files(self, part: str) -> list[Path]:
+        """The files of `source` or `target`, in their order."""
+        found = sorted((assets() / part).glob("*.sql"))
+        return [self.instead.get(f"{part}/{file.name}", file) for file in found]
+
+
+DEMO = Sample("templates")
+
+
+def statements(part: str, sample: Sample = DEMO) -> Iterator[tuple[str, str]]:
+    """A sample's statements for `source` or `target`, each with what it does.
 
     A blank line ends a statement; the comment above the first of a group says what the group does.
     """
     doing = ""
-    for file in sorted((assets() / part).glob("*.sql")):
+    for file in sample.files(part):
         for block in file.read_text(encoding="utf-8").split("\n\n"):
             lines = block.strip().splitlines()
             if lines and lines[0].startswith("-- "):
@@ -47,31 +66,34 @@ def statements(part: str) -> Iterator[tuple[str, str]]:
                 yield doing, sql
 
 
-def template_key() -> str:
+def template_key(sample: Sample = DEMO) -> str:
     """A name that changes with whatever the templates are made from."""
     digest = hashlib.sha256(f"{_FORMAT} {PACKAGE.sha512}".encode())
-    for file in sorted(assets().rglob("*.sql")):
-        digest.update(str(file.relative_to(assets())).encode() + b"\0" + file.read_bytes())
+    for part in DATABASES:
+        for file in sample.files(part):
+            digest.update(f"{part}/{file.name}".encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
-async def ensure_templates(runtime: Runtime, on_progress: OnProgress) -> Path:
+async def ensure_templates(runtime: Runtime, on_progress: OnProgress, sample: Sample) -> Path:
     """The folder of the templates; made first if the cache lacks them. Raises DemoError."""
-    ready = cache_dir() / "templates" / template_key()
+    ready = cache_dir() / sample.folder / template_key(sample)
     if not ready.exists():
         on_progress(Prepared("template", 0, 1, "Waiting for another demo that creates the sample"))
-        async with locked("templates"):
+        async with locked(sample.folder):
             if not ready.exists():
-                await _make(runtime, ready, on_progress)
+                await _make(runtime, ready, on_progress, sample)
     return ready
 
 
 @asynccontextmanager
-async def templates(runtime: Runtime, on_progress: OnProgress) -> AsyncIterator[Path]:
+async def templates(
+    runtime: Runtime, on_progress: OnProgress, sample: Sample = DEMO
+) -> AsyncIterator[Path]:
     """The folder of the templates, which nobody replaces meanwhile. Raises DemoError."""
     while True:
-        ready = await ensure_templates(runtime, on_progress)
-        async with locked("templates", shared=True):
+        ready = await ensure_templates(runtime, on_progress, sample)
+        async with locked(sample.folder, shared=True):
             if ready.exists():
                 yield ready
                 return
@@ -90,10 +112,11 @@ async def copy_template(ready: Path, name: str, to: Path) -> Path:
     return copied
 
 
-async def _make(runtime: Runtime, ready: Path, on_progress: OnProgress) -> None:
+async def _make(runtime: Runtime, ready: Path, on_progress: OnProgress, sample: Sample) -> None:
     with unfinished(ready.parent) as folder:
         need_room(folder, _ROOM_MIB)
-        total = sum(1 for name in DATABASES for _ in statements(name)) + len(DATABASES)
+        cut = {name: list(statements(name, sample)) for name in DATABASES}
+        total = sum(map(len, cut.values())) + len(DATABASES)
         done = 0
 
         def step(text: str) -> None:
@@ -102,7 +125,7 @@ async def _make(runtime: Runtime, ready: Path, on_progress: OnProgress) -> None:
             done += 1
 
         await together(
-            _fill(EmbeddedServer(runtime, folder / name, database), name, step)
+            _fill(EmbeddedServer(runtime, folder / name, database), cut[name], step)
             for name, database in DATABASES.items()
         )
         for old in ready.parent.iterdir():
@@ -112,15 +135,17 @@ async def _make(runtime: Runtime, ready: Path, on_progress: OnProgress) -> None:
     on_progress(Prepared("template", total, total, "The sample data is in the cache"))
 
 
-async def _fill(server: EmbeddedServer, name: str, step: Callable[[str], None]) -> None:
-    """Make one template: a new data directory with the part's statements run in it."""
+async def _fill(
+    server: EmbeddedServer, statements: Iterable[tuple[str, str]], step: Callable[[str], None]
+) -> None:
+    """Make one template: a new data directory with a part's statements run in it."""
     step(f"Creating the database {server.database}")
     await server.start()
     try:
         async with await psycopg.AsyncConnection.connect(
             server.conninfo, password=server.password, autocommit=True
         ) as connection:
-            for doing, sql in statements(name):
+            for doing, sql in statements:
                 step(doing)
                 await connection.execute(sql.encode())
             await connection.execute("CHECKPOINT")

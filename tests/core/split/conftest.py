@@ -8,6 +8,7 @@ import pytest_asyncio
 from psycopg.errors import InsufficientPrivilege
 
 from tests.support import native
+from tests.support.embedded import SMALL
 from tests.support.native import database, databases, freeze, named
 from tests.support.split_ends import Ends, fill
 from tswizard.core.db.endpoint import Endpoint
@@ -62,14 +63,14 @@ def no_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def embedded_ends(prepared_demo: None) -> AsyncIterator[Ends]:
+async def embedded_ends(prepared_sample: None) -> AsyncIterator[Ends]:
     """Two embedded servers, filled."""
     node = find_node()
     runtime = Runtime(node, await ensure_package(node, ignore_progress))
     with private_folder(parent=cache_dir() / "pairs") as folder:
         servers = []
         try:
-            async with templates(runtime, ignore_progress) as ready:
+            async with templates(runtime, ignore_progress, SMALL) as ready:
                 for side in ("ours", "theirs"):
                     (folder / side).mkdir()
                     await copy_template(ready, TARGET, folder / side)

@@ -25,7 +25,7 @@ _PARAMS = [
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=_PARAMS)
-async def ends(request: pytest.FixtureRequest, prepared_demo: None) -> AsyncIterator[PolicyEnds]:
+async def ends(request: pytest.FixtureRequest, prepared_sample: None) -> AsyncIterator[PolicyEnds]:
     """Both ends, after all jobs were recreated; an interrupted first attempt included."""
     async with policy_ends(native=request.param) as found:
         yield found

@@ -14,14 +14,14 @@ _PARAMS = [
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=_PARAMS)
-async def ends(request: pytest.FixtureRequest, prepared_demo: None) -> AsyncIterator[Ends]:
+async def ends(request: pytest.FixtureRequest, prepared_sample: None) -> AsyncIterator[Ends]:
     """For all tests of a module."""
     async with hard_ends(native=request.param) as found:
         yield found
 
 
 @pytest.fixture(params=_PARAMS)
-async def fresh_ends(request: pytest.FixtureRequest, prepared_demo: None) -> AsyncIterator[Ends]:
+async def fresh_ends(request: pytest.FixtureRequest, prepared_sample: None) -> AsyncIterator[Ends]:
     """For one test alone."""
     async with hard_ends(native=request.param) as found:
         yield found

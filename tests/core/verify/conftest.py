@@ -22,7 +22,7 @@ _ONE_OF_EACH = Path(__file__).parents[2] / "support" / "one_of_each_kind.sql"
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def migrated(
-    prepared_demo: None, tmp_path_factory: pytest.TempPathFactory
+    prepared_sample: None, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Migrated]:
     """The demo's sample and one of every other kind, migrated. Tests leave it as they find it."""
     async with pair_of_superusers() as pair:
