@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from textual.clock import MockClock
 from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -19,6 +18,7 @@ from tswizard.tui.widgets.keys import Keys
 
 SMALL = (80, 24)
 LARGE = (120, 35)
+HUGE = (200, 60)
 
 Drive = Callable[[Pilot[int]], Awaitable[None]]
 
@@ -116,6 +116,5 @@ def app_with(engine: RecordedEngine, *, silent_after: float = 30, **given: Endpo
         engine,
         silent_after=silent_after,
         now=lambda: NOON + 3000,
-        bar_clock=MockClock(),
         **given,  # type: ignore[arg-type]
     )

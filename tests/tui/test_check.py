@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Button
+from textual.widgets import Button, Static
 
-from tests.support.wizard_pilot import LARGE, SMALL, app_with, notice, on_screen, shown, until
+from tests.support.wizard_pilot import HUGE, LARGE, SMALL, app_with, notice, on_screen, shown, until
 from tests.support.wizard_scenes import finished_run, lost_run, passed_run, to_check
 from tswizard.core.model.finding import Level
 from tswizard.tui.dialogs import Reader
 from tswizard.tui.pager import pager
-from tswizard.tui.widgets.checklist import Entry, Heading, TodoEntry
+from tswizard.tui.widgets.checklist import CheckedEntry, Entry, Heading, TodoEntry
 from tswizard.tui.widgets.verdict import large
 
 
@@ -35,6 +35,21 @@ async def test_the_report_can_be_read_and_its_absence_is_said() -> None:
         pilot.app.screen.query("FileEntry").first().focus()
         await pilot.press("enter")
         await until(pilot, lambda: "cannot be read" in notice(pilot))
+
+
+async def test_what_enter_opens_stands_beside_the_list_where_there_is_room() -> None:
+    async with app_with(lost_run()).run_test(size=HUGE) as pilot:
+        await to_check(pilot)
+        pane = pilot.app.screen.query_one("#detail")
+        entries = list(pilot.app.screen.query(CheckedEntry))
+        assert "Cause unknown." in shown(pilot)
+        await pilot.press("down")
+        detail = entries[1].detail()
+        assert detail is not None
+        text = pane.query_one("#detail-text", Static)
+        await until(pilot, lambda: str(text.render()) == str(detail[1]))
+        await pilot.resize_terminal(*LARGE)
+        await until(pilot, lambda: not pane.region)
 
 
 async def test_groups_fold_and_what_passed_is_folded_where_something_did_not() -> None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _W = TypeVar("_W", bound=Widget)
 
+_HIGH = 50
+"""Lines of a terminal from which on lists need no scrolling for the sake of what is below them."""
+
 
 def panel(widget: _W, title: str) -> _W:
     """`widget` under a title, and framed where there is room."""
@@ -166,6 +169,7 @@ class WizardScreen(Screen[None]):
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width >= self.ROOMY, "-roomy")
+        self.set_class(event.size.height >= _HIGH, "-high")
 
     def action_back(self) -> None:
         self.go_back()

@@ -104,6 +104,8 @@ def grow_caggs(tree: CaggTree, caggs: Iterable[Cagg], stored: Mapping[str, Hyper
                 )
             break
         waiting = rest
+    for node in nodes.values():
+        node.allow_expand = bool(node.children)
     if not nodes:
         tree.root.add_leaf("no continuous aggregates")
     tree.root.expand()

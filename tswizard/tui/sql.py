@@ -9,9 +9,10 @@ _SHELL = ("/", "$", "psql", "pg_dump", "pg_restore")
 
 
 class _Colors(HighlightTheme):
-    """Textual's own, but a mark that SQL does not have (…, where a name stands) is no error."""
+    """Textual's own, but a mark that SQL does not have (…, where a name stands) is no error, and
+    names are plain: they are most of a statement, and blue on black in a terminal's own colors."""
 
-    STYLES = {**HighlightTheme.STYLES, Token.Error: ""}  # noqa: RUF012 - as Textual has it
+    STYLES = {**HighlightTheme.STYLES, Token.Error: "", Token.Name: ""}  # noqa: RUF012 - as there
 
 
 def highlighted(text: str) -> Content:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.widget import Widget
-from textual.widgets import Button, Markdown
+from textual.widgets import Button, Markdown, Static
 
 from tswizard.core.model.finding import Level
 from tswizard.core.model.wording import duration
 from tswizard.tui.ascii import wants_ascii
-from tswizard.tui.base import WizardScreen
+from tswizard.tui.base import WizardScreen, panel
 from tswizard.tui.dialogs import Reader
 from tswizard.tui.widgets.checklist import (
     CheckedEntry,
@@ -80,10 +81,14 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
             ascii=wants_ascii(os.environ),
             id="check-sum",
         )
-        with VerticalScroll(id="checklist", can_focus=False):
-            for heading, entries in groups(checklist):
-                yield heading
-                yield from entries
+        with Horizontal(id="check-panes"):
+            with VerticalScroll(id="checklist", can_focus=False):
+                for heading, entries in groups(checklist):
+                    yield heading
+                    yield from entries
+            detail = VerticalScroll(Static(id="detail-text", markup=False), can_focus=False)
+            detail.id = "detail"
+            yield panel(detail, "Detail")
 
     def _sum(self, checklist: "Checklist") -> Content:
         outcome, looks = self._outcome, checklist.count(Level.LOOK)
@@ -113,6 +118,14 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
         wrong = [e for e in entries if isinstance(e, CheckedEntry) and e.needs_a_look]
         first = (wrong or entries)[0]
         first.focus(scroll_visible=False)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Where there is room, what enter would open stands beside the list."""
+        if isinstance(event.widget, Entry):
+            detail = event.widget.detail()
+            title, text = detail or ("Detail", Content(event.widget.copy_text))
+            panel(self.query_one("#detail"), title)
+            self.query_one("#detail-text", Static).update(text)
 
     @property
     def figure_help(self) -> tuple[str, str]:

@@ -59,7 +59,7 @@ class StepCard(VerticalGroup, can_focus=True):
         hidden = len(step.commands) - _SHOWN
         if hidden > 0:
             more = f"… and {number(hidden)} more like these; press y to copy all"
-            shown.append(Content.styled(more, "dim"))
+            shown.append(Content.styled(more, "$text 75%"))
         if shown:
             yield Static(Content("\n").join(shown), classes="step-commands")
 

@@ -28,9 +28,13 @@ class Entry(Row, can_focus=True):
         super().__init__(left, right)
         self.copy_text = copy
 
-    def reader(self) -> Reader | None:
-        """All there is to say about it; None when the line says it all."""
+    def detail(self) -> tuple[str, Content] | None:
+        """All there is to say about it, under a title; None when the line says it all."""
         return None
+
+    def reader(self) -> Reader | None:
+        detail = self.detail()
+        return None if detail is None else text_reader(*detail, self.copy_text)
 
     def on_click(self, event: Click) -> None:
         event.stop()
@@ -43,7 +47,7 @@ class CheckedEntry(Entry):
     def __init__(self, line: "ChecklistLine") -> None:
         word, style = WORDS[line.level]
         more = f"  (enter: {plural(len(line.details), 'line')})" if line.details else ""
-        text = Content.assemble(line.text, (more, "dim"))
+        text = Content.assemble(line.text, (more, "$text 75%"))
         if line.todo:
             text = Content("\n").join([text, Content(f"→ {line.todo}")])
         details = "\n".join((line.text, *line.details))
@@ -54,12 +58,12 @@ class CheckedEntry(Entry):
     def needs_a_look(self) -> bool:
         return self._line.level in (Level.LOOK, Level.FAIL)
 
-    def reader(self) -> Reader | None:
+    def detail(self) -> tuple[str, Content] | None:
         line = self._line
         parts = [Content.styled(line.text, "bold"), *map(Content, line.details)]
         if line.todo:
             parts.append(Content(f"→ {line.todo}"))
-        return text_reader(WORDS[line.level][0], Content("\n").join(parts), self.copy_text)
+        return WORDS[line.level][0], Content("\n").join(parts)
 
 
 class TodoEntry(Entry):
@@ -68,18 +72,18 @@ class TodoEntry(Entry):
     done: reactive[bool] = reactive(False, init=False)
 
     def __init__(self, todo: "Todo") -> None:
-        hint = Content.styled("  (y copies)", "dim") if todo.copy else Content("")
+        hint = Content.styled("  (y copies)", "$text 75%") if todo.copy else Content("")
         super().__init__(Content("[ ]"), Content.assemble(todo.text, hint), todo.copy)
         self._todo = todo
 
     def watch_done(self, done: bool) -> None:
         self.query_one(".left", Static).update(Content("[x]" if done else "[ ]"))
 
-    def reader(self) -> Reader | None:
+    def detail(self) -> tuple[str, Content] | None:
         if not self._todo.copy:
             return None
         text = Content("\n\n").join([Content(self._todo.text), highlighted(self._todo.copy)])
-        return text_reader("For you to do", text, self.copy_text)
+        return "For you to do", text
 
 
 class FileEntry(Entry):
