@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from textual.clock import MockClock
 from textual.pilot import Pilot
 from textual.widgets import OptionList, ProgressBar
 
@@ -13,6 +12,7 @@ from tests.support.metrics_inventory import LONG_NAMED, METRICS, sensors
 from tests.support.recorded_engine import RecordedEngine, RecordedRun
 from tests.support.recordings import load_run
 from tests.support.wizard_pilot import (
+    HUGE,
     LARGE,
     SMALL,
     Drive,
@@ -283,12 +283,9 @@ async def to_run(pilot: Pilot[int]) -> None:
     run = app.engine.run
     app.show_run(run, (SOURCE, TARGET))
     await on_screen(pilot, "RunScreen")
-    clock = app.bar_clock
-    assert isinstance(clock, MockClock)
     for _ in run.hold_at[1:]:
         await run_is_drawn(pilot, run)
         run.held.clear()
-        clock.set_time(clock.time + 10)
         run.go.set()
     await run_is_drawn(pilot, run)
 
@@ -387,11 +384,12 @@ class Scene:
             demo=self.demo,
             prepare=_prepare_slowly if self.preparing else None,
             now=lambda: now,
-            bar_clock=MockClock(),
         )
 
 
 BOTH = (SMALL, LARGE)
+ALL = (*BOTH, HUGE)
+"""Where two things stand side by side in a very wide terminal."""
 
 SCENES: dict[str, Scene] = {
     "welcome": Scene(welcome, sizes=BOTH),
@@ -402,15 +400,15 @@ SCENES: dict[str, Scene] = {
     "source-refused": Scene(source_refuses, refused),
     "source-connected": Scene(connect_source, sizes=BOTH),
     "target": Scene(connect_target),
-    "inspect": Scene(to_inspect, sizes=BOTH),
+    "inspect": Scene(to_inspect, sizes=ALL),
     "inspect-blocked": Scene(to_inspect, blocked),
     "inspect-split": Scene(to_inspect, split_possible),
     "inspect-hypertables": Scene(keys(to_inspect, "right"), large_source, sizes=BOTH),
     "inspect-caggs": Scene(keys(to_inspect, "right", "right", "right")),
-    "method": Scene(to_method, sizes=BOTH),
+    "method": Scene(to_method, sizes=ALL),
     "method-split": Scene(keys(to_method, "down", "space"), sizes=BOTH),
     "method-help": Scene(keys(to_method, "f1")),
-    "objects": Scene(objects_of(many_objects.few()), sizes=BOTH),
+    "objects": Scene(objects_of(many_objects.few()), sizes=ALL),
     "objects-unticked": Scene(objects_unticked, sizes=BOTH),
     "objects-history": Scene(keys(objects_of(many_objects.few(), "split"), "h")),
     "review": Scene(to_review, sizes=BOTH),
@@ -420,11 +418,11 @@ SCENES: dict[str, Scene] = {
     "run-explained": Scene(keys(to_run, "enter"), held_run),
     "run-zoomed": Scene(keys(to_run, "z"), held_run),
     "run-stop": Scene(keys(to_run, "s"), held_run),
-    "run-split": Scene(to_run, split_run, sizes=BOTH),
+    "run-split": Scene(to_run, split_run, sizes=ALL),
     "run-split-stop": Scene(keys(to_run, "s"), split_run),
     "run-failed": Scene(to_end, failed_run),
     "run-finished": Scene(to_end, finished_run),
-    "check": Scene(to_check, finished_run, sizes=BOTH),
+    "check": Scene(to_check, finished_run, sizes=ALL),
     "check-lost": Scene(to_check, lost_run),
     "check-detail": Scene(keys(to_check, "enter"), finished_run),
     "resume": Scene(to_resume, unfinished),

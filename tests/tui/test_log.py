@@ -50,6 +50,13 @@ def test_a_line_stays_one_line_and_commands_no_terminal(text: str) -> None:
     assert not any(ord(char) < 32 or ord(char) == 127 for char in shown)
 
 
+def test_a_statement_of_several_lines_reads_as_one() -> None:
+    log = LogModel()
+    log.add(LogLine(AT, "psql", "SELECT 1\n   FROM t\nWITH NO DATA;"), 80)
+    (shown,) = log.by_filter[Filter.ALL].lines
+    assert shown.endswith("info  SELECT 1 FROM t WITH NO DATA;")
+
+
 @given(st.text(min_size=1), st.integers(min_value=10, max_value=120))
 @example("000000000⺀", 10)  # wide at the end
 def test_what_is_too_long_is_cut_in_its_middle(text: str, width: int) -> None:

@@ -229,6 +229,7 @@ async def test_a_run_that_was_stopped_says_so_and_of_its_tables_too() -> None:
         await to_run(pilot)
         run.go.set()
         await until(pilot, lambda: "STOPPED   " in shown(pilot))
+        assert " left" not in shown(pilot)
         table = pilot.app.screen.query_one(FittingTable)
         await until(pilot, lambda: "■ stopped" in str(table.get_row_at(2)[-1]))
         assert "MiB/s" not in shown(pilot)
@@ -395,7 +396,7 @@ async def test_steps_to_come_show_what_was_estimated_for_them() -> None:
         assert isinstance(screen, RunScreen)
         pending = [step.id for step in screen.model.steps if step.state == "pending"]
         total = SecondsRange.sum(phases[id].seconds for id in pending if id in phases)
-        assert f"Steps · to come {total.text}" in shown(pilot)
+        assert f"Steps · still to run: {total.text}" in shown(pilot)
 
 
 async def test_a_run_without_an_estimate_shows_none() -> None:
@@ -405,7 +406,7 @@ async def test_a_run_without_an_estimate_shows_none() -> None:
     folder.record = replace(folder.record, advice=None)
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_run(pilot)
-        assert "to come" not in shown(pilot)
+        assert "still to run" not in shown(pilot)
 
 
 async def test_no_time_is_left_where_nobody_knows_how_much_there_is() -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.clock import Clock
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -74,7 +73,6 @@ class WizardApp(App[int]):
         prepare: "Prepare | None" = None,
         light: bool = False,
         now: Callable[[], float] = time.time,
-        bar_clock: Clock | None = None,
         silent_after: float = 30.0,
     ) -> None:
         theme = themes.theme_for(os.environ, light=light)
@@ -90,7 +88,6 @@ class WizardApp(App[int]):
         self.given_target = target
         self.demo = demo
         self.now = now
-        self.bar_clock = bar_clock
         self.silent_after = silent_after
         self.feed: EventFeed | None = None
         self.run_id = ""

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from textual.clock import Clock
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -31,11 +29,6 @@ class App(Protocol):
     @property
     def now(self) -> Callable[[], float]:
         """The clock: seconds since the epoch."""
-        ...
-
-    @property
-    def bar_clock(self) -> Clock | None:
-        """The clock of progress bars; None is Textual's own."""
         ...
 
     @property

@@ -1,5 +1,6 @@
 """The lines of the run's log as the screen keeps them: the last ones, by filter."""
 
+import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ HARMLESS = ("SAFE", "LATER", "PASS", "SKIP")
 
 _SLACK = 5_000
 """Lines above the limit before the oldest are dropped, so that it is done seldom."""
+
+_LINE_END = re.compile(r"\s*\n\s*")
 
 WORD = slice(9, 14)
 """Where a line has its word: `14:02:12 SAFE  pg_restore: …`."""
@@ -113,7 +116,8 @@ class LogModel:
 
     def _line(self, at: float, text: str) -> None:
         self.counts[Filter.ALL] += 1
-        self.by_filter[Filter.ALL].add((f"{time_of_day(at)} info  {one_line(text)}",), None)
+        line = f"{time_of_day(at)} info  {one_line(_LINE_END.sub(' ', text))}"
+        self.by_filter[Filter.ALL].add((line,), None)
 
     def _explained(self, at: float, explanation: Explanation, width: int) -> None:
         room = max(20, width - _INDENT)

@@ -201,4 +201,5 @@ def progress_figures(progress: StepProgress, rate: float | None) -> tuple[str, s
         figures += f" of {number(progress.total)}"
     if progress.unit is Unit.ROWS:
         return figures + " rows", f"{number(int(rate))} rows/s" if rate else ""
-    return figures, ""
+    only = (progress.done if progress.total is None else progress.total) == 1
+    return figures + (" item" if only else " items"), ""

@@ -71,8 +71,8 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         "show that it is harmless. LOST: something did not arrive. The reason is below the line; "
         "Enter shows the whole message.\n\n"
         f"In the tables, problems are listed first.\n{columns_help(RUN_TABLES)}\n\n"
-        "Beside a step that is to come, or is under way, stands what was estimated for it before "
-        "the run.\n\n"
+        "Beside a step that is still to run, or is under way, stands what was estimated for it "
+        "before the run.\n\n"
         "p pauses until you press p again. s asks how to stop: after the current step or piece, "
         "or now. Either way, completed work is kept and the run can be resumed."
     )
@@ -94,8 +94,8 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             yield Static(id="run-title", markup=False)
             yield Static(id="run-figures", markup=False)
         with HorizontalGroup(id="run-bar-line"):
-            yield ProgressBar(id="run-bar", clock=self.wizard.bar_clock)
-            yield Static("left", id="run-left", markup=False)
+            yield ProgressBar(id="run-bar", show_eta=False)
+            yield Static(id="run-left", markup=False)
             yield Sparkline(id="run-rate")
         with Horizontal(id="panels"):
             yield panel(StepList(id="run-steps"), "Steps")
@@ -179,7 +179,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         steps = self.query_one(StepList)
         steps.show(model.steps, model.position, self.wizard.now())
         to_come = None if self._over else model.to_come(steps.estimates)
-        steps.border_title = f"Steps · to come {to_come.text}" if to_come else "Steps"
+        steps.border_title = f"Steps · still to run: {to_come.text}" if to_come else "Steps"
 
     def _show_progress(self) -> None:
         model, current = self.model, self.model.current
@@ -213,7 +213,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         if (title, percent) == self._told:
             return
         self._told = (title, percent)
-        figure = "" if percent is None else f"{percent} %, "
+        figure = "" if percent is None else f"{percent}%, "
         self.wizard.tell_terminal(terminal_signals.title(f"tswizard: {figure}{title}"))
         self.wizard.tell_terminal(terminal_signals.taskbar(percent, os.environ))
 
@@ -232,12 +232,12 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         line = self.query_one("#run-rate", Sparkline)
         line.data = list(self.model.rates)
         line.display = len(self.model.rates) > 1 and not self._over
-        at = (
-            ""
-            if seconds_left is None
-            else f" · {hour_and_minute(self.wizard.now() + seconds_left)}"
-        )
-        self.query_one("#run-left", Static).update(f"left{at}")
+        left = ""
+        if seconds_left is not None and seconds_left >= 1:
+            until = hour_and_minute(self.wizard.now() + seconds_left)
+            time = f"{seconds_left:.0f} s" if seconds_left < 10 else duration(seconds_left)
+            left = f"{time} left, until {until}"
+        self.query_one("#run-left", Static).update(left)
 
     def _show_tables(self) -> None:
         if "tables" not in self.model.changed:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from tswizard.core.model.estimate import SecondsRange
     from tswizard.wizard.run_model import StepModel
 
-_TIME, _RANGE = 9, 24
-"""Columns of a time, and of a time beside its estimate."""
+_LEAST = 12
+"""Columns that a title has in any case."""
 _ROOMY = 64
-"""Columns from which on there is room for the latter."""
+"""Columns from which on there is room for an estimate beside a time."""
 _UNTIMED = (StepState.SKIPPED, StepState.STOPPED, StepState.FAILED)
 
 
@@ -50,18 +50,16 @@ class StepList(VerticalScroll, can_focus=False):
         self._drawn = (steps, current, now)
         width = self.scrollable_content_region.width
         roomy = bool(self.estimates) and width >= _ROOMY
-        lines = [self._line(step, width, now, roomy=roomy) for step in steps]
+        lines = [self._line(step, self._time(step, now, roomy=roomy), width) for step in steps]
         self.query_one("#step-lines", Static).update(Content("\n").join(lines))
         self._follow()
 
-    def _line(self, step: "StepModel", width: int, now: float, *, roomy: bool) -> Content:
-        column = _RANGE if roomy else _TIME
-        room = max(12, width - column - 2)
+    def _line(self, step: "StepModel", time: str, width: int) -> Content:
         mark, style = STATES[step.state]
-        title = Content(step.title).truncate(room, ellipsis=True).pad_right(0)
+        room = max(_LEAST, width - len(time) - 3)
+        title = Content(step.title).truncate(room, ellipsis=True)
         title = title.pad_right(room - title.cell_length)
-        time = f"{self._time(step, now, roomy=roomy):>{column}}"
-        return Content.assemble((f"{mark} ", style), title.stylize(style), (time, style))
+        return Content.assemble((f"{mark} ", style), title.stylize(style), (f" {time}", style))
 
     def _time(self, step: "StepModel", now: float, *, roomy: bool) -> str:
         if step.state in _UNTIMED:
@@ -72,7 +70,7 @@ class StepList(VerticalScroll, can_focus=False):
             return taken
         if not roomy:
             return taken or estimate.at_most
-        return f"{taken} of {estimate.text}" if taken else estimate.text
+        return f"{taken}, estimated {estimate.text}" if taken else estimate.text
 
     def _follow(self) -> None:
         """Keep the step after the running one in view."""
