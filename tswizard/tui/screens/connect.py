@@ -128,6 +128,7 @@ class ConnectScreen(WizardScreen):
             field = self._field(id)
             with field.prevent(Input.Changed):
                 field.value = value
+                field.cursor_position = len(value)
         self._length = len(self._field("conninfo").value)
 
     def _field(self, id: str) -> TextField:

@@ -51,7 +51,7 @@ class Form(VerticalScroll, inherit_bindings=False):
 
 
 class MethodScreen(WizardScreen):
-    """The probe and the methods above a form of the questions; the help of the focused one below.
+    """The methods and the probe above a form of the questions; the help of the focused one below.
 
     The method follows the recommendation until somebody moves it.
     """
@@ -96,10 +96,10 @@ class MethodScreen(WizardScreen):
         with Form(id="body", can_focus=False):
             with VerticalGroup(id="decide") as decide:
                 decide.border_title = "The two methods"
-                yield ProbePanel()
                 yield MethodTable(id="method-table")
                 yield Static(id="recommended", markup=False)
                 yield from map(self._ask, method)
+                yield ProbePanel()
                 yield Facts(id="about")
             with VerticalGroup(id="answers") as answers:
                 answers.border_title = "How it is done"
@@ -328,9 +328,9 @@ class MethodScreen(WizardScreen):
         text = question.help if question else ""
         if question and question.key == "method":
             text = (
-                "Enter continues with the one that is marked. ↑ and ↓ show what each does. "
-                "? explains every figure, F1 compares them. l changes the limit, y copies the "
-                "pg_dump that was timed."
+                "Enter continues with the marked method; ↑ and ↓ choose. ? explains every figure, "
+                "F1 compares the methods. l leads to the time limit, y copies the pg_dump that was "
+                "timed."
             )
         if question and question.kind is Kind.FOLDER:
             text = f"^o shows the folders of this machine. {text}"

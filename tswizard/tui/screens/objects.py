@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 
@@ -20,6 +19,7 @@ from tswizard.tui.base import WizardScreen
 from tswizard.tui.dialogs import Ask
 from tswizard.tui.sql import highlighted
 from tswizard.tui.text import shortened
+from tswizard.tui.widgets.facts import fact_table
 from tswizard.tui.widgets.object_list import ObjectList
 from tswizard.wizard.history import History
 from tswizard.wizard.object_facts import cagg_facts, in_short, job_facts
@@ -162,8 +162,7 @@ class ObjectsScreen(WizardScreen):
             facts = self._facts_of(what)
         elif isinstance(what, Job):
             facts = job_facts(what)
-        lines = [Content.assemble((f"{title:<9}", "bold"), text) for title, text in facts]
-        self.query_one("#object-facts", Static).update(Content("\n").join(lines))
+        self.query_one("#object-facts", Static).update(fact_table(facts, 11, "bold"))
         self.query_one("#object-sql", Static).update(highlighted(self._sql_of(what)))
         self.query_one("#object-pane").scroll_home(animate=False)
 

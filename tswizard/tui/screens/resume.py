@@ -120,6 +120,7 @@ class ResumeScreen(WizardScreen):
             typed.display = True
             typed.focus()
             self.say(f"{sentence} To continue, type {name}", "look")
+            self.call_after_refresh(typed.scroll_visible, animate=False)  # beside what was said
             return
         run = await engine.reopen(
             self._run_folder, source, target, typed.value.strip() if sentence else None

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import HorizontalGroup, VerticalGroup
 from textual.content import Content, ContentText
@@ -32,6 +34,16 @@ class Facts(VerticalGroup):
 
     async def clear(self) -> None:
         await self.remove_children()
+
+
+def fact_table(rows: Iterable[tuple[str, str]], width: int, style: str) -> Table:
+    """Labels of that width and style, and texts that wrap beside them; for one `Static`."""
+    table = Table.grid(padding=0)
+    table.add_column(width=width, no_wrap=True)
+    table.add_column()
+    for name, text in rows:
+        table.add_row(Text(name, style=style), Text(text))
+    return table
 
 
 def label(text: str) -> Content:

@@ -5,11 +5,11 @@ from itertools import pairwise
 
 from textual.app import ComposeResult
 from textual.containers import HorizontalGroup, VerticalGroup
-from textual.content import Content
 from textual.widgets import Sparkline, Static
 
 from tswizard.core.model.wording import duration, size
 from tswizard.core.probe.events import TimingProgress, TimingStarted
+from tswizard.tui.widgets.facts import fact_table
 
 _POINTS = 60
 """Rates that are kept for the line."""
@@ -64,10 +64,7 @@ class ProbePanel(VerticalGroup):
         self._show(lines)
 
     def _show(self, lines: Iterable[tuple[str, str]]) -> None:
-        text = Content("\n").join(
-            Content.assemble((f"{label:<9}", "dim"), line) for label, line in lines
-        )
-        self.query_one("#probe-lines", Static).update(text)
+        self.query_one("#probe-lines", Static).update(fact_table(lines, 9, "dim"))
 
 
 def rates_of(told: Iterable[TimingProgress]) -> list[float]:
