@@ -163,8 +163,8 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "answers",
         "time_limit",
-        "Longest run that may start again from 0",
-        "A full migration that is interrupted starts again. If it is likely to take longer than "
+        "Longest run that may start over",
+        "A full migration that is interrupted starts over. If it is likely to take longer than "
         'this, split is recommended. "1h", "90 min" or "1 h 30 min".',
         Kind.TEXT,
         check=_time_limit,

@@ -20,7 +20,7 @@ def test_what_says_the_same_is_said_once(capsys: pytest.CaptureFixture[str]) -> 
     assert "invalid command \\N (300 like this, up to line 300)" in lines[0]
     assert lines[2:] == [
         "300 lines: 0 safe, 0 later, 300 need a look, 0 lost something",
-        "300 of them were recognized (100 %)",
+        "300 of them were recognized (100%)",
     ]
 
 
@@ -35,7 +35,7 @@ def test_how_the_log_was_read_is_said(capsys: pytest.CaptureFixture[str]) -> Non
     code, lines = run(said.encode("cp1252"), capsys)
     assert code == Exit.LOOK
     assert lines[-1] == (
-        "1 of them were recognized (100 %); languages besides English: de; encoding: cp1252; "
+        "1 of them were recognized (100%); languages besides English: de; encoding: cp1252; "
         "taken off: docker compose"
     )
 

@@ -103,7 +103,7 @@ def test_lines_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     (cagg,) = [line for line in lines if line.startswith("continuous aggregate  ")]
     assert cagg.endswith("materialized only, 5.7 MiB in 1 chunk, on public.readings")
-    assert any("compressed ████████████ 100 % of the chunks" in line for line in lines)
+    assert any("compressed ████████████ 100% of the chunks" in line for line in lines)
     assert max(len(line) for line in lines if "█" in line) < 100
 
 

@@ -211,7 +211,7 @@ async def test_unticking_says_what_goes_along_and_ticking_brings_it_back() -> No
         *END,
     ]
     played = await play(passed_run(), script)
-    assert "Needs it: 2 views: public.site_temperatures, public.hot_days; 1 policy" in played.text
+    assert "Needed by: 2 views: public.site_temperatures, public.hot_days; 1 policy" in played.text
     assert 'CREATE MATERIALIZED VIEW "public"."conditions_daily"' in played.text
     views = (
         "2 views: public.site_temperatures, public.hot_days; 1 materialized view: public.warmest"

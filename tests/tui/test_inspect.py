@@ -128,4 +128,4 @@ def test_a_little_shows_and_only_all_is_all() -> None:
     assert share_bar(0, 0, 5) == "░░░░░"
     assert share_bar(7, 7, 5) == "█████"
     assert heights([0, 1, 800]) == " ▁█"
-    assert (percent(1, 1000), percent(999, 1000), percent(1, 1)) == ("1 %", "99 %", "100 %")
+    assert (percent(1, 1000), percent(999, 1000), percent(1, 1)) == ("1%", "99%", "100%")

@@ -68,7 +68,7 @@ def _once(judged: Iterable[JudgedMessage]) -> Iterator[tuple[JudgedMessage, int,
 
 def _how_read(report: LogReport) -> str:
     share = 100 * report.recognized // report.lines if report.lines else 0
-    parts = [f"{report.recognized} of them were recognized ({share} %)"]
+    parts = [f"{report.recognized} of them were recognized ({share}%)"]
     if report.languages:
         parts.append(f"languages besides English: {', '.join(report.languages)}")
     if report.encodings:

@@ -39,7 +39,7 @@ def bulk_lines(table: Hypertable, width: int) -> Iterator[str]:
     packed = sum(bucket.compressed_bytes for bucket in buckets)
     yield (
         f"{table.label}: {size(stored)} in {plural(len(table.chunks), 'chunk')}, "
-        f"at most {size(largest)} in one column"
+        f"at most {size(largest)} in one bar"
     )
     yield "".join(mark * wide for mark in heights([bucket.bytes for bucket in buckets]))
     first, last = (_day(buckets[place].start) for place in (0, -1))
@@ -54,13 +54,13 @@ def bulk_lines(table: Hypertable, width: int) -> Iterator[str]:
 
 
 def percent(part: float, whole: float) -> str:
-    """`83 %`; 0 and 100 only where it is exactly that."""
+    """`83%`; 0 and 100 only where it is exactly that."""
     if not whole:
-        return "0 %"
+        return "0%"
     share = round(100 * part / whole)
     if 0 < part < whole:
         share = min(max(share, 1), 99)
-    return f"{share} %"
+    return f"{share}%"
 
 
 def _day(moment: str) -> str:

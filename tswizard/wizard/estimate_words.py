@@ -56,7 +56,7 @@ def probe_lines(probe: Probe) -> Iterator[tuple[str, str]]:
             yield "pg_dump", timing_text(dump)
     rates = ", ".join(_rates(probe))
     if rates:
-        yield "also", rates
+        yield "rates", rates
     for sentence in (*probe.limits, *probe.problems):
         yield "!", sentence
 

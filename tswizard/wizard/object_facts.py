@@ -30,7 +30,7 @@ def cagg_facts(cagg: Cagg, inventory: Inventory, needs_it: ObjectSet) -> Iterato
         if history := history_words(state):
             yield "History", history
     if needs_it:
-        yield "Needs it", in_short(needs_it)
+        yield "Needed by", in_short(needs_it)
 
 
 def job_facts(job: Job) -> Iterator[Fact]:

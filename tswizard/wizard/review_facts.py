@@ -45,13 +45,16 @@ def choices(decided: Decided, methods: Iterable[Method]) -> Iterator[str]:
 
 
 def disk(decided: Decided, plan: Plan) -> Iterator[str]:
-    """What it takes on this machine and on the target."""
-    folder = decided.answers.staging or "the run folder (RUN above)"
+    """What it takes on this machine and on the target, and how long, where that was estimated."""
+    folder = decided.answers.staging or "the run folder (RUN in the commands)"
     if plan.disk_here:
         yield f"Local disk: up to {size(plan.disk_here)}, in {folder}"
     else:
         yield f"Local disk: only a dump of the schema, in {folder}"
-    yield f"Disk on the target: about {size(plan.disk_there)}"
+    advice = decided.advice
+    took = advice.estimate(decided.answers.method).seconds.text if advice else ""
+    time = f"; estimated time: {took}" if took else ""
+    yield f"Disk on the target: about {size(plan.disk_there)}{time}"
 
 
 def failed(decided: Decided) -> Finding | None:

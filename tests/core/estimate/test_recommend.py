@@ -90,7 +90,7 @@ CASES: tuple[tuple[str, MethodName, Situation, str], ...] = (
     ("disk", "split", situation(replace(NO_ROOM, level=Level.LOOK)), "the dump may not fit"),
     ("connection", "split", situation(probe=replace(TIMED, broke="It broke.")), "it broke"),
     ("connection", "split", situation(probe=replace(TIMED, target_round_trip=0.3)), "300 ms"),
-    ("size", "split", situation(tables=(), hypertables=()), "starts again"),
+    ("size", "split", situation(tables=(), hypertables=()), "start over"),
     ("quicker", "split", situation(full=(400, 800)), "it takes 60 – 100 s, full 7 – 13 min"),
     ("quicker", "full", situation(split=(400, 800)), "it takes 60 – 100 s, split 7 – 13 min"),
     ("simple", "full", situation(), "both databases have TimescaleDB 2.23.0"),
@@ -104,7 +104,7 @@ def test_a_reason_alone(id: str, method: MethodName, given: Situation, says: str
         table = replace(inventory().tables[0], bytes=200 << 30)
         source = replace(given.load.inventory, server=large, tables=(table,))
         given = replace(given, load=replace(given.load, inventory=source))
-        says = "200.0 GiB would start again from 0"
+        says = "200.0 GiB would start over"
     made = recommend(given)
     assert (made.reasons[0].id, made.method) == (id, method)
     assert says in made.sentence

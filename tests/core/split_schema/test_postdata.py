@@ -15,7 +15,7 @@ from tswizard.core.split.schema.restore import RestoreProgress
 @pytest.mark.parametrize(
     ("table", "phase", "percent", "text"),
     [
-        ("s.t", "building index", 40.7, "index on s.t: building index, 40 %"),
+        ("s.t", "building index", 40.7, "index on s.t: building index, 40%"),
         (None, "initializing", None, "index on a table: initializing"),
     ],
 )

@@ -85,7 +85,7 @@ def refused_by_checks(situation: Situation) -> Iterator[Reason]:
 
 
 def over_the_limit(situation: Situation) -> Iterator[Reason]:
-    """Full starts again from 0 when it is interrupted."""
+    """Full starts over when it is interrupted."""
     seconds = situation.full.seconds
     if situation.timed and seconds.high > situation.limit:
         certain = "is longer" if seconds.low > situation.limit else "may be longer"
@@ -93,7 +93,7 @@ def over_the_limit(situation: Situation) -> Iterator[Reason]:
             "time-limit",
             "split",
             f"full takes {seconds.text}, which {certain} than your limit of "
-            f"{_limit(situation)}, and starts again from 0 if it is interrupted",
+            f"{_limit(situation)}, and starts over if it is interrupted",
         )
 
 
@@ -137,7 +137,7 @@ def much_would_start_again(situation: Situation) -> Iterator[Reason]:
         yield Reason(
             "size",
             "split",
-            f"{size(stored)} would start again from 0 with full; split resumes at a piece",
+            f"{size(stored)} would start over with full; split resumes at a piece",
         )
 
 
@@ -166,7 +166,7 @@ def everything_comes_by_itself(situation: Situation) -> Iterator[Reason]:
         takes = f" in {situation.full.seconds.text}, within your limit of {_limit(situation)}"
     version = situation.load.inventory.server.timescaledb
     equal = "" if version is None else f"both databases have TimescaleDB {version}, and "
-    yield Reason("simple", "full", f"{equal}everything comes by itself, {stored}{takes}")
+    yield Reason("simple", "full", f"{equal}one dump brings everything, {stored}{takes}")
 
 
 REASONS: tuple[Callable[[Situation], Iterable[Reason]], ...] = (

@@ -66,7 +66,7 @@ class Full:
     steps = FULL_STEPS
     asks = frozenset(("compress_first", "recreate_extension"))
     unit = "step"
-    in_short = MethodInShort(interrupted="starts again", versions="equal")
+    in_short = MethodInShort(interrupted="starts over", versions="equal")
     comparison = (
         "FULL  One pg_dump of everything into a folder here, then one pg_restore into the target. "
         "Continuous aggregates with their history, policies and compressed chunks arrive as they "
@@ -116,7 +116,7 @@ class Full:
                 return None
         return (
             f"The restore into {target.label} was interrupted. Everything that this run put there "
-            "is removed, and the restore starts again from the finished dump."
+            "is removed, and the restore starts over from the finished dump."
         )
 
     def holds_elsewhere(self, run_folder: RunFolder) -> frozenset[str] | None:

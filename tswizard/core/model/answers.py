@@ -14,7 +14,7 @@ class Answers:
     method: MethodName = "full"
     """A run has one; who asks for the recommended one has it put here before anything is run."""
     time_limit: str = "1h"
-    """The recommendation: the longest acceptable run that starts again from 0 (`seconds_of`)."""
+    """The recommendation: the longest acceptable run that starts over (`seconds_of`)."""
     probe: bool = True
     """Time samples of the source before the method is recommended."""
     probe_upload: bool = False

@@ -39,7 +39,7 @@ class Advice:
     """One for each method, in the order of `core.methods`."""
     recommendation: Recommendation
     limit: float
-    """Seconds that a run may take that starts again from 0."""
+    """Seconds that a run may take that starts over when it is interrupted."""
 
     def estimate(self, method: MethodName) -> MethodEstimate:
         """Of that method."""

@@ -181,16 +181,14 @@ def _errors(judged: tuple[JudgedMessage, ...]) -> ChecklistLine:
     if not errors:
         text = "pg_dump and pg_restore reported none"
     elif explained == len(errors):
-        text = (
-            f"pg_restore ignored {len(errors)}, all {len(errors)} matched known-safe rules, "
-            "0 unexplained"
-        )
+        all_of_them = "it is" if explained == 1 else "all are"
+        text = f"pg_restore ignored {explained}; {all_of_them} explained"
     else:
-        text = (
-            f"pg_restore ignored {len(errors)}, {explained} matched known-safe rules, "
-            f"{count[Verdict.LOOK]} {'needs' if count[Verdict.LOOK] == 1 else 'need'} a look, "
-            f"{count[Verdict.LOST]} lost something"
-        )
+        need = "needs" if count[Verdict.LOOK] == 1 else "need"
+        parts = [f"{explained} explained", f"{count[Verdict.LOOK]} {need} a look"]
+        if count[Verdict.LOST]:
+            parts.append(f"{count[Verdict.LOST]} lost something")
+        text = f"pg_restore ignored {len(errors)}: {', '.join(parts)}"
     warnings = sum(not j.counts_as_error for j in open_ones)
     if warnings:
         text += f"; {plural(warnings, 'warning')} to look at"

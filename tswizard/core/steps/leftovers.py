@@ -27,7 +27,7 @@ def _check_again(ctx: Context, result: Level) -> tuple[tuple[str, str], ...]:
     if result is Level.PASS:
         return ()
     return (
-        ("Repair what needs it, then check again", f"tswizard check {ctx.run_folder.record.id}"),
+        ("Fix what needs a look, then check again", f"tswizard check {ctx.run_folder.record.id}"),
     )
 
 

@@ -65,10 +65,10 @@ class InspectScreen(WizardScreen):
         "PASS: verified. LOOK: read it and decide; it does not block you. FAIL: the migration "
         "would not work; do what the arrow → says, then press Ctrl+R to read and check again. "
         "What starts with Full or Split concerns that method only.\n\n"
-        "Left and right switch tabs, up and down scroll. Findings stand the gravest first; S puts "
-        "them by subject, and back. Under the hypertables the one with the cursor is drawn over "
-        "time: its bytes by the start of its chunks, and how much of it is compressed. ? says what "
-        "the figures of the line under the cursor mean."
+        "Left and right switch tabs, up and down scroll. The gravest findings come first; s "
+        "sorts them by subject, and back. Below the hypertables, the one under the cursor is drawn "
+        "over time: its bytes by the start of its chunks, and how much of it is compressed. ? "
+        "explains the figures of the line under the cursor."
     )
 
     def __init__(self, pair: ConnectedPair) -> None:
@@ -287,8 +287,8 @@ def _with_bar(row: tuple[str, ...]) -> tuple[str, ...]:
     share = row[2]
     if not share.endswith("%"):
         return row
-    bar = share_bar(int(share.split()[0]), 100, _BAR)
-    return (*row[:2], f"{bar} {share:>5}", *row[3:])
+    bar = share_bar(int(share.removesuffix("%")), 100, _BAR)
+    return (*row[:2], f"{bar} {share:>4}", *row[3:])
 
 
 _BAR = 5

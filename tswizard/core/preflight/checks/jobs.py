@@ -25,7 +25,6 @@ def _owners_missing(prepared: Prepared) -> Iterator[Finding]:
             "as a whole and all jobs and policies are lost.",
             todo="Create them on the target (without passwords; set those yourself): "
             + " ".join(statements),
-            details=statements,
         )
 
 

@@ -18,11 +18,10 @@ def _granted(prepared: Prepared) -> Iterator[Finding]:
             "roles-missing",
             f"Roles that the source uses and the target lacks: {some(missing)}.",
             where=prepared.target.label,
-            why="Each of their grants becomes an error of the restore, and is then missing. What "
-            "they own will belong to the role that restores.",
+            why="Each grant to them fails in the restore, and is then missing. What they own will "
+            "belong to the role that restores.",
             todo="Create them on the target before the run (without passwords; set those "
             f"yourself): {' '.join(statements)}",
-            details=statements,
         )
 
 

@@ -117,6 +117,6 @@ async def report_index_builds(ctx: Context, progress: RestoreProgress) -> None:
 
 
 def index_build_text(table: str | None, phase: str, percent: float | None) -> str:
-    """One index build, e.g. `index on metrics.events: building index, 40 %`."""
-    share = "" if percent is None else f", {int(percent)} %"
+    """One index build, e.g. `index on metrics.events: building index, 40%`."""
+    share = "" if percent is None else f", {int(percent)}%"
     return f"index on {table or 'a table'}: {phase}{share}"
