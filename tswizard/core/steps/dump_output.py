@@ -14,19 +14,17 @@ async def dump_output(tools: ClientTools, dump: Path, *args: str) -> str:
     if done.returncode != 0:
         raise failed(
             "dump-unreadable",
-            f"The dump cannot be read: {done.stderr.strip()}",
+            f"The dump cannot be read: {_text(done.stderr).strip()}",
             where=str(dump),
             todo="Remove it and resume; it is then created again.",
         )
-    return done.stdout
+    return _text(done.stdout)
 
 
-def _capture(argv: list[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        argv,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        stdin=subprocess.DEVNULL,
-    )
+def _capture(argv: list[str]) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(argv, capture_output=True, stdin=subprocess.DEVNULL)
+
+
+def _text(output: bytes) -> str:
+    """As it is: read as text, a carriage return in a function's body would become a line end."""
+    return output.decode("utf-8", "replace")

@@ -1,4 +1,5 @@
-"""One call of pg_restore for some entries of the schema's dump, repeatable after a kill."""
+"""Some entries of the schema's dump on the target, repeatable after a kill: many at once, and by
+pg_restore what cannot be sent like that."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -10,13 +11,15 @@ from psycopg.conninfo import make_conninfo
 from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, ToolEnd, failed, shell
-from tswizard.core.split.schema.dump import schema_dump_path
+from tswizard.core.split.schema.dump import read_schema_toc, schema_dump_path
 from tswizard.core.split.schema.grants import (
     WithheldGrants,
     apply_grants,
     missing_roles,
     withhold_grants,
 )
+from tswizard.core.split.schema.quick_entries import quick_lots
+from tswizard.core.split.schema.send_entries import send_entries
 from tswizard.core.split.schema.target_session import SCHEMA_APPLICATION, schema_session
 from tswizard.core.split.schema.toc import DumpEntry, write_use_list
 
@@ -37,6 +40,11 @@ class RestoreProgress:
         if created:
             self.done = min(self.done + len(created), self.total)
             self.report(created[-1].removeprefix("pg_restore: "))
+
+    def sent(self, number: int) -> None:
+        """So many were sent at once and are committed."""
+        self.done += number
+        self.report()
 
     def report(self, what: str = "") -> None:
         self.ctx.progress(self.done, self.total, Unit.ITEMS, what)
@@ -93,27 +101,40 @@ async def restore_entries(
     `part` names the list; `phase` is the one that the classifier knows. Raises StepFailed when
     pg_restore did not run to its end.
     """
+    progress = progress or RestoreProgress(ctx)
     async with schema_session(ctx) as target:
         missing = await missing_roles(target, ctx.task.inventory.roles_granted)
-    withheld = await withhold_grants(ctx, entries, missing)
-    chosen = [entry for entry in entries if entry.id not in withheld.ids]
-    if chosen:
-        write_use_list(use_list_path(ctx.task, part), chosen)
-        progress = progress or RestoreProgress(ctx)
+        withheld = await withhold_grants(ctx, entries, missing)
+        chosen = [entry for entry in entries if entry.id not in withheld.ids]
         progress.total = len(chosen)
-        end = await ctx.run_tool(
-            schema_restore_command(ctx.task, part, jobs=jobs, drop_first=drop_first),
-            ctx.task.target,
-            tool="pg_restore",
-            phase=phase,
-            on_lines=progress.lines,
-        )
-        if not end.reached_the_end:
-            raise _restore_failed(end, ctx)
-        progress.done = progress.total
-        progress.report()
+        write_use_list(use_list_path(ctx.task, part), chosen)
+        sent: frozenset[int] = frozenset()
+        if chosen and not drop_first:
+            lots = quick_lots(await read_schema_toc(ctx), chosen, ctx.task.inventory)
+            sent = await send_entries(ctx, target, lots, progress.sent)
+    rest = [entry for entry in chosen if entry.id not in sent]
+    if rest:
+        left = f"{part}-rest" if sent else part
+        write_use_list(use_list_path(ctx.task, left), rest)
+        await _restore(ctx, left, phase, progress, jobs=jobs, drop_first=drop_first)
     await apply_grants(ctx, withheld, part)
     return withheld
+
+
+async def _restore(
+    ctx: Context, part: str, phase: str, progress: RestoreProgress, *, jobs: int, drop_first: bool
+) -> None:
+    end = await ctx.run_tool(
+        schema_restore_command(ctx.task, part, jobs=jobs, drop_first=drop_first),
+        ctx.task.target,
+        tool="pg_restore",
+        phase=phase,
+        on_lines=progress.lines,
+    )
+    if not end.reached_the_end:
+        raise _restore_failed(end, ctx)
+    progress.done = progress.total
+    progress.report()
 
 
 def entry_labels(entries: Iterable[DumpEntry], schemas: Iterable[str]) -> tuple[str, ...]:

@@ -1,0 +1,133 @@
+"""Entries of the dump sent to the target by ourselves, many in one round trip.
+
+pg_restore waits for each of its statements. What it would send is known beforehand: its own script.
+So the script's entries are carried out many in a transaction, each behind a savepoint.
+What the server does not take without a word (an error, a warning) is undone, and left to pg_restore
+together with all that depends on it: there it is judged as any other message of pg_restore.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import Any
+
+from psycopg import OperationalError
+from psycopg.errors import Diagnostic
+from psycopg.generators import fetch, send
+
+from tswizard.core.db.connection import Connection
+from tswizard.core.model.wording import plural
+from tswizard.core.run.context import Context
+from tswizard.core.split.schema.entry_script import EntryScript, read_entry_script
+from tswizard.core.split.schema.toc import DumpEntry
+
+
+async def send_entries(
+    ctx: Context,
+    target: Connection,
+    lots: Iterable[Sequence[DumpEntry]],
+    done: Callable[[int], None],
+) -> frozenset[int]:
+    """Create what the entries are, each lot in a transaction, as far as the target takes it without
+    a word; their IDs. `done` is told how many were committed.
+
+    Raises StepFailed when the dump cannot be read, psycopg.Error when the connection is lost.
+    """
+    schemas = ctx.task.inventory.schemas
+    left: set[int] = set()
+    sent: set[int] = set()
+    for lot in lots:
+        await ctx.unpaused()
+        script = await read_entry_script(ctx.task, lot)
+        left.update(entry.id for entry in lot if entry.id not in script.texts)
+        for entry in lot:
+            ctx.say(f"creating {entry.label(schemas)}")
+        taken = await _Lot(target, script, left).send(lot)
+        sent.update(entry.id for entry in taken)
+        done(len(taken))
+    if left:
+        ctx.say(f"left to pg_restore: {plural(len(left), 'entry', 'entries')}")
+    return frozenset(sent)
+
+
+class _Lot:
+    """Entries that are sent in one transaction."""
+
+    def __init__(self, target: Connection, script: EntryScript, left: set[int]) -> None:
+        self._target = target
+        self._script = script
+        self._left = left
+        """IDs of entries that are left to pg_restore. What depends on one is as well."""
+        self._released = 0
+        """Entries of what was sent last that are complete."""
+        self._spoken_of: set[int] = set()
+        """Places in it of entries that the server has said something about."""
+
+    async def send(self, lot: Sequence[DumpEntry]) -> list[DumpEntry]:
+        """Carry out what can be, and commit it. Raises psycopg.Error."""
+        while wanted := self._wanted(lot):
+            taken, noted = await self._try(wanted)
+            if not noted and await self._ends("COMMIT"):
+                return taken
+            # Only without these is it what pg_restore would do first.
+            self._left.update(entry.id for entry in noted or taken)
+            await self._ends("ROLLBACK")
+        return []
+
+    def _wanted(self, entries: Sequence[DumpEntry]) -> list[DumpEntry]:
+        wanted = []
+        for entry in entries:
+            if entry.id in self._left or entry.depends_on & self._left:
+                self._left.add(entry.id)
+            else:
+                wanted.append(entry)
+        return wanted
+
+    async def _try(self, wanted: list[DumpEntry]) -> tuple[list[DumpEntry], list[DumpEntry]]:
+        """Carry them out in a transaction that stays open: those that are done, and those of them
+        that the server had something to say about."""
+        taken: list[DumpEntry] = []
+        noted: list[DumpEntry] = []
+        opening = ["BEGIN", *self._script.settings]
+        while wanted:
+            await self._run([*opening, *(part for entry in wanted for part in self._parts(entry))])
+            taken += wanted[: self._released]
+            noted += [wanted[place] for place in sorted(self._spoken_of) if place < self._released]
+            if self._released < len(wanted):
+                self._left.add(wanted[self._released].id)
+            wanted = self._wanted(wanted[self._released + 1 :])
+            opening = ["ROLLBACK TO SAVEPOINT entry"]
+        return taken, noted
+
+    def _parts(self, entry: DumpEntry) -> tuple[str, ...]:
+        return "SAVEPOINT entry", self._script.texts[entry.id], "RELEASE SAVEPOINT entry"
+
+    async def _ends(self, statement: str) -> bool:
+        """End the transaction; whether it ended like that."""
+        return statement in await self._run([statement])
+
+    async def _run(self, statements: Iterable[str]) -> list[str]:
+        """Send them at once; what the server has done. It does none behind one that it refuses."""
+        self._released, self._spoken_of = 0, set()
+        target = self._target
+        target.add_notice_handler(self._note)
+        try:
+            async with target.lock:
+                done = await target.wait(self._exchange(";\n".join(statements).encode()))
+        finally:
+            target.remove_notice_handler(self._note)
+        if target.closed:
+            raise OperationalError("the connection is lost")
+        return done
+
+    def _exchange(self, text: bytes) -> Generator[Any, Any, list[str]]:
+        """psycopg's own query gives up all results where one of them is an error."""
+        pgconn = self._target.pgconn
+        pgconn.send_query(text)
+        yield from send(pgconn)
+        done: list[str] = []
+        while (result := (yield from fetch(pgconn))) is not None:
+            done.append((result.command_status or b"").decode())
+            self._released += done[-1] == "RELEASE"
+        return done
+
+    def _note(self, _said: Diagnostic) -> None:
+        self._spoken_of.add(self._released)
