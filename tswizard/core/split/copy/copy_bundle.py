@@ -1,7 +1,8 @@
 """Copies a bundle: one query on the source, one string of COPY statements on the target.
 
 So a piece costs one round trip of the target, that between the end of its rows and the server's
-readiness for the next ones; the source's is shared by all.
+readiness for the next ones; the source's is shared by all. Small chunks of one table share theirs
+too, see `staged_chunks`.
 """
 
 import math
@@ -25,6 +26,12 @@ from tswizard.core.split.copy.psql_reader import PsqlReader
 from tswizard.core.split.copy.pump import STOP_POLL_MS, Stopped, TargetSink, run_pump
 from tswizard.core.split.copy.scripts import loose_copy_out, stored_copy_out
 from tswizard.core.split.copy.snapshot import SourceSnapshot
+from tswizard.core.split.copy.staged_chunks import (
+    staged_copy_in,
+    staged_copy_out,
+    staged_groups,
+    staged_inserts,
+)
 from tswizard.core.split.copy.stored_piece import (
     batches_and_rows,
     loose_copy_in,
@@ -66,11 +73,7 @@ async def copy_bundle(
     be rolled back then.
     """
     tables = [context.plan.table_of(piece) for piece in pieces]
-    streams = [
-        stream
-        for number, (table, piece) in enumerate(zip(tables, pieces, strict=True))
-        for stream in _streams(number, table, piece)
-    ]
+    streams = list(_all_streams(context, tables, pieces))
     token = new_token()
     script = source.scripts.bundle(pieces, [s.out for s in streams], snapshot.name, token)
     async with source.running(script, keep_open=True) as (psql, pipe):
@@ -108,12 +111,38 @@ class Stream:
     """One COPY of each server."""
 
     number: int
-    """Of its piece, in the bundle."""
+    """Of its piece, in the bundle; of the first where it is staged."""
     out: sql.Composed
     into: sql.Composed | None = None
     """None where it depends on the target, see `_statements`."""
     batches: sql.Composed | None = None
     """A query of the batches that have arrived, and of their rows; None where it moves rows."""
+    staged: tuple[int, ...] = ()
+    """The pieces whose rows are all in it, for `inserts` to tell them apart."""
+    before: sql.Composed | None = None
+    """What has to be done first."""
+    inserts: tuple[sql.Composed, ...] = ()
+
+
+def _all_streams(
+    context: CopyContext, tables: Sequence[SourceTable], pieces: Sequence[Piece]
+) -> Iterator[Stream]:
+    groups = {group[0]: group for group in staged_groups(pieces, context.not_staged)}
+    staged = {place for group in groups.values() for place in group}
+    for number, (table, piece) in enumerate(zip(tables, pieces, strict=True)):
+        if group := groups.get(number):
+            some = [pieces[place] for place in group]
+            before, into = staged_copy_in(table, some, number)
+            yield Stream(
+                number=number,
+                out=staged_copy_out(table, some),
+                into=into,
+                staged=group,
+                before=before,
+                inserts=tuple(staged_inserts(table, some, number)),
+            )
+        elif number not in staged:
+            yield from _streams(number, table, piece)
 
 
 def _streams(number: int, table: SourceTable, piece: Piece) -> Iterator[Stream]:
@@ -144,9 +173,9 @@ async def _statements(
     """What the target is told: see `copy_piece` for when a relation is truncated first."""
     into = [destination(t, p) for t, p in zip(tables, pieces, strict=True)]
     emptied = {
-        relation.as_string(None)
-        for table, piece, relation in zip(tables, pieces, into, strict=True)
-        if piece.whole_relation and not table.feeds_caggs and not piece.shell
+        into[s.number].as_string(None)
+        for s in streams
+        if s.into is None and pieces[s.number].whole_relation and not tables[s.number].feeds_caggs
     }
     if emptied:
         emptied -= {name for (name,) in await rows(target, _REFERENCED, (sorted(emptied),))}
@@ -166,7 +195,8 @@ async def _statements(
                 statements.append(sql.SQL("TRUNCATE ONLY {}").format(relation))
             statements.append(copy_in(table, relation, freeze=freeze))
         else:
-            statements.append(stream.into)
+            statements += [*([stream.before] if stream.before else ()), stream.into]
+        statements += stream.inserts
         if stream.batches is not None:
             statements.append(stream.batches)
     return sql.SQL(";\n").join(statements)
@@ -219,6 +249,9 @@ class BundlePump:
                 copies.begin()
                 frames.next(partial(copies.write, one))
                 moved = copies.end()
+                if stream.staged:
+                    self._share(stream, moved, [copies.count() for _ in stream.staged])
+                    continue
                 if stream.batches is not None:
                     batches, arrived = copies.numbers()
                     require_batches(batches, moved)
@@ -232,6 +265,14 @@ class BundlePump:
             copies.abort()
             raise
         return sum(one.moved for one in self.copied)
+
+    def _share(self, stream: Stream, rows: int, by_piece: Sequence[int]) -> None:
+        if sum(by_piece) != rows:
+            raise OperationalError(f"{sum(by_piece)} of {rows} staged rows were inserted")
+        whole, copied = self.copied[stream.number], [self.copied[n] for n in stream.staged]
+        size, whole.moved = whole.moved, 0
+        for one, some in zip(copied, by_piece, strict=True):
+            one.rows, one.moved = some, size * some // max(rows, 1)
 
 
 def _nothing(block: memoryview) -> None:
@@ -290,6 +331,13 @@ class TargetCopies:
         if result is None or result.status != ExecStatus.TUPLES_OK or result.ntuples != 1:
             raise OperationalError("the target has not answered a query after a COPY")
         return tuple(int(result.get_value(0, n) or b"0") for n in range(result.nfields))
+
+    def count(self) -> int:
+        """How many rows the next statement has changed. Raises psycopg.Error."""
+        result = self._result()
+        if result is None or result.status != ExecStatus.COMMAND_OK:
+            raise OperationalError("the target has not answered a statement after a COPY")
+        return result.command_tuples or 0
 
     def finish(self) -> None:
         """Wait for the end of all statements."""

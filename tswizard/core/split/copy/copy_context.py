@@ -31,6 +31,9 @@ class CopyContext:
     alone: set[int] = field(default_factory=set)
     """Pieces of bundles that have failed, by id: each by itself now, so that the one that cannot be
     copied is told from the others."""
+    not_staged: set[int] = field(default_factory=set)
+    """Pieces of bundles that have failed while rows were staged, by id: each has a COPY of its own
+    now."""
     compress_singly: bool = False
     """Several compressions at once have failed."""
 

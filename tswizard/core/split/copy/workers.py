@@ -33,6 +33,7 @@ from tswizard.core.split.copy.progress import CopyProgress
 from tswizard.core.split.copy.psql_reader import PIPES, PsqlReader
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.copy.snapshot import SnapshotHolder, SourceSnapshot
+from tswizard.core.split.copy.staged_chunks import staged_groups
 from tswizard.core.split.copy.staging import FileBroken, StagingFolder
 from tswizard.core.split.copy.stored_piece import StoredRefused
 from tswizard.core.split.copy.target_connection import open_target
@@ -254,8 +255,9 @@ class _Worker:
     async def _copy_bundle(
         self, claimed: list[ClaimedPiece], target: Connection, snapshot: SourceSnapshot
     ) -> bool:
-        """Copy a bundle. If that fails, its pieces are tried one by one: which of them it was, and
-        what is to be done about it, is found out there. Raises SnapshotLost, transient errors."""
+        """Copy a bundle. If that fails, each of its pieces gets a COPY of its own; if that fails,
+        they are tried one by one: which of them it was, and what is to be done about it, is found
+        out there. Raises SnapshotLost, transient errors."""
         pieces = [one.piece for one in claimed]
         begun: list[Piece] = []
         for piece in pieces:
@@ -277,7 +279,9 @@ class _Worker:
                     self.progress.put_back(piece)
             if broken:
                 raise
-            self.context.alone.update(piece.id for piece in pieces)
+            staged = staged_groups(pieces, self.context.not_staged)
+            tried = self.context.not_staged if staged else self.context.alone
+            tried.update(piece.id for piece in pieces)
             await target.rollback()
             if is_transient(error):
                 await queue.count_attempt(target, failed, message_of(error))
