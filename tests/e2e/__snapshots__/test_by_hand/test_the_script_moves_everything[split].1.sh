@@ -576,7 +576,7 @@ done
 # what TimescaleDB makes by itself, is left out.
 # Expect: Nothing is printed. The lists are $WORK/*.list.
 step_dump_schema() {
-pg_dump --no-password --format=custom --section=pre-data --section=post-data '--exclude-schema="_timescaledb_cache"' '--exclude-schema="_timescaledb_catalog"' '--exclude-schema="_timescaledb_config"' '--exclude-schema="_timescaledb_debug"' '--exclude-schema="_timescaledb_functions"' '--exclude-schema="_timescaledb_internal"' '--exclude-schema="timescaledb_experimental"' '--exclude-schema="timescaledb_information"' --exclude-schema=_tswizard --no-blobs --no-publications --no-subscriptions \
+pg_dump --no-password --format=custom --section=pre-data --section=post-data '--exclude-schema="_timescaledb_cache"|"_timescaledb_catalog"|"_timescaledb_config"|"_timescaledb_debug"|"_timescaledb_functions"|"_timescaledb_internal"|"timescaledb_experimental"|"timescaledb_information"|"_tswizard"' --no-blobs --no-publications --no-subscriptions \
   --file="$WORK/schema.dump" --dbname="$SOURCE" 2> "$WORK/dump.log" || {
   cat "$WORK/dump.log" >&2
   stop "pg_dump failed"

@@ -8,14 +8,14 @@ hypertable has none, the choice is offered by functions of the session
 changed and set back in the transaction that compresses.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 
 from psycopg import sql
 
 from tswizard.core.catalog.catalog_shape import COMPRESSION_SETTINGS, Shape
 from tswizard.core.catalog.hypertable_model import Compression, OrderByColumn
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.connection import Connection, Statement, batch
 from tswizard.core.split.plan.piece import SourceTable
 from tswizard.core.split.schema.compression import compression_options, orderby_clauses
 from tswizard.core.split.stored.layout import CompressionSettings
@@ -47,9 +47,7 @@ async def compressing_by(
     `offers_choice`: the server asks functions of the session where a hypertable has no settings.
     Not for continuous aggregates, whose settings stay as they are. Raises SettingsNotRestored.
     """
-    if offers_choice:
-        await _offer(target, wanted)
-    before = await _read(target, shape, table)
+    before = await _read(target, shape, table, _offers(wanted) if offers_choice else ())
     differs = before is not None and bool(before[0].orderby) and before[0] != wanted
     if before is None or not differs or table.cagg:
         yield
@@ -63,7 +61,7 @@ async def compressing_by(
         )
 
 
-async def _offer(target: Connection, wanted: CompressionSettings) -> None:
+def _offers(wanted: CompressionSettings) -> Iterator[Statement]:
     values = {"columns": wanted.segmentby, "clauses": orderby_clauses(_order(wanted))}
     for setting, name, arguments, key in _CHOICES:
         body = sql.SQL(
@@ -76,10 +74,8 @@ async def _offer(target: Connection, wanted: CompressionSettings) -> None:
             key=sql.Literal(key),
             values=sql.Literal(list(values[key])),
         )
-        await target.execute(body)
-        await target.execute(
-            "SELECT pg_catalog.set_config(%s, %s, true)", (setting, f"pg_temp.{name}")
-        )
+        yield body, None
+        yield "SELECT pg_catalog.set_config(%s, %s, true)", (setting, f"pg_temp.{name}")
 
 
 def _order(settings: CompressionSettings) -> tuple[OrderByColumn, ...]:
@@ -95,18 +91,20 @@ async def _set(target: Connection, table: SourceTable, wanted: CompressionSettin
 
 
 async def _read(
-    target: Connection, shape: Shape, table: SourceTable
+    target: Connection, shape: Shape, table: SourceTable, first: Iterable[Statement] = ()
 ) -> tuple[CompressionSettings, str] | None:
     """The hypertable's own settings, and all that the catalog says of them; None before 2.14, where
-    a chunk has no others."""
+    a chunk has no others. What comes `first` goes in the same round trip."""
     if not shape.has(COMPRESSION_SETTINGS):
+        await batch(target, first)
         return None
     query = (
         "SELECT segmentby, orderby, orderby_desc, orderby_nullsfirst, pg_catalog.to_jsonb(s)::text "
         f"FROM {COMPRESSION_SETTINGS} s WHERE relid = {{}}::pg_catalog.regclass"
     )
     name = sql.Literal(table.target_sql.as_string(None))
-    for *found, everything in await rows(target, sql.SQL(query).format(name)):
+    *_, settings = await batch(target, [*first, sql.SQL(query).format(name)])
+    for *found, everything in settings:
         return CompressionSettings(
             segmentby=tuple(found[0] or ()),
             orderby=tuple(found[1] or ()),

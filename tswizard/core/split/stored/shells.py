@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 from psycopg import Error, sql
 
 from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape, read_shape
-from tswizard.core.db.connection import Connection, rows
+from tswizard.core.db.concurrency import both
+from tswizard.core.db.connection import Connection, batch, rows
 from tswizard.core.db.errors import is_transient, message_of, refuses_writes
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.plan_store import save_tables
@@ -92,21 +93,10 @@ class ShellMaker:
         waiting = _without_shell(await queue.read_pieces(self.target))
         if not waiting:
             return tuple(tables)
-        self._here, self._there = await read_version(self.source), await read_version(self.target)
-        self._shape = await read_shape(self.target)
-        settings = [*_SESSIONS, SEGMENTBY_FUNCTION, ORDERBY_FUNCTION]
-        known = {name for (name,) in await rows(self.target, _KNOWN, (settings,))}
-        self._offers_choice = {SEGMENTBY_FUNCTION, ORDERBY_FUNCTION} <= known
-        self._sessions = [name for name in _SESSIONS if not name or name in known]
-        shape = await read_shape(self.source)
-        found = await read_compressed_chunks(
-            self.source, shape, [(p.schema, p.name) for p in waiting]
-        )
-        states = await read_packed_chunks(self.source, shape)
+        (found, states), merging = await both(self._read_source(waiting), self._read_target())
         waiting, overtaken = _by_state(waiting, {n: s for n, s in states.items() if n in found})
         if overtaken:
             await self._give_up(overtaken, NOT_READ)
-        merging = {(s, n) for s, n in await rows(self.target, _MERGING)}
         self._tables, done = list(tables), 0
         for index, layout, group in _groups(waiting, found):
             table = self._tables[index]
@@ -118,6 +108,25 @@ class ShellMaker:
             done += len(group)
         await self.progress(len(waiting), len(waiting), "")
         return tuple(self._tables)
+
+    async def _read_target(self) -> set[tuple[str, str]]:
+        """What it offers; the hypertables whose chunks it merges."""
+        self._there, self._shape = await read_version(self.target), await read_shape(self.target)
+        settings = [*_SESSIONS, SEGMENTBY_FUNCTION, ORDERBY_FUNCTION]
+        names, merging = await batch(self.target, [(_KNOWN, (settings,)), _MERGING])
+        known = {name for (name,) in names}
+        self._offers_choice = {SEGMENTBY_FUNCTION, ORDERBY_FUNCTION} <= known
+        self._sessions = [name for name in _SESSIONS if not name or name in known]
+        return {(schema, name) for schema, name in merging}
+
+    async def _read_source(
+        self, waiting: Sequence[Piece]
+    ) -> tuple[dict[RelationName, CompressedChunk], dict[RelationName, PackedChunk]]:
+        self._here, shape = await read_version(self.source), await read_shape(self.source)
+        found = await read_compressed_chunks(
+            self.source, shape, [(p.schema, p.name) for p in waiting]
+        )
+        return found, await read_packed_chunks(self.source, shape)
 
     async def _give_up(self, pieces: Iterable[Piece], reason: str) -> None:
         changed = [replace(p, packed=None, reason=reason) for p in pieces]
