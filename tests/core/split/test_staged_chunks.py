@@ -122,7 +122,9 @@ async def test_a_row_that_is_refused_is_named_with_its_chunk(
 def test_only_small_chunks_of_one_table_go_together() -> None:
     pieces = [replace(_PIECE, id=n) for n in range(4)]
     assert staged_groups(pieces, ()) == [(0, 1, 2, 3)]
-    assert staged_groups([*pieces, replace(_PIECE, id=4)], ()) == []
+    assert staged_groups([*pieces, *pieces[:3]], ()) == [(0, 1, 2, 3), (4, 5, 6)]
+    assert staged_groups([*pieces, pieces[0]], ()) == [(0, 1, 2, 3)]
+    assert staged_groups([replace(p, bytes=STAGED_BYTES) for p in pieces], ()) == []
     assert staged_groups(pieces, {1, 2, 3}) == []
     assert staged_groups(pieces, {1, 2}) == [(0, 3)]
     other = replace(_PIECE, id=9, table_index=1)

@@ -105,6 +105,12 @@ COPY (SELECT columns FROM ONLY compressed_relation) TO STDOUT (FORMAT binary);
 COPY compressed_relation (columns) FROM STDIN (FORMAT binary);"""
 
 
+_AT_ONCE = (
+    "-- What this would send, many entries in a transaction; by itself only what the target does "
+    "not take in silence, and what reads many rows:"
+)
+
+
 def _copy_chunks(task: Task) -> tuple[str, ...]:
     """As for tables, and how a compressed chunk goes as it is stored."""
     compressed = any(h.compressed_chunks for h in task.inventory.hypertables)
@@ -206,7 +212,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         what="Schemas, types, functions, tables. What depends on continuous aggregates is set "
         "aside.",
         action=restore_pre_data,
-        commands=lambda task: (restore_command_text(task, "pre-data"),),
+        commands=lambda task: (_AT_ONCE, restore_command_text(task, "pre-data")),
     ),
     MethodStep(
         id=SplitStep.HYPERTABLES,
@@ -334,7 +340,10 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         what="Indexes, constraints of plain tables, triggers, rules, row-level security policies.",
         action=restore_post_data,
         again=True,
-        commands=lambda task: (restore_command_text(task, "post-data", jobs=task.jobs),),
+        commands=lambda task: (
+            _AT_ONCE,
+            restore_command_text(task, "post-data", jobs=task.jobs),
+        ),
     ),
     MethodStep(
         id=SplitStep.CAGG_DEPENDENTS,

@@ -25,7 +25,7 @@ from tswizard.core.split.ledger.queue import (
 from tswizard.core.split.plan.packed import Way
 from tswizard.core.split.plan.piece import Piece, PieceKind, PieceState, Stage, relation_key
 
-BUNDLE_PIECES = 64
+BUNDLE_PIECES = 32
 """Each takes locks for its relation, the indexes and TOAST, until the bundle ends."""
 BUNDLE_BYTES = 32 << 20
 """What is lost, and copied again, when a bundle is interrupted."""
