@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.native import need_community
 from tests.support.split_ends import Ends, content, job, migrate, refused, run
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.split.copy import copy_bundle
@@ -83,6 +84,21 @@ async def test_rows_and_the_way_they_are_stored_are_those_of_the_source(
     assert {k.state for k in known} == {PieceState.DONE}
     assert sorted(k.rows or 0 for k in known)[-3:] == [4, 4, 4]
     assert sum(k.rows or 0 for k in known) == 100
+
+
+@pytest.mark.native
+async def test_rows_of_chunks_that_are_compressed_on_the_source(
+    bare_ends: Ends, folder: Path, seen: _Seen
+) -> None:
+    """A query of several chunks at once has all of their rows, compressed or not."""
+    await need_community(bare_ends.source, bare_ends.target)
+    await _fill(bare_ends)
+    for end in (bare_ends.source, bare_ends.target):
+        await run(end, "ALTER TABLE little SET (timescaledb.compress)")
+    await run(bare_ends.source, "SELECT compress_chunk(c) FROM show_chunks('little') c LIMIT 20")
+    await migrate(job(bare_ends, folder, compressed="recompress"))
+    assert sum(seen.pieces) >= 28
+    assert await content(bare_ends.target) == await content(bare_ends.source)
 
 
 @pytest.mark.native

@@ -41,9 +41,15 @@ def staged_groups(pieces: Sequence[Piece], apart: Collection[int]) -> list[tuple
 
 
 def staged_copy_out(table: SourceTable, pieces: Sequence[Piece]) -> sql.Composed:
-    """`COPY (SELECT …) TO STDOUT` of their rows, each with the place of its piece."""
+    """`COPY (SELECT …) TO STDOUT` of their rows, each with the place of its piece.
+
+    OFFSET keeps each query from becoming part of the whole: TimescaleDB adds the rows of a
+    compressed chunk to a query of the chunk itself.
+    """
     parts = [
-        sql.SQL("SELECT r.*, {}::pg_catalog.int4 FROM ({}) r").format(place, select_rows(table, p))
+        sql.SQL("SELECT r.*, {}::pg_catalog.int4 FROM ({} OFFSET 0) r").format(
+            place, select_rows(table, p)
+        )
         for place, p in enumerate(pieces)
     ]
     return sql.SQL("COPY ({}) TO STDOUT (FORMAT {})").format(
