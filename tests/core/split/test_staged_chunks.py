@@ -90,15 +90,26 @@ async def test_rows_and_the_way_they_are_stored_are_those_of_the_source(
 async def test_rows_of_chunks_that_are_compressed_on_the_source(
     bare_ends: Ends, folder: Path, seen: _Seen
 ) -> None:
-    """A query of several chunks at once has all of their rows, compressed or not."""
     await need_community(bare_ends.source, bare_ends.target)
-    await _fill(bare_ends)
-    for end in (bare_ends.source, bare_ends.target):
+    await _compressed_rows_arrive(bare_ends, folder, seen)
+
+
+@pytest.mark.e2e
+async def test_the_same_on_the_embedded_pair(
+    embedded_ends: Ends, folder: Path, seen: _Seen
+) -> None:
+    """Its TimescaleDB adds no compressed rows to a chunk that is part of a union."""
+    await _compressed_rows_arrive(embedded_ends, folder, seen)
+
+
+async def _compressed_rows_arrive(ends: Ends, folder: Path, seen: _Seen) -> None:
+    await _fill(ends)
+    for end in (ends.source, ends.target):
         await run(end, "ALTER TABLE little SET (timescaledb.compress)")
-    await run(bare_ends.source, "SELECT compress_chunk(c) FROM show_chunks('little') c LIMIT 20")
-    await migrate(job(bare_ends, folder, compressed="recompress"))
+    await run(ends.source, "SELECT compress_chunk(c) FROM show_chunks('little') c LIMIT 20")
+    await migrate(job(ends, folder, compressed="recompress"))
     assert sum(seen.pieces) >= 28
-    assert await content(bare_ends.target) == await content(bare_ends.source)
+    assert await content(ends.target) == await content(ends.source)
 
 
 @pytest.mark.native
