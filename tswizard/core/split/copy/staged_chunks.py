@@ -43,8 +43,8 @@ def staged_groups(pieces: Sequence[Piece], apart: Collection[int]) -> list[tuple
 def staged_copy_out(table: SourceTable, pieces: Sequence[Piece]) -> sql.Composed:
     """`COPY (SELECT …) TO STDOUT` of their rows, each with the place of its piece.
 
-    OFFSET keeps each query from becoming part of the whole: TimescaleDB adds the rows of a
-    compressed chunk to a query of the chunk itself.
+    OFFSET keeps each query from becoming part of the whole: to a chunk that is read as part of a
+    UNION ALL some versions of TimescaleDB do not add its compressed rows.
     """
     parts = [
         sql.SQL("SELECT r.*, {}::pg_catalog.int4 FROM ({} OFFSET 0) r").format(
