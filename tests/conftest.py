@@ -1,6 +1,7 @@
 """The embedded pair for whoever asks, the order of all tests, and what none may hang on."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -51,6 +52,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     the long ones, so that none is left alone at the end. Tests that share their module's or their
     package's servers stay in one worker, so that these are started once."""
     items.sort(key=_place)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        for item in items:
+            if item.get_closest_marker("alone"):
+                item.add_marker(pytest.mark.skip("it disturbs others: run it without -n"))
     for item in items:
         if group := _group(item):
             item.add_marker(pytest.mark.xdist_group(group))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from psycopg import sql
-from psycopg.errors import DuplicateObject
+from psycopg.errors import DuplicateObject, UniqueViolation
 
 from tests.support.native import databases
 from tests.support.program import Program
@@ -37,7 +37,7 @@ async def estate_ends() -> AsyncIterator[tuple[Endpoint, Endpoint]]:
     async with databases(community=True) as (source, target):
         async with connected(target) as connection:
             for role in ("estate_reader", "estate_writer"):
-                with suppress(DuplicateObject):
+                with suppress(DuplicateObject, UniqueViolation):
                     await connection.execute(f"CREATE ROLE {role} NOLOGIN".encode())
         await fill(source, ESTATE)
         yield source, target
@@ -50,9 +50,10 @@ async def owned_ends() -> AsyncIterator[tuple[Endpoint, Endpoint]]:
         for end in (source, target):
             async with connected(end) as connection:
                 for role in ("keeper", "viewer"):
-                    with suppress(DuplicateObject):
+                    with suppress(DuplicateObject, UniqueViolation):
                         await connection.execute(f"CREATE ROLE {role} NOLOGIN".encode())
-                await connection.execute("GRANT keeper TO CURRENT_USER")
+                with suppress(UniqueViolation):
+                    await connection.execute("GRANT keeper TO CURRENT_USER")
         await fill(source, OWNED)
         yield source, target
 

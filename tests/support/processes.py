@@ -34,6 +34,14 @@ def name(pid: int) -> str:
         return ""
 
 
+def command_line(pid: int) -> str:
+    """Its arguments, or the title that it has given itself; empty when there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 async def gone(pid: int) -> None:
     """Wait until a process is no more."""
     async with asyncio.timeout(600):

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 import pytest_asyncio
-from psycopg.errors import DuplicateObject
+from psycopg.errors import DuplicateObject, UniqueViolation
 
 from tests.support.native import SOURCE, community, database, named, need_community
 from tswizard.core.db.connection import connected
@@ -29,7 +29,8 @@ async def native() -> AsyncIterator[Endpoint]:
             if await community(end):
                 await connection.execute("SET search_path = public")
                 for _doing, statement in statements("source"):
-                    with suppress(DuplicateObject):  # the extension; a role of an earlier time
+                    # The extension; a role of an earlier time, or that is created just now.
+                    with suppress(DuplicateObject, UniqueViolation):
                         await connection.execute(statement.encode())
             else:
                 await connection.execute("CREATE TABLE public.notes (id int)")
