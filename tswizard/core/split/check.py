@@ -28,9 +28,16 @@ from tswizard.core.split.policies.comparison import with_jobs
 from tswizard.core.split.policies.recreate import possible_jobs
 from tswizard.core.split.policies.statements import JobApi, read_job_api
 from tswizard.core.split.schema.cagg_facts import CaggFacts, Caggs, read_cagg_facts
+from tswizard.core.split.schema.chunk_objects import (
+    ChunkChanges,
+    ChunkKey,
+    read_chunk_changes,
+    read_chunk_names,
+)
 from tswizard.core.split.schema.hypertable_facts import HypertableFacts, read_hypertable_facts
 from tswizard.core.split.schema.named_before import without_named
 from tswizard.core.split.schema.normalize import chunk_keys, normalize, read_not_migrated
+from tswizard.core.split.schema.restore_chunk_objects import ChunkObjects, chunk_object_findings
 from tswizard.core.split.schema.toc_selection import read_selection
 from tswizard.core.split.split_run import is_over
 from tswizard.core.steps.compare import compare_ends
@@ -97,6 +104,9 @@ class _Migrated:
             source.run(_read_source), target.run(partial(_read_target, self._task))
         )
         self._on_target = there.caggs
+        objects = ChunkObjects(here.chunk_changes, there.chunk_changes, there.chunk_names)
+        for finding in chunk_object_findings(objects, self._task.target.label):
+            self._ctx.found(finding)
         self._not_migrated = await source.run(
             lambda connection: read_not_migrated(connection, selection, self._on_target)
         )
@@ -202,10 +212,12 @@ class _End:
     caggs: Mapping[str, CaggFacts]
     states: Mapping[str, CaggState]
     hypertables: tuple[HypertableFacts, ...]
+    chunk_changes: ChunkChanges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Target(_End):
+    chunk_names: Mapping[ChunkKey, str]
     api: JobApi
     jobs: tuple[Job, ...]
 
@@ -215,6 +227,7 @@ async def _read_source(connection: Connection) -> _End:
         caggs=await read_cagg_facts(connection),
         states=await read_states(connection),
         hypertables=await read_hypertable_facts(connection),
+        chunk_changes=await read_chunk_changes(connection),
     )
 
 
@@ -224,6 +237,8 @@ async def _read_target(task: Task, connection: Connection) -> _Target:
         caggs=end.caggs,
         states=end.states,
         hypertables=end.hypertables,
+        chunk_changes=end.chunk_changes,
+        chunk_names=await read_chunk_names(connection),
         api=await read_job_api(connection, task.target_server.timescaledb_schema or "public"),
         jobs=await read_jobs(connection, await read_shape(connection)),
     )

@@ -21,6 +21,7 @@ from tswizard.core.split.schema.restore import (
     restore_entries,
     use_list_path,
 )
+from tswizard.core.split.schema.restore_chunk_objects import restore_chunk_objects
 from tswizard.core.split.schema.target_session import SCHEMA_APPLICATION
 from tswizard.core.split.schema.toc import POST
 from tswizard.core.split.schema.toc_selection import read_selection
@@ -85,6 +86,7 @@ async def restore_post_data(ctx: Context) -> None:
                 details=entry_labels(missing, ctx.task.inventory.schemas),
             )
         )
+    await restore_chunk_objects(ctx)
     await restore_large_object_grants(ctx)
     for finding in not_migrated_findings(ctx.task):
         ctx.found(finding)
