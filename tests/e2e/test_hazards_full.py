@@ -26,6 +26,13 @@ CREATE MATERIALIZED VIEW plant.most AS SELECT max(litres) AS litres FROM plant.b
 CREATE FUNCTION plant.total() RETURNS float8 LANGUAGE sql STABLE AS
   $$ SELECT sum(litres) FROM plant.flow $$;
 CREATE MATERIALIZED VIEW plant.share AS SELECT 100 / plant.total() AS percent;
+-- pg_dump writes the state of a partition's trigger before the trigger
+CREATE TABLE plant.routes (id int, kind int) PARTITION BY LIST (id);
+CREATE TABLE plant.a_route PARTITION OF plant.routes DEFAULT PARTITION BY LIST (kind);
+CREATE TABLE plant.a_part PARTITION OF plant.a_route DEFAULT;
+CREATE FUNCTION plant.note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER note AFTER INSERT ON plant.routes FOR EACH ROW EXECUTE FUNCTION plant.note();
+ALTER TABLE plant.a_part DISABLE TRIGGER note;
 CREATE MATERIALIZED VIEW plant.unfilled AS SELECT 1 AS one WITH NO DATA;
 """
 

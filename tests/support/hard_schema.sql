@@ -18,6 +18,15 @@ CREATE TABLE hard.lines(code text NOT NULL, label text);
 CREATE UNIQUE INDEX lines_code ON hard.lines(code) WITH (fillfactor = 80);
 INSERT INTO hard.lines SELECT 'c' || g, 'line ' || g FROM generate_series(0, 9) g;
 
+-- pg_dump writes the state of a partition's trigger before the trigger
+CREATE TABLE hard.routes(id int, kind int) PARTITION BY LIST (kind);
+CREATE TABLE hard.a_route PARTITION OF hard.routes FOR VALUES IN (1) PARTITION BY LIST (id);
+CREATE TABLE hard.a_part PARTITION OF hard.a_route DEFAULT;
+CREATE TABLE hard.z_route PARTITION OF hard.routes DEFAULT;
+CREATE TRIGGER routes_note AFTER INSERT ON hard.routes FOR EACH ROW EXECUTE FUNCTION hard.note();
+ALTER TABLE hard.a_part DISABLE TRIGGER routes_note;
+ALTER TABLE hard.z_route ENABLE ALWAYS TRIGGER routes_note;
+
 -- compressed, with every kind of constraint, and words that need quotes as columns
 CREATE TABLE hard.readings(
   "time" timestamptz NOT NULL, "order" int NOT NULL, "select" text NOT NULL DEFAULT 'c1', plant int, kind int,

@@ -661,6 +661,15 @@ EXAMPLES = (
         ),
     ),
     Example(
+        "trigger-firing",
+        LOOK,
+        failed(
+            'trigger "stamp" for table "parts_2024" does not exist',
+            "ALTER TABLE public.parts_2024 DISABLE TRIGGER stamp;",
+            "4012; 2620 17 TRIGGER parts_2024 stamp postgres",
+        ),
+    ),
+    Example(
         "truncate-refused",
         LOOK,
         failed(

@@ -86,7 +86,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text.replace(" ", r"\s+").replace("{q}", _QUALIFIED).replace("{n}", _NAME))
 
 
-NOTHING_ADDED = frozenset({"DROP", "TRIGGER STATE", "TRUNCATE"})
+NOTHING_ADDED = frozenset({"DROP", "TRIGGER STATE", "TRIGGER FIRING", "TRUNCATE"})
 """Kinds of commands that add nothing to the database: a refused one leaves nothing missing."""
 
 _TABLE = rf"(?P<table>(?:{_NAME}\.)?{_NAME})"
@@ -107,6 +107,10 @@ _SUBJECTS = tuple(
         ),
         (
             "TRIGGER STATE",
+            r"ALTER TABLE (?:IF EXISTS )?(?:ONLY )?{q} (?:DISABLE|ENABLE) TRIGGER (?:ALL|USER)\b",
+        ),
+        (
+            "TRIGGER FIRING",
             r"ALTER TABLE (?:IF EXISTS )?(?:ONLY )?{q} (?:DISABLE|ENABLE) "
             r"(?:(?:ALWAYS|REPLICA) )?(?:TRIGGER|RULE) ",
         ),

@@ -20,6 +20,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.run.context import Context, StepSkipped, ToolEnd, failed
 from tswizard.core.steps.dump_output import dump_output
+from tswizard.core.steps.partition_triggers import partition_triggers
 
 _CATALOG = ("_timescaledb_catalog", "_timescaledb_config")
 # Without these no chunk can be found; without the rest of the catalog only what it names is lost.
@@ -71,13 +72,14 @@ def restore_command(
 async def restore(ctx: Context, phase: Phase) -> None:
     """Run one phase and judge what it prints. Raises StepFailed when it did not run to its end."""
     entries: tuple[Entry, ...] = ()
+    late: tuple[Entry, ...] = ()
     only = None
     if phase is Phase.SCHEMA:  # an entry for each large object, of which only the number is needed
         count = await _count(ctx.task, phase)
     else:
         entries = await _contents(ctx.task, phase)
         if phase is Phase.REST:
-            entries, only = await _what_can_be_now(ctx, entries)
+            entries, late, only = await _what_can_be_now(ctx, entries)
         count = len(entries)
     parallel = phase.parallel and ctx.task.jobs > 1
     watch = FollowedRestore(ctx, entries, Parts(ctx), parallel, count)
@@ -101,13 +103,16 @@ async def restore(ctx: Context, phase: Phase) -> None:
         )
     if phase is Phase.CATALOG:
         await detach_lacking_tablespaces(ctx)
+    if late:
+        await _restore_listed(ctx, "restore-trigger-states", late)
     ctx.progress(watch.total, watch.total, watch.unit)
 
 
 async def _what_can_be_now(
     ctx: Context, entries: "tuple[Entry, ...]"
-) -> "tuple[tuple[Entry, ...], Path | None]":
-    """The entries that can be restored in restore mode, and the file that lists them.
+) -> "tuple[tuple[Entry, ...], tuple[Entry, ...], Path | None]":
+    """The entries that can be restored in restore mode, those that come after them, and the file
+    that lists the first.
 
     Neither foreign keys to hypertables nor the contents of materialized views, which read none of
     the compressed rows then; nor event triggers, which would fire at all that follows.
@@ -115,13 +120,17 @@ async def _what_can_be_now(
     keys = tuple(e for key in await keys_to_hypertables(ctx) for e in key.toc_entries)
     waiting = (*keys, "MATERIALIZED VIEW DATA ", *_ON_EVENTS)
     now = tuple(entry for entry in entries if not entry.toc.text.startswith(waiting))
+    if len(now) != len(entries):
+        ctx.say(
+            f"{len(entries) - len(now)} entries wait for the end of restore mode: foreign keys to "
+            "hypertables, contents of materialized views, event triggers"
+        )
+    states = await partition_triggers(ctx.task)
+    late = tuple(e for e in now if e.toc.kind == "TRIGGER" and e.toc.oid in states)
+    now = tuple(entry for entry in now if entry not in late)
     if len(now) == len(entries):
-        return entries, None
-    ctx.say(
-        f"{len(entries) - len(now)} entries wait for the end of restore mode: foreign keys to "
-        "hypertables, contents of materialized views, event triggers"
-    )
-    return now, _listed(ctx, "restore-rest", now)
+        return entries, late, None
+    return now, late, _listed(ctx, "restore-rest", now)
 
 
 def _listed(ctx: Context, name: str, entries: "Iterable[Entry]") -> Path:
@@ -138,8 +147,13 @@ async def restore_event_triggers(ctx: Context) -> None:
     ]
     if not entries:
         raise StepSkipped("the dump has no event trigger")
+    await _restore_listed(ctx, "restore-event-triggers", entries)
+
+
+async def _restore_listed(ctx: Context, name: str, entries: "Iterable[Entry]") -> None:
+    """Some entries of post-data by themselves. Raises StepFailed."""
     end = await ctx.run_tool(
-        restore_command(ctx.task, Phase.REST, _listed(ctx, "restore-event-triggers", entries)),
+        restore_command(ctx.task, Phase.REST, _listed(ctx, name, entries)),
         ctx.task.target,
         tool="pg_restore",
         phase=Phase.REST.label,

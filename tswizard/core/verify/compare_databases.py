@@ -43,6 +43,7 @@ from tswizard.core.verify.schema.catalog_rows import compare_catalog_rows
 from tswizard.core.verify.schema.column_details import with_columns
 from tswizard.core.verify.schema.compare import compare_schemas
 from tswizard.core.verify.schema.findings import schema_findings
+from tswizard.core.verify.schema.named_beforehand import named_beforehand
 from tswizard.core.verify.schema.read import read_schema
 from tswizard.core.verify.schema.sequences import (
     Name,
@@ -145,6 +146,7 @@ async def _schemas(
     )
     if job.snapshot is None:
         differences = explained(differences, job.inventory, ours)
+    differences = named_beforehand(differences, job)
     labels = {**theirs.labels, **ours.labels}
     findings = list(schema_findings(replace(compared, differences=differences), labels))
     shapes = ours.catalogs.shape, theirs.catalogs.shape

@@ -25,6 +25,9 @@ _FROM_FACTS = frozenset({"hypertable", "dimension", "compression-setting"})
 _NOT_MIGRATED = frozenset({"job", "continuous-aggregate", "publication", "subscription"})
 """The steps report these as not migrated."""
 
+_ON_NOT_MIGRATED = re.compile(r"(?:^|.* on )(?:publication|subscription) ", re.DOTALL)
+"""Comments and security labels on those."""
+
 _ON_CHUNKS = frozenset(
     {
         "index",
@@ -184,6 +187,8 @@ def _normalize(
         objects[ObjectKey("chunk", chunk.name)] = _object(definition)
     for key, found in schema.objects.items():
         if key.kind in _FROM_FACTS or key.kind in _NOT_MIGRATED or key.kind == "chunk":
+            continue
+        if key.kind in ("comment", "security-label") and _ON_NOT_MIGRATED.match(key.name):
             continue
         if key.kind == "trigger" and _OWN_TRIGGER.search(found.definition["definition"]):
             continue

@@ -23,8 +23,9 @@ from tswizard.core.split.schema.restore import (
 )
 from tswizard.core.split.schema.restore_chunk_objects import restore_chunk_objects
 from tswizard.core.split.schema.target_session import SCHEMA_APPLICATION
-from tswizard.core.split.schema.toc import POST
+from tswizard.core.split.schema.toc import PG_TRIGGER, POST
 from tswizard.core.split.schema.toc_selection import read_selection
+from tswizard.core.steps.partition_triggers import partition_triggers
 
 _POLL_INTERVAL = 1.0
 """Seconds between two looks at the index builds."""
@@ -55,6 +56,8 @@ async def restore_post_data(ctx: Context) -> None:
     by_path = indexes_by_path(entries, ctx.task.inventory.hazards.index_paths)
     await create_indexes(ctx, by_path)
     entries = [entry for entry in entries if entry.id not in by_path]
+    late = await partition_triggers(ctx.task)
+    states = {entry for entry in entries if entry.catalog == PG_TRIGGER and entry.oid in late}
     all_entries = plural(len(chosen.post), "post-data entry", "post-data entries")
     ctx.say(f"to be restored: {len(entries)} of {all_entries}")
     progress = RestoreProgress(ctx)
@@ -63,13 +66,19 @@ async def restore_post_data(ctx: Context) -> None:
         watch = asyncio.create_task(report_index_builds(ctx, progress))
     try:
         withheld = await restore_entries(
-            ctx, entries, POST, POST, jobs=ctx.task.jobs, progress=progress
+            ctx,
+            [entry for entry in entries if entry not in states],
+            POST,
+            POST,
+            jobs=ctx.task.jobs,
+            progress=progress,
         )
     finally:
         if watch is not None:
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
+    await restore_entries(ctx, [e for e in entries if e in states], "trigger-states", POST)
     lacking = (await read_already_restored(ctx)).missing(toc) - withheld.ids
     missing = [entry for entry in chosen.post if entry.id in lacking]
     if missing:

@@ -106,8 +106,14 @@ def _finding(
         details += [f"{label}: {_line(d)}" for d in some[:_PARTS]]
         if len(some) > _PARTS:
             details.append(f"{label}: and {len(some) - _PARTS:,} more of this kind")
-    todo = kind.todo or _todo(level, differences)
+    todo = _todo(level, differences) if _refused(kind, differences) else kind.todo
+    todo = todo or _todo(level, differences)
     return Finding(level, _id(kind), ", ".join(words), todo=todo, details=tuple(details))
+
+
+def _refused(kind: ObjectKind, differences: list[Difference]) -> bool:
+    """Extensions that are missing, not of another version."""
+    return kind.id == "extension" and {d.state for d in differences} == {"missing"}
 
 
 def _todo(level: Level, differences: list[Difference]) -> str:
@@ -116,6 +122,11 @@ def _todo(level: Level, differences: list[Difference]) -> str:
         return (
             "It does not come from the source; find out who created it, and drop it if it is not "
             "wanted."
+        )
+    if level is Level.LOOK and states == {"missing"}:
+        return (
+            "Do without it, or have a role create it there that may do so, and what needs it; then "
+            "check again."
         )
     if level is Level.LOOK:
         return "Compare the two, and decide whether the difference matters."
