@@ -197,8 +197,20 @@ class TestJobs:
         source = inventory(jobs=(RETENTION, replace(RETENTION, id=1001, owner='o"ps')))
         finding = found(source)["job-owners-missing"]
         assert finding.level is Level.FAIL
-        assert finding.details == ('CREATE ROLE "o""ps" NOLOGIN;',)
+        assert finding.details == ('CREATE ROLE "o""ps" LOGIN;',)
         assert "roles-missing" not in found(source)
+
+    def test_a_role_in_the_config_of_a_job_of_ones_own_is_named(self) -> None:
+        config = '{"as": ["gone", {"x": "here"}], "gone": 1, "n": null}'
+        job = replace(RETENTION, proc_schema="app", proc_name="act", config=config)
+        source = inventory(jobs=(job,), roles=("gone", "here", "tsdbadmin"))
+        target = empty(roles=("here", "tsdbadmin"))
+        finding = found(source, target)["job-config-roles"]
+        assert finding.level is Level.LOOK
+        assert finding.details == ("job 1000 (app.act): gone",)
+        both = empty(roles=("gone", "here", "tsdbadmin"))
+        assert "job-config-roles" not in found(source, both)
+        assert "job-config-roles" not in found(inventory(jobs=(replace(job, config=None),)), target)
 
     def test_before_2_10_an_owner_is_only_a_name(self) -> None:
         source = inventory(jobs=(replace(RETENTION, owner="ops", owner_by_oid=False),))

@@ -1,6 +1,6 @@
 """Roles: those of the server, and those that this database refers to."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from tswizard.core.db.connection import Connection, batch
 from tswizard.core.db.identifiers import identifier
@@ -35,7 +35,11 @@ async def read_roles(connection: Connection) -> tuple[tuple[str, ...], tuple[str
     return tuple(name for (name,) in needed), tuple(name for (name,) in every)
 
 
-def role_statements(names: Iterable[str]) -> tuple[str, ...]:
+def role_statements(names: Iterable[str], job_owners: Collection[str] = ()) -> tuple[str, ...]:
     """Statements that create roles of these names without login: whether a role may log in, and
-    its password, are the user's to set."""
-    return tuple(f"CREATE ROLE {identifier(name)} NOLOGIN;" for name in names)
+    its password, are the user's to set. Owners of jobs have to: a job's worker logs in as its owner
+    (`ts_bgw_job_validate_job_owner`)."""
+    return tuple(
+        f"CREATE ROLE {identifier(name)} {'LOGIN' if name in job_owners else 'NOLOGIN'};"
+        for name in names
+    )

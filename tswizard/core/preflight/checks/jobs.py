@@ -1,9 +1,13 @@
 """Jobs of the source: who owns them, and what they do during the run."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
+from tswizard.core.catalog.policies import USER_DEFINED
 from tswizard.core.catalog.roles import role_statements
 from tswizard.core.model.finding import Finding
+from tswizard.core.model.object_selection import chosen_jobs
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.wording import plural
 from tswizard.core.preflight.check import FULL_ONLY, AnyCheck, Check
@@ -16,13 +20,13 @@ def _owners_missing(prepared: Prepared) -> Iterator[Finding]:
     owners = sorted({job.owner for job in jobs if job.owner_by_oid} - have)
     if owners:
         owned = sum(job.owner in owners for job in jobs)
-        statements = role_statements(owners)
+        statements = role_statements(owners, owners)
         yield fail(
             "job-owners-missing",
             f"The target lacks {some(owners)}, owner of {plural(owned, 'job')} of the source.",
             where=prepared.target.label,
             why="TimescaleDB stores a job's owner as a role, so the restore of its job table fails "
-            "as a whole and all jobs and policies are lost.",
+            "as a whole and all jobs and policies are lost. A job's worker logs in as its owner.",
             todo="Create them on the target (without passwords; set those yourself): "
             + " ".join(statements),
         )
@@ -45,6 +49,36 @@ def _other_owners(prepared: Prepared) -> Iterator[Finding]:
             "(ALTER TABLE … OWNER TO).",
             details=[f"job {job.id} ({job.what}), owner {job.owner}" for job in jobs],
         )
+
+
+def _roles_in_configs(prepared: Prepared) -> Iterator[Finding]:
+    lacking = set(prepared.inventory.roles) - set(prepared.target_inventory.roles)
+    details = [
+        f"job {job.id} ({job.what}): {some(named)}"
+        for job in chosen_jobs(prepared.inventory, prepared.answers)
+        if job.kind is USER_DEFINED
+        and (named := sorted(lacking.intersection(_texts(json.loads(job.config or "null")))))
+    ]
+    if details:
+        yield look(
+            "job-config-roles",
+            f"The config of {plural(len(details), 'job')} holds names of roles that the target "
+            "lacks.",
+            where=prepared.target.label,
+            why="A config is migrated as it is, and only the job knows what a name in it means.",
+            todo="See what the job does with the name; create the role on the target if it needs "
+            "it, before the jobs are enabled.",
+            details=details,
+        )
+
+
+def _texts(config: Any) -> Iterator[str]:
+    """Every string in a config."""
+    if isinstance(config, str):
+        yield config
+    elif isinstance(config, list | dict):
+        for part in config.values() if isinstance(config, dict) else config:
+            yield from _texts(part)
 
 
 def _retention(prepared: Prepared) -> Iterator[Finding]:
@@ -83,6 +117,7 @@ def _left_open(prepared: Prepared) -> Iterator[Finding]:
 JOB_CHECKS: tuple[AnyCheck, ...] = (
     Check(gives=("job-owners-missing",), run=_owners_missing, methods=FULL_ONLY),
     Check(gives=("job-owners",), run=_other_owners, methods=FULL_ONLY),
+    Check(gives=("job-config-roles",), run=_roles_in_configs, answered_by=("policies",)),
     Check(gives=("left-paused",), run=_left_open),
     Check(
         gives=("retention-runs",),

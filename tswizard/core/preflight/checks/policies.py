@@ -132,13 +132,13 @@ def _roles_missing(prepared: Prepared) -> Iterator[Finding]:
     jobs = [j for j in prepared.inventory.jobs if j.kind is USER_DEFINED and j.owner not in have]
     if jobs:
         owners = sorted({job.owner for job in jobs})
-        statements = role_statements(owners)
+        statements = role_statements(owners, owners)
         yield look(
             "job-roles-missing",
             f"The target lacks {some(owners)}, owner of {plural(len(jobs), 'job')} of the source.",
             where=prepared.target.label,
             why="A job is added by its owner, so these are not recreated.",
-            todo="Create them on the target with LOGIN: " + " ".join(statements),
+            todo="Create them on the target before the run: " + " ".join(statements),
             details=[f"job {job.id} ({job.what}), owner {job.owner}" for job in jobs],
         )
 

@@ -13,7 +13,7 @@ def _granted(prepared: Prepared) -> Iterator[Finding]:
     granted = prepared.inventory.roles_granted
     missing = sorted(set(granted) - set(prepared.target_inventory.roles))
     if missing:
-        statements = role_statements(missing)
+        statements = role_statements(missing, {job.owner for job in prepared.inventory.jobs})
         yield look(
             "roles-missing",
             f"Roles that the source uses and the target lacks: {some(missing)}.",

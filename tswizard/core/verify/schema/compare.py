@@ -142,6 +142,10 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
         why = "pg_dump dumps it for superusers only"
     elif key.kind in ("default-privilege", "policy"):
         level, why = _for_roles(level, key, found, target)
+    elif key.kind == "job":
+        owner = found.definition.get("owner")
+        if owner in source.roles - target.roles:  # preflight has named it: its owner has to add it
+            level, why = Level.LOOK, f"the target has no role {owner}"
     return Difference(
         key=key,
         state="missing",
