@@ -102,7 +102,7 @@ _ALL = (
     _kind("check", "CHECK constraints", SCHEMA, extra=_FAIL),
     _kind("exclusion-constraint", "exclusion constraints", SCHEMA, extra=_FAIL),
     _kind("not-null-constraint", "not-null constraints", SCHEMA, extra=_FAIL),
-    _kind("index", "indexes", SCHEMA, "tablespace"),
+    _kind("index", "indexes", SCHEMA, "tablespace", "storage_parameters"),
     _kind("trigger", "triggers", SCHEMA, extra=_FAIL),
     _kind("event-trigger", "event triggers", SCHEMA, extra=_FAIL),
     _kind("rule", "rules", SCHEMA, extra=_FAIL),

@@ -109,7 +109,8 @@ FROM chunk c JOIN key k ON k.id = c.id JOIN owner o ON o.id = c.hypertable_id
 """
 
 # PostgreSQL prints expressions of a chunk's index with constants folded, those of its hypertable as
-# they were written: such indexes are told by their columns, and by how many there are.
+# they were written: such indexes are told by their columns, and by how many there are. Storage
+# parameters that the hypertable's index was given later are the chunk's by its creation.
 _INDEXES_OF = """
 index_of AS MATERIALIZED (
   SELECT r.rel, x.oid, x.relname, x.relnamespace, i.indisunique AS unique, i.indisvalid,
@@ -119,12 +120,13 @@ index_of AS MATERIALIZED (
       FROM pg_catalog.unnest(i.indkey) WITH ORDINALITY AS k (attnum, number)
       LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = r.rel AND a.attnum = k.attnum
     ) END AS shape,
-    pg_catalog.substr(pg_catalog.pg_get_indexdef(x.oid), pg_catalog.length(
-      'CREATE ' || CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END || 'INDEX '
-      || pg_catalog.quote_ident(x.relname) || ' ON ' || r.name) + 1) AS tail
+    t.tail, pg_catalog.regexp_replace(t.tail, ' WITH [(][^()]*[)]', '') AS without_storage
   FROM (SELECT oid, name FROM chunk UNION SELECT parent, parent_name FROM chunk) AS r (rel, name)
   JOIN pg_catalog.pg_index i ON i.indrelid = r.rel
   JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+  CROSS JOIN LATERAL (VALUES (pg_catalog.substr(pg_catalog.pg_get_indexdef(x.oid),
+    pg_catalog.length('CREATE ' || CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END || 'INDEX '
+      || pg_catalog.quote_ident(x.relname) || ' ON ' || r.name) + 1))) AS t (tail)
 ), alike AS MATERIALIZED (
   SELECT rel, shape, pg_catalog.count(*) AS number FROM index_of
   WHERE shape IS NOT NULL GROUP BY rel, shape
@@ -140,7 +142,8 @@ SELECT 'pg_catalog.pg_class'::regclass, i.oid, c.id, 1,
   NULL
 FROM chunk c
 JOIN index_of i ON i.rel = c.oid AND i.indisvalid
-LEFT JOIN index_of p ON p.rel = c.parent AND p.unique = i.unique AND p.tail = i.tail
+LEFT JOIN index_of p ON p.rel = c.parent AND p.unique = i.unique
+  AND p.without_storage = i.without_storage
 LEFT JOIN alike mine ON mine.rel = c.oid AND mine.shape = i.shape
 LEFT JOIN alike parents ON parents.rel = c.parent AND parents.shape = i.shape
 WHERE p.rel IS NULL AND (mine.number > parents.number) IS NOT FALSE

@@ -15,6 +15,7 @@ from tswizard.core.catalog.roles import role_statements
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.identifiers import identifier
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.plan import Task
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.dump import schema_dump_path
@@ -132,7 +133,7 @@ async def apply_grants(ctx: Context, withheld: WithheldGrants, part: str) -> Non
         refused = await run_changes(ctx, target, changes)
     path = ctx.run_folder.path / f"grants-{part}.sql"
     path.write_text("".join(f"{text};\n" for text in withheld.pending), encoding="utf-8")
-    ctx.found(_missing_roles_finding(withheld, path, ctx.task.target.label))
+    ctx.found(_missing_roles_finding(withheld, path, ctx.task))
     if refused:
         ctx.found(
             Finding(
@@ -146,16 +147,17 @@ async def apply_grants(ctx: Context, withheld: WithheldGrants, part: str) -> Non
         )
 
 
-def _missing_roles_finding(withheld: WithheldGrants, path: Path, where: str) -> Finding:
+def _missing_roles_finding(withheld: WithheldGrants, path: Path, task: Task) -> Finding:
+    owners = {job.owner for job in task.inventory.jobs}
     return Finding(
         Level.LOOK,
         "grants-without-role",
         f"Roles that the target lacks are named by "
         f"{plural(len(withheld.pending), 'grant or policy', 'grants or policies')}: "
         f"{', '.join(withheld.roles)}.",
-        where=where,
+        where=task.target.label,
         why="Roles belong to the server, not to a database, so no dump holds them.",
-        todo=f"On the target: {' '.join(role_statements(withheld.roles))} Then run the statements: "
-        f"psql -d … -f {path}",
+        todo=f"On the target: {' '.join(role_statements(withheld.roles, owners))} Then run the "
+        f"statements: psql -d … -f {path}",
         details=withheld.pending,
     )

@@ -44,6 +44,7 @@ _ON_CHUNKS = frozenset(
 _OWN_TRIGGER = re.compile(r"EXECUTE FUNCTION _timescaledb_(?:functions|internal)\.")
 # Before 2.12 the functions of space dimensions were in another schema.
 _OLD_SCHEMA = re.compile(r"\b_timescaledb_internal\.(?=get_partition_(?:hash|for_key)\()")
+_STORAGE = re.compile(r" WITH \(([^()]*)\)")
 _INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX .*? USING ", re.DOTALL)
 
 
@@ -215,8 +216,11 @@ def _object_of_chunk(key: ObjectKey, found: Object, chunk: str) -> dict[ObjectKe
     if key.kind == "index":
         unique = _INDEX.match(text)
         text = _INDEX.sub("UNIQUE " if unique and unique[1] else "", text)
+        storage = _STORAGE.search(text)
+        text = _STORAGE.sub("", text, count=1)
         # `reordered_chunk_findings` reports chunks that are marked as clustered.
         definition = {k: definition.get(k) for k in ("valid", "replica_identity")}
+        definition["storage_parameters"] = storage[1] if storage else None
     elif not key.name.startswith(f"{found.part}."):
         return {}  # the chunk's copy of a foreign key that points to the hypertable
     text = _OLD_SCHEMA.sub("_timescaledb_functions.", text)
