@@ -197,7 +197,7 @@ class TestJobs:
         source = inventory(jobs=(RETENTION, replace(RETENTION, id=1001, owner='o"ps')))
         finding = found(source)["job-owners-missing"]
         assert finding.level is Level.FAIL
-        assert finding.details == ('CREATE ROLE "o""ps" LOGIN;',)
+        assert finding.todo.endswith('CREATE ROLE "o""ps" LOGIN;')
         assert "roles-missing" not in found(source)
 
     def test_a_role_in_the_config_of_a_job_of_ones_own_is_named(self) -> None:
