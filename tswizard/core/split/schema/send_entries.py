@@ -23,7 +23,7 @@ from tswizard.core.split.schema.toc import DumpEntry
 async def send_entries(
     ctx: Context,
     target: Connection,
-    lots: Iterable[Sequence[DumpEntry]],
+    lots: Sequence[Sequence[DumpEntry]],
     done: Callable[[int], None],
 ) -> frozenset[int]:
     """Create what the entries are, each lot in a transaction, as far as the target takes it without
@@ -34,9 +34,11 @@ async def send_entries(
     schemas = ctx.task.inventory.schemas
     left: set[int] = set()
     sent: set[int] = set()
+    # Each time, pg_restore reads the dump's whole table of contents.
+    whole = await read_entry_script(ctx.task, [entry for lot in lots for entry in lot])
     for lot in lots:
         await ctx.unpaused()
-        script = await read_entry_script(ctx.task, lot)
+        script = whole if whole.texts else await read_entry_script(ctx.task, lot)
         left.update(entry.id for entry in lot if entry.id not in script.texts)
         for entry in lot:
             ctx.say(f"creating {entry.label(schemas)}")
