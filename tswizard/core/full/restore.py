@@ -127,7 +127,9 @@ async def _what_can_be_now(
         )
     states = await partition_triggers(ctx.task)
     late = tuple(e for e in now if e.toc.kind == "TRIGGER" and e.toc.oid in states)
-    now = tuple(entry for entry in now if entry not in late)
+    if late:
+        waiting_on_others = set(late)
+        now = tuple(entry for entry in now if entry not in waiting_on_others)
     if len(now) == len(entries):
         return entries, late, None
     return now, late, _listed(ctx, "restore-rest", now)
