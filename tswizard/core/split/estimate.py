@@ -28,7 +28,7 @@ _COSTS = {
     ),
     SplitStep.PLAN: StepCost(base=0.08, chunk=0.00015, trips=27),
     SplitStep.DUMP_SCHEMA: StepCost(base=0.1, trips=80, on_source=True),
-    SplitStep.PRE_DATA: StepCost(base=0.1, trips=40, object=0.001, trips_object=2),
+    SplitStep.PRE_DATA: StepCost(base=0.1, trips=22, object=0.001, trips_object=0.04),
     SplitStep.HYPERTABLES: StepCost(base=0.04, trips=7, trips_object=1),
     SplitStep.CAGGS: StepCost(base=0.1, trips=15, object=0.005, trips_object=3),
     SplitStep.CAGG_RANGES: StepCost(base=0.1, trips=22),
@@ -40,12 +40,12 @@ _COSTS = {
     SplitStep.CONSTRAINTS_BEFORE: StepCost(base=0.05, trips=18),
     SplitStep.COMPRESSION: StepCost(base=0.04, trips=8, trips_object=1),
     SplitStep.COPY_HYPERTABLES: StepCost(
-        base=0.2, chunk=0.0026, compressed=0.006, trips=40, shared_chunk=1.2, shared_compressed=0.4
+        base=0.2, chunk=0.0026, compressed=0.006, trips=60, shared_chunk=0.1, shared_compressed=1.2
     ),
     SplitStep.RECONCILE: StepCost(base=0.04, trips=8),
     SplitStep.CONSTRAINTS_AFTER: StepCost(base=0.08, chunk=0.00008, trips=14, trips_object=1),
     SplitStep.COMPRESSION_LAST: StepCost(base=0.05, trips=4),
-    SplitStep.POST_DATA: StepCost(base=0.1, chunk=0.0004, trips=60, trips_object=2),
+    SplitStep.POST_DATA: StepCost(base=0.1, chunk=0.0004, trips=15, trips_object=0.03),
 }
 
 
