@@ -92,5 +92,5 @@ async def test_a_run_tells_the_terminal_how_far_it_is(monkeypatch: pytest.Monkey
         await scene.drive(pilot)
         await on_screen(pilot, "RunScreen")
     assert any(
-        re.search(r"tswizard: \d+ %, 6 of 14  Restore the rows", sequence) for sequence in told
+        re.search(r"tswizard: \d+%, 6 of 14  Restore the rows", sequence) for sequence in told
     ), told

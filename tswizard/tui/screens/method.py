@@ -172,7 +172,7 @@ class MethodScreen(WizardScreen):
     def _rest(self) -> None:
         panel = self.query_one(ProbePanel)
         if self._probe is not None and (self._probe.timings or self._probe.problems):
-            panel.rest((*probe_lines(self._probe), *(self._age() if self._kept else ())))
+            panel.rest((*(self._age() if self._kept else ()), *probe_lines(self._probe)))
         elif not self._samples:
             panel.rest((("sample", "none: the source holds no rows to time"),))
         else:
