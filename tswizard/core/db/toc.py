@@ -23,6 +23,13 @@ TOC_KINDS = frozenset(
 )
 """Kinds that pg_dump 9.6 to 18 write."""
 
+ON_EVENT_TRIGGERS = (
+    "EVENT TRIGGER ",
+    "COMMENT - EVENT TRIGGER ",
+    "SECURITY LABEL - EVENT TRIGGER ",
+)
+"""How entries of event triggers, and of what is said about them, begin, in `text`."""
+
 _LONGEST = max(kind.count(" ") for kind in TOC_KINDS) + 1
 _LINE = re.compile(r"(\d+); (\d+) (\d+) (.*)", re.DOTALL)
 _ABOUT_ANOTHER = ("ACL", "COMMENT", "SECURITY LABEL")

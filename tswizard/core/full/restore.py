@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from tswizard.core.db.toc import TocLine, parse_toc_line
+from tswizard.core.db.toc import ON_EVENT_TRIGGERS, TocLine, parse_toc_line
 from tswizard.core.full.dump import dump_files
 from tswizard.core.full.foreign_keys import keys_to_hypertables
 from tswizard.core.full.table_progress import Parts
@@ -29,7 +29,6 @@ _ESSENTIAL = re.compile(
     r"continuous_agg|compression_settings|hypertable_compression)$"
 )
 _ROWS = "TABLE DATA"
-_ON_EVENTS = ("EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER ")
 
 
 class Phase(Enum):
@@ -118,7 +117,7 @@ async def _what_can_be_now(
     the compressed rows then; nor event triggers, which would fire at all that follows.
     """
     keys = tuple(e for key in await keys_to_hypertables(ctx) for e in key.toc_entries)
-    waiting = (*keys, "MATERIALIZED VIEW DATA ", *_ON_EVENTS)
+    waiting = (*keys, "MATERIALIZED VIEW DATA ", *ON_EVENT_TRIGGERS)
     now = tuple(entry for entry in entries if not entry.toc.text.startswith(waiting))
     if len(now) != len(entries):
         ctx.say(
@@ -126,13 +125,15 @@ async def _what_can_be_now(
             "hypertables, contents of materialized views, event triggers"
         )
     states = await partition_triggers(ctx.task)
-    late = tuple(e for e in now if e.toc.kind == "TRIGGER" and e.toc.oid in states)
-    if late:
-        waiting_on_others = set(late)
-        now = tuple(entry for entry in now if entry not in waiting_on_others)
+    late = tuple(e for e in now if _is_state(e, states))
+    now = tuple(e for e in now if not _is_state(e, states))
     if len(now) == len(entries):
         return entries, late, None
     return now, late, _listed(ctx, "restore-rest", now)
+
+
+def _is_state(entry: "Entry", states: frozenset[int]) -> bool:
+    return entry.toc.kind == "TRIGGER" and entry.toc.oid in states
 
 
 def _listed(ctx: Context, name: str, entries: "Iterable[Entry]") -> Path:
@@ -145,7 +146,7 @@ def _listed(ctx: Context, name: str, entries: "Iterable[Entry]") -> Path:
 async def restore_event_triggers(ctx: Context) -> None:
     """The last of the dump: they fire at whatever changes the schema. Raises StepFailed."""
     entries = [
-        e for e in await _contents(ctx.task, Phase.REST) if e.toc.text.startswith(_ON_EVENTS)
+        e for e in await _contents(ctx.task, Phase.REST) if e.toc.text.startswith(ON_EVENT_TRIGGERS)
     ]
     if not entries:
         raise StepSkipped("the dump has no event trigger")

@@ -10,10 +10,10 @@ by their hypertable and slices.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tswizard.core.catalog.catalog_shape import CAGG, DIMENSION_SLICE, HYPERTABLE, Shape
+from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape, read_shape
 from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.db.connection import Connection, batch, rows
-from tswizard.core.verify.schema.catalog_sql import Catalogs, read_catalogs
+from tswizard.core.verify.schema.catalog_sql import Catalogs, read_catalogs, slices_of_chunks
 
 ChunkKey = tuple[str, str]
 """Its hypertable or continuous aggregate, quoted, and its slices."""
@@ -63,10 +63,10 @@ async def read_chunk_changes(connection: Connection) -> ChunkChanges:
 
 async def read_chunk_names(connection: Connection) -> dict[ChunkKey, str]:
     """The quoted names of all chunks of one end. Raises psycopg.Error."""
-    catalogs = await read_catalogs(connection)
-    if not catalogs.shape.timescaledb:
+    shape = await read_shape(connection)
+    if not shape.timescaledb:
         return {}
-    query = f"WITH {_chunks(catalogs.shape)}, {_keys(catalogs.shape)} {_ALL_KEYS}"
+    query = f"WITH {_chunks(shape)}, {_keys(shape)} {_ALL_KEYS}"
     return {(table, slices): name for table, slices, name in await rows(connection, query)}
 
 
@@ -88,19 +88,12 @@ chunk AS MATERIALIZED (
 
 def _keys(shape: Shape) -> str:
     """A continuous aggregate's materialization has another name on the target."""
-    if shape.has(DIMENSION_SLICE, "chunk_id"):
-        slices = f"SELECT s.*, s.chunk_id AS chunk FROM {DIMENSION_SLICE} s"
-    else:
-        slices = (
-            f"SELECT s.*, cc.chunk_id AS chunk FROM {DIMENSION_SLICE} s "
-            "JOIN _timescaledb_catalog.chunk_constraint cc ON cc.dimension_slice_id = s.id"
-        )
     return f"""
 key AS MATERIALIZED (
   SELECT s.chunk AS id, pg_catalog.string_agg(pg_catalog.format(
     '%s %s to %s', d.column_name, s.range_start, s.range_end), ', '
     ORDER BY d.column_name) AS slices
-  FROM ({slices}) s JOIN _timescaledb_catalog.dimension d ON d.id = s.dimension_id
+  FROM ({slices_of_chunks(shape)}) s JOIN _timescaledb_catalog.dimension d ON d.id = s.dimension_id
   GROUP BY s.chunk
 ), owner AS MATERIALIZED (
   SELECT h.id, pg_catalog.format('%I.%I', COALESCE(g.user_view_schema, h.schema_name),

@@ -78,7 +78,8 @@ async def restore_post_data(ctx: Context) -> None:
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
-    await restore_entries(ctx, [e for e in entries if e in states], "trigger-states", POST)
+    if states:
+        await restore_entries(ctx, [e for e in entries if e in states], "trigger-states", POST)
     lacking = (await read_already_restored(ctx)).missing(toc) - withheld.ids
     missing = [entry for entry in chosen.post if entry.id in lacking]
     if missing:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tswizard.core.catalog.inventory import Inventory, TableKind
+from tswizard.core.db.toc import ON_EVENT_TRIGGERS
 from tswizard.core.split.schema.toc import DumpEntry, Toc
 
 ENTRIES = 100
@@ -20,7 +21,6 @@ BYTES = 32 << 20
 
 _READS_ROWS = frozenset({"INDEX", "CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT"})
 _TABLES = frozenset({"TABLE", "MATERIALIZED VIEW"})
-_EVENT_TRIGGERS = ("EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def in_order_of_restore(entries: Sequence[DumpEntry]) -> list[DumpEntry]:
     def turn(entry: DumpEntry) -> int:
         if entry.kind in ("ACL", "ACL LANGUAGE", "DEFAULT ACL"):
             return 1
-        return 2 if entry.text.startswith(_EVENT_TRIGGERS) else 0
+        return 2 if entry.text.startswith(ON_EVENT_TRIGGERS) else 0
 
     return sorted(entries, key=turn)
 

@@ -34,6 +34,8 @@ async def send_entries(
     schemas = ctx.task.inventory.schemas
     left: set[int] = set()
     sent: set[int] = set()
+    if not lots:
+        return frozenset()
     # Each time, pg_restore reads the dump's whole table of contents.
     whole = await read_entry_script(ctx.task, [entry for lot in lots for entry in lot])
     for lot in lots:

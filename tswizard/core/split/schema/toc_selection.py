@@ -15,6 +15,7 @@ from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.catalog.tables import extension_schema
 from tswizard.core.db.connection import Connection, batch, connected
 from tswizard.core.db.identifiers import literal
+from tswizard.core.db.toc import ON_EVENT_TRIGGERS
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.dump import read_schema_toc
 from tswizard.core.split.schema.hypertable_facts import HYPERTABLE_OIDS
@@ -34,7 +35,6 @@ _TABLES = frozenset({"TABLE", "FOREIGN TABLE", "SEQUENCE", "TABLE ATTACH"})
 _MARKS = frozenset({"ACL", "COMMENT", "SECURITY LABEL"})
 """What can be restored as soon as its continuous aggregate exists."""
 
-_ON_EVENTS = ("EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER ")
 
 _TABLE_PARTS = frozenset(
     {
@@ -248,7 +248,7 @@ def select_entries(toc: Toc, exclusions: Exclusions) -> Selection:
     # Default privileges would add to the grants of what is created after them.
     last = {e.id for e in restored if e.kind == "DEFAULT ACL"} if required else set()
     now = [entry for entry in restored if entry.id not in required and entry.id not in last]
-    events = [entry for entry in now if entry.text.startswith(_ON_EVENTS)]
+    events = [entry for entry in now if entry.text.startswith(ON_EVENT_TRIGGERS)]
     return Selection(
         pre=tuple(entry for entry in now if entry.section == PRE),
         post=tuple(entry for entry in now if entry.section == POST and entry not in events),

@@ -10,12 +10,11 @@ from tswizard.core.catalog.catalog_shape import (
     CAGG,
     CHUNK,
     COMPRESSION_SETTINGS,
-    DIMENSION_SLICE,
     HYPERTABLE,
     HYPERTABLE_COMPRESSION,
 )
 from tswizard.core.catalog.jobs import FIRST_USER_JOB
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, slices_of_chunks
 
 
 def _quoted(schema: str, name: str) -> str:
@@ -92,13 +91,6 @@ def chunks(catalogs: Catalogs) -> str:
     elif shape.has(COMPRESSION_SETTINGS, "compress_relid"):
         compressed = "z.compress_relid::text"
         join = f"LEFT JOIN {COMPRESSION_SETTINGS} z ON z.relid = k.relid"
-    if shape.has(DIMENSION_SLICE, "chunk_id"):
-        slices = f"SELECT s.*, s.chunk_id AS chunk FROM {DIMENSION_SLICE} s"
-    else:
-        slices = (
-            f"SELECT s.*, cc.chunk_id AS chunk FROM {DIMENSION_SLICE} s "
-            "JOIN _timescaledb_catalog.chunk_constraint cc ON cc.dimension_slice_id = s.id"
-        )
     definition = json_object(
         hypertable=_hypertable("h"),
         row=f"pg_catalog.to_jsonb(k) - ARRAY[{links}]",
@@ -113,7 +105,7 @@ JOIN {HYPERTABLE} h ON h.id = k.hypertable_id
 LEFT JOIN (
   SELECT s.chunk, pg_catalog.jsonb_object_agg(d.column_name,
     s.range_start || ' to ' || s.range_end) AS slices
-  FROM ({slices}) s JOIN _timescaledb_catalog.dimension d ON d.id = s.dimension_id
+  FROM ({slices_of_chunks(shape)}) s JOIN _timescaledb_catalog.dimension d ON d.id = s.dimension_id
   GROUP BY s.chunk
 ) sl ON sl.chunk = k.id
 """
