@@ -8,6 +8,7 @@ import pytest
 from tests.support.sample_inventory import CAGG, CHUNK, HYPERTABLE, TABLE, inventory
 from tswizard.core.catalog.hazard_model import (
     AccessMethodUse,
+    ChunkUse,
     ExpressionKind,
     HashedByOid,
     Hazards,
@@ -205,6 +206,25 @@ def test_objects_in_the_extensions_schemas_are_left_behind_by_the_split_method_a
     finding = found(source, "split")["objects-in-extension-schemas"]
     assert finding.level is Level.LOOK
     assert finding.details == ("table _timescaledb_internal.left_there",)
+
+
+def test_what_names_a_chunk_is_named_where_chunks_get_other_names() -> None:
+    view = ChunkUse(
+        kind="view",
+        identity="app.last_week",
+        chunk="_timescaledb_internal._hyper_1_7_chunk",
+        of="public.readings",
+        bound=True,
+    )
+    function = replace(view, kind="function", identity="app.f()", bound=False)
+    source = inventory(hazards=Hazards(chunk_uses=(view, function)))
+    assert "chunks-by-name" not in found(source)
+    finding = found(source, "split")["chunks-by-name"]
+    assert finding.level is Level.LOOK
+    assert finding.details == (
+        "view app.last_week depends on _timescaledb_internal._hyper_1_7_chunk, of public.readings",
+        "function app.f() names _timescaledb_internal._hyper_1_7_chunk, of public.readings",
+    )
 
 
 UNQUALIFIED = TriedExpression(

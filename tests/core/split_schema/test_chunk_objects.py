@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from psycopg import sql
 
 from tests.support.hard_schema import SCHEMAS, Ends
 from tests.support.schema_steps import run_all
 from tests.support.step_context import StepRun, step_context
+from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Level
@@ -36,6 +38,7 @@ LOOP
   EXECUTE format('COMMENT ON TABLE %s IS %L', c, 'the ''first'' chunk ' || c);
   EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', c, column_name, 'column');
   EXECUTE format('GRANT SELECT, INSERT ON %s TO PUBLIC', c);
+  EXECUTE format('GRANT UPDATE (%I) ON %s TO PUBLIC', column_name, c);
   EXECUTE format('CREATE STATISTICS hard.%I (dependencies) ON %I, %I FROM %s', 'own ' || c,
     column_name, (SELECT attname FROM pg_attribute WHERE attrelid = c AND attnum = 1), c);
   EXECUTE format('CREATE RULE own AS ON UPDATE TO %s WHERE false DO ALSO SELECT 1', c);
@@ -48,7 +51,7 @@ EXECUTE format('CREATE TRIGGER own BEFORE INSERT ON %s
 EXECUTE format('CREATE POLICY own ON %s FOR SELECT TO PUBLIC USING (lane >= 0)', c);
 END $$
 """
-_OF_ONE = 14  # statements for what the loop makes on each of the three, as they are read
+_OF_ONE = 15  # statements for what the loop makes on each of the three, as they are read
 _ALL = 3 * _OF_ONE + 4
 
 
@@ -121,3 +124,35 @@ async def test_what_the_target_refuses_is_named_with_its_statement(
         assert [c.sql("x") for c in lacking.missing if c.chunk in lacking.names] == [
             "CREATE INDEX taken ON x USING btree (v)"
         ]
+
+
+async def test_what_depends_on_a_chunk_is_not_bound_to_another_one(
+    native_ends: Ends, tmp_path: Path
+) -> None:
+    chunk = "(SELECT x FROM public.show_chunks('hard.marks') x ORDER BY 1 OFFSET 1 LIMIT 1)"
+    users = {
+        "function hard.counted()": "CREATE FUNCTION hard.counted() RETURNS bigint LANGUAGE sql "
+        "AS 'SELECT count(*) FROM %s'",
+        "view hard.one_chunk": "CREATE VIEW hard.one_chunk AS SELECT * FROM %s",
+        "view hard.above": "CREATE VIEW hard.above AS SELECT lane FROM hard.one_chunk",
+    }
+    async with connected(native_ends.source) as source:
+        for statement in users.values():
+            text = sql.Literal(statement).as_string(None)
+            await source.execute(f"DO $$ BEGIN EXECUTE format({text}, {chunk}); END $$".encode())
+        inventory = await read_inventory(native_ends.source)
+        uses = inventory.hazards.chunk_uses
+        assert [use.label for use in uses] == list(users)[:2]
+        assert [use.bound for use in uses] == [False, True]
+        assert {use.of for use in uses} == {"hard.marks"}
+    async with step_context(tmp_path, native_ends.source, native_ends.target) as run:
+        await run_all(run, schemas=SCHEMAS)
+        named = run.finding("chunk-users-not-migrated")
+        assert named.level is Level.LOOK
+        assert named.details == ("VIEW hard.one_chunk", "VIEW hard.above")
+        assert not [
+            j for j in run.ctx.judged if "one_chunk" in j.message or "one_chunk" in j.object
+        ]
+        async with connected(run.task.target) as target:
+            views = "SELECT viewname FROM pg_views WHERE schemaname = 'hard'"
+            assert not {"one_chunk", "above"} & {name for (name,) in await rows(target, views)}

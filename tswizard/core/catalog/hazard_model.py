@@ -83,6 +83,25 @@ class ExtensionUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkUse:
+    """An object of the user that names a chunk, or where a continuous aggregate stores its rows."""
+
+    kind: str
+    identity: str
+    """The user's object, quoted; a function with the types of its arguments."""
+    chunk: str
+    """`schema.relation`, unquoted."""
+    of: str
+    """Its hypertable or continuous aggregate, for people."""
+    bound: bool
+    """It depends on the chunk in the catalog; otherwise only the text of a function names it."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind} {self.identity}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InExtensionSchema:
     """An object of the user in a schema of TimescaleDB."""
 
@@ -154,6 +173,7 @@ class Hazards:
     in_extension_schemas: tuple[InExtensionSchema, ...] = ()
     """Objects of the user in schemas of TimescaleDB."""
     extension_uses: tuple[ExtensionUse, ...] = ()
+    chunk_uses: tuple[ChunkUse, ...] = ()
     expressions: tuple[TriedExpression, ...] = ()
     """Only those that need something."""
 

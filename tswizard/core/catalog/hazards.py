@@ -3,6 +3,7 @@
 from typing import Any
 
 from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape
+from tswizard.core.catalog.chunk_users import chunk_use, chunk_uses_query
 from tswizard.core.catalog.compressed_oids import read_compressed_oids
 from tswizard.core.catalog.hazard_model import (
     AccessMethodUse,
@@ -182,7 +183,12 @@ async def read_hazards(connection: Connection, shape: Shape) -> Hazards:
     """All of them. Raises psycopg.Error."""
     queries = [_PARTITIONED, _access_methods(shape)]
     if shape.timescaledb:
-        queries += [_DIMENSIONS, _in_extension_schemas(shape), _EXTENSION_USES]
+        queries += [
+            _DIMENSIONS,
+            _in_extension_schemas(shape),
+            _EXTENSION_USES,
+            chunk_uses_query(shape),
+        ]
     partitioned, methods, *others = await batch(connection, queries)
     hashed = tuple(_hashed(row, hypertable=False) for row in partitioned)
     access_methods = tuple(
@@ -190,7 +196,7 @@ async def read_hazards(connection: Connection, shape: Shape) -> Hazards:
     )
     if not shape.timescaledb:
         return Hazards(hashed_by_oid=hashed, access_methods=access_methods)
-    dimensions, inside, uses = others
+    dimensions, inside, uses, of_chunks = others
     return Hazards(
         missing_values=await read_missing_values(connection, shape),
         compressed_oids=await read_compressed_oids(connection, shape),
@@ -204,6 +210,7 @@ async def read_hazards(connection: Connection, shape: Shape) -> Hazards:
         extension_uses=tuple(
             ExtensionUse(kind=kind, identity=identity, uses=used) for kind, identity, used in uses
         ),
+        chunk_uses=tuple(map(chunk_use, of_chunks)),
     )
 
 

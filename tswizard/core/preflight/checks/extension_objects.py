@@ -1,4 +1,4 @@
-"""What the user has inside TimescaleDB's schemas, or built on its catalog."""
+"""What the user has inside TimescaleDB's schemas, or built on its catalog or its chunks."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -23,6 +23,26 @@ def _inside(inventory: Inventory, where: str) -> Iterator[Finding]:
             todo="Move what you need into a schema of your own first (ALTER … SET SCHEMA …), and "
             "drop the rest.",
             details=objects,
+        )
+
+
+def _on_chunks(inventory: Inventory, where: str) -> Iterator[Finding]:
+    if uses := inventory.hazards.chunk_uses:
+        labels = list(dict.fromkeys(use.label for use in uses))
+        yield look(
+            "chunks-by-name",
+            f"{plural(len(labels), 'object')} of yours "
+            f"{'names' if len(labels) == 1 else 'name'} a chunk: {some(labels)}.",
+            where=where,
+            why="A split migration creates the chunks under other names. What depends on one is "
+            "not migrated; a function whose text names one is, and fails there or reads another "
+            "chunk. A full migration keeps the names.",
+            todo="Let them read the hypertable instead, with a condition on time; or choose the "
+            "full method.",
+            details=[
+                f"{use.label} {'depends on' if use.bound else 'names'} {use.chunk}, of {use.of}"
+                for use in uses
+            ],
         )
 
 
@@ -65,5 +85,6 @@ async def _lacking(prepared: Prepared) -> AsyncIterator[Finding]:
 
 EXTENSION_OBJECT_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(gives=("objects-in-extension-schemas",), run=_inside, methods=SPLIT_ONLY),
+    SourceCheck(gives=("chunks-by-name",), run=_on_chunks, methods=SPLIT_ONLY),
     Trial(gives=("extension-catalog-differs",), run=_lacking, side=Side.TARGET),
 )

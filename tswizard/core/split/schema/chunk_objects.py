@@ -312,6 +312,33 @@ WHERE g.grantee NOT IN (r.relowner, s.relowner)
 """
 
 
+_COLUMN_GRANTS = """
+SELECT c.id, 6, pg_catalog.format('%s %s (%I) ON TABLE ', g.verb, g.privilege_type, g.attname),
+  true, pg_catalog.format(' %s %s', CASE g.verb WHEN 'GRANT' THEN 'TO' ELSE 'FROM' END,
+    CASE WHEN g.grantee = 0 THEN 'PUBLIC'
+      ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)) END)
+  || CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
+FROM chunk c
+JOIN pg_catalog.pg_class r ON r.oid = c.oid
+JOIN pg_catalog.pg_class s ON s.oid = c.parent
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_catalog.pg_attribute p ON p.attrelid = c.parent AND p.attname = a.attname
+  AND p.attacl IS DISTINCT FROM a.attacl
+CROSS JOIN LATERAL (
+  SELECT 'GRANT' AS verb, a.attname, m.* FROM (
+    SELECT x.grantee, x.privilege_type, x.is_grantable FROM pg_catalog.aclexplode(a.attacl) x
+    EXCEPT
+    SELECT x.grantee, x.privilege_type, x.is_grantable FROM pg_catalog.aclexplode(p.attacl) x) m
+  UNION ALL
+  SELECT 'REVOKE', a.attname, m.*, false FROM (
+    SELECT x.grantee, x.privilege_type FROM pg_catalog.aclexplode(p.attacl) x
+    EXCEPT
+    SELECT x.grantee, x.privilege_type FROM pg_catalog.aclexplode(a.attacl) x) m
+) g
+WHERE g.grantee NOT IN (r.relowner, s.relowner)
+"""
+
+
 def _columns(catalogs: Catalogs) -> str:
     """Some minor releases (15.20) give each column an option of their own, `pg_attver`."""
     compression = catalogs.column("pg_attribute", "a", "attcompression", "''")
@@ -347,7 +374,10 @@ def _changes(catalogs: Catalogs) -> str:
     """Hypertable, slices, chunk, and the statement before and behind its name."""
     made = "\nUNION ALL\n".join((_INDEXES, _CONSTRAINTS, _TRIGGERS, _RULES, _POLICIES, _STATISTICS))
     others = "\nUNION ALL\n".join(
-        (_FIRING, _TABLES, _OPTIONS, _GRANTS, _columns(catalogs), _COMMENTS, _COMMENTS_ON_THEM)
+        (
+            *(_FIRING, _TABLES, _OPTIONS, _GRANTS, _COLUMN_GRANTS, _columns(catalogs)),
+            *(_COMMENTS, _COMMENTS_ON_THEM),
+        )
     )
     return f"""
 WITH {_chunks(catalogs.shape)}, {_keys(catalogs.shape)}, {_INDEXES_OF},

@@ -48,8 +48,12 @@ _STORAGE = re.compile(r" WITH \(([^()]*)\)")
 _INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX .*? USING ", re.DOTALL)
 
 
-_IDENTITIES = """
-SELECT i.identity FROM ROWS FROM (
+# The comparison names rules and policies as parts of their table.
+_IDENTITIES = r"""
+SELECT CASE WHEN o.catalog IN ('pg_catalog.pg_rewrite'::regclass::oid::bigint,
+    'pg_catalog.pg_policy'::regclass::oid::bigint)
+  THEN pg_catalog.regexp_replace(i.identity, '^(.*) on (.*)$', '\2.\1') ELSE i.identity END
+FROM ROWS FROM (
   pg_catalog.unnest(%s::bigint[]), pg_catalog.unnest(%s::bigint[])) AS o (catalog, oid)
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(o.catalog::oid, o.oid::oid, 0) i
 WHERE i.identity IS NOT NULL
@@ -72,14 +76,11 @@ WHERE NOT user_view_schema || '.' || user_view_name = ANY (%s::text[])
 async def read_not_migrated(
     source: Connection, chosen: Selection, existing: Iterable[str]
 ) -> NotMigrated:
-    """Continuous aggregates that the target lacks (`existing` are those it has), and what depends
-    on them."""
+    """Continuous aggregates that the target lacks (`existing` are those it has), what depends on
+    them, and what depends on a chunk."""
     caggs = frozenset(existing)
-    missing = [
-        entry
-        for entry in chosen.cagg_dependents
-        if entry.catalog and entry.oid and chosen.missing_caggs(entry, caggs)
-    ]
+    absent = (e for e in chosen.cagg_dependents if chosen.missing_caggs(e, caggs))
+    missing = [e for e in (*chosen.chunk_users, *absent) if e.catalog and e.oid]
     catalogs, oids = [entry.catalog for entry in missing], [entry.oid for entry in missing]
     asked: list[Statement] = [(_IDENTITIES, (catalogs, oids)), (_FUNCTIONS, (oids,))]
     if chosen.caggs:

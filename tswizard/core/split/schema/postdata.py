@@ -98,7 +98,7 @@ async def restore_post_data(ctx: Context) -> None:
         )
     await restore_chunk_objects(ctx)
     await restore_large_object_grants(ctx)
-    for finding in not_migrated_findings(ctx.task):
+    for finding in not_migrated_findings(ctx.task, chosen):
         ctx.found(finding)
 
 

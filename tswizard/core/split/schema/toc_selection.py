@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from tswizard.core.catalog.catalog_shape import CAGG, Shape, read_shape
+from tswizard.core.catalog.chunk_users import bound_to_chunks
 from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.catalog.tables import extension_schema
 from tswizard.core.db.connection import Connection, batch, connected
@@ -149,6 +150,8 @@ class Exclusions:
     """The extension itself."""
     chunks: frozenset[int] = frozenset()
     """Chunks, where a hypertable keeps them in a schema of the user."""
+    chunk_users: frozenset[tuple[int, int]] = frozenset()
+    """Catalog and OID of what depends on a chunk: on the target it would be another one."""
     extension_grants: tuple[str, ...] = ()
     """What entries of grants on TimescaleDB's own objects begin with."""
 
@@ -166,8 +169,9 @@ async def read_exclusions(source: Connection) -> Exclusions:
         _REPLICA_IDENTITIES,
         _TIMESCALE,
         _CHUNKS.format(chunk_relations(shape), extension_schema()),
+        bound_to_chunks(shape),
     )
-    caggs, grants, *oids = await batch(source, queries)
+    caggs, grants, *oids, users = await batch(source, queries)
     triggers, constraints, indexes, timescaledb, chunks = (
         frozenset(oid for (oid,) in found) for found in oids
     )
@@ -178,6 +182,7 @@ async def read_exclusions(source: Connection) -> Exclusions:
         indexes=indexes,
         timescaledb=timescaledb,
         chunks=chunks,
+        chunk_users=frozenset((catalog, oid) for catalog, oid in users),
         extension_grants=tuple(name for (name,) in grants),
     )
 
@@ -197,8 +202,12 @@ def special_query(shape: Shape, caggs: Collection[str]) -> str:
         ("'chunk'", PG_CLASS, _CHUNKS.format(chunk_relations(shape), extension_schema())),
     )
     return "\nUNION ALL\n".join(
-        f"SELECT {mark}, {catalog}, q.oid FROM (\n{query.strip()}\n) q (oid{', label' * (n == 0)})"
-        for n, (mark, catalog, query) in enumerate(marked)
+        [
+            f"SELECT {mark}, {catalog}, q.oid FROM (\n{query.strip()}\n) q "
+            f"(oid{', label' * (n == 0)})"
+            for n, (mark, catalog, query) in enumerate(marked)
+        ]
+        + [f"SELECT 'skip', q.* FROM (\n{bound_to_chunks(shape).strip()}\n) q"]
     )
 
 
@@ -218,6 +227,8 @@ class Selection:
     """Entry of `cagg_dependents` -> names of the continuous aggregates that it depends on."""
     caggs: frozenset[str]
     """Names of all continuous aggregates of the source."""
+    chunk_users: tuple[DumpEntry, ...]
+    """Not restored: what depends on a chunk, directly or not."""
     on_caggs: Mapping[int, str]
     """Entry of `cagg_dependents` that is a grant or a comment on a continuous aggregate -> its
     name."""
@@ -244,7 +255,8 @@ def select_entries(toc: Toc, exclusions: Exclusions) -> Selection:
     required = cagg_requirements(toc, exclusions.caggs)
     views = _views(toc, exclusions.caggs)
     excluded = _excluded(toc, exclusions)
-    restored = [entry for entry in toc.entries if entry.id not in excluded]
+    users = _with_dependents(toc, exclusions.chunk_users) - excluded
+    restored = [e for e in toc.entries if e.id not in excluded and e.id not in users]
     # Default privileges would add to the grants of what is created after them.
     last = {e.id for e in restored if e.kind == "DEFAULT ACL"} if required else set()
     now = [entry for entry in restored if entry.id not in required and entry.id not in last]
@@ -256,6 +268,7 @@ def select_entries(toc: Toc, exclusions: Exclusions) -> Selection:
         cagg_dependents=tuple(e for e in restored if e.id in required or e.id in last),
         required_caggs=required,
         caggs=frozenset(exclusions.caggs.values()),
+        chunk_users=tuple(entry for entry in toc.entries if entry.id in users),
         on_caggs={
             entry.id: views[dependency]
             for entry in restored
@@ -268,10 +281,7 @@ def select_entries(toc: Toc, exclusions: Exclusions) -> Selection:
 def cagg_requirements(toc: Toc, caggs: Mapping[int, str]) -> dict[int, frozenset[str]]:
     """Entry -> continuous aggregates that it depends on, directly or not. The continuous
     aggregates' own entries are not among them."""
-    dependents: dict[int, list[int]] = {}
-    for entry in toc.entries:
-        for dependency in entry.depends_on:
-            dependents.setdefault(dependency, []).append(entry.id)
+    dependents = _dependents(toc)
     views = _views(toc, caggs)
     found: dict[int, set[str]] = {}
     for id, name in views.items():
@@ -283,6 +293,28 @@ def cagg_requirements(toc: Toc, caggs: Mapping[int, str]) -> dict[int, frozenset
                 found[dependent].add(name)
                 todo.append(dependent)
     return {id: frozenset(names) for id, names in found.items() if names}
+
+
+def _dependents(toc: Toc) -> dict[int, list[int]]:
+    """Entry -> those that depend on it."""
+    dependents: dict[int, list[int]] = {}
+    for entry in toc.entries:
+        for dependency in entry.depends_on:
+            dependents.setdefault(dependency, []).append(entry.id)
+    return dependents
+
+
+def _with_dependents(toc: Toc, objects: Collection[tuple[int, int]]) -> frozenset[int]:
+    """The entries of these objects (catalog, OID), and of what depends on them."""
+    todo = [e.id for e in toc.entries if (e.catalog, e.oid) in objects]
+    if not todo:
+        return frozenset()
+    found, dependents = set(todo), _dependents(toc)
+    while todo:
+        new = [id for id in dependents.get(todo.pop(), ()) if id not in found]
+        found.update(new)
+        todo += new
+    return frozenset(found)
 
 
 def _views(toc: Toc, caggs: Mapping[int, str]) -> dict[int, str]:
@@ -314,8 +346,7 @@ def _excluded(toc: Toc, exclusions: Exclusions) -> frozenset[int]:
 
 
 def _chunks(toc: Toc, chunks: frozenset[int]) -> set[int]:
-    """Chunks and whatever is part of one. A view that reads a chunk is not: its restore fails and
-    is judged."""
+    """Chunks and whatever is part of one."""
     found = {e.id for e in toc.entries if e.catalog == PG_CLASS and e.oid in chunks}
     for _ in range(3):  # a constraint, an attached index, a comment on one
         found |= {e.id for e in toc.entries if e.kind in _TABLE_PARTS and e.depends_on & found}

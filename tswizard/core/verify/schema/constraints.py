@@ -133,9 +133,10 @@ def statistics(catalogs: Catalogs) -> str:
     )
     return f"""
 SELECT 'statistics-object',
-  pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(s.stxname), NULL::text,
+  pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(s.stxname), r.part,
   {definition}
-FROM pg_catalog.pg_statistic_ext s
+FROM rel r
+JOIN pg_catalog.pg_statistic_ext s ON s.stxrelid = r.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace
 WHERE {in_user_schema()} AND {not_member("pg_statistic_ext", "s.oid")}
 """

@@ -48,6 +48,7 @@ _OF_RELATIONS: tuple[Query, ...] = (
     constraints.triggers,
     constraints.rules,
     constraints.policies,
+    constraints.statistics,
     privileges.grants,
     comments.comments,
 )
@@ -56,7 +57,6 @@ _QUERIES: tuple[Query, ...] = (
     relations.schemas,
     relations.extensions,
     constraints.event_triggers,
-    constraints.statistics,
     functions_operators.functions,
     functions_operators.operators,
     functions_operators.operator_classes,
