@@ -12,7 +12,8 @@ from typing import Any
 from psycopg import sql
 
 from tswizard.core.catalog.cagg_model import CaggState, InvalidRange
-from tswizard.core.catalog.catalog_shape import CAGG, CHUNK, DIMENSION_SLICE, HYPERTABLE, Shape
+from tswizard.core.catalog.catalog_shape import CAGG, CHUNK, HYPERTABLE, Shape
+from tswizard.core.catalog.hypertables import slices_of_chunks
 from tswizard.core.db.connection import Connection, Statement, batch, rows
 from tswizard.core.db.identifiers import qualified
 
@@ -67,12 +68,7 @@ def live_slices(shape: Shape) -> str:
     """FROM and WHERE of slices `s`: before 2.26 a dropped chunk that a continuous aggregate knows
     of keeps its own."""
     live = "NOT k.dropped" if shape.has(CHUNK, "dropped") else "true"
-    if shape.has(DIMENSION_SLICE, "chunk_id"):
-        return f"{DIMENSION_SLICE} s JOIN {CHUNK} k ON k.id = s.chunk_id WHERE {live}"
-    return (
-        f"{DIMENSION_SLICE} s JOIN _timescaledb_catalog.chunk_constraint cc "
-        f"ON cc.dimension_slice_id = s.id JOIN {CHUNK} k ON k.id = cc.chunk_id WHERE {live}"
-    )
+    return f"({slices_of_chunks(shape)}) s JOIN {CHUNK} k ON k.id = s.chunk WHERE {live}"
 
 
 def states_query(shape: Shape) -> str:

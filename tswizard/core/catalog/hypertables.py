@@ -152,6 +152,16 @@ WHERE h.compression_state <> 2 {live}
 """
 
 
+def slices_of_chunks(shape: Shape) -> str:
+    """A subquery of each dimension slice, with the id of each `chunk` that it is of."""
+    if shape.has(DIMENSION_SLICE, "chunk_id"):
+        return f"SELECT s.*, s.chunk_id AS chunk FROM {DIMENSION_SLICE} s"
+    return (
+        f"SELECT s.*, cc.chunk_id AS chunk FROM {DIMENSION_SLICE} s "
+        "JOIN _timescaledb_catalog.chunk_constraint cc ON cc.dimension_slice_id = s.id"
+    )
+
+
 def _by_name(table: str, namespace: str, relation: str) -> str:
     return (
         f"JOIN pg_catalog.pg_namespace {namespace} ON {namespace}.nspname = {table}.schema_name "
@@ -163,14 +173,6 @@ def _by_name(table: str, namespace: str, relation: str) -> str:
 def chunks_query(shape: Shape) -> str:
     """hypertable, names, status, tiered, range, bytes, bytes of indexes, estimated rows, where
     compressed rows lie and what they took before."""
-    if shape.has(DIMENSION_SLICE, "chunk_id"):
-        slices = f"{DIMENSION_SLICE} s ON s.chunk_id = k.id AND s.dimension_id = p.id"
-    else:
-        slices = (
-            "(_timescaledb_catalog.chunk_constraint cc "
-            f"JOIN {DIMENSION_SLICE} s ON s.id = cc.dimension_slice_id) "
-            "ON cc.chunk_id = k.id AND s.dimension_id = p.id"
-        )
     start, end = (_bound(shape, f"s.range_{side}") for side in ("start", "end"))
     return f"""
 SELECT k.hypertable_id, n.nspname::text, c.relname::text, k.status, k.tiered,
@@ -188,7 +190,7 @@ LEFT JOIN (
   SELECT DISTINCT ON (hypertable_id) hypertable_id, id, column_type
   FROM _timescaledb_catalog.dimension ORDER BY hypertable_id, id
 ) p ON p.hypertable_id = k.hypertable_id
-LEFT JOIN {slices}
+LEFT JOIN ({slices_of_chunks(shape)}) s ON s.chunk = k.id AND s.dimension_id = p.id
 LEFT JOIN _timescaledb_catalog.compression_chunk_size z ON z.chunk_id = k.id
 LEFT JOIN pg_catalog.pg_class zc ON zc.oid = k.comp
 LEFT JOIN pg_catalog.pg_namespace zn ON zn.oid = zc.relnamespace

@@ -289,7 +289,7 @@ WHERE h.compression_state <> 2 AND NOT k.dropped) k
   JOIN _timescaledb_catalog.hypertable h ON h.id = k.hypertable_id
   JOIN pg_catalog.pg_class c ON c.oid = k.rel
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  JOIN _timescaledb_catalog.chunk_constraint cc ON cc.chunk_id = k.id JOIN _timescaledb_catalog.dimension_slice s ON s.id = cc.dimension_slice_id
+  JOIN (SELECT s.*, cc.chunk_id AS chunk FROM _timescaledb_catalog.dimension_slice s JOIN _timescaledb_catalog.chunk_constraint cc ON cc.dimension_slice_id = s.id) s ON s.chunk = k.id
   JOIN _timescaledb_catalog.dimension d ON d.id = s.dimension_id
   WHERE h.schema_name = :'schema' AND h.table_name = :'name' AND NOT k.tiered
   GROUP BY 1, 2, 3) x
@@ -394,7 +394,7 @@ SELECT COALESCE(_timescaledb_functions.time_to_internal(pg_catalog.min(:mat_time
   COALESCE(_timescaledb_functions.time_to_internal(pg_catalog.max(:mat_time))::text, '') AS last FROM :mat \gset
 SELECT COALESCE(_timescaledb_functions.time_to_internal(pg_catalog.min(:raw_time))::text, '') AS first_raw FROM :raw \gset
 SELECT COALESCE(pg_catalog.min(s.range_start)::text, '') AS raw_from
-FROM _timescaledb_catalog.dimension_slice s JOIN _timescaledb_catalog.chunk_constraint cc ON cc.dimension_slice_id = s.id JOIN _timescaledb_catalog.chunk k ON k.id = cc.chunk_id WHERE NOT k.dropped AND s.dimension_id = :raw_dimension \gset
+FROM (SELECT s.*, cc.chunk_id AS chunk FROM _timescaledb_catalog.dimension_slice s JOIN _timescaledb_catalog.chunk_constraint cc ON cc.dimension_slice_id = s.id) s JOIN _timescaledb_catalog.chunk k ON k.id = s.chunk WHERE NOT k.dropped AND s.dimension_id = :raw_dimension \gset
 SELECT COALESCE((CASE WHEN pg_catalog.count(*) = 0
     THEN _timescaledb_functions.cagg_watermark(:mat_id)
   WHEN pg_catalog.min(lowest_modified_value) > :first

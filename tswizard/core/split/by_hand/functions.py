@@ -4,8 +4,8 @@ these two servers."""
 from importlib.resources import files
 
 from tswizard.core.catalog.cagg_state import LOG, NO_END, OWED_RANGES, RAW_LOG, live_slices
-from tswizard.core.catalog.catalog_shape import CAGG, DIMENSION_SLICE, HYPERTABLE, Shape
-from tswizard.core.catalog.hypertables import chunk_relations
+from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
+from tswizard.core.catalog.hypertables import chunk_relations, slices_of_chunks
 from tswizard.core.db.identifiers import literal, qualified
 from tswizard.core.model.object_selection import chosen_caggs
 from tswizard.core.model.plan import Task
@@ -72,13 +72,6 @@ def _chunks(facts: SplitFacts) -> str:
     """Writes a statement for the target for each chunk: it creates it where it is missing, and
     prints the chunk of the source, whether it is compressed there, and the one here."""
     shape = facts.here
-    if shape.has(DIMENSION_SLICE, "chunk_id"):
-        joined = f"{DIMENSION_SLICE} s ON s.chunk_id = k.id"
-    else:
-        joined = (
-            "_timescaledb_catalog.chunk_constraint cc ON cc.chunk_id = k.id "
-            f"JOIN {DIMENSION_SLICE} s ON s.id = cc.dimension_slice_id"
-        )
     create = facts.there.function("create_chunk")
     return f"""SELECT 'SET search_path = {facts.search_path};';
 SELECT pg_catalog.format('SELECT %L, %L, pg_catalog.format(''%%I.%%I'', schema_name, table_name) '
@@ -92,7 +85,7 @@ FROM (
   JOIN {HYPERTABLE} h ON h.id = k.hypertable_id
   JOIN pg_catalog.pg_class c ON c.oid = k.rel
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  JOIN {joined}
+  JOIN ({slices_of_chunks(shape)}) s ON s.chunk = k.id
   JOIN _timescaledb_catalog.dimension d ON d.id = s.dimension_id
   WHERE h.schema_name = :'schema' AND h.table_name = :'name' AND NOT k.tiered
   GROUP BY 1, 2, 3) x

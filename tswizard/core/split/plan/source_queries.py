@@ -1,7 +1,7 @@
 """Queries of the source that a plan is made of."""
 
-from tswizard.core.catalog.catalog_shape import DIMENSION_SLICE, HYPERTABLE, Shape
-from tswizard.core.catalog.hypertables import chunk_relations
+from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape
+from tswizard.core.catalog.hypertables import chunk_relations, slices_of_chunks
 from tswizard.core.catalog.tables import NOT_USERS, READABLE, not_member, parts
 
 
@@ -56,13 +56,6 @@ WHERE number %% %s = 0 ORDER BY 1
 
 def dimension_slices_sql(shape: Shape) -> str:
     """Schema, name and dimension slices of every chunk, as the catalog stores them."""
-    if shape.has(DIMENSION_SLICE, "chunk_id"):
-        joined = f"{DIMENSION_SLICE} s ON s.chunk_id = k.id"
-    else:
-        joined = (
-            "_timescaledb_catalog.chunk_constraint cc ON cc.chunk_id = k.id "
-            f"JOIN {DIMENSION_SLICE} s ON s.id = cc.dimension_slice_id"
-        )
     return f"""
 SELECT n.nspname::text, c.relname::text,
   pg_catalog.jsonb_object_agg(d.column_name, pg_catalog.jsonb_build_array(
@@ -70,7 +63,7 @@ SELECT n.nspname::text, c.relname::text,
 FROM ({chunk_relations(shape)}) k
 JOIN pg_catalog.pg_class c ON c.oid = k.rel
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-JOIN {joined}
+JOIN ({slices_of_chunks(shape)}) s ON s.chunk = k.id
 JOIN _timescaledb_catalog.dimension d ON d.id = s.dimension_id
 GROUP BY 1, 2
 """

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape, read_shape
-from tswizard.core.catalog.hypertables import chunk_relations
+from tswizard.core.catalog.hypertables import chunk_relations, slices_of_chunks
 from tswizard.core.db.connection import Connection, batch, rows
-from tswizard.core.verify.schema.catalog_sql import Catalogs, read_catalogs, slices_of_chunks
+from tswizard.core.verify.schema.catalog_sql import Catalogs, read_catalogs
 
 ChunkKey = tuple[str, str]
 """Its hypertable or continuous aggregate, quoted, and its slices."""

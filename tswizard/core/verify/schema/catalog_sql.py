@@ -8,7 +8,7 @@ belongs to or NULL, and its properties as JSON. Two databases are equal when all
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tswizard.core.catalog.catalog_shape import DIMENSION_SLICE, HYPERTABLE, Shape, read_shape
+from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape, read_shape
 from tswizard.core.catalog.tables import in_user_schema, not_member, parts
 from tswizard.core.db.connection import Connection, rows
 
@@ -90,16 +90,6 @@ rel AS MATERIALIZED (
     AND {in_user_schema()} AND {not_member("pg_class", "c.oid")}
 )
 """
-
-
-def slices_of_chunks(shape: Shape) -> str:
-    """A subquery of each dimension slice, with the id of each `chunk` that it is of."""
-    if shape.has(DIMENSION_SLICE, "chunk_id"):
-        return f"SELECT s.*, s.chunk_id AS chunk FROM {DIMENSION_SLICE} s"
-    return (
-        f"SELECT s.*, cc.chunk_id AS chunk FROM {DIMENSION_SLICE} s "
-        "JOIN _timescaledb_catalog.chunk_constraint cc ON cc.dimension_slice_id = s.id"
-    )
 
 
 def labels_query(shape: Shape) -> str:

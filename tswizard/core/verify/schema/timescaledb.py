@@ -13,8 +13,9 @@ from tswizard.core.catalog.catalog_shape import (
     HYPERTABLE,
     HYPERTABLE_COMPRESSION,
 )
+from tswizard.core.catalog.hypertables import slices_of_chunks
 from tswizard.core.catalog.jobs import FIRST_USER_JOB
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, slices_of_chunks
+from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
 
 
 def _quoted(schema: str, name: str) -> str:
