@@ -22,18 +22,18 @@ async def run_pg_dump(
     remove: Callable[[], Awaitable[None]],
     on_lines: Callable[[list[str]], None] = lambda _lines: None,
 ) -> ToolEnd:
-    """Run it on the source; how it ended. Before each attempt `remove` takes away what the one
-    before has left."""
+    """Run it on the source; how it ended. Between two attempts `remove` takes away what the first
+    has left."""
     before = len(ctx.judged)
 
     async def dump() -> ToolEnd:
-        await remove()
         return await ctx.run_tool(
             argv, ctx.task.source, tool="pg_dump", phase="dump", on_lines=on_lines
         )
 
-    def again(state: RetryCallState) -> None:
+    async def again(state: RetryCallState) -> None:
         assert state.next_action is not None
+        await remove()
         del ctx.judged[before:]  # nothing of that attempt is in the dump
         ctx.say(
             "a lock of another session has ended pg_dump; dumping again in "
