@@ -34,17 +34,18 @@ def assets() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the templates are filled from: the files of `assets()`, some of them replaced."""
+    """What the templates are filled from: the files of `assets()`, some of them edited."""
 
     folder: str
     """Where its templates are, in the cache."""
-    instead: Mapping[str, Path] = field(default_factory=dict)
-    """By the name of a file of the assets, such as `source/40-rows.sql`: what is taken for it."""
+    edits: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    """By the name of a file of the assets, such as `source/40-rows.sql`: what its text becomes."""
 
-    def files(self, part: str) -> list[Path]:
-        """The files of `source` or `target`, in their order."""
-        found = sorted((assets() / part).glob("*.sql"))
-        return [self.instead.get(f"{part}/{file.name}", file) for file in found]
+    def texts(self, part: str) -> Iterator[tuple[str, str]]:
+        """Name and text of the files of `source` or `target`, in their order."""
+        for file in sorted((assets() / part).glob("*.sql")):
+            name, text = f"{part}/{file.name}", file.read_text(encoding="utf-8")
+            yield name, self.edits[name](text) if name in self.edits else text
 
 
 DEMO = Sample("templates")
@@ -56,8 +57,8 @@ def statements(part: str, sample: Sample = DEMO) -> Iterator[tuple[str, str]]:
     A blank line ends a statement; the comment above the first of a group says what the group does.
     """
     doing = ""
-    for file in sample.files(part):
-        for block in file.read_text(encoding="utf-8").split("\n\n"):
+    for _, text in sample.texts(part):
+        for block in text.split("\n\n"):
             lines = block.strip().splitlines()
             if lines and lines[0].startswith("-- "):
                 doing = lines[0].removeprefix("-- ").rstrip(".")
@@ -70,8 +71,8 @@ def template_key(sample: Sample = DEMO) -> str:
     """A name that changes with whatever the templates are made from."""
     digest = hashlib.sha256(f"{_FORMAT} {PACKAGE.sha512}".encode())
     for part in DATABASES:
-        for file in sample.files(part):
-            digest.update(f"{part}/{file.name}".encode() + b"\0" + file.read_bytes())
+        for name, text in sample.texts(part):
+            digest.update(name.encode() + b"\0" + text.encode())
     return digest.hexdigest()[:16]
 
 
