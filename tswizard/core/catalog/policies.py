@@ -3,7 +3,7 @@
 A policy runs a procedure of the extension (`policy_*`, in `_timescaledb_functions`, before 2.12 in
 `_timescaledb_internal`: sql/policy_internal.sql of timescale/timescaledb); a job made with
 `add_job` runs one of the user. A new kind of policy is a row of POLICY_KINDS: pausing on the
-source, recreation, order and words follow from it.
+source, recreation, order, words and which targets cannot have it follow from it.
 """
 
 from dataclasses import dataclass
@@ -45,6 +45,8 @@ class PolicyKind:
     drops_chunks: bool = False
     order: int = 2
     """On the target, jobs of a lower number are recreated first, and enabled first."""
+    since: tuple[int, int] | None = None
+    """The version of TimescaleDB that it came with; None if every supported one has had it."""
     added_by: PolicyFunction | None = None
     """None where the newest version has no such policy, and for the user's own jobs."""
 
@@ -118,10 +120,10 @@ INVALIDATIONS = PolicyKind(
 )
 COMPACTION = PolicyKind(
     name="compaction",
-    # Since 2.29 (tsl/test/sql/compaction_policy.sql of timescale/timescaledb).
     procedures=("policy_compaction",),
     default_names=("Compaction Policy",),
     paused_on_source=True,
+    since=(2, 29),  # tsl/test/sql/compaction_policy.sql of timescale/timescaledb
     added_by=PolicyFunction(
         name="add_compaction_policy",
         takes=(*_SCHEDULE, "max_chunks", "max_batches", "inactive_for"),

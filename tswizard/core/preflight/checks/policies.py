@@ -10,7 +10,6 @@ from typing import Any
 from tswizard.core.catalog.hypertable_model import Hypertable
 from tswizard.core.catalog.inventory import Inventory, Job
 from tswizard.core.catalog.policies import (
-    COMPACTION,
     COMPRESSION,
     INVALIDATIONS,
     REFRESH,
@@ -172,8 +171,8 @@ def _unknown(jobs: Sequence[Job], target: str) -> Iterator[str]:
             yield f"{name}: no version adds such a job any more"
         elif job.kind is INVALIDATIONS:
             yield f"{name}: only 2.21 to 2.26 have it, for changes that are read from the WAL"
-        elif job.kind is COMPACTION and version < (2, 29):
-            yield f"{name}: needs 2.29"
+        elif job.kind.since and version < job.kind.since:
+            yield f"{name}: needs {'.'.join(map(str, job.kind.since))}"
         elif job.custom_name and version < (2, 20):
             yield f"{name}: its own name, {job.custom_name}, needs 2.20"
         elif job.kind is REFRESH and refreshing[job.target] > 1 and version < (2, 21):
