@@ -1,6 +1,7 @@
 """What the docs say of commands, exit codes, packages and tables is what the program has."""
 
 import ast
+import inspect
 import json
 import re
 from collections.abc import Iterator
@@ -15,11 +16,13 @@ from tswizard.cli.main import cli
 from tswizard.core.catalog import nulls
 from tswizard.core.catalog.policies import PAUSED_ON_SOURCE, POLICY_KINDS, USER_DEFINED
 from tswizard.core.classify.rules import default_rules
+from tswizard.core.estimate.recommend import REASONS
 from tswizard.core.methods import METHODS
 from tswizard.core.model.answers import METHOD_NAMES
 from tswizard.core.model.object_kinds import GROUPS, OBJECT_KINDS
 from tswizard.core.run.context import MethodRun
 from tswizard.core.run.method import Method
+from tswizard.core.split.plan.packed import Way
 from tswizard.exit_codes import Exit
 from tswizard.questions import RECOMMENDED, question
 
@@ -160,10 +163,42 @@ def _first_column(title: str) -> set[str]:
     return {name for cell in cells for name in re.findall(r"`(\w+)", cell)}
 
 
+_CREATED = re.compile(
+    r"CREATE TABLE (?:IF NOT EXISTS )?_tswizard\.(\w+)\s*\(((?:[^()]|\([^()]*\))*)\)"
+)
+
+
+def _created() -> Iterator[tuple[str, list[str]]]:
+    """The tables of schema _tswizard, with their columns."""
+    for path in (ROOT / "tswizard").rglob("*.py"):
+        source = re.sub(r'"\s+"', "", path.read_text(encoding="utf-8"))
+        for name, body in _CREATED.findall(source):
+            columns = re.findall(r"(?:^|,)\s*(\w+)", re.sub(r"\(.*?\)", "", body))
+            yield name, [column for column in columns if column != "PRIMARY"]
+
+
 def test_every_table_that_is_created_on_the_target_is_described() -> None:
-    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "tswizard").rglob("*.py"))
-    created = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?_tswizard\.(\w+)")
-    assert {name for text in sources for name in created.findall(text)} == _first_column("table")
+    created = dict(_created())
+    assert set(created) == _first_column("table")
+    section = ARCHITECTURE.split("## What is in `_tswizard`")[1]
+    for name, columns in created.items():
+        (described,) = re.findall(rf"^\| `{name}` \| [^`|]*\|[^`|]*`(.*?)`", section, re.M)
+        assert re.sub(r" \(.*?\)", "", described).split(", ") == columns, name
+
+
+def test_the_ways_of_a_compressed_chunk_are_described() -> None:
+    page = (ROOT / "docs" / "compressed-chunks.md").read_text(encoding="utf-8")
+    table = page.split("| way | what happens | when |")[1].split("\n\n")[0]
+    ways = [row.split("|")[1].strip() for row in table.splitlines()[2:]]
+    assert ways == [way.words for way in Way]
+
+
+def test_the_reasons_of_a_recommendation_are_described_in_their_order() -> None:
+    page = (ROOT / "docs" / "estimate.md").read_text(encoding="utf-8")
+    table = page.split("| reason | speaks for | when |")[1]
+    described = [row.split("|")[1].strip() for row in table.splitlines()[2:]]
+    given = [re.search(r'Reason\(\s*"([a-z-]+)"', inspect.getsource(ask)) for ask in REASONS]
+    assert described == [f"`{id[1]}`" if id else "a check's own id" for id in given]
 
 
 def test_what_a_method_has_to_be_able_to_do_is_described() -> None:

@@ -17,25 +17,14 @@ it is stored: an older one would copy its rows into a compressed chunk, which hi
 _READABLE = (2, LEDGER_FORMAT)
 """A ledger of format 2 has no such piece, and becomes one of today's when its run is resumed."""
 
-# Whoever claims a piece wants the first of those that are left, in an order that the first two
-# indexes have: without them each claim would sort all of them, with N pieces N times.
-_TABLES = """
+_TABLES = f"""
 CREATE SCHEMA IF NOT EXISTS _tswizard;
 CREATE TABLE _tswizard.ledger (
   format int NOT NULL, run text PRIMARY KEY, source text NOT NULL, options jsonb NOT NULL,
   tables jsonb NOT NULL, open_pass text, created_at timestamptz NOT NULL DEFAULT pg_catalog.now());
 CREATE TABLE _tswizard.snapshot (
   id int PRIMARY KEY, name text, taken_at timestamptz NOT NULL DEFAULT pg_catalog.now());
-CREATE TABLE _tswizard.piece (
-  id int PRIMARY KEY, relation text NOT NULL, label text NOT NULL, kind text NOT NULL,
-  stage text NOT NULL, state text NOT NULL, bytes bigint NOT NULL, spec jsonb NOT NULL,
-  snapshot_id int, rows bigint, copied bigint, attempts int NOT NULL DEFAULT 0, error text,
-  location text, updated_at timestamptz);
-CREATE INDEX ON _tswizard.piece (stage, (kind = 'compress') DESC, bytes DESC, id)
-  WHERE state IN ('waiting', 'staged');
-CREATE INDEX ON _tswizard.piece (stage, bytes DESC, id) WHERE state IN ('waiting', 'staged');
-CREATE INDEX ON _tswizard.piece (relation);
-"""
+{queue.CREATE_QUEUE}"""
 
 _ADD_LEDGER = """
 INSERT INTO _tswizard.ledger (format, run, source, options, tables) VALUES (%s, %s, %s, %s, %s)

@@ -25,6 +25,20 @@ from tswizard.core.split.plan.piece import (
 UNFINISHED = (PieceState.WAITING, PieceState.BLOCKED, PieceState.STAGED)
 """States of pieces that still have to reach the target."""
 
+# Whoever claims a piece wants the first of those that are left, in an order that the first two
+# indexes have: without them each claim would sort all of them, with N pieces N times.
+CREATE_QUEUE = """
+CREATE TABLE _tswizard.piece (
+  id int PRIMARY KEY, relation text NOT NULL, label text NOT NULL, kind text NOT NULL,
+  stage text NOT NULL, state text NOT NULL, bytes bigint NOT NULL, spec jsonb NOT NULL,
+  snapshot_id int, rows bigint, copied bigint, attempts int NOT NULL DEFAULT 0, error text,
+  location text, updated_at timestamptz);
+CREATE INDEX ON _tswizard.piece (stage, (kind = 'compress') DESC, bytes DESC, id)
+  WHERE state IN ('waiting', 'staged');
+CREATE INDEX ON _tswizard.piece (stage, bytes DESC, id) WHERE state IN ('waiting', 'staged');
+CREATE INDEX ON _tswizard.piece (relation);
+"""
+
 _PIECE = TypeAdapter(Piece)
 
 

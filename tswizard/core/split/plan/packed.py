@@ -15,6 +15,17 @@ class Way(StrEnum):
     DECOMPRESSED = "decompressed"
     """The source decompresses the rows, the target compresses them again."""
 
+    @property
+    def words(self) -> str:
+        """As the log, the checklist and docs/compressed-chunks.md call it."""
+        match self:
+            case Way.STORED:
+                return "as stored"
+            case Way.REBUILT:
+                return "as stored, then rebuilt"
+            case Way.DECOMPRESSED:
+                return "decompressed"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedRows:

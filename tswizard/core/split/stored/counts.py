@@ -17,12 +17,6 @@ from tswizard.core.split.plan.piece import (
     relation_key,
 )
 
-_WORDS = {
-    Way.STORED: "as stored",
-    Way.REBUILT: "as stored, then rebuilt",
-    Way.DECOMPRESSED: "decompressed",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class WayCount:
@@ -35,7 +29,7 @@ class WayCount:
     @property
     def words(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
-        return f"{self.chunks} {_WORDS[self.way]}{why}"
+        return f"{self.chunks} {self.way.words}{why}"
 
 
 def count_ways(stored: Iterable[StoredPiece]) -> tuple[WayCount, ...]:
