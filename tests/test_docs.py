@@ -261,3 +261,27 @@ def test_every_path_that_contributing_names_is_there() -> None:
     named = re.findall(r"`((?:tests|tswizard|docs|scripts|\.ci|bin)/[\w./-]*)`", text)
     assert len(named) > 30
     assert [path for path in named if not (ROOT / path).exists() and "NAME" not in path] == []
+
+
+def test_every_name_that_contributing_places_in_a_file_is_there() -> None:
+    names = r"((?:`\w+`(?:\(…\))?(?:, with its help, and |, | and | or )?)+)"
+    files = r"((?:`(?:tests|tswizard)/[\w./]+\.\w+`(?:, | and )?)+)"
+    placed = [
+        (name, file)
+        for some, there in re.findall(rf"{names} (?:in|of) {files}", CONTRIBUTING)
+        for name in re.findall(r"`(\w+)`", some)
+        for file in re.findall(r"`([^`]+)`", there)
+    ]
+    assert len(placed) > 20
+    assert [
+        (name, file)
+        for name, file in placed
+        if not re.search(rf"\b{name}\b", (ROOT / file).read_text(encoding="utf-8"))
+    ] == []
+
+
+def test_every_file_that_contributing_names_in_short_is_there() -> None:
+    short = set(re.findall(r"`((?!tests/|tswizard/|docs/|scripts/)[\w/]+\.py)`", CONTRIBUTING))
+    assert len(short) > 5
+    modules = [f"/{path.relative_to(ROOT)}" for path in (ROOT / "tswizard").rglob("*.py")]
+    assert [name for name in short if not any(m.endswith(f"/{name}") for m in modules)] == []
