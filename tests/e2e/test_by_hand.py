@@ -15,6 +15,7 @@ from tests.support.by_hand import (
     run_script,
 )
 from tests.support.program import Program
+from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.runbook import write_runbook
@@ -37,12 +38,26 @@ class Script(SingleFileSnapshotExtension):
     _file_extension = "sh"
 
 
+# pg_dump disables the trigger of `first` before it creates it.
+_PARTITIONS = """
+CREATE TABLE public.rounds (day int, site int) PARTITION BY RANGE (day);
+CREATE TABLE public.rounds_early PARTITION OF public.rounds FOR VALUES FROM (0) TO (9)
+  PARTITION BY RANGE (site);
+CREATE TABLE public.rounds_first PARTITION OF public.rounds_early FOR VALUES FROM (0) TO (9);
+CREATE FUNCTION public.seen() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER seen AFTER INSERT ON public.rounds FOR EACH ROW EXECUTE FUNCTION public.seen();
+ALTER TABLE public.rounds_first DISABLE TRIGGER seen;
+"""
+
+
 @pytest.mark.parametrize("method", ["full", "split"])
 async def test_the_script_moves_everything(
     pair: EmbeddedPair, tmp_path: Path, snapshot: SnapshotAssertion, method: MethodName
 ) -> None:
     source = Endpoint.parse(pair.source_conninfo, password=pair.source_password)
     target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
+    async with connected(source) as connection:
+        await connection.execute(_PARTITIONS.encode())
     program = Program.make(tmp_path, pair)
     folder = tmp_path / "runbook"
     written = await program.call(

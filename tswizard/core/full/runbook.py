@@ -24,6 +24,11 @@ from tswizard.core.steps.by_hand import (
     roles_before,
     switch_or_row,
 )
+from tswizard.core.steps.partition_triggers import (
+    PARTITION_TRIGGERS_IN_TOC,
+    has_partition_triggers,
+    partition_triggers_by_hand,
+)
 from tswizard.core.steps.source_jobs import to_pause
 
 _DUMP = '"$WORK/dump"'
@@ -41,7 +46,7 @@ _IN_TOC = f"""SELECT pg_catalog.format('FK CONSTRAINT %s %s %s ', n.nspname, c.r
 {_KEYS}
 UNION ALL
 SELECT pg_catalog.format('COMMENT %s CONSTRAINT %I ON %I', n.nspname, k.conname, c.relname)
-{_KEYS};"""
+{_KEYS}"""
 
 _ADDING = f"""SELECT pg_catalog.format('ALTER TABLE %I.%I ADD CONSTRAINT %I %s;',
   n.nspname, c.relname, k.conname, pg_catalog.pg_get_constraintdef(k.oid))
@@ -98,6 +103,8 @@ def _steps(task: Task, ends: Ends) -> Iterator[HandStep]:
     if something_left_out(task):
         yield _drop(task)
     yield _add_keys()
+    if has_partition_triggers(task):
+        yield partition_triggers_by_hand()
     yield analyze_by_hand()
     yield compare_by_hand(task)
     if jobs:
@@ -217,13 +224,14 @@ def _restoring(task: Task, ends: Ends) -> Iterator[HandStep]:
         yield HandStep(
             id=id, title=title, why=why, code=(shell_code(call),), expect=_expected(ends)
         )
+    later = [_IN_TOC, *([PARTITION_TRIGGERS_IN_TOC] if has_partition_triggers(task) else [])]
     lines = [
         "# Foreign keys to hypertables have to wait: in restore mode their rows are hidden.",
-        "on_source -At << 'SQL' > \"$WORK/keys.txt\"",
-        _IN_TOC,
+        "on_source -At << 'SQL' > \"$WORK/later.txt\"",
+        "\nUNION ALL\n".join(later) + ";",
         "SQL",
         f"pg_restore --list --format=directory {shell(Phase.REST.selection)} {_DUMP} |",
-        '  grep -v -F -f "$WORK/keys.txt" > "$WORK/post-data.list"',
+        '  grep -v -F -f "$WORK/later.txt" > "$WORK/post-data.list"',
         f"restore restore-post-data '{expected}' --format=directory --jobs=\"$JOBS\" \\",
         f'  --use-list="$WORK/post-data.list" {_DUMP}',
     ]

@@ -10,8 +10,9 @@ from tswizard.core.db.identifiers import literal, qualified
 from tswizard.core.model.object_selection import chosen_caggs
 from tswizard.core.model.plan import Task
 from tswizard.core.split.by_hand.facts import SplitFacts
-from tswizard.core.split.schema.toc import PG_CLASS
+from tswizard.core.split.schema.toc import PG_CLASS, PG_TRIGGER
 from tswizard.core.split.schema.toc_selection import EXTENSION_GRANTS, special_query
+from tswizard.core.steps.partition_triggers import PARTITION_TRIGGERS, has_partition_triggers
 
 _SKIP = "timescaledb.skip_cagg_invalidation"
 _UNBATCHED = """, options => '{"buckets_per_batch": 0}'"""
@@ -23,7 +24,7 @@ def split_functions(task: Task, facts: SplitFacts) -> str:
     text = _filled(
         "functions.sh",
         {
-            "SPECIAL": _special(facts, [cagg.label for cagg in chosen]),
+            "SPECIAL": _special(task, facts, [cagg.label for cagg in chosen]),
             "GRANTS": f"{EXTENSION_GRANTS.strip()};",
             "CHUNKS": _chunks(facts),
             "COMPRESS": qualified(facts.schema, "compress_chunk"),
@@ -49,8 +50,10 @@ def split_functions(task: Task, facts: SplitFacts) -> str:
     )
 
 
-def _special(facts: SplitFacts, caggs: list[str]) -> str:
+def _special(task: Task, facts: SplitFacts, caggs: list[str]) -> str:
     query = special_query(facts.here, caggs)
+    if has_partition_triggers(task):
+        query += f"\nUNION ALL SELECT 'skip', {PG_TRIGGER}, q.* FROM ({PARTITION_TRIGGERS}) q"
     for index in facts.unique_first:
         name = literal(qualified(index.schema, index.name))
         query += f"\nUNION ALL SELECT 'skip', {PG_CLASS}, {name}::pg_catalog.regclass::oid"

@@ -35,6 +35,10 @@ from tswizard.core.steps.by_hand import (
     resume_jobs,
     roles_before,
 )
+from tswizard.core.steps.partition_triggers import (
+    has_partition_triggers,
+    partition_triggers_by_hand,
+)
 
 _LOGGED = (
     "Its messages are in $WORK/restore-*.log; any error that is not expected stops the script."
@@ -93,6 +97,13 @@ def _differences(task: Task, facts: SplitFacts) -> Iterator[str]:
             "This version of TimescaleDB logs every row that is copied for continuous aggregates; "
             "the script clears that log, which needs a role that may."
         )
+    yield (
+        "What one chunk has and its hypertable has not (an index, options, grants, comments) is "
+        "not made."
+    )
+    if uses := task.inventory.hazards.chunk_uses:
+        names = ", ".join(dict.fromkeys(use.label for use in uses))
+        yield f"What depends on a chunk is not restored, as by tswizard; these name one: {names}."
     if task.inventory.extras.publications or task.inventory.extras.subscriptions:
         yield "Publications and subscriptions are not migrated, as by tswizard."
     if any(table.compression and table.compression.sparse for table in facts.hypertables):
@@ -131,6 +142,8 @@ def _steps(task: Task, facts: SplitFacts) -> Iterator[HandStep | None]:
     yield _constraints_after(facts)
     yield _compression(facts, last=True)
     yield _post_data(facts)
+    if has_partition_triggers(task):
+        yield partition_triggers_by_hand()
     if task.inventory.caggs:
         yield _dependents(facts)
     if chosen_jobs(task.inventory, task.answers):
