@@ -45,8 +45,8 @@ Each entry has the levels that the finding can have, its sentence (`…` is what
 why, and what to do.
 
 - **pass**: fine, or worth knowing.
-- **look**: could not be shown to be fine. The run goes on, and does not end in PASS unless the
-  check at its end settles it.
+- **look**: could not be shown to be fine. The run continues, and does not end in PASS unless the
+  final check resolves it.
 - **fail**: before a run it refuses the run, and nothing has been changed. In a step it ends the
   run, which can be resumed. In the check it names what is missing or differs.
 
@@ -105,9 +105,9 @@ def _facts(entry: Entry) -> str:
     if len(methods) == 1:
         facts.append(f"{methods.pop()} only")
     if answers := sorted({key for check in checks for key in check.answered_by}):
-        facts.append("another answer can settle it: " + ", ".join(f"`{key}`" for key in answers))
+        facts.append("another answer can resolve it: " + ", ".join(f"`{key}`" for key in answers))
     if any(check.settled_by_check for check in checks):
-        facts.append("a look is settled by the check at the end")
+        facts.append("a look is resolved by the final check")
     return "; ".join(facts)
 
 

@@ -158,7 +158,7 @@ async def asked_line_by_line() -> set[str]:
         ),
     ):
         begin = [*CONNECT, ("What next", "on"), ("Time samples", "yes")]
-        begin += [("Time the way into", ENTER), ("What next", "on")]
+        begin += [("Time writing to", ENTER), ("What next", "on")]
         chosen = [("Migration method", method), ("Setting to change", ENTER)]
         played = await play(passed_run(), [*begin, *chosen, *objects, *end])
         asked |= {*played.asked}

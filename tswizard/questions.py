@@ -112,7 +112,7 @@ QUESTIONS: tuple[Question, ...] = (
         "source",
         "password",
         "Source password",
-        "Kept in memory only, never written down. Leave it empty when ~/.pgpass or the service "
+        "Kept in memory, never saved with the run. Leave it empty when ~/.pgpass or the service "
         "file has it.",
         Kind.SECRET,
     ),
@@ -130,7 +130,7 @@ QUESTIONS: tuple[Question, ...] = (
         "target",
         "password",
         "Target password",
-        "Kept in memory only, never written down. Leave it empty when ~/.pgpass or the service "
+        "Kept in memory, never saved with the run. Leave it empty when ~/.pgpass or the service "
         "file has it.",
         Kind.SECRET,
     ),
@@ -154,7 +154,7 @@ QUESTIONS: tuple[Question, ...] = (
         "may differ. Continuous aggregates and policies are recreated.",
         Kind.CHOICE,
         (
-            Choice(RECOMMENDED, "Recommended: by what is timed and read"),
+            Choice(RECOMMENDED, "Recommended: by what was timed and read"),
             Choice("full", "Full: one dump, one restore"),
             Choice("split", "Split: the schema, then the rows in pieces"),
         ),
@@ -181,9 +181,9 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "answers",
         "probe_upload",
-        "Time the way into the target as well",
-        "By scratch tables on the target, in transactions that are never committed, so that "
-        "nothing is left there. It narrows the estimate.",
+        "Time writing to the target as well",
+        "Into scratch tables, in transactions that are never committed, so that nothing is left "
+        "there. It narrows the estimate.",
         Kind.YES_NO,
     ),
     Question(
@@ -220,15 +220,15 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "answers",
         "compressed",
-        "Split: how compressed chunks travel",
+        "Split: how compressed chunks are copied",
         "As stored: their compressed rows go into the target's compressed chunks as they are, far "
         "fewer bytes, and nothing is compressed again. For each chunk it is checked that "
-        "both keep them alike; others are rebuilt there, or decompressed on their way. Rebuilt: as "
-        "stored, and then the target compresses all of them again. Recompressed: the source "
-        "decompresses all rows, the target compresses them again.",
+        "both store them the same way; others are rebuilt there, or decompressed on the source. "
+        "Rebuilt: as stored, and then the target compresses all of them again. Recompressed: the "
+        "source decompresses all rows, the target compresses them again.",
         Kind.CHOICE,
         (
-            Choice("stored", "As stored, where both databases keep them alike"),
+            Choice("stored", "As stored, where both store them the same way"),
             Choice("rebuild", "As stored, then compressed again on the target"),
             Choice("recompress", "Decompressed on the source, compressed on the target"),
         ),
@@ -325,7 +325,7 @@ QUESTIONS: tuple[Question, ...] = (
         "answers",
         "history",
         "Split: materialized rows of continuous aggregates",
-        "Kept, they arrive as they are stored, also those whose raw rows are gone. Recomputed, "
+        "Kept, they are copied as stored, including those whose raw rows are gone. Recomputed, "
         "they are refreshed from the raw rows on the target: buckets whose raw rows no longer "
         "exist are lost. A list names those that are recomputed; all others are kept.",
         Kind.NAMES,

@@ -45,7 +45,7 @@ async def test_the_old_target_cannot_be_cleared(tmp_path: Path) -> None:
                     break
             process.kill()
             await process.wait()
-        assert f"LOOK  {ROLE} cannot clear a half restored target" in "".join(said)
+        assert f"LOOK  {ROLE} cannot clear a half-restored target" in "".join(said)
         listed = await program.call("runs")
         assert "may still be in restore mode" in listed.out
         assert "still paused" in listed.out

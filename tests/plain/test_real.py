@@ -150,6 +150,6 @@ def to_method(terminal: LineTerminal, *, timed: bool = True) -> None:
     """From Inspect to the question of the method; samples are timed or not, the way in is not."""
     terminal.answer("Time samples of the source first", "y" if timed else "n")
     if timed:
-        terminal.answer("Time the way into the target as well", "n")
+        terminal.answer("Time writing to the target as well", "n")
         terminal.see("Recommended: ")
     terminal.choose("explain every figure", "continue to the method")

@@ -67,7 +67,7 @@ async def test_what_a_run_left_open_is_said_before_it_is_offered() -> None:
 async def test_every_declared_question_is_asked_by_one_method_or_the_other() -> None:
     """Those of the screens are compared with these in tests/test_front_ends.py."""
     full = await play(passed_run(), [*CONNECT, *INSPECT, *METHOD, *OBJECTS, *START, *END])
-    probed = [("Time samples", "yes"), ("Time the way into", "no"), ("What next", "on")]
+    probed = [("Time samples", "yes"), ("Time writing to", "no"), ("What next", "on")]
     script = [*CONNECT, *INSPECT, *probed, *SPLIT[2:], *SPLIT_OBJECTS, *START, *END]
     split = await play(passed_run(), script)
     engine = RecordedEngine(situation="other version")
@@ -293,13 +293,13 @@ async def test_the_probe_is_told_as_it_goes_and_its_recommendation_is_the_defaul
         *CONNECT,
         *INSPECT,
         ("Time samples", ENTER),
-        ("Time the way into", "yes"),
+        ("Time writing to", "yes"),
         ("What next", "why"),
         ("What next", "table"),
         ("Table that stands for the others", "back"),
         ("What next", "table"),
         ("Table that stands for the others", ENTER),
-        ("Time the way into", "no"),
+        ("Time writing to", "no"),
         ("What next", "on"),
         ("Migration method", "?"),
         ("Migration method", ENTER),

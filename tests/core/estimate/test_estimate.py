@@ -179,7 +179,7 @@ def test_a_far_server_costs_round_trips_and_split_waits_for_fewer() -> None:
 
 
 def test_a_step_whose_only_part_is_nothing_says_so() -> None:
-    assert phase("x", "X", (Part(0.0, 0.0),)).how == "as good as nothing"
+    assert phase("x", "X", (Part(0.0, 0.0),)).how == "next to nothing"
     made = phase("x", "X", (Part(1.0, 2.0, "a"), Part(2.0, 3.0, "b")))
     assert (made.seconds, made.how) == (SecondsRange(3.0, 5.0), "a + b")
 

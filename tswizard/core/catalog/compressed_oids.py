@@ -1,8 +1,8 @@
 """Columns whose compressed values are object ids of this server.
 
-Compressed batches hold values in the binary format of their type, which for regclass and its kin is
-an OID. A dump holds the batches as they are, so that after a restore the value names another object
-or none. Rows that are not compressed, and segmentby columns, are dumped by name.
+Compressed batches hold values in the binary format of their type, which for regclass and similar
+types is an OID. A dump holds the batches as they are, so that after a restore the value names
+another object or none. Rows that are not compressed, and segmentby columns, are dumped by name.
 """
 
 from tswizard.core.catalog.catalog_shape import Shape

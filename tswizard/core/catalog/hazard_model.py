@@ -1,4 +1,4 @@
-"""What a database holds that one of the methods cannot carry as it is, as plain data."""
+"""What a database holds that one of the methods cannot migrate as it is, as plain data."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,7 +28,7 @@ class MissingValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HashedByOid:
-    """A column whose values are hashed by OIDs, which are others on every server, and which decides
+    """A column whose values are hashed by OIDs, which differ between servers, and which decides
     where a row belongs."""
 
     schema: str
@@ -149,7 +149,7 @@ class TriedExpression:
     depends: bool = False
     """A CHECK that may depend on more than its row: on other tables, the clock, settings."""
     violated: bool = False
-    """A CHECK that some rows no longer fulfill."""
+    """A CHECK that some rows violate."""
     inherited: bool = False
 
     @property

@@ -1,4 +1,4 @@
-"""Reads what one of the methods cannot carry as it is: one query for each kind."""
+"""Reads what one of the methods cannot migrate as it is: one query for each kind."""
 
 from typing import Any
 

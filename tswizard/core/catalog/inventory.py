@@ -308,7 +308,7 @@ class Inventory:
     extension_schemas: tuple[str, ...] = _EXTENSION_SCHEMAS
     """TimescaleDB's own, by membership; a user's schema may be named like one."""
     hazards: Hazards = field(default_factory=Hazards)
-    """What one of the methods cannot carry as it is."""
+    """What one of the methods cannot migrate as it is."""
 
     @property
     def user_objects(self) -> int:

@@ -111,7 +111,7 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
         constraints = start(read_constraints(connection)) if timescaledb else None
         large_objects = start(value(connection, _LARGE_OBJECTS))
         data_nodes = start(_data_nodes(connection, shape))
-    tell("what a dump would not carry")
+    tell("what a dump would not hold")
     hazards = await read_hazards(connection, shape)
     found = hypertables.result() if hypertables else ()
     needed, all_roles = roles.result()

@@ -221,7 +221,7 @@ _NOT_FOUND = ("42883", "42P01", "42704", "42703", "3F000", "42P02", "42725", "42
 
 
 async def _violated(connection: Connection, path: str, expression: _Expression) -> bool:
-    """Do rows no longer fulfill a CHECK, as far as can be found in the time?"""
+    """Do rows violate a CHECK, as far as can be found in the time?"""
     # OFFSET keeps the condition from the planner, which believes the constraint.
     query = (
         f"SELECT EXISTS (SELECT FROM (SELECT ({expression.sql}) AS x {_from(expression)} "

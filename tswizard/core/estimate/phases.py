@@ -46,7 +46,7 @@ def phase(name: str, title: str, parts: Iterable[Part]) -> PhaseEstimate:
         name=name,
         title=title,
         seconds=SecondsRange(sum(p.low for p in some), sum(p.high for p in some)),
-        how=" + ".join(told) or "as good as nothing",
+        how=" + ".join(told) or "next to nothing",
     )
 
 

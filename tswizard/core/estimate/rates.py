@@ -87,8 +87,8 @@ class Rates:
         return max(1.0, min(factors) * 0.9), max(1.0, max(factors) * 1.1)
 
     @property
-    def line_bound(self) -> bool:
-        """Several connections read hardly more than one: the line is what limits them."""
+    def link_bound(self) -> bool:
+        """Several connections read hardly more than one: the link is what limits them."""
         return self._load.jobs > 1 and self.speedup[1] < _NO_MORE
 
     @property
@@ -120,7 +120,7 @@ class Rates:
         low, high = min(low, self.client_speedup), max(low, min(high, self.client_speedup * 1.3))
         own = (one.kind in _PLAIN) == plain
         if copied is not None and own and copied.kind is one.kind:
-            # Several dumps get no more through the line than several copies did.
+            # Several dumps get no more through the link than several copies did.
             wire = copied.rate / one.rate / (_TEXT if plain else _BASE64)
             high = max(1.0, min(high, wire * 1.1))
             low = min(low, high)
@@ -203,7 +203,9 @@ class Rates:
 
     @staticmethod
     def _unknown(why: str) -> RateRange:
-        return RateRange(*_UNKNOWN, f"{why}: anything from a slow to a fast line", timed=False)
+        return RateRange(
+            *_UNKNOWN, f"{why}: anything from a slow to a fast connection", timed=False
+        )
 
 
 def _net(load: Workload, timing: Timing) -> Timing:

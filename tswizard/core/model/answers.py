@@ -18,7 +18,7 @@ class Answers:
     probe: bool = True
     """Time samples of the source before the method is recommended."""
     probe_upload: bool = False
-    """Time the way into the target as well, by scratch tables that are never committed."""
+    """Time writing to the target as well, into scratch tables that are never committed."""
     jobs: int = 4
     """Parallel dump and restore jobs where both servers allow it."""
     via: Literal["stream", "files"] = "stream"

@@ -20,7 +20,7 @@ _YARDSTICKS = 3
 async def time_answers(endpoint: Endpoint) -> tuple[float, float]:
     """Seconds of a round trip and of the yardstick, of a few.
 
-    A round trip is the least of them: whatever else a busy machine adds is no property of the line,
+    A round trip is the least of them: whatever else a busy machine adds is no property of the link,
     and is not paid where answers overlap. The yardstick is the median: it says
     how busy a server is.
 

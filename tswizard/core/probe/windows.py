@@ -1,4 +1,4 @@
-"""What a long line lets one connection carry: no more than a window in each round trip.
+"""What a link with long round trips lets one connection transfer: no more than a window in each.
 
 A kernel keeps what is under way in buffers that it lets grow, where it receives up to the last
 number of `tcp_rmem`; about half of one holds data.

@@ -49,7 +49,7 @@ run() {
   local code=$?
   if [ "$code" -ne 0 ]; then
     say "Step $1 ended with an error; nothing after it was run."
-    say "Fix the cause and start the script again: it goes on with this step."
+    say "Fix the cause and start the script again: it continues with this step."
     exit "$code"
   fi
   : > "$WORK/done/$1"

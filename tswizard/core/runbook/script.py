@@ -12,7 +12,7 @@ _ENDS = {Language.SOURCE: "on_source", Language.TARGET: "on_target"}
 
 
 def script(sheet: Sheet) -> str:
-    """All of it; started again after an error it goes on with the step that failed."""
+    """All of it; started again after an error it continues with the step that failed."""
     steps = sheet.runbook.steps
     return "\n".join(
         (
@@ -52,7 +52,7 @@ def _head(sheet: Sheet) -> Iterator[str]:
         yield from (f"- {line}" for line in lines)
     yield ""
     yield "SOURCE=service=mst TARGET=service=cloud bash migrate.sh"
-    yield "Started again, it goes on where it ended. One step: bash migrate.sh NAME"
+    yield "Started again, it continues where it stopped. One step: bash migrate.sh NAME"
 
 
 def _function(number: int, step: HandStep) -> Iterator[str]:

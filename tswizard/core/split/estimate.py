@@ -99,7 +99,7 @@ def _moves(load: Workload, moved: int) -> str:
     if packed.stored:
         words.append(
             f"{size(packed.stored)} of compressed chunks travel as they are stored, as far as both "
-            "databases keep them alike"
+            "databases store them the same way"
         )
     if packed.decompressed:
         some = size(load.compressed_bytes - packed.stored)
@@ -141,14 +141,14 @@ def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
 
 
 def _with_compression(load: Workload, rates: Rates) -> Part:
-    """Chunks are compressed again while others are copied. Where a line is what limits the copy,
+    """Chunks are compressed again while others are copied. Where the link is what limits the copy,
     the servers have time for it; where their cores are, one is added to the other."""
     packed = compressed_work(load)
     copied = bytes_at(packed.decompressed, "compressed rows", rates.stream(plain=False))
     again = bytes_at(packed.compressed_again, "rows to compress again", rates.compress())
-    high = max(copied.high, again.high) * 1.1 if rates.line_bound else copied.high + again.high
+    high = max(copied.high, again.high) * 1.1 if rates.link_bound else copied.high + again.high
     how = f"{copied.how}, meanwhile {again.how}" if packed.compressed_again else ""
-    low = max(copied.low, again.low if not rates.line_bound else 0.0)
+    low = max(copied.low, again.low if not rates.link_bound else 0.0)
     return Part(low, max(low, high), how, copied.timed and again.timed)
 
 

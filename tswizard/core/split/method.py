@@ -33,8 +33,8 @@ class Split:
     comparison = (
         "SPLIT  The schema first, then the rows in pieces: chunks, tables, slices of big ones, "
         "several at a time; constraints and indexes last. Compressed chunks travel as they are "
-        "stored where both databases keep them alike, else their rows are compressed again on the "
-        "target.\n"
+        "stored where both databases store them the same way, else their rows are compressed again "
+        "on the target.\n"
         "Better when the copy takes hours, when the connection may drop, when the versions of "
         "TimescaleDB differ, or when there is no disk space for a dump here. A run that is "
         "interrupted or stopped resumes at the piece where it stopped; no row is copied twice and "
@@ -47,7 +47,11 @@ class Split:
     def facts(self, inventory: Inventory, source: Server, target: Server) -> MethodFacts:
         compressed = sum(h.compressed_chunks for h in inventory.hypertables)
         chunks = plural(compressed, "compressed chunk")
-        alike = f", {chunks} as stored where both databases keep them alike" if compressed else ""
+        alike = (
+            f", {chunks} as stored where both databases store them the same way"
+            if compressed
+            else ""
+        )
         return MethodFacts(
             does=f"the schema, then the rows in pieces: about {size(inventory.dump_bytes)}{alike}.",
             best="when it takes hours, the connection may drop, or versions differ; resumes at "

@@ -287,8 +287,8 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         id=SplitStep.COPY_HYPERTABLES,
         title="Copy hypertables",
         what="Chunk by chunk. Compressed ones go as they are stored into compressed chunks of the "
-        "target, if both databases keep them alike; the log says how many did, and why others did "
-        "not. Those are decompressed, and compressed again soon after their copy.",
+        "target, if both databases store them the same way; the log says how many did, and why "
+        "others did not. Those are decompressed, and compressed again soon after their copy.",
         action=_loading(DataPhase.hypertables),
         commands=_copy_chunks,
     ),

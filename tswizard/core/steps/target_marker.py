@@ -1,6 +1,6 @@
 """The mark on the target: whose restore this is and where it stood.
 
-A restore is not one transaction. The mark is what tells a half restored target that is this
+A restore is not one transaction. The mark is what tells a half-restored target that is this
 run's own from anybody else's database.
 """
 

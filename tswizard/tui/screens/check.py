@@ -56,7 +56,7 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
     BACK: ClassVar[str | None] = "< Log"
     HELP: ClassVar[str] = (
         "What tswizard compared on source and target, the gravest first: Enter shows the details "
-        "of a line, and Enter again goes on to the next one, at last to Done. Ctrl+Q leaves at "
+        "of a line, and Enter again moves to the next one, at last to Done. Ctrl+Q leaves at "
         "once. FAIL: it did not arrive or differs, and the line says what to do. LOOK: read "
         "it and decide. PASS: equal. SKIP: you chose to skip it. Space folds and unfolds a group; "
         "what passed is folded as long as something did not.\n\n"

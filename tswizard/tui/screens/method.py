@@ -139,7 +139,7 @@ class MethodScreen(WizardScreen):
         answers = self._answers()[0]
         events = self.wizard.engine.probe(self._inspected, answers, self._samples, self._probe)
         self._measured = 0
-        self.wait_for("", "Nothing has been measured", "s stops it; Enter goes on without it.")
+        self.wait_for("", "Nothing has been measured", "s stops it; Enter continues without it.")
         try:
             async with aclosing(events):
                 async for event in events:

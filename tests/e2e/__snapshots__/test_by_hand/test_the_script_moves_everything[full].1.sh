@@ -27,7 +27,7 @@
 # detail of every object.
 #
 # SOURCE=service=mst TARGET=service=cloud bash migrate.sh
-# Started again, it goes on where it ended. One step: bash migrate.sh NAME
+# Started again, it continues where it stopped. One step: bash migrate.sh NAME
 
 set -uo pipefail
 
@@ -80,7 +80,7 @@ run() {
   local code=$?
   if [ "$code" -ne 0 ]; then
     say "Step $1 ended with an error; nothing after it was run."
-    say "Fix the cause and start the script again: it goes on with this step."
+    say "Fix the cause and start the script again: it continues with this step."
     exit "$code"
   fi
   : > "$WORK/done/$1"

@@ -31,7 +31,7 @@
 # made.
 #
 # SOURCE=service=mst TARGET=service=cloud bash migrate.sh
-# Started again, it goes on where it ended. One step: bash migrate.sh NAME
+# Started again, it continues where it stopped. One step: bash migrate.sh NAME
 
 set -uo pipefail
 
@@ -84,7 +84,7 @@ run() {
   local code=$?
   if [ "$code" -ne 0 ]; then
     say "Step $1 ended with an error; nothing after it was run."
-    say "Fix the cause and start the script again: it goes on with this step."
+    say "Fix the cause and start the script again: it continues with this step."
     exit "$code"
   fi
   : > "$WORK/done/$1"
@@ -934,7 +934,7 @@ mark_valid public door_openings_daily 86400000000 true 'timestamp with time zone
 # 8. Copy plain tables
 # Tables and partitions, before the hypertables whose foreign keys point to them. Generated columns
 # are left out: the target computes them.
-# Expect: Nothing is printed. Started again, it goes on with the table that failed.
+# Expect: Nothing is printed. Started again, it continues with the table that failed.
 step_copy_tables() {
 copy_table '"public"."alarms"' '"alarm_id", "raised", "sensor_id"' binary
 copy_table '"public"."contracts"' '"document_id", "title", "value", "scan"' binary
@@ -1015,7 +1015,7 @@ SQL
 # Chunk by chunk, each created with the source's own slices; compressed chunks are read as rows and
 # compressed again. Rows of continuous aggregates are copied as stored: nothing is computed, and
 # history whose raw rows are gone comes along.
-# Expect: Nothing is printed. Started again, it goes on with the chunk that failed.
+# Expect: Nothing is printed. Started again, it continues with the chunk that failed.
 step_copy_hypertables() {
 # Plant Ops.Meter "Readings" °C
 copy_hypertable 'Plant Ops' 'Meter "Readings" °C' '"Plant Ops"."Meter ""Readings"" °C"' \

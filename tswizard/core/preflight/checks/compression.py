@@ -77,7 +77,7 @@ def _object_ids(inventory: Inventory, where: str) -> Iterator[Finding]:
             "compressed-object-ids",
             f"Compressed values of {some(columns)} would name other objects on the target.",
             where=where,
-            why="A value of regclass, regtype and their kin is an object's OID; and compressed "
+            why="A value of regclass, regtype or a similar type is an object's OID, and compressed "
             "rows are dumped as they are stored: on another server it is another object's, or "
             "nobody's. Rows that are not compressed are dumped by name.",
             todo="Use the split method, which reads rows; or decompress these chunks before the "

@@ -43,7 +43,7 @@ def _old_format(inventory: Inventory, where: str) -> Iterator[Finding]:
             "old-continuous-aggregates",
             f"{some(old)}: continuous aggregate of the old format (finalized = false).",
             where=where,
-            why="A full migration carries it as it is, but later versions of TimescaleDB refuse "
+            why="A full migration keeps it as it is, but later versions of TimescaleDB refuse "
             "it, so the target could not be updated.",
             todo="Better convert it to the new format on the source first: CALL cagg_migrate('…');",
             details=old,

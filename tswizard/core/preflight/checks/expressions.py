@@ -1,5 +1,5 @@
 """Expressions that do not work in a session without its application's settings, or that may refuse
-good rows while they are loaded. They were tried when the source was read."""
+valid rows while they are loaded. They were tried when the source was read."""
 
 from collections.abc import Iterator
 
@@ -48,7 +48,7 @@ def _restore(inventory: Inventory, where: str) -> Iterator[Finding]:
             "check-violated",
             f"Rows would be refused by the restore: {some([t.label for t in violated])}.",
             where=where,
-            why="Some rows do not fulfill it now, though they did when they were written or it is "
+            why="Some rows violate it now, though they did not when they were written or it is "
             "NOT VALID; a restore checks every row.",
             todo="Use the split method, which adds it after the rows; or drop it on the source for "
             "the migration.",
@@ -58,7 +58,7 @@ def _restore(inventory: Inventory, where: str) -> Iterator[Finding]:
     if late:
         yield look(
             "check-depends",
-            f"Good rows may be refused by the restore: {some([t.label for t in late])}.",
+            f"Valid rows may be refused by the restore: {some([t.label for t in late])}.",
             where=where,
             why="These constraints may depend on more than their row: on another table, the clock, "
             "a setting. A restore loads tables side by side, in any order, with its own settings.",
@@ -94,7 +94,7 @@ def _copy(inventory: Inventory, where: str) -> Iterator[Finding]:
             "check-stays-not-valid",
             f"Will be NOT VALID on the target: {some([t.label for t in violated])}.",
             where=where,
-            why="Some rows do not fulfill it now. They are migrated all the same, and new rows are "
+            why="Some rows violate it now. They are migrated all the same, and new rows are "
             "checked.",
             todo="Fix these rows, or validate it later: ALTER TABLE … VALIDATE CONSTRAINT …;",
             details=[t.label for t in violated],

@@ -15,11 +15,11 @@ def _inside(inventory: Inventory, where: str) -> Iterator[Finding]:
     if objects := [found.label for found in inventory.hazards.in_extension_schemas]:
         yield look(
             "objects-in-extension-schemas",
-            f"{plural(len(objects), 'object')} of yours in TimescaleDB's own schemas will be left "
-            f"behind: {some(objects)}.",
+            f"{plural(len(objects), 'object')} of yours in TimescaleDB's own schemas will not be "
+            f"migrated: {some(objects)}.",
             where=where,
             why="Those schemas are the extension's, and a split migration leaves them to the "
-            "target's extension. These objects do not belong to it. A full migration carries them.",
+            "target's extension. These objects do not belong to it. A full migration moves them.",
             todo="Move what you need into a schema of your own first (ALTER … SET SCHEMA …), and "
             "drop the rest.",
             details=objects,

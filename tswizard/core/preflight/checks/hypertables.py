@@ -59,7 +59,7 @@ def _chunk_skipping(inventory: Inventory, where: str) -> Iterator[Finding]:
 
 _BY_OID = (
     "Values of an enum, and of arrays, ranges and composites of one, are hashed by their OIDs, "
-    "which are others on every server."
+    "which differ between servers."
 )
 
 
@@ -145,8 +145,9 @@ def _access_methods(inventory: Inventory, where: str) -> Iterator[Finding]:
             f"{plural(len(columnar), 'table or chunk', 'tables and chunks')} of "
             f"{some(sorted({use.of for use in columnar}))} have the access method hypercore.",
             where=where,
-            why="TimescaleDB 2.18 to 2.21 had it and 2.22 took it out; even where it is, functions "
-            "that take whole rows fail on it, so neither method can read and compare these rows.",
+            why="TimescaleDB 2.18 to 2.21 had it and 2.22 removed it; even where it exists, "
+            "functions that take whole rows fail on it, so neither method can read and compare "
+            "these rows.",
             todo=f"Convert them on the source first; they stay compressed: {statements[0]}",
             details=statements,
         )

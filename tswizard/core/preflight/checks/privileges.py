@@ -124,12 +124,12 @@ async def _clearing(prepared: Prepared) -> AsyncIterator[Finding]:
     role, where = prepared.target_inventory.server.role.name, prepared.target.label
     owns, owns_database, closed = found[0]
     if owns_database and (owns or not closed):
-        how = "it recreates TimescaleDB" if owns else "it clears TimescaleDB's catalog"
+        how = "recreate TimescaleDB" if owns else "clear TimescaleDB's catalog"
         yield passed(
             "target-clearing",
-            f"{role} can clear a half restored target: an interrupted restore starts over there.",
+            f"{role} can clear a half-restored target: an interrupted restore starts over there.",
             where=where,
-            why=f"By its privileges {how} and drops what it restored.",
+            why=f"It has the privileges to {how} and drop what was restored.",
         )
         return
     lacking = [f"DELETE on {table}" for table in closed]
@@ -137,7 +137,7 @@ async def _clearing(prepared: Prepared) -> AsyncIterator[Finding]:
         lacking.insert(0, "ownership of the database")
     yield look(
         "target-clearing",
-        f"{role} cannot clear a half restored target: it lacks {some(lacking)}.",
+        f"{role} cannot clear a half-restored target: it lacks {some(lacking)}.",
         where=where,
         why="A restore that is interrupted cannot start over in this database.",
         todo="Nothing, unless it is interrupted: then restore the finished dump into another empty "

@@ -230,7 +230,7 @@ def _tables(facts: SplitFacts) -> HandStep:
         why="Tables and partitions, before the hypertables whose foreign keys point to them. "
         "Generated columns are left out: the target computes them.",
         code=(shell_code("\n".join(lines) or ":"),),
-        expect="Nothing is printed. Started again, it goes on with the table that failed.",
+        expect="Nothing is printed. Started again, it continues with the table that failed.",
     )
 
 
@@ -331,7 +331,7 @@ def _rows(facts: SplitFacts) -> HandStep:
         "read as rows and compressed again. Rows of continuous aggregates are copied as stored: "
         "nothing is computed, and history whose raw rows are gone comes along.",
         code=(shell_code("\n".join(lines) or ":"),),
-        expect="Nothing is printed. Started again, it goes on with the chunk that failed.",
+        expect="Nothing is printed. Started again, it continues with the chunk that failed.",
     )
 
 

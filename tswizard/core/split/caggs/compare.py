@@ -51,7 +51,7 @@ def state_findings(
             "source's.",
             where=where,
             why="The next refresh computes all others again; where raw rows are gone, it "
-            "removes the buckets that they gave. Times are in microseconds since 1970, or the "
+            "removes the buckets computed from them. Times are in microseconds since 1970, or the "
             "numbers that they are.",
             todo="Do not refresh them before it is known why.",
             details=ranges,

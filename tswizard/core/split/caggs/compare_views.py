@@ -129,9 +129,10 @@ def _findings(
             Finding(
                 Level.FAIL,
                 "cagg-view-differs",
-                f"{plural(len(wrong), 'continuous aggregate')} give other rows than on the source.",
+                f"Queries of {plural(len(wrong), 'continuous aggregate')} return other rows than "
+                "on the source.",
                 where=where,
-                why="Up to the watermark, a query has to give what is stored.",
+                why="Up to the watermark, a query has to return what is stored.",
                 todo="See whether the watermark and the materialized rows are those of the source.",
                 details=tuple(f"{label}: {text}" for label, text in wrong.items()),
             )
@@ -141,7 +142,8 @@ def _findings(
             Finding(
                 Level.LOOK,
                 "cagg-dependent-differs",
-                f"{plural(len(views), 'view')} that read continuous aggregates give other rows.",
+                f"Queries of {plural(len(views), 'view')} on continuous aggregates return other "
+                "rows.",
                 where=where,
                 why="They may ask for the time, or for what real-time continuous aggregates "
                 "compute on each call: the last digits of a float depend on the order of rows.",
@@ -158,8 +160,8 @@ def _findings(
             Finding(
                 Level.PASS,
                 "cagg-views",
-                f"What {plural(len(passed) - number, 'continuous aggregate')} and "
-                f"{plural(number, 'view')} that read them give is equal{left}.",
+                f"Queries of {plural(len(passed) - number, 'continuous aggregate')} and "
+                f"{plural(number, 'view')} that read them return the same rows{left}.",
                 where=where,
                 details=slow,
             )

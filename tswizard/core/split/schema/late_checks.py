@@ -1,4 +1,4 @@
-"""CHECK constraints that may refuse good rows while they are loaded: they come after the rows.
+"""CHECK constraints that may refuse valid rows while they are loaded: they come after the rows.
 
 One that reads another table depends on the order in which tables are loaded, one that reads the
 clock or a setting on when and where that happens. Such a constraint is dropped from the empty table
@@ -102,8 +102,7 @@ def _refused(ctx: Context, tried: TriedExpression, statement: str, why: str) -> 
         + ("stays NOT VALID" if "VALIDATE" in statement else "could not be added")
         + f": {why}",
         where=ctx.task.target.label,
-        why="All rows are on the target; some do not fulfill it, as on the source. New rows are "
-        "checked."
+        why="All rows are on the target; some violate it, as on the source. New rows are checked."
         if "VALIDATE" in statement
         else "",
         todo=f"Fix the rows or the constraint, then run on the target: {statement};",

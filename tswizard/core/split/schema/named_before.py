@@ -12,7 +12,7 @@ _NOT_VALID = " NOT VALID"
 
 def without_named(schema: Schema, hazards: Hazards) -> Schema:
     """One end's schema, normalized, without the chunks of hypertables whose rows the target routes,
-    and without telling whether a CHECK that rows do not fulfill is valid."""
+    and without telling whether a CHECK that rows violate is valid."""
     routed = tuple(f"{_plain(*key)} " for key in hazards.routed)
     unfulfilled = {_plain(*t.key) for t in hazards.late_checks if t.violated}
     if not routed and not unfulfilled:

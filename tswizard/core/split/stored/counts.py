@@ -78,7 +78,7 @@ def ways_finding(
     return Finding(
         Level.PASS,
         "compressed-chunks",
-        f"How {plural(total, 'compressed chunk')} came over: {ways_in_words(counts)}.",
+        f"{plural(total, 'compressed chunk')} copied: {ways_in_words(counts)}.",
         where=where,
         details=tuple(_differences(hypertables, skipping, functions)),
     )
