@@ -10,19 +10,11 @@ from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.probed import Probe
 from tswizard.core.model.recommendation import Advice
-from tswizard.core.model.wording import size
-from tswizard.core.probe.events import (
-    ProbeDone,
-    ProbeEvent,
-    TimingDone,
-    TimingFailed,
-    TimingProgress,
-    TimingStarted,
-)
+from tswizard.core.probe.events import ProbeDone
 from tswizard.core.probe.kept import keep_probe, kept_probe
 from tswizard.core.probe.run_probe import run_probe
 from tswizard.core.probe.sample import choose_samples
-from tswizard.wizard.estimate_words import timing_text
+from tswizard.wizard.timing_lines import TimingLines
 
 _EVERY = 5.0
 """Seconds between two lines of progress."""
@@ -57,7 +49,7 @@ def _serves(probe: Probe | None, *, upload: bool) -> bool:
 
 async def _probed(prepared: Prepared) -> Probe | None:
     """A new probe, told as it goes; it is kept."""
-    lines = _Lines()
+    lines = TimingLines(_EVERY)
     samples = choose_samples(prepared.inventory)
     upload = prepared.answers.probe_upload
     async with aclosing(run_probe(prepared, samples, upload=upload)) as events:
@@ -65,29 +57,6 @@ async def _probed(prepared: Prepared) -> Probe | None:
             if isinstance(event, ProbeDone):
                 keep_probe(event.probe, prepared.source, prepared.target)
                 return event.probe
-            lines.show(event)
+            if line := lines.of(event):
+                say(f"{'probe' if line.begins else '':<7} {line.text}")
     return None
-
-
-class _Lines:
-    """Events of a probe as lines; progress only now and then."""
-
-    def __init__(self) -> None:
-        self._last = 0.0
-
-    def show(self, event: ProbeEvent) -> None:
-        match event:
-            case TimingStarted():
-                self._last = time.monotonic()
-                several = f" by {event.connections} connections" if event.connections > 1 else ""
-                say(f"probe   {event.what} of {event.sample.label}{several}")
-            case TimingProgress() if event.bytes and time.monotonic() - self._last > _EVERY:
-                self._last = time.monotonic()
-                total = f" of {size(event.total)}" if event.total else ""
-                say(f"        {size(event.bytes)}{total}, {size(event.rate)}/s")
-            case TimingDone():
-                say(f"        {timing_text(event.timing)}")
-            case TimingFailed():
-                say(f"        {event.problem}")
-            case _:
-                pass

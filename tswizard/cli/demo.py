@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from tswizard.answers_file import BadAnswers, Request, load
+from tswizard.answers_file import Request, load
 from tswizard.cli.failures import failures
 from tswizard.cli.migrate import migrate
 from tswizard.cli.output import say
@@ -18,12 +18,8 @@ def run_demo(answers: Path | None, *, plain: bool = False, mouse: bool = True) -
     try:
         if answers is None:
             return asyncio.run(_wizard(plain, mouse=mouse))
-        request = load(answers, demo=True)
         with failures(Exit.STOPPED):
-            return asyncio.run(_unattended(request))
-    except BadAnswers as error:
-        say(str(error))
-        return Exit.USAGE
+            return asyncio.run(_unattended(load(answers, demo=True)))
     except DemoError as error:
         say(str(error))
         return Exit.REFUSED

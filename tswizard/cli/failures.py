@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import click
 from psycopg import Error
 
+from tswizard.answers_file import BadAnswers
 from tswizard.cli.output import say
 from tswizard.core.db.errors import CannotConnect, ServerError, explain_error
 from tswizard.core.run.context import StepFailed
@@ -19,7 +20,8 @@ def failures(code: Exit, last: str = "") -> Iterator[None]:
     """Whoever calls this knows what has been done so far: `code` says so to a program, and `last`
     to a person, as one more sentence.
 
-    A run folder that cannot be used is always exit code 3. Raises click.exceptions.Exit.
+    A run folder that cannot be used is always exit code 3, an answers file that cannot be used 2.
+    Raises click.exceptions.Exit.
     """
     try:
         yield
@@ -30,6 +32,8 @@ def failures(code: Exit, last: str = "") -> Iterator[None]:
         what = f"{failure.finding.what} {failure.finding.todo}"
     except RunFolderError as error:
         what, code = str(error), Exit.STOPPED
+    except BadAnswers as error:
+        what, code = str(error), Exit.USAGE
     except (asyncio.CancelledError, KeyboardInterrupt):
         what, code = "Stopped.", Exit.STOPPED
     else:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from tswizard.answers_file import BadAnswers, load
+from tswizard.answers_file import load
 from tswizard.cli.advice import advised
 from tswizard.cli.failures import failures
 from tswizard.cli.output import say, say_finding
@@ -27,11 +27,8 @@ from tswizard.exit_codes import Exit
 
 def migrate_by(path: Path) -> int:
     """Migrate as an answers file says; the exit code."""
-    try:
+    with failures(Exit.USAGE):
         request = load(path)
-    except BadAnswers as error:
-        say(str(error))
-        return Exit.USAGE
     assert request.source is not None and request.target is not None
     return asyncio.run(
         migrate(

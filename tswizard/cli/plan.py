@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tswizard.answers_file import BadAnswers, load
+from tswizard.answers_file import load
 from tswizard.cli.failures import failures
 from tswizard.cli.migrate import examined
 from tswizard.cli.output import say
@@ -19,11 +19,8 @@ from tswizard.exit_codes import Exit
 
 def plan(path: Path, *, output: Path | None, as_script: bool) -> int:
     """Print the runbook, or write both of its forms into a folder; the exit code."""
-    try:
+    with failures(Exit.USAGE):
         request = load(path)
-    except BadAnswers as error:
-        say(str(error))
-        return Exit.USAGE
     assert request.source is not None and request.target is not None
     return asyncio.run(
         _plan(

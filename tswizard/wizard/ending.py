@@ -1,10 +1,14 @@
 """How the wizard ends: its exit code, and what is left to say."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tswizard.core.model.finding import Level
 from tswizard.core.model.outcome import Outcome
 from tswizard.exit_codes import Exit
+
+if TYPE_CHECKING:
+    from tswizard.core.report.checklist import Checklist
 
 
 def exit_of(result: Level) -> Exit:
@@ -32,6 +36,20 @@ def farewell(run: str, folder: Path, outcome: Outcome | None, hint: str) -> str:
     if outcome is None:
         return f"{run} is stopped. {hint}"
     return f"{run}: {outcome.result}. Report: {folder / 'report.md'}"
+
+
+def counted(checklist: "Checklist") -> list[str]:
+    """How many lines of each level there are, and what is left to do: `2 need a look`."""
+    looks = checklist.count(Level.LOOK)
+    words = {
+        Level.FAIL: "failed",
+        Level.LOOK: "needs a look" if looks == 1 else "need a look",
+        Level.PASS: "passed",
+        Level.SKIP: "skipped",
+    }
+    parts = [f"{checklist.count(level)} {text}" for level, text in words.items()]
+    some = [part for part in parts if not part.startswith("0 ")]
+    return [*some, f"{len(checklist.todo)} for you to do"]
 
 
 SENTENCES = {

@@ -4,14 +4,13 @@ import asyncio
 from contextlib import suppress
 from pathlib import Path
 
-from tswizard.core.model.finding import Level
 from tswizard.core.model.outcome import Outcome
 from tswizard.core.model.wording import duration, plural
 from tswizard.core.report.checklist import Checklist, ChecklistLine
 from tswizard.plain.asker import Leave
 from tswizard.plain.prompts import Back, Entry, Option, Show
 from tswizard.plain.session import Session
-from tswizard.wizard.ending import SENTENCES
+from tswizard.wizard.ending import SENTENCES, counted
 from tswizard.wizard.text import date_and_time
 
 _HELP = (
@@ -39,22 +38,11 @@ class _CheckSection:
 
     def say(self, outcome: Outcome) -> None:
         checklist, voice = self._checklist, self._voice
-        looks = checklist.count(Level.LOOK)
         took = duration(outcome.seconds)
         if outcome.checked:
             took += f". Checked {date_and_time(outcome.checked)}"
         voice.say(f"{checklist.result.upper()}. {SENTENCES[checklist.result]} It took {took}.")
-        parts = [
-            f"{checklist.count(level)} {text}"
-            for level, text in (
-                (Level.PASS, "passed"),
-                (Level.LOOK, "needs a look" if looks == 1 else "need a look"),
-                (Level.FAIL, "failed"),
-                (Level.SKIP, "skipped"),
-            )
-            if checklist.count(level)
-        ]
-        voice.say(f"{', '.join(parts)}, {len(checklist.todo)} for you to do.")
+        voice.say(f"{', '.join(counted(checklist))}.")
         if checklist.next:
             voice.say(f"First: {checklist.next}")
         voice.say("Checked by tswizard:")

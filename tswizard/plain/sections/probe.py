@@ -1,25 +1,16 @@
 """The probe: how fast samples of the source move, and what follows for the method."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tswizard.core.model.wording import size
-from tswizard.core.probe.events import (
-    ProbeDone,
-    ProbeEvent,
-    TimingDone,
-    TimingFailed,
-    TimingProgress,
-    TimingStarted,
-)
+from tswizard.core.probe.events import ProbeDone
 from tswizard.plain.prompts import Back, Option, Quit
 from tswizard.plain.session import Session, declared
-from tswizard.plain.voice import Voice
-from tswizard.wizard.estimate_words import method_rows, probe_lines, timing_text, why_text
+from tswizard.wizard.estimate_words import method_rows, probe_lines, why_text
 from tswizard.wizard.text import date_and_time
+from tswizard.wizard.timing_lines import TimingLines
 
 if TYPE_CHECKING:
     from tswizard.core.model.probed import Sample
@@ -121,10 +112,12 @@ class ProbeSection:
         events = self._session.engine.probe(
             self._inspected, known.answers, self._samples, known.probe
         )
-        lines = ProbeLines(self._session.voice)
+        lines, voice = TimingLines(_EVERY), self._session.voice
         async with aclosing(events):
             async for event in events:
-                lines.show(event)
+                if line := lines.of(event):
+                    text = f"{line.text} …" if line.begins else line.text
+                    voice.say(text, indent=0 if line.begins else 2)
                 if isinstance(event, ProbeDone):
                     known.probe = event.probe
 
@@ -158,30 +151,3 @@ class ProbeSection:
         advice = self._session.known.advice
         if advice is not None:
             self._session.voice.say(why_text(advice))
-
-
-class ProbeLines:
-    """Events of a probe as lines; a rate now and then."""
-
-    def __init__(self, voice: Voice, now: Callable[[], float] = time.monotonic) -> None:
-        self._voice = voice
-        self._now = now
-        self._last = 0.0
-
-    def show(self, event: ProbeEvent) -> None:
-        """Say what is worth a line."""
-        match event:
-            case TimingStarted():
-                self._last = self._now()
-                several = f" by {event.connections} connections" if event.connections > 1 else ""
-                self._voice.say(f"{event.what} of {event.sample.label}{several} …")
-            case TimingProgress() if event.bytes and self._now() - self._last >= _EVERY:
-                self._last = self._now()
-                total = f" of {size(event.total)}" if event.total else ""
-                self._voice.say(f"{size(event.bytes)}{total}, {size(event.rate)}/s", indent=2)
-            case TimingDone():
-                self._voice.say(timing_text(event.timing), indent=2)
-            case TimingFailed():
-                self._voice.say(f"LOOK: {event.problem}", indent=2)
-            case _:
-                pass

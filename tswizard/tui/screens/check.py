@@ -14,7 +14,6 @@ from textual.events import DescendantFocus
 from textual.widget import Widget
 from textual.widgets import Button, Markdown, Static
 
-from tswizard.core.model.finding import Level
 from tswizard.core.model.wording import duration
 from tswizard.tui.ascii import wants_ascii
 from tswizard.tui.base import WizardScreen, panel
@@ -28,7 +27,7 @@ from tswizard.tui.widgets.checklist import (
     groups,
 )
 from tswizard.tui.widgets.verdict import Verdict
-from tswizard.wizard.ending import SENTENCES
+from tswizard.wizard.ending import SENTENCES, counted
 from tswizard.wizard.text import date_and_time
 
 if TYPE_CHECKING:
@@ -91,19 +90,8 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
             yield panel(detail, "Detail")
 
     def _sum(self, checklist: "Checklist") -> Content:
-        outcome, looks = self._outcome, checklist.count(Level.LOOK)
-        parts = [
-            f"{checklist.count(level)} {text}"
-            for level, text in (
-                (Level.FAIL, "failed"),
-                (Level.LOOK, "needs a look" if looks == 1 else "need a look"),
-                (Level.PASS, "passed"),
-                (Level.SKIP, "skipped"),
-            )
-            if checklist.count(level)
-        ]
-        parts.append(f"{len(checklist.todo)} for you to do")
-        lines = [Content("   ".join(parts))]
+        outcome = self._outcome
+        lines = [Content("   ".join(counted(checklist)))]
         took = f"Took {duration(outcome.seconds)}."
         if outcome.checked:
             took += f" Checked {date_and_time(outcome.checked)}."
