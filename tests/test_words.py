@@ -34,6 +34,11 @@ INSTEAD = {
     r"\b(?:any more|anymore) give\b|\bnot give any more\b|\bcannot give any": "no longer exist",
     r"\bfree-standing\b": "standalone",
     r"\blicence\b": "license",
+    r"\bgo(?:es)? on (?:with|where)\b": "continue",
+    r"\b(?:its|their) kin\b": "similar types",
+    r"\bothers on every server\b": "differ between servers",
+    r"\bkeeps? (?:it|them) alike\b": "store the same way",
+    r"\bhalf restored\b": "half-restored",
     r"\bof the house\b": "of the code, the program",
 }
 """Pattern -> what a PostgreSQL engineer would say."""

@@ -165,7 +165,7 @@ class RecordedEngine:
     def choose_samples(self, inventory: Inventory, table: str = "") -> Sequence[Sample]:
         return choose_samples(inventory, table)
 
-    def kept_probe(self, pair: ConnectedPair) -> Probe | None:
+    def saved_probe(self, pair: ConnectedPair) -> Probe | None:
         return self.kept
 
     async def probe(

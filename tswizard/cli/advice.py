@@ -11,9 +11,9 @@ from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.probed import Probe
 from tswizard.core.model.recommendation import Advice
 from tswizard.core.probe.events import ProbeDone
-from tswizard.core.probe.kept import keep_probe, kept_probe
 from tswizard.core.probe.run_probe import run_probe
 from tswizard.core.probe.sample import choose_samples
+from tswizard.core.probe.saved_probes import save_probe, saved_probe
 from tswizard.wizard.timing_lines import TimingLines
 
 _EVERY = 5.0
@@ -25,7 +25,7 @@ _FRESH = 24 * 3600.0
 async def advised(prepared: Prepared, findings: Sequence[Finding]) -> Advice:
     """Probe if the answers ask for it, and say what is recommended and why."""
     answers = prepared.answers
-    probe = kept_probe(prepared.source, prepared.target)
+    probe = saved_probe(prepared.source, prepared.target)
     if answers.probe and not _serves(probe, upload=answers.probe_upload):
         probe = await _probed(prepared)
     elif probe is not None:
@@ -55,7 +55,7 @@ async def _probed(prepared: Prepared) -> Probe | None:
     async with aclosing(run_probe(prepared, samples, upload=upload)) as events:
         async for event in events:
             if isinstance(event, ProbeDone):
-                keep_probe(event.probe, prepared.source, prepared.target)
+                save_probe(event.probe, prepared.source, prepared.target)
                 return event.probe
             if line := lines.of(event):
                 say(f"{'probe' if line.begins else '':<7} {line.text}")

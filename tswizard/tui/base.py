@@ -128,12 +128,12 @@ class WizardScreen(Screen[None]):
     def go_on(self) -> None:
         """What next does; subclasses override it."""
 
-    def wait_for(self, text: str, silence: str, way_on: str, *, patience: float = 1) -> None:
+    def wait_for(self, text: str, silence: str, way_on: str, *, times: float = 1) -> None:
         """Say `text` while an answer is waited for, and how long none has come when that becomes
-        remarkable: a network that swallows everything closes no connection. Whatever is said next
-        ends it."""
+        remarkable, so many `times` as late as an answer of a server: a network that swallows
+        everything closes no connection. Whatever is said next ends it."""
         self.say(text, "")
-        after = self.wizard.silent_after * patience
+        after = self.wizard.silent_after * times
         self._wait = _Wait(text, silence, way_on, after, time.monotonic())
         if self._looks is None:
             self._looks = self.set_interval(min(1.0, self.wizard.silent_after), self._look)

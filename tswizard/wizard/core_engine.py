@@ -82,10 +82,10 @@ class CoreEngine:
 
         return choose_samples(inventory, table)
 
-    def kept_probe(self, pair: "ConnectedPair") -> "Probe | None":
-        from tswizard.core.probe.kept import kept_probe
+    def saved_probe(self, pair: "ConnectedPair") -> "Probe | None":
+        from tswizard.core.probe.saved_probes import saved_probe
 
-        return kept_probe(pair.source.endpoint, pair.target.endpoint)
+        return saved_probe(pair.source.endpoint, pair.target.endpoint)
 
     async def probe(
         self,
@@ -97,15 +97,15 @@ class CoreEngine:
         from contextlib import aclosing
 
         from tswizard.core.probe.events import ProbeDone
-        from tswizard.core.probe.kept import keep_probe
         from tswizard.core.probe.run_probe import run_probe
+        from tswizard.core.probe.saved_probes import save_probe
 
         prepared = await self._prepared_for(inspected, answers)
         upload = answers.probe_upload
         async with aclosing(run_probe(prepared, samples, upload=upload, earlier=earlier)) as events:
             async for event in events:
                 if isinstance(event, ProbeDone):
-                    keep_probe(event.probe, prepared.source, prepared.target)
+                    save_probe(event.probe, prepared.source, prepared.target)
                 yield event
 
     async def advise(

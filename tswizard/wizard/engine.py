@@ -98,7 +98,7 @@ class Engine(Protocol):
         """What a probe times by itself, or of that table; nothing where there are no rows."""
         ...
 
-    def kept_probe(self, pair: "ConnectedPair") -> "Probe | None":
+    def saved_probe(self, pair: "ConnectedPair") -> "Probe | None":
         """The last probe of these two databases, on this machine. Reads a file."""
         ...
 

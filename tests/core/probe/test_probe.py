@@ -24,9 +24,9 @@ from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.probed import ON_TARGET, Probe, SampleKind, Timed
 from tswizard.core.prepare import prepare
 from tswizard.core.probe.events import ProbeDone, ProbeEvent, TimingProgress, TimingStarted
-from tswizard.core.probe.kept import keep_probe, kept_probe
 from tswizard.core.probe.run_probe import run_probe
 from tswizard.core.probe.sample import choose_samples
+from tswizard.core.probe.saved_probes import save_probe, saved_probe
 
 Ends = tuple[Endpoint, Endpoint]
 
@@ -267,16 +267,16 @@ async def test_a_probe_is_kept_for_its_pair(
     monkeypatch.setenv("TSWIZARD_STATE_DIR", str(tmp_path))
     here = Endpoint.parse("host=a dbname=x", password="secret-word")
     there, other = Endpoint.parse("host=b dbname=y"), Endpoint.parse("host=c dbname=y")
-    assert kept_probe(here, there) is None
+    assert saved_probe(here, there) is None
     probe = Probe(at=1.0, source_round_trip=0.1)
-    keep_probe(probe, here, there)
-    assert kept_probe(here, there) == probe
-    assert kept_probe(here, other) is None
-    assert kept_probe(there, here) is None
+    save_probe(probe, here, there)
+    assert saved_probe(here, there) == probe
+    assert saved_probe(here, other) is None
+    assert saved_probe(there, here) is None
     (file,) = (tmp_path / "probes").iterdir()
     assert "secret-word" not in file.read_text()
     file.write_text("{}")
-    assert kept_probe(here, there) is None
+    assert saved_probe(here, there) is None
 
 
 async def test_who_does_not_answer_is_one_sentence() -> None:

@@ -50,7 +50,7 @@ class Announced:
         """A run of pg_restore is over: it has said its sum of errors."""
         self.parallel, self._last, self._open = False, None, []
 
-    def settle(
+    def resolve(
         self, message: Message, among: tuple[TocEntry, ...], *, wrapped: bool
     ) -> TocEntry | None:
         """The one entry that an error is about; None when unknown.

@@ -315,7 +315,7 @@ class Parser:
         if not block.entries or (message.subject and message.subject.kind == "SESSION"):
             # A worker that connects names the entry that its leader was working on.
             return [message, *aside]
-        entry = self._entries.settle(message, block.entries, wrapped=block.wrapped)
+        entry = self._entries.resolve(message, block.entries, wrapped=block.wrapped)
         # Without its command, only the name shows that the entry belongs to this error.
         sure = entry is not None and (bool(message.command) or entry.bare in message.text)
         return [replace(message, toc=entry, whole=message.whole and sure), *aside]

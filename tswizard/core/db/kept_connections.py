@@ -30,7 +30,7 @@ _MOST = 2
 _FRESH_FOR = 60.0
 """Seconds for which an idle connection is believed to be usable. What lies in between may forget
 one that is silent for minutes."""
-_PATIENCE = 5.0
+_RESET_TIMEOUT = 5.0
 """Seconds to wait for a session's reset before its connection is closed."""
 
 
@@ -116,7 +116,7 @@ async def _usable(idle: _Idle) -> bool:
 
 async def _close(idle: _Idle) -> None:
     # Cancelled, a statement would be canceled on the server too, over a connection of its own.
-    await asyncio.wait([idle.resetting], timeout=_PATIENCE)
+    await asyncio.wait([idle.resetting], timeout=_RESET_TIMEOUT)
     idle.resetting.cancel()
     with suppress(Error, OSError):
         await idle.connection.close()

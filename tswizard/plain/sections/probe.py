@@ -41,7 +41,7 @@ class ProbeSection:
             await self.advise()
             return False
         if known.probe is None:
-            known.probe = session.engine.kept_probe(self._inspected.pair)
+            known.probe = session.engine.saved_probe(self._inspected.pair)
             if known.probe is not None and known.probe.timings:
                 at = date_and_time(known.probe.at)
                 session.voice.say(f"These two databases were timed on {at}:")

@@ -77,7 +77,7 @@ class InspectScreen(WizardScreen):
         self._inventories: tuple[Inventory, Inventory] | None = None
         self._checked = False
         self._impatient = False
-        """Enter was pressed before there was anything to go on with."""
+        """Enter was pressed before there was anything to continue with."""
         self._at = ("", "")
         self._answers = Answers()
         self._tables: list[Hypertable] = []

@@ -119,7 +119,7 @@ class MethodScreen(WizardScreen):
         await self._show_method()
         engine = self.wizard.engine
         self._samples = engine.choose_samples(self._inspected.inventory)
-        self._probe = engine.kept_probe(self._inspected.pair)
+        self._probe = engine.saved_probe(self._inspected.pair)
         self._kept = self._probe is not None and bool(self._probe.timings)
         if self._given["probe"] and self._samples and not self._kept:
             self._begin()

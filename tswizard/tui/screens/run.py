@@ -38,7 +38,7 @@ TABLES = 1 / 2
 BUDGET = 0.02
 """Seconds that a frame may spend on events, so that a flood of lines never holds up a key."""
 
-_PATIENCE = 4
+_SILENT_TIMES = 4
 """How much longer than an answer of a server a sign of the running step may take."""
 
 _ENDS_THE_RUN = (StepState.FAILED, StepState.STOPPED)
@@ -153,7 +153,7 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             "Nothing new",
             "Large tables and indexes may take that long; if the network is gone, s stops the run "
             "and it can be resumed.",
-            patience=_PATIENCE,
+            times=_SILENT_TIMES,
         )
 
     def _say_ending(self) -> None:

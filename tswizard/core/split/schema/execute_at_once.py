@@ -81,8 +81,8 @@ class ChangeQueue:
     """Hands out changes in order, by their numbers, but none that locks a table of one before it
     that is not done.
 
-    A hypertable's chunks may have tens of thousands of changes, so none is looked at again before
-    the one that it waits for is done.
+    Thousands of hypertables have more changes than that, so none is looked at again before the one
+    that it waits for is done.
     """
 
     def __init__(self, changes: Sequence[Change]) -> None:

@@ -1,4 +1,4 @@
-"""Probes of this machine, one for each pair of databases, kept for when the wizard comes back."""
+"""Probes of this machine, one for each pair of databases, for when the wizard is started again."""
 
 import hashlib
 from pathlib import Path
@@ -13,7 +13,7 @@ from tswizard.core.run.run_folder import runs_folder
 _PROBE = TypeAdapter(Probe)
 
 
-def kept_probe(source: Endpoint, target: Endpoint) -> Probe | None:
+def saved_probe(source: Endpoint, target: Endpoint) -> Probe | None:
     """The last probe of this pair; None when there is none that this version can read."""
     try:
         return _PROBE.validate_json(_path(source, target).read_bytes())
@@ -21,8 +21,8 @@ def kept_probe(source: Endpoint, target: Endpoint) -> Probe | None:
         return None
 
 
-def keep_probe(probe: Probe, source: Endpoint, target: Endpoint) -> None:
-    """Keep it in place of the one before. A full disk keeps nobody from migrating."""
+def save_probe(probe: Probe, source: Endpoint, target: Endpoint) -> None:
+    """In place of the one before. A full disk keeps nobody from migrating."""
     path = _path(source, target)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
