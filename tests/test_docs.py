@@ -14,7 +14,7 @@ from scripts import findings_page, man_page
 from scripts.draw_imports import read_layout
 from tswizard.cli.main import cli
 from tswizard.core.catalog import nulls
-from tswizard.core.catalog.policies import PAUSED_ON_SOURCE, POLICY_KINDS, USER_DEFINED
+from tswizard.core.catalog.policy_kinds import PAUSED_ON_SOURCE, POLICY_KINDS, USER_DEFINED
 from tswizard.core.classify.rules import default_rules
 from tswizard.core.estimate.recommend import REASONS
 from tswizard.core.methods import METHODS

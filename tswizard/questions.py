@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from tswizard.core.catalog.policies import PAUSED_ON_SOURCE
+from tswizard.core.catalog.policy_kinds import PAUSED_ON_SOURCE
 from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.time_limit import BadTime, seconds_of

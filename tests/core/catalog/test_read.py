@@ -10,7 +10,7 @@ from tswizard.core.catalog.extras import read_extras
 from tswizard.core.catalog.hypertable_model import DimensionKind
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.catalog.nulls import read_nulls
-from tswizard.core.catalog.policies import USER_DEFINED, policy_kind
+from tswizard.core.catalog.policy_kinds import USER_DEFINED, policy_kind
 from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.catalog.sequences import read_sequences
 from tswizard.core.catalog.server import detect_pooler

@@ -8,7 +8,7 @@ import pytest
 from tests.support.sample_inventory import RETENTION, inventory
 from tests.support.sample_task import task
 from tswizard.core.catalog.inventory import Job
-from tswizard.core.catalog.policies import INVALIDATIONS, POLICY_KINDS, PolicyKind
+from tswizard.core.catalog.policy_kinds import INVALIDATIONS, POLICY_KINDS, PolicyKind
 from tswizard.core.split.policies.recreate import ordered_jobs
 from tswizard.core.split.policies.statements import LATEST_API, job_statement
 

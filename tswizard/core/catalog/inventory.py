@@ -11,7 +11,7 @@ from enum import StrEnum
 from tswizard.core.catalog.cagg_model import Cagg, CaggDependent
 from tswizard.core.catalog.hazard_model import Hazards
 from tswizard.core.catalog.hypertable_model import Hypertable
-from tswizard.core.catalog.policies import USER_DEFINED, PolicyKind, policy_kind
+from tswizard.core.catalog.policy_kinds import USER_DEFINED, PolicyKind, policy_kind
 from tswizard.core.db.identifiers import qualified
 
 

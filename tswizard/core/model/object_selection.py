@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from tswizard.core.catalog.cagg_model import Cagg, CaggDependent
 from tswizard.core.catalog.inventory import Inventory, Job
-from tswizard.core.catalog.policies import USER_DEFINED
+from tswizard.core.catalog.policy_kinds import USER_DEFINED
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.wording import plural
 

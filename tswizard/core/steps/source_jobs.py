@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tswizard.core.catalog.inventory import Inventory, Job
-from tswizard.core.catalog.policies import PAUSED_ON_SOURCE
+from tswizard.core.catalog.policy_kinds import PAUSED_ON_SOURCE
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level

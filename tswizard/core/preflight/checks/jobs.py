@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tswizard.core.catalog.policies import USER_DEFINED
+from tswizard.core.catalog.policy_kinds import USER_DEFINED
 from tswizard.core.catalog.roles import role_statements
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.object_selection import chosen_jobs

@@ -9,7 +9,7 @@ from typing import Any
 
 from tswizard.core.catalog.hypertable_model import Hypertable
 from tswizard.core.catalog.inventory import Inventory, Job
-from tswizard.core.catalog.policies import (
+from tswizard.core.catalog.policy_kinds import (
     COMPRESSION,
     INVALIDATIONS,
     REFRESH,

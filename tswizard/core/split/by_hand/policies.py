@@ -1,6 +1,6 @@
 """Policies and jobs by hand: recreated paused, enabled at the end."""
 
-from tswizard.core.catalog.policies import USER_DEFINED
+from tswizard.core.catalog.policy_kinds import USER_DEFINED
 from tswizard.core.db.identifiers import identifier
 from tswizard.core.model.plan import Task
 from tswizard.core.model.runbook import HandStep, shell_code

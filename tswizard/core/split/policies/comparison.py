@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from tswizard.core.catalog.inventory import Job
-from tswizard.core.catalog.policies import USER_DEFINED
+from tswizard.core.catalog.policy_kinds import USER_DEFINED
 from tswizard.core.split.policies.statements import JobApi, job_config
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 

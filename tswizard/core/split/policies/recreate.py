@@ -11,7 +11,7 @@ from psycopg import Error, sql
 from psycopg.errors import InvalidSchemaName, UndefinedTable
 
 from tswizard.core.catalog.inventory import Job
-from tswizard.core.catalog.policies import USER_DEFINED
+from tswizard.core.catalog.policy_kinds import USER_DEFINED
 from tswizard.core.db.connection import Connection, batch, connected, rows
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level

@@ -13,7 +13,7 @@ from typing import Any
 
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.inventory import Inventory, Job
-from tswizard.core.catalog.policies import (
+from tswizard.core.catalog.policy_kinds import (
     COMPRESSION,
     POLICY_KINDS,
     REFRESH,

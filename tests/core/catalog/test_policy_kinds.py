@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support import sample_inventory
-from tswizard.core.catalog.policies import (
+from tswizard.core.catalog.policy_kinds import (
     COMPACTION,
     COMPRESSION,
     INVALIDATIONS,
