@@ -171,7 +171,7 @@ def test_ctrl_c_in_a_run_pauses_continues_and_stops_it(term: str) -> None:
         terminal.see("Continued.")
         terminal.interrupt()
         terminal.answer("4) stop now", "1")
-        terminal.see("It runs on.")
+        terminal.see("It keeps running.")
         terminal.interrupt()
         # A list that was just read out is not read out again.
         terminal.answer("The run, 1 to 4" if term == "dumb" else "4) stop now", "4")

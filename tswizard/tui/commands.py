@@ -71,7 +71,7 @@ class WizardCommands(Provider):
             name = screen.STEP or "Welcome"
             yield Command(
                 f"Back to {name}",
-                "What was answered behind it is asked again",
+                "What was answered after it is asked again",
                 partial(self._go_back_to, screen),
             )
 

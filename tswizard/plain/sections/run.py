@@ -95,7 +95,7 @@ class _Watch:
     async def _ask(self) -> None:
         unit, paused = self._run.method.unit, self._paused
         options = [
-            Option("run", "let it run on" if not paused else "continue the run"),
+            Option("run", "keep it running" if not paused else "continue the run"),
             *([] if paused else [Option("pause", "pause it until you say otherwise")]),
             Option(
                 "after",
@@ -120,7 +120,7 @@ class _Watch:
                 self._pause(False)
                 self._voice.say("Continued.")
             case "run":
-                self._voice.say("It runs on.")
+                self._voice.say("It keeps running.")
             case "pause":
                 self._pause(True)
                 self._voice.say("Paused.")

@@ -2,7 +2,7 @@
 
 A real-time one is compared below its watermark: what lies above is computed on each call, and the
 last digits of a float depend on the order in which rows are added up. For the same reason, and
-since it may ask for the time, a view that reads one and gives other rows only needs a look. Its
+since it may ask for the time, a view that reads one and returns other rows only needs a look. Its
 query may be any: it is given up after `_LONGEST`.
 """
 

@@ -148,7 +148,7 @@ def _early(ctx: Context, constraints: Iterable[Constraint]) -> tuple[Constraint,
 
 
 def _without_early(ctx: Context, constraints: Sequence[Constraint]) -> tuple[Constraint, ...]:
-    """A key that was refused before the chunks is not tried again behind them."""
+    """A key that was refused before the chunks is not tried again after them."""
     early = _early(ctx, constraints)
     return tuple(c for c in constraints if c not in early)
 

@@ -222,7 +222,7 @@ class Selection:
     post: tuple[DumpEntry, ...]
     """After the rows."""
     cagg_dependents: tuple[DumpEntry, ...]
-    """After the continuous aggregates, and behind them default privileges."""
+    """After the continuous aggregates, and after them default privileges."""
     required_caggs: Mapping[int, frozenset[str]]
     """Entry of `cagg_dependents` -> names of the continuous aggregates that it depends on."""
     caggs: frozenset[str]
