@@ -107,6 +107,9 @@ class Wired:
     async def to_review(self) -> None:
         await self.to_method()
         await self.probed()
+        await self.from_method_to_review()
+
+    async def from_method_to_review(self) -> None:
         await at(self.pilot, "#method", "up", "down")
         await self.pilot.press("enter")
         await on_screen(self.pilot, "ReviewScreen")

@@ -34,8 +34,9 @@ async def test_source_and_target(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         await on_screen(on.pilot, "TargetScreen")
 
 
-async def test_inspect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_inspect_method_and_review(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     async with wired(monkeypatch, tmp_path) as on:
+        monkeypatch.chdir(tmp_path)
         await on.to_inspect()
         await on.says("Enter continues")
         on.pull_both()
@@ -46,11 +47,6 @@ async def test_inspect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         await on.press("ctrl+r")
         await on.says("Enter continues")
 
-
-async def test_method(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    async with wired(monkeypatch, tmp_path) as on:
-        await on.to_inspect()
-        await on.says("Enter continues")
         on.pull_both()
         await on.press("enter")
         await on_screen(on.pilot, "MethodScreen")
@@ -62,11 +58,7 @@ async def test_method(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         await on.probed()
         assert "/s" in shown(on.pilot)
 
-
-async def test_review(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    async with wired(monkeypatch, tmp_path) as on:
-        monkeypatch.chdir(tmp_path)
-        await on.to_review()
+        await on.from_method_to_review()
         on.pull_both()
         await on.press("ctrl+r")
         await on.answers("Writing", what="the runbook's refusal")
@@ -130,8 +122,11 @@ async def test_inspect_in_silence(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         await on.says("Enter continues")
 
 
-async def test_method_in_silence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_method_and_review_in_silence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     async with wired(monkeypatch, tmp_path, silent_after=SOON) as on:
+        monkeypatch.chdir(tmp_path)
         await on.to_inspect()
         await on.says("problems found")
         on.hush_both()
@@ -142,16 +137,8 @@ async def test_method_in_silence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         await on.press("s")
         await on.probed()
         assert "Recommended" in shown(on.pilot)
-        await at(on.pilot, "#method", "up", "down")
-        await on.press("enter")
-        await on_screen(on.pilot, "ReviewScreen")
+        await on.from_method_to_review()
 
-
-async def test_review_in_silence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    async with wired(monkeypatch, tmp_path, silent_after=SOON) as on:
-        monkeypatch.chdir(tmp_path)
-        await on.to_review()
-        on.hush_both()
         await on.press("ctrl+r")
         await on.says("No answer has come for")
         await on.alive()
