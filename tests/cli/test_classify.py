@@ -24,6 +24,17 @@ def test_what_says_the_same_is_said_once(capsys: pytest.CaptureFixture[str]) -> 
     ]
 
 
+def test_what_differs_by_a_name_is_said_once_with_all_names(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    line = 'pg_restore: WARNING:  no privileges were granted for "%s"\n'
+    names = ["chunk", "bgw_job", "hypertable", "bgw_job"]
+    _, lines = run("".join(line % name for name in names).encode(), capsys)
+    assert sum("LOOK" in one for one in lines) == 1
+    assert 'granted for "chunk" (4 like this, up to line 4)' in lines[0]
+    assert lines[2].strip() == "The same for: bgw_job, hypertable."
+
+
 def test_what_is_lost_is_named_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
     line = 'pg_restore: error: COPY failed for table "t%d": ERROR:  x\n'
     _, lines = run("".join(line % n for n in range(5)).encode(), capsys)

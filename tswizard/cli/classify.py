@@ -1,5 +1,6 @@
 """`tswizard classify`: verdicts for a log, with no database to ask."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
@@ -10,6 +11,7 @@ from pydantic import TypeAdapter
 from tswizard.core.classify.encoding import LogReader
 from tswizard.core.classify.log import LogReport, classify_log
 from tswizard.core.model.judged import JudgedMessage
+from tswizard.core.model.verdict import Verdict
 from tswizard.core.model.wording import plural
 from tswizard.exit_codes import Exit
 
@@ -30,11 +32,15 @@ def classify(
 
 
 def _lines(report: LogReport) -> Iterator[str]:
-    for judged, times, last in _once(report.judged):
+    for alike in _alike(report.judged):
+        first, times, last = alike[0]
+        times, last = sum(n for _, n, _ in alike), max(line for *_, line in alike)
         again = f" ({times} like this, up to line {last})" if times > 1 else ""
-        said = f"{judged.object} {judged.message}{again}"
-        yield f"{judged.number:>7} {judged.verdict.upper():<5} {said}"
-        yield f"              {judged.reason} {judged.todo}".rstrip()
+        said = f"{first.object} {first.message}{again}"
+        yield f"{first.number:>7} {first.verdict.upper():<5} {said}"
+        yield f"              {first.reason} {first.todo}".rstrip()
+        if others := [" ".join(_NAME.findall(one.message)) for one, *_ in alike[1:]]:
+            yield f"              The same for: {', '.join(others)}."
     if report.left_out:
         yield f"{report.left_out} more messages were counted but are not shown."
     yield (
@@ -49,9 +55,26 @@ def _lines(report: LogReport) -> Iterator[str]:
         )
 
 
-def _once(judged: Iterable[JudgedMessage]) -> Iterator[tuple[JudgedMessage, int, int]]:
-    """Messages that mean the same for the same object once: the first, how many there are, and the
-    line of the last."""
+_Counted = tuple[JudgedMessage, int, int]
+"""A message, how many there are, and the line of the last."""
+_NAME = re.compile(r'"([^"]+)"')
+
+
+def _alike(judged: Iterable[JudgedMessage]) -> Iterable[list[_Counted]]:
+    """Messages of which the same is said, but for the name that they quote. What is lost stands by
+    itself."""
+    found: dict[tuple[str, ...], list[_Counted]] = {}
+    for counted in _once(judged):
+        one = counted[0]
+        texts: tuple[str, ...] = (one.object, one.message, one.reason, one.todo)
+        for name in _NAME.findall(one.message) if one.verdict is not Verdict.LOST else ():
+            texts = tuple(text.replace(name, "…") for text in texts)
+        found.setdefault((str(one.verdict), one.rule, *texts), []).append(counted)
+    return found.values()
+
+
+def _once(judged: Iterable[JudgedMessage]) -> Iterator[_Counted]:
+    """Messages that mean the same for the same object once."""
     first: dict[tuple[str, ...], JudgedMessage] = {}
     last: dict[tuple[str, ...], int] = {}
     times: Counter[tuple[str, ...]] = Counter()
