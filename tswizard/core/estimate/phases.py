@@ -18,7 +18,7 @@ _LEAST_UNPROBED = 1.6
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some seconds, and with which numbers they were reckoned."""
+    """Some seconds, and with which numbers they were calculated."""
 
     low: float
     high: float

@@ -209,7 +209,7 @@ class Rates:
 
 
 def _net(load: Workload, timing: Timing) -> Timing:
-    """Without what it took for its tables and chunks one by one: that is reckoned by itself."""
+    """Without what it took for its tables and chunks one by one: that is calculated separately."""
     source, target = _TRIPS.get(timing.what, (0.0, 0.0))
     each = source * load.trip + target * load.target_trip + _PIECE * load.slowness
     spent = timing.pieces * each / timing.connections

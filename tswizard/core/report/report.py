@@ -160,7 +160,7 @@ def _moment(seconds: float) -> str:
 
 
 def _steps(outcome: Outcome) -> Iterable[tuple[str, ...]]:
-    """Truth beside the estimate, step by step; the whole run last."""
+    """The actual times beside the estimate, step by step; the whole run last."""
     for step in outcome.steps:
         estimated = estimate_of(outcome, step.name)
         yield (
