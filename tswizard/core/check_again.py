@@ -68,14 +68,7 @@ async def _take_newer(run_folder: RunFolder, target: Endpoint) -> None:
 
 def _here(theirs: RunRecord, ours: RunRecord) -> RunRecord:
     """Their record with what holds on this machine only."""
-    return replace(
-        theirs,
-        source=ours.source,
-        target=ours.target,
-        source_label=ours.source_label,
-        target_label=ours.target_label,
-        answers=ours.answers,
-    )
+    return replace(theirs.with_addresses_of(ours), answers=ours.answers)
 
 
 def _to_repeat(method: Method, task: Task, record: RunRecord) -> Iterator[MethodStep]:

@@ -64,6 +64,18 @@ def _pairs(relation: str, key: str, id: str) -> str:
     FROM {relation} l WHERE l.{key} = {id} ORDER BY 1)"""
 
 
+CAGGS_WITH_TIME = f"""FROM {CAGG} g
+JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
+JOIN {HYPERTABLE} r ON r.id = g.raw_hypertable_id
+JOIN LATERAL (SELECT d.* FROM _timescaledb_catalog.dimension d
+  WHERE d.hypertable_id = m.id ORDER BY d.id LIMIT 1) md ON true
+JOIN LATERAL (SELECT d.* FROM _timescaledb_catalog.dimension d
+  WHERE d.hypertable_id = r.id ORDER BY d.id LIMIT 1) rd ON true
+"""
+"""FROM of continuous aggregates `g`, their materialization `m` and raw hypertable `r`, and the
+first dimension of each, `md` and `rd`."""
+
+
 def live_slices(shape: Shape) -> str:
     """FROM and WHERE of slices `s`: before 2.26 a dropped chunk that a continuous aggregate knows
     of keeps its own."""
@@ -95,14 +107,7 @@ SELECT g.user_view_schema || '.' || g.user_view_name,
   {watermark}, {_pairs(LOG, "materialization_id", "m.id")},
   {_pairs(RAW_LOG, "hypertable_id", "r.id")}, {owed},
   (SELECT pg_catalog.min(s.range_start) FROM {live_slices(shape)} AND s.dimension_id = rd.id)
-FROM {CAGG} g
-JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
-JOIN {HYPERTABLE} r ON r.id = g.raw_hypertable_id
-JOIN LATERAL (SELECT d.* FROM _timescaledb_catalog.dimension d
-  WHERE d.hypertable_id = m.id ORDER BY d.id LIMIT 1) md ON true
-JOIN LATERAL (SELECT d.* FROM _timescaledb_catalog.dimension d
-  WHERE d.hypertable_id = r.id ORDER BY d.id LIMIT 1) rd ON true
-LEFT JOIN {_BUCKETS} b ON b.mat_hypertable_id = m.id
+{CAGGS_WITH_TIME}LEFT JOIN {_BUCKETS} b ON b.mat_hypertable_id = m.id
 ORDER BY m.id
 """
 

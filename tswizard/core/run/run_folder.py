@@ -128,6 +128,16 @@ class RunRecord:
         at = next((n for n, s in enumerate(self.steps) if s.name == name), len(self.steps))
         return replace(self, steps=(*self.steps[:at], *fresh, *self.steps[at:]))
 
+    def with_addresses_of(self, other: "RunRecord") -> "RunRecord":
+        """The record with the same databases as another record reaches them."""
+        return replace(
+            self,
+            source=other.source,
+            target=other.target,
+            source_label=other.source_label,
+            target_label=other.target_label,
+        )
+
     def with_plan(self, plan: Sequence[StepRecord]) -> "RunRecord":
         """The record with the steps of this plan that it lacks, each where the plan has it: an
         earlier version did not have them."""

@@ -157,11 +157,5 @@ def _with_local_staging(record: RunRecord) -> RunRecord:
 
 def _with_local_facts(theirs: RunRecord, ours: RunRecord) -> RunRecord:
     """Their record, with what holds for this machine only."""
-    return replace(
-        theirs,
-        source=ours.source,
-        target=ours.target,
-        source_label=ours.source_label,
-        target_label=ours.target_label,
-        answers=replace(theirs.answers, staging=ours.answers.staging),
-    )
+    answers = replace(theirs.answers, staging=ours.answers.staging)
+    return replace(theirs.with_addresses_of(ours), answers=answers)

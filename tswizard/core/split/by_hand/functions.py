@@ -3,8 +3,15 @@ these two servers."""
 
 from importlib.resources import files
 
-from tswizard.core.catalog.cagg_state import LOG, NO_END, OWED_RANGES, RAW_LOG, live_slices
-from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
+from tswizard.core.catalog.cagg_state import (
+    CAGGS_WITH_TIME,
+    LOG,
+    NO_END,
+    OWED_RANGES,
+    RAW_LOG,
+    live_slices,
+)
+from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape
 from tswizard.core.catalog.hypertables import chunk_relations, slices_of_chunks
 from tswizard.core.db.identifiers import literal, qualified
 from tswizard.core.model.object_selection import chosen_caggs
@@ -102,14 +109,7 @@ def _facts_query(shape: Shape) -> str:
   pg_catalog.format('%I.%I', r.schema_name, r.table_name) AS raw,
   pg_catalog.quote_ident(md.column_name) AS mat_time,
   pg_catalog.quote_ident(rd.column_name) AS raw_time
-FROM {CAGG} g
-JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
-JOIN {HYPERTABLE} r ON r.id = g.raw_hypertable_id
-JOIN LATERAL (SELECT d.* FROM _timescaledb_catalog.dimension d
-  WHERE d.hypertable_id = m.id ORDER BY d.id LIMIT 1) md ON true
-JOIN LATERAL (SELECT d.* FROM _timescaledb_catalog.dimension d
-  WHERE d.hypertable_id = r.id ORDER BY d.id LIMIT 1) rd ON true
-WHERE g.user_view_schema = :'schema' AND g.user_view_name = :'name' \\gset
+{CAGGS_WITH_TIME}WHERE g.user_view_schema = :'schema' AND g.user_view_name = :'name' \\gset
 SELECT COALESCE({internal}(pg_catalog.min(:mat_time))::text, '') AS first_bucket,
   COALESCE({internal}(pg_catalog.max(:mat_time))::text, '') AS last FROM :mat \\gset
 SELECT COALESCE({internal}(pg_catalog.min(:raw_time))::text, '') AS first_raw FROM :raw \\gset
