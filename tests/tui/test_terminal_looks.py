@@ -10,7 +10,7 @@ from tests.support.wizard_pilot import SMALL, on_screen
 from tests.support.wizard_scenes import SCENES
 from tswizard.tui.ascii import AsciiMarks, wants_ascii
 from tswizard.tui.terminal_signals import notification, taskbar, title
-from tswizard.tui.themes import DARK, LIGHT, TERMINALS_OWN, brightness, theme_for
+from tswizard.tui.themes import DARK, LIGHT, OWN_DARK, OWN_LIGHT, brightness, theme_for
 
 
 @pytest.mark.parametrize(
@@ -19,9 +19,10 @@ from tswizard.tui.themes import DARK, LIGHT, TERMINALS_OWN, brightness, theme_fo
         ({"TERM": "xterm-256color"}, False, DARK.name),
         ({"TERM": "xterm-256color"}, True, LIGHT.name),
         ({"TERM": "xterm", "COLORTERM": "truecolor"}, False, DARK.name),
-        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, True, TERMINALS_OWN),
-        ({"TERM": "screen"}, False, TERMINALS_OWN),
-        ({"TERM": "linux"}, False, TERMINALS_OWN),
+        ({"TERM": "xterm-256color", "NO_COLOR": "1"}, True, OWN_LIGHT.name),
+        ({"TERM": "screen"}, False, OWN_DARK.name),
+        ({"TERM": "xterm-16color"}, True, OWN_LIGHT.name),
+        ({"TERM": "linux"}, False, OWN_DARK.name),
     ],
 )
 def test_theme(environment: dict[str, str], light: bool, theme: str) -> None:

@@ -76,9 +76,9 @@ class WizardApp(App[int]):
         silent_after: float = 30.0,
     ) -> None:
         theme = themes.theme_for(os.environ, light=light)
-        own = theme == themes.TERMINALS_OWN
+        own = theme in (themes.OWN_DARK.name, themes.OWN_LIGHT.name)
         super().__init__(ansi_color=True if own else None)
-        for colors in (themes.DARK, themes.LIGHT):
+        for colors in themes.ALL:
             self.register_theme(colors)
         if own or "TEXTUAL_THEME" not in os.environ:
             self.theme = theme

@@ -7,10 +7,11 @@ import os
 import select
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,10 +68,43 @@ LIGHT = Theme(
         "block-cursor-foreground": "#10141b",
     },
 )
-TERMINALS_OWN = "ansi-dark"
-"""Textual's theme of the terminal's own 16 colors; without any where NO_COLOR says so."""
+_ANSI_DARK, _ANSI_LIGHT = BUILTIN_THEMES["ansi-dark"], BUILTIN_THEMES["ansi-light"]
+OWN_DARK = replace(
+    _ANSI_DARK,
+    name="tswizard-own-dark",
+    primary="ansi_cyan",
+    accent="ansi_cyan",
+    error="ansi_bright_red",
+    variables=_ANSI_DARK.variables
+    | {
+        "border": "ansi_default",
+        "footer-key-foreground": "ansi_cyan",
+        "scrollbar": "ansi_cyan",
+    },
+)
+OWN_LIGHT = replace(
+    _ANSI_LIGHT,
+    name="tswizard-own-light",
+    accent="ansi_blue",
+    success="ansi_default",
+    warning="ansi_magenta",
+    variables=_ANSI_LIGHT.variables
+    | {
+        "border": "ansi_default",
+        "footer-key-foreground": "ansi_blue",
+        "scrollbar": "ansi_blue",
+    },
+)
+"""Of the terminal's own 16 colors, those that can be read on its background: blue cannot on black,
+green and yellow cannot on white. Without any where NO_COLOR says so."""
 
-NAMES = {DARK.name: "dark", LIGHT.name: "light", TERMINALS_OWN: "the terminal's own colors"}
+ALL = (DARK, LIGHT, OWN_DARK, OWN_LIGHT)
+NAMES = {
+    DARK.name: "dark",
+    LIGHT.name: "light",
+    OWN_DARK.name: "the terminal's own colors, on dark",
+    OWN_LIGHT.name: "the terminal's own colors, on light",
+}
 
 _ANSWER = 0.2
 """Seconds that a terminal has to say its background: it may be a continent away."""
@@ -81,7 +115,7 @@ _ASK = "\x1b]11;?\x1b\\\x1b[c"
 def theme_for(environment: "Mapping[str, str]", *, light: bool) -> str:
     """The theme's name; `light`: the terminal's background is."""
     if "NO_COLOR" in environment or not _has_256_colors(environment):
-        return TERMINALS_OWN
+        return OWN_LIGHT.name if light else OWN_DARK.name
     return LIGHT.name if light else DARK.name
 
 
