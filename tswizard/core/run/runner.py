@@ -291,7 +291,8 @@ class Run:
         def tell(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
             pause = state.next_action.sleep if state.next_action else 0
-            ctx.say(f"{due.danger}: {error}; tried again in {pause:.1f} s")
+            why = str(error).rstrip(".")
+            ctx.say(f"{due.danger}: {why}; tried again in {pause:.1f} s")
 
         try:
             await PUTTING_BACK.attempting(tell, _is_transient)(due.action, ctx)
