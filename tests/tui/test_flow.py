@@ -561,7 +561,9 @@ async def test_help_and_quit_work_on_every_screen(name: str) -> None:
         await until(pilot, lambda: type(pilot.app.screen) is screen)
         if name == "check":
             return  # nothing is at stake there: it just ends
-        for key in ("ctrl+q", "f10"):
+        # In a run these two ask whether to pause or to stop it; in a field a q is typed.
+        more = {"run": (), "source": ("ctrl+c",)}.get(name, ("ctrl+c", "q"))
+        for key in ("ctrl+q", "f10", *more):
             await pilot.press(key)
             await until(pilot, lambda: pilot.app.screen.id == "quit")
             await pilot.press("enter")  # the harmless answer has the focus

@@ -131,6 +131,10 @@ async def test_pause_and_continue() -> None:
         run.hold_at = (run.hold_at[-1] + 1,)
         run.go.set()
         await until(pilot, lambda: "PAUSED" in shown(pilot) and "Continue" in shown(pilot))
+        await pilot.press("s")
+        await until(pilot, lambda: "Leave it paused" in shown(pilot))
+        await pilot.press("escape")
+        await on_screen(pilot, "RunScreen")
         await pilot.press("p")
         assert run.asked == ["pause", "continue"]
 
@@ -140,8 +144,11 @@ async def test_pause_and_continue() -> None:
     [
         (("s", "enter"), []),
         (("s", "escape"), []),
-        (("s", "down", "enter"), ["stop after step"]),
-        (("s", "down", "down", "enter"), ["stop now"]),
+        (("s", "down", "enter"), ["pause"]),
+        (("s", "down", "down", "enter"), ["stop after step"]),
+        (("q", "down", "down", "down", "enter"), ["stop now"]),
+        (("ctrl+c", "enter"), []),
+        (("ctrl+c", "down", "down", "down", "enter"), ["stop now"]),
     ],
 )
 async def test_stop_asks_how(keys: tuple[str, ...], asked: list[str]) -> None:
@@ -156,6 +163,16 @@ async def test_stop_asks_how(keys: tuple[str, ...], asked: list[str]) -> None:
         assert engine.run.asked == asked
         if asked == ["stop after step"]:
             assert "STOPPING AFTER THIS" in shown(pilot)
+
+
+async def test_tab_leads_from_the_log_to_the_tables() -> None:
+    async with app_with(split_run()).run_test(size=SMALL) as pilot:
+        await to_run(pilot)
+        assert pilot.app.focused is log(pilot)
+        await pilot.press("tab")
+        assert isinstance(pilot.app.focused, FittingTable)
+        await pilot.press("tab")
+        assert pilot.app.focused is log(pilot)
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE, WIDEST])
@@ -197,7 +214,10 @@ async def test_tables_of_a_split_run_tell_pieces_rows_rate_retries_and_what_fail
 
 @pytest.mark.parametrize(
     ("keys", "asked"),
-    [(("s", "down", "enter"), ["stop after step"]), (("s", "down", "down", "enter"), ["stop now"])],
+    [
+        (("s", "down", "down", "enter"), ["stop after step"]),
+        (("s", "down", "down", "down", "enter"), ["stop now"]),
+    ],
 )
 async def test_a_split_run_stops_after_the_piece_or_now(
     keys: tuple[str, ...], asked: list[str]

@@ -57,6 +57,8 @@ class WizardApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", priority=True, key_display="F1"),
         Binding("ctrl+q,f10", "ask_quit", "Quit", priority=True, key_display="^q"),
+        # Not of those that overtake: text that is marked is copied, and a q is typed in a field.
+        Binding("ctrl+c,q", "interrupt", show=False),
         Binding("question_mark", "figure", "What is this?", show=False, key_display="?"),
         Binding("ctrl+p", "command_palette", "All commands", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "Suspend; fg takes it up again", show=False),
@@ -180,6 +182,10 @@ class WizardApp(App[int]):
             return
         text = self.screen.help_text if isinstance(self.screen, WizardScreen) else ""
         self.push_screen(Help(text, self.screen))
+
+    def action_interrupt(self) -> None:
+        if isinstance(self.screen, WizardScreen):
+            self.screen.interrupt()
 
     def action_figure(self) -> None:
         """What the figure under the cursor means; where there is none, what the screen is for."""

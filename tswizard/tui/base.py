@@ -128,6 +128,10 @@ class WizardScreen(Screen[None]):
     def go_on(self) -> None:
         """What next does; subclasses override it."""
 
+    def interrupt(self) -> None:
+        """What Ctrl+C does, and q where nothing is typed: nothing ends by it unasked."""
+        self.run_worker(self.wizard.action_ask_quit())
+
     def wait_for(self, text: str, silence: str, way_on: str, *, times: float = 1) -> None:
         """Say `text` while an answer is waited for, and how long none has come when that becomes
         remarkable, so many `times` as late as an answer of a server: a network that swallows

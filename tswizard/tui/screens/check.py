@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tswizard.core.report.checklist import Checklist
 
 
-class CheckScreen(WizardScreen, inherit_bindings=False):
+class CheckScreen(WizardScreen):
     """The last screen. Nothing is running any more."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,8 +46,6 @@ class CheckScreen(WizardScreen, inherit_bindings=False):
         Binding("a", "again", "Recheck"),
         Binding("escape", "back", "Log"),
         Binding("ctrl+q,f10", "done", "Done", priority=True, key_display="^q"),
-        Binding("up", "app.focus_previous", show=False),
-        Binding("down", "app.focus_next", show=False),
     ]
     AUTO_FOCUS = ""  # what needs a look comes first
     STEP: ClassVar[str | None] = "Check"

@@ -47,17 +47,16 @@ _PORTION = 200
 """Events taken between two looks at the budget."""
 
 
-class RunScreen(WizardScreen, inherit_bindings=False):
+class RunScreen(WizardScreen):
     """No way back from here: a run is stopped, and resumed, but not undone."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "next", "Next", priority=True, key_display="enter"),
         Binding("p", "pause", "Pause"),
         Binding("p", "unpause", "Continue"),
         Binding("s", "stop", "Stop"),
         Binding("r", "resume", "Resume"),
         Binding("f", "filter", "Filter"),
-        Binding("z", "zoom", "Zoom log"),
+        Binding("z", "zoom", "Zoom"),
     ]
     STEP: ClassVar[str | None] = "Run"
     ROOMY: ClassVar[int] = 190  # steps with their estimates, beside the tables
@@ -73,8 +72,9 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         f"In the tables, problems are listed first.\n{columns_help(RUN_TABLES)}\n\n"
         "Beside a step that is still to run, or is under way, stands what was estimated for it "
         "before the run.\n\n"
-        "p pauses until you press p again. s asks how to stop: after the current step or piece, "
-        "or now. Either way, completed work is kept and the run can be resumed."
+        "p pauses until you press p again. s, q and Ctrl+C ask whether to pause or to stop, after "
+        "the current step or piece or now; the run continues until you answer. Either way, completed "
+        "work is kept and the run can be resumed."
     )
 
     def __init__(self, feed: "EventFeed", endpoints: "EndpointPair") -> None:
@@ -237,7 +237,9 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             until = hour_and_minute(self.wizard.now() + seconds_left)
             time = f"{seconds_left:.0f} s" if seconds_left < 10 else duration(seconds_left)
             left = f"{time} left, until {until}"
-        self.query_one("#run-left", Static).update(left)
+        label = self.query_one("#run-left", Static)
+        label.update(left)
+        label.display = bool(left)
 
     def _show_tables(self) -> None:
         if "tables" not in self.model.changed:
@@ -264,6 +266,8 @@ class RunScreen(WizardScreen, inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         model = self.model
         match action:
+            case "back":
+                return False
             case "pause":
                 return not self._over and not model.paused
             case "unpause":
@@ -289,10 +293,19 @@ class RunScreen(WizardScreen, inherit_bindings=False):
         self._feed.run.pause(False)
         self._say_going()
 
+    def interrupt(self) -> None:
+        if self._over:
+            super().interrupt()
+        else:
+            self.action_stop()
+
     def action_stop(self) -> None:
         unit = self._unit
+        paused = self.model.paused
+        pause = ("pause", "Pause", "It is held where it is until you press p.")
         choices = (
-            ("", "Let it run", "Nothing changes."),
+            ("", "Leave it paused" if paused else "Let it run", "Nothing changes."),
+            *(() if paused else (pause,)),
             (
                 "after",
                 f"Stop after this {unit}",
@@ -300,10 +313,14 @@ class RunScreen(WizardScreen, inherit_bindings=False):
             ),
             ("now", "Stop now", "What is in progress is aborted; a resume repeats it."),
         )
-        self.app.push_screen(Choose("Stop the run?", choices), self._stop_chosen)
+        title = "Stop the run?" if paused else "Pause or stop the run?"
+        self.app.push_screen(Choose(title, choices), self._stop_chosen)
 
     def _stop_chosen(self, choice: str | None) -> None:
         if self._over or not choice:
+            return
+        if choice == "pause":
+            self.action_pause()
             return
         self._stopping = choice == "after"
         self._feed.run.stop(now=choice == "now")
