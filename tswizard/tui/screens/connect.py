@@ -8,7 +8,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Container, Horizontal, VerticalGroup
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
@@ -17,8 +17,8 @@ from tswizard.core.db.connection import CONNECT_TIMEOUT
 from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 from tswizard.core.db.errors import CannotConnect
 from tswizard.questions import QUESTIONS, Question, question
-from tswizard.tui.base import WizardScreen
-from tswizard.tui.widgets.facts import Facts, label
+from tswizard.tui.base import WizardScreen, panel
+from tswizard.tui.widgets.facts import Facts, Row, label
 from tswizard.tui.widgets.fields import TextField
 from tswizard.wizard.known_servers import known_servers
 from tswizard.wizard.server_facts import server_facts
@@ -52,25 +52,35 @@ class ConnectScreen(WizardScreen):
         given = self._given
         conninfo = given.conninfo if given else ""
         known = known_servers(os.environ)
-        yield TextField(
-            _question(self.SECTION, "conninfo").text,
-            conninfo,
-            id="conninfo",
-            hint=self.HINT,
-            known=known.conninfos,
-        )
-        with Horizontal(id="parts"):
-            for name, title in _PARTS:
-                value = given.get(name) if given else ""
-                hosts = known.hosts if name == "host" else ()
-                yield TextField(title, value, id=name, known=hosts)
-        yield TextField(
-            "Password (empty: from ~/.pgpass or the service file)",
-            (given.password or "") if given else "",
-            id="password",
-            password=True,
-        )
-        yield Facts(id="facts")
+        with Container(id="connect"):
+            with VerticalGroup(id="fields"):
+                yield TextField(
+                    _question(self.SECTION, "conninfo").text,
+                    conninfo,
+                    id="conninfo",
+                    hint=self.HINT,
+                    known=known.conninfos,
+                )
+                with Horizontal(id="parts"):
+                    for name, title in _PARTS:
+                        value = given.get(name) if given else ""
+                        hosts = known.hosts if name == "host" else ()
+                        yield TextField(title, value, id=name, known=hosts)
+                yield TextField(
+                    "Password (empty: from ~/.pgpass or the service file)",
+                    (given.password or "") if given else "",
+                    id="password",
+                    password=True,
+                )
+                yield Facts(id="facts")
+            advice = ((label(name), text) for name, text in self._advice())
+            yield panel(Facts(*(Row(*row) for row in advice), id="advice"), "What to type")
+
+    def _advice(self) -> Iterable[tuple[str, str]]:
+        """Where there is room for it; F1 has it everywhere."""
+        yield "Database", _question(self.SECTION, "conninfo").help
+        yield "Password", _question(self.SECTION, "password").help
+        yield "Known servers", _OFFERED
 
     @property
     def help_text(self) -> str:
@@ -138,8 +148,13 @@ class ConnectScreen(WizardScreen):
         """What was tested is not what stands there now."""
         if self._reached is not None:
             self._reached = None
-            self.query_one("#facts", Facts).display = False
+            self._show_facts(False)
             self.say("")
+
+    def _show_facts(self, known: bool) -> None:
+        """What the server said; where there is little room, instead of what to type."""
+        self.query_one("#facts", Facts).display = known
+        self.set_class(known, "-connected")
 
     # Testing
 
@@ -173,7 +188,7 @@ class ConnectScreen(WizardScreen):
         self._hide_password()
         self._reached = None
         facts = self.query_one("#facts", Facts)
-        facts.display = False
+        self._show_facts(False)
         try:
             endpoint = self._endpoint()
         except BadEndpoint as error:
@@ -197,7 +212,7 @@ class ConnectScreen(WizardScreen):
             (label(title), Content.styled(text, "$text-warning") if warns else Content(text))
             for title, text, warns in server_facts(database)
         )
-        facts.display = True
+        self._show_facts(True)
         if objection := self.objection(database):
             self.say(objection)
             return

@@ -1,10 +1,16 @@
 """Where the bulk of a hypertable lies, under the table of hypertables."""
 
+import re
+
+from textual.content import Content
 from textual.events import Resize
 from textual.widgets import Static
 
 from tswizard.core.catalog.hypertable_model import Hypertable
 from tswizard.wizard.chunk_bars import bulk_lines
+
+_BARS = re.compile("[\u2580-\u259f]+")
+"""Block elements."""
 
 
 class ChunkBars(Static):
@@ -27,4 +33,5 @@ class ChunkBars(Static):
         if self._table is None or not width:
             self.update("")
             return
-        self.update("\n".join(bulk_lines(self._table, width)))
+        lines = Content("\n".join(bulk_lines(self._table, width)))
+        self.update(lines.highlight_regex(_BARS, style="$accent"))

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalGroup, VerticalScroll
 from textual.content import Content
+from textual.widgets import Static
 
 from tswizard.core.model.finding import Finding, Level
 from tswizard.tui.text import WORDS
@@ -22,7 +23,7 @@ def finding_row(finding: Finding, *, details: int | None = _SHOWN) -> Row:
     """Word, sentence, evidence, what to do. `details=None` shows every detail."""
     word, style = WORDS[finding.level]
     if finding.level is Level.PASS and details is not None:
-        return Row(Content.styled(word, style), Content(finding.sentence), "-pass")
+        return _Passed(Content.styled(word, style), finding)
     lines = [Content.styled(finding.sentence, "bold")]
     if finding.where:
         lines.append(Content.styled(f"at {finding.where}", "dim"))
@@ -35,6 +36,21 @@ def finding_row(finding: Finding, *, details: int | None = _SHOWN) -> Row:
     if hidden := len(finding.details) - len(shown):
         lines.append(Content.styled(f"  and {hidden} more", "dim"))
     return Row(Content.styled(word, style), Content("\n").join(lines), f"-{finding.level}")
+
+
+class _Passed(Row):
+    """Only the sentence; why it is so where there is much room."""
+
+    def __init__(self, word: Content, finding: Finding) -> None:
+        super().__init__(word, Content(finding.sentence), "-pass")
+        self._why = finding.why
+
+    def compose(self) -> ComposeResult:
+        yield Static(self._left, classes="left", markup=False)
+        with VerticalGroup(classes="right"):
+            yield Static(self._right, markup=False)
+            if self._why:
+                yield Static(self._why, classes="why", markup=False)
 
 
 class FindingsView(VerticalScroll, can_focus=True, inherit_bindings=False):

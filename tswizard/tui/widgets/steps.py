@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _LEAST = 12
 """Columns that a title has in any case."""
+_WIDEST = 90
+"""Columns of a line in any case: a time that stands far from its step is hard to read."""
 _ROOMY = 64
 """Columns from which on there is room for an estimate beside a time."""
 _UNTIMED = (StepState.SKIPPED, StepState.STOPPED, StepState.FAILED)
@@ -48,7 +50,7 @@ class StepList(VerticalScroll, can_focus=False):
     def show(self, steps: "Sequence[StepModel]", current: int, now: float) -> None:
         """Draw all steps; `current` is the place of the running one, from 1."""
         self._drawn = (steps, current, now)
-        width = self.scrollable_content_region.width
+        width = min(_WIDEST, self.scrollable_content_region.width - 1)  # beside the scrollbar
         roomy = bool(self.estimates) and width >= _ROOMY
         lines = [self._line(step, self._time(step, now, roomy=roomy), width) for step in steps]
         self.query_one("#step-lines", Static).update(Content("\n").join(lines))

@@ -31,6 +31,9 @@ class Column:
 NO_FIGURE = "–"
 """What a cell says that has none."""
 _PADDING = 2
+_ENOUGH = 60
+"""Cells that the flexible column takes of what is left, if it needs no more: figures that stand too
+far from their name are hard to read."""
 _LEAST = 8
 """Cells that the flexible column has in any case."""
 
@@ -117,7 +120,7 @@ class FittingTable(DataTable[Text], inherit_bindings=False):
         for place in sorted(spared, key=lambda place: -self._specs[place].keeps):
             if left() < min(self._specs[place].keeps, needed):
                 del cells[place]
-        cells[flexible] = max(_LEAST, left())
+        cells[flexible] = max(_LEAST, min(left(), max(needed, _ENOUGH)))
         return cells
 
     def _cell(self, index: int, value: str, width: int) -> Text:
