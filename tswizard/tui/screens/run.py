@@ -73,8 +73,8 @@ class RunScreen(WizardScreen):
         "Beside a step that is still to run, or is under way, stands what was estimated for it "
         "before the run.\n\n"
         "p pauses until you press p again. s, q and Ctrl+C ask whether to pause or to stop, after "
-        "the current step or piece or now; the run continues until you answer. Either way, completed "
-        "work is kept and the run can be resumed."
+        "the current step or piece or now; the run continues until you answer. Either way, "
+        "completed work is kept and the run can be resumed."
     )
 
     def __init__(self, feed: "EventFeed", endpoints: "EndpointPair") -> None:
