@@ -104,7 +104,9 @@ class _Migrated:
             source.run(_read_source), target.run(partial(_read_target, self._task))
         )
         self._on_target = there.caggs
-        objects = ChunkObjects(here.chunk_changes, there.chunk_changes, there.chunk_names)
+        absent = {facts.quoted for label, facts in here.caggs.items() if label not in there.caggs}
+        ours_alone = here.chunk_changes.without(absent)
+        objects = ChunkObjects(ours_alone, there.chunk_changes, there.chunk_names)
         for finding in chunk_object_findings(objects, self._task.target.label):
             self._ctx.found(finding)
         self._not_migrated = await source.run(

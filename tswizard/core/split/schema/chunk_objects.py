@@ -7,8 +7,8 @@ change is read as the statement that makes it. Chunks have other names on the ta
 by their hypertable and slices.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape, read_shape
 from tswizard.core.catalog.hypertables import chunk_relations, slices_of_chunks
@@ -41,6 +41,10 @@ class ChunkChanges:
     changes: tuple[ChunkChange, ...]
     relations: Mapping[ChunkKey, str]
     """The quoted names of the chunks that have some."""
+
+    def without(self, tables: Collection[str]) -> "ChunkChanges":
+        """Those of other hypertables and continuous aggregates."""
+        return replace(self, changes=tuple(c for c in self.changes if c.chunk[0] not in tables))
 
 
 # Of a catalog that has just been filled the server has no statistics, and takes its thousands of
