@@ -79,7 +79,7 @@ class Heard:
         return CopyReporter(
             say=self.lines.append,
             found=self.findings.append,
-            progress=lambda _done, _total, _what: None,
+            progress=lambda _done, _total, _what, _unit: None,
             put=self.events.append,
             going=going,
         )

@@ -66,7 +66,7 @@ def _reporter(findings: list[Finding]) -> CopyReporter:
     reporter = CopyReporter(
         say=say,
         found=found,
-        progress=lambda _done, _total, _what: None,
+        progress=lambda _done, _total, _what, _unit: None,
         put=lambda _event: None,
     )
     reporter.going.set()

@@ -18,6 +18,7 @@ from tswizard.core.db.connection import (
     rows,
 )
 from tswizard.core.db.errors import CannotConnect
+from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import failed
@@ -181,7 +182,7 @@ class Coordinator:
 
         async def progress(done: int, total: int, label: str) -> None:
             await self.reporter.going.wait()
-            self.reporter.progress(done, total, label)
+            self.reporter.progress(done, total, label, Unit.ITEMS)
 
         async with connected(self.job.source) as source:
             tables = await ShellMaker(

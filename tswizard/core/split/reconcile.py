@@ -15,6 +15,7 @@ from psycopg import sql
 from tswizard.core.db.concurrency import both, together
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.events import Unit
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import failed
 from tswizard.core.split.coordinator import Coordinator
@@ -150,7 +151,7 @@ class PieceComparison:
             while waiting:
                 await reporter.going.wait()
                 unit = waiting.popleft()
-                reporter.progress(len(compared), total, unit.table.label)
+                reporter.progress(len(compared), total, unit.table.label, Unit.ITEMS)
                 compared.append(await self._compare(unit, source, target))
         finally:
             await source.close()

@@ -12,6 +12,7 @@ from psycopg import Error, sql
 from tswizard.core.catalog.catalog_shape import Shape, read_shape
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.errors import is_transient, message_of, refuses_writes
+from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.wording import plural
 from tswizard.core.split.copy.reporter import CopyReporter
@@ -69,10 +70,10 @@ async def create_chunks(
     for first in range(0, len(wanted), _BATCH):
         await reporter.going.wait()
         some = wanted[first : first + _BATCH]
-        reporter.progress(first, len(wanted), tables[some[0].table_index].label)
+        reporter.progress(first, len(wanted), tables[some[0].table_index].label, Unit.ITEMS)
         for piece, why in await _create_batch(target, function, path, tables, some):
             routed.setdefault(tables[piece.table_index].label, []).append(f"{piece.name}: {why}")
-    reporter.progress(len(wanted), len(wanted), "")
+    reporter.progress(len(wanted), len(wanted), "", Unit.ITEMS)
     if routed:
         reporter.found(_routed(routed, where))
 

@@ -5,7 +5,7 @@ import time
 from collections import Counter
 
 from tswizard.core.db.connection import Connection
-from tswizard.core.model.events import TableProgress, TableState
+from tswizard.core.model.events import TableProgress, TableState, Unit
 from tswizard.core.model.finding import Finding
 from tswizard.core.split.copy.copy_context import CopyContext
 from tswizard.core.split.copy.reporter import CopyReporter
@@ -161,4 +161,4 @@ class CopyProgress:
         done = sum(map(self._done_bytes, self._tables.values()))
         done += sum(map(self._moved, self._in_progress.values()))
         if total:
-            self._reporter.progress(min(done, total), total, ", ".join(self._busy()))
+            self._reporter.progress(min(done, total), total, ", ".join(self._busy()), Unit.BYTES)

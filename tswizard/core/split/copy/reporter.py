@@ -25,8 +25,8 @@ class CopyReporter:
 
     say: Callable[[str], None]
     found: Callable[[Finding], None]
-    progress: Callable[[int, int | None, str], None]
-    """Bytes done, bytes in total, what is being copied."""
+    progress: Callable[[int, int | None, str, Unit], None]
+    """How much is done, of how much, what is worked on, and what is counted."""
     put: Callable[[Event], None]
     step: str = ""
     going: asyncio.Event = field(default_factory=asyncio.Event)
@@ -41,7 +41,7 @@ def reporter_of(ctx: Context) -> CopyReporter:
     return CopyReporter(
         say=ctx.say,
         found=ctx.found,
-        progress=lambda done, total, what: ctx.progress(done, total, Unit.BYTES, what),
+        progress=lambda done, total, what, unit: ctx.progress(done, total, unit, what),
         put=ctx.put,
         step=ctx.step,
         going=ctx.going,
