@@ -190,7 +190,10 @@ class RunModel:
 
 
 def progress_figures(progress: StepProgress, rate: float | None) -> tuple[str, str]:
-    """`23.3 / 61.4 GiB` and `11.8 MiB/s`; the rate is empty while nobody knows it."""
+    """`23.3 GiB of 61.4 GiB` and `11.8 MiB/s`; the rate is empty while nobody knows it, and
+    both are where nothing is to be done."""
+    if progress.total == 0:
+        return "", ""
     if progress.unit is Unit.BYTES:
         figures = size(progress.done)
         if progress.total is not None:
