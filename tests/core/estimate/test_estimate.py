@@ -13,7 +13,7 @@ from tests.support.sample_inventory import CHUNK, HYPERTABLE, TABLE, empty, inve
 from tswizard.core.advise import advise
 from tswizard.core.build_plan import build_plan
 from tswizard.core.catalog.hypertable_model import Chunk
-from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.catalog.inventory import Constraint, Inventory
 from tswizard.core.estimate.phases import WIDEST, Part, phase, whole
 from tswizard.core.methods import METHODS
 from tswizard.core.model.answers import METHOD_NAMES
@@ -125,6 +125,27 @@ def test_split_moves_compressed_chunks_as_they_are_stored() -> None:
     assert copying["stored"] < copying["rebuild"] < copying["recompress"]
     through_files = both(packed, probe(*BOTH), via="files")["split"]
     assert through_files.bytes == found["stored"].bytes
+
+
+def test_chunks_that_are_created_with_their_primary_key_take_longer() -> None:
+    found = source(*chunks(1000, 64 << 10))
+    key = Constraint(
+        oid=1,
+        schema=HYPERTABLE.schema,
+        table=HYPERTABLE.name,
+        name="key",
+        kind="p",
+        definition="PRIMARY KEY (id, at)",
+        validated=True,
+        storage=None,
+        incoming=False,
+    )
+    creating = [
+        next(p for p in both(some, probe(*BOTH))["split"].phases if p.name == "chunks")
+        for some in (found, replace(found, constraints=(key,)))
+    ]
+    assert creating[1].seconds.low > 1.5 * creating[0].seconds.low
+    assert "primary keys of 1,000 chunks" in creating[1].how
 
 
 def _copying(estimate: MethodEstimate) -> SecondsRange:

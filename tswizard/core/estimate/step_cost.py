@@ -61,9 +61,8 @@ class StepCost:
             + self.entry * entries
             + self.object * others
         )
-        scale, spread = load.slowness, _SCALED if load.timed_yardstick else _UNSCALED
         told = f"{number(chunks)} chunks and {number(others)} other objects"
-        yield Part(work * scale / spread, work * scale * spread, told)
+        yield server_time(load, work, told)
         shared = (
             self.shared_chunk * chunks
             + self.shared_compressed * compressed
@@ -80,3 +79,9 @@ class StepCost:
         trip = load.trip if self.on_source else load.target_trip
         told = f"{number(round(total))} round trips of {trip * 1000:.1f} ms"
         yield Part(total * trip * 0.8, total * trip * 1.25, told)
+
+
+def server_time(load: Workload, seconds: float, how: str) -> Part:
+    """What takes a server so many seconds where its yardstick takes `REFERENCE`."""
+    scale, spread = load.slowness, _SCALED if load.timed_yardstick else _UNSCALED
+    return Part(seconds * scale / spread, seconds * scale * spread, how)

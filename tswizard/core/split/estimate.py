@@ -8,14 +8,15 @@ from tswizard.core.estimate.shared_costs import (
     checksum_parts,
     unmeasured,
 )
-from tswizard.core.estimate.step_cost import StepCost
+from tswizard.core.estimate.step_cost import StepCost, server_time
 from tswizard.core.estimate.workload import Workload
 from tswizard.core.model.disk_estimate import row_file_bounds, target_bytes
 from tswizard.core.model.estimate import MethodEstimate
 from tswizard.core.model.plan import Task
 from tswizard.core.model.probed import Timed
-from tswizard.core.model.wording import size
+from tswizard.core.model.wording import plural, size
 from tswizard.core.split.compressed_work import compressed_work
+from tswizard.core.split.schema.early_keys import early_keys
 from tswizard.core.split.steps import SPLIT_STEPS, SplitStep
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.core.steps.compare import CHECK
@@ -55,7 +56,11 @@ def estimate_split(task: Task, load: Workload) -> MethodEstimate:
         phase(
             step.id,
             step.title,
-            (*_COSTS.get(step.id, StepCost(trips=10)).parts(load), *_bytes(step.id, load)),
+            (
+                *_COSTS.get(step.id, StepCost(trips=10)).parts(load),
+                *_bytes(step.id, load),
+                *(_early_keys(load) if step.id == SplitStep.CHUNKS else ()),
+            ),
         )
         for step in SPLIT_STEPS
         if step.when(task)
@@ -140,6 +145,15 @@ def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
     return ()
 
 
+def _early_keys(load: Workload) -> tuple[Part, ...]:
+    """Chunks that are created with their primary key: an index more for each."""
+    inventory = load.inventory
+    tables = {key.on for key in early_keys(inventory.constraints, inventory, load.target)}
+    keyed = sum(len(h.chunks) for h in inventory.hypertables if (h.schema, h.name) in tables)
+    told = f"primary keys of {plural(keyed, 'chunk')}"
+    return (server_time(load, keyed * _KEY_OF_CHUNK, told),) if keyed else ()
+
+
 def _with_compression(load: Workload, rates: Rates) -> Part:
     """Chunks are compressed again while others are copied. Where the link is what limits the copy,
     the servers have time for it; where their cores are, one is added to the other."""
@@ -165,6 +179,8 @@ def _as_stored(load: Workload, rate: RateRange) -> Part:
     return Part(moved.low * low, moved.high * high, how, moved.timed)
 
 
+_KEY_OF_CHUNK = 0.0012
+"""Seconds for a chunk's key, as `StepCost` has them."""
 _WIRE = (0.7, 2.3)
 """Bytes of COPY for each stored byte of compressed rows, where nobody counted them."""
 _LIKE_THE_SAMPLE = (0.85, 1.2)
