@@ -196,7 +196,8 @@ SELECT CASE WHEN r.rulename = '_RETURN' THEN 'pg_catalog.pg_class'::regclass
 FROM pg_catalog.pg_depend d
 JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
 WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.deptype = 'n'
-  AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid IN (SELECT oid FROM part)
+  AND d.refclassid = 'pg_catalog.pg_class'::regclass
+  AND (d.refobjid IN (SELECT oid FROM part)) IS TRUE
   AND r.ev_class NOT IN (SELECT oid FROM part) AND r.ev_class NOT IN (SELECT oid FROM own)
 UNION
 SELECT d.classid, d.objid, d.refobjid
@@ -205,13 +206,14 @@ LEFT JOIN pg_catalog.pg_policy p
   ON p.oid = d.objid AND d.classid = 'pg_catalog.pg_policy'::regclass
 WHERE d.classid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_policy'::regclass)
   AND d.deptype = 'n'
-  AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid IN (SELECT oid FROM part)
+  AND d.refclassid = 'pg_catalog.pg_class'::regclass
+  AND (d.refobjid IN (SELECT oid FROM part)) IS TRUE
   AND (p.oid IS NULL OR p.polrelid NOT IN (SELECT oid FROM part))
 UNION
 SELECT 'pg_catalog.pg_constraint'::regclass, k.oid, k.confrelid
 FROM pg_catalog.pg_constraint k
 LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = k.confrelid
-WHERE k.contype = 'f' AND k.confrelid IN (SELECT oid FROM part)
+WHERE k.contype = 'f' AND (k.confrelid IN (SELECT oid FROM part)) IS TRUE
   AND k.conrelid NOT IN (SELECT oid FROM part)
   AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_constraint o
