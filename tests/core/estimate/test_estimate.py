@@ -127,25 +127,39 @@ def test_split_moves_compressed_chunks_as_they_are_stored() -> None:
     assert through_files.bytes == found["stored"].bytes
 
 
-def test_chunks_that_are_created_with_their_primary_key_take_longer() -> None:
-    found = source(*chunks(1000, 64 << 10))
-    key = Constraint(
+def constraint(kind: str) -> Constraint:
+    return Constraint(
         oid=1,
         schema=HYPERTABLE.schema,
         table=HYPERTABLE.name,
-        name="key",
-        kind="p",
-        definition="PRIMARY KEY (id, at)",
+        name="c",
+        kind=kind,
+        definition="",
         validated=True,
         storage=None,
         incoming=False,
     )
+
+
+def test_chunks_that_are_created_with_their_primary_key_take_longer() -> None:
+    found = source(*chunks(1000, 64 << 10))
     creating = [
         next(p for p in both(some, probe(*BOTH))["split"].phases if p.name == "chunks")
-        for some in (found, replace(found, constraints=(key,)))
+        for some in (found, replace(found, constraints=(constraint("p"),)))
     ]
     assert creating[1].seconds.low > 1.5 * creating[0].seconds.low
     assert "primary keys of 1,000 chunks" in creating[1].how
+
+
+def test_rows_that_a_foreign_key_checks_one_by_one_take_longer() -> None:
+    """It precedes the rows of a hypertable that has compressed chunks."""
+    plain = replace(chunks(1, MIB)[0], rows_estimate=1_000_000)
+    found = source(plain, *chunks(1, MIB, compressed=True))
+    without, checked = (
+        _copying(both(some, probe(*BOTH))["split"])
+        for some in (found, replace(found, constraints=(constraint("f"),)))
+    )
+    assert checked.high - without.high > 5
 
 
 def _copying(estimate: MethodEstimate) -> SecondsRange:

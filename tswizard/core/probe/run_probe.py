@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 from typing import TypeVar
 
 from psycopg import Error
@@ -70,7 +71,7 @@ async def run_probe(
         timings=timings,
         source_round_trip=probing.trips.get("source"),
         target_round_trip=probing.trips.get("target"),
-        yardstick=max(probing.yardsticks, default=None),
+        yardstick=max(map(fmean, probing.yardsticks.values()), default=None),
         stored_in_copy=probing.stored_in_copy or (earlier.stored_in_copy if earlier else None),
         problems=tuple(probing.problems),
         broke=probing.broke,
@@ -87,7 +88,7 @@ class _Probing:
     timings: list[Timing] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     trips: dict[str, float] = field(default_factory=dict)
-    yardsticks: list[float] = field(default_factory=list)
+    yardsticks: dict[str, list[float]] = field(default_factory=dict)
     stored_in_copy: float | None = None
     broke: str = ""
 
@@ -103,14 +104,20 @@ class _Probing:
             await self._all()
 
     async def _all(self) -> None:
-        for name, end in (("source", self.prepared.source), ("target", self.prepared.target)):
-            await self._guarded(None, self._answers(name, end))
+        await self._time_both()
         for sample in self.samples:
             await self._sample(sample)
+        if self.timings:
+            await self._time_both()  # how busy a server is changes meanwhile
+
+    async def _time_both(self) -> None:
+        for name, end in (("source", self.prepared.source), ("target", self.prepared.target)):
+            await self._guarded(None, self._answers(name, end))
 
     async def _answers(self, name: str, end: Endpoint) -> None:
-        self.trips[name], yardstick = await time_answers(end)
-        self.yardsticks.append(yardstick)
+        trip, yardstick = await time_answers(end)
+        self.trips[name] = min(trip, self.trips.get(name, trip))
+        self.yardsticks.setdefault(name, []).append(yardstick)
 
     async def _sample(self, sample: Sample) -> None:
         subject = await self._guarded(None, self._subject(sample))

@@ -1,5 +1,8 @@
 """How long a split migration takes, step by step."""
 
+from collections import Counter
+from dataclasses import replace
+
 from tswizard.core.estimate.phases import Part, bytes_at, phase, whole
 from tswizard.core.estimate.rates import RateRange, Rates
 from tswizard.core.estimate.shared_costs import (
@@ -16,6 +19,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.model.probed import Timed
 from tswizard.core.model.wording import plural, size
 from tswizard.core.split.compressed_work import compressed_work
+from tswizard.core.split.schema.constraints import before_compression
 from tswizard.core.split.schema.early_keys import early_keys
 from tswizard.core.split.steps import SPLIT_STEPS, SplitStep
 from tswizard.core.steps.analyze import ANALYZE
@@ -33,7 +37,7 @@ _COSTS = {
     SplitStep.HYPERTABLES: StepCost(base=0.04, trips=7, trips_object=1),
     SplitStep.CAGGS: StepCost(base=0.1, trips=15, object=0.005, trips_object=3),
     SplitStep.CAGG_RANGES: StepCost(base=0.1, trips=22),
-    SplitStep.CAGG_LOGGING: StepCost(base=0.1, chunk=0.004, trips=10),
+    SplitStep.CAGG_LOGGING: StepCost(base=0.05, chunk=0.0005, trips=10),
     SplitStep.CAGG_DEPENDENTS: StepCost(base=0.2, trips=6),
     SplitStep.POLICIES: StepCost(base=0.1, trips=12),
     SplitStep.CHUNKS: StepCost(base=0.05, chunk=0.0009, trips=13, trips_chunk=0.01),
@@ -59,7 +63,8 @@ def estimate_split(task: Task, load: Workload) -> MethodEstimate:
             (
                 *_COSTS.get(step.id, StepCost(trips=10)).parts(load),
                 *_bytes(step.id, load),
-                *(_early_keys(load) if step.id == SplitStep.CHUNKS else ()),
+                *(_keys_of_chunks(load) if step.id == SplitStep.CHUNKS else ()),
+                *(_constraints_in_place(load) if step.id == SplitStep.COPY_HYPERTABLES else ()),
             ),
         )
         for step in SPLIT_STEPS
@@ -145,13 +150,41 @@ def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
     return ()
 
 
-def _early_keys(load: Workload) -> tuple[Part, ...]:
+def _keys_of_chunks(load: Workload) -> tuple[Part, ...]:
     """Chunks that are created with their primary key: an index more for each."""
     inventory = load.inventory
     tables = {key.on for key in early_keys(inventory.constraints, inventory, load.target)}
     keyed = sum(len(h.chunks) for h in inventory.hypertables if (h.schema, h.name) in tables)
     told = f"primary keys of {plural(keyed, 'chunk')}"
     return (server_time(load, keyed * _KEY_OF_CHUNK, told),) if keyed else ()
+
+
+def _constraints_in_place(load: Workload) -> tuple[Part, ...]:
+    """What rows cost that are copied with constraints in place: by one connection at most, by all
+    jobs at least. Of compressed rows that travel as they are stored nothing is checked."""
+    inventory = load.inventory
+    first = {
+        *before_compression(
+            inventory.constraints,
+            [(h.schema, h.name) for h in inventory.hypertables if h.compression],
+            inventory.hazards.compressed_late,
+        ),
+        *early_keys(inventory.constraints, inventory, load.target),
+    }
+    each: Counter[tuple[str, str]] = Counter()
+    for constraint in first:
+        each[constraint.on] += _IN_PLACE.get(constraint.kind, 0)
+    again = load.answers.compressed == "recompress"
+    rows = {
+        (h.schema, h.name): sum(c.rows_estimate for c in h.chunks if again or not c.compressed)
+        for h in inventory.hypertables
+    }
+    seconds = sum(rows.get(on, 0) * cost for on, cost in each.items()) / 1e6
+    if not seconds:
+        return ()
+    checked = sum(rows.get(on, 0) for on in each)
+    part = server_time(load, seconds, f"constraints that {plural(checked, 'row')} are checked by")
+    return (replace(part, low=part.low / load.jobs),)
 
 
 def _with_compression(load: Workload, rates: Rates) -> Part:
@@ -181,6 +214,8 @@ def _as_stored(load: Workload, rate: RateRange) -> Part:
 
 _KEY_OF_CHUNK = 0.0012
 """Seconds for a chunk's key, as `StepCost` has them."""
+_IN_PLACE = {"f": 5, "p": 1, "u": 1, "x": 5}
+"""Microseconds for a row, by the kind of a constraint that is there before it."""
 _WIRE = (0.7, 2.3)
 """Bytes of COPY for each stored byte of compressed rows, where nobody counted them."""
 _LIKE_THE_SAMPLE = (0.85, 1.2)
