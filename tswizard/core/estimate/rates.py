@@ -25,7 +25,7 @@ _TRIPS = {
     Timed.COMPRESS: (0.0, 1.0),
 }
 """Round trips to source and target for each table or chunk that is timed."""
-_SCAN = 15 << 20
+_SCAN = 60 << 20
 """Bytes a second that even a busy server reads of tables that it only takes samples of."""
 _PIECE = 0.002
 """Seconds of a server for each of them."""
