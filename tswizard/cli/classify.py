@@ -33,7 +33,7 @@ def classify(
 
 def _lines(report: LogReport) -> Iterator[str]:
     for alike in _alike(report.judged):
-        first, times, last = alike[0]
+        first = alike[0][0]
         times, last = sum(n for _, n, _ in alike), max(line for *_, line in alike)
         again = f" ({times} like this, up to line {last})" if times > 1 else ""
         said = f"{first.object} {first.message}{again}"

@@ -6,7 +6,7 @@ whatever has that name there.
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
 from tswizard.core.catalog.hazard_model import ChunkUse
-from tswizard.core.catalog.tables import NOT_USERS, not_member, parts
+from tswizard.core.catalog.tables import NOT_USERS, VIEWS_OF_CAGGS, not_member, parts
 
 # A chunk's copy of a foreign key that points to its hypertable names the chunk as well. IS TRUE: as
 # a join, what is looked up among 20,000 chunks would be compared with each of them.
@@ -68,11 +68,7 @@ part AS MATERIALIZED (
     WHERE h.schema_name = n.nspname AND h.table_name = c.relname
       AND NOT EXISTS (SELECT FROM {CAGG} g WHERE g.mat_hypertable_id = h.id))
 ), own AS MATERIALIZED (
-  SELECT c.oid FROM {CAGG} g
-  CROSS JOIN LATERAL (VALUES (g.partial_view_schema, g.partial_view_name),
-    (g.direct_view_schema, g.direct_view_name), (g.user_view_schema, g.user_view_name)) v (s, n)
-  JOIN pg_catalog.pg_namespace n ON n.nspname = v.s
-  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = v.n
+  {VIEWS_OF_CAGGS}
 )"""
 
 

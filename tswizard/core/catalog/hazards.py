@@ -13,7 +13,7 @@ from tswizard.core.catalog.hazard_model import (
     InExtensionSchema,
 )
 from tswizard.core.catalog.missing_values import read_missing_values
-from tswizard.core.catalog.tables import NOT_USERS, not_member, parts
+from tswizard.core.catalog.tables import NOT_USERS, VIEWS_OF_CAGGS, not_member, parts
 from tswizard.core.catalog.tried_expressions import read_tried_expressions
 from tswizard.core.db.connection import Connection, batch
 
@@ -99,11 +99,7 @@ def _in_extension_schemas(shape: Shape) -> str:
     return f"""
 WITH own AS (
   SELECT oid FROM ({parts(shape)}) p
-  UNION SELECT c.oid FROM _timescaledb_catalog.continuous_agg g
-  CROSS JOIN LATERAL (VALUES (g.partial_view_schema, g.partial_view_name),
-    (g.direct_view_schema, g.direct_view_name), (g.user_view_schema, g.user_view_name)) v (s, n)
-  JOIN pg_catalog.pg_namespace n ON n.nspname = v.s
-  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = v.n
+  UNION {VIEWS_OF_CAGGS}
   UNION SELECT c.oid FROM {HYPERTABLE} h
   JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name

@@ -72,6 +72,14 @@ GROUP BY 1, 2
 """
 
 
+VIEWS_OF_CAGGS = f"""SELECT c.oid FROM {CAGG} g
+  CROSS JOIN LATERAL (VALUES (g.partial_view_schema, g.partial_view_name),
+    (g.direct_view_schema, g.direct_view_name), (g.user_view_schema, g.user_view_name)) v (s, n)
+  JOIN pg_catalog.pg_namespace n ON n.nspname = v.s
+  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = v.n"""
+"""OIDs of the three views of each continuous aggregate."""
+
+
 def tables_query(shape: Shape) -> str:
     """Names, kind, owner, sizes, estimated rows, persistence, row-level security, inheritance."""
     return f"""
