@@ -292,55 +292,44 @@ CROSS JOIN LATERAL (
 WHERE o.value IS DISTINCT FROM o.parents_value
 """
 
-_GRANTS = """
-SELECT c.id, 6, pg_catalog.format('%s %s ON TABLE ', g.verb, g.privilege_type), true,
+
+def _grants(ours: str, theirs: str, *, joined: str = "", column: str = "''") -> str:
+    """What is granted on the chunk and not on its hypertable, and what has to be revoked: by the
+    lists `ours` and `theirs`, of columns where `column` is one."""
+    return f"""
+SELECT c.id, 6, pg_catalog.format('%s %s%s ON TABLE ', g.verb, g.privilege_type, {column}), true,
   pg_catalog.format(' %s %s', CASE g.verb WHEN 'GRANT' THEN 'TO' ELSE 'FROM' END,
-    CASE WHEN g.grantee = 0 THEN 'PUBLIC'
-      ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)) END)
-  || CASE WHEN g.verb = 'GRANT' AND g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
-FROM chunk c
-JOIN pg_catalog.pg_class r ON r.oid = c.oid
-JOIN pg_catalog.pg_class s ON s.oid = c.parent AND s.relacl IS DISTINCT FROM r.relacl
-CROSS JOIN LATERAL (
-  SELECT 'GRANT' AS verb, m.* FROM (
-    SELECT a.grantee, a.privilege_type, a.is_grantable FROM pg_catalog.aclexplode(r.relacl) a
-    EXCEPT
-    SELECT a.grantee, a.privilege_type, a.is_grantable FROM pg_catalog.aclexplode(s.relacl) a) m
-  UNION ALL
-  SELECT 'REVOKE', m.*, false FROM (
-    SELECT a.grantee, a.privilege_type FROM pg_catalog.aclexplode(s.relacl) a
-    EXCEPT
-    SELECT a.grantee, a.privilege_type FROM pg_catalog.aclexplode(r.relacl) a) m
-) g
-WHERE g.grantee NOT IN (r.relowner, s.relowner)
-"""
-
-
-_COLUMN_GRANTS = """
-SELECT c.id, 6, pg_catalog.format('%s %s (%I) ON TABLE ', g.verb, g.privilege_type, g.attname),
-  true, pg_catalog.format(' %s %s', CASE g.verb WHEN 'GRANT' THEN 'TO' ELSE 'FROM' END,
     CASE WHEN g.grantee = 0 THEN 'PUBLIC'
       ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)) END)
   || CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
 FROM chunk c
 JOIN pg_catalog.pg_class r ON r.oid = c.oid
 JOIN pg_catalog.pg_class s ON s.oid = c.parent
-JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-JOIN pg_catalog.pg_attribute p ON p.attrelid = c.parent AND p.attname = a.attname
-  AND p.attacl IS DISTINCT FROM a.attacl
+{joined}
 CROSS JOIN LATERAL (
-  SELECT 'GRANT' AS verb, a.attname, m.* FROM (
-    SELECT x.grantee, x.privilege_type, x.is_grantable FROM pg_catalog.aclexplode(a.attacl) x
+  SELECT 'GRANT' AS verb, m.* FROM (
+    SELECT x.grantee, x.privilege_type, x.is_grantable FROM pg_catalog.aclexplode({ours}) x
     EXCEPT
-    SELECT x.grantee, x.privilege_type, x.is_grantable FROM pg_catalog.aclexplode(p.attacl) x) m
+    SELECT x.grantee, x.privilege_type, x.is_grantable FROM pg_catalog.aclexplode({theirs}) x) m
   UNION ALL
-  SELECT 'REVOKE', a.attname, m.*, false FROM (
-    SELECT x.grantee, x.privilege_type FROM pg_catalog.aclexplode(p.attacl) x
+  SELECT 'REVOKE', m.*, false FROM (
+    SELECT x.grantee, x.privilege_type FROM pg_catalog.aclexplode({theirs}) x
     EXCEPT
-    SELECT x.grantee, x.privilege_type FROM pg_catalog.aclexplode(a.attacl) x) m
+    SELECT x.grantee, x.privilege_type FROM pg_catalog.aclexplode({ours}) x) m
 ) g
-WHERE g.grantee NOT IN (r.relowner, s.relowner)
+WHERE {theirs} IS DISTINCT FROM {ours} AND g.grantee NOT IN (r.relowner, s.relowner)
 """
+
+
+_GRANTS = _grants("r.relacl", "s.relacl")
+_COLUMN_GRANTS = _grants(
+    "a.attacl",
+    "p.attacl",
+    joined="""\
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_catalog.pg_attribute p ON p.attrelid = c.parent AND p.attname = a.attname""",
+    column="pg_catalog.format(' (%I)', a.attname)",
+)
 
 
 def _columns(catalogs: Catalogs) -> str:
