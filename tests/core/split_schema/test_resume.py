@@ -19,7 +19,10 @@ from tswizard.core.split.schema.predata import restore_pre_data
 from tswizard.core.split.schema.restore_state import write_restore_state
 from tswizard.core.split.schema.target_session import SCHEMA_APPLICATION, schema_session
 
-_ASLEEP = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+_ASLEEP = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep%'
+"""
 
 
 @pytest.mark.native

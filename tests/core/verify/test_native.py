@@ -22,8 +22,8 @@ pytestmark = pytest.mark.native
 
 _BUSY = """
 SELECT count(*) FROM pg_stat_activity
-WHERE application_name = 'tswizard' AND state = 'active' AND query LIKE '%hash_array_extended%'
-  AND pid <> pg_backend_pid()
+WHERE datname = current_database() AND application_name = 'tswizard' AND state = 'active'
+  AND query LIKE '%hash_array_extended%' AND pid <> pg_backend_pid()
 """
 
 
