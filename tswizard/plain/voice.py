@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from tswizard.core.model.finding import Finding, Level
+from tswizard.wizard.method_questions import todo_here
 from tswizard.wizard.text import one_line
 
 _WIDEST = 100
@@ -60,7 +61,11 @@ class Voice:
         if finding.level is Level.PASS and details is not None:
             return
         where = finding.where if finding.where not in finding.what else ""
-        for title, text in (("At", where), ("Why", finding.why), ("What to do", finding.todo)):
+        for title, text in (
+            ("At", where),
+            ("Why", finding.why),
+            ("What to do", todo_here(finding)),
+        ):
             if text:
                 self.say(f"{title}: {text}", indent=2)
         self.some(finding.details, details)

@@ -134,6 +134,7 @@ class TestVersions:
         refused = found(source)["timescaledb-version"]
         assert refused.level is Level.FAIL
         assert "recreate_extension" in refused.todo
+        assert "DROP EXTENSION timescaledb; and in a new session CREATE" in refused.todo
         assert "VERSION '2.19.3'" in refused.todo
         agreed = found(source, recreate_extension=True)
         assert levels(agreed) == {Level.PASS}
@@ -141,7 +142,9 @@ class TestVersions:
 
     def test_without_the_extension_it_can_be_created_too(self) -> None:
         target = empty(server_timescaledb=None, server_timescaledb_schema=None)
-        assert found(target=target)["target-timescaledb-missing"].level is Level.FAIL
+        missing = found(target=target)["target-timescaledb-missing"]
+        assert missing.level is Level.FAIL
+        assert "CREATE EXTENSION" in missing.todo and "DROP" not in missing.todo
         assert levels(found(target=target, recreate_extension=True)) == {Level.PASS}
 
     def test_not_on_a_target_that_holds_something(self) -> None:

@@ -22,6 +22,7 @@ from tswizard.wizard.inventory_rows import (
     summary,
     table_rows,
 )
+from tswizard.wizard.method_questions import todo_here
 from tswizard.wizard.object_rows import cagg_trees
 from tswizard.wizard.state import ASKED_ON_INSPECT, ConnectedPair, Inspected, open_methods
 
@@ -224,5 +225,5 @@ def _in_full(findings: tuple[Finding, ...]) -> Iterator[str]:
     for finding in sorted(findings, key=lambda f: _LEVELS.index(f.level)):
         where = f" ({finding.where})" if finding.where else ""
         yield f"{finding.level.upper()}: {finding.sentence}{where}"
-        yield from (f"  {text}" for text in (finding.why, finding.todo) if text)
+        yield from (f"  {text}" for text in (finding.why, todo_here(finding)) if text)
         yield from (f"    - {detail}" for detail in finding.details)

@@ -23,6 +23,7 @@ from tswizard.questions import question
 from tswizard.tui.base import WizardScreen
 from tswizard.tui.sql import highlighted
 from tswizard.tui.widgets.fields import TextField
+from tswizard.wizard.method_questions import todo_here
 from tswizard.wizard.review_facts import choices, disk, failed, written_runbook
 from tswizard.wizard.state import Decided
 
@@ -159,7 +160,7 @@ class ReviewScreen(WizardScreen):
     def _show_cost(self, plan: "Plan") -> None:
         self.query_one("#cost", Static).update(self._cost(plan))
         if finding := failed(self._decided):
-            self.say(f"✗ FAIL  {finding.what} → {finding.todo}")
+            self.say(f"✗ FAIL  {finding.what} → {todo_here(finding)}")
 
     def _cost(self, plan: "Plan") -> Content:
         lines = [Content(line) for line in disk(self._decided, plan)]

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from tswizard.core.model.finding import Finding, Level
 from tswizard.tui.text import WORDS
 from tswizard.tui.widgets.facts import Row
+from tswizard.wizard.method_questions import todo_here
 
 _SHOWN = 4
 """Details under a finding before the rest is only counted."""
@@ -30,7 +31,7 @@ def finding_row(finding: Finding, *, details: int | None = _SHOWN) -> Row:
     if finding.why:
         lines.append(Content.styled(finding.why, "dim"))
     if finding.todo:
-        lines.append(Content(f"→ {finding.todo}"))
+        lines.append(Content(f"→ {todo_here(finding)}"))
     shown = finding.details if details is None else finding.details[:details]
     lines += [Content.styled(f"  {detail}", "dim") for detail in shown]
     if hidden := len(finding.details) - len(shown):

@@ -122,8 +122,8 @@ def _read_only(prepared: Prepared, wish: str, answer: str) -> Finding:
         f"The source is a standby: tswizard cannot {wish}.",
         where=prepared.source.label,
         why="A standby is read-only.",
-        todo=f"Set {answer} to false, and do that on the primary by hand if you want it; or use "
-        "the primary as the source.",
+        todo=f"Leave that out (answer: {answer}), and do it on the primary by hand if you want it; "
+        "or use the primary as the source.",
     )
 
 

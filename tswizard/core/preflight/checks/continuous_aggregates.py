@@ -61,8 +61,8 @@ def _history(prepared: Prepared) -> Iterator[Finding]:
             f"Recomputing would lose history of {plural(len(refused), 'continuous aggregate')}.",
             where=prepared.target.label,
             why="They have buckets whose raw rows no longer exist.",
-            todo="Keep them (history), or accept the loss of each by its name: lose_history = "
-            f"{json.dumps(refused, ensure_ascii=False)}",
+            todo="Keep them (answer: history), or accept the loss of each by its name (answer: "
+            f"lose_history): {json.dumps(refused, ensure_ascii=False)}",
             details=[f"{label}: {lost[label]}" for label in refused],
         )
     if accepted:
@@ -161,7 +161,7 @@ async def _refused(prepared: Prepared) -> AsyncIterator[Finding]:
             where=prepared.target.label,
             why="Tried in a transaction that was rolled back.",
             todo="Create another one in its place on the source (DROP MATERIALIZED VIEW …; CREATE "
-            "MATERIALIZED VIEW …), update the target, or leave it out (caggs).",
+            "MATERIALIZED VIEW …), update the target, or leave it out (answer: caggs).",
             details=[f"{label}: {answer}" for label, answer in refused.items()],
         )
 

@@ -93,7 +93,7 @@ def _retention(prepared: Prepared) -> Iterator[Finding]:
             where=prepared.source.label,
             why="You chose not to pause them. A chunk that is dropped after its rows were read "
             "counts as a difference, and one that is dropped while they are read can end the run.",
-            todo="Set pause_source_jobs to true, or make sure that none is due: "
+            todo="Have them paused (answer: pause_source_jobs), or make sure that none is due: "
             f"{'; '.join(details[:3])}.",
             details=details,
         )

@@ -81,8 +81,8 @@ def _drops_migrated(prepared: Prepared) -> Iterator[Finding]:
             where=prepared.target.label,
             why="They are past drop_after already; on the source the next run of the policy drops "
             "them.",
-            todo="Nothing, if they may be dropped. Otherwise set enable_jobs to false, or leave "
-            "these policies out.",
+            todo="Nothing, if they may be dropped. Otherwise leave the jobs disabled (answer: "
+            "enable_jobs), or leave these policies out (answer: policies).",
             details=details,
         )
 
@@ -155,7 +155,7 @@ def _not_recreated(prepared: Prepared) -> Iterator[Finding]:
             f"the target's TimescaleDB {target} as they are.",
             where=prepared.target.label,
             why="Each is named again at the end, with its statements.",
-            todo="Leave them out, or change them on the source first.",
+            todo="Leave them out (answer: policies), or change them on the source first.",
             details=details,
         )
 

@@ -103,16 +103,25 @@ def _must_be_equal(prepared: Prepared) -> Iterator[Finding]:
 
 
 def _to_version(prepared: Prepared, version: str) -> str:
-    if can_recreate(prepared):
-        return (
-            "Set recreate_extension to true: the target is empty and offers that version, so "
-            "tswizard recreates the extension at it. Or by hand: DROP EXTENSION timescaledb; and "
-            f"in a new session CREATE EXTENSION timescaledb VERSION '{version}';"
-        )
     server = prepared.target_inventory.server
     offered = server.timescaledb_offered
+    if can_recreate(prepared):
+        by_hand = f"CREATE EXTENSION timescaledb VERSION '{version}';"
+        if server.timescaledb is None:
+            return (
+                f"Have tswizard create it at {version} (answer: recreate_extension): the target is "
+                f"empty and offers that version. Or by hand: {by_hand}"
+            )
+        return (
+            f"Have tswizard recreate it at {version} (answer: recreate_extension): the target is "
+            "empty and offers that version. Or by hand: DROP EXTENSION timescaledb; and in a new "
+            f"session {by_hand}"
+        )
     if version in offered:
-        return f"The target offers {version}: empty the target, then use recreate_extension."
+        return (
+            f"The target offers {version}: empty the target, then have tswizard recreate the "
+            "extension at that version (answer: recreate_extension)."
+        )
     target = server.timescaledb or (offered[-1] if offered else "")
     if target and version_key(version) < version_key(target):
         return (
