@@ -95,3 +95,30 @@ async def test_a_run_tells_the_terminal_how_far_it_is(monkeypatch: pytest.Monkey
     assert any(
         re.search(r"tswizard: \d+%, 6 of 14  Restore the rows", sequence) for sequence in told
     ), told
+
+
+@pytest.mark.parametrize(
+    ("name", "focused", "other"),
+    [
+        ("welcome", "Start a new migration", "Try it first"),
+        ("objects", "[x] public.metrics_hourly", "[x] public.metrics_daily"),
+        ("palette", "Sort", "Back"),
+        ("run-stop", "Let it run", "Stop now"),
+        ("quit", "Let it run", "Stop and quit"),
+        ("run-failed", "Resume", "Quit"),
+    ],
+)
+async def test_without_colors_the_characters_show_the_focus(
+    name: str, focused: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    scene = SCENES[name]
+    async with scene.app().run_test(size=SMALL) as pilot:
+        await scene.drive(pilot)
+        marked = {
+            segment.text.strip()
+            for strip in pilot.app.screen._compositor.render_strips()
+            for segment in strip
+            if segment.style and (segment.style.reverse or segment.style.underline)
+        }
+    assert focused in marked and other not in marked
