@@ -206,7 +206,7 @@ async def test_tables_of_a_split_run_tell_pieces_rows_rate_retries_and_what_fail
             ["12/12", "48,102", "–", "–", "✓ done"],
         ]
         assert names[0].startswith("messwerte.") and names[0].endswith("№7")
-        assert names[1].startswith("plant_north") and names[1].endswith("_plants")
+        assert names[1].startswith("plant_nort") and names[1].endswith("_plants")
         steps = pilot.app.screen.query_one(StepList)
         await until(pilot, lambda: "▸ Copy hypertables" in shown(pilot))
         assert steps.region.height >= 3
@@ -416,7 +416,7 @@ async def test_steps_to_come_show_what_was_estimated_for_them() -> None:
         assert isinstance(screen, RunScreen)
         pending = [step.id for step in screen.model.steps if step.state == "pending"]
         total = SecondsRange.sum(phases[id].seconds for id in pending if id in phases)
-        assert f"Steps · still to run: {total.text}" in shown(pilot)
+        assert f"Steps · after this one: {total.text}" in shown(pilot)
 
 
 async def test_a_run_without_an_estimate_shows_none() -> None:
@@ -426,7 +426,7 @@ async def test_a_run_without_an_estimate_shows_none() -> None:
     folder.record = replace(folder.record, advice=None)
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_run(pilot)
-        assert "still to run" not in shown(pilot)
+        assert "after this one" not in shown(pilot)
 
 
 async def test_no_time_is_left_where_nobody_knows_how_much_there_is() -> None:

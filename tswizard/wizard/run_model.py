@@ -121,6 +121,15 @@ class RunModel:
         return self.steps.index(self.current) + 1 if self.current else 0
 
     @property
+    def percent(self) -> int | None:
+        """Of the running step, rounded down: 100 only when all of it is done. None while nobody
+        knows how much there is."""
+        progress = self.progress
+        if progress is None or not progress.total:
+            return None
+        return min(100, 100 * progress.done // progress.total)
+
+    @property
     def seconds_left(self) -> float | None:
         """Of the running step, at its present rate; None while that is unknown."""
         progress, rate = self.progress, self.rate.per_second

@@ -94,13 +94,13 @@ class RunScreen(WizardScreen):
             yield Static(id="run-title", markup=False)
             yield Static(id="run-figures", markup=False)
         with HorizontalGroup(id="run-bar-line"):
-            yield ProgressBar(id="run-bar", show_eta=False)
+            yield ProgressBar(id="run-bar", show_percentage=False, show_eta=False)
             yield Static(id="run-left", markup=False)
             yield Sparkline(id="run-rate")
         with Horizontal(id="panels"):
             yield panel(StepList(id="run-steps"), "Steps")
             yield panel(FittingTable(RUN_TABLES, id="run-tables"), "Tables")
-        yield panel(LogPanel(self._feed.run.run_folder.log_path), "Log")
+        yield panel(LogPanel(), f"Log · {self._feed.run.run_folder.log_path}")
 
     def extra_buttons(self) -> Iterable[Widget]:
         yield Button("Resume", id="resume", compact=True)
@@ -179,7 +179,7 @@ class RunScreen(WizardScreen):
         steps = self.query_one(StepList)
         steps.show(model.steps, model.position, self.wizard.now())
         to_come = None if self._over else model.to_come(steps.estimates)
-        steps.border_title = f"Steps · still to run: {to_come.text}" if to_come else "Steps"
+        steps.border_title = f"Steps · after this one: {to_come.text}" if to_come else "Steps"
 
     def _show_progress(self) -> None:
         model, current = self.model, self.model.current
@@ -202,14 +202,12 @@ class RunScreen(WizardScreen):
             bar.update(total=model.progress.total or None, progress=model.progress.done)
         else:
             bar.update(total=None)
-        self.query_one("#run-bar-line").set_class(bar.total is None, "-unknown")
         self.query_one("#run-figures", Static).update(figures)
         self._show_rate(model.seconds_left if rate else None)
 
     def _tell_terminal(self, title: str) -> None:
         """The window's title and the taskbar say how far it is, each time that changes."""
-        progress = self.model.progress
-        percent = 100 * progress.done // progress.total if progress and progress.total else None
+        percent = self.model.percent
         if (title, percent) == self._told:
             return
         self._told = (title, percent)
@@ -232,11 +230,12 @@ class RunScreen(WizardScreen):
         line = self.query_one("#run-rate", Sparkline)
         line.data = list(self.model.rates)
         line.display = len(self.model.rates) > 1 and not self._over
-        left = ""
+        percent = self.model.percent
+        left = "" if percent is None else f"{percent:>3}%"
         if seconds_left is not None and seconds_left >= 1:
             until = hour_and_minute(self.wizard.now() + seconds_left)
             time = f"{seconds_left:.0f} s" if seconds_left < 10 else duration(seconds_left)
-            left = f"{time} left, until {until}"
+            left += f"  {time} left, until {until}"
         label = self.query_one("#run-left", Static)
         label.update(left)
         label.display = bool(left)

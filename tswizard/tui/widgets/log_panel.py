@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import HorizontalGroup, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -14,8 +14,6 @@ from tswizard.tui.log_model import Filter, LogModel
 from tswizard.tui.widgets.runlog import RunLog
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tswizard.core.model.events import Event
     from tswizard.tui.app_protocol import App
 
@@ -23,17 +21,14 @@ if TYPE_CHECKING:
 class LogPanel(Vertical):
     """Takes events and shows the lines of them that pass the filter."""
 
-    def __init__(self, path: "Path") -> None:
+    def __init__(self) -> None:
         super().__init__(id="log-panel")
-        self._path = path
         self._model = LogModel()
         self._filter = Filter.ALL
         self._shown = 0
 
     def compose(self) -> ComposeResult:
-        with HorizontalGroup(id="log-head"):
-            yield Static(id="log-title", markup=False)
-            yield Static(str(self._path), id="log-path", markup=False)
+        yield Static(id="log-title", markup=False)
         yield RunLog(id="log")
 
     def on_mount(self) -> None:

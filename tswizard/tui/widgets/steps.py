@@ -2,6 +2,8 @@
 stays in sight."""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from textual.containers import VerticalScroll
@@ -28,13 +30,16 @@ _UNTIMED = (StepState.SKIPPED, StepState.STOPPED, StepState.FAILED)
 
 
 class StepList(VerticalScroll, can_focus=False):
-    """One line a step: mark, title, time; a word where the mark alone would not do."""
+    """A line for each step, more where its title is long: mark, title, time; a word where the mark
+    alone would not do."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._drawn: tuple[Sequence[StepModel], int, float] | None = None
         self.estimates: Mapping[str, SecondsRange] = {}
         """By step id, where it was estimated before the run."""
+        self._ends: Sequence[int] = ()
+        """How many lines there are down to each step."""
 
     def compose(self) -> "ComposeResult":
         yield Static(id="step-lines")
@@ -52,16 +57,18 @@ class StepList(VerticalScroll, can_focus=False):
         self._drawn = (steps, current, now)
         width = min(_WIDEST, self.scrollable_content_region.width - 1)  # beside the scrollbar
         roomy = bool(self.estimates) and width >= _ROOMY
-        lines = [self._line(step, self._time(step, now, roomy=roomy), width) for step in steps]
+        shown = [self._lines(step, self._time(step, now, roomy=roomy), width) for step in steps]
+        self._ends = [*accumulate(map(len, shown))]
+        lines = [line for lines in shown for line in lines]
         self.query_one("#step-lines", Static).update(Content("\n").join(lines))
         self._follow()
 
-    def _line(self, step: "StepModel", time: str, width: int) -> Content:
+    def _lines(self, step: "StepModel", time: str, width: int) -> list[Content]:
         mark, style = STATES[step.state]
         room = max(_LEAST, width - len(time) - 3)
-        title = Content(step.title).truncate(room, ellipsis=True)
-        title = title.pad_right(room - title.cell_length)
-        return Content.assemble((f"{mark} ", style), title.stylize(style), (f" {time}", style))
+        first, *more = wrap(step.title, room)
+        lines = [f"{mark} {first:<{room}} {time}", *(f"  {line}" for line in more)]
+        return [Content.styled(line, style) for line in lines]
 
     def _time(self, step: "StepModel", now: float, *, roomy: bool) -> str:
         if step.state in _UNTIMED:
@@ -80,5 +87,5 @@ class StepList(VerticalScroll, can_focus=False):
             return
         steps, current, _ = self._drawn
         if current:
-            top = min(current + 1, len(steps)) - self.size.height
+            top = self._ends[min(current, len(steps) - 1)] - self.size.height
             self.scroll_to(y=max(0, top), animate=False)
