@@ -52,8 +52,7 @@ def probe_lines(probe: Probe) -> Iterator[tuple[str, str]]:
     dumps = sorted(probe.of(Timed.DUMP), key=lambda timing: -timing.stored)
     for dump in dumps:
         if dump.stored * _TINY >= dumps[0].stored:
-            yield "sample", dump.table
-            yield "pg_dump", timing_text(dump)
+            yield "pg_dump", f"{dump.table}: {timing_text(dump)}"
     rates = ", ".join(_rates(probe))
     if rates:
         yield "rates", rates
@@ -77,34 +76,34 @@ def _rates(probe: Probe) -> Iterator[str]:
         for what in (Timed.STREAM, Timed.RESTORE):
             for timing in probe.of(what, largest[0].kind):
                 yield f"{what} {size(timing.rate)}/s"
-    trips = [t for t in (probe.source_round_trip, probe.target_round_trip) if t is not None]
-    if trips:
-        yield f"round trip {' and '.join(f'{trip * 1000:.1f}' for trip in trips)} ms"
+    ends = (("source", probe.source_round_trip), ("target", probe.target_round_trip))
+    yield from (f"{end} {trip * 1000:.1f} ms away" for end, trip in ends if trip is not None)
 
 
 def why_text(advice: Advice) -> str:
-    """Every figure, with the numbers that it was reckoned from."""
+    """Every figure, with the numbers that it was calculated from."""
     recommended = advice.recommendation
     lines = [f"Recommended: {recommended.sentence}"]
     lines += [f"  also: {reason.text}" for reason in recommended.reasons[1:]]
     for estimate in advice.estimates:
-        lines += ["", *_of_method(estimate)]
+        lines += ["", f"{estimate.method.upper()}  {estimate.seconds.text}"]
+        lines += [f"  {what}: {how}" for what, how in figures_of(estimate)]
     lines += ["", *_timed(advice.probe)]
     return "\n".join(lines)
 
 
-def _of_method(estimate: MethodEstimate) -> Iterator[str]:
-    yield f"{estimate.method.upper()}  {estimate.seconds.text}"
-    yield f"  moves  {estimate.bytes_how}"
+def figures_of(estimate: MethodEstimate) -> Iterator[tuple[str, str]]:
+    """Every figure of one method, with the numbers that it was calculated from."""
+    yield "moves", estimate.bytes_how
     here = f"up to {size(estimate.disk_here)}" if estimate.disk_here else "none to speak of"
-    yield f"  disk   here {here}; on the target about {size(estimate.disk_there)}"
+    yield "disk", f"here {here}; on the target about {size(estimate.disk_there)}"
     for phase in estimate.phases:
         if phase.seconds.high >= _WORTH_A_LINE:
-            yield f"  {phase.title}: {phase.seconds.text} = {phase.how}"
+            yield phase.title, f"{phase.seconds.text} = {phase.how}"
     rest = [phase for phase in estimate.phases if phase.seconds.high < _WORTH_A_LINE]
     if rest:
-        yield f"  {plural(len(rest), 'other step')}: less than a second each."
-    yield from (f"  not measured: {what}" for what in estimate.unmeasured)
+        yield plural(len(rest), "other step"), "less than a second each"
+    yield from (("not measured", what) for what in estimate.unmeasured)
 
 
 _WORTH_A_LINE = 1.0

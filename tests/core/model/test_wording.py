@@ -7,6 +7,7 @@ from tswizard.core.model.wording import duration, plural, short_number, size
     ("seconds", "text"),
     [
         (0, "0.0 s"),
+        (0.031, "0.03 s"),
         (0.44, "0.4 s"),
         (9.94, "9.9 s"),
         (9.96, "10 s"),

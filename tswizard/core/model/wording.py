@@ -22,7 +22,9 @@ def short_number(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for a person, e.g. `1 h 47 min`, `2 min 5 s` or `0.4 s`."""
+    """Seconds for a person, e.g. `1 h 47 min`, `2 min 5 s`, `0.4 s` or `0.03 s`."""
+    if 0 < seconds < _VERY_SHORT:
+        return f"{seconds:.2f} s"
     if seconds < _SHORT:
         return f"{seconds:.1f} s"
     minutes, second = divmod(round(seconds), 60)
@@ -34,6 +36,8 @@ def duration(seconds: float) -> str:
 
 _SHORT = 9.95
 """Seconds below which a tenth of one counts."""
+_VERY_SHORT = 0.05
+"""Seconds that would be none in tenths."""
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalGroup, VerticalScroll
+from textual.containers import Horizontal, HorizontalGroup, VerticalGroup, VerticalScroll
 from textual.content import Content
 from textual.events import DescendantFocus
 from textual.widget import Widget
@@ -18,13 +18,13 @@ from textual.widgets import Static
 from tswizard.core.model.answers import Answers
 from tswizard.core.probe.events import ProbeDone, ProbeEvent, TimingProgress, TimingStarted
 from tswizard.questions import RECOMMENDED, Kind, Question
-from tswizard.tui.base import WizardScreen
+from tswizard.tui.base import WizardScreen, panel
 from tswizard.tui.dialogs import Choose, text_reader
 from tswizard.tui.widgets.facts import Facts
 from tswizard.tui.widgets.fields import Choices, Field, TextField, Tick, answer_of, field_for
 from tswizard.tui.widgets.method_table import MethodTable
 from tswizard.tui.widgets.probe_panel import ProbePanel
-from tswizard.wizard.estimate_words import method_rows, probe_lines, why_text
+from tswizard.wizard.estimate_words import figures_of, method_rows, probe_lines, why_text
 from tswizard.wizard.method_questions import fits, method_questions
 from tswizard.wizard.state import Inspected
 
@@ -52,6 +52,7 @@ class Form(VerticalScroll, inherit_bindings=False):
 
 class MethodScreen(WizardScreen):
     """The methods and the probe above a form of the questions; the help of the focused one below.
+    Where there is much room they stand side by side, above every figure of both estimates.
 
     The method follows the recommendation until somebody moves it.
     """
@@ -94,20 +95,24 @@ class MethodScreen(WizardScreen):
         limit = [q for q in self._questions if q.key == "time_limit"]
         typed = [q for q in self._questions if q.kind in _TYPED and q not in limit]
         with Form(id="body", can_focus=False):
-            with VerticalGroup(id="decide") as decide:
-                decide.border_title = "The two methods"
-                yield MethodTable(id="method-table")
-                yield Static(id="recommended", markup=False)
-                yield from map(self._ask, method)
-                yield ProbePanel()
-                yield Facts(id="about")
-            with VerticalGroup(id="answers") as answers:
-                answers.border_title = "How it is done"
-                with Horizontal(id="typed"):
-                    yield from map(self._ask, typed)
-                yield from map(self._ask, limit)
-                shown = (*method, *limit, *typed)
-                yield from (self._ask(q) for q in self._questions if q not in shown)
+            with HorizontalGroup(id="method-panes"):
+                with VerticalGroup(id="decide") as decide:
+                    decide.border_title = "The two methods"
+                    yield MethodTable(id="method-table")
+                    yield Static(id="recommended", markup=False)
+                    yield from map(self._ask, method)
+                    yield ProbePanel()
+                    yield Facts(id="about")
+                with VerticalGroup(id="answers") as answers:
+                    answers.border_title = "How it is done"
+                    with Horizontal(id="typed"):
+                        yield from map(self._ask, typed)
+                    yield from map(self._ask, limit)
+                    shown = (*method, *limit, *typed)
+                    yield from (self._ask(q) for q in self._questions if q not in shown)
+            with HorizontalGroup(id="figures"):
+                for each in self.wizard.engine.methods():
+                    yield panel(Static(id=f"figures-{each.name}", markup=False), each.name)
         yield Static(id="question-help", markup=False)
 
     def _ask(self, question: Question) -> Field:
@@ -258,6 +263,13 @@ class MethodScreen(WizardScreen):
             await self._follow(recommended.method)
         rows = method_rows(self._advice, self.wizard.engine.methods())
         self.query_one(MethodTable).show(rows, recommended.method)
+        for estimate in self._advice.estimates:
+            figures = self.query_one(f"#figures-{estimate.method}", Static)
+            panel(figures, f"{estimate.method.capitalize()}: {estimate.seconds.text}")
+            lines = (
+                Content.assemble((f"{what}  ", "bold"), how) for what, how in figures_of(estimate)
+            )
+            figures.update(Content("\n").join(lines))
         self.query_one("#recommended", Static).update(
             Content.assemble(("Recommended  ", "bold"), recommended.sentence)
         )
