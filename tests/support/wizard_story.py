@@ -84,7 +84,7 @@ def outcome(result: Level) -> Outcome:
     """What a run came to; of a `pass` only that."""
     recorded = load_run("lost" if result is Level.FAIL else "full").outcome
     assert recorded is not None
-    return replace(recorded, result=result)
+    return replace(recorded, result=result, advice=_advice("full"))
 
 
 # A split migration of large tables

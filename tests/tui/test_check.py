@@ -1,5 +1,6 @@
 """Check: the verdict, groups that fold, what is ticked and copied, and the report."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,11 +10,14 @@ from textual.widgets import Button, Static
 
 from tests.support.wizard_pilot import HUGE, LARGE, SMALL, app_with, notice, on_screen, shown, until
 from tests.support.wizard_scenes import finished_run, lost_run, passed_run, to_check
+from tests.support.wizard_story import outcome
 from tswizard.core.model.finding import Level
+from tswizard.core.model.outcome import TableRows
 from tswizard.tui.dialogs import Reader
 from tswizard.tui.pager import pager
 from tswizard.tui.widgets.checklist import CheckedEntry, Entry, Heading, TodoEntry
 from tswizard.tui.widgets.verdict import large
+from tswizard.wizard.outcome_rows import row_counts
 
 
 async def test_what_the_user_does_is_ticked_by_hand_and_copied() -> None:
@@ -50,6 +54,27 @@ async def test_what_enter_opens_stands_beside_the_list_where_there_is_room() -> 
         await until(pilot, lambda: str(text.render()) == str(detail[1]))
         await pilot.resize_terminal(*LARGE)
         await until(pilot, lambda: not pane.region)
+
+
+async def test_rows_and_times_stand_beside_the_list_where_there_is_much_room() -> None:
+    async with app_with(lost_run()).run_test(size=HUGE) as pilot:
+        await to_check(pilot)
+        assert not any(heading.folded for heading in pilot.app.screen.query(Heading))
+        lines = [line.split("│")[-2].split() for line in shown(pilot).splitlines() if "│" in line]
+        head = lines.index(["table", "source", "target", "rows"])
+        assert lines[head + 1] == ["public.conditions", "178,620", "138,300", "DIFFERS"]
+        assert all(line[-1:] == ["equal"] for line in lines[head + 2 : head + 10])
+        assert ["step", "took", "estimated"] in lines
+        [restored] = [line for line in lines if line[:3] == ["Restore", "the", "rows"]]
+        assert restored[3:5] == ["1.0", "s"]
+
+
+async def test_of_thousands_of_tables_the_rest_is_counted() -> None:
+    tables = tuple(
+        TableRows(name=f"t{n}", source_rows=n, target_rows=n, equal=n != 1) for n in range(9)
+    )
+    rows = [*row_counts(replace(outcome(Level.PASS), tables=tables), 3)]
+    assert [row[0] for row in rows] == ["t1", "t8", "t7", "… and 6 more in the report"]
 
 
 async def test_groups_fold_and_what_passed_is_folded_where_something_did_not() -> None:

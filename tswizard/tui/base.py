@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _W = TypeVar("_W", bound=Widget)
 
-_HIGH = 50
+HIGH = 50
 """Lines of a terminal from which on lists need no scrolling for the sake of what is below them."""
 
 
@@ -173,7 +173,7 @@ class WizardScreen(Screen[None]):
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width >= self.ROOMY, "-roomy")
-        self.set_class(event.size.height >= _HIGH, "-high")
+        self.set_class(event.size.height >= HIGH, "-high")
 
     def action_back(self) -> None:
         self.go_back()

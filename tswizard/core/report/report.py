@@ -7,7 +7,7 @@ docs/report.md; fields are added, never renamed or removed.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -145,7 +145,7 @@ def to_markdown(outcome: Outcome, path: str = "") -> str:
         parts.append("## Messages of pg_dump and pg_restore\n\n" + _messages(outcome))
     if outcome.tables:
         parts.append("## Rows\n\n" + _tables(outcome.tables))
-    parts.append("## Steps\n\n" + _table(("Step", "State", "Took", "Estimated"), _steps(outcome)))
+    parts.append("## Steps\n\n" + _table(("Step", "State", "Took", "Estimated"), steps(outcome)))
     if outcome.advice is not None:
         parts.append("## Estimate\n\n" + "\n".join(advice_lines(outcome)) + "\n")
     if made.files:
@@ -159,8 +159,9 @@ def _moment(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _steps(outcome: Outcome) -> Iterable[tuple[str, ...]]:
-    """The actual times beside the estimate, step by step; the whole run last."""
+def steps(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:
+    """The actual times beside the estimate, step by step: id, state, took, estimated. The whole
+    run last."""
     for step in outcome.steps:
         estimated = estimate_of(outcome, step.name)
         yield (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import DescendantFocus
 from textual.widget import Widget
@@ -16,8 +16,9 @@ from textual.widgets import Button, Markdown, Static
 
 from tswizard.core.model.wording import duration
 from tswizard.tui.ascii import wants_ascii
-from tswizard.tui.base import WizardScreen, panel
+from tswizard.tui.base import HIGH, WizardScreen, panel
 from tswizard.tui.dialogs import Reader
+from tswizard.tui.run_tables import MOST
 from tswizard.tui.widgets.checklist import (
     CheckedEntry,
     Entry,
@@ -26,13 +27,27 @@ from tswizard.tui.widgets.checklist import (
     TodoEntry,
     groups,
 )
+from tswizard.tui.widgets.table import Column, FittingTable
 from tswizard.tui.widgets.verdict import Verdict
 from tswizard.wizard.ending import SENTENCES, counted
+from tswizard.wizard.outcome_rows import row_counts, step_rows
 from tswizard.wizard.text import date_and_time
 
 if TYPE_CHECKING:
     from tswizard.core.model.outcome import Outcome
     from tswizard.core.report.checklist import Checklist
+
+_ROWS = (
+    Column("table", flexible=True, help="Schema and name."),
+    Column("source", right=True, help="Rows there."),
+    Column("target", right=True, help="Rows there."),
+    Column("rows", help="Whether they are the same on both."),
+)
+_TIMES = (
+    Column("step", flexible=True, help="In the order in which they ran."),
+    Column("took", right=True, help="How long it took, over every resume."),
+    Column("estimated", right=True, rare=True, help="What was estimated for it before the run."),
+)
 
 
 class CheckScreen(WizardScreen):
@@ -56,7 +71,7 @@ class CheckScreen(WizardScreen):
         "of a line, and Enter again moves to the next one, at last to Done. Ctrl+Q leaves at "
         "once. FAIL: it did not arrive or differs, and the line says what to do. LOOK: read "
         "it and decide. PASS: equal. SKIP: you chose to skip it. Space folds and unfolds a group; "
-        "what passed is folded as long as something did not.\n\n"
+        "what passed is folded as long as something did not and there is little room.\n\n"
         "What only you can do: Space ticks an item, y copies the text that belongs to it. The "
         "report holds the same, for later; o opens it in your pager ($PAGER, less).\n\n"
         "When you have repaired something, a compares both databases again, as often as you want: "
@@ -83,9 +98,12 @@ class CheckScreen(WizardScreen):
                 for heading, entries in groups(checklist):
                     yield heading
                     yield from entries
-            detail = VerticalScroll(Static(id="detail-text", markup=False), can_focus=False)
-            detail.id = "detail"
-            yield panel(detail, "Detail")
+            with Vertical(id="beside"):
+                detail = VerticalScroll(Static(id="detail-text", markup=False), can_focus=False)
+                detail.id = "detail"
+                yield panel(detail, "Detail")
+                yield panel(FittingTable(_ROWS, id="rows"), "Rows")
+                yield panel(FittingTable(_TIMES, id="times"), "Steps")
 
     def _sum(self, checklist: "Checklist") -> Content:
         outcome = self._outcome
@@ -100,13 +118,25 @@ class CheckScreen(WizardScreen):
 
     def on_mount(self) -> None:
         self.say("")
+        methods = self.wizard.engine.methods()
+        for id, rows in (
+            ("#rows", row_counts(self._outcome, MOST)),
+            ("#times", step_rows(self._outcome, methods)),
+        ):
+            table = self.query_one(id, FittingTable)
+            table.can_focus = table.show_cursor = False
+            table.show(rows)
+        if self.app.size.height >= HIGH:
+            for heading in self.query(Heading):
+                heading.folded = False
         entries = list(self.query(Entry))
         wrong = [e for e in entries if isinstance(e, CheckedEntry) and e.needs_a_look]
         first = (wrong or entries)[0]
         first.focus(scroll_visible=False)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Where there is room, what enter would open stands beside the list."""
+        """Where there is room, what enter would open stands beside the list, above what the report
+        has of rows and times."""
         if isinstance(event.widget, Entry):
             detail = event.widget.detail()
             title, text = detail or ("Detail", Content(event.widget.copy_text))

@@ -13,7 +13,7 @@ from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.events import StepState
 from tswizard.core.model.wording import duration
 from tswizard.core.run.run_folder import RunFolderError
-from tswizard.tui.base import WizardScreen
+from tswizard.tui.base import HIGH, WizardScreen
 from tswizard.tui.widgets.fields import TextField
 from tswizard.wizard.text import date_and_time
 
@@ -77,8 +77,8 @@ class ResumeScreen(WizardScreen):
                     (record.id, "bold"), f"  started {date_and_time(record.started)}{took}"
                 ),
                 Content(f"{record.source_label} → {record.target_label}\n"),
-                _steps("Done", over, "$text-success"),
-                _steps("To do", rest, ""),
+                self._steps("Done", over, "$text-success"),
+                self._steps("To do", rest, ""),
             ]
         )
 
@@ -131,7 +131,10 @@ class ResumeScreen(WizardScreen):
         password = self.query_one(f"#{end}-password", TextField).value
         return Endpoint.parse(conninfo, password=password or None)
 
-
-def _steps(title: str, steps: "Sequence[StepRecord]", style: str) -> Content:
-    names = ", ".join(step.title or step.name.replace("-", " ") for step in steps)
-    return Content.assemble((f"{title}: ", "bold"), (names or "none", style))
+    def _steps(self, title: str, steps: "Sequence[StepRecord]", style: str) -> Content:
+        """In a line of their own each where there is room."""
+        names = [step.title or step.name.replace("-", " ") for step in steps]
+        apart, between = ("\n  ", "\n  ") if self.app.size.height >= HIGH else (" ", ", ")
+        return Content.assemble(
+            (f"{title}:", "bold"), apart, (between.join(names) or "none", style)
+        )
