@@ -82,10 +82,11 @@ class StepList(VerticalScroll, can_focus=False):
         return f"{taken}, estimated {estimate.text}" if taken else estimate.text
 
     def _follow(self) -> None:
-        """Keep the step after the running one in view."""
+        """Keep the step after the running one in view, and begin with the first line of a step."""
         if self._drawn is None:
             return
         steps, current, _ = self._drawn
         if current:
-            top = self._ends[min(current, len(steps) - 1)] - self.size.height
-            self.scroll_to(y=max(0, top), animate=False)
+            least = self._ends[min(current, len(steps) - 1)] - self.size.height
+            top = next(start for start in (0, *self._ends) if start >= least)
+            self.scroll_to(y=top, animate=False)
