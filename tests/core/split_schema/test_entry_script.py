@@ -6,15 +6,14 @@ import pytest
 
 from tests.support import sample_inventory as sample
 from tswizard.core.catalog.inventory import Inventory, TableKind
-from tswizard.core.split.schema.entry_script import split_entry_script
+from tswizard.core.dump.entry_script import split_entry_script
+from tswizard.core.dump.send_entries import ENTRIES_AT_ONCE
+from tswizard.core.dump.toc import POST, DumpEntry, Toc, in_order_of_restore
 from tswizard.core.split.schema.quick_entries import (
     BYTES,
     CHUNKS,
-    ENTRIES,
-    in_order_of_restore,
     quick_lots,
 )
-from tswizard.core.split.schema.toc import POST, DumpEntry, Toc
 
 _SCRIPT = """--
 -- PostgreSQL database dump
@@ -182,8 +181,12 @@ def test_a_single_long_one_takes_no_longer_here() -> None:
 
 
 def test_a_lot_has_a_limited_number_of_locks() -> None:
-    triggers = [replace(_TRIGGER, id=100 + n) for n in range(2 * ENTRIES + 1)]
-    assert [len(lot) for lot in _ids(triggers, _inventory(1))] == [ENTRIES, ENTRIES, 1]
+    triggers = [replace(_TRIGGER, id=100 + n) for n in range(2 * ENTRIES_AT_ONCE + 1)]
+    assert [len(lot) for lot in _ids(triggers, _inventory(1))] == [
+        ENTRIES_AT_ONCE,
+        ENTRIES_AT_ONCE,
+        1,
+    ]
     indexes = [replace(_INDEX, id=100 + n, depends_on=frozenset({21})) for n in range(3)]
     assert _ids(indexes, _inventory(1, CHUNKS // 2)) == [[100, 101], [102]]
 

@@ -9,10 +9,10 @@ from tests.support.native import databases
 from tests.support.step_context import StepRun, step_context
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.dump.send_entries import ENTRIES_AT_ONCE
+from tswizard.core.dump.toc import POST, PRE
 from tswizard.core.split.schema.dump import dump_schema, read_schema_toc
-from tswizard.core.split.schema.quick_entries import ENTRIES
 from tswizard.core.split.schema.restore import restore_entries
-from tswizard.core.split.schema.toc import POST, PRE
 
 pytestmark = pytest.mark.native
 
@@ -150,7 +150,7 @@ async def test_what_the_server_warns_of_is_judged_by_pg_restore(
 async def test_several_lots_and_an_error_in_the_first(
     ends: tuple[Endpoint, Endpoint], tmp_path: Path
 ) -> None:
-    number = 2 * ENTRIES + 10
+    number = 2 * ENTRIES_AT_ONCE + 10
     async with connected(ends[0]) as source, connected(ends[1]) as target:
         for n in range(number):
             await source.execute(f"CREATE TABLE public.t{n} (x int)".encode())

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tswizard.core.catalog.inventory import Constraint
+from tswizard.core.dump.toc import POST, PRE, Toc, parse_toc_lists, write_use_list
 from tswizard.core.split.schema.constraints import referenced_keys
-from tswizard.core.split.schema.toc import POST, PRE, Toc, parse_toc_lists, write_use_list
 from tswizard.core.split.schema.toc_selection import Exclusions, cagg_requirements, select_entries
 
 # As pg_restore 15 prints it (~ is a space at a line's end, where there is no owner): 30 is an

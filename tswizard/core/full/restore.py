@@ -1,4 +1,5 @@
-"""The restore: four calls of pg_restore in the order that the extension's catalog requires.
+"""The restore: four phases of pg_restore in the order that the extension's catalog requires. The
+first is in `restore_schema.py`.
 
 A plain `pg_restore -j` loads the extension's own tables side by side and breaks their foreign
 keys (timescale/timescaledb#698): so the catalog is restored by itself, before the rows.
@@ -11,6 +12,8 @@ from enum import Enum
 from pathlib import Path
 
 from tswizard.core.db.toc import ON_EVENT_TRIGGERS, TocLine, parse_toc_line
+from tswizard.core.dump.dump_output import dump_output
+from tswizard.core.dump.toc import write_use_list
 from tswizard.core.full.dump import dump_files
 from tswizard.core.full.foreign_keys import keys_to_hypertables
 from tswizard.core.full.table_progress import Parts
@@ -19,7 +22,6 @@ from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.run.context import Context, StepSkipped, ToolEnd, failed
-from tswizard.core.steps.dump_output import dump_output
 from tswizard.core.steps.partition_triggers import partition_triggers
 
 _CATALOG = ("_timescaledb_catalog", "_timescaledb_config")
@@ -69,28 +71,16 @@ def restore_command(
 
 
 async def restore(ctx: Context, phase: Phase) -> None:
-    """Run one phase and judge what it prints. Raises StepFailed when it did not run to its end."""
-    entries: tuple[Entry, ...] = ()
+    """Run a phase behind the first, and judge what it prints. Raises StepFailed when it did not run
+    to its end."""
+    entries = await _contents(ctx.task, phase)
     late: tuple[Entry, ...] = ()
     only = None
-    if phase is Phase.SCHEMA:  # an entry for each large object, of which only the number is needed
-        count = await _count(ctx.task, phase)
-    else:
-        entries = await _contents(ctx.task, phase)
-        if phase is Phase.REST:
-            entries, late, only = await _what_can_be_now(ctx, entries)
-        count = len(entries)
+    if phase is Phase.REST:
+        entries, late, only = await _what_can_be_now(ctx, entries)
     parallel = phase.parallel and ctx.task.jobs > 1
-    watch = FollowedRestore(ctx, entries, Parts(ctx), parallel, count)
-    end = await ctx.run_tool(
-        restore_command(ctx.task, phase, only, tablespaces=not await lacking_tablespaces(ctx)),
-        ctx.task.target,
-        tool="pg_restore",
-        phase=phase.label,
-        on_lines=watch.lines,
-    )
-    if not end.reached_the_end:
-        raise _gave_up(end, ctx)
+    watch = FollowedRestore(ctx, entries, Parts(ctx), parallel, len(entries))
+    end = await run_phase(ctx, phase, watch, only, tablespaces=not await lacking_tablespaces(ctx))
     lost = [j for j in end.judged if j.verdict is Verdict.LOST and _ESSENTIAL.search(j.object)]
     if phase is Phase.CATALOG and lost:
         raise failed(
@@ -105,6 +95,23 @@ async def restore(ctx: Context, phase: Phase) -> None:
     if late:
         await _restore_listed(ctx, "restore-trigger-states", late)
     ctx.progress(watch.total, watch.total, watch.unit)
+
+
+async def run_phase(
+    ctx: Context, phase: Phase, watch: "FollowedRestore", only: Path | None, *, tablespaces: bool
+) -> ToolEnd:
+    """The pg_restore of a phase (see `restore_command`). Raises StepFailed when it did not run to
+    its end."""
+    end = await ctx.run_tool(
+        restore_command(ctx.task, phase, only, tablespaces=tablespaces),
+        ctx.task.target,
+        tool="pg_restore",
+        phase=phase.label,
+        on_lines=watch.lines,
+    )
+    if not end.reached_the_end:
+        raise _gave_up(end, ctx)
+    return end
 
 
 async def _what_can_be_now(
@@ -129,17 +136,17 @@ async def _what_can_be_now(
     now = tuple(e for e in now if not _is_state(e, states))
     if len(now) == len(entries):
         return entries, late, None
-    return now, late, _listed(ctx, "restore-rest", now)
+    return now, late, listed(ctx, "restore-rest", [entry.toc for entry in now])
 
 
 def _is_state(entry: "Entry", states: frozenset[int]) -> bool:
     return entry.toc.kind == "TRIGGER" and entry.toc.oid in states
 
 
-def _listed(ctx: Context, name: str, entries: "Iterable[Entry]") -> Path:
+def listed(ctx: Context, name: str, entries: Iterable[TocLine]) -> Path:
     """A file for `pg_restore --use-list`."""
     path = ctx.run_folder.path / f"{name}.list"
-    path.write_text("".join(f"{entry.toc}\n" for entry in entries), encoding="utf-8")
+    write_use_list(path, entries)
     return path
 
 
@@ -156,7 +163,7 @@ async def restore_event_triggers(ctx: Context) -> None:
 async def _restore_listed(ctx: Context, name: str, entries: "Iterable[Entry]") -> None:
     """Some entries of post-data by themselves. Raises StepFailed."""
     end = await ctx.run_tool(
-        restore_command(ctx.task, Phase.REST, _listed(ctx, name, entries)),
+        restore_command(ctx.task, Phase.REST, listed(ctx, name, [entry.toc for entry in entries])),
         ctx.task.target,
         tool="pg_restore",
         phase=Phase.REST.label,
@@ -180,7 +187,7 @@ async def _list(task: Task, phase: Phase) -> str:
     )
 
 
-async def _count(task: Task, phase: Phase) -> int:
+async def count_entries(task: Task, phase: Phase) -> int:
     """How much a phase will restore. Raises StepFailed when the dump cannot be read."""
     return len(_ENTRIES.findall(await _list(task, phase)))
 
@@ -243,6 +250,11 @@ class FollowedRestore:
         self._by_id = {entry.toc.id: entry for entry in self.entries}
         self.unit = Unit.BYTES if self._rows else Unit.ITEMS
         self.total = sum(entry.bytes for entry in self._rows) if self._rows else self.count
+
+    def sent(self, number: int) -> None:
+        """So many entries were sent at once and are committed."""
+        self.done += number
+        self.ctx.progress(self.done, self.total, self.unit)
 
     def lines(self, texts: list[str]) -> None:
         """Take lines as they come; the watchers hear of them once."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from functools import partial
 
+from tswizard.core.dump.send_entries import SENT_AT_ONCE
 from tswizard.core.full.check import check_restored
 from tswizard.core.full.cleanup import recreate_extension
 from tswizard.core.full.compress_chunks import compress, eligible
@@ -12,6 +13,7 @@ from tswizard.core.full.dump import dump, dump_command
 from tswizard.core.full.foreign_keys import add_foreign_keys
 from tswizard.core.full.restore import Phase, restore, restore_command, restore_event_triggers
 from tswizard.core.full.restore_mode import enter, leave_for_good
+from tswizard.core.full.restore_schema import restore_schema
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, shell
 from tswizard.core.run.method import MethodStep
@@ -95,9 +97,14 @@ def _restore(id: FullStep, phase: Phase, title: str, what: str) -> MethodStep:
         id=id,
         title=title,
         what=what,
-        action=partial(restore, phase=phase),
-        commands=lambda task: (shell(restore_command(task, phase)),),
+        action=restore_schema if phase is Phase.SCHEMA else partial(restore, phase=phase),
+        commands=lambda task: _restoring(task, phase),
     )
+
+
+def _restoring(task: Task, phase: Phase) -> tuple[str, ...]:
+    command = shell(restore_command(task, phase))
+    return (SENT_AT_ONCE, command) if phase is Phase.SCHEMA else (command,)
 
 
 FULL_STEPS: tuple[MethodStep, ...] = (

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from functools import partial
 
+from tswizard.core.dump.send_entries import SENT_AT_ONCE
 from tswizard.core.model.kept_history import kept_caggs, recomputed_caggs
 from tswizard.core.model.object_selection import chosen_caggs, chosen_jobs
 from tswizard.core.model.plan import Task
@@ -103,12 +104,6 @@ SELECT {schema}.compress_chunk(chunk);
 -- then its compressed rows are copied from the source's relation into the target's:
 COPY (SELECT columns FROM ONLY compressed_relation) TO STDOUT (FORMAT binary);
 COPY compressed_relation (columns) FROM STDIN (FORMAT binary);"""
-
-
-_AT_ONCE = (
-    "-- What this would send, many entries in a transaction; by itself only what the target does "
-    "not take in silence, and what reads many rows:"
-)
 
 
 def _copy_chunks(task: Task) -> tuple[str, ...]:
@@ -212,7 +207,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         what="Schemas, types, functions, tables. What depends on continuous aggregates is set "
         "aside.",
         action=restore_pre_data,
-        commands=lambda task: (_AT_ONCE, restore_command_text(task, "pre-data")),
+        commands=lambda task: (SENT_AT_ONCE, restore_command_text(task, "pre-data")),
     ),
     MethodStep(
         id=SplitStep.HYPERTABLES,
@@ -341,7 +336,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         action=restore_post_data,
         again=True,
         commands=lambda task: (
-            _AT_ONCE,
+            SENT_AT_ONCE,
             restore_command_text(task, "post-data", jobs=task.jobs),
         ),
     ),

@@ -14,10 +14,10 @@ from tswizard.core.catalog.cagg_state import (
 from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape
 from tswizard.core.catalog.hypertables import chunk_relations, slices_of_chunks
 from tswizard.core.db.identifiers import literal, qualified
+from tswizard.core.dump.toc import PG_CLASS, PG_TRIGGER
 from tswizard.core.model.object_selection import chosen_caggs
 from tswizard.core.model.plan import Task
 from tswizard.core.split.by_hand.facts import SplitFacts
-from tswizard.core.split.schema.toc import PG_CLASS, PG_TRIGGER
 from tswizard.core.split.schema.toc_selection import EXTENSION_GRANTS, special_query
 from tswizard.core.steps.partition_triggers import PARTITION_TRIGGERS, has_partition_triggers
 

@@ -14,6 +14,7 @@ from tswizard.core.catalog.cagg_model import WINDOW_FUNCTIONS, Cagg
 from tswizard.core.catalog.hypertable_model import Compression
 from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.db.identifiers import identifier, literal
+from tswizard.core.dump.toc import PRE
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_selection import chosen_caggs
@@ -27,7 +28,6 @@ from tswizard.core.split.schema.execute import refusal_message, run_statements
 from tswizard.core.split.schema.restore import restore_entries
 from tswizard.core.split.schema.restore_state import read_restore_state, write_restore_state
 from tswizard.core.split.schema.target_session import schema_session
-from tswizard.core.split.schema.toc import PRE
 from tswizard.core.split.schema.toc_selection import read_selection
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from tswizard.core.catalog.catalog_shape import CAGG
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.toc import parse_toc_line
+from tswizard.core.dump.toc import PRE, DumpEntry, write_use_list
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_selection import chosen_caggs
 from tswizard.core.model.plan import Task
@@ -14,7 +15,6 @@ from tswizard.core.split.schema.cagg_dependents import DEPENDENTS_LIST, write_de
 from tswizard.core.split.schema.dump import schema_dump_path
 from tswizard.core.split.schema.restore import entry_labels, restore_entries, use_list_path
 from tswizard.core.split.schema.restore_state import read_restore_state, write_restore_state
-from tswizard.core.split.schema.toc import PRE, DumpEntry, write_use_list
 from tswizard.core.split.schema.toc_selection import Selection, read_selection
 
 _PART = "after-caggs"

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from tswizard.core.catalog.tables import NOT_USERS
 from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import Connection, connected, rows
-from tswizard.core.run.context import Context
-from tswizard.core.split.schema.toc import (
+from tswizard.core.dump.toc import (
     PG_CLASS,
     PG_CONSTRAINT,
     PG_EVENT_TRIGGER,
@@ -24,6 +23,7 @@ from tswizard.core.split.schema.toc import (
     DumpEntry,
     Toc,
 )
+from tswizard.core.run.context import Context
 from tswizard.core.verify.schema.same_definition import same_definition
 
 # catalog, oid, name, definition

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from tswizard.core.dump.toc import write_use_list
 from tswizard.core.model.plan import Task
 from tswizard.core.split.schema.restore import use_list_path
-from tswizard.core.split.schema.toc import write_use_list
 from tswizard.core.split.schema.toc_selection import Selection
 
 DEPENDENTS_LIST = "cagg-dependents"

@@ -14,6 +14,7 @@ from tswizard.core.catalog.constraints import read_constraints
 from tswizard.core.catalog.inventory import Constraint
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.identifiers import identifier, qualified
+from tswizard.core.dump.toc import PG_CONSTRAINT, POST, Toc
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.split.schema.already_restored import read_already_restored
@@ -36,7 +37,6 @@ from tswizard.core.split.schema.index_flags import (
 from tswizard.core.split.schema.late_checks import add_late_checks
 from tswizard.core.split.schema.restore import restore_entries
 from tswizard.core.split.schema.target_session import schema_session
-from tswizard.core.split.schema.toc import PG_CONSTRAINT, POST, Toc
 from tswizard.core.split.schema.toc_selection import read_exclusions
 from tswizard.core.verify.schema.same_definition import same_definition
 

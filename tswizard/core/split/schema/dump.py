@@ -6,10 +6,10 @@ contradict each other.
 
 from pathlib import Path
 
+from tswizard.core.dump.toc import POST, PRE, Toc, read_toc
 from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, failed
-from tswizard.core.split.schema.toc import POST, PRE, Toc, read_toc
 from tswizard.core.steps.pg_dump import run_pg_dump
 
 _NAME = "schema.dump"

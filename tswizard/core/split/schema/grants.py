@@ -14,6 +14,8 @@ from pathlib import Path
 from tswizard.core.catalog.roles import role_statements
 from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.identifiers import identifier
+from tswizard.core.dump.dump_output import dump_output
+from tswizard.core.dump.toc import DumpEntry, write_use_list
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.plan import Task
 from tswizard.core.model.wording import plural
@@ -21,8 +23,6 @@ from tswizard.core.run.context import Context
 from tswizard.core.split.schema.dump import schema_dump_path
 from tswizard.core.split.schema.execute import Change, run_changes
 from tswizard.core.split.schema.target_session import schema_session
-from tswizard.core.split.schema.toc import DumpEntry, write_use_list
-from tswizard.core.steps.dump_output import dump_output
 
 KINDS_NAMING_ROLES = ("ACL", "DEFAULT ACL", "POLICY")
 

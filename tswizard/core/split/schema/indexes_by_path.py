@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 from tswizard.core.db.connection import connected, rows
+from tswizard.core.dump.toc import DumpEntry
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.execute import Change, path_statement, run_changes
 from tswizard.core.split.schema.target_session import schema_session
-from tswizard.core.split.schema.toc import DumpEntry
 
 _DEFINITIONS = """
 SELECT c.oid::bigint, pg_catalog.pg_get_indexdef(c.oid)

@@ -7,6 +7,7 @@ from psycopg import Error
 
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.errors import CannotConnect, message_of
+from tswizard.core.dump.toc import PG_TRIGGER, POST
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
@@ -23,7 +24,6 @@ from tswizard.core.split.schema.restore import (
 )
 from tswizard.core.split.schema.restore_chunk_objects import restore_chunk_objects
 from tswizard.core.split.schema.target_session import SCHEMA_APPLICATION
-from tswizard.core.split.schema.toc import PG_TRIGGER, POST
 from tswizard.core.split.schema.toc_selection import read_selection
 from tswizard.core.steps.partition_triggers import partition_triggers
 

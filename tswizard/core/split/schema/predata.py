@@ -7,6 +7,7 @@ from psycopg import sql
 from tswizard.core.catalog.inventory import TableKind
 from tswizard.core.catalog.tables import NOT_USERS
 from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.dump.toc import PRE
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, failed
 from tswizard.core.split.schema.cagg_dependents import write_dependents_list
@@ -14,7 +15,6 @@ from tswizard.core.split.schema.hypertable_facts import read_hypertable_facts
 from tswizard.core.split.schema.late_checks import drop_late_checks
 from tswizard.core.split.schema.restore import entry_labels, restore_entries
 from tswizard.core.split.schema.restore_state import read_restore_state, write_restore_state
-from tswizard.core.split.schema.toc import PRE
 from tswizard.core.split.schema.toc_selection import Selection, read_selection
 
 _TABLES = f"""

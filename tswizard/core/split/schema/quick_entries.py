@@ -8,12 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tswizard.core.catalog.inventory import Inventory, TableKind
-from tswizard.core.db.toc import ON_EVENT_TRIGGERS
-from tswizard.core.split.schema.toc import DumpEntry, Toc
+from tswizard.core.dump.send_entries import ENTRIES_AT_ONCE
+from tswizard.core.dump.toc import DumpEntry, Toc, in_order_of_restore
 
-ENTRIES = 100
-"""In one lot, with the locks of all: a table with a key and a sequence takes about ten, and a
-server has 6,400 by default (max_locks_per_transaction times max_connections)."""
 CHUNKS = 500
 """In one lot, each time that one gets an index or a constraint."""
 BYTES = 32 << 20
@@ -39,7 +36,7 @@ class Weight:
     @property
     def fits(self) -> bool:
         """May it be one lot?"""
-        return self.entries <= ENTRIES and self.chunks <= CHUNKS and self.bytes <= BYTES
+        return self.entries <= ENTRIES_AT_ONCE and self.chunks <= CHUNKS and self.bytes <= BYTES
 
 
 _LONG = Weight(bytes=BYTES + 1)
@@ -62,18 +59,6 @@ def quick_lots(
         else:
             quick.append(entry)
     return list(_lots(in_order_of_restore(quick), weights))
-
-
-def in_order_of_restore(entries: Sequence[DumpEntry]) -> list[DumpEntry]:
-    """As pg_restore goes through them: grants behind everything else, event triggers last
-    (`_tocEntryRestorePass` in PostgreSQL's pg_backup_archiver.c)."""
-
-    def turn(entry: DumpEntry) -> int:
-        if entry.kind in ("ACL", "ACL LANGUAGE", "DEFAULT ACL"):
-            return 1
-        return 2 if entry.text.startswith(ON_EVENT_TRIGGERS) else 0
-
-    return sorted(entries, key=turn)
 
 
 def _weights(inventory: Inventory) -> dict[str, Weight]:

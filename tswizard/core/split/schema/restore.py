@@ -8,6 +8,8 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
+from tswizard.core.dump.send_entries import send_entries
+from tswizard.core.dump.toc import DumpEntry, write_use_list
 from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, ToolEnd, failed, shell
@@ -19,9 +21,7 @@ from tswizard.core.split.schema.grants import (
     withhold_grants,
 )
 from tswizard.core.split.schema.quick_entries import quick_lots
-from tswizard.core.split.schema.send_entries import send_entries
 from tswizard.core.split.schema.target_session import SCHEMA_APPLICATION, schema_session
-from tswizard.core.split.schema.toc import DumpEntry, write_use_list
 
 _CREATING = re.compile(r"^pg_restore: creating [A-Z ]+ ")
 
@@ -111,7 +111,8 @@ async def restore_entries(
         sent: frozenset[int] = frozenset()
         if chosen and not drop_first:
             lots = quick_lots(await read_schema_toc(ctx), chosen, ctx.task.inventory)
-            sent = await send_entries(ctx, target, lots, progress.sent)
+            dump = schema_dump_path(ctx.task)
+            sent = await send_entries(ctx, target, dump, lots, progress.sent)
     rest = [entry for entry in chosen if entry.id not in sent]
     if rest:
         left = f"{part}-rest" if sent else part

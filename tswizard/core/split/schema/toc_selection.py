@@ -17,10 +17,7 @@ from tswizard.core.catalog.tables import extension_schema
 from tswizard.core.db.connection import Connection, batch, connected
 from tswizard.core.db.identifiers import literal
 from tswizard.core.db.toc import ON_EVENT_TRIGGERS
-from tswizard.core.run.context import Context
-from tswizard.core.split.schema.dump import read_schema_toc
-from tswizard.core.split.schema.hypertable_facts import HYPERTABLE_OIDS
-from tswizard.core.split.schema.toc import (
+from tswizard.core.dump.toc import (
     PG_CLASS,
     PG_CONSTRAINT,
     PG_EXTENSION,
@@ -30,6 +27,9 @@ from tswizard.core.split.schema.toc import (
     DumpEntry,
     Toc,
 )
+from tswizard.core.run.context import Context
+from tswizard.core.split.schema.dump import read_schema_toc
+from tswizard.core.split.schema.hypertable_facts import HYPERTABLE_OIDS
 
 _TABLES = frozenset({"TABLE", "FOREIGN TABLE", "SEQUENCE", "TABLE ATTACH"})
 

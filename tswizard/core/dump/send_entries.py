@@ -7,6 +7,7 @@ together with all that depends on it: there it is judged as any other message of
 """
 
 from collections.abc import Callable, Generator, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from psycopg import OperationalError
@@ -14,20 +15,32 @@ from psycopg.errors import Diagnostic
 from psycopg.generators import fetch, send
 
 from tswizard.core.db.connection import Connection
+from tswizard.core.dump.entry_script import EntryScript, read_entry_script
+from tswizard.core.dump.toc import DumpEntry
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context
-from tswizard.core.split.schema.entry_script import EntryScript, read_entry_script
-from tswizard.core.split.schema.toc import DumpEntry
+
+ENTRIES_AT_ONCE = 100
+"""In one transaction, with the locks of all: a table with a key and a sequence takes about ten, and
+a server has 6,400 by default (max_locks_per_transaction times max_connections)."""
+
+
+SENT_AT_ONCE = (
+    "-- What this would send, many entries in a transaction; by itself only what the target does "
+    "not take in silence, and what reads many rows:"
+)
+"""How Review shows it, before pg_restore's command."""
 
 
 async def send_entries(
     ctx: Context,
     target: Connection,
+    dump: Path,
     lots: Sequence[Sequence[DumpEntry]],
     done: Callable[[int], None],
 ) -> frozenset[int]:
-    """Create what the entries are, each lot in a transaction, as far as the target takes it without
-    a word; their IDs. `done` is told how many were committed.
+    """Create what these entries of a dump are, each lot in a transaction, as far as the target
+    takes it without a word; their IDs. `done` is told how many were committed.
 
     Raises StepFailed when the dump cannot be read, psycopg.Error when the connection is lost.
     """
@@ -37,10 +50,10 @@ async def send_entries(
     if not lots:
         return frozenset()
     # Each time, pg_restore reads the dump's whole table of contents.
-    whole = await read_entry_script(ctx.task, [entry for lot in lots for entry in lot])
+    whole = await read_entry_script(ctx, dump, [entry for lot in lots for entry in lot])
     for lot in lots:
         await ctx.unpaused()
-        script = whole if whole.texts else await read_entry_script(ctx.task, lot)
+        script = whole if whole.texts else await read_entry_script(ctx, dump, lot)
         left.update(entry.id for entry in lot if entry.id not in script.texts)
         for entry in lot:
             ctx.say(f"creating {entry.label(schemas)}")

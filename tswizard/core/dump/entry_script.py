@@ -7,11 +7,11 @@ of them there is all that pg_restore has for the first, and what it sets for the
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from tswizard.core.model.plan import Task
-from tswizard.core.split.schema.dump import schema_dump_path
-from tswizard.core.split.schema.toc import DumpEntry, write_use_list
-from tswizard.core.steps.dump_output import dump_output
+from tswizard.core.dump.dump_output import dump_output
+from tswizard.core.dump.toc import DumpEntry, write_use_list
+from tswizard.core.run.context import Context
 
 _HEADER = re.compile(r"^-- TOC entry (\d+) \(class (\d+) OID (\d+)\)$", re.MULTILINE)
 # How the session stands to what is restored. All else (time limits) is set in ours already, or is
@@ -37,13 +37,15 @@ class EntryScript:
     """ID of an entry -> its statements, each with its semicolon."""
 
 
-async def read_entry_script(task: Task, entries: Sequence[DumpEntry]) -> EntryScript:
-    """The SQL of these entries, which are in pg_restore's order. Raises StepFailed."""
-    dump = schema_dump_path(task)
-    use_list = dump.with_name("at-once.list")
+async def read_entry_script(ctx: Context, dump: Path, entries: Sequence[DumpEntry]) -> EntryScript:
+    """The SQL of these entries of a dump, which are in pg_restore's order; without tablespaces.
+
+    Raises StepFailed.
+    """
+    use_list = ctx.run_folder.path / "at-once.list"
     write_use_list(use_list, entries)
     script = await dump_output(
-        task.tools,
+        ctx.task.tools,
         dump,
         "--verbose",
         "--no-owner",

@@ -1,4 +1,4 @@
-"""The table of contents (TOC) of the schema's dump: its entries, what each depends on, and lists
+"""The table of contents (TOC) of a dump: its entries, what each depends on, and lists
 for `pg_restore --use-list`.
 
 `pg_restore --list --verbose` prints each entry with the OID of its object on the source and the
@@ -7,14 +7,14 @@ PostgreSQL's pg_backup_archiver.c). Verbose lists ignore `--section`, hence one 
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from tswizard.core.db.client_tools import ClientTools
-from tswizard.core.db.toc import TocLine, parse_toc_line, toc_label
-from tswizard.core.steps.dump_output import dump_output
+from tswizard.core.db.toc import ON_EVENT_TRIGGERS, TocLine, parse_toc_line, toc_label
+from tswizard.core.dump.dump_output import dump_output
 
 PRE, POST = "pre-data", "post-data"
 
@@ -28,7 +28,7 @@ _DEPENDS = re.compile(r"^;\s+depends on:((?: \d+)+)$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DumpEntry(TocLine):
-    """One entry of the schema's dump."""
+    """One entry of a dump."""
 
     section: str
     """`pre-data` or `post-data`; empty for what belongs to no section."""
@@ -115,8 +115,20 @@ async def read_toc(tools: ClientTools, dump: Path) -> Toc:
     return parse_toc_lists(verbose, sections)
 
 
+def in_order_of_restore(entries: Sequence[DumpEntry]) -> list[DumpEntry]:
+    """As pg_restore goes through them: grants behind everything else, event triggers last
+    (`_tocEntryRestorePass` in PostgreSQL's pg_backup_archiver.c)."""
+
+    def turn(entry: DumpEntry) -> int:
+        if entry.kind in ("ACL", "ACL LANGUAGE", "DEFAULT ACL"):
+            return 1
+        return 2 if entry.text.startswith(ON_EVENT_TRIGGERS) else 0
+
+    return sorted(entries, key=turn)
+
+
 def write_use_list(
-    path: Path, entries: Iterable[DumpEntry], reasons: Mapping[int, str] | None = None
+    path: Path, entries: Iterable[TocLine], reasons: Mapping[int, str] | None = None
 ) -> None:
     """A file for `pg_restore --use-list`. Only IDs count; names and reasons are for people."""
     lines = []

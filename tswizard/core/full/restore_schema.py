@@ -1,0 +1,49 @@
+"""The restore's first phase: everything before rows.
+
+A chunk is a table or two of its own, and pg_restore waits for each of its statements: so they are
+sent many at a time (`core/dump/send_entries.py`), and pg_restore restores what is left.
+"""
+
+from collections.abc import Sequence
+
+from tswizard.core.db.connection import connected
+from tswizard.core.dump.send_entries import ENTRIES_AT_ONCE, send_entries
+from tswizard.core.dump.toc import PRE, DumpEntry, in_order_of_restore, read_toc
+from tswizard.core.full.restore import FollowedRestore, Phase, count_entries, listed, run_phase
+from tswizard.core.full.table_progress import Parts
+from tswizard.core.full.tablespaces import lacking_tablespaces
+from tswizard.core.run.context import Context
+
+_MANY_LARGE_OBJECTS = 10_000
+"""Each is an entry of its own before PostgreSQL 17: too many to be looked at one by one."""
+
+
+async def restore_schema(ctx: Context) -> None:
+    """Restore it. Raises StepFailed, CannotConnect, psycopg.Error."""
+    inventory = ctx.task.inventory
+    # In which tablespace a table lies is set between entries, for all that follow.
+    alone = inventory.extras.tablespaces or inventory.large_objects > _MANY_LARGE_OBJECTS
+    entries = () if alone else await _entries(ctx)
+    count = len(entries) or await count_entries(ctx.task, Phase.SCHEMA)
+    watch = FollowedRestore(ctx, (), Parts(ctx), parallel=False, count=count)
+    sent: frozenset[int] = frozenset()
+    if entries:
+        # Restore mode is on in sessions that begin after it.
+        async with connected(ctx.task.target, fresh=True) as target:
+            sent = await send_entries(ctx, target, ctx.task.dump, _lots(entries), watch.sent)
+    rest = [entry for entry in entries if entry.id not in sent]
+    if rest or not entries:
+        only = listed(ctx, "restore-schema", rest) if sent else None
+        tablespaces = not await lacking_tablespaces(ctx)
+        await run_phase(ctx, Phase.SCHEMA, watch, only, tablespaces=tablespaces)
+    ctx.progress(watch.total, watch.total, watch.unit)
+
+
+async def _entries(ctx: Context) -> Sequence[DumpEntry]:
+    return in_order_of_restore((await read_toc(ctx.task.tools, ctx.task.dump)).section(PRE))
+
+
+def _lots(entries: Sequence[DumpEntry]) -> list[Sequence[DumpEntry]]:
+    """All but large objects, which pg_restore creates many at a time."""
+    some = [e for e in entries if "LARGE OBJECT" not in e.text and not e.kind.startswith("BLOB")]
+    return [some[n : n + ENTRIES_AT_ONCE] for n in range(0, len(some), ENTRIES_AT_ONCE)]
