@@ -11,14 +11,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.support.begun_run import begun
 from tests.support.processes import children
-from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.connection import connected, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Level
-from tswizard.core.prepare import prepare
-from tswizard.core.resume import start
 from tswizard.core.run.runner import Run
 from tswizard.demo import EmbeddedPair
 
@@ -60,7 +58,6 @@ async def ended(
         target = Endpoint.parse(module_pair.target_conninfo, password=module_pair.target_password)
         async with connected(source) as connection:
             before = int(await value(connection, _COMPRESSED))
-        held, there = await read_inventory(source), await read_inventory(target)
         answers = Answers(
             compress_first=True,
             enable_jobs=False,
@@ -68,14 +65,7 @@ async def ended(
             staging=str(staging),
             verify="count",
         )
-        prepared = prepare(
-            source=source,
-            target=target,
-            inventory=held,
-            target_inventory=there,
-            answers=answers,
-        )
-        run = start(prepared, ())
+        run = await begun(source, target, answers)
         found = Ended(source, target, folder, staging, run, before)
         watcher = asyncio.create_task(_watch(found))
         found.said += [repr(event) async for event in run.events()]

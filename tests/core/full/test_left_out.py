@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.support.begun_run import begun
 from tests.support.caggs import cagg_ends
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
@@ -14,8 +15,6 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Level
 from tswizard.core.model.outcome import Outcome
-from tswizard.core.prepare import prepare
-from tswizard.core.resume import start
 
 pytestmark = [pytest.mark.native, pytest.mark.asyncio]
 
@@ -49,19 +48,11 @@ async def ends(
 
 async def migrated(ends: tuple[Endpoint, Endpoint], answers: Answers) -> tuple[Outcome, Inventory]:
     """How such a run ends, and what the target holds then."""
-    source, target = ends
-    prepared = prepare(
-        source=source,
-        target=target,
-        inventory=await read_inventory(source),
-        target_inventory=await read_inventory(target),
-        answers=answers,
-    )
-    run = start(prepared, ())
+    run = await begun(*ends, answers)
     async for _ in run.events():
         pass
     assert run.outcome is not None
-    return run.outcome, await read_inventory(target)
+    return run.outcome, await read_inventory(ends[1])
 
 
 async def test_parents_with_all_that_needs_them(ends: tuple[Endpoint, Endpoint]) -> None:

@@ -5,18 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support.begun_run import begun
 from tests.support.native import community, databases
 from tests.support.sample_inventory import CHUNK, HYPERTABLE, SERVER, inventory
 from tests.support.split_ends import run as run_sql
 from tswizard.core.catalog.inventory import Constraint
-from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.connection import connected, value
-from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import StepStarted
 from tswizard.core.model.finding import Level
-from tswizard.core.prepare import prepare
-from tswizard.core.resume import reopen, start
+from tswizard.core.resume import reopen
 from tswizard.core.run.runner import Run
 from tswizard.core.split.schema import early_keys as module
 from tswizard.core.split.schema.early_keys import early_keys
@@ -85,15 +83,7 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MANY_FOR_TIME", 2)
 
 
-async def begun(source: Endpoint, target: Endpoint) -> Run:
-    prepared = prepare(
-        source=source,
-        target=target,
-        inventory=await read_inventory(source),
-        target_inventory=await read_inventory(target),
-        answers=Answers(method="split", jobs=2),
-    )
-    return start(prepared, ())
+_ANSWERS = Answers(method="split", jobs=2)
 
 
 async def go(run: Run, *, until: str = "") -> None:
@@ -114,7 +104,7 @@ def state(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_key_is_there_before_the_first_chunk() -> None:
     async with databases() as (source, target):
         await run_sql(source, *_READINGS)
-        run = await begun(source, target)
+        run = await begun(source, target, _ANSWERS)
         await go(run, until="chunks")
         async with connected(target) as connection:
             assert await value(connection, _HAS_KEY) == 1
@@ -135,7 +125,7 @@ async def test_chunks_of_an_earlier_version_start_over(
         compressed = _COMPRESSED if await community(source, target) else ()
         await run_sql(source, *_READINGS, *compressed)
         monkeypatch.setattr(module, "_MANY_FOR_MEMORY", 99)
-        run = await begun(source, target)
+        run = await begun(source, target, _ANSWERS)
         assert "primary-keys" not in [step.name for step in run.run_folder.record.steps]
         # Where compression is set, the key would have come before the rows.
         await go(run, until="constraints-before" if compressed else "constraints-after")

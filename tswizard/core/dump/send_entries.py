@@ -44,7 +44,8 @@ async def send_entries(
 
     Raises StepFailed when the dump cannot be read, psycopg.Error when the connection is lost.
     """
-    schemas = ctx.task.inventory.schemas
+    inventory = ctx.task.inventory
+    schemas = (*inventory.schemas, *inventory.extension_schemas)
     left: set[int] = set()
     sent: set[int] = set()
     if not lots:

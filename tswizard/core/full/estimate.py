@@ -21,13 +21,13 @@ from tswizard.core.steps.compare import CHECK
 _COSTS = {
     **SHARED_COSTS,
     # pg_dump asks for each table once on its first connection and twice on those of its jobs;
-    # pg_restore sends one statement for each entry, two for the rows of a table.
+    # pg_restore sends two statements for the rows of a table, one for each entry of post-data.
     FullStep.DUMP: StepCost(
         base=0.15, chunk=0.0008, trips=90, trips_chunk=1.1, shared_chunk=2.4, on_source=True
     ),
     FullStep.ENTER_RESTORE_MODE: StepCost(base=0.03, trips=20),
     FullStep.RESTORE_SCHEMA: StepCost(
-        base=0.1, chunk=0.0008, trips=70, trips_chunk=1.1, trips_compressed=1.5, trips_object=1.5
+        base=0.2, chunk=0.0008, trips=32, trips_chunk=0.02, trips_compressed=0.02, trips_object=0.03
     ),
     FullStep.RESTORE_CATALOG: StepCost(base=0.06, chunk=0.00012, trips=80),
     FullStep.RESTORE_ROWS: StepCost(base=0.05, chunk=0.0003, trips=12, shared_chunk=2.3),

@@ -1,0 +1,123 @@
+"""The schema of a full migration is sent many entries at once; what the target does not take in
+silence is left to pg_restore and judged."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.begun_run import begun
+from tests.support.native import databases
+from tswizard.core.db.connection import connected, value
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.full import restore_schema
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.finding import Level
+from tswizard.core.run.runner import Run
+
+pytestmark = pytest.mark.native
+
+_SOURCE = (
+    'CREATE SCHEMA "odd; $$ -- name"',
+    'CREATE TABLE "odd; $$ -- name"."Read""ings" (at timestamptz NOT NULL, "v;\'" text '
+    "DEFAULT 'it''s;')",
+    """SELECT public.create_hypertable('"odd; $$ -- name"."Read""ings"', 'at',
+      chunk_time_interval => interval '1 day')""",
+    """INSERT INTO "odd; $$ -- name"."Read""ings" (at) SELECT '2024-01-01 00:00+00'::timestamptz
+      + n * interval '1 day' FROM generate_series(0, 119) n""",
+    "CREATE FUNCTION public.atomic() RETURNS int LANGUAGE sql BEGIN ATOMIC; SELECT 1; END",
+    "CREATE TABLE public.first (x int)",
+    "CREATE VIEW public.on_first AS SELECT x FROM public.first",
+    "SELECT pg_catalog.lo_from_bytea(4711, 'large')",
+    "COMMENT ON LARGE OBJECT 4711 IS 'of a table: LARGE OBJECT'",
+    "GRANT SELECT ON LARGE OBJECT 4711 TO PUBLIC",
+)
+_TABLES = """
+SELECT pg_catalog.count(*) FROM pg_catalog.pg_class
+WHERE relkind = 'r' AND relnamespace = '_timescaledb_internal'::regnamespace
+  AND relname LIKE '\\_hyper%'
+"""
+
+
+@pytest.fixture
+async def ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Endpoint, Endpoint]]:
+    monkeypatch.setenv("TSWIZARD_STATE_DIR", str(tmp_path))
+    async with databases() as (source, target):
+        async with connected(source) as connection:
+            for statement in _SOURCE:
+                await connection.execute(statement.encode())
+        yield source, target
+
+
+async def _migrated(ends: tuple[Endpoint, Endpoint]) -> Run:
+    run = await begun(*ends, Answers(method="full", keep_dumps=True))
+    return await _carried_out(run)
+
+
+async def _carried_out(run: Run) -> Run:
+    async for _ in run.events():
+        pass
+    return run
+
+
+def _listed(run: Run) -> list[str]:
+    """What was left to pg_restore, without the numbers and the owner."""
+    text = (run.run_folder.path / "restore-schema.list").read_text()
+    return [line.split(" ", 3)[3].rpartition(" ")[0] for line in text.splitlines()]
+
+
+def _calls(run: Run) -> list[str]:
+    """Calls of pg_restore for this phase."""
+    log = run.run_folder.log_path.read_text()
+    return [line for line in log.splitlines() if "--section=pre-data" in line]
+
+
+async def test_all_but_large_objects_is_sent_at_once(ends: tuple[Endpoint, Endpoint]) -> None:
+    run = await _migrated(ends)
+    assert run.outcome is not None and run.outcome.result is Level.PASS
+    assert all("LARGE OBJECT" in entry or entry.startswith("BLOB") for entry in _listed(run))
+    assert "creating TABLE _timescaledb_internal._hyper" in run.run_folder.log_path.read_text()
+    async with connected(ends[1]) as target:
+        assert await value(target, _TABLES) == 120
+        query = "SELECT pg_catalog.obj_description(4711, 'pg_largeobject')"
+        assert await value(target, query) == "of a table: LARGE OBJECT"
+
+
+async def test_what_is_refused_is_left_to_pg_restore_with_what_depends_on_it(
+    ends: tuple[Endpoint, Endpoint],
+) -> None:
+    """Its message is judged as ever, and everything else is there."""
+    run = await begun(*ends, Answers(method="full", keep_dumps=True))
+    async with connected(ends[1]) as target:
+        await target.execute("CREATE TABLE public.first (other text)")
+    await _carried_out(run)
+    assert run.outcome is not None and run.outcome.result is Level.FAIL
+    assert {"TABLE public first", "VIEW public on_first"} <= set(_listed(run))
+    assert "TABLE public.first" in {judged.object for judged in run.outcome.judged}
+    async with connected(ends[1]) as target:
+        assert await value(target, _TABLES) == 120
+
+
+async def test_with_tablespaces_pg_restore_does_all_of_it(
+    ends: tuple[Endpoint, Endpoint], tmp_path: Path
+) -> None:
+    """Which one a table goes into is set between entries, for all that follow."""
+    run = await begun(*ends, Answers(method="full", keep_dumps=True))
+    inventory = run.task.inventory
+    extras = replace(inventory.extras, tablespaces=("pg_default",))
+    run.task = replace(run.task, inventory=replace(inventory, extras=extras))
+    await _carried_out(run)
+    assert run.outcome is not None and run.outcome.result is Level.PASS
+    assert len(_calls(run)) == 1 and "--use-list" not in _calls(run)[0]
+
+
+async def test_many_large_objects_are_not_looked_at_one_by_one(
+    ends: tuple[Endpoint, Endpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore_schema, "_MANY_LARGE_OBJECTS", 0)
+    run = await _migrated(ends)
+    assert run.outcome is not None and run.outcome.result is Level.PASS
+    assert len(_calls(run)) == 1 and "--use-list" not in _calls(run)[0]
