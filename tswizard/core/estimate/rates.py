@@ -25,8 +25,12 @@ _TRIPS = {
     Timed.COMPRESS: (0.0, 1.0),
 }
 """Round trips to source and target for each table or chunk that is timed."""
-_SCAN = 60 << 20
+_SCAN = 100 << 20
 """Bytes a second that even a busy server reads of tables that it only takes samples of."""
+_BUILD = 40 << 20
+"""Bytes a second of index that even a busy server builds, where a sample was too small to tell."""
+_FEW_PAGES = 1 << 20
+"""Bytes of an index below which asking for it takes longer than building it."""
 _PIECE = 0.002
 """Seconds of a server for each of them."""
 _AT_LEAST = 0.03
@@ -142,7 +146,13 @@ class Rates:
             return self._by_reading(plain=plain)
         own = (timed.kind in _PLAIN) == plain
         how = f"COPY of {timed.table} into the target: {_rate(timed)}"
-        return _about(timed, 0.85, 1.1, how, own=own)
+        found = _about(timed, 0.85, 1.1, how, own=own)
+        if not self.link_bound:
+            return found
+        # The end of a short copy waits for one link, then for the other; a long one is as fast as
+        # the slower of them.
+        slower = min(self.read(plain=plain).high, self.restore(plain=plain).high)
+        return replace(found, high=max(found.high, slower))
 
     def restore(self, *, plain: bool) -> RateRange:
         """Full's restore of rows by all jobs: bytes as stored."""
@@ -168,7 +178,10 @@ class Rates:
             return RateRange(_INDEX[0] * low, _INDEX[1] * high, why, timed=False)
         rate = timed.bytes / timed.seconds
         how = f"on the scratch table {size(rate)} of index in a second, {_times(low, high)}"
-        return RateRange(rate * low * 0.85, rate * high * 1.15, how)
+        found = RateRange(rate * low * 0.85, rate * high * 1.15, how)
+        if timed.bytes >= _FEW_PAGES:
+            return found
+        return _at_least(found, _BUILD / self._load.slowness)
 
     def compress(self) -> RateRange:
         """Compression on the target by all jobs: bytes of rows as they are uncompressed."""
@@ -198,8 +211,7 @@ class Rates:
             return RateRange(_CHECKSUM[0], _CHECKSUM[1], "reading was not timed", timed=False)
         found = _about(timed, 0.6, 1.2, f"about as a checksum: {_rate(timed)}")
         # Small chunks are read as fast as large ones; their rate is that of asking for them.
-        least = _SCAN / self._load.slowness
-        return replace(found, low=max(found.low, least), high=max(found.high, least * 2))
+        return _at_least(found, _SCAN / self._load.slowness)
 
     @staticmethod
     def _unknown(why: str) -> RateRange:
@@ -226,6 +238,10 @@ def _about(timing: Timing, low: float, high: float, how: str, *, own: bool = Tru
         low, high = low * 0.5, high * 2.0
         how += " (of another kind)"
     return RateRange(rate * low, rate * high, how)
+
+
+def _at_least(rate: RateRange, least: float) -> RateRange:
+    return replace(rate, low=max(rate.low, least), high=max(rate.high, least * 2))
 
 
 def _times(low: float, high: float) -> str:

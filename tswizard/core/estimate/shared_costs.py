@@ -7,11 +7,11 @@ from tswizard.core.estimate.workload import Workload
 from tswizard.core.model.probed import Timed
 
 SHARED_COSTS = {
-    "pause-source-jobs": StepCost(base=0.01, trips=7, on_source=True),
-    "analyze": StepCost(base=0.03, chunk=0.0002, object=0.002, trips=4, trips_object=0.5),
+    "pause-source-jobs": StepCost(base=0.01, trips=10, on_source=True),
+    "analyze": StepCost(base=0.03, chunk=0.0002, object=0.002, trips=4),
     "check": StepCost(base=0.5, chunk=0.0007, object=0.004, trips=32, trips_object=0.2),
     "resume-source-jobs": StepCost(base=0.01, trips=4, on_source=True),
-    "enable-jobs": StepCost(base=0.01, trips=14),
+    "enable-jobs": StepCost(base=0.01, trips=7),
 }
 """By the ids of the steps in `core.steps`."""
 

@@ -49,6 +49,9 @@ class StepCost:
     shared_object: float = 0.0
     on_source: bool = False
     """Its round trips are to the source."""
+    overlapped: bool = False
+    """While one job waits for an answer the servers work for others: it takes as long as the longer
+    of the two at least, and as both at most."""
 
     def parts(self, load: Workload) -> Iterator[Part]:
         """For this workload."""
@@ -62,7 +65,7 @@ class StepCost:
             + self.object * others
         )
         told = f"{number(chunks)} chunks and {number(others)} other objects"
-        yield server_time(load, work, told)
+        served = server_time(load, work, told)
         shared = (
             self.shared_chunk * chunks
             + self.shared_compressed * compressed
@@ -78,7 +81,11 @@ class StepCost:
         total = alone + shared / load.jobs
         trip = load.trip if self.on_source else load.target_trip
         told = f"{number(round(total))} round trips of {trip * 1000:.1f} ms"
-        yield Part(total * trip * 0.8, total * trip * 1.25, told)
+        low = total * trip * 0.8
+        if self.overlapped and load.jobs > 1:
+            low = max(0.0, low - served.low)
+        yield served
+        yield Part(low, total * trip * 1.25, told)
 
 
 def server_time(load: Workload, seconds: float, how: str) -> Part:

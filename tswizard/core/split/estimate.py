@@ -31,27 +31,48 @@ _COSTS = {
     CHECK: StepCost(
         base=0.5, chunk=0.0008, object=0.004, trips=50, trips_chunk=0.01, trips_object=0.2
     ),
-    SplitStep.PLAN: StepCost(base=0.08, chunk=0.00015, trips=27),
-    SplitStep.DUMP_SCHEMA: StepCost(base=0.1, trips=80, on_source=True),
-    SplitStep.PRE_DATA: StepCost(base=0.1, trips=22, object=0.001, trips_object=0.04),
-    SplitStep.HYPERTABLES: StepCost(base=0.04, trips=7, trips_object=1),
-    SplitStep.CAGGS: StepCost(base=0.1, trips=15, object=0.005, trips_object=3),
+    SplitStep.PLAN: StepCost(base=0.08, chunk=0.00015, trips=28, trips_chunk=0.002),
+    SplitStep.DUMP_SCHEMA: StepCost(base=0.1, trips=74, on_source=True),
+    SplitStep.PRE_DATA: StepCost(base=0.1, trips=22, object=0.001, trips_object=0.02),
+    SplitStep.HYPERTABLES: StepCost(base=0.04, trips=8),
+    SplitStep.KEYS: StepCost(base=0.02, trips=7),
+    SplitStep.CAGGS: StepCost(base=0.1, trips=17, object=0.005, trips_object=0.3),
     SplitStep.CAGG_RANGES: StepCost(base=0.1, trips=22),
-    SplitStep.CAGG_LOGGING: StepCost(base=0.05, chunk=0.0005, trips=10),
+    SplitStep.CAGG_LOGGING: StepCost(base=0.05, chunk=0.0005, trips=11),
     SplitStep.CAGG_DEPENDENTS: StepCost(base=0.2, trips=6),
-    SplitStep.POLICIES: StepCost(base=0.1, trips=12),
-    SplitStep.CHUNKS: StepCost(base=0.05, chunk=0.0009, trips=13, trips_chunk=0.01),
-    SplitStep.COPY_TABLES: StepCost(base=0.1, trips=22, shared_object=4),
-    SplitStep.CONSTRAINTS_BEFORE: StepCost(base=0.05, trips=18),
-    SplitStep.COMPRESSION: StepCost(base=0.04, trips=8, trips_object=1),
+    SplitStep.POLICIES: StepCost(base=0.1, trips=11),
+    SplitStep.CHUNKS: StepCost(base=0.05, chunk=0.0009, trips=10, trips_chunk=0.008),
+    SplitStep.COPY_TABLES: StepCost(base=0.1, trips=20, shared_object=1),
+    SplitStep.CONSTRAINTS_BEFORE: StepCost(base=0.05, trips=22),
+    SplitStep.COMPRESSION: StepCost(base=0.04, trips=10),
     SplitStep.COPY_HYPERTABLES: StepCost(
-        base=0.2, chunk=0.0026, compressed=0.006, trips=60, shared_chunk=0.1, shared_compressed=1.2
+        base=0.2,
+        chunk=0.0026,
+        compressed=0.006,
+        trips=80,
+        shared_chunk=0.1,
+        shared_compressed=1.2,
+        overlapped=True,
     ),
-    SplitStep.RECONCILE: StepCost(base=0.04, trips=8),
-    SplitStep.CONSTRAINTS_AFTER: StepCost(base=0.08, chunk=0.00008, trips=14, trips_object=1),
-    SplitStep.COMPRESSION_LAST: StepCost(base=0.05, trips=4),
-    SplitStep.POST_DATA: StepCost(base=0.1, chunk=0.0004, trips=15, trips_object=0.03),
+    SplitStep.RECONCILE: StepCost(base=0.04, trips=7),
+    SplitStep.SEQUENCES: StepCost(base=0.01, trips=3),
+    SplitStep.CONSTRAINTS_AFTER: StepCost(base=0.08, chunk=0.00008, trips=14, trips_object=0.1),
+    SplitStep.COMPRESSION_LAST: StepCost(base=0.02, trips=4),
+    SplitStep.POST_DATA: StepCost(base=0.1, chunk=0.0004, trips=13, trips_object=0.03),
 }
+
+
+_IDLE = StepCost(base=0.01, trips=5)
+"""A step that finds nothing to do."""
+
+
+def _cost(step: str, load: Workload) -> StepCost:
+    idle: dict[str, bool] = {
+        SplitStep.COPY_TABLES: not load.tables,
+        SplitStep.CONSTRAINTS_BEFORE: not load.hypertables_with_compression,
+        SplitStep.COMPRESSION: not load.hypertables_with_compression,
+    }
+    return _IDLE if idle.get(step) else _COSTS.get(step, StepCost(trips=10))
 
 
 def estimate_split(task: Task, load: Workload) -> MethodEstimate:
@@ -61,7 +82,7 @@ def estimate_split(task: Task, load: Workload) -> MethodEstimate:
             step.id,
             step.title,
             (
-                *_COSTS.get(step.id, StepCost(trips=10)).parts(load),
+                *_cost(step.id, load).parts(load),
                 *_bytes(step.id, load),
                 *(_keys_of_chunks(load) if step.id == SplitStep.CHUNKS else ()),
                 *(_constraints_in_place(load) if step.id == SplitStep.COPY_HYPERTABLES else ()),
