@@ -63,8 +63,8 @@ def restore_command(
         "--format=directory",
         f"--jobs={task.jobs if phase.parallel else 1}",
         *(() if tablespaces else ("--no-tablespaces",)),
-        *phase.selection,
-        *((f"--use-list={only}",) if only else ()),
+        # Which section a grant belongs to is told by the entry before it, which a list may lack.
+        *((f"--use-list={only}",) if only else phase.selection),
         f"--dbname={task.target.lasting_conninfo}",
         str(task.dump),
     )
