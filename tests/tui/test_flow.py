@@ -469,7 +469,7 @@ async def test_the_probe_stops_is_repeated_and_times_the_way_in() -> None:
         await until(pilot, lambda: "r times pg_dump on real data" in shown(pilot))
         engine.hold_probe_at = None
         await pilot.press("u")
-        await until(pilot, lambda: "sample" in shown(pilot) and "r Probe" in shown(pilot))
+        await until(pilot, lambda: "copy to target" in shown(pilot) and "r Probe" in shown(pilot))
     assert [answers.probe_upload for answers in engine.probed] == [False, True]
 
 
