@@ -42,7 +42,7 @@ def drawn(pilot: "Pilot[int]", name: str) -> str:
 
 
 async def main(names: Iterable[str]) -> None:
-    from tests.support.wizard_pilot import LARGE
+    from tests.support.wizard_pilot import LARGE, at_rest
     from tests.support.wizard_scenes import SCENES
 
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -50,6 +50,7 @@ async def main(names: Iterable[str]) -> None:
         scene = SCENES[name]
         async with scene.app().run_test(size=LARGE) as pilot:
             await scene.drive(pilot)
+            await at_rest(pilot)
             path_of(name).write_text(drawn(pilot, name), encoding="utf-8")
         print(f"{name}.svg")
 

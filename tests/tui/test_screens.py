@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from scripts.screenshots import FOLDER, PICTURES, drawn, path_of
 from tests.support.fitting import assert_fits
-from tests.support.wizard_pilot import LARGE, SMALL, settled, shown
+from tests.support.wizard_pilot import LARGE, SMALL, at_rest, settled, shown
 from tests.support.wizard_scenes import SCENES
 from tswizard.tui.widgets.keys import Keys
 
@@ -32,6 +32,7 @@ async def test_screen(snapshot: SnapshotAssertion, name: str, size: tuple[int, i
     scene = SCENES[name]
     async with scene.app().run_test(size=size) as pilot:
         await scene.drive(pilot)
+        await at_rest(pilot)
         assert_fits(pilot)
         assert_keys_work(pilot)
         assert with_focus(pilot) == snapshot(extension_class=ScreenText)

@@ -66,8 +66,10 @@ async def _carried_out(run: Run) -> Run:
 
 
 def _listed(run: Run) -> list[str]:
-    """What was left to pg_restore, without the numbers and the owner."""
-    text = (run.run_folder.path / "restore-schema.list").read_text()
+    """What was left to pg_restore, without the numbers and the owner. Large objects come with the
+    rows from version 17 on."""
+    path = run.run_folder.path / "restore-schema.list"
+    text = path.read_text() if path.exists() else ""
     return [line.split(" ", 3)[3].rpartition(" ")[0] for line in text.splitlines()]
 
 

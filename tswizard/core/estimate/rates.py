@@ -177,7 +177,7 @@ class Rates:
             why = "building indexes was not timed"
             return RateRange(_INDEX[0] * low, _INDEX[1] * high, why, timed=False)
         rate = timed.bytes / timed.seconds
-        how = f"on the scratch table {size(rate)} of index in a second, {_times(low, high)}"
+        how = f"on the scratch table {size(rate)} of index in a second{_times(low, high)}"
         found = RateRange(rate * low * 0.85, rate * high * 1.15, how)
         if timed.bytes >= _FEW_PAGES:
             return found
@@ -190,7 +190,7 @@ class Rates:
         if timed is None:
             why = "compression was not timed"
             return RateRange(_COMPRESS[0] * low, _COMPRESS[1] * high, why, timed=False)
-        how = f"the scratch table compressed at {_rate(timed)}, {_times(low, high)}"
+        how = f"the scratch table compressed at {_rate(timed)}{_times(low, high)}"
         return _about(timed, low * 0.85, high * 1.15, how)
 
     def checksum(self, *, plain: bool) -> RateRange:
@@ -201,7 +201,7 @@ class Rates:
             why = "checksums were not timed"
             return RateRange(_CHECKSUM[0] * low, _CHECKSUM[1] * high, why, timed=False)
         own = (timed.kind in _PLAIN) == plain
-        how = f"checksum of {timed.table}: {_rate(timed)}, {_times(low, high)}"
+        how = f"checksum of {timed.table}: {_rate(timed)}{_times(low, high)}"
         return _about(timed, low * 0.9, high * 1.1, how, own=own)
 
     def scan(self) -> RateRange:
@@ -245,7 +245,9 @@ def _at_least(rate: RateRange, least: float) -> RateRange:
 
 
 def _times(low: float, high: float) -> str:
-    return f"by all jobs {low:.1f} – {high:.1f} times that"
+    """What all jobs do of it, where that is more or less than one does."""
+    one = f"{low:.1f}" == f"{high:.1f}" == "1.0"
+    return "" if one else f", by all jobs {low:.1f} – {high:.1f} times that"
 
 
 def _rate(timing: Timing) -> str:

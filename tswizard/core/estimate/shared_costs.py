@@ -48,9 +48,10 @@ def unmeasured(load: Workload) -> tuple[str, ...]:
     missing = () if probe.both_ends else ("how fast the target takes rows in",)
     dumps = probe.of(Timed.DUMP)
     small = all(t.seconds < _ENOUGH_SECONDS and t.stored < _ENOUGH_BYTES for t in dumps)
-    return (*missing, *(("more than a moment: the samples are small",) if small else ()))
+    return (*missing, _SMALL) if small else missing
 
 
+_SMALL = "whether the rates hold for more rows (the samples are small)"
 _ENOUGH_SECONDS = 5.0
 _ENOUGH_BYTES = 256 << 20
 """Of a sample: either of them is enough to time."""
