@@ -18,3 +18,10 @@ async def begun(source: Endpoint, target: Endpoint, answers: Answers) -> Run:
         answers=answers,
     )
     return start(prepared, ())
+
+
+async def carried_out(run: Run) -> Run:
+    """The same run at its end, however it ended."""
+    async for _ in run.events():
+        pass
+    return run

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.support.begun_run import begun
+from tests.support.begun_run import begun, carried_out
 from tests.support.caggs import cagg_ends
+from tests.support.split_ends import run as run_sql
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.connection import connected
@@ -40,17 +41,13 @@ async def ends(
 ) -> AsyncIterator[tuple[Endpoint, Endpoint]]:
     monkeypatch.setenv("TSWIZARD_STATE_DIR", str(tmp_path))
     async with cagg_ends() as (source, target):
-        async with connected(source) as connection:
-            for statement in _MORE:
-                await connection.execute(statement.encode())
+        await run_sql(source, *_MORE)
         yield source, target
 
 
 async def migrated(ends: tuple[Endpoint, Endpoint], answers: Answers) -> tuple[Outcome, Inventory]:
     """How such a run ends, and what the target holds then."""
-    run = await begun(*ends, answers)
-    async for _ in run.events():
-        pass
+    run = await carried_out(await begun(*ends, answers))
     assert run.outcome is not None
     return run.outcome, await read_inventory(ends[1])
 

@@ -8,8 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.begun_run import begun
+from tests.support.begun_run import begun, carried_out
 from tests.support.native import databases
+from tests.support.split_ends import run as run_sql
 from tswizard.core.db.connection import connected, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.full import restore_schema
@@ -48,21 +49,12 @@ async def ends(
 ) -> AsyncIterator[tuple[Endpoint, Endpoint]]:
     monkeypatch.setenv("TSWIZARD_STATE_DIR", str(tmp_path))
     async with databases() as (source, target):
-        async with connected(source) as connection:
-            for statement in _SOURCE:
-                await connection.execute(statement.encode())
+        await run_sql(source, *_SOURCE)
         yield source, target
 
 
 async def _migrated(ends: tuple[Endpoint, Endpoint]) -> Run:
-    run = await begun(*ends, Answers(method="full", keep_dumps=True))
-    return await _carried_out(run)
-
-
-async def _carried_out(run: Run) -> Run:
-    async for _ in run.events():
-        pass
-    return run
+    return await carried_out(await begun(*ends, Answers(method="full", keep_dumps=True)))
 
 
 def _listed(run: Run) -> list[str]:
@@ -103,7 +95,7 @@ async def test_what_is_refused_is_left_to_pg_restore_with_what_depends_on_it(
         try:
             run = await begun(*ends, Answers(method="full", keep_dumps=True))
             await target.execute("CREATE TABLE public.first (other text)")
-            await _carried_out(run)
+            await carried_out(run)
         finally:
             await source.execute(f"DROP OWNED BY {lacking}; DROP ROLE {lacking}".encode())
     assert run.outcome is not None and run.outcome.result is Level.FAIL
@@ -115,14 +107,14 @@ async def test_what_is_refused_is_left_to_pg_restore_with_what_depends_on_it(
 
 
 async def test_with_tablespaces_pg_restore_does_all_of_it(
-    ends: tuple[Endpoint, Endpoint], tmp_path: Path
+    ends: tuple[Endpoint, Endpoint],
 ) -> None:
     """Which one a table goes into is set between entries, for all that follow."""
     run = await begun(*ends, Answers(method="full", keep_dumps=True))
     inventory = run.task.inventory
     extras = replace(inventory.extras, tablespaces=("pg_default",))
     run.task = replace(run.task, inventory=replace(inventory, extras=extras))
-    await _carried_out(run)
+    await carried_out(run)
     assert run.outcome is not None and run.outcome.result is Level.PASS
     assert len(_calls(run)) == 1 and "--use-list" not in _calls(run)[0]
 

@@ -6,7 +6,7 @@ keys (timescale/timescaledb#698): so the catalog is restored by itself, before t
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -80,7 +80,7 @@ async def restore(ctx: Context, phase: Phase) -> None:
         entries, late, only = await _what_can_be_now(ctx, entries)
     parallel = phase.parallel and ctx.task.jobs > 1
     watch = FollowedRestore(ctx, entries, Parts(ctx), parallel, len(entries))
-    end = await run_phase(ctx, phase, watch, only, tablespaces=not await lacking_tablespaces(ctx))
+    end = await run_phase(ctx, phase, only, watch.lines)
     lost = [j for j in end.judged if j.verdict is Verdict.LOST and _ESSENTIAL.search(j.object)]
     if phase is Phase.CATALOG and lost:
         raise failed(
@@ -98,16 +98,19 @@ async def restore(ctx: Context, phase: Phase) -> None:
 
 
 async def run_phase(
-    ctx: Context, phase: Phase, watch: "FollowedRestore", only: Path | None, *, tablespaces: bool
+    ctx: Context,
+    phase: Phase,
+    only: Path | None,
+    on_lines: Callable[[list[str]], None] = lambda _lines: None,
 ) -> ToolEnd:
     """The pg_restore of a phase (see `restore_command`). Raises StepFailed when it did not run to
     its end."""
     end = await ctx.run_tool(
-        restore_command(ctx.task, phase, only, tablespaces=tablespaces),
+        restore_command(ctx.task, phase, only, tablespaces=not await lacking_tablespaces(ctx)),
         ctx.task.target,
         tool="pg_restore",
         phase=phase.label,
-        on_lines=watch.lines,
+        on_lines=on_lines,
     )
     if not end.reached_the_end:
         raise _gave_up(end, ctx)
@@ -162,14 +165,7 @@ async def restore_event_triggers(ctx: Context) -> None:
 
 async def _restore_listed(ctx: Context, name: str, entries: "Iterable[Entry]") -> None:
     """Some entries of post-data by themselves. Raises StepFailed."""
-    end = await ctx.run_tool(
-        restore_command(ctx.task, Phase.REST, listed(ctx, name, [entry.toc for entry in entries])),
-        ctx.task.target,
-        tool="pg_restore",
-        phase=Phase.REST.label,
-    )
-    if not end.reached_the_end:
-        raise _gave_up(end, ctx)
+    await run_phase(ctx, Phase.REST, listed(ctx, name, [entry.toc for entry in entries]))
 
 
 @dataclass(frozen=True, slots=True)

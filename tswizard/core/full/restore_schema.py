@@ -11,7 +11,6 @@ from tswizard.core.dump.send_entries import ENTRIES_AT_ONCE, send_entries
 from tswizard.core.dump.toc import PRE, DumpEntry, in_order_of_restore, read_toc
 from tswizard.core.full.restore import FollowedRestore, Phase, count_entries, listed, run_phase
 from tswizard.core.full.table_progress import Parts
-from tswizard.core.full.tablespaces import lacking_tablespaces
 from tswizard.core.run.context import Context
 
 _MANY_LARGE_OBJECTS = 10_000
@@ -34,8 +33,7 @@ async def restore_schema(ctx: Context) -> None:
     rest = [entry for entry in entries if entry.id not in sent]
     if rest or not entries:
         only = listed(ctx, "restore-schema", rest) if sent else None
-        tablespaces = not await lacking_tablespaces(ctx)
-        await run_phase(ctx, Phase.SCHEMA, watch, only, tablespaces=tablespaces)
+        await run_phase(ctx, Phase.SCHEMA, only, watch.lines)
     ctx.progress(watch.total, watch.total, watch.unit)
 
 
