@@ -76,3 +76,17 @@ def test_only_tests_that_have_the_machine_for_themselves_measure_time() -> None:
             if node.name.startswith("test_") and clocks.search(ast.unparse(node)):
                 marks = {ast.unparse(mark) for mark in node.decorator_list}
                 assert "pytest.mark.timing" in marks, f"{path}: {node.name}"
+
+
+def test_tests_look_only_at_sessions_and_locks_of_their_own_database() -> None:
+    """Other tests have theirs on the same server at the same time."""
+    shared = re.compile(r"(from|join) (pg_catalog\.)?pg_(locks|stat_activity)\b", re.I)
+    own = re.compile(r"\bdatname = |\bpg_backend_pid\(\)")
+    wrong = []
+    for path in set(TESTS.rglob("*.py")) - {Path(__file__)}:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+                continue
+            if shared.search(node.value) and not own.search(node.value):
+                wrong.append(f"{path.relative_to(TESTS)}:{node.lineno}")
+    assert wrong == []

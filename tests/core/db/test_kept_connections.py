@@ -66,7 +66,8 @@ SELECT pg_catalog.current_setting('search_path'), pg_catalog.current_setting('Ti
   pg_catalog.current_setting('application_name'), pg_catalog.current_setting('jit'),
   COALESCE(pg_catalog.current_setting('tswizard.mark', true), ''),
   pg_catalog.to_regclass('pg_temp.t'), CURRENT_USER = SESSION_USER,
-  (SELECT pg_catalog.count(*) FROM pg_catalog.pg_locks WHERE locktype = 'advisory'),
+  (SELECT pg_catalog.count(*) FROM pg_catalog.pg_locks
+    WHERE locktype = 'advisory' AND pid = pg_catalog.pg_backend_pid()),
   pg_catalog.current_setting('client_connection_check_interval', true)
 """
     async with connected(server) as connection:

@@ -18,9 +18,10 @@ pytestmark = pytest.mark.native
 A, B = ("public", "a"), ("public", "b")
 _HOLD = "SELECT pg_catalog.pg_advisory_lock(7)"
 _WAIT = "SELECT pg_catalog.pg_advisory_xact_lock(7)"
-_WAITS = (
-    "SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND NOT granted)"
-)
+_WAITS = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity
+  WHERE datname = pg_catalog.current_database() AND wait_event = 'advisory')
+"""
 
 
 async def _there(connection: Connection, name: str) -> bool:
