@@ -8,6 +8,8 @@ import pytest
 from tests.support.sample_inventory import RETENTION, SERVER
 from tests.support.sample_task import SECRET, TOOLS, task
 from tswizard.core.build_plan import build_plan
+from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.dump.send_entries import SENT_AT_ONCE
 from tswizard.core.model.answers import Answers
 from tswizard.core.steps.enable_jobs import to_enable
 
@@ -43,6 +45,18 @@ def test_what_is_not_answered_is_not_there() -> None:
         task(Answers(recreate_extension=True)), target_server=replace(SERVER, timescaledb="2.30.0")
     )
     assert build_plan(other).steps[0].id == "recreate-extension"
+
+
+def test_review_says_of_the_schema_who_restores_it() -> None:
+    def commands(inventory: Inventory) -> tuple[str, ...]:
+        plan = build_plan(replace(task(), inventory=inventory))
+        return next(step.commands for step in plan.steps if step.id == "restore-schema")
+
+    some = task().inventory
+    assert commands(some)[0] == SENT_AT_ONCE
+    elsewhere = replace(some.extras, tablespaces=("fast",))
+    for alone in (replace(some, extras=elsewhere), replace(some, large_objects=20_000)):
+        assert commands(alone) == commands(some)[1:]
 
 
 def test_commands_can_be_pasted_and_hold_no_password() -> None:

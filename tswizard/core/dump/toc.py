@@ -6,6 +6,7 @@ entries that it depends on, so nothing has to be guessed from names (`PrintTOCSu
 PostgreSQL's pg_backup_archiver.c). Verbose lists ignore `--section`, hence one call per section.
 """
 
+import asyncio
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,11 +109,12 @@ def _lines(text: str) -> Iterable[TocLine]:
 
 async def read_toc(tools: ClientTools, dump: Path) -> Toc:
     """Read a dump's TOC. Raises StepFailed when the dump cannot be read."""
-    verbose = await dump_output(tools, dump, "--list", "--verbose")
-    sections = {
-        name: await dump_output(tools, dump, "--list", f"--section={name}") for name in (PRE, POST)
-    }
-    return parse_toc_lists(verbose, sections)
+    verbose, pre, post = await asyncio.gather(
+        dump_output(tools, dump, "--list", "--verbose"),
+        dump_output(tools, dump, "--list", f"--section={PRE}"),
+        dump_output(tools, dump, "--list", f"--section={POST}"),
+    )
+    return parse_toc_lists(verbose, {PRE: pre, POST: post})
 
 
 def in_order_of_restore(entries: Sequence[DumpEntry]) -> list[DumpEntry]:

@@ -6,6 +6,7 @@ sent many at a time (`core/dump/send_entries.py`), and pg_restore restores what 
 
 from collections.abc import Sequence
 
+from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.connection import connected
 from tswizard.core.dump.send_entries import ENTRIES_AT_ONCE, send_entries
 from tswizard.core.dump.toc import PRE, DumpEntry, in_order_of_restore, read_toc
@@ -17,12 +18,15 @@ _MANY_LARGE_OBJECTS = 10_000
 """Each is an entry of its own before PostgreSQL 17: too many to be looked at one by one."""
 
 
+def only_by_pg_restore(inventory: Inventory) -> bool:
+    """Are no entries sent many at a time, whatever they are?"""
+    # In which tablespace a table lies is set between entries, for all that follow.
+    return bool(inventory.extras.tablespaces) or inventory.large_objects > _MANY_LARGE_OBJECTS
+
+
 async def restore_schema(ctx: Context) -> None:
     """Restore it. Raises StepFailed, CannotConnect, psycopg.Error."""
-    inventory = ctx.task.inventory
-    # In which tablespace a table lies is set between entries, for all that follow.
-    alone = inventory.extras.tablespaces or inventory.large_objects > _MANY_LARGE_OBJECTS
-    entries = () if alone else await _entries(ctx)
+    entries = () if only_by_pg_restore(ctx.task.inventory) else await _entries(ctx)
     count = len(entries) or await count_entries(ctx.task, Phase.SCHEMA)
     watch = FollowedRestore(ctx, (), Parts(ctx), parallel=False, count=count)
     sent: frozenset[int] = frozenset()

@@ -13,7 +13,7 @@ from tswizard.core.full.dump import dump, dump_command
 from tswizard.core.full.foreign_keys import add_foreign_keys
 from tswizard.core.full.restore import Phase, restore, restore_command, restore_event_triggers
 from tswizard.core.full.restore_mode import enter, leave_for_good
-from tswizard.core.full.restore_schema import restore_schema
+from tswizard.core.full.restore_schema import only_by_pg_restore, restore_schema
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, shell
 from tswizard.core.run.method import MethodStep
@@ -104,7 +104,8 @@ def _restore(id: FullStep, phase: Phase, title: str, what: str) -> MethodStep:
 
 def _restoring(task: Task, phase: Phase) -> tuple[str, ...]:
     command = shell(restore_command(task, phase))
-    return (SENT_AT_ONCE, command) if phase is Phase.SCHEMA else (command,)
+    at_once = phase is Phase.SCHEMA and not only_by_pg_restore(task.inventory)
+    return (SENT_AT_ONCE, command) if at_once else (command,)
 
 
 FULL_STEPS: tuple[MethodStep, ...] = (
