@@ -1,6 +1,6 @@
 """How many round trips does a migration wait for, and on which step?
 
-    python -m scripts.round_trips SOURCE TARGET METHOD [--delay 0.02] [--texts 15] [--each FILE]
+    python -m scripts.round_trips SOURCE TARGET METHOD [--delay 0.02] [--jobs 8] [--texts 15] [--each FILE]
 
 Both servers are reached through a relay that counts turns of PostgreSQL's protocol and delays each
 direction by so many seconds. SOURCE is copied into TARGET, which must be empty, as `tswizard
@@ -126,10 +126,13 @@ def main() -> int:
     parser.add_argument("target")
     parser.add_argument("method")
     parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--jobs", type=int)
     parser.add_argument("--texts", type=int, default=0)
     parser.add_argument("--each", type=Path)
     given = parser.parse_args()
     answers: dict[str, object] = {"method": given.method, "probe": False}
+    if given.jobs:
+        answers["jobs"] = given.jobs
     steps, code = asyncio.run(measured(given.source, given.target, answers, given.delay))
     _table(steps)
     if given.texts:
