@@ -1,6 +1,7 @@
 """How many round trips does a migration wait for, and on which step?
 
-    python -m scripts.round_trips SOURCE TARGET METHOD [--delay 0.02] [--jobs 8] [--texts 15] [--each FILE]
+    python -m scripts.round_trips SOURCE TARGET METHOD [--delay 0.02] [--jobs 8] [--texts 15]
+        [--each FILE]
 
 Both servers are reached through a relay that counts turns of PostgreSQL's protocol and delays each
 direction by so many seconds. SOURCE is copied into TARGET, which must be empty, as `tswizard

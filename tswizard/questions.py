@@ -83,7 +83,7 @@ def _time_limit(value: Any) -> str | None:
 
 
 def _jobs(value: Any) -> str | None:
-    return None if 1 <= int(value) <= 64 else "between 1 and 64 jobs"
+    return None if 0 <= int(value) <= 64 else "between 1 and 64 jobs, or 0"
 
 
 def _staging(value: Any) -> str | None:
@@ -191,7 +191,8 @@ QUESTIONS: tuple[Question, ...] = (
         "jobs",
         "Parallel jobs",
         "How many tables are dumped, restored or copied at once. Each job takes one connection on "
-        "each server. More jobs than the smaller server has cores rarely help.",
+        "each server. More than the smaller server has cores rarely help, unless it is far away: 0 "
+        "means 4, or 8 where a round trip takes 20 ms or more.",
         Kind.NUMBER,
         check=_jobs,
     ),

@@ -103,7 +103,7 @@ async def test_the_wrong_name_typed(program: Program, module_pair: EmbeddedPair)
     [
         ("jbos = 4", "answers.jbos is not a known key. Did you mean answers.jobs?"),
         ('method = "fast"', '"fast" is not one of recommended, full, split'),
-        ("jobs = 0", "between 1 and 64 jobs"),
+        ("jobs = -1", "between 1 and 64 jobs"),
         ('jobs = "4"', "is not a whole number"),
         ("snapshot = 1", "is not true or false"),
         ('staging = "/no/such/folder"', "is not a folder"),

@@ -97,7 +97,7 @@ async def test_back_leads_through_every_section_and_keeps_what_was_answered() ->
         *NO_PROBE,
         ("Migration method", "split"),
         ("Setting to change", "jobs"),
-        ("Parallel jobs [4]", "7"),
+        ("Parallel jobs [8]", "7"),
         ("Parallel jobs: 7", ENTER),
         ("Continuous aggregates", "none"),
         ("Policies and jobs", "back"),

@@ -58,11 +58,11 @@ def test_on_a_dumb_terminal_nothing_but_text_is_written_and_no_password() -> Non
         terminal.answer("What next", "1")
         terminal.answer("Migration method", "1")
         terminal.choose("Setting to change", "Parallel jobs")
-        terminal.answer("Parallel jobs [4]", "many")
+        terminal.answer("Parallel jobs [8]", "many")
         terminal.see("Parallel jobs: a whole number.")
-        terminal.answer("Parallel jobs [4]", "99")
+        terminal.answer("Parallel jobs [8]", "99")
         terminal.see("Parallel jobs: between 1 and 64 jobs.")
-        terminal.answer("Parallel jobs [4]", "8")
+        terminal.answer("Parallel jobs [8]", "6")
         terminal.answer("Setting to change")
         terminal.answer("Continuous aggregates to migrate", "3")
         terminal.answer("Continuous aggregates to migrate: ", "1 99")
@@ -111,7 +111,7 @@ def test_where_the_cursor_moves_numbers_letters_and_words_do_the_same() -> None:
         terminal.choose("explain every figure", "continue to the method")
         terminal.answer("Migration method", "2")
         terminal.choose("keep the ledger on the target", "Parallel jobs")
-        terminal.answer("Parallel jobs [4]", "\x1b[A\x7f6")  # up brings the 4 to be edited
+        terminal.answer("Parallel jobs [8]", "\x1b[A\x7f6")  # up brings the 8 to be edited
         terminal.choose("keep the ledger on the target", "Pause jobs")
         terminal.answer("on the source during the run", "n")
         terminal.answer("during the run: no")

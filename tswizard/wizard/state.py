@@ -8,6 +8,7 @@ from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.parallel_jobs import jobs_by_distance
 from tswizard.core.model.recommendation import Advice
 
 if TYPE_CHECKING:
@@ -80,12 +81,18 @@ class Decided:
         return replace(self.inspected.answers, **examined) == self.answers
 
 
-_NOT_EXAMINED = ("method", "time_limit", "probe", "probe_upload")
+_NOT_EXAMINED = ("method", "time_limit", "probe", "probe_upload", "jobs")
 """Keys of answers that no check depends on."""
 
 ASKED_ON_INSPECT = "recreate_extension"
 """Key of the question that Inspect asks, beside the findings that it settles; Method asks all
 others."""
+
+
+def with_jobs(answers: Answers, pair: ConnectedPair) -> Answers:
+    """With as many jobs as their distance asks for, as long as the user has said nothing else."""
+    by_distance = jobs_by_distance(pair.source.server, pair.target.server)
+    return replace(answers, jobs=answers.jobs or by_distance)
 
 
 def open_methods(findings: tuple[Finding, ...], methods: "Sequence[Method]") -> "list[MethodName]":

@@ -13,7 +13,7 @@ from tests.support.sample_task import prepared
 from tests.support.step_context import StepRun, offline_context
 from tswizard.core.db.toc import parse_toc_line
 from tswizard.core.full.dump import FollowedDump
-from tswizard.core.full.restore import Entry, FollowedRestore
+from tswizard.core.full.restore_progress import Entry, FollowedRestore
 from tswizard.core.full.table_progress import Parts
 from tswizard.core.model.events import Event, StepProgress, TableProgress, TableState
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tswizard.core.db.toc import TocLine
 from tswizard.core.dump.dump_output import dump_output
-from tswizard.core.dump.toc import DumpEntry, write_use_list
+from tswizard.core.dump.toc import write_use_list
 from tswizard.core.run.context import Context
 
 _HEADER = re.compile(r"^-- TOC entry (\d+) \(class (\d+) OID (\d+)\)$", re.MULTILINE)
@@ -37,7 +38,7 @@ class EntryScript:
     """ID of an entry -> its statements, each with its semicolon."""
 
 
-async def read_entry_script(ctx: Context, dump: Path, entries: Sequence[DumpEntry]) -> EntryScript:
+async def read_entry_script(ctx: Context, dump: Path, entries: Sequence[TocLine]) -> EntryScript:
     """The SQL of these entries of a dump, which are in pg_restore's order; without tablespaces.
 
     Raises StepFailed.
@@ -56,7 +57,7 @@ async def read_entry_script(ctx: Context, dump: Path, entries: Sequence[DumpEntr
     return split_entry_script(script, entries)
 
 
-def split_entry_script(script: str, entries: Sequence[DumpEntry]) -> EntryScript:
+def split_entry_script(script: str, entries: Sequence[TocLine]) -> EntryScript:
     """The parts of a script with these entries. Nothing if it is not certain where each begins: a
     function's body may hold lines that look like headers, and in another encoding than UTF-8
     characters may have been lost on the way."""

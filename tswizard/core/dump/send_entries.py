@@ -32,6 +32,11 @@ SENT_AT_ONCE = (
 """How Review shows it, before pg_restore's command."""
 
 
+def lots_of(entries: Sequence[DumpEntry]) -> list[Sequence[DumpEntry]]:
+    """What is sent in one transaction each, in order."""
+    return [entries[n : n + ENTRIES_AT_ONCE] for n in range(0, len(entries), ENTRIES_AT_ONCE)]
+
+
 async def send_entries(
     ctx: Context,
     target: Connection,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tswizard.core.catalog.hypertable_model import Chunk, Hypertable
 from tswizard.core.catalog.inventory import Inventory, Server, TableKind
 from tswizard.core.model.answers import Answers
+from tswizard.core.model.parallel_jobs import parallel_jobs
 from tswizard.core.model.probed import Probe
 
 GUESSED_EXPANSION = 12.0
@@ -35,8 +36,7 @@ class Workload:
     @property
     def jobs(self) -> int:
         """What works at once."""
-        both = self.inventory.server.concurrent and self.target.concurrent
-        return self.answers.jobs if both else 1
+        return parallel_jobs(self.answers, self.inventory.server, self.target)
 
     @property
     def trip(self) -> float:

@@ -1,5 +1,5 @@
 """The restore: four phases of pg_restore in the order that the extension's catalog requires. The
-first is in `restore_schema.py`.
+first and the last are in `restore_schema.py` and `restore_post_data.py`.
 
 A plain `pg_restore -j` loads the extension's own tables side by side and breaks their foreign
 keys (timescale/timescaledb#698): so the catalog is restored by itself, before the rows.
@@ -7,22 +7,21 @@ keys (timescale/timescaledb#698): so the catalog is restored by itself, before t
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from tswizard.core.db.toc import ON_EVENT_TRIGGERS, TocLine, parse_toc_line
+from tswizard.core.db.toc import TocLine, parse_toc_line
 from tswizard.core.dump.dump_output import dump_output
 from tswizard.core.dump.toc import write_use_list
 from tswizard.core.full.dump import dump_files
-from tswizard.core.full.foreign_keys import keys_to_hypertables
+from tswizard.core.full.empty_tables import empty_tables
+from tswizard.core.full.restore_progress import Entry, FollowedRestore
 from tswizard.core.full.table_progress import Parts
 from tswizard.core.full.tablespaces import detach_lacking_tablespaces, lacking_tablespaces
-from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.model.verdict import Verdict
-from tswizard.core.run.context import Context, StepSkipped, ToolEnd, failed
-from tswizard.core.steps.partition_triggers import partition_triggers
+from tswizard.core.model.wording import plural
+from tswizard.core.run.context import Context, ToolEnd, failed
 
 _CATALOG = ("_timescaledb_catalog", "_timescaledb_config")
 # Without these no chunk can be found; without the rest of the catalog only what it names is lost.
@@ -30,7 +29,6 @@ _ESSENTIAL = re.compile(
     r"_timescaledb_catalog\.(hypertable|dimension|dimension_slice|chunk|chunk_constraint|"
     r"continuous_agg|compression_settings|hypertable_compression)$"
 )
-_ROWS = "TABLE DATA"
 
 
 class Phase(Enum):
@@ -71,13 +69,15 @@ def restore_command(
 
 
 async def restore(ctx: Context, phase: Phase) -> None:
-    """Run a phase behind the first, and judge what it prints. Raises StepFailed when it did not run
+    """Run a phase of rows, and judge what pg_restore prints. Raises StepFailed when it did not run
     to its end."""
-    entries = await _contents(ctx.task, phase)
-    late: tuple[Entry, ...] = ()
+    everything = await contents(ctx.task, phase)
+    empty = await empty_tables(ctx, everything)
+    entries = tuple(entry for entry in everything if entry.toc.id not in empty)
     only = None
-    if phase is Phase.REST:
-        entries, late, only = await _what_can_be_now(ctx, entries)
+    if empty:
+        ctx.say(f"without rows, so nothing to restore: {plural(len(empty), 'table')}")
+        only = listed(ctx, f"restore-{phase.label}", [entry.toc for entry in entries])
     parallel = phase.parallel and ctx.task.jobs > 1
     watch = FollowedRestore(ctx, entries, Parts(ctx), parallel, len(entries))
     end = await run_phase(ctx, phase, only, watch.lines)
@@ -92,8 +92,6 @@ async def restore(ctx: Context, phase: Phase) -> None:
         )
     if phase is Phase.CATALOG:
         await detach_lacking_tablespaces(ctx)
-    if late:
-        await _restore_listed(ctx, "restore-trigger-states", late)
     ctx.progress(watch.total, watch.total, watch.unit)
 
 
@@ -117,64 +115,11 @@ async def run_phase(
     return end
 
 
-async def _what_can_be_now(
-    ctx: Context, entries: "tuple[Entry, ...]"
-) -> "tuple[tuple[Entry, ...], tuple[Entry, ...], Path | None]":
-    """The entries that can be restored in restore mode, those that come after them, and the file
-    that lists the first.
-
-    Neither foreign keys to hypertables nor the contents of materialized views, which read none of
-    the compressed rows then; nor event triggers, which would fire at all that follows.
-    """
-    keys = tuple(e for key in await keys_to_hypertables(ctx) for e in key.toc_entries)
-    waiting = (*keys, "MATERIALIZED VIEW DATA ", *ON_EVENT_TRIGGERS)
-    now = tuple(entry for entry in entries if not entry.toc.text.startswith(waiting))
-    if len(now) != len(entries):
-        ctx.say(
-            f"{len(entries) - len(now)} entries wait for the end of restore mode: foreign keys to "
-            "hypertables, contents of materialized views, event triggers"
-        )
-    states = await partition_triggers(ctx.task)
-    late = tuple(e for e in now if _is_state(e, states))
-    now = tuple(e for e in now if not _is_state(e, states))
-    if len(now) == len(entries):
-        return entries, late, None
-    return now, late, listed(ctx, "restore-rest", [entry.toc for entry in now])
-
-
-def _is_state(entry: "Entry", states: frozenset[int]) -> bool:
-    return entry.toc.kind == "TRIGGER" and entry.toc.oid in states
-
-
 def listed(ctx: Context, name: str, entries: Iterable[TocLine]) -> Path:
     """A file for `pg_restore --use-list`."""
     path = ctx.run_folder.path / f"{name}.list"
     write_use_list(path, entries)
     return path
-
-
-async def restore_event_triggers(ctx: Context) -> None:
-    """The last of the dump: they fire at whatever changes the schema. Raises StepFailed."""
-    entries = [
-        e for e in await _contents(ctx.task, Phase.REST) if e.toc.text.startswith(ON_EVENT_TRIGGERS)
-    ]
-    if not entries:
-        raise StepSkipped("the dump has no event trigger")
-    await _restore_listed(ctx, "restore-event-triggers", entries)
-
-
-async def _restore_listed(ctx: Context, name: str, entries: "Iterable[Entry]") -> None:
-    """Some entries of post-data by themselves. Raises StepFailed."""
-    await run_phase(ctx, Phase.REST, listed(ctx, name, [entry.toc for entry in entries]))
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A TOC entry of the dump that a phase restores."""
-
-    toc: TocLine
-    bytes: int
-    """Size of its file in the dump; 0 for anything but rows."""
 
 
 async def _list(task: Task, phase: Phase) -> str:
@@ -188,7 +133,7 @@ async def count_entries(task: Task, phase: Phase) -> int:
     return len(_ENTRIES.findall(await _list(task, phase)))
 
 
-async def _contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
+async def contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
     """What a phase will restore, in order. Raises StepFailed when the dump cannot be read."""
     listed = await _list(task, phase)
     files = {
@@ -213,97 +158,3 @@ def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
 
 
 _ENTRIES = re.compile(r"^\d", re.MULTILINE)
-_SERIAL = re.compile(
-    r'pg_restore: (?:processing data for table "(?P<rows>.*)"$|(?P<object>creating [A-Z ]+ .*))'
-)
-_PARALLEL = re.compile(r"pg_restore: (launching|finished) item (\d+) ")
-
-
-@dataclass(slots=True)
-class FollowedRestore:
-    """Progress from pg_restore's own lines, weighed by the size of each entry's file."""
-
-    ctx: Context
-    entries: tuple[Entry, ...]
-    parts: Parts
-    parallel: bool
-    """With -j every entry's end is told; the lines of a serial restore come from workers too."""
-    count: int
-    """Of entries; `entries` are empty where only that is needed."""
-    done: int = 0
-    current: Entry | None = None
-    seen: set[int] = field(default_factory=set)
-    newest: str = ""
-    """What was begun or finished last."""
-    # Looked at for every line of the tool, of which there are several an entry.
-    unit: Unit = field(init=False)
-    total: int = field(init=False)
-    _rows: list[Entry] = field(init=False)
-    _by_id: dict[int, Entry] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._rows = [entry for entry in self.entries if entry.toc.kind == _ROWS]
-        self._by_id = {entry.toc.id: entry for entry in self.entries}
-        self.unit = Unit.BYTES if self._rows else Unit.ITEMS
-        self.total = sum(entry.bytes for entry in self._rows) if self._rows else self.count
-
-    def sent(self, number: int) -> None:
-        """So many entries were sent at once and are committed."""
-        self.done += number
-        self.ctx.progress(self.done, self.total, self.unit)
-
-    def lines(self, texts: list[str]) -> None:
-        """Take lines as they come; the watchers hear of them once."""
-        self.newest = ""
-        take = self._in_parallel if self.parallel else self._serial
-        for text in texts:
-            take(text)
-        if self.newest:
-            self.ctx.progress(self.done, self.total, self.unit, self.parts.label(self.newest))
-        self.parts.tell()
-
-    def _in_parallel(self, text: str) -> None:
-        found = _PARALLEL.match(text)
-        entry = self._by_id.get(int(found[2])) if found else None
-        if found is None or entry is None:
-            return
-        if found[1] == "finished":
-            self._finish(entry)
-        else:
-            self.newest = _relation(entry)
-
-    def _serial(self, text: str) -> None:
-        found = _SERIAL.match(text)
-        if found is None:
-            return
-        if rows := found["rows"]:
-            # Entries come in the list's own order, and one begins when the last ended.
-            self._finish(self.current)
-            index = len(self.seen)
-            self.current = self._rows[index] if index < len(self._rows) else None
-            if self.current:
-                self.seen.add(self.current.toc.id)
-                self.parts.start(rows)
-                self.newest = rows
-        elif self.unit is Unit.ITEMS:
-            self.done = min(self.done + 1, self.total)
-            self.newest = found["object"]
-
-    def _finish(self, entry: Entry | None) -> None:
-        if entry is None:
-            return
-        self.done += self._weight(entry)
-        if entry.toc.kind == _ROWS:
-            self.parts.finish(_relation(entry))
-        self.newest = _relation(entry)
-
-    def _weight(self, entry: Entry) -> int:
-        return entry.bytes if self.unit is Unit.BYTES else 1
-
-
-def _relation(entry: Entry) -> str:
-    """`schema.name` of an entry of rows; other entries as they are listed."""
-    if entry.toc.kind != _ROWS:
-        return entry.toc.text
-    schema, _, rest = entry.toc.rest.partition(" ")
-    return f"{schema}.{rest.rpartition(' ')[0]}"

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.connection import connected
-from tswizard.core.dump.send_entries import ENTRIES_AT_ONCE, send_entries
+from tswizard.core.dump.send_entries import lots_of, send_entries
 from tswizard.core.dump.toc import PRE, DumpEntry, in_order_of_restore, read_toc
-from tswizard.core.full.restore import FollowedRestore, Phase, count_entries, listed, run_phase
+from tswizard.core.full.restore import Phase, count_entries, listed, run_phase
+from tswizard.core.full.restore_progress import FollowedRestore
 from tswizard.core.full.table_progress import Parts
 from tswizard.core.run.context import Context
 
@@ -48,4 +49,4 @@ async def _entries(ctx: Context) -> Sequence[DumpEntry]:
 def _lots(entries: Sequence[DumpEntry]) -> list[Sequence[DumpEntry]]:
     """All but large objects, which pg_restore creates many at a time."""
     some = [e for e in entries if "LARGE OBJECT" not in e.text and not e.kind.startswith("BLOB")]
-    return [some[n : n + ENTRIES_AT_ONCE] for n in range(0, len(some), ENTRIES_AT_ONCE)]
+    return lots_of(some)

@@ -11,8 +11,10 @@ from tswizard.core.full.compress_chunks import compress, eligible
 from tswizard.core.full.drop_left_out import drop_left_out, dropping, something_left_out
 from tswizard.core.full.dump import dump, dump_command
 from tswizard.core.full.foreign_keys import add_foreign_keys
-from tswizard.core.full.restore import Phase, restore, restore_command, restore_event_triggers
+from tswizard.core.full.keys_in_turn import KEYS_AT_ONCE
+from tswizard.core.full.restore import Phase, restore, restore_command
 from tswizard.core.full.restore_mode import enter, leave_for_good
+from tswizard.core.full.restore_post_data import restore_event_triggers, restore_rest
 from tswizard.core.full.restore_schema import only_by_pg_restore, restore_schema
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, shell
@@ -92,20 +94,28 @@ async def same_ids(ctx: Context) -> dict[int, int]:
     return {job.id: job.id for job in ctx.task.inventory.jobs}
 
 
+_ACTIONS = {Phase.SCHEMA: restore_schema, Phase.REST: restore_rest}
+
+
 def _restore(id: FullStep, phase: Phase, title: str, what: str) -> MethodStep:
     return MethodStep(
         id=id,
         title=title,
         what=what,
-        action=restore_schema if phase is Phase.SCHEMA else partial(restore, phase=phase),
+        action=_ACTIONS.get(phase, partial(restore, phase=phase)),
         commands=lambda task: _restoring(task, phase),
     )
 
 
 def _restoring(task: Task, phase: Phase) -> tuple[str, ...]:
     command = shell(restore_command(task, phase))
-    at_once = phase is Phase.SCHEMA and not only_by_pg_restore(task.inventory)
-    return (SENT_AT_ONCE, command) if at_once else (command,)
+    if phase is Phase.SCHEMA and not only_by_pg_restore(task.inventory):
+        return SENT_AT_ONCE, command
+    if phase is Phase.REST and any(
+        c.references and not c.incoming for c in task.inventory.constraints
+    ):
+        return command, KEYS_AT_ONCE
+    return (command,)
 
 
 FULL_STEPS: tuple[MethodStep, ...] = (

@@ -19,8 +19,8 @@ class Answers:
     """Time samples of the source before the method is recommended."""
     probe_upload: bool = False
     """Time writing to the target as well, into scratch tables that are never committed."""
-    jobs: int = 4
-    """Parallel dump and restore jobs where both servers allow it."""
+    jobs: int = 0
+    """Parallel dump and restore jobs where both servers allow it; 0: by their distance."""
     via: Literal["stream", "files"] = "stream"
     """Split: rows are streamed to the target, or copied through files in the staging folder."""
     piece: str = "chunk"

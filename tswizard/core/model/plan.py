@@ -7,6 +7,7 @@ from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
+from tswizard.core.model.parallel_jobs import parallel_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Task:
 
     @property
     def jobs(self) -> int:
-        return self.answers.jobs if self.concurrent else 1
+        return parallel_jobs(self.answers, self.inventory.server, self.target_server)
 
 
 @dataclass(frozen=True, slots=True)

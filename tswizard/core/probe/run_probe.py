@@ -13,6 +13,7 @@ from psycopg import Error
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import CannotConnect
+from tswizard.core.model.parallel_jobs import parallel_jobs
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.probed import Probe, Sample, SampleKind, Timed, Timing
 from tswizard.core.probe.checksum import time_checksum
@@ -95,9 +96,8 @@ class _Probing:
     @property
     def _connections(self) -> int:
         """What split may use at once."""
-        servers = (self.prepared.inventory.server, self.prepared.target_inventory.server)
-        together = all(server.concurrent for server in servers)
-        return self.prepared.answers.jobs if together else 1
+        source, target = self.prepared.inventory.server, self.prepared.target_inventory.server
+        return parallel_jobs(self.prepared.answers, source, target)
 
     async def run(self) -> None:
         with suppress(_ServerGoneError):

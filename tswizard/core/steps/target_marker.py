@@ -10,7 +10,7 @@ from typing import Literal
 
 from psycopg import Error, sql
 
-from tswizard.core.db.connection import Connection, connected, rows, value
+from tswizard.core.db.connection import Connection, batch, connected, rows, value
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.run.context import Context
 
@@ -49,18 +49,17 @@ async def read(target: Connection) -> Marker | None:
 
 async def write(target: Connection, run: str, state: State) -> None:
     """Mark the target as this run's."""
-    async with target.transaction():
-        await target.execute("CREATE SCHEMA IF NOT EXISTS _tswizard")
-        await target.execute(
-            "CREATE TABLE IF NOT EXISTS _tswizard.run "
-            "(run text PRIMARY KEY, state text NOT NULL, extensions text[] NOT NULL, host text)"
-        )
-        await target.execute(
-            "INSERT INTO _tswizard.run "
-            "SELECT %s, %s, array(SELECT extname::text FROM pg_catalog.pg_extension), %s "
-            "ON CONFLICT (run) DO UPDATE SET state = excluded.state",
-            (run, state, socket.gethostname()),
-        )
+    mark = (
+        "INSERT INTO _tswizard.run "
+        "SELECT %s, %s, array(SELECT extname::text FROM pg_catalog.pg_extension), %s "
+        "ON CONFLICT (run) DO UPDATE SET state = excluded.state"
+    )
+    create = (
+        "CREATE TABLE IF NOT EXISTS _tswizard.run "
+        "(run text PRIMARY KEY, state text NOT NULL, extensions text[] NOT NULL, host text)"
+    )
+    values = (run, state, socket.gethostname())
+    await batch(target, ("CREATE SCHEMA IF NOT EXISTS _tswizard", create, (mark, values)))
 
 
 async def erase(target: Connection) -> None:

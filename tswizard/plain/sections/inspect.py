@@ -24,7 +24,13 @@ from tswizard.wizard.inventory_rows import (
 )
 from tswizard.wizard.method_questions import todo_here
 from tswizard.wizard.object_rows import cagg_trees
-from tswizard.wizard.state import ASKED_ON_INSPECT, ConnectedPair, Inspected, open_methods
+from tswizard.wizard.state import (
+    ASKED_ON_INSPECT,
+    ConnectedPair,
+    Inspected,
+    open_methods,
+    with_jobs,
+)
 
 _HELP = (
     "PASS: verified. LOOK: read it and decide; it does not block you. FAIL: the migration would "
@@ -200,6 +206,7 @@ class Inspection:
             checked_with = replace(checked_with, method=possible[0])
         if known.answers.method not in possible:
             known.answers = replace(known.answers, method=possible[0])
+        known.answers = with_jobs(known.answers, self._pair)
         known.inspected = Inspected(self._pair, *self._inventories, self._findings, checked_with)
 
 

@@ -40,7 +40,13 @@ from tswizard.wizard.inventory_rows import (
     summary,
     table_rows,
 )
-from tswizard.wizard.state import ASKED_ON_INSPECT, ConnectedPair, Inspected, open_methods
+from tswizard.wizard.state import (
+    ASKED_ON_INSPECT,
+    ConnectedPair,
+    Inspected,
+    open_methods,
+    with_jobs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -277,6 +283,7 @@ class InspectScreen(WizardScreen):
             answers, possible = self._answers, self._open_methods
             if answers.method not in possible:
                 answers = replace(answers, method=possible[0])
+            answers = with_jobs(answers, self._pair)
             self.wizard.show_method(
                 Inspected(self._pair, *self._inventories, self._findings, answers)
             )

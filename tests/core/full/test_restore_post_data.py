@@ -1,0 +1,117 @@
+"""Keys that reference the same table are sent many at once; tables without rows are left out."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.begun_run import begun, carried_out
+from tests.support.native import databases
+from tests.support.split_ends import run as run_sql
+from tests.support.toc import TABLE_A, entry
+from tswizard.core.db.connection import connected, value
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.dump.toc import Toc
+from tswizard.core.full.keys_in_turn import keys_in_turn
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.finding import Level
+from tswizard.core.run.runner import Run
+
+CHUNKS = 12
+_SOURCE = (
+    "CREATE TABLE public.device (id int PRIMARY KEY)",
+    'CREATE TABLE public."Read""ings" (at timestamptz NOT NULL, '
+    'device int CONSTRAINT "a ""key" REFERENCES public.device)',
+    """SELECT public.create_hypertable('public."Read""ings"', 'at',
+      chunk_time_interval => interval '1 day')""",
+    f"INSERT INTO public.device SELECT generate_series(1, {CHUNKS})",
+    """INSERT INTO public."Read""ings" SELECT '2024-01-01 00:00+00'::timestamptz
+      + n * interval '1 day', n FROM generate_series(1, 12) n""",
+    """DO $$ DECLARE chunk regclass := (SELECT inhrelid FROM pg_inherits ORDER BY 1 LIMIT 1);
+    BEGIN EXECUTE format('COMMENT ON CONSTRAINT %I ON %s IS ''of a chunk''',
+      (SELECT conname FROM pg_constraint WHERE conrelid = chunk AND contype = 'f'), chunk);
+    END $$""",
+    "CREATE TABLE public.nothing (x int)",
+    "CREATE TABLE public.small (x text)",
+    "INSERT INTO public.small VALUES ('COPY public.x (x) FROM stdin;')",
+)
+_KEYS = """
+SELECT pg_catalog.count(*) FROM pg_catalog.pg_constraint
+WHERE contype = 'f' AND conrelid IN (SELECT inhrelid FROM pg_catalog.pg_inherits)
+"""
+_COMMENTS = """
+SELECT pg_catalog.count(*) FROM pg_catalog.pg_description WHERE description = 'of a chunk'
+"""
+
+
+@pytest.fixture
+async def ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Endpoint, Endpoint]]:
+    monkeypatch.setenv("TSWIZARD_STATE_DIR", str(tmp_path))
+    async with databases() as (source, target):
+        await run_sql(source, *_SOURCE)
+        yield source, target
+
+
+async def _migrated(ends: tuple[Endpoint, Endpoint]) -> Run:
+    return await carried_out(await begun(*ends, Answers(method="full", keep_dumps=True)))
+
+
+def _list(run: Run, name: str) -> list[str]:
+    """Kinds and names of the entries that were listed for one call of pg_restore."""
+    path = run.run_folder.path / f"{name}.list"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [line.split(" ", 3)[3].rpartition(" ")[0] for line in lines]
+
+
+def test_few_keys_are_left_to_pg_restore() -> None:
+    unique = entry(29, 2606, 1, "CONSTRAINT", "public a a_pkey owner", 20)
+    keys = [entry(n, 2606, n, "FK CONSTRAINT", f"c {n} f owner", 20, 29) for n in range(100, 120)]
+    comment = entry(300, 0, 0, "COMMENT", "c CONSTRAINT f ON 100 owner", 100)
+    toc = Toc((TABLE_A, unique, *keys, comment))
+    every = {e.id for e in toc.entries}
+    assert keys_in_turn(toc, every) == [*keys, comment]
+    assert keys_in_turn(toc, every - {100}) == keys[1:]
+    assert keys_in_turn(Toc((TABLE_A, unique, *keys[:5], comment)), every) == []
+
+
+@pytest.mark.native
+async def test_keys_of_chunks_are_sent_at_once(ends: tuple[Endpoint, Endpoint]) -> None:
+    run = await _migrated(ends)
+    assert run.outcome is not None and run.outcome.result is Level.PASS
+    assert not [line for line in _list(run, "restore-rest") if "FK CONSTRAINT" in line]
+    assert _list(run, "restore-keys") == []
+    async with connected(ends[1]) as target:
+        assert await value(target, _KEYS) == CHUNKS
+        assert await value(target, _COMMENTS) == 1
+
+
+@pytest.mark.native
+async def test_a_key_that_is_refused_is_judged_and_the_others_are_there(
+    ends: tuple[Endpoint, Endpoint],
+) -> None:
+    async with connected(ends[0]) as source:
+        await source.execute("SET session_replication_role = replica")
+        await source.execute("DELETE FROM public.device WHERE id = 5")
+    run = await _migrated(ends)
+    assert run.outcome is not None and run.outcome.result is Level.FAIL
+    (refused,) = _list(run, "restore-keys")
+    assert refused.startswith("FK CONSTRAINT _timescaledb_internal _hyper_")
+    kinds = {judged.object.split(".")[0] for judged in run.outcome.judged}
+    assert "FK CONSTRAINT _timescaledb_internal" in kinds
+    async with connected(ends[1]) as target:
+        assert await value(target, _KEYS) == CHUNKS - 1
+
+
+@pytest.mark.native
+async def test_tables_without_rows_are_left_out(ends: tuple[Endpoint, Endpoint]) -> None:
+    """However small a table is: it is not left out for that."""
+    run = await _migrated(ends)
+    assert run.outcome is not None and run.outcome.result is Level.PASS
+    listed = set(_list(run, "restore-data"))
+    assert {"TABLE DATA public small", "TABLE DATA public device"} <= listed
+    assert not {"TABLE DATA public nothing", 'TABLE DATA public Read"ings'} & listed
+    assert "without rows, so nothing to restore: " in run.run_folder.log_path.read_text()
+    async with connected(ends[1]) as target:
+        assert await value(target, "SELECT x FROM public.small") == "COPY public.x (x) FROM stdin;"

@@ -1,0 +1,83 @@
+"""The restore's last phase: indexes, constraints, triggers, rules."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from tswizard.core.db.connection import connected
+from tswizard.core.db.toc import ON_EVENT_TRIGGERS, TocLine
+from tswizard.core.dump.send_entries import lots_of, send_entries
+from tswizard.core.dump.toc import POST, DumpEntry, read_toc
+from tswizard.core.full.foreign_keys import keys_to_hypertables
+from tswizard.core.full.keys_in_turn import keys_in_turn
+from tswizard.core.full.restore import Phase, contents, listed, run_phase
+from tswizard.core.full.restore_progress import Entry, FollowedRestore
+from tswizard.core.full.table_progress import Parts
+from tswizard.core.run.context import Context, StepSkipped
+from tswizard.core.steps.partition_triggers import partition_triggers
+
+
+async def restore_rest(ctx: Context) -> None:
+    """Restore it, but for what has to wait. Raises StepFailed, CannotConnect, psycopg.Error."""
+    toc = await read_toc(ctx.task.tools, ctx.task.dump)
+    entries = toc.section(POST)
+    now, states = await _what_can_be_now(ctx, entries)
+    in_turn = keys_in_turn(toc, {entry.id for entry in now})
+    ids = {entry.id for entry in in_turn}
+    others = [entry for entry in now if entry.id not in ids]
+    watch = FollowedRestore(
+        ctx, tuple(Entry(e, 0) for e in others), Parts(ctx), ctx.task.jobs > 1, len(now)
+    )
+    if others or not ids:
+        only = None if len(others) == len(entries) else listed(ctx, "restore-rest", others)
+        await run_phase(ctx, Phase.REST, only, watch.lines)
+    await _send(ctx, in_turn, watch.sent)
+    await _restore_listed(ctx, "restore-trigger-states", states)
+    ctx.progress(watch.total, watch.total, watch.unit)
+
+
+async def _what_can_be_now(
+    ctx: Context, entries: Sequence[DumpEntry]
+) -> tuple[list[DumpEntry], list[DumpEntry]]:
+    """The entries that can be restored in restore mode, and the states of triggers, which come
+    behind them.
+
+    Neither foreign keys to hypertables nor the contents of materialized views, which read none of
+    the compressed rows then; nor event triggers, which would fire at all that follows.
+    """
+    keys = tuple(e for key in await keys_to_hypertables(ctx) for e in key.toc_entries)
+    waiting = (*keys, "MATERIALIZED VIEW DATA ", *ON_EVENT_TRIGGERS)
+    now = [entry for entry in entries if not entry.text.startswith(waiting)]
+    if len(now) != len(entries):
+        ctx.say(
+            f"{len(entries) - len(now)} entries wait for the end of restore mode: foreign keys to "
+            "hypertables, contents of materialized views, event triggers"
+        )
+    late = await partition_triggers(ctx.task)
+    states = [entry for entry in now if entry.kind == "TRIGGER" and entry.oid in late]
+    behind = {entry.id for entry in states}
+    return [entry for entry in now if entry.id not in behind], states
+
+
+async def _send(ctx: Context, keys: list[DumpEntry], done: Callable[[int], None]) -> None:
+    """Many at a time; what the target does not take in silence is left to pg_restore. Raises
+    StepFailed."""
+    if not keys:
+        return
+    # Restore mode is on in sessions that begin after it.
+    async with connected(ctx.task.target, fresh=True) as target:
+        sent = await send_entries(ctx, target, ctx.task.dump, lots_of(keys), done)
+    await _restore_listed(ctx, "restore-keys", [key for key in keys if key.id not in sent])
+
+
+async def _restore_listed(ctx: Context, name: str, entries: Iterable[TocLine]) -> None:
+    """Some entries of post-data by themselves, if there are any. Raises StepFailed."""
+    if some := list(entries):
+        await run_phase(ctx, Phase.REST, listed(ctx, name, some))
+
+
+async def restore_event_triggers(ctx: Context) -> None:
+    """The last of the dump: they fire at whatever changes the schema. Raises StepFailed."""
+    post_data = [entry.toc for entry in await contents(ctx.task, Phase.REST)]
+    entries = [entry for entry in post_data if entry.text.startswith(ON_EVENT_TRIGGERS)]
+    if not entries:
+        raise StepSkipped("the dump has no event trigger")
+    await _restore_listed(ctx, "restore-event-triggers", entries)
