@@ -5,7 +5,7 @@ long the probe's yardstick takes on it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tswizard.core.estimate.phases import Part
 from tswizard.core.estimate.workload import Workload
@@ -79,13 +79,17 @@ class StepCost:
             + self.trips_object * others
         )
         total = alone + shared / load.jobs
-        trip = load.trip if self.on_source else load.target_trip
-        told = f"{number(round(total))} round trips of {trip * 1000:.1f} ms"
-        low = total * trip * 0.8
+        waited = waiting(total, load.trip if self.on_source else load.target_trip)
         if self.overlapped and load.jobs > 1:
-            low = max(0.0, low - served.low)
+            waited = replace(waited, low=max(0.0, waited.low - served.low))
         yield served
-        yield Part(low, total * trip * 1.25, told)
+        yield waited
+
+
+def waiting(trips: float, trip: float) -> Part:
+    """So many round trips of so many seconds, one after the other."""
+    told = f"{number(round(trips))} round trips of {trip * 1000:.1f} ms"
+    return Part(trips * trip * 0.8, trips * trip * 1.25, told)
 
 
 def server_time(load: Workload, seconds: float, how: str) -> Part:

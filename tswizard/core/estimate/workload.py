@@ -1,5 +1,7 @@
 """What an estimate rests on: sizes and counts of the source, and what a probe timed."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tswizard.core.catalog.hypertable_model import Chunk, Hypertable
@@ -70,7 +72,7 @@ class Workload:
     @property
     def chunks(self) -> tuple[Chunk, ...]:
         """Those of every hypertable that lie on the server."""
-        return tuple(c for h in self.inventory.hypertables for c in h.chunks if not c.tiered)
+        return tuple(chunk for h in self.inventory.hypertables for chunk in _here(h))
 
     @property
     def compressed(self) -> tuple[Chunk, ...]:
@@ -78,11 +80,19 @@ class Workload:
 
     @property
     def chunk_entries(self) -> int:
-        """Indexes, foreign keys and triggers of all chunks."""
-        return sum(
-            h.post_data * sum(not chunk.tiered for chunk in h.chunks)
-            for h in self.inventory.hypertables
-        )
+        """Indexes, constraints and triggers of all chunks, without foreign keys."""
+        entries = sum(h.post_data * len(_here(h)) for h in self.inventory.hypertables)
+        return max(0, entries - sum(self.chunk_keys.values()))
+
+    @property
+    def chunk_keys(self) -> Mapping[tuple[str, str], int]:
+        """Foreign keys of all chunks, by the table that they reference."""
+        chunks = {(h.schema, h.name): len(_here(h)) for h in self.inventory.hypertables}
+        found = Counter[tuple[str, str]]()
+        for key in self.inventory.constraints:
+            if key.references and not key.incoming:
+                found[key.references] += chunks.get((key.schema, key.table), 0)
+        return found
 
     @property
     def tables(self) -> int:
@@ -153,3 +163,8 @@ class Workload:
     @property
     def hypertables_with_compression(self) -> tuple[Hypertable, ...]:
         return tuple(h for h in self.inventory.hypertables if h.compression is not None)
+
+
+def _here(hypertable: Hypertable) -> tuple[Chunk, ...]:
+    """Its chunks that lie on the server."""
+    return tuple(chunk for chunk in hypertable.chunks if not chunk.tiered)

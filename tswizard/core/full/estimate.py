@@ -1,5 +1,8 @@
 """How long a full migration takes, step by step."""
 
+from collections.abc import Iterator
+
+from tswizard.core.dump.send_entries import ENTRIES_AT_ONCE
 from tswizard.core.estimate.phases import Part, bytes_at, phase, whole
 from tswizard.core.estimate.rates import Rates
 from tswizard.core.estimate.shared_costs import (
@@ -8,31 +11,32 @@ from tswizard.core.estimate.shared_costs import (
     checksum_parts,
     unmeasured,
 )
-from tswizard.core.estimate.step_cost import StepCost
+from tswizard.core.estimate.step_cost import StepCost, server_time, waiting
 from tswizard.core.estimate.workload import Workload
 from tswizard.core.full.steps import FULL_STEPS, FullStep
 from tswizard.core.model.disk_estimate import dump_bounds, target_bytes
 from tswizard.core.model.estimate import MethodEstimate
 from tswizard.core.model.plan import Task
-from tswizard.core.model.wording import size
+from tswizard.core.model.wording import number, size
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.core.steps.compare import CHECK
 
 _COSTS = {
     **SHARED_COSTS,
     # pg_dump asks for each table once on its first connection and twice on those of its jobs;
-    # pg_restore sends two statements for the rows of a table, one for each entry of post-data.
+    # pg_restore sends two statements for the rows of a table, one for each entry of post-data,
+    # and about twenty before it begins, and again on each connection of its jobs.
     FullStep.DUMP: StepCost(
-        base=0.15, chunk=0.0008, trips=90, trips_chunk=1.1, shared_chunk=2.4, on_source=True
+        base=0.15, chunk=0.0008, trips=105, trips_chunk=1.1, shared_chunk=2.4, on_source=True
     ),
-    FullStep.ENTER_RESTORE_MODE: StepCost(base=0.03, trips=20),
+    FullStep.ENTER_RESTORE_MODE: StepCost(base=0.03, trips=16),
     FullStep.RESTORE_SCHEMA: StepCost(
         base=0.2, chunk=0.0008, trips=32, trips_chunk=0.02, trips_compressed=0.02, trips_object=0.03
     ),
-    FullStep.RESTORE_CATALOG: StepCost(base=0.06, chunk=0.00012, trips=80),
-    FullStep.RESTORE_ROWS: StepCost(base=0.05, chunk=0.0003, trips=12, shared_chunk=2.3),
+    FullStep.RESTORE_CATALOG: StepCost(base=0.06, chunk=0.00012, trips=60),
+    FullStep.RESTORE_ROWS: StepCost(base=0.05, chunk=0.0003, trips=44, shared_chunk=2),
     FullStep.RESTORE_POST_DATA: StepCost(
-        base=0.06, entry=0.0006, trips=90, shared_entry=1.2, shared_compressed=4, shared_object=3
+        base=0.06, entry=0.001, trips=50, shared_entry=1.2, shared_compressed=4, shared_object=3
     ),
     FullStep.LEAVE_RESTORE_MODE: StepCost(base=0.06, chunk=0.00003, trips=18),
     FullStep.FOREIGN_KEYS: StepCost(base=0.03, trips=3),
@@ -88,9 +92,24 @@ def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
                 bytes_at(packed, "compressed chunks", rates.restore(plain=False)),
             )
         case FullStep.RESTORE_POST_DATA:
-            return (bytes_at(load.index_bytes, "indexes", rates.index()),)
+            return (bytes_at(load.index_bytes, "indexes", rates.index()), *_keys(load))
         case _ if step == ANALYZE.id:
             return analyze_parts(load, rates)
         case _ if step == CHECK:
             return checksum_parts(load, rates)
     return ()
+
+
+_KEY, _KEY_OF_MANY = 0.0008, 0.4e-6
+"""Seconds for a foreign key of a chunk, and for each other one that references the same table: that
+table has two triggers for each, and PostgreSQL reads all of them again for every new one."""
+
+
+def _keys(load: Workload) -> Iterator[Part]:
+    """Foreign keys of chunks, and the round trips in which they are sent."""
+    numbers = load.chunk_keys.values()
+    if count := sum(numbers):
+        told = f"{number(count)} foreign keys of chunks"
+        seconds = _KEY * count + _KEY_OF_MANY * sum(n * n for n in numbers)
+        yield server_time(load, seconds, told)
+        yield waiting(10 + 4 * count / ENTRIES_AT_ONCE, load.target_trip)
