@@ -151,6 +151,19 @@ def test_chunks_that_are_created_with_their_primary_key_take_longer() -> None:
     assert "primary keys of 1,000 chunks" in creating[1].how
 
 
+def test_each_further_key_on_the_same_table_takes_longer() -> None:
+    key = replace(constraint("f"), references=("public", "device"))
+    times = {
+        method: [
+            next(p for p in both(some, probe(*BOTH))[method].phases if p.name == name).seconds.low
+            for count in (1000, 4000)
+            for some in (replace(source(*chunks(count, 64 << 10)), constraints=(key,)),)
+        ]
+        for method, name in (("full", "restore-post-data"), ("split", "constraints-after"))
+    }
+    assert all(many > 5 * few for few, many in times.values()), times
+
+
 def test_rows_that_a_foreign_key_checks_one_by_one_take_longer() -> None:
     """It precedes the rows of a hypertable that has compressed chunks."""
     plain = replace(chunks(1, MIB)[0], rows_estimate=1_000_000)

@@ -1,10 +1,13 @@
 """Steps that both methods have."""
 
+from collections.abc import Iterator
+
 from tswizard.core.estimate.phases import Part, bytes_at
 from tswizard.core.estimate.rates import Rates
-from tswizard.core.estimate.step_cost import StepCost
+from tswizard.core.estimate.step_cost import StepCost, server_time
 from tswizard.core.estimate.workload import Workload
 from tswizard.core.model.probed import Timed
+from tswizard.core.model.wording import number
 
 SHARED_COSTS = {
     "pause-source-jobs": StepCost(base=0.01, trips=10, on_source=True),
@@ -34,6 +37,19 @@ def analyze_parts(load: Workload, rates: Rates) -> tuple[Part, ...]:
     pages = [sum(c.data_bytes for c in h.chunks) for h in load.inventory.hypertables]
     read = sum(min(count, SAMPLED) for count in (*sizes, *pages))
     return (bytes_at(read, "pages for statistics", rates.scan()),)
+
+
+_KEY, _KEY_OF_MANY = 0.0008, 0.4e-6
+"""Seconds for a foreign key of a chunk, and for each other one that references the same table: that
+table has two triggers for each, and PostgreSQL reads all of them again for every new one."""
+
+
+def key_parts(load: Workload) -> Iterator[Part]:
+    """Foreign keys of chunks, without round trips."""
+    numbers = load.chunk_keys.values()
+    if count := sum(numbers):
+        seconds = _KEY * count + _KEY_OF_MANY * sum(n * n for n in numbers)
+        yield server_time(load, seconds, f"{number(count)} foreign keys of chunks")
 
 
 SAMPLED = 30_000 * 8192

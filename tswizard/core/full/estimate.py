@@ -9,15 +9,16 @@ from tswizard.core.estimate.shared_costs import (
     SHARED_COSTS,
     analyze_parts,
     checksum_parts,
+    key_parts,
     unmeasured,
 )
-from tswizard.core.estimate.step_cost import StepCost, server_time, waiting
+from tswizard.core.estimate.step_cost import StepCost, waiting
 from tswizard.core.estimate.workload import Workload
 from tswizard.core.full.steps import FULL_STEPS, FullStep
 from tswizard.core.model.disk_estimate import dump_bounds, target_bytes
 from tswizard.core.model.estimate import MethodEstimate
 from tswizard.core.model.plan import Task
-from tswizard.core.model.wording import number, size
+from tswizard.core.model.wording import size
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.core.steps.compare import CHECK
 
@@ -100,16 +101,8 @@ def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
     return ()
 
 
-_KEY, _KEY_OF_MANY = 0.0008, 0.4e-6
-"""Seconds for a foreign key of a chunk, and for each other one that references the same table: that
-table has two triggers for each, and PostgreSQL reads all of them again for every new one."""
-
-
 def _keys(load: Workload) -> Iterator[Part]:
     """Foreign keys of chunks, and the round trips in which they are sent."""
-    numbers = load.chunk_keys.values()
-    if count := sum(numbers):
-        told = f"{number(count)} foreign keys of chunks"
-        seconds = _KEY * count + _KEY_OF_MANY * sum(n * n for n in numbers)
-        yield server_time(load, seconds, told)
+    yield from key_parts(load)
+    if count := sum(load.chunk_keys.values()):
         yield waiting(10 + 4 * count / ENTRIES_AT_ONCE, load.target_trip)

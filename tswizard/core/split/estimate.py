@@ -9,6 +9,7 @@ from tswizard.core.estimate.shared_costs import (
     SHARED_COSTS,
     analyze_parts,
     checksum_parts,
+    key_parts,
     unmeasured,
 )
 from tswizard.core.estimate.step_cost import StepCost, server_time
@@ -58,7 +59,7 @@ _COSTS = {
     SplitStep.SEQUENCES: StepCost(base=0.01, trips=3),
     SplitStep.CONSTRAINTS_AFTER: StepCost(base=0.08, chunk=0.00008, trips=14, trips_object=0.1),
     SplitStep.COMPRESSION_LAST: StepCost(base=0.02, trips=4),
-    SplitStep.POST_DATA: StepCost(base=0.1, chunk=0.0004, trips=13, trips_object=0.03),
+    SplitStep.POST_DATA: StepCost(base=0.1, chunk=0.0006, trips=13, trips_object=0.03),
 }
 
 
@@ -85,6 +86,7 @@ def estimate_split(task: Task, load: Workload) -> MethodEstimate:
                 *_cost(step.id, load).parts(load),
                 *_bytes(step.id, load),
                 *(_keys_of_chunks(load) if step.id == SplitStep.CHUNKS else ()),
+                *(key_parts(load) if step.id == SplitStep.CONSTRAINTS_AFTER else ()),
                 *(_constraints_in_place(load) if step.id == SplitStep.COPY_HYPERTABLES else ()),
             ),
         )
