@@ -83,7 +83,11 @@ def _time_limit(value: Any) -> str | None:
 
 
 def _jobs(value: Any) -> str | None:
-    return None if 0 <= int(value) <= 64 else "between 1 and 64 jobs, or 0"
+    return (
+        None
+        if 0 <= int(value) <= 64
+        else "between 1 and 64 jobs, or 0 for as many as the distance asks for"
+    )
 
 
 def _staging(value: Any) -> str | None:

@@ -61,7 +61,7 @@ def test_on_a_dumb_terminal_nothing_but_text_is_written_and_no_password() -> Non
         terminal.answer("Parallel jobs [8]", "many")
         terminal.see("Parallel jobs: a whole number.")
         terminal.answer("Parallel jobs [8]", "99")
-        terminal.see("Parallel jobs: between 1 and 64 jobs.")
+        terminal.see("Parallel jobs: between 1 and 64 jobs, or 0")
         terminal.answer("Parallel jobs [8]", "6")
         terminal.answer("Setting to change")
         terminal.answer("Continuous aggregates to migrate", "3")

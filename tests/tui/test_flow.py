@@ -307,7 +307,7 @@ async def test_what_forbids_one_method_leaves_the_other() -> None:
         await on_screen(pilot, "ReviewScreen")
         decided = getattr(pilot.app.screen, "_decided", None)
         assert isinstance(decided, Decided)
-        assert decided.answers == Answers(method="split")
+        assert decided.answers == Answers(method="split", jobs=8)  # the target is far away
         assert decided.findings
         assert all(finding.concerns("split") for finding in decided.findings)
         assert decided.examined
