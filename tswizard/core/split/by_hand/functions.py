@@ -25,6 +25,10 @@ _SKIP = "timescaledb.skip_cagg_invalidation"
 _UNBATCHED = """, options => '{"buckets_per_batch": 0}'"""
 
 
+LOGGED = "Its messages are in $WORK/restore-*.log; any error that is not expected stops the script."
+"""What is expected of `restore_list`."""
+
+
 def split_functions(task: Task, facts: SplitFacts) -> str:
     """All that this migration needs."""
     chosen = chosen_caggs(task.inventory, task.answers)
