@@ -6,13 +6,19 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.support.embedded import SMALL, pair_of_superusers, small_pair
 from tswizard.demo import EmbeddedPair
 
-# How long an example takes says how busy the machine is.
-settings.register_profile("tests", deadline=None)
+# How long an example takes says how busy the machine is. In CI the examples are the same each time:
+# it says whether a change is good, and whoever looks for new ones runs the tests without it.
+settings.register_profile(
+    "tests",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
 settings.load_profile("tests")
 
 _LONGEST = "tests/tui/test_real.py"
