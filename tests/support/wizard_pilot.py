@@ -4,8 +4,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from textual._context import visible_screen_stack
 from textual.events import Paste
 from textual.pilot import Pilot
+from textual.strip import Strip
 from textual.widget import Widget
 
 from tests.support.recorded_engine import RecordedEngine
@@ -96,8 +98,14 @@ async def type_text(pilot: Pilot[int], selector: str, text: str) -> None:
 
 def shown(pilot: Pilot[int]) -> str:
     """All characters on the screen, line by line."""
-    strips = pilot.app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in drawn(pilot))
+
+
+def drawn(pilot: Pilot[int]) -> list[Strip]:
+    """The screen with its colors, line by line."""
+    # On what a dialog is drawn that was not drawn yet; without this, on another screen's own.
+    visible_screen_stack.set(pilot.app._background_screens)
+    return pilot.app.screen._compositor.render_strips()
 
 
 async def at(pilot: Pilot[int], selector: str, *keys: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 from rich.segment import Segment
 from textual.color import Color
 
-from tests.support.wizard_pilot import SMALL, on_screen
+from tests.support.wizard_pilot import SMALL, drawn, on_screen
 from tests.support.wizard_scenes import SCENES
 from tswizard.tui.ascii import AsciiMarks, wants_ascii
 from tswizard.tui.terminal_signals import notification, taskbar, title
@@ -62,7 +62,7 @@ async def test_screens_without_utf_8(name: str, monkeypatch: pytest.MonkeyPatch)
         [marks] = [f for f in pilot.app.get_line_filters() if isinstance(f, AsciiMarks)]
         lines = [
             "".join(segment.text for segment in marks.apply(list(strip), Color(0, 0, 0)))
-            for strip in pilot.app.screen._compositor.render_strips()
+            for strip in drawn(pilot)
         ]
     shown = "\n".join(lines)
     # Letters and signs of the user's own names stay.
@@ -117,7 +117,7 @@ async def test_without_colors_the_characters_show_the_focus(
         await scene.drive(pilot)
         marked = {
             segment.text.strip()
-            for strip in pilot.app.screen._compositor.render_strips()
+            for strip in drawn(pilot)
             for segment in strip
             if segment.style and (segment.style.reverse or segment.style.underline)
         }
