@@ -249,7 +249,7 @@ async def objects_unticked(pilot: Pilot[int]) -> None:
 
 async def to_review(pilot: Pilot[int]) -> None:
     await on_screen(pilot, "WelcomeScreen")
-    wizard_app(pilot).show_review(INSPECTED.decided(Answers()))
+    wizard_app(pilot).show_review(INSPECTED.decided(INSPECTED.answers))
     await review_is_there(pilot)
 
 

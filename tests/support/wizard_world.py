@@ -18,7 +18,7 @@ from tswizard.core.model.finding import Finding
 from tswizard.core.model.plan import Plan
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.run.run_folder import dump_folder
-from tswizard.wizard.state import ConnectedDatabase, ConnectedPair, Inspected
+from tswizard.wizard.state import ConnectedDatabase, ConnectedPair, Inspected, with_jobs
 
 SOURCE_URL = "postgresql://tsdbadmin@mst-2f1a.example.com:20985/defaultdb"
 TARGET_URL = "postgresql://tsdbadmin@x7f0q.tsdb.example.com:33412/tsdb?sslmode=require"
@@ -50,7 +50,7 @@ def preflight(situation: str) -> tuple[Finding, ...]:
     return load_pair().preflight[situation]
 
 
-INSPECTED = Inspected(PAIR, INVENTORY, EMPTY, preflight("as it is"), Answers())
+INSPECTED = Inspected(PAIR, INVENTORY, EMPTY, preflight("as it is"), with_jobs(Answers(), PAIR))
 
 
 def plan(answers: Answers, inventory: Inventory = INVENTORY) -> Plan:
