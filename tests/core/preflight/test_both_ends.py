@@ -1,6 +1,7 @@
 """Source and target against each other, and both against the answers."""
 
 import asyncio
+import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -290,8 +291,10 @@ class TestMethods:
 
     @pytest.mark.parametrize("method", METHOD_NAMES)
     def test_one_open_method_hears_what_both_open_methods_heard_of_it(
-        self, method: MethodName
+        self, method: MethodName, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        disk = shutil.disk_usage(".")  # whose free space others change meanwhile
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path: disk)
         subject = prepared(self.SOURCE, method=method)
         alone = asyncio.run(until_it_connects(subject))
         both = asyncio.run(until_it_connects(subject, METHOD_NAMES))
