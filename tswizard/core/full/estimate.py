@@ -37,7 +37,7 @@ _COSTS = {
     FullStep.RESTORE_CATALOG: StepCost(base=0.06, chunk=0.00012, trips=60),
     FullStep.RESTORE_ROWS: StepCost(base=0.05, chunk=0.0003, trips=44, shared_chunk=2),
     FullStep.RESTORE_POST_DATA: StepCost(
-        base=0.06, entry=0.001, trips=50, shared_entry=1.2, shared_compressed=4, shared_object=3
+        base=0.06, entry=0.0006, trips=50, shared_entry=1.2, shared_compressed=4, shared_object=3
     ),
     FullStep.LEAVE_RESTORE_MODE: StepCost(base=0.06, chunk=0.00003, trips=18),
     FullStep.FOREIGN_KEYS: StepCost(base=0.03, trips=3),
