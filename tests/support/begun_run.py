@@ -25,3 +25,16 @@ async def carried_out(run: Run) -> Run:
     async for _ in run.events():
         pass
     return run
+
+
+async def fully_migrated(source: Endpoint, target: Endpoint) -> Run:
+    """By the full method, at its end; the dump is kept."""
+    return await carried_out(await begun(source, target, Answers(method="full", keep_dumps=True)))
+
+
+def entries_listed(run: Run, name: str) -> list[str]:
+    """Kinds and names of the entries that were listed for a call of pg_restore, without the numbers
+    and the owner; none where there was no such list."""
+    path = run.run_folder.path / f"{name}.list"
+    text = path.read_text() if path.exists() else ""
+    return [line.split(" ", 3)[3].rpartition(" ")[0] for line in text.splitlines()]

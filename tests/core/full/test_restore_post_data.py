@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.begun_run import begun, carried_out
+from tests.support.begun_run import entries_listed, fully_migrated
 from tests.support.native import databases
 from tests.support.split_ends import run as run_sql
 from tests.support.toc import TABLE_A, entry
@@ -13,9 +13,7 @@ from tswizard.core.db.connection import connected, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.dump.toc import Toc
 from tswizard.core.full.keys_in_turn import keys_in_turn
-from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Level
-from tswizard.core.run.runner import Run
 
 CHUNKS = 12
 _SOURCE = (
@@ -54,17 +52,6 @@ async def ends(
         yield source, target
 
 
-async def _migrated(ends: tuple[Endpoint, Endpoint]) -> Run:
-    return await carried_out(await begun(*ends, Answers(method="full", keep_dumps=True)))
-
-
-def _list(run: Run, name: str) -> list[str]:
-    """Kinds and names of the entries that were listed for one call of pg_restore."""
-    path = run.run_folder.path / f"{name}.list"
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [line.split(" ", 3)[3].rpartition(" ")[0] for line in lines]
-
-
 def test_few_keys_are_left_to_pg_restore() -> None:
     unique = entry(29, 2606, 1, "CONSTRAINT", "public a a_pkey owner", 20)
     keys = [entry(n, 2606, n, "FK CONSTRAINT", f"c {n} f owner", 20, 29) for n in range(100, 120)]
@@ -78,10 +65,10 @@ def test_few_keys_are_left_to_pg_restore() -> None:
 
 @pytest.mark.native
 async def test_keys_of_chunks_are_sent_at_once(ends: tuple[Endpoint, Endpoint]) -> None:
-    run = await _migrated(ends)
+    run = await fully_migrated(*ends)
     assert run.outcome is not None and run.outcome.result is Level.PASS
-    assert not [line for line in _list(run, "restore-rest") if "FK CONSTRAINT" in line]
-    assert _list(run, "restore-keys") == []
+    assert not [line for line in entries_listed(run, "restore-rest") if "FK CONSTRAINT" in line]
+    assert entries_listed(run, "restore-keys") == []
     async with connected(ends[1]) as target:
         assert await value(target, _KEYS) == CHUNKS
         assert await value(target, _COMMENTS) == 1
@@ -94,9 +81,9 @@ async def test_a_key_that_is_refused_is_judged_and_the_others_are_there(
     async with connected(ends[0]) as source:
         await source.execute("SET session_replication_role = replica")
         await source.execute("DELETE FROM public.device WHERE id = 5")
-    run = await _migrated(ends)
+    run = await fully_migrated(*ends)
     assert run.outcome is not None and run.outcome.result is Level.FAIL
-    (refused,) = _list(run, "restore-keys")
+    (refused,) = entries_listed(run, "restore-keys")
     assert refused.startswith("FK CONSTRAINT _timescaledb_internal _hyper_")
     kinds = {judged.object.split(".")[0] for judged in run.outcome.judged}
     assert "FK CONSTRAINT _timescaledb_internal" in kinds
@@ -107,9 +94,9 @@ async def test_a_key_that_is_refused_is_judged_and_the_others_are_there(
 @pytest.mark.native
 async def test_tables_without_rows_are_left_out(ends: tuple[Endpoint, Endpoint]) -> None:
     """However small a table is: it is not left out for that."""
-    run = await _migrated(ends)
+    run = await fully_migrated(*ends)
     assert run.outcome is not None and run.outcome.result is Level.PASS
-    listed = set(_list(run, "restore-data"))
+    listed = set(entries_listed(run, "restore-data"))
     assert {"TABLE DATA public small", "TABLE DATA public device"} <= listed
     assert not {"TABLE DATA public nothing", 'TABLE DATA public Read"ings'} & listed
     assert "without rows, so nothing to restore: " in run.run_folder.log_path.read_text()

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.begun_run import begun, carried_out
+from tests.support.begun_run import begun, carried_out, entries_listed, fully_migrated
 from tests.support.native import databases
 from tests.support.split_ends import run as run_sql
 from tswizard.core.db.connection import connected, value
@@ -53,18 +53,6 @@ async def ends(
         yield source, target
 
 
-async def _migrated(ends: tuple[Endpoint, Endpoint]) -> Run:
-    return await carried_out(await begun(*ends, Answers(method="full", keep_dumps=True)))
-
-
-def _listed(run: Run) -> list[str]:
-    """What was left to pg_restore, without the numbers and the owner. Large objects come with the
-    rows from version 17 on."""
-    path = run.run_folder.path / "restore-schema.list"
-    text = path.read_text() if path.exists() else ""
-    return [line.split(" ", 3)[3].rpartition(" ")[0] for line in text.splitlines()]
-
-
 def _calls(run: Run) -> list[str]:
     """Calls of pg_restore for this phase."""
     log = run.run_folder.log_path.read_text()
@@ -73,9 +61,10 @@ def _calls(run: Run) -> list[str]:
 
 
 async def test_all_but_large_objects_is_sent_at_once(ends: tuple[Endpoint, Endpoint]) -> None:
-    run = await _migrated(ends)
+    run = await fully_migrated(*ends)
     assert run.outcome is not None and run.outcome.result is Level.PASS
-    assert all("LARGE OBJECT" in entry or entry.startswith("BLOB") for entry in _listed(run))
+    left = entries_listed(run, "restore-schema")  # large objects come with the rows from 17 on
+    assert all("LARGE OBJECT" in entry or entry.startswith("BLOB") for entry in left)
     assert "creating TABLE _timescaledb_internal._hyper" in run.run_folder.log_path.read_text()
     async with connected(ends[1]) as target:
         assert await value(target, _TABLES) == 120
@@ -99,7 +88,9 @@ async def test_what_is_refused_is_left_to_pg_restore_with_what_depends_on_it(
         finally:
             await source.execute(f"DROP OWNED BY {lacking}; DROP ROLE {lacking}".encode())
     assert run.outcome is not None and run.outcome.result is Level.FAIL
-    assert {"TABLE public first", "VIEW public on_first"} <= set(_listed(run))
+    assert {"TABLE public first", "VIEW public on_first"} <= set(
+        entries_listed(run, "restore-schema")
+    )
     objects = {judged.object for judged in run.outcome.judged}
     assert {"TABLE public.first", "ACL TABLE public.third"} <= objects
     async with connected(ends[1]) as target:
@@ -123,6 +114,6 @@ async def test_many_large_objects_are_not_looked_at_one_by_one(
     ends: tuple[Endpoint, Endpoint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(restore_schema, "_MANY_LARGE_OBJECTS", 0)
-    run = await _migrated(ends)
+    run = await fully_migrated(*ends)
     assert run.outcome is not None and run.outcome.result is Level.PASS
     assert len(_calls(run)) == 1 and "--use-list" not in _calls(run)[0]

@@ -15,9 +15,7 @@ from tswizard.core.split.schema.constraints import (
     keys_first,
 )
 from tswizard.core.split.schema.index_flags import HypertableIndex, index_flag_statements
-from tswizard.core.steps.by_hand import (
-    expected_errors,
-)
+from tswizard.core.steps.by_hand import expected_errors
 
 
 def primary_keys(facts: SplitFacts) -> HandStep:

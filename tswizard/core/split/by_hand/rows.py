@@ -7,9 +7,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.model.runbook import HandStep, shell_code
 from tswizard.core.split.by_hand.facts import SplitFacts
 from tswizard.core.split.plan.piece import SourceTable
-from tswizard.core.steps.by_hand import (
-    expected_errors,
-)
+from tswizard.core.steps.by_hand import expected_errors
 
 
 def plain_tables(facts: SplitFacts) -> HandStep:
