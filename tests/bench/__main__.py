@@ -16,11 +16,12 @@ from tests.bench.data_sets import DATA_SETS, DataSet
 from tests.bench.link import Wire, far
 from tests.bench.measured import Usage, postmaster, watched
 from tests.bench.results import Result, Table, machine, not_better, rendered
-from tests.bench.ways import WAYS, Job, Way, client_tools, contents
+from tests.bench.ways import WAYS, Job, Way, client_tools, contents, stored_bytes
 from tests.support.cloudlike import cloudlike_database
 from tswizard.core.catalog.server import read_server
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.wording import size
 
 _DEFAULT = ("rows", "chunks", "compressed")
 
@@ -55,7 +56,7 @@ async def measure(options: Options, servers: Servers) -> AsyncIterator[Table]:
         async with cloudlike_database(servers.source) as source:
             _say(f"{data.name}: filling the source with {amount:,} {data.unit}")
             await _fill(source, data, amount)
-            expected = await contents(source)
+            expected, stored = await contents(source), await stored_bytes(source)
             for round_trip in options.round_trips:
                 results = tuple(Result(way) for way in options.ways)
                 for number in range(options.rounds):
@@ -63,7 +64,7 @@ async def measure(options: Options, servers: Servers) -> AsyncIterator[Table]:
                         said = f"{data.name}, {round_trip * 1000:.0f} ms, round {number + 1}"
                         _say(f"{said}: {result.way.title}")
                         await _once(result, data, source, expected, round_trip, options, servers)
-                what = f"{amount:,} {data.unit}; {expected[0]:,} rows"
+                what = f"{amount:,} {data.unit}; {expected[0]:,} rows in {size(stored)} of tables"
                 if expected[1]:
                     what += f", {expected[1]:,} large objects"
                 yield Table(data.title, f"{what}; jobs = {options.jobs}.", round_trip, results)
@@ -167,7 +168,7 @@ def shown_arguments() -> str:
 
 
 def _options(given: argparse.Namespace) -> Options:
-    sizes = dict(size.split("=") for size in given.size)
+    sizes = dict(named.split("=") for named in given.size)
     by_name = {data.name: data for data in DATA_SETS}
     sets = tuple((by_name[name], int(sizes.get(name, by_name[name].size))) for name in given.sets)
     return Options(
