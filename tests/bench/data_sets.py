@@ -79,9 +79,9 @@ _TABLES = 280
 _PER_CHUNK = 40
 
 
-def _chunks(chunks: int) -> Iterator[str]:
+def _chunks(chunks: int, references: str = "REFERENCES public.device") -> Iterator[str]:
     """Each chunk has six entries in a dump's table of contents: itself, its rows, a primary key,
-    two indexes and a foreign key."""
+    two indexes and, with `references`, a foreign key."""
     yield "CREATE TABLE public.device (id int PRIMARY KEY, name text NOT NULL)"
     yield (
         "INSERT INTO public.device SELECT n, 'device ' || n "
@@ -91,7 +91,7 @@ def _chunks(chunks: int) -> Iterator[str]:
         table = f"public.metric_{n:02}"
         yield (
             f"CREATE TABLE {table} (at timestamptz NOT NULL, device int NOT NULL "
-            "REFERENCES public.device, value float8, note text, PRIMARY KEY (device, at))"
+            f"{references}, value float8, note text, PRIMARY KEY (device, at))"
         )
         yield (
             f"SELECT public.create_hypertable('{table}', 'at', "
@@ -109,10 +109,7 @@ def _chunks(chunks: int) -> Iterator[str]:
             )
     for n in range(_TABLES - 1):
         table = f"public.plain_{n:03}"
-        yield (
-            f"CREATE TABLE {table} (id int PRIMARY KEY, name text, device int "
-            "REFERENCES public.device)"
-        )
+        yield f"CREATE TABLE {table} (id int PRIMARY KEY, name text, device int {references})"
         yield f"CREATE INDEX ON {table} (name)"
         yield (
             f"INSERT INTO {table} SELECT n, 'row ' || n, 1 + n % {_PER_CHUNK} "
@@ -145,7 +142,13 @@ def _plain(millions: int) -> Iterator[str]:
     yield "VACUUM (ANALYZE) public.event"
 
 
+def _chunks_without_keys(chunks: int) -> Iterator[str]:
+    """Foreign keys to one table cost PostgreSQL the square of their number: without them."""
+    return _chunks(chunks, references="")
+
+
 _CPU_BY_HAND = ("public.cpu", "time")
+_METRICS_BY_HAND = tuple((f"public.metric_{n:02}", "at", "1 hour") for n in range(_HYPERTABLES))
 
 DATA_SETS = (
     DataSet(
@@ -162,7 +165,15 @@ DATA_SETS = (
         _chunks,
         5000,
         "chunks",
-        tuple((f"public.metric_{n:02}", "at", "1 hour") for n in range(_HYPERTABLES)),
+        _METRICS_BY_HAND,
+    ),
+    DataSet(
+        "chunks-without-keys",
+        "Many chunks, no foreign keys",
+        _chunks_without_keys,
+        20_000,
+        "chunks",
+        _METRICS_BY_HAND,
     ),
     DataSet(
         "compressed",
