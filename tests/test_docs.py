@@ -152,6 +152,8 @@ def test_the_order_of_policies_is_described() -> None:
     text = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
     (line,) = re.findall(r"- Refresh policies come first,.*?(?=\n- )", text, re.DOTALL)
     kinds = [kind for kind in POLICY_KINDS if kind.added_by or kind is USER_DEFINED]
+    unsaid = [kind.name for kind in kinds if kind.name not in line.lower()]
+    assert not unsaid, f"docs/policies.md does not say when these come: {unsaid}"
     said = sorted(kinds, key=lambda kind: line.lower().index(kind.name))
     assert [kind.order for kind in said] == sorted(kind.order for kind in kinds)
 
