@@ -10,6 +10,7 @@ from tests.support.sample_task import SECRET, TOOLS, task
 from tswizard.core.build_plan import build_plan
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.dump.send_entries import SENT_AT_ONCE
+from tswizard.core.full.small_tables import SMALL_FIRST
 from tswizard.core.model.answers import Answers
 from tswizard.core.steps.enable_jobs import to_enable
 
@@ -47,13 +48,16 @@ def test_what_is_not_answered_is_not_there() -> None:
     assert build_plan(other).steps[0].id == "recreate-extension"
 
 
-def test_review_says_of_the_schema_who_restores_it() -> None:
+@pytest.mark.parametrize(
+    ("step", "first"), [("restore-schema", SENT_AT_ONCE), ("restore-post-data", SMALL_FIRST)]
+)
+def test_review_says_who_restores_what_is_small(step: str, first: str) -> None:
     def commands(inventory: Inventory) -> tuple[str, ...]:
         plan = build_plan(replace(task(), inventory=inventory))
-        return next(step.commands for step in plan.steps if step.id == "restore-schema")
+        return next(planned.commands for planned in plan.steps if planned.id == step)
 
     some = task().inventory
-    assert commands(some)[0] == SENT_AT_ONCE
+    assert commands(some)[0] == first
     elsewhere = replace(some.extras, tablespaces=("fast",))
     for alone in (replace(some, extras=elsewhere), replace(some, large_objects=20_000)):
         assert commands(alone) == commands(some)[1:]

@@ -1,4 +1,5 @@
-"""Keys that reference the same table are sent many at once; tables without rows are left out."""
+"""Indexes of small tables and keys that reference the same table are sent many at once; tables
+without rows are left out."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -67,7 +68,7 @@ def test_few_keys_are_left_to_pg_restore() -> None:
 async def test_keys_of_chunks_are_sent_at_once(ends: tuple[Endpoint, Endpoint]) -> None:
     run = await fully_migrated(*ends)
     assert run.outcome is not None and run.outcome.result is Level.PASS
-    assert not [line for line in entries_listed(run, "restore-rest") if "FK CONSTRAINT" in line]
+    assert entries_listed(run, "restore-rest") == []
     assert entries_listed(run, "restore-keys") == []
     async with connected(ends[1]) as target:
         assert await value(target, _KEYS) == CHUNKS
@@ -89,6 +90,46 @@ async def test_a_key_that_is_refused_is_judged_and_the_others_are_there(
     assert "FK CONSTRAINT _timescaledb_internal" in kinds
     async with connected(ends[1]) as target:
         assert await value(target, _KEYS) == CHUNKS - 1
+
+
+@pytest.mark.native
+async def test_an_index_that_is_refused_is_judged_and_the_others_are_there(
+    ends: tuple[Endpoint, Endpoint],
+) -> None:
+    await run_sql(
+        ends[0],
+        f"""CREATE FUNCTION public.here(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+        $$ BEGIN IF current_database() = '{ends[0].get("dbname")}' THEN RETURN $1; END IF;
+        RAISE EXCEPTION 'not here'; END $$""",
+        "CREATE TABLE public.fragile (x int)",
+        "INSERT INTO public.fragile VALUES (1)",
+        "CREATE INDEX fragile_here ON public.fragile (public.here(x))",
+        "CREATE INDEX fragile_x ON public.fragile (x)",
+    )
+    run = await fully_migrated(*ends)
+    assert run.outcome is not None and run.outcome.result is Level.FAIL
+    assert entries_listed(run, "restore-rest") == ["INDEX public fragile_here"]
+    assert "not here" in {judged.message for judged in run.outcome.judged}
+    async with connected(ends[1]) as target:
+        assert await value(target, "SELECT pg_catalog.to_regclass('public.fragile_x')") is not None
+
+
+@pytest.mark.native
+async def test_many_small_tables_are_sent_on_several_connections(
+    ends: tuple[Endpoint, Endpoint],
+) -> None:
+    await run_sql(
+        ends[0],
+        """DO $$ BEGIN FOR n IN 1..150 LOOP EXECUTE format('CREATE TABLE public."t ""%s" AS
+        SELECT g AS id, g %% 7 AS x FROM generate_series(1, 50) g', n);
+        EXECUTE format('ALTER TABLE public."t ""%s" ADD PRIMARY KEY (id)', n);
+        EXECUTE format('CREATE INDEX ON public."t ""%s" (x)', n); END LOOP; END $$""",
+        """COMMENT ON INDEX public."t ""7_pkey" IS 'of the seventh'""",
+    )
+    run = await fully_migrated(*ends)
+    assert run.outcome is not None and run.outcome.result is Level.PASS
+    assert entries_listed(run, "restore-rest") == []
+    assert 'creating INDEX public.t "150_x_idx' in run.run_folder.log_path.read_text()
 
 
 @pytest.mark.native

@@ -6,6 +6,8 @@ What the server does not take without a word (an error, a warning) is undone, an
 together with all that depends on it: there it is judged as any other message of pg_restore.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from psycopg import OperationalError
 from psycopg.errors import Diagnostic
 from psycopg.generators import fetch, send
 
+from tswizard.core.db.concurrency import together
 from tswizard.core.db.connection import Connection
 from tswizard.core.dump.entry_script import EntryScript, read_entry_script
 from tswizard.core.dump.toc import DumpEntry
@@ -24,6 +27,8 @@ ENTRIES_AT_ONCE = 100
 """In one transaction, with the locks of all: a table with a key and a sequence takes about ten, and
 a server has 6,400 by default (max_locks_per_transaction times max_connections)."""
 
+_LOTS_READ = 100
+"""So many lots' SQL is held at a time: for 20,000 chunks all of it would be 50 MB."""
 
 SENT_AT_ONCE = (
     "-- What this would send, many entries in a transaction; by itself only what the target does "
@@ -39,7 +44,7 @@ def lots_of(entries: Sequence[DumpEntry]) -> list[Sequence[DumpEntry]]:
 
 async def send_entries(
     ctx: Context,
-    target: Connection,
+    targets: Sequence[Connection],
     dump: Path,
     lots: Sequence[Sequence[DumpEntry]],
     done: Callable[[int], None],
@@ -47,28 +52,59 @@ async def send_entries(
     """Create what these entries of a dump are, each lot in a transaction, as far as the target
     takes it without a word; their IDs. `done` is told how many were committed.
 
-    Raises StepFailed when the dump cannot be read, psycopg.Error when the connection is lost.
+    `targets` are connections that work at once: where there are several, no lot depends on another
+    one or locks what another one does. Raises StepFailed when the dump cannot be read,
+    psycopg.Error when a connection is lost.
     """
-    inventory = ctx.task.inventory
-    schemas = (*inventory.schemas, *inventory.extension_schemas)
-    left: set[int] = set()
-    sent: set[int] = set()
-    if not lots:
-        return frozenset()
-    # Each time, pg_restore reads the dump's whole table of contents.
-    whole = await read_entry_script(ctx, dump, [entry for lot in lots for entry in lot])
-    for lot in lots:
-        await ctx.unpaused()
-        script = whole if whole.texts else await read_entry_script(ctx, dump, lot)
-        left.update(entry.id for entry in lot if entry.id not in script.texts)
+    sender = _Sender(ctx, dump, done)
+    # Each time its SQL is read, pg_restore reads the dump's whole table of contents.
+    for first in range(0, len(lots), _LOTS_READ):
+        await sender.send(targets, lots[first : first + _LOTS_READ])
+    if sender.left:
+        ctx.say(f"left to pg_restore: {plural(len(sender.left), 'entry', 'entries')}")
+    return frozenset(sender.sent)
+
+
+class _Sender:
+    """What was sent of a dump so far, and what was not."""
+
+    def __init__(self, ctx: Context, dump: Path, done: Callable[[int], None]) -> None:
+        self._ctx = ctx
+        self._dump = dump
+        self._done = done
+        inventory = ctx.task.inventory
+        self._schemas = (*inventory.schemas, *inventory.extension_schemas)
+        self._reading = asyncio.Lock()
+        self.left: set[int] = set()
+        self.sent: set[int] = set()
+
+    async def send(
+        self, targets: Sequence[Connection], lots: Sequence[Sequence[DumpEntry]]
+    ) -> None:
+        whole = await self._script([entry for lot in lots for entry in lot])
+        waiting = deque(lots)
+
+        async def work(target: Connection) -> None:
+            while waiting:
+                lot = waiting.popleft()
+                await self._ctx.unpaused()
+                await self._send(target, lot, whole if whole.texts else await self._script(lot))
+
+        await together(work(target) for target in targets)
+
+    async def _script(self, entries: Sequence[DumpEntry]) -> EntryScript:
+        async with self._reading:
+            return await read_entry_script(self._ctx, self._dump, entries)
+
+    async def _send(
+        self, target: Connection, lot: Sequence[DumpEntry], script: EntryScript
+    ) -> None:
+        self.left.update(entry.id for entry in lot if entry.id not in script.texts)
         for entry in lot:
-            ctx.say(f"creating {entry.label(schemas)}")
-        taken = await _Lot(target, script, left).send(lot)
-        sent.update(entry.id for entry in taken)
-        done(len(taken))
-    if left:
-        ctx.say(f"left to pg_restore: {plural(len(left), 'entry', 'entries')}")
-    return frozenset(sent)
+            self._ctx.say(f"creating {entry.label(self._schemas)}")
+        taken = await _Lot(target, script, self.left).send(lot)
+        self.sent.update(entry.id for entry in taken)
+        self._done(len(taken))
 
 
 class _Lot:

@@ -45,7 +45,7 @@ class StepCost:
     shared_compressed: float = 0.0
     """More for each compressed one, shared by all jobs."""
     shared_entry: float = 0.0
-    """For each index, foreign key and trigger of each chunk, shared by all jobs."""
+    """For each index, foreign key and trigger of each chunk with many rows, shared by all jobs."""
     shared_object: float = 0.0
     on_source: bool = False
     """Its round trips are to the source."""
@@ -69,7 +69,7 @@ class StepCost:
         shared = (
             self.shared_chunk * chunks
             + self.shared_compressed * compressed
-            + self.shared_entry * entries
+            + self.shared_entry * load.large_chunk_entries
             + self.shared_object * others
         )
         alone = (

@@ -18,6 +18,9 @@ _DAMPED = 0.7
 """What is created object by object slows down less than the yardstick does: on an embedded server
 that takes 25 times as long for it, 8 to 10 times (docs/estimate.md)."""
 
+_LARGE = 16 << 20
+"""Bytes of a chunk's rows: about what is 4 MiB in a dump, where full builds indexes one by one."""
+
 REFERENCE = 0.055
 """Seconds that the yardstick took where the costs of objects were measured."""
 
@@ -83,6 +86,15 @@ class Workload:
         """Indexes, constraints and triggers of all chunks, without foreign keys."""
         entries = sum(h.post_data * len(_here(h)) for h in self.inventory.hypertables)
         return max(0, entries - sum(self.chunk_keys.values()))
+
+    @property
+    def large_chunk_entries(self) -> int:
+        """The same of those with many rows, which a restore sends one by one."""
+        return sum(
+            h.post_data
+            * sum(not chunk.compressed and chunk.data_bytes > _LARGE for chunk in _here(h))
+            for h in self.inventory.hypertables
+        )
 
     @property
     def chunk_keys(self) -> Mapping[tuple[str, str], int]:
@@ -168,3 +180,7 @@ class Workload:
 def _here(hypertable: Hypertable) -> tuple[Chunk, ...]:
     """Its chunks that lie on the server."""
     return tuple(chunk for chunk in hypertable.chunks if not chunk.tiered)
+
+
+def _is_large(chunk: Chunk) -> bool:
+    return not chunk.compressed and chunk.data_bytes > _LARGE

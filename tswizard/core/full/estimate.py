@@ -25,8 +25,8 @@ from tswizard.core.steps.compare import CHECK
 _COSTS = {
     **SHARED_COSTS,
     # pg_dump asks for each table once on its first connection and twice on those of its jobs;
-    # pg_restore sends two statements for the rows of a table, one for each entry of post-data,
-    # and about twenty before it begins, and again on each connection of its jobs.
+    # pg_restore sends two statements for the rows of a table, one for each entry of post-data on
+    # large ones, and about twenty before it begins, and again on each connection of its jobs.
     FullStep.DUMP: StepCost(
         base=0.15, chunk=0.0008, trips=105, trips_chunk=1.1, shared_chunk=2.4, on_source=True
     ),
@@ -37,7 +37,7 @@ _COSTS = {
     FullStep.RESTORE_CATALOG: StepCost(base=0.06, chunk=0.00012, trips=60),
     FullStep.RESTORE_ROWS: StepCost(base=0.05, chunk=0.0003, trips=44, shared_chunk=2),
     FullStep.RESTORE_POST_DATA: StepCost(
-        base=0.06, entry=0.0006, trips=50, shared_entry=1.2, shared_compressed=4, shared_object=3
+        base=0.06, entry=0.0006, trips=50, shared_entry=1.2, shared_object=1
     ),
     FullStep.LEAVE_RESTORE_MODE: StepCost(base=0.06, chunk=0.00003, trips=18),
     FullStep.FOREIGN_KEYS: StepCost(base=0.03, trips=3),
@@ -93,7 +93,7 @@ def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
                 bytes_at(packed, "compressed chunks", rates.restore(plain=False)),
             )
         case FullStep.RESTORE_POST_DATA:
-            return (bytes_at(load.index_bytes, "indexes", rates.index()), *_keys(load))
+            return (bytes_at(load.index_bytes, "indexes", rates.index()), *_sent(load))
         case _ if step == ANALYZE.id:
             return analyze_parts(load, rates)
         case _ if step == CHECK:
@@ -101,8 +101,12 @@ def _bytes(step: str, load: Workload) -> tuple[Part, ...]:
     return ()
 
 
-def _keys(load: Workload) -> Iterator[Part]:
-    """Foreign keys of chunks, and the round trips in which they are sent."""
+def _sent(load: Workload) -> Iterator[Part]:
+    """Foreign keys of chunks, and the round trips in which they and what small chunks have are
+    sent; a lot takes four."""
     yield from key_parts(load)
-    if count := sum(load.chunk_keys.values()):
-        yield waiting(10 + 4 * count / ENTRIES_AT_ONCE, load.target_trip)
+    keys = sum(load.chunk_keys.values())
+    small = load.chunk_entries - load.large_chunk_entries
+    lots = (keys + small / load.jobs) / ENTRIES_AT_ONCE
+    if lots:
+        yield waiting(10 + 4 * lots, load.target_trip)

@@ -136,13 +136,18 @@ async def count_entries(task: Task, phase: Phase) -> int:
 async def contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
     """What a phase will restore, in order. Raises StepFailed when the dump cannot be read."""
     listed = await _list(task, phase)
-    files = {
-        int(number): size
-        for name, size in dump_files(task.dump)
-        if (number := name.partition(".")[0]).isdigit()  # a table's rows: `3382.dat.gz`
-    }
+    files = row_bytes(task.dump)
     found = [line for line in map(parse_toc_line, listed.splitlines()) if line]
     return tuple(Entry(line, files.get(line.id, 0)) for line in found)
+
+
+def row_bytes(dump: Path) -> dict[int, int]:
+    """Bytes of the file with a table's rows, by the ID of their entry; compressed."""
+    return {
+        int(number): size
+        for name, size in dump_files(dump)
+        if (number := name.partition(".")[0]).isdigit()  # `3382.dat.gz`
+    }
 
 
 def _gave_up(end: ToolEnd, ctx: Context) -> Exception:

@@ -1,15 +1,19 @@
 """The restore's last phase: indexes, constraints, triggers, rules."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
 
-from tswizard.core.db.connection import connected
+from tswizard.core.db.concurrency import together
+from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.toc import ON_EVENT_TRIGGERS, TocLine
 from tswizard.core.dump.send_entries import lots_of, send_entries
 from tswizard.core.dump.toc import POST, DumpEntry, read_toc
 from tswizard.core.full.foreign_keys import keys_to_hypertables
 from tswizard.core.full.keys_in_turn import keys_in_turn
-from tswizard.core.full.restore import Phase, contents, listed, run_phase
+from tswizard.core.full.restore import Phase, contents, listed, row_bytes, run_phase
 from tswizard.core.full.restore_progress import Entry, FollowedRestore
+from tswizard.core.full.restore_schema import only_by_pg_restore
+from tswizard.core.full.small_tables import lots_of_small_tables
 from tswizard.core.full.table_progress import Parts
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.steps.partition_triggers import partition_triggers
@@ -26,10 +30,17 @@ async def restore_rest(ctx: Context) -> None:
     watch = FollowedRestore(
         ctx, tuple(Entry(e, 0) for e in others), Parts(ctx), ctx.task.jobs > 1, len(now)
     )
-    if others or not ids:
-        only = None if len(others) == len(entries) else listed(ctx, "restore-rest", others)
+    small: list[list[DumpEntry]] = []
+    if not only_by_pg_restore(ctx.task.inventory):
+        small = lots_of_small_tables(toc, {e.id for e in others}, row_bytes(ctx.task.dump))
+    sent = await _send(ctx, small, watch.sent, connections=ctx.task.jobs)
+    rest = [entry for entry in others if entry.id not in sent]
+    if rest or not now:
+        only = None if len(rest) == len(entries) else listed(ctx, "restore-rest", rest)
         await run_phase(ctx, Phase.REST, only, watch.lines)
-    await _send(ctx, in_turn, watch.sent)
+    # One after the other: each locks the table that all of them reference.
+    sent = await _send(ctx, lots_of(in_turn), watch.sent, connections=1)
+    await _restore_listed(ctx, "restore-keys", [key for key in in_turn if key.id not in sent])
     await _restore_listed(ctx, "restore-trigger-states", states)
     ctx.progress(watch.total, watch.total, watch.unit)
 
@@ -57,15 +68,26 @@ async def _what_can_be_now(
     return [entry for entry in now if entry.id not in behind], states
 
 
-async def _send(ctx: Context, keys: list[DumpEntry], done: Callable[[int], None]) -> None:
-    """Many at a time; what the target does not take in silence is left to pg_restore. Raises
-    StepFailed."""
-    if not keys:
-        return
-    # Restore mode is on in sessions that begin after it.
-    async with connected(ctx.task.target, fresh=True) as target:
-        sent = await send_entries(ctx, target, ctx.task.dump, lots_of(keys), done)
-    await _restore_listed(ctx, "restore-keys", [key for key in keys if key.id not in sent])
+async def _send(
+    ctx: Context,
+    lots: Sequence[Sequence[DumpEntry]],
+    done: Callable[[int], None],
+    *,
+    connections: int,
+) -> frozenset[int]:
+    """Many at a time; the IDs of what the target takes in silence: the others are pg_restore's."""
+    if not lots:
+        return frozenset()
+    targets: list[Connection] = []
+    async with AsyncExitStack() as stack:
+
+        async def connect() -> None:
+            # Restore mode is on in sessions that begin after it.
+            connection = connected(ctx.task.target, fresh=True)
+            targets.append(await stack.enter_async_context(connection))
+
+        await together(connect() for _ in range(min(connections, len(lots))))
+        return await send_entries(ctx, targets, ctx.task.dump, lots, done)
 
 
 async def _restore_listed(ctx: Context, name: str, entries: Iterable[TocLine]) -> None:

@@ -34,7 +34,7 @@ async def restore_schema(ctx: Context) -> None:
     if entries:
         # Restore mode is on in sessions that begin after it.
         async with connected(ctx.task.target, fresh=True) as target:
-            sent = await send_entries(ctx, target, ctx.task.dump, _lots(entries), watch.sent)
+            sent = await send_entries(ctx, (target,), ctx.task.dump, _lots(entries), watch.sent)
     rest = [entry for entry in entries if entry.id not in sent]
     if rest or not entries:
         only = listed(ctx, "restore-schema", rest) if sent else None

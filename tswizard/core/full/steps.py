@@ -16,6 +16,7 @@ from tswizard.core.full.restore import Phase, restore, restore_command
 from tswizard.core.full.restore_mode import enter, leave_for_good
 from tswizard.core.full.restore_post_data import restore_event_triggers, restore_rest
 from tswizard.core.full.restore_schema import only_by_pg_restore, restore_schema
+from tswizard.core.full.small_tables import SMALL_FIRST
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, shell
 from tswizard.core.run.method import MethodStep
@@ -109,12 +110,12 @@ def _restore(id: FullStep, phase: Phase, title: str, what: str) -> MethodStep:
 
 def _restoring(task: Task, phase: Phase) -> tuple[str, ...]:
     command = shell(restore_command(task, phase))
-    if phase is Phase.SCHEMA and not only_by_pg_restore(task.inventory):
+    at_once = not only_by_pg_restore(task.inventory)
+    if phase is Phase.SCHEMA and at_once:
         return SENT_AT_ONCE, command
-    if phase is Phase.REST and any(
-        c.references and not c.incoming for c in task.inventory.constraints
-    ):
-        return command, KEYS_AT_ONCE
+    if phase is Phase.REST:
+        keys = any(c.references and not c.incoming for c in task.inventory.constraints)
+        return *((SMALL_FIRST,) if at_once else ()), command, *((KEYS_AT_ONCE,) if keys else ())
     return (command,)
 
 

@@ -112,7 +112,7 @@ async def restore_entries(
         if chosen and not drop_first:
             lots = quick_lots(await read_schema_toc(ctx), chosen, ctx.task.inventory)
             dump = schema_dump_path(ctx.task)
-            sent = await send_entries(ctx, target, dump, lots, progress.sent)
+            sent = await send_entries(ctx, (target,), dump, lots, progress.sent)
     rest = [entry for entry in chosen if entry.id not in sent]
     if rest:
         left = f"{part}-rest" if sent else part
