@@ -18,8 +18,8 @@ _BYTES_AT_ONCE = 16 << 20
 _OF_ONE_TABLE = frozenset({"INDEX", "CONSTRAINT"})
 
 SMALL_FIRST = (
-    "-- Behind the indexes and unique constraints of small tables, as most chunks are: those are "
-    "sent many in a transaction."
+    "-- After the indexes and unique constraints of small tables, as most chunks are, which are "
+    "sent many in a transaction:"
 )
 """How Review shows it, before pg_restore's command."""
 
