@@ -23,11 +23,19 @@ from tswizard.core.preflight.checks import client_tools, disk_space
 
 
 def tool_finding(
-    *there: ClientTools, chosen: ClientTools | None, need_tls: bool = False, target: int = 15
+    *there: ClientTools,
+    chosen: ClientTools | None,
+    need_tls: bool = False,
+    target: int = 15,
+    chunks: int = 1,
 ) -> Finding:
     ends = [Endpoint.parse(f"host=127.0.0.1{' sslmode=require' if need_tls else ''}")] * 2
     subject = replace(
-        prepared(target=empty(server_version_num=target * 10000), ends=(ends[0], ends[1])),
+        prepared(
+            inventory(hypertables=(replace(HYPERTABLE, chunks=(CHUNK,) * chunks),)),
+            target=empty(server_version_num=target * 10000),
+            ends=(ends[0], ends[1]),
+        ),
         found=there,
         tools=chosen,
     )
@@ -47,6 +55,11 @@ def test_a_client_that_serves() -> None:
 def test_a_newer_client_into_an_older_target_is_explained() -> None:
     assert "transaction_timeout" in tool_finding(tools(17), chosen=tools(17)).why
     assert tool_finding(tools(17), chosen=tools(17), target=17).why == ""
+
+
+def test_with_many_chunks_a_newer_client_is_advised() -> None:
+    assert "quicker" in tool_finding(tools(16), chosen=tools(16), target=16, chunks=2000).why
+    assert tool_finding(tools(17), chosen=tools(17), target=17, chunks=2000).why == ""
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.client_tools import which_sentence
 from tswizard.core.db.endpoint import needs_tls
 from tswizard.core.model.finding import Finding
@@ -10,6 +11,9 @@ from tswizard.core.preflight.check import SPLIT_ONLY, AnyCheck, Check
 from tswizard.core.preflight.wording import fail, passed
 
 _WHERE = "this machine"
+
+_MANY = 1000
+"""Tables and chunks from which on the release of pg_dump and pg_restore makes minutes."""
 
 
 def _pg_dump(prepared: Prepared) -> Iterator[Finding]:
@@ -54,6 +58,12 @@ def _pg_dump(prepared: Prepared) -> Iterator[Finding]:
         )
     else:
         note = ""
+        if chosen.major < 17 and _tables(prepared.inventory) >= _MANY:
+            note = (
+                "From 16 on pg_dump locks many tables at once instead of one by one, which counts "
+                "where servers are far, and from 17 on pg_restore keeps order in a long list; with "
+                "so many chunks a client of 17 or later is quicker, and serves older servers too."
+            )
         if chosen.major >= 17 and target.major <= 16:
             note = (
                 "Since 17 it sets transaction_timeout, which a target of 16 or older calls an "
@@ -65,6 +75,11 @@ def _pg_dump(prepared: Prepared) -> Iterator[Finding]:
             where=_WHERE,
             why=note,
         )
+
+
+def _tables(inventory: Inventory) -> int:
+    chunks = sum(len(hypertable.chunks) for hypertable in inventory.hypertables)
+    return len(inventory.tables) + chunks
 
 
 def _psql(prepared: Prepared) -> Iterator[Finding]:
