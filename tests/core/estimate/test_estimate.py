@@ -164,6 +164,21 @@ def test_each_further_key_on_the_same_table_takes_longer() -> None:
     assert all(many > 5 * few for few, many in times.values()), times
 
 
+def test_indexes_of_small_chunks_share_round_trips() -> None:
+    def waits(size: int) -> float:
+        found = source(*(replace(c, index_bytes=0) for c in chunks(1000, size)))
+        hypertable = replace(found.hypertables[0], post_data=3)
+        given = replace(found, hypertables=(hypertable,))
+        near, far = (
+            next(p for p in full.phases if p.name == "restore-post-data").seconds.low
+            for trip in (0.001, 0.041)
+            for full in (both(given, probe(*BOTH, target_round_trip=trip))["full"],)
+        )
+        return far - near
+
+    assert waits(17 * MIB) > 5 * waits(MIB) > 0
+
+
 def test_rows_that_a_foreign_key_checks_one_by_one_take_longer() -> None:
     """It precedes the rows of a hypertable that has compressed chunks."""
     plain = replace(chunks(1, MIB)[0], rows_estimate=1_000_000)

@@ -90,11 +90,8 @@ class Workload:
     @property
     def large_chunk_entries(self) -> int:
         """The same of those with many rows, which a restore sends one by one."""
-        return sum(
-            h.post_data
-            * sum(not chunk.compressed and chunk.data_bytes > _LARGE for chunk in _here(h))
-            for h in self.inventory.hypertables
-        )
+        large = sum(h.post_data * sum(map(_is_large, _here(h))) for h in self.inventory.hypertables)
+        return min(large, self.chunk_entries)
 
     @property
     def chunk_keys(self) -> Mapping[tuple[str, str], int]:
