@@ -15,6 +15,7 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.dump.toc import Toc
 from tswizard.core.full.keys_in_turn import keys_in_turn
 from tswizard.core.model.finding import Level
+from tswizard.core.run.runner import Run
 
 CHUNKS = 12
 _SOURCE = (
@@ -64,11 +65,17 @@ def test_few_keys_are_left_to_pg_restore() -> None:
     assert keys_in_turn(Toc((TABLE_A, unique, *keys[:5], comment)), every) == []
 
 
+def left_to_pg_restore(run: Run) -> list[str]:
+    """But for triggers: earlier versions of TimescaleDB have one on each hypertable."""
+    listed = entries_listed(run, "restore-rest")
+    return [entry for entry in listed if not entry.startswith("TRIGGER ")]
+
+
 @pytest.mark.native
 async def test_keys_of_chunks_are_sent_at_once(ends: tuple[Endpoint, Endpoint]) -> None:
     run = await fully_migrated(*ends)
     assert run.outcome is not None and run.outcome.result is Level.PASS
-    assert entries_listed(run, "restore-rest") == []
+    assert left_to_pg_restore(run) == []
     assert entries_listed(run, "restore-keys") == []
     async with connected(ends[1]) as target:
         assert await value(target, _KEYS) == CHUNKS
@@ -108,7 +115,7 @@ async def test_an_index_that_is_refused_is_judged_and_the_others_are_there(
     )
     run = await fully_migrated(*ends)
     assert run.outcome is not None and run.outcome.result is Level.FAIL
-    assert entries_listed(run, "restore-rest") == ["INDEX public fragile_here"]
+    assert left_to_pg_restore(run) == ["INDEX public fragile_here"]
     assert "not here" in {judged.message for judged in run.outcome.judged}
     async with connected(ends[1]) as target:
         assert await value(target, "SELECT pg_catalog.to_regclass('public.fragile_x')") is not None
@@ -128,7 +135,7 @@ async def test_many_small_tables_are_sent_on_several_connections(
     )
     run = await fully_migrated(*ends)
     assert run.outcome is not None and run.outcome.result is Level.PASS
-    assert entries_listed(run, "restore-rest") == []
+    assert left_to_pg_restore(run) == []
     assert 'creating INDEX public.t "150_x_idx' in run.run_folder.log_path.read_text()
 
 
