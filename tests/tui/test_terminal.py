@@ -79,6 +79,19 @@ def test_a_signal_before_a_run_ends_with_the_signals_own_code(terminal: Terminal
     terminal.assert_clean()
 
 
+def test_who_hangs_up_sends_two_signals(terminal: Terminal) -> None:
+    """SIGCONT behind SIGHUP: the program has to end all the same, and not to read for ever."""
+    terminal.run(WIZARD)
+    terminal.see("Start a new migration")
+    wizard = terminal.pid
+    os.kill(wizard, signal.SIGCONT)
+    os.kill(wizard, signal.SIGHUP)
+    os.kill(wizard, signal.SIGCONT)
+    assert terminal.exit_code() == 128 + signal.SIGHUP
+    assert not alive(wizard)
+    terminal.assert_clean()
+
+
 def test_a_closed_terminal_ends_the_run_and_its_child(terminal: Terminal) -> None:
     child = begin_run(terminal)
     wizard = terminal.pid

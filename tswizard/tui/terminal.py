@@ -52,6 +52,12 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, **options)
         self._file = cast("Any", _Forgiving(self._file))
 
+    def _sigcont_application(self, *args: Any) -> None:
+        # Only behind a suspend. Whoever hangs up sends SIGCONT as well (tty_vhangup, tmux), and
+        # Textual would start threads once more that nothing ends.
+        if self._must_signal_resume:
+            super()._sigcont_application(*args)
+
     def run_input_thread(self) -> None:
         try:
             super().run_input_thread()
