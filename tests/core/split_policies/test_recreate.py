@@ -9,11 +9,15 @@ import pytest_asyncio
 
 from tests.support.policies import PolicyEnds, jobs_of, policy_ends, run_statements
 from tests.support.step_context import step_context
+from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.inventory import Job
-from tswizard.core.db.connection import connected, value
+from tswizard.core.catalog.jobs import read_jobs
+from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.split.policies.comparison import job_objects
 from tswizard.core.split.policies.recreate import read_target_ids, recreate_policies
 from tswizard.core.split.policies.statements import JobApi, read_job_api
+from tswizard.core.steps.enable_jobs import enabling_by_hand
+from tswizard.core.steps.job_switch import switch_by_hand
 from tswizard.core.verify.schema.read import Object, ObjectKey
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -108,12 +112,31 @@ async def test_a_changed_setting_is_a_difference(
     assert job_objects([*others, changed], api) != source
 
 
-async def _changed(target: "object", job: Job) -> Job:
-    from tswizard.core.catalog.catalog_shape import read_shape
-    from tswizard.core.catalog.jobs import read_jobs
-
-    found = await read_jobs(target, await read_shape(target))  # type: ignore[arg-type]
+async def _changed(target: Connection, job: Job) -> Job:
+    found = await read_jobs(target, await read_shape(target))
     return next(other for other in found if other.id == job.id)
+
+
+async def test_what_a_person_is_given_to_run_changes_nothing_else(
+    ends: PolicyEnds, tmp_path: Path
+) -> None:
+    source, _ = await compared(ends)
+    jobs = await jobs_of(ends.target)
+    async with step_context(tmp_path, ends.source, ends.target) as run:
+        task = run.task
+    timescaledb = task.target_server.timescaledb
+    later = [(replace(job, next_start="2031-01-01 00:00:00+00"), job.id) for job in jobs]
+    async with connected(ends.target) as target, target.transaction(force_rollback=True):
+        await target.execute("SET LOCAL TimeZone = 'UTC'")
+        await target.execute("SET LOCAL search_path = public")  # as psql has it
+        await target.execute(enabling_by_hand(task, later).encode())
+        on = await read_jobs(target, await read_shape(target))
+        assert {job.next_start for job in on} == {"2031-01-01 00:00:00+00"}
+        off = switch_by_hand([job.id for job in jobs], False, timescaledb)
+        await target.execute(off.encode())
+        found = await read_jobs(target, await read_shape(target))
+    assert all(job.scheduled for job in on) and not any(job.scheduled for job in found)
+    assert job_objects(found, await api_of(ends)) == source
 
 
 async def test_what_the_target_refuses_is_named_with_its_statements(

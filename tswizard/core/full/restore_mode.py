@@ -11,7 +11,7 @@ from tswizard.core.full.cleanup import clean
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.run.context import Context, failed
 from tswizard.core.steps import target_marker
-from tswizard.core.steps.job_switch import JobSwitch, set_row, set_scheduled
+from tswizard.core.steps.job_switch import JobSwitch, set_row, set_scheduled, switch_by_hand
 from tswizard.core.steps.stored_run import forget_finished_run
 
 POST_RESTORE = "timescaledb_post_restore"
@@ -102,7 +102,8 @@ async def leave(ctx: Context) -> None:
                 f"Job {job} could not be paused on the target; it may be running.",
                 where=ctx.task.target.label,
                 why=why,
-                todo=f"As its owner: SELECT alter_job({job}, scheduled => false);",
+                todo="As its owner: "
+                + switch_by_hand([job], False, ctx.task.target_server.timescaledb),
             )
         )
 

@@ -23,8 +23,9 @@ from tswizard.core.run.method import MethodStep
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.core.steps.compare import check_step
-from tswizard.core.steps.enable_jobs import enable_step, to_enable
+from tswizard.core.steps.enable_jobs import enable_step, enabling_by_hand, to_enable
 from tswizard.core.steps.event_triggers import EVENT_TRIGGERS, has_event_triggers
+from tswizard.core.steps.job_switch import switch_by_hand
 from tswizard.core.steps.refresh_views import REFRESH_VIEWS
 
 
@@ -80,14 +81,15 @@ def _leaving(task: Task) -> tuple[str, ...]:
     return (
         "BEGIN;",
         f"SELECT {_of_target(task, 'timescaledb_post_restore')}();",
-        "SELECT alter_job(job_id, scheduled => false) FROM timescaledb_information.jobs"
-        " WHERE job_id >= 1000 AND scheduled;",
+        switch_by_hand("id >= 1000 AND scheduled", False, task.target_server.timescaledb),
         "COMMIT;",
     )
 
 
 def _enabling(task: Task) -> Iterator[str]:
-    return (f"SELECT alter_job({job.id}, scheduled => true);" for job in to_enable(task))
+    jobs = [(job, job.id) for job in to_enable(task)]
+    if jobs:
+        yield enabling_by_hand(task, jobs)
 
 
 async def same_ids(ctx: Context) -> dict[int, int]:

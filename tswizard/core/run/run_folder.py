@@ -74,6 +74,8 @@ class RunRecord:
     tables: tuple[TableRows, ...] = ()
     paused_source_jobs: tuple[int, ...] = ()
     """Jobs of the source that this run pauses and has not put back yet."""
+    source_timescaledb: str = ""
+    """The source's version of TimescaleDB, where jobs are paused; empty in earlier runs."""
     result: Level | None = None
     demo: bool = False
     format: int = RECORD_FORMAT

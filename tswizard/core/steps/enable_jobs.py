@@ -8,6 +8,7 @@ from psycopg import Error, sql
 from tswizard.core.catalog.inventory import Job
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.db.errors import CannotConnect
+from tswizard.core.db.identifiers import literal
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_selection import chosen_jobs
@@ -15,7 +16,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.report.checklist import result_of
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.run.method import MethodStep
-from tswizard.core.steps.job_switch import JobSwitch, set_row, set_scheduled
+from tswizard.core.steps.job_switch import JobSwitch, forgets_timezone, set_row, set_scheduled
 
 
 def to_enable(task: Task) -> tuple[Job, ...]:
@@ -64,7 +65,7 @@ async def enable(ctx: Context, ids: Mapping[int, int]) -> None:
                 f"{job.application} of {job.target or job.proc_name} is not enabled.",
                 where=ctx.task.target.label,
                 why=refused.get(ids[job.id], ""),
-                todo=f"As its owner: SELECT alter_job({ids[job.id]}, scheduled => true);",
+                todo=f"As its owner: {enabling_by_hand(ctx.task, [(job, ids[job.id])])}",
             )
         )
     if not missing:
@@ -112,14 +113,24 @@ async def left_paused(ctx: Context, read_ids: ReadIds) -> tuple[tuple[str, str],
     except (CannotConnect, Error) as error:
         ctx.say(f"the ids of the target's jobs could not be read: {error}")
         return ((text, ""),)
-    there = [str(ids[job.id]) for job in jobs if job.id in ids]
-    return ((text, _enabling(there)),) if there else ()
+    there = [(job, ids[job.id]) for job in jobs if job.id in ids]
+    return ((text, enabling_by_hand(ctx.task, there)),) if there else ()
 
 
-def _enabling(ids: Iterable[str]) -> str:
+def enabling_by_hand(task: Task, jobs: Iterable[tuple[Job, int]]) -> str:
+    """One statement for a person that enables them in this order, each with its id on the target.
+
+    It says when each runs next, as on the source: one that never ran would run at once.
+    """
+    listed = ", ".join(
+        f"({n}, {id}, {literal(job.next_start) if job.next_start else 'NULL'}::timestamptz)"
+        for n, (job, id) in enumerate(jobs, 1)
+    )
+    zone = ", timezone => timezone" if forgets_timezone(task.target_server.timescaledb) else ""
     return (
-        "SELECT alter_job(id, scheduled => true) "
-        f"FROM unnest(ARRAY[{', '.join(ids)}]) WITH ORDINALITY AS j (id, n) ORDER BY n;"
+        f"SELECT alter_job(id, scheduled => true{zone}, next_start => at) "
+        f"FROM (VALUES {listed}) AS wanted (n, id, at) "
+        "JOIN _timescaledb_config.bgw_job USING (id) ORDER BY n;"
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from tswizard.core.catalog.inventory import Inventory, Job
@@ -16,7 +16,7 @@ from tswizard.core.model.wording import duration
 from tswizard.core.run.context import Context, PutBack, StepSkipped, failed
 from tswizard.core.run.method import MethodStep
 from tswizard.core.run.run_folder import RunRecord
-from tswizard.core.steps.job_switch import JobSwitch, set_scheduled
+from tswizard.core.steps.job_switch import JobSwitch, set_scheduled, switch_by_hand
 
 WAIT_FOR_RUNNING = 900.0
 """Seconds to wait for jobs of the source that were running when they were paused."""
@@ -49,7 +49,11 @@ async def pause(ctx: Context) -> None:
     if not jobs:
         raise StepSkipped(f"the source has no {PAUSED_ON_SOURCE} job that is switched on")
     await ctx.remember(
-        replace(ctx.run_folder.record, paused_source_jobs=tuple(job.id for job in jobs))
+        replace(
+            ctx.run_folder.record,
+            paused_source_jobs=tuple(job.id for job in jobs),
+            source_timescaledb=inventory.server.timescaledb or "",
+        )
     )
     async with connected(ctx.task.source) as source:
         schema = inventory.server.timescaledb_schema
@@ -119,7 +123,7 @@ async def resume(ctx: Context) -> None:
                 f"Job {job} of the source could not be resumed.",
                 where=ctx.task.source.label,
                 why=why,
-                todo=f"On the source: SELECT alter_job({job}, scheduled => true);",
+                todo=f"On the source: {_statement_to_resume(ctx.run_folder.record, job)}",
             )
         )
     left = tuple(job for job in paused if job in refused)
@@ -130,7 +134,8 @@ def jobs_to_put_back(ctx: Context) -> tuple[PutBack, ...]:
     """The paused jobs, as long as there are some."""
     if not ctx.run_folder.record.paused_source_jobs:
         return ()
-    statement = statement_to_resume(ctx.run_folder.record.paused_source_jobs)
+    record = ctx.run_folder.record
+    statement = _statement_to_resume(record, *record.paused_source_jobs)
     return (PutBack("The source's jobs are still paused", resume, statement),)
 
 
@@ -145,7 +150,7 @@ def jobs_left_paused(record: RunRecord) -> tuple[LeftOpen, ...]:
         LeftOpen(
             run=record.id,
             what=f"{names} of the source {verb} still paused",
-            statement=statement_to_resume(jobs),
+            statement=_statement_to_resume(record, *jobs),
             source=record.source_label,
             target=record.target_label,
             jobs=jobs,
@@ -153,17 +158,18 @@ def jobs_left_paused(record: RunRecord) -> tuple[LeftOpen, ...]:
     )
 
 
-def statement_to_resume(jobs: Iterable[int]) -> str:
-    """SQL for the source."""
-    return " ".join(f"SELECT alter_job({job}, scheduled => true);" for job in jobs)
+def _statement_to_resume(record: RunRecord, *jobs: int) -> str:
+    return switch_by_hand(jobs, True, record.source_timescaledb)
 
 
 def _wanted(task: Task) -> bool:
     return task.answers.pause_source_jobs
 
 
-def _switched(task: Task, on: str) -> Iterator[str]:
-    return (f"SELECT alter_job({job.id}, scheduled => {on});" for job in to_pause(task.inventory))
+def _switched(task: Task, on: bool) -> Iterator[str]:
+    jobs = [job.id for job in to_pause(task.inventory)]
+    if jobs:
+        yield switch_by_hand(jobs, on, task.inventory.server.timescaledb)
 
 
 PAUSE = MethodStep(
@@ -172,7 +178,7 @@ PAUSE = MethodStep(
     what=f"Those that drop or rewrite chunks ({PAUSED_ON_SOURCE}), so that none does before the "
     "check. What is running is waited for. Resumed at the end.",
     action=pause,
-    commands=lambda task: _switched(task, "false"),
+    commands=lambda task: _switched(task, False),
     when=_wanted,
 )
 
@@ -181,6 +187,6 @@ RESUME = MethodStep(
     title="Resume the source's jobs",
     what="Exactly those that this run paused.",
     action=resume,
-    commands=lambda task: _switched(task, "true"),
+    commands=lambda task: _switched(task, True),
     when=_wanted,
 )

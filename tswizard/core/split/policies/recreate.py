@@ -13,6 +13,7 @@ from psycopg.errors import InvalidSchemaName, UndefinedTable
 from tswizard.core.catalog.inventory import Job
 from tswizard.core.catalog.policy_kinds import USER_DEFINED
 from tswizard.core.db.connection import Connection, batch, connected, rows
+from tswizard.core.db.identifiers import literal
 from tswizard.core.model.events import Unit
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_selection import chosen_jobs
@@ -171,4 +172,9 @@ def preview_policies(task: Task) -> Iterator[str]:
 def preview_enabling(task: Task) -> Iterator[str]:
     """Jobs get ids of their own on the target: JOB stands for each of them."""
     for job in to_enable(task):
-        yield f"SELECT alter_job(JOB, scheduled => true);  -- {job.what} on {job.target or '-'}"
+        zone = f", timezone => {literal(job.timezone)}" if job.timezone else ""
+        start = f", next_start => {literal(job.next_start)}" if job.next_start else ""
+        yield (
+            f"SELECT alter_job(JOB, scheduled => true{zone}{start});"
+            f"  -- {job.what} on {job.target or '-'}"
+        )
