@@ -1,7 +1,8 @@
 # Shortcuts for what bin/ and .ci/ do; `make` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-VENV ?= $(CURDIR)/.venv
+VENV ?= $(or $(TSWIZARD_VENV),$(CURDIR)/.venv)
+export TSWIZARD_VENV := $(VENV)
 
 .PHONY: help setup test quick lint format docs pages bench ci
 
@@ -30,8 +31,8 @@ docs: ## Build the documentation site into site/
 pages: ## Generate again: the pages of findings, rules and inspect, the man page, the screenshots
 	@for page in findings_page classifier_page inspect_page man_page screenshots; do $(VENV)/bin/python -m scripts.$$page; done
 
-bench: ## Measure the split copy on two native servers (TSWIZARD_TEST_SOURCE, TSWIZARD_TEST_TARGET)
-	@$(VENV)/bin/python -m scripts.bench.split_speed
+bench: ## Measure whole migrations on two native servers (tests/bench/README.md)
+	@source bin/venv.sh && ensure_venv test && $(VENV)/bin/python -m tests.bench
 
 ci: ## Everything that must pass, in a fresh environment
 	@.ci/run

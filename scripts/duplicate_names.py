@@ -27,7 +27,8 @@ def _defined(module: ast.Module) -> Iterator[str]:
             case ast.ClassDef(name=name):
                 yield name
             case ast.Assign(targets=targets):
-                yield from (target.id for target in targets if isinstance(target, ast.Name))
+                parts = (p for t in targets for p in (t.elts if isinstance(t, ast.Tuple) else [t]))
+                yield from (part.id for part in parts if isinstance(part, ast.Name))
             case ast.AnnAssign(target=ast.Name(id=name)):
                 yield name
 

@@ -34,7 +34,7 @@ def test_the_methods_know_nothing_of_each_other_and_the_runner_knows_neither(
 def test_no_public_name_of_the_engine_is_defined_twice(tmp_path: Path) -> None:
     assert duplicates() == {}
     for module in ("one", "two"):
-        (tmp_path / f"{module}.py").write_text("def copy() -> None: ...\n_own = NAMED = 1\n")
+        (tmp_path / f"{module}.py").write_text("def copy() -> None: ...\n_own, NAMED = 1, 2\n")
     assert duplicates(tmp_path) == {"NAMED": ["one.py", "two.py"], "copy": ["one.py", "two.py"]}
 
 

@@ -1,6 +1,6 @@
 """How fast the split method copies, against psql and pgcopydb, in one run on one machine.
 
-    TSWIZARD_TEST_SOURCE=… TSWIZARD_TEST_TARGET=… python -m scripts.bench.split_speed [ROUNDS]
+    TSWIZARD_TEST_SOURCE=… TSWIZARD_TEST_TARGET=… python -m tests.bench.split_speed [ROUNDS]
 
 Makes databases of its own on the two servers (as a role that may; a superuser for pgcopydb's
 sake), fills the source with 4.32 million rows of 13 columns, lets every way copy them in turn,
@@ -145,7 +145,7 @@ def _tswizard(jobs: int, via: str = "stream") -> Callable[[Ends], Awaitable[tupl
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "scripts.bench.copying",
+                "tests.bench.copying",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
             )
