@@ -150,3 +150,34 @@ async def test_tables_without_rows_are_left_out(ends: tuple[Endpoint, Endpoint])
     assert "without rows, so nothing to restore: " in run.run_folder.log_path.read_text()
     async with connected(ends[1]) as target:
         assert await value(target, "SELECT x FROM public.small") == "COPY public.x (x) FROM stdin;"
+
+
+@pytest.mark.native
+async def test_only_the_keys_to_hypertables_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever their names begin with or hold."""
+    monkeypatch.setenv("TSWIZARD_STATE_DIR", str(tmp_path))
+    async with databases() as (source, target):
+        await run_sql(
+            source,
+            "CREATE TABLE public.h (at timestamptz, id int, PRIMARY KEY (at, id))",
+            "SELECT public.create_hypertable('public.h', 'at')",
+            "CREATE TABLE public.plain (p int PRIMARY KEY)",
+            "CREATE TABLE public.c (at timestamptz, id int, p int)",
+            "INSERT INTO public.h VALUES ('2024-01-01 00:00+00', 1)",
+            "INSERT INTO public.plain VALUES (1)",
+            "INSERT INTO public.c VALUES ('2024-01-01 00:00+00', 1, 1)",
+            *(
+                f"""ALTER TABLE public.c ADD CONSTRAINT {name}
+                FOREIGN KEY (at, id) REFERENCES public.h"""
+                for name in ("x", '"two\nlines"')
+            ),
+            'ALTER TABLE public.c ADD CONSTRAINT "x y" FOREIGN KEY (p) REFERENCES public.plain',
+            "COMMENT ON CONSTRAINT x ON public.c IS 'waits'",
+            """COMMENT ON CONSTRAINT "x y" ON public.c IS 'does not'""",
+        )
+        run = await fully_migrated(source, target)
+        assert run.outcome is not None
+        assert run.outcome.result is Level.PASS, run.outcome.findings
+        assert not [judged for judged in run.outcome.judged if judged.verdict != "safe"]

@@ -36,6 +36,11 @@ class DumpEntry(TocLine):
     depends_on: frozenset[int] = frozenset()
     """IDs of other entries."""
 
+    @property
+    def is_grant(self) -> bool:
+        """Privileges of an object, or default privileges."""
+        return self.kind in ("ACL", "ACL LANGUAGE", "DEFAULT ACL")
+
     def label(self, schemas: Collection[str] = ()) -> str:
         """Kind and name as a person would say them; `schemas` are those a name may start with."""
         name = self.rest.rpartition(" ")[0]
@@ -122,7 +127,7 @@ def in_order_of_restore(entries: Sequence[DumpEntry]) -> list[DumpEntry]:
     (`_tocEntryRestorePass` in PostgreSQL's pg_backup_archiver.c)."""
 
     def turn(entry: DumpEntry) -> int:
-        if entry.kind in ("ACL", "ACL LANGUAGE", "DEFAULT ACL"):
+        if entry.is_grant:
             return 1
         return 2 if entry.text.startswith(ON_EVENT_TRIGGERS) else 0
 

@@ -16,9 +16,9 @@ from tswizard.core.run.context import Context, StepSkipped
 
 # Keys on single chunks have a parent and come with it.
 _KEYS = """
-SELECT con.conname, n.nspname, c.relname, pg_catalog.pg_get_constraintdef(con.oid),
-       pg_catalog.obj_description(con.oid, 'pg_constraint'),
-       pg_catalog.format('%I ON %I', con.conname, c.relname), rn.nspname || '.' || r.relname
+SELECT con.oid::bigint, con.conname, n.nspname, c.relname,
+       pg_catalog.pg_get_constraintdef(con.oid),
+       pg_catalog.obj_description(con.oid, 'pg_constraint'), rn.nspname, r.relname
 FROM pg_catalog.pg_constraint con
 JOIN pg_catalog.pg_class c ON c.oid = con.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -36,38 +36,40 @@ WHERE con.conname = %s AND n.nspname = %s AND c.relname = %s
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignKey:
     """One such key, as the source has it."""
 
+    oid: int
     name: str
     schema: str
     table: str
     definition: str
     comment: str | None
-    quoted: str
-    """`name ON table`, quoted where that is needed."""
 
     @property
     def label(self) -> str:
         return f"{self.name} of {self.schema}.{self.table}"
 
-    @property
-    def toc_entries(self) -> tuple[str, str]:
-        """How `pg_restore --list` begins the key and the comment on it."""
-        return (
-            f"FK CONSTRAINT {self.schema} {self.table} {self.name} ",
-            f"COMMENT {self.schema} CONSTRAINT {self.quoted} ",
-        )
-
 
 async def keys_to_hypertables(ctx: Context) -> tuple[ForeignKey, ...]:
     """Every foreign key of the source that references a hypertable."""
     inventory = ctx.task.inventory
-    hypertables = {f"{h.schema}.{h.name}" for h in inventory.hypertables if not h.cagg}
+    hypertables = {(h.schema, h.name) for h in inventory.hypertables if not h.cagg}
     async with connected(ctx.task.source) as source:
         found = await rows(source, _KEYS)
-    return tuple(ForeignKey(*key[:6]) for key in found if key[6] in hypertables)
+    return tuple(
+        ForeignKey(
+            oid=oid,
+            name=name,
+            schema=schema,
+            table=table,
+            definition=definition,
+            comment=comment,
+        )
+        for oid, name, schema, table, definition, comment, *referenced in found
+        if tuple(referenced) in hypertables
+    )
 
 
 async def add_foreign_keys(ctx: Context) -> None:

@@ -128,11 +128,6 @@ async def _list(task: Task, phase: Phase) -> str:
     )
 
 
-async def count_entries(task: Task, phase: Phase) -> int:
-    """How much a phase will restore. Raises StepFailed when the dump cannot be read."""
-    return len(_ENTRIES.findall(await _list(task, phase)))
-
-
 async def contents(task: Task, phase: Phase) -> tuple[Entry, ...]:
     """What a phase will restore, in order. Raises StepFailed when the dump cannot be read."""
     listed = await _list(task, phase)
@@ -160,6 +155,3 @@ def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
         todo="Fix the problem above, then resume: what this run put on the target is removed after "
         "you type its name, and the restore starts over.",
     )
-
-
-_ENTRIES = re.compile(r"^\d", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The restore's last phase: indexes, constraints, triggers, rules."""
+"""The restore's last phase: indexes, constraints, triggers, rules; then all privileges."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
@@ -7,7 +7,7 @@ from tswizard.core.db.concurrency import together
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.toc import ON_EVENT_TRIGGERS, TocLine
 from tswizard.core.dump.send_entries import lots_of, send_entries
-from tswizard.core.dump.toc import POST, DumpEntry, read_toc
+from tswizard.core.dump.toc import PG_CONSTRAINT, POST, DumpEntry, Toc, read_toc
 from tswizard.core.full.foreign_keys import keys_to_hypertables
 from tswizard.core.full.keys_in_turn import keys_in_turn
 from tswizard.core.full.restore import Phase, contents, listed, row_bytes, run_phase
@@ -22,31 +22,40 @@ from tswizard.core.steps.partition_triggers import partition_triggers
 async def restore_rest(ctx: Context) -> None:
     """Restore it, but for what has to wait. Raises StepFailed, CannotConnect, psycopg.Error."""
     toc = await read_toc(ctx.task.tools, ctx.task.dump)
-    entries = toc.section(POST)
-    now, states = await _what_can_be_now(ctx, entries)
+    grants = [entry for entry in toc.entries if entry.is_grant]
+    entries = [entry for entry in toc.section(POST) if not entry.is_grant]
+    now, states = await _what_can_be_now(ctx, toc, entries)
     in_turn = keys_in_turn(toc, {entry.id for entry in now})
     ids = {entry.id for entry in in_turn}
     others = [entry for entry in now if entry.id not in ids]
     watch = FollowedRestore(
-        ctx, tuple(Entry(e, 0) for e in others), Parts(ctx), ctx.task.jobs > 1, len(now)
+        ctx,
+        tuple(Entry(e, 0) for e in others),
+        Parts(ctx),
+        ctx.task.jobs > 1,
+        len(now) + len(grants),
     )
     small: list[list[DumpEntry]] = []
-    if not only_by_pg_restore(ctx.task.inventory):
+    one_by_one = only_by_pg_restore(ctx.task.inventory)
+    if not one_by_one:
         small = lots_of_small_tables(toc, {e.id for e in others}, row_bytes(ctx.task.dump))
     sent = await _send(ctx, small, watch.sent, connections=ctx.task.jobs)
     rest = [entry for entry in others if entry.id not in sent]
-    if rest or not now:
-        only = None if len(rest) == len(entries) else listed(ctx, "restore-rest", rest)
-        await run_phase(ctx, Phase.REST, only, watch.lines)
+    if rest:
+        await run_phase(ctx, Phase.REST, listed(ctx, "restore-rest", rest), watch.lines)
     # One after the other: each locks the table that all of them reference.
     sent = await _send(ctx, lots_of(in_turn), watch.sent, connections=1)
     await _restore_listed(ctx, "restore-keys", [key for key in in_turn if key.id not in sent])
     await _restore_listed(ctx, "restore-trigger-states", states)
+    # Last, as pg_restore has it: who has no privilege on its own tables may still restore them.
+    lots = [] if one_by_one else lots_of(grants)
+    sent = await _send(ctx, lots, watch.sent, connections=1)
+    await _restore_listed(ctx, "restore-grants", [g for g in grants if g.id not in sent])
     ctx.progress(watch.total, watch.total, watch.unit)
 
 
 async def _what_can_be_now(
-    ctx: Context, entries: Sequence[DumpEntry]
+    ctx: Context, toc: Toc, entries: Sequence[DumpEntry]
 ) -> tuple[list[DumpEntry], list[DumpEntry]]:
     """The entries that can be restored in restore mode, and the states of triggers, which come
     behind them.
@@ -54,9 +63,16 @@ async def _what_can_be_now(
     Neither foreign keys to hypertables nor the contents of materialized views, which read none of
     the compressed rows then; nor event triggers, which would fire at all that follows.
     """
-    keys = tuple(e for key in await keys_to_hypertables(ctx) for e in key.toc_entries)
-    waiting = (*keys, "MATERIALIZED VIEW DATA ", *ON_EVENT_TRIGGERS)
-    now = [entry for entry in entries if not entry.text.startswith(waiting)]
+    keys = {(PG_CONSTRAINT, key.oid) for key in await keys_to_hypertables(ctx)}
+    ids = {entry.id for entry in entries if (entry.catalog, entry.oid) in keys}
+    waiting = ("MATERIALIZED VIEW DATA ", *ON_EVENT_TRIGGERS)
+    now = [
+        entry
+        for entry in entries
+        if entry.id not in ids
+        and not entry.text.startswith(waiting)
+        and not (entry.kind == "COMMENT" and entry.depends_on & ids)
+    ]
     if len(now) != len(entries):
         ctx.say(
             f"{len(entries) - len(now)} entries wait for the end of restore mode: foreign keys to "
