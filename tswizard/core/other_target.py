@@ -78,5 +78,10 @@ def _save(run_folder: RunFolder, prepared: Prepared, found: tuple[Finding, ...])
             leaving=(),
             abandoned=tuple(dict.fromkeys((*record.abandoned, record.target_label))),
             missing_roles=tuple(sorted(missing)),
+            # What was equal, or written, in another target says nothing of this one.
+            tables=(),
+            checked=0.0,
+            arrived=(),
+            target_counters=None,
         )
     )

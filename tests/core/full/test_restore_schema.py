@@ -16,7 +16,6 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.full import restore_schema
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.finding import Level
-from tswizard.core.run.runner import Run
 
 pytestmark = pytest.mark.native
 

@@ -8,11 +8,13 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from psycopg import sql
-from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege, UndefinedObject
+from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
 
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import message_of
+from tswizard.core.full.default_privileges import reset_default_privileges
+from tswizard.core.full.other_objects import drop_others, other_objects
 from tswizard.core.model.events import Unit
 from tswizard.core.run.context import Context, failed
 from tswizard.core.steps import target_marker
@@ -32,7 +34,7 @@ FROM (SELECT oid FROM pg_catalog.pg_largeobject_metadata LIMIT %s) l
 _RELATIONS = """
 SELECT c.relkind::text, n.nspname, c.relname
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'c')
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', '_tswizard')
   AND n.nspname !~ '^pg_(toast|temp)'
   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
@@ -65,53 +67,6 @@ JOIN pg_catalog.pg_class c ON c.oid = x.oid
 WHERE e.extname = 'timescaledb' AND c.relkind = 'S'
 """
 
-# deptype 'e': belongs to an extension; 'i': belongs to another object and goes with it.
-_OTHERS = """
-SELECT pg_catalog.format('DROP %s IF EXISTS %s CASCADE', o.kind, o.identity)
-FROM (
-  SELECT 'ROUTINE' AS kind, 'pg_catalog.pg_proc'::regclass AS class, p.oid, p.pronamespace AS ns,
-         p.oid::pg_catalog.regprocedure::text AS identity FROM pg_catalog.pg_proc p
-  UNION ALL
-  SELECT CASE WHEN t.typtype = 'd' THEN 'DOMAIN' ELSE 'TYPE' END, 'pg_catalog.pg_type'::regclass,
-         t.oid, t.typnamespace, t.oid::pg_catalog.regtype::text
-  FROM pg_catalog.pg_type t WHERE t.typtype IN ('e', 'd', 'r', 'b') AND t.typelem = 0
-  UNION ALL
-  SELECT 'OPERATOR', 'pg_catalog.pg_operator'::regclass, o.oid, o.oprnamespace,
-         o.oid::pg_catalog.regoperator::text FROM pg_catalog.pg_operator o
-  UNION ALL
-  SELECT 'COLLATION', 'pg_catalog.pg_collation'::regclass, c.oid, c.collnamespace,
-         c.oid::pg_catalog.regcollation::text FROM pg_catalog.pg_collation c
-  UNION ALL
-  SELECT 'TEXT SEARCH CONFIGURATION', 'pg_catalog.pg_ts_config'::regclass, c.oid, c.cfgnamespace,
-         c.oid::pg_catalog.regconfig::text FROM pg_catalog.pg_ts_config c
-  UNION ALL
-  SELECT 'TEXT SEARCH DICTIONARY', 'pg_catalog.pg_ts_dict'::regclass, d.oid, d.dictnamespace,
-         d.oid::pg_catalog.regdictionary::text FROM pg_catalog.pg_ts_dict d
-  UNION ALL
-  SELECT 'EVENT TRIGGER', 'pg_catalog.pg_event_trigger'::regclass, e.oid, 0,
-         pg_catalog.quote_ident(e.evtname) FROM pg_catalog.pg_event_trigger e
-  UNION ALL
-  SELECT 'PUBLICATION', 'pg_catalog.pg_publication'::regclass, p.oid, 0,
-         pg_catalog.quote_ident(p.pubname) FROM pg_catalog.pg_publication p
-  UNION ALL
-  SELECT 'SERVER', 'pg_catalog.pg_foreign_server'::regclass, s.oid, 0,
-         pg_catalog.quote_ident(s.srvname) FROM pg_catalog.pg_foreign_server s
-) o
-LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.ns
-WHERE (n.nspname IS NULL OR (n.nspname NOT IN ('pg_catalog', 'information_schema', '_tswizard')
-                             AND n.nspname !~ '^pg_(toast|temp)'))
-  AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
-                  WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype IN ('e', 'i'))
-"""
-
-_SCHEMAS = """
-SELECT n.nspname FROM pg_catalog.pg_namespace n
-WHERE n.nspname NOT IN ('public', 'information_schema', '_tswizard') AND n.nspname !~ '^pg_'
-  AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
-                  WHERE d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
-                    AND d.objid = n.oid AND d.deptype = 'e')
-"""
-
 _DROP = {
     "r": "TABLE",
     "p": "TABLE",
@@ -119,7 +74,6 @@ _DROP = {
     "m": "MATERIALIZED VIEW",
     "S": "SEQUENCE",
     "f": "FOREIGN TABLE",
-    "c": "TYPE",
 }
 
 
@@ -174,6 +128,7 @@ async def clean(ctx: Context) -> None:
             where=ctx.task.target.label,
             todo=f"Drop them, then resume. {_elsewhere(ctx)}.",
         )
+    await reset_default_privileges(ctx.task.source, ctx.task.target)
     async with connected(ctx.task.target) as target:
         await target_marker.erase(target)
     ctx.say(f"removed what this run had put on {ctx.task.target.label}")
@@ -211,7 +166,8 @@ async def empty(
         elif owned is not None:
             await clear_catalog(target)
     async with connected(endpoint, fresh=True) as target:
-        await _drop_others(target)
+        await drop_others(target)
+        await _unlink_large_objects(target)
         for (name,) in await rows(target, "SELECT extname FROM pg_catalog.pg_extension"):
             if name not in extensions:
                 await target.execute(
@@ -227,7 +183,9 @@ async def empty(
     async with connected(endpoint, fresh=True) as target:
         await create_extension(target, schema, version)
         relations = [f"{schema}.{name}" for _, schema, name in await rows(target, _RELATIONS)]
-        return relations + [f"rows of {table}" for table, _ in await _filled_tables(target)]
+        others = [f"{kind.lower()} {name}" for kind, name in await other_objects(target)]
+        filled = [f"rows of {table}" for table, _ in await _filled_tables(target)]
+        return [*relations, *others, *filled]
 
 
 async def clear_catalog(target: Connection) -> None:
@@ -284,17 +242,6 @@ async def _drop_relations(target: Connection, on_progress: Callable[[int, int], 
                         sql.SQL(_DROP[kind]), sql.Identifier(schema, name)
                     )
                 )
-
-
-async def _drop_others(target: Connection) -> None:
-    for (statement,) in await rows(target, _OTHERS):
-        with suppress(UndefinedObject):  # gone with another one
-            await target.execute(statement)
-    for (schema,) in await rows(target, _SCHEMAS):
-        await target.execute(
-            sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema))
-        )
-    await _unlink_large_objects(target)
 
 
 async def _unlink_large_objects(target: Connection) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 
 from tswizard.core.db.concurrency import together
-from tswizard.core.db.connection import Connection, connected
+from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.db.toc import ON_EVENT_TRIGGERS, TocLine
 from tswizard.core.dump.send_entries import lots_of, send_entries
-from tswizard.core.dump.toc import PG_CONSTRAINT, POST, DumpEntry, Toc, read_toc
+from tswizard.core.dump.toc import PG_CONSTRAINT, PG_EVENT_TRIGGER, POST, DumpEntry, Toc, read_toc
 from tswizard.core.full.foreign_keys import keys_to_hypertables
 from tswizard.core.full.keys_in_turn import keys_in_turn
 from tswizard.core.full.restore import Phase, contents, listed, row_bytes, run_phase
@@ -118,4 +118,16 @@ async def restore_event_triggers(ctx: Context) -> None:
     entries = [entry for entry in post_data if entry.text.startswith(ON_EVENT_TRIGGERS)]
     if not entries:
         raise StepSkipped("the dump has no event trigger")
-    await _restore_listed(ctx, "restore-event-triggers", entries)
+    # Some are there when the step was interrupted.
+    there = await _event_triggers_there(ctx)
+    missing = [e for e in entries if (e.catalog, e.oid) not in there]
+    await _restore_listed(ctx, "restore-event-triggers", missing)
+
+
+async def _event_triggers_there(ctx: Context) -> set[tuple[int, int]]:
+    """As the dump numbers them: by their OIDs on the source."""
+    names = "SELECT evtname::text, oid::bigint FROM pg_catalog.pg_event_trigger"
+    async with connected(ctx.task.source) as source, connected(ctx.task.target) as target:
+        ours, theirs = await rows(source, names), await rows(target, names)
+    there = {name for name, _ in theirs}
+    return {(PG_EVENT_TRIGGER, oid) for name, oid in ours if name in there}
