@@ -357,7 +357,9 @@ class TestChanges:
             await connection.execute(
                 "CREATE ROLE poor; CREATE TABLE public.vault (id serial); "
                 "CREATE TABLE public.files (id int); ALTER TABLE public.files "
-                "ENABLE ROW LEVEL SECURITY; GRANT SELECT ON public.files TO poor"
+                "ENABLE ROW LEVEL SECURITY; GRANT SELECT ON public.files TO poor; "
+                "SELECT lo_create(4711), lo_create(4712); "
+                "GRANT SELECT ON LARGE OBJECT 4712 TO poor"
             )
             try:
                 await connection.execute("SET ROLE poor")
@@ -366,10 +368,14 @@ class TestChanges:
                 sequences = await read_sequences(connection)
                 await connection.execute("RESET ROLE")
                 rich = await read_extras(connection, shape)
+                objects = await value(connection, "SELECT count(*) FROM pg_largeobject_metadata")
             finally:
                 await connection.execute("RESET ROLE")
+                await connection.execute("SELECT lo_unlink(4711), lo_unlink(4712)")
                 await connection.execute("DROP TABLE public.vault, public.files; DROP ROLE poor")
         assert {"public.vault", "public.vault_id_seq"} <= set(poor.unreadable)
+        (closed,) = (what for what in poor.unreadable if "large object" in what)
+        assert closed.startswith(f"{objects - 1} large objects from ")  # but the granted one
         assert "public.files" not in poor.unreadable
         assert "public.files" in poor.filtered
         assert next(s for s in sequences if s.name == "vault_id_seq").last_value == 1

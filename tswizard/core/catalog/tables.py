@@ -139,7 +139,24 @@ WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't'
   AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE')
            AND pg_catalog.has_table_privilege(c.oid, 'SELECT'))
   AND ({dumped})
+{"" if inside else _UNREADABLE_LARGE_OBJECTS}
 ORDER BY 1
+"""
+
+
+# Nobody but a superuser reads all of them, pg_read_all_data included.
+_UNREADABLE_LARGE_OBJECTS = """
+UNION ALL
+SELECT CASE pg_catalog.count(*) WHEN 1 THEN 'large object ' || pg_catalog.min(m.oid)
+       ELSE pg_catalog.count(*) || ' large objects from ' || pg_catalog.min(m.oid) || ' on' END
+FROM pg_catalog.pg_largeobject_metadata m
+WHERE NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER)
+  AND pg_catalog.current_setting('lo_compat_privileges') = 'off'
+  AND NOT pg_catalog.pg_has_role(m.lomowner, 'USAGE')
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.aclexplode(m.lomacl) a WHERE a.privilege_type = 'SELECT'
+      AND (a.grantee = 0 OR pg_catalog.pg_has_role(a.grantee, 'USAGE')))
+HAVING pg_catalog.count(*) > 0
 """
 
 

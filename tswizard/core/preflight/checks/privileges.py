@@ -33,7 +33,7 @@ def _source(inventory: Inventory, where: str) -> Iterator[Finding]:
             "source-unreadable",
             f"{role.name} may not read {some(unreadable)}.",
             where=where,
-            why="pg_dump stops at the first table or sequence that it may not read "
+            why="pg_dump stops at the first table, sequence or large object that it may not read "
             "(for TimescaleDB's own tables: timescale/timescaledb#5449).",
             todo=f'Connect as their owner, or grant it: GRANT SELECT ON … TO "{role.name}"; and '
             "USAGE on their schemas.",
