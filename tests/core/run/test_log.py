@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from tests.support.sample_outcome import judged
 from tests.support.sample_task import SECRET, prepared
 from tests.support.step_context import offline_context
+from tswizard.core.model.verdict import Verdict
 from tswizard.core.resume import start
 from tswizard.core.run import runner
+from tswizard.core.run.context import ToolEnd
 from tswizard.core.run.runner import Run
 from tswizard.wizard.event_feed import EventFeed
 
@@ -43,3 +46,11 @@ async def test_a_bug_of_the_runner_is_in_the_log(
     assert "Traceback (most recent call last):" in log
     assert re.search(r"^\S+ RuntimeError: boom, \*+$", log, re.MULTILINE)
     assert SECRET not in log
+
+
+def test_a_tool_ends_for_the_error_before_its_worker_died() -> None:
+    cause = judged(Verdict.LOST, message="permission denied for large object 1")
+    died = judged(Verdict.LOST, rule="worker-died", message="a worker died")
+    assert ToolEnd(1, (cause, died), "").last_words == cause.message
+    assert ToolEnd(1, (died,), "").last_words == died.message
+    assert ToolEnd(1, (), "killed ").last_words == "killed"

@@ -58,8 +58,11 @@ class ToolEnd:
 
     @property
     def fatal(self) -> JudgedMessage | None:
-        """The last error, for a tool that failed."""
-        return next((j for j in reversed(self.judged) if j.counts_as_error), None)
+        """The last error, for a tool that failed; the one before it where that only says that a
+        parallel job has died."""
+        errors = [judged for judged in self.judged if judged.counts_as_error]
+        causes = [judged for judged in errors if judged.rule != "worker-died"]
+        return next(reversed(causes or errors), None)
 
     @property
     def last_words(self) -> str:
