@@ -14,6 +14,7 @@ from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.split.caggs.valid_ranges import valid_ranges
 
 pytestmark = [pytest.mark.native, pytest.mark.asyncio(loop_scope="module")]
 
@@ -76,6 +77,32 @@ async def test_integers_never_refreshed_and_without_raw_rows(states: dict[str, C
     assert (gone.first_raw, gone.raw_from) == (None, None)
     assert gone.history
     assert not any(found.raw_rows for found in gone.invalid)
+
+
+async def test_deleted_rows_leave_an_invalid_range_and_dropped_chunks_history() -> None:
+    async with database(named(SOURCE), community=True) as end, connected(end) as connection:
+        for statement in (
+            "SET TimeZone = 'UTC'",
+            "SET search_path = public",
+            "CREATE TABLE raw (at timestamptz NOT NULL, v int)",
+            "SELECT create_hypertable('raw', 'at', chunk_time_interval => INTERVAL '1 day')",
+            "INSERT INTO raw SELECT '2024-01-01'::timestamptz + n * INTERVAL '1 hour', n"
+            " FROM generate_series(0, 239) n",
+            "CREATE MATERIALIZED VIEW daily WITH (timescaledb.continuous) AS"
+            " SELECT time_bucket('1 day', at) AS b, count(*) FROM raw GROUP BY 1 WITH NO DATA",
+            "CALL refresh_continuous_aggregate('daily', NULL, NULL)",
+            "DELETE FROM raw WHERE at >= '2024-01-03' AND at < '2024-01-05'",
+            "SELECT drop_chunks('raw', newer_than => '2024-01-07'::timestamptz,"
+            " older_than => '2024-01-09'::timestamptz)",
+        ):
+            await connection.execute(statement.encode())
+        state = (await read_cagg_states(connection, await read_shape(connection)))["public.daily"]
+    deleted = next(r for r in state.invalid if r.low == at("2024-01-03"))
+    assert deleted.high == at("2024-01-05") - 1
+    assert deleted.raw_rows
+    ranges = valid_ranges(state)
+    assert ranges[0].end == at("2024-01-03")
+    assert ranges[1].start == at("2024-01-05")
 
 
 async def test_the_inventory_has_indexes_and_state(sample: Endpoint) -> None:

@@ -25,7 +25,8 @@ class InvalidRange:
     low: int
     high: int
     raw_rows: bool
-    """There are raw rows in it: without any, computing it again would only remove rows."""
+    """There are raw rows in it, or there were, and they were deleted. Without any, computing it
+    again would only remove history: their chunks were dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

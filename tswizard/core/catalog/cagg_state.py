@@ -57,6 +57,7 @@ class _Read:
     raw_log: tuple[tuple[int, int], ...]
     owed: tuple[tuple[int, int], ...]
     raw_start: int | None
+    raw_dimension: int
 
 
 def _pairs(relation: str, key: str, id: str) -> str:
@@ -106,7 +107,7 @@ SELECT g.user_view_schema || '.' || g.user_view_name,
   COALESCE(b.bucket_width, {text}, ''), COALESCE({fixed}, true), {number},
   {watermark}, {_pairs(LOG, "materialization_id", "m.id")},
   {_pairs(RAW_LOG, "hypertable_id", "r.id")}, {owed},
-  (SELECT pg_catalog.min(s.range_start) FROM {live_slices(shape)} AND s.dimension_id = rd.id)
+  (SELECT pg_catalog.min(s.range_start) FROM {live_slices(shape)} AND s.dimension_id = rd.id), rd.id
 {CAGGS_WITH_TIME}LEFT JOIN {_BUCKETS} b ON b.mat_hypertable_id = m.id
 ORDER BY m.id
 """
@@ -157,6 +158,7 @@ def _read(row: tuple[object, ...], width: int) -> _Read:
         raw_log=_ranges(row[13]),
         owed=_ranges(row[14]),
         raw_start=None if row[15] is None else int(str(row[15])),
+        raw_dimension=int(str(row[16])),
     )
 
 
@@ -231,7 +233,7 @@ async def _state(
     )
     invalid = [
         InvalidRange(
-            low=low, high=high, raw_rows=await _any_raw(connection, shape, read, low, high)
+            low=low, high=high, raw_rows=await _computable(connection, shape, read, low, high)
         )
         for low, high in spans
     ]
@@ -311,15 +313,45 @@ def _merged(spans: list[tuple[int, int]], first: int, until: int) -> list[tuple[
     return merged
 
 
-async def _any_raw(connection: Connection, shape: Shape, read: _Read, low: int, high: int) -> bool:
-    time = sql.Identifier(read.raw_time)
+async def _computable(
+    connection: Connection, shape: Shape, read: _Read, low: int, high: int
+) -> bool:
+    if await _any(connection, shape, read, read.raw, read.raw_time, low, high):
+        return True
+    if not await _any(connection, shape, read, read.mat, read.time, low, high):
+        return False
+    # Rows that were deleted leave their chunks, and the next refresh removes their buckets.
+    given = (high, low, read.raw_dimension, high, low)
+    covered = (await rows(connection, _covered(shape), given))[0][0]
+    return bool(covered > high - low)
+
+
+def _covered(shape: Shape) -> str:
+    """How much of a range the chunks of what is read cover."""
+    return f"""
+SELECT COALESCE(pg_catalog.sum(LEAST(c.range_end::numeric, %s::numeric + 1)
+                               - GREATEST(c.range_start, %s)), 0)
+FROM (SELECT DISTINCT s.range_start, s.range_end FROM {live_slices(shape)}
+      AND s.dimension_id = %s AND s.range_start <= %s AND s.range_end > %s) c"""
+
+
+async def _any(
+    connection: Connection,
+    shape: Shape,
+    read: _Read,
+    relation: sql.Identifier,
+    column: str,
+    low: int,
+    high: int,
+) -> bool:
+    time = sql.Identifier(column)
     bounds: list[sql.Composable] = [sql.SQL("true")]
     if low > first_time(read.time_type):
         bounds.append(sql.SQL("{} >= {}").format(time, time_as_sql(shape, read.time_type, low)))
     if high < NO_END:
         bounds.append(sql.SQL("{} <= {}").format(time, time_as_sql(shape, read.time_type, high)))
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {})").format(
-        read.raw, sql.SQL(" AND ").join(bounds)
+        relation, sql.SQL(" AND ").join(bounds)
     )
     return bool((await rows(connection, query))[0][0])
 
