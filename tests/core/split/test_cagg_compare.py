@@ -19,8 +19,11 @@ def test_valid_is_what_the_log_does_not_name() -> None:
 
 def test_of_integers_what_lies_before_the_first_bucket_is_no_difference() -> None:
     """A window without a start cannot be refreshed there."""
-    state = replace(INTEGERS, invalid=(invalid(NO_BEGIN, -11), invalid(600, 619)))
+    state = replace(INTEGERS, invalid=(invalid(NO_BEGIN, -11, raw_rows=False), invalid(600, 619)))
     assert stored_ranges(state) == (ValidRange(None, 600), ValidRange(620, 1000))
+    # But what rows are there for is.
+    state = replace(INTEGERS, first=300, invalid=(invalid(NO_BEGIN, 299, raw_rows=True),))
+    assert stored_ranges(state) == (ValidRange(300, 1000),)
     times = replace(STATE, invalid=(invalid(-1000, -11),))
     assert stored_ranges(times) == (ValidRange(None, -1000), ValidRange(-10, 1000))
 

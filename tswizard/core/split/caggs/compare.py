@@ -67,7 +67,8 @@ def state_findings(
 
 
 def stored_ranges(target: CaggState) -> tuple[ValidRange, ...]:
-    """What is valid by the target's log; of integers without a start where no bucket is before."""
+    """What is valid by the target's log; of integers without a start where no bucket, and no row
+    that the next refresh would compute one from, is before."""
     if target.valid_until is None:
         return ()
     ranges, start = [], None
@@ -78,7 +79,10 @@ def stored_ranges(target: CaggState) -> tuple[ValidRange, ...]:
     if start is None or start < target.valid_until:
         ranges.append(ValidRange(start, target.valid_until))
     begin = first_time(target.time_type)
-    first = begin if target.first is None or not target.integer else target.first
+    first = begin
+    if target.first is not None and target.integer:
+        computed = [r.high for r in target.invalid if r.raw_rows and r.low < target.first]
+        first = min([target.first, *computed])
     return tuple(
         ValidRange(None if _before(r.start, first) else r.start, r.end)
         for r in ranges
