@@ -65,6 +65,7 @@ def test_two_databases_that_are_only_alike_are_two() -> None:
         ({}, {"server_in_recovery": True}, "target-standby", Level.FAIL, "standby"),
         ({}, {"server_restoring": True}, "target-restoring", Level.FAIL, "restore mode"),
         ({}, {"tables": (TABLE,)}, "target-not-empty", Level.FAIL, "table public.sites"),
+        ({}, {"large_objects": 2}, "target-not-empty", Level.FAIL, "2 large objects"),
         (
             {},
             {"extras_objects": ("type public.mood",)},

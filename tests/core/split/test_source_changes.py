@@ -90,6 +90,17 @@ async def test_dropped_after_the_copy(native_ends: Ends, folder: Path) -> None:
     assert (await migrate(work)).findings == []
 
 
+async def test_a_large_object_that_is_gone_when_resumed(native_ends: Ends, folder: Path) -> None:
+    work = job(native_ends, folder)
+    await migrate(work)
+    await run(
+        native_ends.source,
+        "SELECT lo_unlink(content) FROM files WHERE name = 'file 9'",
+        "DELETE FROM files WHERE name = 'file 9'",
+    )
+    await resumed_equals_source(native_ends, work)
+
+
 async def test_new_on_the_source_when_resumed(native_ends: Ends, folder: Path) -> None:
     work = job(native_ends, folder)
     await migrate(work)

@@ -314,7 +314,7 @@ class Inventory:
     def user_objects(self) -> int:
         """What makes a database not empty."""
         counted = (self.hypertables, self.tables, self.caggs, self.sequences, self.extras.objects)
-        return sum(len(objects) for objects in counted)
+        return sum(len(objects) for objects in counted) + self.large_objects
 
     @property
     def stored_bytes(self) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
+from tswizard.core.model.wording import plural
 from tswizard.core.preflight.check import AnyCheck, Check, Side
 from tswizard.core.preflight.wording import fail, look, passed, some
 
@@ -19,6 +20,8 @@ def _empty(prepared: Prepared) -> Iterator[Finding]:
     there += [f"{table.kind} {table.label}" for table in target.tables]
     there += [f"sequence {s.schema}.{s.name}" for s in target.sequences]
     there += target.extras.objects
+    if target.large_objects:
+        there.append(plural(target.large_objects, "large object"))
     yield fail(
         "target-not-empty",
         f"The target is not empty: {some(there)}.",

@@ -42,6 +42,11 @@ SELECT pg_catalog.count(pg_catalog.lo_from_bytea(o.oid::pg_catalog.oid, o.conten
 FROM ROWS FROM (pg_catalog.unnest(%s::bigint[]), pg_catalog.unnest(%s::bytea[])) o (oid, contents)
 """
 
+_UNLINK = """
+SELECT pg_catalog.count(pg_catalog.lo_unlink(o::pg_catalog.oid))
+FROM pg_catalog.unnest(%s::bigint[]) o
+"""
+
 _OIDS = """
 SELECT oid::bigint FROM pg_catalog.pg_largeobject_metadata
 WHERE oid BETWEEN %s::bigint::pg_catalog.oid AND %s::bigint::pg_catalog.oid ORDER BY oid
@@ -121,7 +126,7 @@ async def copy_objects(
     await writer.begin()
     async for oid, block, first in _read(job, piece, snapshot):
         await writer.put(oid, block, first)
-    await writer.finish()
+    await writer.end()
     return writer.copied
 
 
@@ -132,6 +137,7 @@ class _Writer:
         self._target = target
         self._piece = piece
         self._existing: set[int] = set()
+        self._seen: set[int] = set()
         self._offset = 0
         self._new: list[tuple[int, bytes]] = []
         """Objects that are to be created with the first block of each."""
@@ -143,6 +149,7 @@ class _Writer:
 
     async def put(self, oid: int, block: bytes, first: bool) -> None:
         """Take the next block."""
+        self._seen.add(oid)
         if first and oid not in self._existing:
             self._new.append((oid, block))
             self.copied.number += 1
@@ -162,6 +169,13 @@ class _Writer:
             oids, contents = zip(*self._new, strict=True)
             await self._target.execute(_CREATE, (list(oids), list(contents)))
             self._new.clear()
+
+    async def end(self) -> None:
+        """Finish, and remove what the source had when the piece was copied before and has no
+        more."""
+        await self.finish()
+        if gone := list(self._existing - self._seen):
+            await self._target.execute(_UNLINK, (gone,))
 
     async def _write(self, oid: int, block: bytes, first: bool) -> None:
         """A block of an object that is there."""
@@ -201,5 +215,5 @@ async def read_file(target: Connection, piece: Piece, descriptor: int) -> Copied
         while len(block) < length:
             block += os.read(descriptor, length - len(block))
         await writer.put(oid, block, bool(first))
-    await writer.finish()
+    await writer.end()
     return writer.copied
