@@ -49,6 +49,20 @@ def test_a_partition_function_is_the_same_in_its_old_schema_and_its_new_one() ->
     assert differences("CHECK ((_timescaledb_functions.get_partition_hash(site) < 7))")
 
 
+def test_a_chunk_that_is_frozen_on_the_source_alone_needs_a_look() -> None:
+    here, facts = end("CHECK (true)", "i._hyper_1_1_chunk")
+    frozen = Object(json.dumps(SLICES | {"row": {"status": 4}}))
+    key = ObjectKey("chunk", "i._hyper_1_1_chunk")
+    ends = normalize(
+        (replace(here, objects={**here.objects, key: frozen}), facts),
+        (here, facts),
+        NotMigrated(),
+    )
+    (difference,) = compare_schemas(*ends).differences
+    assert (difference.state, difference.level) == ("differs", Level.LOOK)
+    assert "frozen is False instead of True" in difference.words
+
+
 def index(chunk: str, definition: str) -> End:
     (schema, facts) = end("CHECK (true)", chunk)
     key = ObjectKey("index", f"{chunk}_idx")

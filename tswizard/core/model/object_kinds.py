@@ -160,7 +160,7 @@ _ALL = (
     _kind("sequence-value", "sequence values", SEQUENCES),
     _kind("hypertable", "hypertables", HYPERTABLES, "tablespaces"),
     _kind("dimension", "dimensions", HYPERTABLES),
-    _kind("chunk", "chunks", HYPERTABLES),
+    _kind("chunk", "chunks", HYPERTABLES, "frozen"),
     _kind("compression-setting", "compression settings", HYPERTABLES),
     _kind("catalog-row", "rows of TimescaleDB's catalog", HYPERTABLES),
     _kind("continuous-aggregate", "continuous aggregates", CAGGS),

@@ -140,6 +140,8 @@ class _Chunk:
     name: str
     """Hypertable and slices."""
     compressed: bool
+    frozen: bool
+    """By freeze_chunk(): nothing is to be written to it (bit 4 of its status)."""
 
 
 def _chunks(
@@ -157,7 +159,11 @@ def _chunks(
         if table not in users or row.get("dropped"):
             continue
         slices = json.dumps(definition.get("slices"), sort_keys=True, ensure_ascii=False)
-        found[key.name] = _Chunk(f"{users[table]} {slices}", bool(row["status"] & 1))
+        found[key.name] = _Chunk(
+            name=f"{users[table]} {slices}",
+            compressed=bool(row["status"] & 1),
+            frozen=bool(row["status"] & 4),
+        )
     return found
 
 
@@ -184,6 +190,7 @@ def _normalize(
         table = schema.objects.get(ObjectKey("table", relation))
         definition = {
             "compressed": chunk.compressed,
+            "frozen": chunk.frozen,
             "row_security": bool(table and table.definition.get("row_security")),
         }
         objects[ObjectKey("chunk", chunk.name)] = _object(definition)
