@@ -11,6 +11,7 @@ from tswizard.core.model.object_selection import chosen_caggs
 from tswizard.core.model.plan import Task
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
+from tswizard.core.split.caggs.own_settings import lost_settings
 from tswizard.core.split.schema.cagg_dependents import DEPENDENTS_LIST, write_dependents_list
 from tswizard.core.split.schema.dump import schema_dump_path
 from tswizard.core.split.schema.restore import entry_labels, restore_entries, use_list_path
@@ -40,6 +41,8 @@ async def restore_cagg_dependents(ctx: Context) -> None:
         state = await read_restore_state(target, run, _PART)
         marks = await read_restore_state(target, run, ON_CAGGS) == "done"
     for finding in missing_cagg_findings(ctx.task, chosen, existing):
+        ctx.found(finding)
+    for finding in await lost_settings(ctx.task):
         ctx.found(finding)
     ready = [
         entry
