@@ -11,4 +11,6 @@ CREATE MATERIALIZED VIEW "Odd Jobs".hourly WITH (timescaledb.continuous) AS SELE
 ALTER MATERIALIZED VIEW "Odd Jobs".hourly SET (timescaledb.compress);
 CREATE MATERIALIZED VIEW "Odd Jobs".by_ten WITH (timescaledb.continuous) AS SELECT time_bucket(10, tick) AS ten, sum(v) AS v FROM "Odd Jobs".ticks GROUP BY 1 WITH NO DATA;
 CREATE PROCEDURE "Odd Jobs"."do It"(job_id int, config jsonb) LANGUAGE sql AS 'SELECT 1';
-CREATE FUNCTION "Odd Jobs"."is Fine"(config jsonb) RETURNS void LANGUAGE sql AS 'SELECT 1'
+CREATE FUNCTION "Odd Jobs"."is Fine"(config jsonb) RETURNS void LANGUAGE sql AS 'SELECT 1';
+CREATE PROCEDURE "Odd Jobs"."do It"(x int) LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION "Odd Jobs"."is Fine"(x int) RETURNS void LANGUAGE sql AS 'SELECT 1'

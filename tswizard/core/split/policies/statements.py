@@ -201,7 +201,9 @@ def _policy(
 
 
 def _user_defined(job: Job, api: JobApi) -> JobStatement:
-    procedure = f"{literal(qualified(job.proc_schema, job.proc_name))}::pg_catalog.regproc"
+    # The arguments that the scheduler calls it with: its name alone may stand for several.
+    name = qualified(job.proc_schema, job.proc_name)
+    procedure = f"{literal(f'{name}(integer, jsonb)')}::pg_catalog.regprocedure"
     given = [
         ("", procedure),
         ("", _interval(job.schedule_interval)),
@@ -214,7 +216,7 @@ def _user_defined(job: Job, api: JobApi) -> JobStatement:
     if job.timezone:
         given.append(("timezone", literal(job.timezone)))
     if job.check:
-        given.append(("check_config", f"{literal(job.check)}::pg_catalog.regproc"))
+        given.append(("check_config", f"{literal(f'{job.check}(jsonb)')}::pg_catalog.regprocedure"))
     create = _altered(job, _call(api.schema, "add_job", given), api)
     attach = qualified(*job.on) if job.on else ""
     return JobStatement(
