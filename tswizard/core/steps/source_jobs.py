@@ -69,7 +69,8 @@ async def pause(ctx: Context) -> None:
                     f"{job.application} of {job.target} could not be paused on the source.",
                     where=ctx.task.source.label,
                     why=refused[job.id],
-                    todo="If it runs during the dump, chunks may vanish between dump and check.",
+                    todo="Pause it on the source as its owner before it runs: a chunk it drops or "
+                    "rewrites during the run may be missing.",
                 )
             )
         await _until_none_runs(ctx, source, jobs)

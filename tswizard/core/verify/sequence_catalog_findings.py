@@ -47,7 +47,7 @@ def sequence_findings(
             Finding(
                 Level.LOOK,
                 "sequences-moved",
-                f"{plural(len(moved), 'sequence')} advanced on the source since the dump",
+                f"{plural(len(moved), 'sequence')} advanced on the source since copying began",
                 where=job.source.label,
                 why="Sequences are not part of a snapshot; rows written since used their values.",
                 todo="If you copy those rows, run these statements on the target.",
@@ -61,8 +61,8 @@ def sequence_findings(
                 "sequences-beyond",
                 f"{plural(len(beyond), 'sequence')} of TimescaleDB further on the source",
                 where=job.source.label,
-                why="Chunks were created there since the dump. On the target they are beyond every "
-                "number that is in use there.",
+                why="Chunks were created there since copying began. On the target they are beyond "
+                "every number that is in use there.",
                 details=tuple(".".join(d.name) for d in beyond),
             )
         )
