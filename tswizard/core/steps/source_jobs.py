@@ -1,4 +1,4 @@
-"""Jobs of the source that drop or rewrite chunks: paused while it is read, resumed afterwards."""
+"""Jobs of the source that drop or rewrite chunks: paused while it is read, resumed afterward."""
 
 import asyncio
 import time
@@ -177,7 +177,7 @@ PAUSE = MethodStep(
     id="pause-source-jobs",
     title="Pause the source's jobs",
     what=f"Those that drop or rewrite chunks ({PAUSED_ON_SOURCE}), so that none does before the "
-    "check. What is running is waited for. Resumed at the end.",
+    "check. Jobs that are running are waited for. All are resumed at the end.",
     action=pause,
     commands=lambda task: _switched(task, False),
     when=_wanted,
