@@ -161,7 +161,7 @@ def _right(group: str, right: list[tuple[Finding, ObjectKind]]) -> ChecklistLine
     text = ", ".join(short[n] for n in order[:_SHOWN])
     more = len(short) - _SHOWN
     if more > 0:
-        text += f", {more} more kind{'s' if more > 1 else ''} of objects"
+        text += f", {plural(more, 'more kind of object', 'more kinds of objects')}"
     details = [line for finding, _ in right for line in (finding.what, *finding.details)]
     return ChecklistLine(Level.PASS, f"{group}: {text}", tuple(details), group=group)
 

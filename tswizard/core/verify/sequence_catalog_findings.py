@@ -25,9 +25,7 @@ def sequence_findings(
     if not differences:
         if not total:
             return ()
-        return (
-            Finding(Level.PASS, "schema-sequence-value", f"{total} of {total} sequence values"),
-        )
+        return (Finding(Level.PASS, "schema-sequence-value", _equal(total, total)),)
     findings = []
     equal = total - len(differences)
     if behind := by_state["behind"]:
@@ -35,7 +33,7 @@ def sequence_findings(
             Finding(
                 Level.FAIL,
                 "schema-sequence-value",
-                f"{equal} of {total} sequence values, {len(behind)} behind",
+                f"{_equal(equal, total)}, {len(behind)} behind",
                 where=job.target.label,
                 why="The next INSERT may fail with a duplicate key.",
                 todo="Run these statements on the target.",
@@ -78,6 +76,11 @@ def sequence_findings(
             )
         )
     return tuple(findings)
+
+
+def _equal(equal: int, total: int) -> str:
+    values = plural(total, "sequence value")
+    return f"{equal:,} of {values}, TimescaleDB's own included"
 
 
 def _setval(difference: SequenceDifference) -> str:

@@ -94,7 +94,8 @@ def _unreadable(result: SetResult, evidence: Evidence) -> Finding:
         return Finding(
             Level.FAIL,
             "rows-lost",
-            f"{name} does not exist on the target; {result.source_rows:,} rows are lost.",
+            f"{name} does not exist on the target; "
+            f"{plural(result.source_rows, 'row is', 'rows are')} lost.",
             where=endpoint.label,
             todo="See the log for why it was not created.",
         )
@@ -185,9 +186,10 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             "rows-written",
             what,
             where=where,
-            why=f"By their transactions, {plural(evidence.younger[name], 'row')} on the source "
-            f"{_was(evidence.younger[name])} written since copying began, and copy and check had "
-            "no snapshot in common: whether everything from before then arrived is unknown.",
+            why="By their transactions, "
+            f"{plural(evidence.younger[name], 'row on the source was', 'rows on the source were')} "
+            "written since copying began, and copy and check had no snapshot in common: whether "
+            "everything from before then arrived is unknown.",
             todo="Stop the writes and migrate again, or compare the listed ranges by hand.",
             details=details,
         )
@@ -201,10 +203,6 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
         "again into a new, empty target.",
         details=details,
     )
-
-
-def _was(count: int) -> str:
-    return "was" if count == 1 else "were"
 
 
 def _amounts(result: SetResult) -> str:
