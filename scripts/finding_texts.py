@@ -1,6 +1,6 @@
 """What the code says of each finding: the calls that make one, and every text that they can give.
 
-A sentence stands there as the code has it; what only a run can know is `…`.
+A sentence is listed as the code has it; what only a run can know is `…`.
 """
 
 import ast

@@ -125,9 +125,10 @@ def _of_kinds() -> Iterator[str]:
     yield (
         "One for each kind of object that is compared: how many are equal, missing, different or "
         "only on the target. Their levels are in "
-        '[how it checks](verify.md#levels-of-differences). Where nothing stands under "to do": see '
-        "what pg_restore said of it in the log, create it by hand, then check again; what only the "
-        "target has does not come from the source."
+        '[how it checks](verify.md#levels-of-differences). Where "to do" is empty: see the log '
+        "for why it was not created, create it on the target, then check again; compare what "
+        "differs, change the target's to match, then check again; what only the target has does "
+        "not come from the source."
     )
     yield ""
     yield "| id | what is compared | to do |"

@@ -90,7 +90,7 @@ class Stage:
         change_source: Callable[[Inventory], Inventory] = lambda inventory: inventory,
         change_target: Callable[[Inventory], Inventory] = lambda inventory: inventory,
     ) -> tuple[Finding, ...]:
-        """Preflight's findings for every method, of inventories that were changed afterwards."""
+        """Preflight's findings for every method, of inventories that were changed afterward."""
         source, target = self.inventories
         found = self.engine.examine(
             self.read, change_source(source), change_target(target), answers, METHOD_NAMES

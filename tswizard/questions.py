@@ -84,9 +84,7 @@ def _time_limit(value: Any) -> str | None:
 
 def _jobs(value: Any) -> str | None:
     return (
-        None
-        if 0 <= int(value) <= 64
-        else "between 1 and 64 jobs, or 0 for as many as the distance asks for"
+        None if 0 <= int(value) <= 64 else "between 1 and 64 jobs, or 0 to let the distance decide"
     )
 
 
@@ -124,8 +122,8 @@ QUESTIONS: tuple[Question, ...] = (
         "target",
         "conninfo",
         "Target database",
-        "A new, empty service on Timescale Cloud; its database is called tsdb. It is written as "
-        "for the source.",
+        "A new, empty service on Timescale Cloud; its database is called tsdb. Written like the "
+        "source's.",
         Kind.TEXT,
         required=True,
         check=_conninfo,
@@ -142,7 +140,8 @@ QUESTIONS: tuple[Question, ...] = (
         "target",
         "confirm",
         "Type the name of the target's database to start",
-        "The last question before anything is changed.",
+        'The name of the target\'s database, such as "tsdb". It is the last answer before anything '
+        "is changed.",
         Kind.TEXT,
         required=True,
     ),
@@ -195,8 +194,8 @@ QUESTIONS: tuple[Question, ...] = (
         "jobs",
         "Parallel jobs",
         "How many tables are dumped, restored or copied at once. Each job takes one connection on "
-        "each server. More than the smaller server has cores rarely help, unless it is far away: 0 "
-        "means 4, or 8 where a round trip takes 20 ms or more.",
+        "each server. More jobs than the smaller server has cores rarely help, unless it is far "
+        "away: 0 means 4, or 8 where a round trip takes 20 ms or more.",
         Kind.NUMBER,
         check=_jobs,
     ),
@@ -220,14 +219,16 @@ QUESTIONS: tuple[Question, ...] = (
         'chunk: each chunk is one piece. Or a range of the time column, such as "1 day" or 86400, '
         "for chunks so large that copying one again takes too long.",
         Kind.TEXT,
-        check=lambda value: None if str(value).strip() else "write chunk or a range",
+        check=lambda value: (
+            None if str(value).strip() else 'write "chunk", or a range such as "1 day"'
+        ),
     ),
     Question(
         "answers",
         "compressed",
         "Split: how compressed chunks are copied",
-        "As stored: their compressed rows go into the target's compressed chunks as they are, far "
-        "fewer bytes, and nothing is compressed again. For each chunk it is checked that "
+        "As stored: their compressed rows go into the target's compressed chunks as they are: far "
+        "fewer bytes are moved, and nothing is compressed again. For each chunk it is checked that "
         "both store them the same way; others are rebuilt there, or decompressed on the source. "
         "Rebuilt: as stored, and then the target compresses all of them again. Recompressed: the "
         "source decompresses all rows, the target compresses them again.",
@@ -251,7 +252,7 @@ QUESTIONS: tuple[Question, ...] = (
         "pause_source_jobs",
         "Pause jobs that drop or rewrite chunks on the source during the run",
         f"These are {PAUSED_ON_SOURCE}: no chunk is dropped or rewritten before the check. They "
-        "are resumed at the end, after a crash by resuming the run.",
+        "are resumed at the end of the run; after a crash, by tswizard resume.",
         Kind.YES_NO,
     ),
     Question(
@@ -266,8 +267,9 @@ QUESTIONS: tuple[Question, ...] = (
         "answers",
         "recreate_extension",
         "Recreate TimescaleDB on the target at the source's version",
-        "A full migration needs the same version of TimescaleDB on source and target. Done when "
-        "the target is empty and offers that version.",
+        "A full migration needs the same version of TimescaleDB on source and target. Only "
+        "done when the target is empty, offers that version, and your role owns the extension "
+        "there.",
         Kind.YES_NO,
     ),
     Question(
@@ -282,7 +284,7 @@ QUESTIONS: tuple[Question, ...] = (
         "answers",
         "verify",
         "How rows are compared",
-        "Checksum reads every row of both databases, inside them. Count is faster, but finds "
+        "Checksum reads every row on both servers; no row leaves them. Count is faster, but finds "
         "only missing rows, not changed ones.",
         Kind.CHOICE,
         (
@@ -302,8 +304,9 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "answers",
         "keep_dumps",
-        "Keep the dump afterwards",
-        "Otherwise it is removed once the check has passed.",
+        "Keep the dump afterward",
+        "Otherwise it is removed at the end, unless something failed or an item of the checklist "
+        "needs it.",
         Kind.YES_NO,
     ),
     Question(

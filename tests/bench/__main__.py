@@ -125,7 +125,7 @@ def _keep(result: Result, usage: Usage, wires: Sequence[Wire]) -> None:
 async def _linked(
     source: Endpoint, target: Endpoint, round_trip: float
 ) -> AsyncIterator[tuple[Endpoint, Endpoint, tuple[Wire, ...]]]:
-    """Both ends as far away as is asked for; what went over the links is known afterwards."""
+    """Both ends as far away as is asked for; what went over the links is known afterward."""
     if not round_trip:
         yield source, target, ()
         return

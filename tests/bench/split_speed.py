@@ -105,7 +105,7 @@ async def _pgcopydb(ends: Ends) -> tuple[float, int]:
     """`pgcopydb clone --table-jobs 4`: schema, rows, indexes, statistics.
 
     Old versions stumble over the sequences of TimescaleDB's own catalog and end with an error
-    after all rows are copied: what counts here are the rows, which are counted afterwards.
+    after all rows are copied: what counts here are the rows, which are counted afterward.
     """
     started = time.monotonic()
     folder = tempfile.mkdtemp()

@@ -85,7 +85,8 @@ def test_a_conninfo_that_nobody_can_read_is_wrong_usage_and_not_repeated(command
         (["resume", "run-1"], "There is no run at"),
         (["resume", "--source", "host=a"], "--source goes with --target."),
         (["report", "--json", "--markdown"], "not both"),
-        (["--answers", "x.toml", "runs"], "--answers goes with no command"),
+        (["--answers", "x.toml", "runs"], "runs does not take --answers."),
+        (["--plain", "check"], "Put --plain after the command: tswizard check --plain"),
     ],
 )
 def test_wrong_usage(args: list[str], says: str) -> None:
@@ -102,7 +103,7 @@ def test_no_runs() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--no-mouse", "runs"), "--no-mouse goes with no command, or after the command."),
+        (("--no-mouse", "runs"), "runs does not take --no-mouse."),
         (("check", "--plain"), "This is not a terminal; leave out --plain."),
     ],
 )

@@ -1,4 +1,4 @@
-"""What more than one test expects of a run's report and of the source afterwards."""
+"""What more than one test expects of a run's report and of the source afterward."""
 
 from typing import Any
 

@@ -27,6 +27,7 @@ END = [("What next", "end")]
 async def test_a_whole_migration_ends_with_the_checklist() -> None:
     played = await play(passed_run(), [*CONNECT, *INSPECT, *METHOD, *OBJECTS, *START, *END])
     assert "PASS. Everything arrived." in played.text
+    assert "are not migrated: stop the writers first." in " ".join(played.text.split())
     assert played.wizard.exit_code == Exit.PASSED
     (decided,) = played.engine.started
     assert decided.answers.method == "full"
@@ -61,7 +62,7 @@ async def test_a_finished_run_is_checked_again_without_any_other_question() -> N
 async def test_what_a_run_left_open_is_said_before_it_is_offered() -> None:
     engine = RecordedEngine(run_folders=(left_in_restore_mode(),))
     played = await play(engine, [("What to do", QUIT), ("Quit?", "yes")])
-    assert "the target may still be in restore mode; resuming puts that back" in played.text
+    assert "the target may still be in restore mode; resuming undoes that" in played.text
 
 
 async def test_every_declared_question_is_asked_by_one_method_or_the_other() -> None:
@@ -296,9 +297,9 @@ async def test_the_probe_is_told_as_it_goes_and_its_recommendation_is_the_defaul
         ("Time writing to", "yes"),
         ("What next", "why"),
         ("What next", "table"),
-        ("Table that stands for the others", "back"),
+        ("Table that represents the others", "back"),
         ("What next", "table"),
-        ("Table that stands for the others", ENTER),
+        ("Table that represents the others", ENTER),
         ("Time writing to", "no"),
         ("What next", "on"),
         ("Migration method", "?"),

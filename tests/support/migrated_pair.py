@@ -40,7 +40,7 @@ class Migrated:
 
 @asynccontextmanager
 async def changed(migrated: Migrated, table: str, *statements: str) -> AsyncIterator[Connection]:
-    """The target with the rows of a plain table changed; afterwards they are as they were."""
+    """The target with the rows of a plain table changed; afterward they are as they were."""
     name = sql.Identifier(*table.split("."))
     async with connected(migrated.target) as connection:
         columns = sql.SQL(", ").join(

@@ -77,7 +77,7 @@ def _name(end: Endpoint) -> sql.Identifier:
 
 
 async def freeze(server: Endpoint, end: Endpoint) -> str:
-    """Let nobody into a database any more, so that it can be a template; its name."""
+    """Let nobody into a database anymore, so that it can be a template; its name."""
     async with connected(end) as connection:
         shape = await read_shape(connection)
         stop = sql.Identifier(*shape.function("stop_background_workers").split("."))

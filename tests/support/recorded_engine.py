@@ -119,7 +119,7 @@ class RecordedEngine:
     """What an earlier probe of this pair found."""
     probe_events: Sequence[ProbeEvent] = field(default_factory=lambda: load_probe().events)
     hold_probe_at: int | None = None
-    """From this event on the probe tells nothing any more."""
+    """From this event on the probe tells nothing anymore."""
     probed: list[Answers] = field(default_factory=list)
     slow: asyncio.Event | None = None
     """When given, servers answer only once it is set."""

@@ -73,7 +73,7 @@ class SlowLink:
         self.pulled = False
 
     def hush(self) -> None:
-        """Nothing comes through any more, and no connection breaks off: new ones come about, and
+        """Nothing comes through anymore, and no connection breaks off: new ones come about, and
         nobody answers on them. `speak` ends it; what was held back comes then."""
         self.audible.clear()
 

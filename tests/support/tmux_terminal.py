@@ -100,7 +100,7 @@ class Terminal:
         assert not self.has_mouse
 
     def see(self, text: str, *, gone: bool = False) -> None:
-        """Wait until a text is on the screen, or is not any more."""
+        """Wait until a text is on the screen, or is not anymore."""
         try:
             until(lambda: (text in self.screen()) != gone, text)
         except AssertionError as error:

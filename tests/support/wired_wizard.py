@@ -46,7 +46,7 @@ class Wired:
             raise AssertionError(f"{error}; it says {notice(self.pilot)!r}") from None
 
     async def answers(self, *busy: str, what: str) -> str:
-        """Wait until something is said, and none of these any more: the sentence."""
+        """Wait until something is said, and none of these anymore: the sentence."""
 
         def said() -> bool:
             sentence = notice(self.pilot)

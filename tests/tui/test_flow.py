@@ -121,7 +121,7 @@ async def test_the_check_is_made_again_on_a_screen_of_its_own() -> None:
     app = app_with(first, source=SOURCE, target=TARGET)
     async with app.run_test(size=SMALL) as pilot:
         await to_check(pilot)
-        assert "a Recheck" in shown(pilot)
+        assert "a Check again" in shown(pilot)
         await pilot.press("a")
         await on_screen(pilot, "RunScreen")
         await until(pilot, lambda: "Finished" in notice(pilot))
@@ -400,7 +400,7 @@ async def test_method_recommends_and_says_what_each_does_and_cannot() -> None:
         await to_method(pilot, inspected)
         text = " ".join(shown(pilot).split())
         here = INVENTORY.server.timescaledb
-        assert f"Split: the versions of TimescaleDB differ ({here} here, 2.24.0 there)" in text
+        assert f"Split: the versions of TimescaleDB differ (source {here}, target 2.24.0)" in text
         method = pilot.app.screen.query_one("#method", Choices)
         assert method.value == "split", "the choice follows the recommendation"
         text = about(pilot)
@@ -408,7 +408,7 @@ async def test_method_recommends_and_says_what_each_does_and_cannot() -> None:
         assert "equal versions" not in text
         await pilot.press("up")
         await until(pilot, lambda: "Cannot resume in the middle" in about(pilot))
-        assert f"{here} here, 2.24.0 there" in about(pilot)
+        assert f"source {here}, target 2.24.0" in about(pilot)
         await pilot.press("f1")
         await settled(pilot)
         assert "FULL  One pg_dump" in shown(pilot)

@@ -134,7 +134,7 @@ async def test_facts_and_sql_are_those_of_the_line_and_can_be_copied() -> None:
         await objects_of(many_objects.few())(pilot)
         facts = facts_shown(pilot)
         assert "real-time, reads public.metrics" in facts
-        assert "2025-04-13 08:00 UTC; 1 invalid range, from 2024-01-11 00:00 UTC on" in facts
+        assert "2025-04-13 08:00 UTC; 1 invalidated range, from 2024-01-11 00:00 UTC on" in facts
         assert "8,760 buckets from 2023-01-01 00:00 UTC to 2024-01-01 00:00 UTC" in facts
         await press(pilot, "down", "down", "down", "down", "down")
         await until(pilot, lambda: "add_retention_policy" in shown(pilot, "#object-sql"))

@@ -57,7 +57,7 @@ async def test_a_whole_migration_stopped_resumed_and_checked(
             await reach(pilot, "CREATE MATERIALIZED VIEW")
             await pilot.press("enter")
             await on_screen(pilot, "ReviewScreen")
-            await reach(pilot, "Local disk")
+            await reach(pilot, "Disk on this machine")
             await pilot.press(*"tsdb", "enter")
             await on_screen(pilot, "RunScreen")
             await stop_in_restore(pilot)

@@ -15,13 +15,15 @@ async def test_review_of_many_hypertables_stays_short_and_copies_all() -> None:
         await split_reviewed(pilot)
         text = shown(pilot)
         assert "5  Create hypertables" in text and "by_range" in text
+        assert "are not migrated: stop the writers first." in " ".join(text.split())
         card = app.focused
         assert card is not None
         lines = str(card.query_one(".step-commands", Static).render()).splitlines()
         own = [table for table in INVENTORY.hypertables if table.cagg is None]
         created = len(own) + 1 + 190
         # One line says what they are; six commands are shown.
-        assert lines[-1] == f"… and {created + 1 - 6} more like these; press y to copy all"
+        more = f"… and {created + 1 - 6} more like these; Shift+Tab to this step, then y copies all"
+        assert lines[-1] == more
         await pilot.press("y")
         await until(pilot, lambda: "sensor_189" in app.clipboard)
         assert app.clipboard.count('create_hypertable"') == created

@@ -132,12 +132,12 @@ def test_a_terminal_that_vanishes_without_a_signal_is_noticed(tmp_path: Path) ->
     assert not alive(child)
 
 
-def test_without_colours_the_focus_still_shows(terminal: Terminal) -> None:
+def test_without_colors_the_focus_still_shows(terminal: Terminal) -> None:
     terminal.run(WIZARD, env="NO_COLOR=1")
     terminal.see("Start a new migration")
     codes = terminal.screen(escapes=True)
     styles = {code for codes_ in SGR.findall(codes) for code in codes_.split(";")}
-    assert styles <= {"", "0", "1", "2", "4", "7", "39", "49"}, "there are colours"
+    assert styles <= {"", "0", "1", "2", "4", "7", "39", "49"}, "there are colors"
     line = next(line for line in codes.splitlines() if "Start a new migration" in line)
     assert any("4" in codes_.split(";") for codes_ in SGR.findall(line)), "no focus"
 

@@ -9,7 +9,7 @@ from tswizard.wizard.unfinished import left_open_lines
 
 def test_a_run_that_can_be_resumed_puts_it_back_by_that() -> None:
     [line] = left_open_lines(left_in_restore_mode())
-    assert line == "the target may still be in restore mode; resuming puts that back"
+    assert line == "the target may still be in restore mode; resuming undoes that"
 
 
 def test_of_a_run_that_is_over_the_statement_is_said() -> None:

@@ -42,7 +42,8 @@ def _lines(report: LogReport) -> Iterator[str]:
         if others := [" ".join(_NAME.findall(one.message)) for one, *_ in alike[1:]]:
             yield f"              The same for: {', '.join(others)}."
     if report.left_out:
-        yield f"{report.left_out} more messages were counted but are not shown."
+        more = plural(report.left_out, "more message was", "more messages were")
+        yield f"{more} counted but not shown."
     yield (
         f"{plural(report.lines, 'line')}: {report.safe} safe, {report.later} later, "
         f"{report.look} need a look, {report.lost} lost something"

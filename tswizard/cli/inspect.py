@@ -13,7 +13,7 @@ from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.model.wording import plural, size
+from tswizard.core.model.wording import interval_words, plural, size
 from tswizard.core.preflight import findings_of_source
 from tswizard.exit_codes import Exit
 from tswizard.wizard.chunk_bars import bulk_lines
@@ -91,7 +91,8 @@ def _lines(endpoint: Endpoint, inventory: Inventory, findings: tuple[Finding, ..
         lines.append(f"continuous aggregate  {label}, on {c.parent or c.hypertable}")
     for j in inventory.jobs:
         state = "" if j.scheduled else "  (not scheduled)"
-        lines.append(f"job {j.id}    {j.what} {j.target or ''} every {j.schedule_interval}{state}")
+        every = interval_words(j.schedule_interval)
+        lines.append(f"job {j.id}    {j.what} {j.target or ''} every {every}{state}")
     lines.append("")
     for f in findings:
         lines.append(f"{f.level.upper():<5} {f.sentence}")

@@ -46,7 +46,7 @@ def cli(context: click.Context, answers: Path | None, plain: bool, no_mouse: boo
             (no_mouse, "--no-mouse"),
         ):
             if given:
-                raise click.UsageError(f"{name} goes with no command, or after the command.")
+                raise click.UsageError(_misplaced(context.invoked_subcommand, name))
         return
     _answers_or_plain(answers, plain)
     if answers is not None:
@@ -207,8 +207,7 @@ def check(
     plain: bool,
 ) -> None:
     """Compare source and target of a finished run again, as often as wanted; the newest one when
-    none is named. What waited on you is applied first, and jobs are enabled when nothing fails any
-    more."""
+    none is named. What waited on you is applied first, and jobs are enabled once nothing fails."""
     from tswizard.cli.check import check as check_run
 
     context.exit(check_run(run, target=target, source=source, plain=plain))
@@ -240,6 +239,14 @@ def report(context: click.Context, run: str | None, as_json: bool, markdown: boo
     if as_json and markdown:
         raise click.UsageError("--json or --markdown, not both.")
     context.exit(show(run, as_json=as_json))
+
+
+def _misplaced(command: str, name: str) -> str:
+    """For an option that was given before a command."""
+    takes = {option for param in cli.commands[command].params for option in param.opts}
+    if name not in takes:
+        return f"{command} does not take {name}."
+    return f"Put {name} after the command: tswizard {command} {name}"
 
 
 def _answers_or_plain(answers: Path | None, plain: bool) -> None:

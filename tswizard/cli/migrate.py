@@ -91,7 +91,7 @@ async def examined(
     recommended: bool,
 ) -> tuple[Prepared, tuple[Finding, ...], Advice] | Exit:
     """Both databases read, every check made and the method chosen, each told as it is found; an
-    exit code where that forbids to go on. Raises CannotConnect."""
+    exit code where that forbids the run. Raises CannotConnect."""
     say(f"source  {source.label}")
     say(f"target  {target.label}")
     inventory, target_inventory = await both(read_inventory(source), read_inventory(target))
@@ -120,7 +120,7 @@ async def examined(
         say_finding(finding)
     possible = METHOD_NAMES if recommended else (answers.method,)
     if all(_refused(findings, method) for method in possible):
-        say("Refused: nothing was changed.")
+        say("Refused: fix each FAIL above, then run it again. Nothing was changed.")
         return Exit.REFUSED
     advice = await advised(prepared, findings)
     if recommended:

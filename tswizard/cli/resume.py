@@ -32,7 +32,7 @@ def resume(
     plain: bool = False,
     mouse: bool = True,
 ) -> int:
-    """Resume it in the wizard, or line by line where nobody watches; the exit code."""
+    """Resume it in the wizard, or unattended where there is no terminal; the exit code."""
     if plain:
         _check_plain(confirm, unattended=unattended)
     run_folder, here, there = (
@@ -41,7 +41,7 @@ def resume(
         else asyncio.run(_on_any_machine(name, target, source))
     )
     for found in left_open(run_folder):
-        say(f"{run_folder.record.id}: {found.what}; this resume puts that back.")
+        say(f"{run_folder.record.id}: {found.what}; this resume undoes that.")
     if lost is not None:
         asyncio.run(_write_off(there, lost))
     if not unattended and confirm is None and sys.stdin.isatty() and sys.stdout.isatty():

@@ -48,7 +48,7 @@ async def move(
         target_inventory=await read_inventory(target),
         answers=record.answers,
     )
-    # Of the source and this machine nothing is asked any more: the dump is there.
+    # Of the source and this machine nothing is asked anymore: the dump is there.
     found = [f async for f in examine(prepared) if f.where == target.label]
     if prepared.tools is None or any(f.level is Level.FAIL for f in found):
         return tuple(found), False

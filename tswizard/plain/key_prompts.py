@@ -25,7 +25,7 @@ class KeyPrompts:
     """Arrow keys or numbers choose, space ticks."""
 
     hint = (
-        "Enter alone takes what stands in brackets or under the pointer. In a list, the arrow keys "
+        "Enter alone takes what is in brackets or under the pointer. In a list, the arrow keys "
         "or a number choose, and space ticks. ? explains the question; back (b in a list, or Esc) "
         "returns to the one before, and back with a section's name to that section; Ctrl+C asks "
         "whether to quit."

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Known:
-    """What was given and answered so far. Going back keeps it, as what stands in brackets."""
+    """What was given and answered so far. Going back keeps it, as what is in brackets."""
 
     source_endpoint: "Endpoint | None" = None
     target_endpoint: "Endpoint | None" = None

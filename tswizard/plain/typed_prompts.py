@@ -24,7 +24,7 @@ class TypedPrompts:
     """Asks with a line and reads one."""
 
     hint = (
-        "Every answer is typed and ends with Enter. Enter alone takes what stands in brackets; "
+        "Every answer is typed and ends with Enter. Enter alone takes what is in brackets; "
         "? explains the question; back returns to the one before, and back with a section's name "
         "to that section; Ctrl+C asks whether to quit."
     )

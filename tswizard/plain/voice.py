@@ -25,7 +25,7 @@ class Voice:
         self._out = out or sys.stdout
         self._columns = columns
         self.gone = False
-        """Nobody can read any more: the terminal is closed."""
+        """Nobody can read anymore: the terminal is closed."""
 
     def say(self, text: str = "", *, indent: int = 0) -> None:
         """A paragraph, wrapped at words; further lines of it stand two columns further in."""

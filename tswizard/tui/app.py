@@ -61,7 +61,7 @@ class WizardApp(App[int]):
         Binding("ctrl+c,q", "interrupt", show=False),
         Binding("question_mark", "figure", "What is this?", show=False, key_display="?"),
         Binding("ctrl+p", "command_palette", "All commands", show=False, priority=True),
-        Binding("ctrl+z", "suspend_process", "Suspend; fg takes it up again", show=False),
+        Binding("ctrl+z", "suspend_process", "Suspend (fg in the shell resumes)", show=False),
     ]
 
     def __init__(
@@ -136,7 +136,7 @@ class WizardApp(App[int]):
         self.exit(code)
 
     def terminal_lost(self) -> None:
-        """Nobody watches any more: end as if told to, in silence."""
+        """Nobody watches anymore: end as if told to, in silence."""
         self.lost = True
         let_go = getattr(self._driver, "let_go", None)
         if let_go is not None:
@@ -211,8 +211,8 @@ class WizardApp(App[int]):
         if self.feed is not None and not self.feed.over:
             question = Ask(
                 "Stop the run and quit?",
-                "The current step is ended now; completed work is kept. Settings that the run "
-                "changed, such as restore mode and the source's jobs, are put back. "
+                "The current step is aborted; completed work is kept. Temporary changes (restore "
+                "mode, paused source jobs) are undone. "
                 f"{self.resume_hint}",
                 yes="Stop and quit",
                 no="Let it run",

@@ -71,7 +71,7 @@ class WizardCommands(Provider):
             name = screen.STEP or "Welcome"
             yield Command(
                 f"Back to {name}",
-                "What was answered after it is asked again",
+                "Later answers are asked for again",
                 partial(self._go_back_to, screen),
             )
 

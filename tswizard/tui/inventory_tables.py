@@ -42,7 +42,7 @@ TABLES = (
     Column("owner", keeps=24, help="Should be a role of the target as well, to stay the owner."),
 )
 JOBS = (
-    Column("job", right=True, help="Its id on the source; on the target it gets another one."),
+    Column("job", right=True, help="Its id on the source. Full keeps it; split creates a new one."),
     Column("kind", help="The policy, or the procedure of a user-defined job."),
     Column("on", flexible=True, help="The hypertable or continuous aggregate that it works on."),
     Column("every", help="The interval between two runs."),
@@ -52,12 +52,10 @@ ROLES = (
     Column(
         "role",
         flexible=True,
-        help="Its name; a role is not part of a database and is not migrated.",
+        help="A role that owns objects of the source or is granted something on them. Roles are "
+        "not part of a database and are not migrated.",
     ),
-    Column(
-        "owns or is granted something here",
-        help="Whether objects of this database name it: then the target should have it.",
-    ),
+    Column("on the target", help="Whether the target has a role of that name."),
 )
 EXTENSIONS = (
     Column("extension", flexible=True, help="Its name."),

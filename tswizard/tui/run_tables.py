@@ -56,7 +56,7 @@ _WORDS = {
 def table_row(
     progress: TableProgress, rate: float | None, *, over: bool = False
 ) -> tuple[str, ...]:
-    """`over`: nobody works on it any more, however far it came."""
+    """`over`: nobody works on it anymore, however far it came."""
     stopped = over and progress.state in (TableState.WORKING, TableState.RETRYING)
     state = "■ stopped" if stopped else _WORDS[progress.state]
     return (

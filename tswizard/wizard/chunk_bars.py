@@ -27,7 +27,7 @@ def heights(amounts: list[int]) -> str:
 
 
 def bulk_lines(table: Hypertable, width: int) -> Iterator[str]:
-    """What stands under the table of hypertables: totals, bytes over time, the compressed share.
+    """What is under the table of hypertables: totals, bytes over time, the compressed share.
     Never more than `width` characters and four lines, however many chunks there are."""
     if not table.chunks:
         yield f"{table.label} has no chunks"
@@ -39,7 +39,7 @@ def bulk_lines(table: Hypertable, width: int) -> Iterator[str]:
     packed = sum(bucket.compressed_bytes for bucket in buckets)
     yield (
         f"{table.label}: {size(stored)} in {plural(len(table.chunks), 'chunk')}, "
-        f"at most {size(largest)} in one bar"
+        f"tallest bar {size(largest)}"
     )
     yield "".join(mark * wide for mark in heights([bucket.bytes for bucket in buckets]))
     first, last = (_day(buckets[place].start) for place in (0, -1))

@@ -77,7 +77,7 @@ def _rates(probe: Probe) -> Iterator[str]:
             for timing in probe.of(what, largest[0].kind):
                 yield f"{what} {size(timing.rate)}/s"
     ends = (("source", probe.source_round_trip), ("target", probe.target_round_trip))
-    yield from (f"{end} {trip * 1000:.1f} ms away" for end, trip in ends if trip is not None)
+    yield from (f"{end} round trip {trip * 1000:.1f} ms" for end, trip in ends if trip is not None)
 
 
 def why_text(advice: Advice) -> str:
@@ -96,7 +96,7 @@ def figures_of(estimate: MethodEstimate) -> Iterator[tuple[str, str]]:
     """Every figure of one method, with the numbers that it was calculated from."""
     yield "moves", estimate.bytes_how
     here = f"up to {size(estimate.disk_here)}" if estimate.disk_here else "none to speak of"
-    yield "disk", f"here {here}; on the target about {size(estimate.disk_there)}"
+    yield "disk", f"on this machine {here}; on the target about {size(estimate.disk_there)}"
     for phase in estimate.phases:
         if phase.seconds.high >= _WORTH_A_LINE:
             yield phase.title, f"{phase.seconds.text} = {phase.how}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.hypertable_model import Dimension, Hypertable
 from tswizard.core.catalog.inventory import Inventory
-from tswizard.core.model.wording import plural, short_number, size
+from tswizard.core.model.wording import interval_words, plural, short_number, size
 from tswizard.wizard.chunk_bars import percent
 
 
@@ -23,7 +23,7 @@ def summary(inventory: Inventory) -> str:
 
 
 def own_hypertables(inventory: Inventory) -> list[Hypertable]:
-    """The biggest first; materializations stand under their continuous aggregates."""
+    """The biggest first; materializations are under their continuous aggregates."""
     own = (table for table in inventory.hypertables if table.cagg is None)
     return sorted(own, key=lambda table: -table.bytes)
 
@@ -65,12 +65,14 @@ def table_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
 def job_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
     for job in inventory.jobs:
         state = "on" if job.scheduled else "paused"
-        yield (str(job.id), job.what, _short(job.target or "–"), job.schedule_interval, state)
+        every = interval_words(job.schedule_interval)
+        yield (str(job.id), job.what, _short(job.target or "–"), every, state)
 
 
-def role_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:
+def role_rows(inventory: Inventory, target: Inventory) -> Iterator[tuple[str, ...]]:
+    """Roles that the source's objects name, and whether the target has them."""
     for role in inventory.roles_granted:
-        yield (role, "yes, you" if role == inventory.server.role.name else "yes")
+        yield (role, "yes" if role in target.roles else "MISSING")
 
 
 def extension_rows(inventory: Inventory) -> Iterator[tuple[str, ...]]:

@@ -6,7 +6,7 @@ from tswizard.core.catalog.cagg_model import Cagg, CaggState
 from tswizard.core.catalog.inventory import Inventory, Job
 from tswizard.core.model.kept_history import history_words, time_words
 from tswizard.core.model.object_selection import ObjectSet
-from tswizard.core.model.wording import plural, short_number, size
+from tswizard.core.model.wording import interval_words, plural, short_number, size
 
 Fact = tuple[str, str]
 """(label, text)."""
@@ -22,11 +22,11 @@ def cagg_facts(cagg: Cagg, inventory: Inventory, needs_it: ObjectSet) -> Iterato
         yield "Stored", f"{size(stored.bytes)}, about {rows} rows, {chunks}"
     state = cagg.state
     if state is None:
-        yield "State", "could not be read"
+        yield "State", "could not be read, so it is not known whether it has history"
     elif state.watermark is None:
-        yield "Up to", "nothing is materialized yet"
+        yield "Watermark", "nothing is materialized yet"
     else:
-        yield "Up to", time_words(state, state.watermark) + _invalid(state)
+        yield "Watermark", time_words(state, state.watermark) + _invalid(state)
         if history := history_words(state):
             yield "History", history
     if needs_it:
@@ -35,7 +35,8 @@ def cagg_facts(cagg: Cagg, inventory: Inventory, needs_it: ObjectSet) -> Iterato
 
 def job_facts(job: Job) -> Iterator[Fact]:
     yield "Kind", f"{job.what}, of {job.owner}"
-    yield "Every", job.schedule_interval + (f" ({job.timezone})" if job.timezone else "")
+    every = interval_words(job.schedule_interval)
+    yield "Every", every + (f" ({job.timezone})" if job.timezone else "")
     if not job.scheduled:
         yield "Next run", "paused on the source; stays paused on the target"
     else:
@@ -46,7 +47,7 @@ def _invalid(state: CaggState) -> str:
     if not state.invalid:
         return ""
     first = time_words(state, state.invalid[0].low)
-    return f"; {plural(len(state.invalid), 'invalid range')}, from {first} on"
+    return f"; {plural(len(state.invalid), 'invalidated range')}, from {first} on"
 
 
 def in_short(objects: ObjectSet) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.inventory import Job
 from tswizard.core.model.object_selection import ObjectSelection
+from tswizard.core.model.wording import interval_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ def object_rows(
             yield ObjectRow(
                 id=str(job.id),
                 text=f"{job.id} {job.what}",
-                right=f"every {job.schedule_interval}{paused}",
+                right=f"every {interval_words(job.schedule_interval)}{paused}",
                 ticked=job.id in selection.jobs,
             )
 

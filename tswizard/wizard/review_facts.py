@@ -44,13 +44,17 @@ def choices(decided: Decided, methods: Iterable[Method]) -> Iterator[str]:
     yield from (f"This loses: {line}" for line in loss)
 
 
-def disk(decided: Decided, plan: Plan) -> Iterator[str]:
-    """What it takes on this machine and on the target, and how long, where that was estimated."""
+def costs(decided: Decided, plan: Plan) -> Iterator[str]:
+    """What is not migrated, whatever was chosen; what the run takes on this machine and on the
+    target, and how long, where that was estimated."""
+    yield (
+        "Rows written to the source after copying begins are not migrated: stop the writers first."
+    )
     folder = decided.answers.staging or "the run folder (RUN in the commands)"
     if plan.disk_here:
-        yield f"Local disk: up to {size(plan.disk_here)}, in {folder}"
+        yield f"Disk on this machine: up to {size(plan.disk_here)}, in {folder}"
     else:
-        yield f"Local disk: only a dump of the schema, in {folder}"
+        yield f"Disk on this machine: only a dump of the schema, in {folder}"
     advice = decided.advice
     took = advice.estimate(decided.answers.method).seconds.text if advice else ""
     time = f"; estimated time: {took}" if took else ""

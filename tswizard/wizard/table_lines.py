@@ -68,9 +68,9 @@ class TableLines:
 def table_line(event: TableProgress, rate: float | None) -> str:
     """One table: state, name, figures. `rate` is in bytes or, where these are not counted, rows
     a second."""
-    parts = [f"{event.done:,} of {event.total:,} pieces"]
+    parts = [f"{event.done:,} of {plural(event.total, 'piece')}"]
     if event.rows is not None:
-        parts.append(f"{event.rows:,} rows")
+        parts.append(plural(event.rows, "row"))
     if rate and event.state not in (TableState.DONE, TableState.WAITING):
         fast = f"{rate:,.0f} rows" if event.bytes is None else size(rate)
         parts.append(f"{fast}/s")

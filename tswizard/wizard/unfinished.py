@@ -25,7 +25,7 @@ def left_open_lines(run_folder: RunFolder) -> tuple[str, ...]:
     carries it out."""
     record = run_folder.record
     resumable = record.resumable
-    how = "resuming puts that back" if resumable else "to put it back, run"
+    how = "resuming undoes that" if resumable else "to undo it, run"
     found = method_of(record.answers).left_open(record)
     if not found or _busy(run_folder):
         return ()

@@ -70,7 +70,7 @@ def finding(level: Level, id: str, *methods: str) -> Finding:
 NO_ROOM = replace(finding(Level.FAIL, "staging-space", "full"), answered_by=("staging",))
 
 CASES: tuple[tuple[str, MethodName, Situation, str], ...] = (
-    ("versions", "split", situation(server_timescaledb="2.19.3"), "2.19.3 here, 2.23.0 there"),
+    ("versions", "split", situation(server_timescaledb="2.19.3"), "source 2.19.3, target 2.23.0"),
     ("rows-lost", "split", situation(null_compressed=("public.m", "b.c")), "public.m and 1 more"),
     ("odd", "split", situation(finding(Level.FAIL, "odd", "full")), "full is refused here: Some"),
     ("odd", "full", situation(finding(Level.FAIL, "odd", "split")), "split is refused here: Some"),

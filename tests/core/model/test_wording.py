@@ -1,6 +1,6 @@
 import pytest
 
-from tswizard.core.model.wording import duration, plural, short_number, size
+from tswizard.core.model.wording import duration, interval_words, plural, short_number, size
 
 
 @pytest.mark.parametrize(
@@ -36,11 +36,31 @@ def test_sizes(count: int, text: str) -> None:
     assert size(count) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("01:00:00", "1 hour"),
+        ("12:00:00", "12 hours"),
+        ("00:01:30", "1 minute 30 seconds"),
+        ("00:00:02.5", "2.5 seconds"),
+        ("1 day", "1 day"),
+        ("7 days", "7 days"),
+        ("1 day 00:30:00", "1 day 30 minutes"),
+        ("1 mon", "1 mon"),
+        ("00:00:00", "00:00:00"),
+        ("-01:00:00", "-01:00:00"),
+        ("", ""),
+    ],
+)
+def test_intervals(text: str, words: str) -> None:
+    assert interval_words(text) == words
+
+
 def test_counts() -> None:
     assert [plural(n, "table") for n in (0, 1, 3000)] == ["0 tables", "1 table", "3,000 tables"]
     assert plural(2, "index", "indexes") == "2 indexes"
     assert [short_number(n) for n in (999_999, 31_249_000, 2_500_000_000)] == [
         "999,999",
         "31.2 M",
-        "2.5 G",
+        "2.5 B",
     ]

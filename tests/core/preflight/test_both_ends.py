@@ -43,7 +43,7 @@ def test_a_sample_inventory_passes() -> None:
     findings = found()
     assert levels(findings) == {Level.PASS}
     assert findings["timescaledb"].what == "TimescaleDB 2.23.0 on source and target."
-    assert findings["postgresql"].what == "PostgreSQL 15.4 moves to 15.4."
+    assert findings["postgresql"].what == "PostgreSQL 15.4 on source and target."
 
 
 def test_the_same_database_twice_is_all_there_is_to_say() -> None:
@@ -141,6 +141,17 @@ class TestVersions:
         agreed = found(source, recreate_extension=True)
         assert levels(agreed) == {Level.PASS}
         assert "2.19.3" in agreed["timescaledb"].what
+
+    def test_who_does_not_own_it_is_not_told_to_recreate_it(self) -> None:
+        source = inventory(server_timescaledb="2.19.3")
+        theirs = (Extension(name="timescaledb", version="2.23.0", schema="public", owned=False),)
+        for target in (empty(extensions=theirs), empty(extensions=theirs, tables=(TABLE,))):
+            assert found(source, target)["timescaledb-version"].todo == (
+                "Use the split method, or a target with 2.19.3: tsdbadmin does not own the "
+                "extension and cannot recreate it."
+            )
+        older = found(inventory(server_timescaledb="2.9.1"), empty(extensions=theirs))
+        assert "UPDATE TO '2.23.0'" in older["timescaledb-version"].todo
 
     def test_without_the_extension_it_can_be_created_too(self) -> None:
         target = empty(server_timescaledb=None, server_timescaledb_schema=None)

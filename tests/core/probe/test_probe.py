@@ -161,7 +161,7 @@ async def test_a_source_that_ends_every_session_is_one_sentence(ends: Ends) -> N
 
 
 async def lock_out(end: Endpoint) -> None:
-    """As when the server restarts: nobody gets in any more, and who is in is put out."""
+    """As when the server restarts: nobody gets in anymore, and who is in is put out."""
     name = sql.Identifier(end.get("dbname"))
     elsewhere = Endpoint.parse(os.environ["TSWIZARD_TEST_SOURCE"])
     async with connected(elsewhere) as connection:

@@ -176,13 +176,15 @@ def test_statements_to_run_are_ready_to_copy() -> None:
         outcome(
             Finding(Level.LOOK, "schema-grant", "1 of 2 grants", details=("GRANT a;",)),
             Finding(Level.FAIL, "schema-grant", "0 of 2 grants", details=("GRANT b;",)),
-            Finding(Level.LOOK, "rows-newer", "public.events +5 rows", todo="SELECT 1;"),
+            Finding(Level.LOOK, "rows-newer", "public.events +5 rows", todo="Run: SELECT 1;"),
+            Finding(Level.LOOK, "rows-newer", "public.t +5 rows", todo="Copy these rows."),
             todo=(("Point applications at the new host", "host=b"),),
         ),
         "/run/report.md",
     )
     assert [(todo.id, todo.copy) for todo in made.todo] == [
         ("newer-2", "SELECT 1;"),
+        ("newer-3", ""),
         ("schema-grant", "GRANT a;\nGRANT b;"),
         ("todo-0", "host=b"),
     ]

@@ -162,7 +162,7 @@ def test_pieces_and_retries_of_a_split_migration_are_told() -> None:
         9,
     ]
     text = to_markdown(outcome)
-    assert "| Newer on the source | Pieces | Refused | Retries |" in text
+    assert "| Newer on the source | Pieces | Failed | Retries |" in text
     assert "| +7 | 1,412 | 1 | 3 |" in text
     assert from_json(json.dumps(to_json(outcome))) == outcome
     assert "Pieces" not in to_markdown(WHOLE)

@@ -103,7 +103,7 @@ async def test_one_leads_and_the_last_record_counts(
     assert not again.refused
 
     await run(native_ends.target, "DROP SCHEMA _tswizard CASCADE")
-    with pytest.raises(RunFolderError, match="holds nothing of"):
+    with pytest.raises(RunFolderError, match="no longer holds anything of"):
         await sync_from_target(ours, native_ends.target)
 
 

@@ -74,3 +74,15 @@ def test_the_todo_of_a_missing_extension_is_not_to_update_it() -> None:
     assert "UPDATE" not in finding.todo
     assert "Do without it" in finding.todo
     assert "nothing in the source's catalog depends on it" in finding.details[0]
+
+
+def test_what_differs_is_to_be_changed_and_what_is_missing_created() -> None:
+    todos = []
+    for state in ("missing", "differs", "extra"):
+        one = replace(_missing("index", "public.i"), state=state)
+        comparison = SchemaComparison((one,), Counter(index=2), Counter())
+        (finding,) = (f for f in schema_findings(comparison, {}) if f.id == "schema-index")
+        todos.append(finding.todo)
+    assert todos[0].startswith("See the log for why it was not created, create it on the target")
+    assert todos[1].startswith("Compare the two below, change the target's to match")
+    assert todos[2].startswith("It does not come from the source")

@@ -146,9 +146,12 @@ def test_newer_rows_come_with_sql_to_see_them() -> None:
         "b": WritesSince(inserted=0, updated=2, deleted=0),
     }
     _, events_or_b, other = rows_findings((), Evidence(job(), None, newer))
-    assert events_or_b.what == "b: rows changed on the source since the dump"
-    assert other.what == "public.events: +1,912 rows on the source since the dump"
-    assert other.todo == "SELECT 1;"
+    assert events_or_b.what == "b: rows changed on the source since copying began"
+    assert other.what == "public.events: +1,912 rows on the source since copying began"
+    assert events_or_b.todo == "Copy these rows, or accept the loss."
+    assert other.todo == (
+        "On the source, run this and copy the rows it returns, or accept the loss: SELECT 1;"
+    )
 
 
 def test_counters_that_were_reset_count_from_nothing() -> None:

@@ -69,7 +69,7 @@ _known: "WeakKeyDictionary[Connection, Shape]" = WeakKeyDictionary()
 
 async def read_shape(connection: Connection) -> Shape:
     """Read it from the server, once in a session: one that goes on while the extension is created,
-    updated or dropped is of no use to it any more."""
+    updated or dropped is of no use to it anymore."""
     if (known := _known.get(connection)) is not None:
         return known
     shape = await _read_shape(connection)

@@ -2,7 +2,7 @@
 
 Timestamps, names of containers, levels of loggers, JSON: a log that was collected by something has
 them. What is taken off is known by its form; a prefix of no known form is learned from the first
-line in which something of PostgreSQL's stands behind it. Several containers or processes in one
+line in which something of PostgreSQL's is behind it. Several containers or processes in one
 log are kept apart (`stream`), so that their messages do not run into each other.
 """
 

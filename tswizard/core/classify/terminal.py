@@ -1,4 +1,4 @@
-"""What terminals are told besides text: colours, titles, modes."""
+"""What terminals are told besides text: colors, titles, modes."""
 
 import re
 

@@ -295,5 +295,5 @@ def _enter(catalog: _Catalog, language: str, plain: str, translated: str) -> Non
 
 
 def _literals(translated: str) -> list[str]:
-    """What stands between the placeholders."""
+    """What is between the placeholders."""
     return _PLACEHOLDER.sub("\0", translated).split("\0")

@@ -43,7 +43,7 @@ _TRANSIENT_STATES = (
     "40P01",  # deadlock
     "53300",  # too many connections
 )
-# What libpq says of itself, with no SQLSTATE: no connection, or none any more.
+# What libpq says of itself, with no SQLSTATE: no connection, or none anymore.
 _LOST_SENTENCES = re.compile(
     "server closed the connection"
     "|connection to server was lost"
@@ -72,7 +72,7 @@ _LOST_SENTENCES = re.compile(
 
 
 def is_connection_lost(error: BaseException) -> bool:
-    """Is there no connection, or none any more? psycopg calls a lost connection an
+    """Is there no connection, or none anymore? psycopg calls a lost connection an
     OperationalError, but a full disk and a lock timeout as well."""
     match error:
         case CannotConnect() | InterfaceError():

@@ -17,7 +17,7 @@ _PREFIX = "tswizard-secret-"
 def passfile(endpoint: Endpoint) -> Iterator[str | None]:
     """A passfile for this endpoint's password; None when libpq has to find it by itself.
 
-    It stands in a private folder of the system's temporary directory, never in a run's folder.
+    It is in a private folder of the system's temporary directory, never in a run's folder.
     """
     if not endpoint.password:
         remove_abandoned(_PREFIX)

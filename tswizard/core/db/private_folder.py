@@ -1,7 +1,7 @@
 """Folders of one process alone, removed when it ends; after a kill the next process does it.
 
 Whoever has one holds a lock in it. The system lets the lock go with the process, so that a folder
-whose lock is free is nobody's any more.
+whose lock is free is nobody's anymore.
 """
 
 import fcntl

@@ -31,8 +31,9 @@ _LOTS_READ = 100
 """So many lots' SQL is held at a time: for 20,000 chunks all of it would be 50 MB."""
 
 SENT_AT_ONCE = (
-    "-- What this would send, many entries in a transaction; by itself only what the target does "
-    "not take in silence, and what reads many rows:"
+    f"-- tswizard sends the SQL of this command itself, up to {ENTRIES_AT_ONCE} entries per "
+    "transaction. Only what the target refuses or warns about, and large indexes, is left to "
+    "pg_restore:"
 )
 """How Review shows it, before pg_restore's command."""
 

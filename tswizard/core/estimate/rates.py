@@ -177,7 +177,7 @@ class Rates:
             why = "building indexes was not timed"
             return RateRange(_INDEX[0] * low, _INDEX[1] * high, why, timed=False)
         rate = timed.bytes / timed.seconds
-        how = f"on the scratch table {size(rate)} of index in a second{_times(low, high)}"
+        how = f"{size(rate)}/s of index on the scratch table{_times(low, high)}"
         found = RateRange(rate * low * 0.85, rate * high * 1.15, how)
         if timed.bytes >= _FEW_PAGES:
             return found
@@ -233,7 +233,7 @@ def _about(timing: Timing, low: float, high: float, how: str, *, own: bool = Tru
     rate = timing.stored / timing.seconds
     if timing.seconds < _SHORT_SAMPLE:
         low, high = low * 0.6, high * 2.0
-        how += f" (in {timing.seconds:.1f} s: short)"
+        how += f", a short sample of {timing.seconds:.1f} s"
     if not own:
         low, high = low * 0.5, high * 2.0
         how += " (of another kind)"

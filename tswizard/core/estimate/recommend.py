@@ -57,7 +57,7 @@ def versions_differ(situation: Situation) -> Iterator[Reason]:
         yield Reason(
             "versions",
             "split",
-            f"the versions of TimescaleDB differ ({here} here, {there} there), and full needs "
+            f"the versions of TimescaleDB differ (source {here}, target {there}), and full needs "
             "equal ones",
         )
 

@@ -58,7 +58,7 @@ class LeftOut:
     relations: frozenset[str]
     """Quoted: materializations, their chunks, the views behind continuous aggregates."""
     watched: frozenset[str]
-    """Quoted: relations whose writes no continuous aggregate needs to know any more."""
+    """Quoted: relations whose writes no continuous aggregate needs to know anymore."""
     jobs: frozenset[str]
     ids: Mapping[str, Collection[int]]
     """As `Comparability.catalog` has them."""

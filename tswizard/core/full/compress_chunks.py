@@ -1,4 +1,4 @@
-"""The seed step "compress all your data", when it is ticked: chunk by chunk, on the source."""
+"""The migration page's step "compress all your data", when it is ticked: on the source."""
 
 from psycopg import Error, sql
 

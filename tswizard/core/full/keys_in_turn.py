@@ -13,7 +13,7 @@ _MANY = 10
 """Fewer are soon added, while pg_restore works on something else."""
 
 KEYS_AT_ONCE = (
-    "-- Without the foreign keys of chunks that reference the same table: they follow, many in a "
+    "-- Foreign keys of chunks that reference the same table are added afterward, many per "
     "transaction."
 )
 """How Review shows it, behind pg_restore's command."""

@@ -82,7 +82,7 @@ class Full:
         compressed = sum(h.compressed_chunks for h in inventory.hypertables)
         stored = f", {plural(compressed, 'compressed chunk')} as stored" if compressed else ""
         here, there = (server.timescaledb or "none" for server in (source, target))
-        versions = f"both have {here}" if here == there else f"{here} here, {there} there"
+        versions = f"both have {here}" if here == there else f"source {here}, target {there}"
         return MethodFacts(
             does=f"one dump, one restore: about {size(inventory.dump_bytes)}{stored}. Continuous "
             "aggregates and policies too.",

@@ -152,6 +152,6 @@ def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
         where=ctx.task.target.label,
         why=f"It ended with exit code {end.exit_code}. The source was only read; the dump is "
         "complete and will be used again.",
-        todo="Fix the problem above, then resume: what this run put on the target is removed after "
-        "you type its name, and the restore starts over.",
+        todo="Fix the cause, then resume: after you type the target database's name, what this run "
+        "put there is removed and the restore starts over.",
     )

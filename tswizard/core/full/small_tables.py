@@ -18,8 +18,8 @@ _BYTES_AT_ONCE = 16 << 20
 _OF_ONE_TABLE = frozenset({"INDEX", "CONSTRAINT"})
 
 SMALL_FIRST = (
-    "-- After the indexes and unique constraints of small tables, as most chunks are, which are "
-    "sent many in a transaction:"
+    "-- First tswizard creates the indexes and unique constraints of small tables, many per "
+    "transaction; then:"
 )
 """How Review shows it, before pg_restore's command."""
 

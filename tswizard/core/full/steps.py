@@ -143,7 +143,8 @@ FULL_STEPS: tuple[MethodStep, ...] = (
     MethodStep(
         id=FullStep.DUMP,
         title="Dump the source",
-        what="One pg_dump of everything. The source stays in use; nothing on the target changes.",
+        what="One pg_dump of everything. The source can stay in use, but rows written after the "
+        "dump begins are not migrated.",
         action=dump,
         commands=lambda task: (shell(dump_command(task)),),
     ),

@@ -7,7 +7,7 @@ from tswizard.core.catalog.cagg_model import Cagg, CaggState
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.object_selection import chosen_caggs
-from tswizard.core.model.wording import number
+from tswizard.core.model.wording import number, plural
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -40,8 +40,7 @@ def history_words(state: CaggState) -> str:
         return f"{since}, whose raw rows are gone"
     count = max(1, (until - state.first) // state.width)
     about = "" if state.fixed else "about "
-    buckets = f"{number(count)} bucket{'s' if count > 1 else ''}"
-    return f"{about}{buckets} {since}, whose raw rows are gone"
+    return f"{about}{plural(count, 'bucket')} {since}, whose raw rows are gone"
 
 
 def lost_history(inventory: Inventory, answers: Answers) -> dict[str, str]:

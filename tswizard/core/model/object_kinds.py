@@ -170,7 +170,8 @@ _ALL = (
         "grant",
         "grants",
         PRIVILEGES,
-        todo="Create the missing roles, then run these statements on the target.",
+        todo="Create the missing roles on the target, then check again: the grants are applied "
+        "then.",
     ),
     _kind(
         "default-privilege",

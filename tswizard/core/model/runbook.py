@@ -34,7 +34,7 @@ class HandStep:
     """Lower case, with hyphens: a step of the script is called by it."""
     title: str
     why: str
-    """What it does, and why it stands here."""
+    """What it does, and why it is here."""
     code: tuple[Code, ...]
     expect: str = ""
     """What is printed, and how to tell that it went well."""

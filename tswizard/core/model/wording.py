@@ -1,5 +1,7 @@
 """Figures in words, the same in every front end, finding, log and report."""
 
+import re
+
 from humanize import intcomma, naturalsize
 
 
@@ -17,7 +19,7 @@ def short_number(count: int) -> str:
     """A count in few characters, e.g. `31.2 M`."""
     if count < 1_000_000:
         return number(count)
-    unit, divisor = ("G", 1_000_000_000) if count >= 1_000_000_000 else ("M", 1_000_000)
+    unit, divisor = ("B", 1_000_000_000) if count >= 1_000_000_000 else ("M", 1_000_000)
     return f"{count / divisor:.1f} {unit}"
 
 
@@ -32,6 +34,18 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minute} min"
     return f"{minute} min {second} s" if minutes else f"{second} s"
+
+
+def interval_words(text: str) -> str:
+    """An interval as PostgreSQL prints it, in words, e.g. `1 hour` or `1 day 30 minutes`."""
+    before, _, clock = text.rpartition(" ")
+    match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", clock)
+    if match is None:
+        return text
+    units = zip(match.groups(), ("hour", "minute", "second"), strict=True)
+    counted = ((float(count), unit) for count, unit in units)
+    words = [f"{count:g} {unit}{'' if count == 1 else 's'}" for count, unit in counted if count]
+    return " ".join(filter(None, (before, *words))) or text
 
 
 _SHORT = 9.95

@@ -1,6 +1,6 @@
 """What a check is: a function, and everything that the program has to know of its findings.
 
-A new check stands in `checks/`, in the file of its subject, and is described in docs/preflight.md.
+A new check is in `checks/`, in the file of its subject, and is described in docs/preflight.md.
 Nothing else names a finding's id.
 """
 

@@ -161,7 +161,7 @@ def _right(group: str, right: list[tuple[Finding, ObjectKind]]) -> ChecklistLine
     text = ", ".join(short[n] for n in order[:_SHOWN])
     more = len(short) - _SHOWN
     if more > 0:
-        text += f", {more} more kind{'s' if more > 1 else ''} of objects"
+        text += f", {plural(more, 'more kind of object', 'more kinds of objects')}"
     details = [line for finding, _ in right for line in (finding.what, *finding.details)]
     return ChecklistLine(Level.PASS, f"{group}: {text}", tuple(details), group=group)
 
@@ -274,7 +274,7 @@ def _line(finding: Finding, group: str) -> ChecklistLine:
 def _todo(outcome: Outcome) -> tuple[Todo, ...]:
     """What the run leaves to the user, and what findings ask for with text to copy."""
     todo = [
-        Todo(f"newer-{number}", f"{finding.what}. Copy them or accept the loss", finding.todo)
+        Todo(f"newer-{number}", f"{finding.what}. Copy them or accept the loss", _sql(finding.todo))
         for number, finding in enumerate(outcome.findings)
         if finding.id == "rows-newer"
     ]
@@ -285,6 +285,12 @@ def _todo(outcome: Outcome) -> tuple[Todo, ...]:
             todo.append(Todo(id, f"{text} on the target", "\n".join(lines)))
     todo += [Todo(f"todo-{n}", text, copy) for n, (text, copy) in enumerate(outcome.todo)]
     return tuple(todo)
+
+
+def _sql(todo: str) -> str:
+    """The query at the end of what is to be done; empty where it has none."""
+    _, select, rest = todo.partition("SELECT ")
+    return select + rest
 
 
 _STATEMENTS = {

@@ -230,7 +230,7 @@ def _tables(tables: Iterable[TableRows]) -> str:
     )
 
 
-_PIECES = ("Pieces", "Refused", "Retries")
+_PIECES = ("Pieces", "Failed", "Retries")
 
 
 def _in_pieces(table: TableRows) -> tuple[int | None, ...]:

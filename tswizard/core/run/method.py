@@ -147,8 +147,8 @@ class Method(Protocol):
         ...
 
     def holds_elsewhere(self, run_folder: RunFolder) -> frozenset[str] | None:
-        """Ids of finished steps that hold for another target as well; None where a run cannot go on
-        into another one."""
+        """Ids of finished steps that hold for another target as well; None where a run cannot be
+        resumed into another one."""
         ...
 
     def left_open(self, record: RunRecord) -> tuple[LeftOpen, ...]:

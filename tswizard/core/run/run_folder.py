@@ -29,6 +29,7 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.outcome import TableRows
 from tswizard.core.model.recommendation import Advice
+from tswizard.core.model.wording import plural
 from tswizard.core.model.write_counters import WriteCounters
 
 RECORD_FORMAT = 2
@@ -368,7 +369,8 @@ def _load(folder: Path) -> RunRecord:
     except ValidationError as error:
         raise RunFolderError(
             f"{path} is not a run of this version of tswizard "
-            f"({error.error_count()} fields do not fit); use the version that created it."
+            f"({plural(error.error_count(), 'field does', 'fields do')} not fit); use the version "
+            "that created it."
         ) from None
     if record.format != RECORD_FORMAT:
         raise RunFolderError(f"{path} was created by another version of tswizard; use that one.")

@@ -280,8 +280,8 @@ class Run:
         return state
 
     async def _leave(self, ctx: Context) -> None:
-        """Nobody is left in a state that he did not choose: each thing is tried, whatever becomes
-        of the others and however long they take."""
+        """Nothing is left in a state that the user did not choose: each thing is tried, whatever
+        becomes of the others and however long they take."""
         ctx.step, ctx.findings = "", []
         due = self._method_run.to_put_back(ctx)
         await asyncio.gather(*(self._put_back(ctx, thing) for thing in due))
@@ -307,7 +307,7 @@ class Run:
                     LEFT_OPEN,
                     f"{due.danger}: {cause.what}",
                     where=cause.where,
-                    todo=f"Resume the run when the server answers; that puts it back.{by_hand}",
+                    todo=f"Resume the run when the server answers: that undoes it.{by_hand}",
                 )
             )
 

@@ -29,7 +29,7 @@ def _lines(sheet: Sheet) -> Iterator[str]:
     )
     for heading, lines in (
         ("Before you begin", sheet.before),
-        ("Otherwise than by tswizard", runbook.differences),
+        ("Differences from a run of tswizard", runbook.differences),
     ):
         yield from ("", f"## {heading}", "")
         yield from (f"- {line}" for line in lines)

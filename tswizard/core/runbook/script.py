@@ -45,7 +45,7 @@ def _head(sheet: Sheet) -> Iterator[str]:
     yield from sheet.facts
     for heading, lines in (
         ("Before you begin:", sheet.before),
-        ("Otherwise than by tswizard:", sheet.runbook.differences),
+        ("Differences from a run of tswizard:", sheet.runbook.differences),
     ):
         yield ""
         yield heading

@@ -85,7 +85,7 @@ class _Migrated:
     def __init__(self, ctx: Context, stored: asyncio.Event) -> None:
         self._ctx = ctx
         self._stored = stored
-        """Set when chunks that travelled as stored were compared, under the snapshot that ends
+        """Set when chunks that traveled as stored were compared, under the snapshot that ends
         with the comparison."""
         self._task = ctx.task
         self.states_were_equal = _STATES in ctx.run_folder.record.arrived
@@ -202,8 +202,9 @@ def _moved(finding: Finding) -> Finding:
     return replace(
         finding,
         level=Level.LOOK,
-        why="All were equal at an earlier check: refreshes on either end have moved them since.",
-        todo="Nothing, if policies or you refresh them on either end.",
+        why="All were equal at an earlier check: refreshes on the source or the target have moved "
+        "them since.",
+        todo="Nothing, if policies or you refresh them on the source or the target.",
     )
 
 

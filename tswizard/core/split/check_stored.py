@@ -1,4 +1,4 @@
-"""The check of chunks that travelled as they are stored, beside the check of all rows."""
+"""The check of chunks that traveled as they are stored, beside the check of all rows."""
 
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.db.connection import Connection, connected

@@ -206,7 +206,7 @@ def _constraints_in_place(load: Workload) -> tuple[Part, ...]:
     if not seconds:
         return ()
     checked = sum(rows.get(on, 0) for on in each)
-    part = server_time(load, seconds, f"constraints that {plural(checked, 'row')} are checked by")
+    part = server_time(load, seconds, f"constraints that check {plural(checked, 'row')}")
     return (replace(part, low=part.low / load.jobs),)
 
 

@@ -9,7 +9,7 @@ from tswizard.core.model.estimate import MethodEstimate
 from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Task
 from tswizard.core.model.runbook import Runbook
-from tswizard.core.model.wording import plural, size
+from tswizard.core.model.wording import plural
 from tswizard.core.run.method import MethodFacts, MethodInShort
 from tswizard.core.run.run_folder import FINAL, RunFolder, RunRecord
 from tswizard.core.split.by_hand.runbook import split_runbook
@@ -53,7 +53,7 @@ class Split:
             else ""
         )
         return MethodFacts(
-            does=f"the schema, then the rows in pieces: about {size(inventory.dump_bytes)}{alike}.",
+            does=f"the schema, then the rows in pieces{alike}.",
             best="when it takes hours, the connection may drop, or versions differ; resumes at "
             "the piece where it stopped.",
             cannot="migrate publications and subscriptions: each is named at the end.",

@@ -99,7 +99,7 @@ _COPY = (
 
 
 _AS_STORED = """\
--- For each compressed chunk that both databases keep alike: an empty one is compressed first,
+-- For each compressed chunk that both databases store the same way, an empty one is compressed,
 SELECT {schema}.compress_chunk(chunk);
 -- then its compressed rows are copied from the source's relation into the target's:
 COPY (SELECT columns FROM ONLY compressed_relation) TO STDOUT (FORMAT binary);

@@ -119,7 +119,7 @@ async def sync_from_target(run_folder: RunFolder, target: Endpoint) -> None:
     """Replace this run folder's record by the target's if another machine led the run last.
 
     Raises RunFolderError if another process leads the run now, or if the target holds nothing of
-    it any more, CannotConnect.
+    it anymore, CannotConnect.
     """
     record = run_folder.record
     try:
@@ -133,7 +133,7 @@ async def sync_from_target(run_folder: RunFolder, target: Endpoint) -> None:
     if stored is None or stored.record.id != record.id:
         if plan is None and _has_rows_on_target(record):
             raise RunFolderError(
-                f"{target.label} holds nothing of {record.id} any more: it was finished from "
+                f"{target.label} no longer holds anything of {record.id}: it was finished from "
                 "another machine, or the target was emptied. Start a new run with an empty target."
             )
         return

@@ -73,7 +73,7 @@ async def apply_waiting(ctx: Context) -> None:
             Finding(
                 Level.PASS,
                 "applied-later",
-                f"{number} of {total} statements that waited for a role were applied",
+                f"Applied: {number} of {plural(total, 'statement')} that waited for a role",
                 where=ctx.task.target.label,
             )
         )

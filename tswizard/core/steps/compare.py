@@ -21,7 +21,7 @@ from tswizard.core.verify import (
 
 
 async def compare_ends(ctx: Context, comparability: Comparability | None = None) -> None:
-    """Compare everything; from here on the source's snapshot is not needed any more."""
+    """Compare everything; from here on the source's snapshot is not needed anymore."""
     record = ctx.run_folder.record
     if ctx.snapshot is None:
         ctx.say("no snapshot is held: the source is compared as it is now")

@@ -10,7 +10,7 @@ from tswizard.core.steps.target_marker import SCHEMA, remove_record
 
 
 async def leave_behind(ctx: Context, result: Level, read_ids: ReadIds) -> Leftovers:
-    """Remove what nobody needs any more, and say what is left to the user."""
+    """Remove what nobody needs anymore, and say what is left to the user."""
     keep = ctx.task.answers.keep_dumps or result is Level.FAIL
     keep = keep or names_dump(ctx.run_folder.record, ctx.task.dump)
     if not keep:
@@ -27,7 +27,10 @@ def _check_again(ctx: Context, result: Level) -> tuple[tuple[str, str], ...]:
     if result is Level.PASS:
         return ()
     return (
-        ("Fix what needs a look, then check again", f"tswizard check {ctx.run_folder.record.id}"),
+        (
+            "Fix what failed or needs a look, then check again",
+            f"tswizard check {ctx.run_folder.record.id}",
+        ),
     )
 
 
@@ -40,9 +43,15 @@ def names_dump(record: RunRecord, dump: Path) -> bool:
 
 
 def why_record_stays(ctx: Context, result: Level) -> str:
-    """What stays on the target, and why, without a dot; empty when nothing does."""
+    """What stays on the target, why, and until when, without a dot; empty when nothing does."""
     if ctx.task.answers.keep_record:
-        return f"The ledger (schema {SCHEMA} on the target) is kept, as you chose"
+        return (
+            f"The ledger (schema {SCHEMA} on the target) is kept, as you chose; drop it when it is "
+            "no longer needed"
+        )
     if result is Level.PASS:
         return ""
-    return f"The run's record (schema {SCHEMA} on the target) stays until a check passes"
+    return (
+        f"A check that passes removes the run's record (schema {SCHEMA} on the target); if you "
+        "will not check again, drop it"
+    )

@@ -1,4 +1,4 @@
-"""Jobs of the source that drop or rewrite chunks: paused while it is read, resumed afterwards."""
+"""Jobs of the source that drop or rewrite chunks: paused while it is read, resumed afterward."""
 
 import asyncio
 import time
@@ -69,7 +69,8 @@ async def pause(ctx: Context) -> None:
                     f"{job.application} of {job.target} could not be paused on the source.",
                     where=ctx.task.source.label,
                     why=refused[job.id],
-                    todo="If it runs during the dump, chunks may vanish between dump and check.",
+                    todo="Pause it on the source as its owner before it runs: a chunk it drops or "
+                    "rewrites during the run may be missing.",
                 )
             )
         await _until_none_runs(ctx, source, jobs)
@@ -176,7 +177,7 @@ PAUSE = MethodStep(
     id="pause-source-jobs",
     title="Pause the source's jobs",
     what=f"Those that drop or rewrite chunks ({PAUSED_ON_SOURCE}), so that none does before the "
-    "check. What is running is waited for. Resumed at the end.",
+    "check. Jobs that are running are waited for. All are resumed at the end.",
     action=pause,
     commands=lambda task: _switched(task, False),
     when=_wanted,

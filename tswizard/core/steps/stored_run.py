@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.connection import Connection, batch, connected, rows
 from tswizard.core.db.errors import CannotConnect, message_of
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepFailed, failed
 from tswizard.core.run.run_folder import (
     RECORD_FORMAT,
@@ -66,7 +67,8 @@ async def read_stored_run(target: Connection) -> StoredRun | None:
             row["location"], record_from_text(row["record"]), inventory_from_text(row["inventory"])
         )
     except ValidationError as error:
-        raise other_version(f"{error.error_count()} of its fields do not fit") from None
+        unfit = plural(error.error_count(), "field does", "fields do")
+        raise other_version(f"{unfit} not fit") from None
 
 
 async def write_stored_run(target: Connection, run: StoredRun) -> None:

@@ -77,9 +77,12 @@ async def remove_record(ctx: Context, *, keep: str = "") -> tuple[tuple[str, str
             await erase(target)
     except (CannotConnect, Error) as error:
         ctx.say(f"the schema {SCHEMA} is still on the target: {error}")
-        return _left(f"Schema {SCHEMA} on the target could not be removed")
+        return _left(
+            f"Schema {SCHEMA} on the target could not be removed; drop it when it is no longer "
+            "needed"
+        )
     return ()
 
 
 def _left(what: str) -> tuple[tuple[str, str], ...]:
-    return ((f"{what}; drop it when it is no longer needed", f"DROP SCHEMA {SCHEMA} CASCADE;"),)
+    return ((what, f"DROP SCHEMA {SCHEMA} CASCADE;"),)

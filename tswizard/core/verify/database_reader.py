@@ -90,7 +90,7 @@ class DatabaseReader:
                     "The source snapshot that the dump was taken from no longer exists.",
                     where=self.endpoint.label,
                     why=message_of(error),
-                    todo="Check again without it: rows written since the dump then show up as "
+                    todo="Check again without it: rows written since copying began then show up as "
                     "differences.",
                 )
             ) from error

@@ -25,9 +25,7 @@ def sequence_findings(
     if not differences:
         if not total:
             return ()
-        return (
-            Finding(Level.PASS, "schema-sequence-value", f"{total} of {total} sequence values"),
-        )
+        return (Finding(Level.PASS, "schema-sequence-value", _equal(total, total)),)
     findings = []
     equal = total - len(differences)
     if behind := by_state["behind"]:
@@ -35,7 +33,7 @@ def sequence_findings(
             Finding(
                 Level.FAIL,
                 "schema-sequence-value",
-                f"{equal} of {total} sequence values, {len(behind)} behind",
+                f"{_equal(equal, total)}, {len(behind)} behind",
                 where=job.target.label,
                 why="The next INSERT may fail with a duplicate key.",
                 todo="Run these statements on the target.",
@@ -47,7 +45,7 @@ def sequence_findings(
             Finding(
                 Level.LOOK,
                 "sequences-moved",
-                f"{plural(len(moved), 'sequence')} advanced on the source since the dump",
+                f"{plural(len(moved), 'sequence')} advanced on the source since copying began",
                 where=job.source.label,
                 why="Sequences are not part of a snapshot; rows written since used their values.",
                 todo="If you copy those rows, run these statements on the target.",
@@ -61,8 +59,8 @@ def sequence_findings(
                 "sequences-beyond",
                 f"{plural(len(beyond), 'sequence')} of TimescaleDB further on the source",
                 where=job.source.label,
-                why="Chunks were created there since the dump. On the target they are beyond every "
-                "number that is in use there.",
+                why="Chunks were created there since copying began. On the target they are beyond "
+                "every number that is in use there.",
                 details=tuple(".".join(d.name) for d in beyond),
             )
         )
@@ -78,6 +76,11 @@ def sequence_findings(
             )
         )
     return tuple(findings)
+
+
+def _equal(equal: int, total: int) -> str:
+    values = plural(total, "sequence value")
+    return f"{equal:,} of {values}, TimescaleDB's own included"
 
 
 def _setval(difference: SequenceDifference) -> str:

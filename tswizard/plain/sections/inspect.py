@@ -186,14 +186,14 @@ class Inspection:
 
     def _views(self) -> dict[str, list[str]]:
         assert self._inventories is not None
-        held = self._inventories[0]
+        held, target = self._inventories
         return {
             "findings in full": [*_in_full(self._findings)],
             "hypertables": [*_sentences(_HYPERTABLE, hypertable_rows(held))],
             "tables": [*_sentences(_TABLE, table_rows(held))],
             "continuous aggregates": [*_caggs(held)],
             "jobs": [*_sentences(_JOB, job_rows(held))],
-            "roles": [*_sentences("{0}: {1}", role_rows(held))],
+            "roles": [*_sentences("{0}, on the target: {1}", role_rows(held, target))],
             "extensions": [*_sentences("{0} {1}, in schema {2}", extension_rows(held))],
         }
 

@@ -85,7 +85,7 @@ class ProbeSection:
         tables = [*dict.fromkeys(sample.table for sample in offered)][:_OFFERED]
         options = [Option(table, table) for table in tables]
         try:
-            table = await self._session.ask.one_of("Table that stands for the others", options)
+            table = await self._session.ask.one_of("Table that represents the others", options)
         except Back as back:
             if back.to:
                 raise
@@ -135,7 +135,8 @@ class ProbeSection:
         for row in method_rows(advice, session.engine.methods()):
             voice.say(
                 f"{row.name}: takes {row.estimate}; moves {row.moves}; {row.interrupted} after an "
-                f"interruption; versions of TimescaleDB: {row.versions}; disk here: {row.disk}."
+                f"interruption; versions of TimescaleDB: {row.versions}; disk on "
+                f"this machine: {row.disk}."
             )
         for estimate in advice.estimates:
             for what in estimate.unmeasured:

@@ -11,7 +11,7 @@ from tswizard.core.run.run_folder import RunFolderError
 from tswizard.plain.prompts import Back
 from tswizard.plain.session import Session, declared
 from tswizard.wizard.engine import Running
-from tswizard.wizard.review_facts import choices, disk, failed, written_runbook
+from tswizard.wizard.review_facts import choices, costs, failed, written_runbook
 
 _SHOWN = 6
 """Commands of one step before the rest is only counted; `all` shows them."""
@@ -39,7 +39,7 @@ class _ReviewSection:
         for line in choices(self._decided, self._session.engine.methods()):
             self._session.voice.say(line)
         await self._check()
-        for line in disk(self._decided, plan):
+        for line in costs(self._decided, plan):
             self._session.voice.say(line)
         self._say_looks()
         await self._refuse()

@@ -20,7 +20,7 @@ _PORTION = 500
 """Events taken between two looks at whether Ctrl+C was pressed."""
 
 _STOP_HELP = (
-    "The run continues while this question stands, unless it is paused. Whatever you choose, "
+    "The run continues while this question is open, unless it is paused. Whatever you choose, "
     "completed work is kept."
 )
 

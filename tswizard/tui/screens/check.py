@@ -51,14 +51,14 @@ _TIMES = (
 
 
 class CheckScreen(WizardScreen):
-    """The last screen. Nothing is running any more."""
+    """The last screen. Nothing is running anymore."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "next", "Open", priority=True, key_display="enter"),
         Binding("space", "tick", "Tick"),
         Binding("y", "copy", "Copy"),
         Binding("o", "report", "Report"),
-        Binding("a", "again", "Recheck"),
+        Binding("a", "again", "Check again"),
         Binding("escape", "back", "Log"),
         Binding("ctrl+q,f10", "done", "Done", priority=True, key_display="^q"),
     ]
@@ -76,7 +76,7 @@ class CheckScreen(WizardScreen):
         "report holds the same, for later; o opens it in your pager ($PAGER, less).\n\n"
         "When you have repaired something, a compares both databases again, as often as you want: "
         "grants of a role that is there now are applied first, and jobs that had stayed paused are "
-        "enabled when nothing fails any more. Later and elsewhere: tswizard check."
+        "enabled once nothing fails. Later and elsewhere: tswizard check."
     )
 
     def __init__(self, outcome: "Outcome", report: str) -> None:
@@ -135,7 +135,7 @@ class CheckScreen(WizardScreen):
         first.focus(scroll_visible=False)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Where there is room, what enter would open stands beside the list, above what the report
+        """Where there is room, what enter would open is beside the list, above what the report
         has of rows and times."""
         if isinstance(event.widget, Entry):
             detail = event.widget.detail()

@@ -145,7 +145,7 @@ class ConnectScreen(WizardScreen):
         return self.query_one(f"#{id}", TextField)
 
     def _forget(self) -> None:
-        """What was tested is not what stands there now."""
+        """What was tested is not what is there now."""
         if self._reached is not None:
             self._reached = None
             self._show_facts(False)
@@ -176,7 +176,7 @@ class ConnectScreen(WizardScreen):
         return ""
 
     def _endpoint(self) -> Endpoint:
-        """What stands in the fields. Raises BadEndpoint."""
+        """What is in the fields. Raises BadEndpoint."""
         conninfo, password = self._field("conninfo").value, self._field("password").value
         given = self._given
         if given and (conninfo, password) == (given.conninfo, given.password or ""):

@@ -164,6 +164,7 @@ class InspectScreen(WizardScreen):
             self._fill(source)
             target = await engine.read_inventory(pair.target.endpoint, self._reading("target"))
             self._inventories = (source, target)
+            self.query_one("#roles", FittingTable).show(role_rows(source, target))
             await self._examine(source, target)
         except (CannotConnect, CannotRead) as error:
             self.say(f"{error} Then press Ctrl+R.")
@@ -243,7 +244,6 @@ class InspectScreen(WizardScreen):
             ("#hypertables", map(_with_bar, hypertable_rows(inventory))),
             ("#tables", table_rows(inventory)),
             ("#jobs", job_rows(inventory)),
-            ("#roles", role_rows(inventory)),
             ("#extensions", extension_rows(inventory)),
         ):
             self.query_one(id, FittingTable).show(rows)

@@ -219,7 +219,7 @@ class MethodScreen(WizardScreen):
                 self.action_stop()
                 self.action_probe()
 
-        self.app.push_screen(Choose("Which table stands for the others?", choices), picked)
+        self.app.push_screen(Choose("Which table represents the others?", choices), picked)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer shows what can be done now."""
@@ -340,8 +340,8 @@ class MethodScreen(WizardScreen):
         text = question.help if question else ""
         if question and question.key == "method":
             text = (
-                "Enter continues with the marked method; ↑ and ↓ choose. ? explains every figure, "
-                "F1 compares the methods. l leads to the time limit, y copies the pg_dump that was "
+                "↑ and ↓ choose a method, Enter continues with it. ? explains every figure, F1 "
+                "compares the methods, l changes the time limit, y copies the pg_dump that was "
                 "timed."
             )
         if question and question.kind is Kind.FOLDER:

@@ -24,7 +24,7 @@ from tswizard.tui.base import WizardScreen
 from tswizard.tui.sql import highlighted
 from tswizard.tui.widgets.fields import TextField
 from tswizard.wizard.method_questions import todo_here
-from tswizard.wizard.review_facts import choices, disk, failed, written_runbook
+from tswizard.wizard.review_facts import choices, costs, failed, written_runbook
 from tswizard.wizard.state import Decided
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ class StepCard(VerticalGroup, can_focus=True):
         shown = [highlighted(command) for command in step.commands[:_SHOWN]]
         hidden = len(step.commands) - _SHOWN
         if hidden > 0:
-            more = f"… and {number(hidden)} more like these; press y to copy all"
+            more = (
+                f"… and {number(hidden)} more like these; Shift+Tab to this step, then y copies all"
+            )
             shown.append(Content.styled(more, "$text 75%"))
         if shown:
             yield Static(Content("\n").join(shown), classes="step-commands")
@@ -81,9 +83,9 @@ class ReviewScreen(WizardScreen):
     STEP: ClassVar[str | None] = "Review"
     NEXT: ClassVar[str | None] = "Start >"
     HELP: ClassVar[str] = (
-        "Every step in order, with the exact commands and SQL that it runs, without passwords. "
-        "Nothing has been changed so far. A line that begins with -- stands for what is known only "
-        "during the run. Long lists are cut short: Shift+Tab moves to a step and y copies all of "
+        "Every step in order, with its commands and SQL, without passwords. Nothing has been "
+        "changed so far. A line that begins with -- stands for what is known only during the run. "
+        "Long lists are cut short: Shift+Tab moves to a step and y copies all of "
         "it; Ctrl+Y copies the whole plan. PgDn and PgUp scroll.\n\n"
         "Ctrl+R writes a runbook into the folder tswizard-runbook: Markdown and a script, for "
         "carrying the plan out by hand with psql, pg_dump and pg_restore alone.\n\n"
@@ -163,7 +165,7 @@ class ReviewScreen(WizardScreen):
             self.say(f"✗ FAIL  {finding.what} → {todo_here(finding)}")
 
     def _cost(self, plan: "Plan") -> Content:
-        lines = [Content(line) for line in disk(self._decided, plan)]
+        lines = [Content(line) for line in costs(self._decided, plan)]
         looks = [f for f in self._decided.findings if f.level is Level.LOOK]
         if looks:
             rest = f" (and {len(looks) - 1} more on Inspect)" if len(looks) > 1 else ""

@@ -70,7 +70,7 @@ class RunScreen(WizardScreen):
         "show that it is harmless. LOST: something did not arrive. The reason is below the line; "
         "Enter shows the whole message.\n\n"
         f"In the tables, problems are listed first.\n{columns_help(RUN_TABLES)}\n\n"
-        "Beside a step that is still to run, or is under way, stands what was estimated for it "
+        "Beside a step that is still to run, or is under way, is what was estimated for it "
         "before the run.\n\n"
         "p pauses until you press p again. s, q and Ctrl+C ask whether to pause or to stop, after "
         "the current step or piece or now; the run continues until you answer. Either way, "
@@ -235,7 +235,7 @@ class RunScreen(WizardScreen):
         if seconds_left is not None and seconds_left >= 1:
             until = hour_and_minute(self.wizard.now() + seconds_left)
             time = f"{seconds_left:.0f} s" if seconds_left < 10 else duration(seconds_left)
-            left += f"  {time} left, until {until}"
+            left += f"  {time} left in this step, until {until}"
         label = self.query_one("#run-left", Static)
         label.update(left)
         label.display = bool(left)
@@ -301,7 +301,7 @@ class RunScreen(WizardScreen):
     def action_stop(self) -> None:
         unit = self._unit
         paused = self.model.paused
-        pause = ("pause", "Pause", "It is held where it is until you press p.")
+        pause = ("pause", "Pause", "The run waits until you press p.")
         choices = (
             ("", "Leave it paused" if paused else "Let it run", "Nothing changes."),
             *(() if paused else (pause,)),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _NAME = "▀█▀ █▀ █ █ █ █ ▀█ ▄▀█ █▀█ █▀▄\n █  ▄█ ▀▄▀▄▀ █ █▄ █▀█ █▀▄ █▄▀"
 _WAY = (
-    ("Connect", "Both databases are read; what is hazardous is named."),
+    ("Connect", "Both databases are read, and every hazard is named."),
     ("Choose", "The method, continuous aggregates and policies, with figures."),
     ("Review", "Every command and statement is shown before it runs."),
     ("Run", "Unattended. It can be paused, stopped and resumed."),

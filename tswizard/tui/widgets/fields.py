@@ -22,7 +22,7 @@ from tswizard.questions import Choice, Kind, Question
 
 
 class TextField(Input):
-    """A line of text; its label stands in the border, and so does what is wrong with it."""
+    """A line of text; its label is in the border, and so does what is wrong with it."""
 
     def __init__(
         self,

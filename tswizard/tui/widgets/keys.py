@@ -22,7 +22,7 @@ _PLACES = {"back": 0, "next": 1, "ask_quit": 8, "help": 9}
 
 
 def _place(binding: Binding) -> int:
-    """The keys of every screen stand at the same end everywhere."""
+    """The keys of every screen are at the same end everywhere."""
     return _PLACES.get(binding.action, 5)
 
 

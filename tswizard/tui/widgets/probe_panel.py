@@ -59,7 +59,7 @@ class ProbePanel(VerticalGroup):
         self.query_one("#probe-rate", Sparkline).data = rates_of(self._told)
 
     def rest(self, lines: Iterable[tuple[str, str]]) -> None:
-        """Nothing is timed any more; this is what there is to say."""
+        """Nothing is timed anymore; this is what there is to say."""
         self.query_one("#probe-live").display = False
         self._show(lines)
 

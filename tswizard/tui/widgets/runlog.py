@@ -167,7 +167,7 @@ class RunLog(Log, inherit_bindings=False):
 
 
 def shortened(line: str, width: int) -> str:
-    """A line that fits, cut in its middle: what it is about stands at its end."""
+    """A line that fits, cut in its middle: what it is about is at its end."""
     if cell_len(line) <= width:
         return line
     room = width // 3

@@ -54,7 +54,7 @@ def _dependents(inventory: Inventory, where: str) -> Iterator[Finding]:
         yield passed(
             "views-on-continuous-aggregates",
             f"{plural(len(found), 'view or routine', 'views and routines')} on continuous "
-            "aggregates: restored once these exist.",
+            "aggregates: restored after the continuous aggregates.",
             where=where,
             why="In the order of the dump they would fail, and nobody would create them again.",
             details=[dependent.label for dependent in found],
@@ -141,8 +141,8 @@ def _invalid(inventory: Inventory, where: str) -> Iterator[Finding]:
     if pending:
         yield passed(
             "cagg-invalid-ranges",
-            f"{plural(len(pending), 'continuous aggregate')} with ranges that wait for a refresh: "
-            "they wait for it on the target as well.",
+            f"{plural(len(pending), 'continuous aggregate')} with ranges not refreshed yet: they "
+            "stay invalid on the target, and the next refresh computes them.",
             where=where,
             details=pending,
         )
@@ -154,8 +154,8 @@ def _chunks(inventory: Inventory, where: str) -> Iterator[Finding]:
     if several:
         yield passed(
             "chunk-intervals",
-            f"{some([h.label for h, _ in several])}: chunks of other intervals than today's are "
-            "created as they are.",
+            f"{some([h.label for h, _ in several])}: chunks with an earlier chunk interval keep "
+            "it.",
             where=where,
             why="Only the current interval is a setting; rows inserted into a new hypertable would "
             "get chunks of that one.",
@@ -164,10 +164,14 @@ def _chunks(inventory: Inventory, where: str) -> Iterator[Finding]:
     partial = [(h, sum(c.partial for c in h.chunks)) for h in own]
     partial = [(h, number) for h, number in partial if number]
     if partial:
+        mixed = plural(
+            sum(n for _, n in partial),
+            "compressed chunk that also holds",
+            "compressed chunks that also hold",
+        )
         yield passed(
             "partial-chunks",
-            f"{plural(sum(n for _, n in partial), 'compressed chunk')} with rows that are not: all "
-            "of their rows are copied.",
+            f"{mixed} uncompressed rows: all rows are copied.",
             where=where,
             details=[f"{h.label}: {plural(n, 'chunk')}" for h, n in partial],
         )

@@ -77,8 +77,9 @@ def _target_restoring(prepared: Prepared) -> Iterator[Finding]:
             "The target is in restore mode (timescaledb.restoring is on).",
             where=prepared.target.label,
             why="A restore into it was started and never finished, by hand or by another program.",
-            todo="If that restore has ended: SELECT timescaledb_post_restore(); and empty the "
-            "database. If it was a run of tswizard, resume it: tswizard runs",
+            todo="Run tswizard runs: if it lists a run for this target, tswizard resume RUN. If "
+            "not, and no restore is running: SELECT timescaledb_post_restore(); then empty the "
+            "database.",
         )
 
 
@@ -90,8 +91,9 @@ def _source_standby(inventory: Inventory, where: str) -> Iterator[Finding]:
             where=where,
             why="Reading from a standby works, but a query is canceled when the primary removes "
             "what it still reads, as retention does.",
-            todo="Better use the primary. Otherwise pause retention and compression there by hand, "
-            "and set max_standby_streaming_delay to -1 on the standby while the run reads it.",
+            todo="Use the primary if you can. Otherwise pause retention and compression there by "
+            "hand, and set max_standby_streaming_delay to -1 on the standby while the run reads "
+            "it.",
         )
 
 

@@ -45,7 +45,7 @@ def _old_format(inventory: Inventory, where: str) -> Iterator[Finding]:
             where=where,
             why="A full migration keeps it as it is, but later versions of TimescaleDB refuse "
             "it, so the target could not be updated.",
-            todo="Better convert it to the new format on the source first: CALL cagg_migrate('…');",
+            todo="Convert it on the source first: CALL cagg_migrate('…');",
             details=old,
         )
 

@@ -61,12 +61,12 @@ def _space_here(prepared: Prepared, need: Bounds, purpose: str, why: str) -> Ite
         return
     where = str(folder)
     free = shutil.disk_usage(folder).free
-    said = f"Disk space here {purpose}: up to about {size(need.most)}; {size(free)} free."
+    said = f"Disk on this machine {purpose}: up to about {size(need.most)}; {size(free)} free."
     todo = "Free some space there, or choose a folder on a larger disk (answer: staging)."
     if free < need.least:
         yield fail(
             "staging-space",
-            f"Not enough disk space here {purpose}: it takes between {size(need.least)} and "
+            f"Not enough disk on this machine {purpose}: it takes between {size(need.least)} and "
             f"{size(need.most)}; {size(free)} free.",
             where=where,
             why=why,
@@ -119,7 +119,7 @@ def target_space(prepared: Prepared, free: int | None) -> Finding:
             f"The target's disk is tight: it {said}",
             where=where,
             why=why,
-            todo="Better enlarge the target's disk first.",
+            todo="Enlarge the target's disk before the run.",
         )
     return passed("target-space", f"The target {said}", where=where, why=why)
 

@@ -22,7 +22,7 @@ def _encoding(prepared: Prepared) -> Iterator[Finding]:
         if source == "SQL_ASCII"
         else "Text is converted on the way; a character that the target's encoding lacks is an "
         "error, and its table stays empty.",
-        todo=f"Better use a target database with encoding {source}"
+        todo=f"Use a target database with encoding {source}"
         + ("." if source == "UTF8" else ", or UTF8 after checking the text."),
     )
 

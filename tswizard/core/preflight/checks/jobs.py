@@ -23,7 +23,8 @@ def _owners_missing(prepared: Prepared) -> Iterator[Finding]:
         statements = role_statements(owners, owners)
         yield fail(
             "job-owners-missing",
-            f"The target lacks {some(owners)}, owner of {plural(owned, 'job')} of the source.",
+            f"Roles that own {plural(owned, 'job')} on the source do not exist on the target: "
+            f"{some(owners)}.",
             where=prepared.target.label,
             why="TimescaleDB stores a job's owner as a role, so the restore of its job table fails "
             "as a whole and all jobs and policies are lost. A job's worker logs in as its owner.",

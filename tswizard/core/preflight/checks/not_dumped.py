@@ -60,7 +60,7 @@ def _publications(inventory: Inventory, where: str) -> Iterator[Finding]:
     if publications := inventory.extras.publications:
         yield look(
             "publications",
-            f"Publications need a look afterwards: {some(publications)}.",
+            f"Publications need a look afterward: {some(publications)}.",
             where=where,
             why="The dump holds them, but creating one takes more than an ordinary role on a "
             "managed service (a superuser for FOR ALL TABLES), and subscribers stay on the source.",
@@ -74,10 +74,10 @@ def _event_triggers(inventory: Inventory, where: str) -> Iterator[Finding]:
     if triggers := inventory.extras.event_triggers:
         yield look(
             "event-triggers",
-            f"Event triggers need a look afterwards: {some(triggers)}.",
+            f"Event triggers need a look afterward: {some(triggers)}.",
             where=where,
             why="The dump holds them, but only a superuser may create one.",
-            todo="If the restore names them, ask the service's support, or do without.",
+            todo="If the report lists them as missing, ask the service's support, or do without.",
             details=triggers,
         )
 
@@ -86,7 +86,7 @@ def _foreign_servers(inventory: Inventory, where: str) -> Iterator[Finding]:
     if servers := inventory.extras.foreign_servers:
         yield look(
             "foreign-servers",
-            f"Foreign servers need a look afterwards: {some(servers)}.",
+            f"Foreign servers need a look afterward: {some(servers)}.",
             where=where,
             why="The target must reach them over its own network, and user mappings are migrated "
             "only where the dumping role may see their passwords.",

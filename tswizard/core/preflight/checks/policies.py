@@ -134,7 +134,8 @@ def _roles_missing(prepared: Prepared) -> Iterator[Finding]:
         statements = role_statements(owners, owners)
         yield look(
             "job-roles-missing",
-            f"The target lacks {some(owners)}, owner of {plural(len(jobs), 'job')} of the source.",
+            f"Roles that own {plural(len(jobs), 'job')} on the source do not exist on the target: "
+            f"{some(owners)}.",
             where=prepared.target.label,
             why="A job is added by its owner, so these are not recreated.",
             todo="Create them on the target before the run: " + " ".join(statements),
@@ -168,7 +169,7 @@ def _unknown(jobs: Sequence[Job], target: str) -> Iterator[str]:
     for job in jobs:
         name = f"job {job.id} ({job.what} on {job.target or 'nothing'})"
         if job.proc_name == "policy_recompression":
-            yield f"{name}: no version adds such a job any more"
+            yield f"{name}: no version adds such a job anymore"
         elif job.kind is INVALIDATIONS:
             yield f"{name}: only 2.21 to 2.26 have it, for changes that are read from the WAL"
         elif job.kind.since and version < job.kind.since:

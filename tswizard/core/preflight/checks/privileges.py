@@ -2,7 +2,7 @@
 
 `timescaledb_pre_restore()` (sql/restoring.sql of timescaledb) runs ALTER DATABASE … SET and SET
 SESSION, which a ROLLBACK undoes, and stops the database's job scheduler, which it does not: that
-is a message to the launcher process. So the scheduler is started again afterwards, as
+is a message to the launcher process. So the scheduler is started again afterward, as
 `timescaledb_post_restore()` would do it. Measured: without that it stays away until the server
 restarts.
 """
@@ -47,7 +47,7 @@ def _source(inventory: Inventory, where: str) -> Iterator[Finding]:
             why="pg_dump refuses such tables rather than dump a part of them.",
             todo=f'Connect as their owner, or: ALTER ROLE "{role.name}" BYPASSRLS; where it is '
             "forced on the owner, too: ALTER TABLE … NO FORCE ROW LEVEL SECURITY, and FORCE it "
-            "again on both databases afterwards.",
+            "again on both databases afterward.",
             details=filtered,
         )
     if not unreadable and not filtered:

@@ -28,7 +28,7 @@ def _unlogged(inventory: Inventory, where: str) -> Iterator[Finding]:
             details=unlogged,
         )
     elif unlogged:
-        what = f"{some(unlogged)}: unlogged, and will be so on the target; rows are migrated too."
+        what = f"{some(unlogged)}: unlogged, and stays so on the target; its rows are migrated too."
         yield passed("unlogged-tables", what, where=where)
 
 

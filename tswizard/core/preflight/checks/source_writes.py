@@ -11,7 +11,7 @@ from tswizard.core.model.wording import plural
 from tswizard.core.preflight.check import AnyCheck, Side, Trial
 from tswizard.core.preflight.wording import look, passed
 
-WATCHED = 2.0
+WATCHED = 2
 """Seconds for which the source is watched."""
 
 # Not pg_stat_database: it also counts what ANALYZE, DDL and TimescaleDB's scheduler write.
@@ -35,14 +35,19 @@ async def _writes(prepared: Prepared) -> AsyncIterator[Finding]:
         "the check counts and names them."
     )
     if written <= 0:
-        yield passed("source-writes", "Nobody wrote to the source just now.", where=where, why=why)
+        yield passed(
+            "source-writes",
+            f"No writes to the source in the last {WATCHED} seconds.",
+            where=where,
+            why=why,
+        )
         return
     yield look(
         "source-writes",
-        f"The source is being written to ({plural(written, 'row')} in {WATCHED:.0f} seconds).",
+        f"The source is being written to ({plural(written, 'row')} in {WATCHED} seconds).",
         where=where,
         why=why,
-        todo="Stop the writers before the run, or copy what they wrote afterwards.",
+        todo="Stop the writers before the run, or copy what they wrote afterward.",
     )
 
 

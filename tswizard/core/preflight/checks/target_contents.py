@@ -45,7 +45,7 @@ def _tablespaces(prepared: Prepared) -> Iterator[Finding]:
             "are not attached to hypertables there, so that new chunks can be created. Timescale "
             "Cloud has no tablespaces.",
             todo="Nothing, unless you need them: then create them on the target first, or attach "
-            "others afterwards: SELECT attach_tablespace('…', '…');",
+            "others afterward: SELECT attach_tablespace('…', '…');",
             details=missing,
         )
 

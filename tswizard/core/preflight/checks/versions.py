@@ -42,9 +42,15 @@ def _postgresql(prepared: Prepared) -> Iterator[Finding]:
         return
     yield passed(
         "postgresql",
-        f"PostgreSQL {source.version.split()[0]} moves to {target.version.split()[0]}.",
+        _versions(source.version.split()[0], target.version.split()[0]),
         where=prepared.target.label,
     )
+
+
+def _versions(source: str, target: str) -> str:
+    if source == target:
+        return f"PostgreSQL {source} on source and target."
+    return f"PostgreSQL {source} moves to {target}."
 
 
 def _source_timescaledb(inventory: Inventory, where: str) -> Iterator[Finding]:
@@ -105,6 +111,11 @@ def _must_be_equal(prepared: Prepared) -> Iterator[Finding]:
 def _to_version(prepared: Prepared, version: str) -> str:
     server = prepared.target_inventory.server
     offered = server.timescaledb_offered
+    if version in offered and not _may_recreate(prepared):
+        return (
+            f"Use the split method, or a target with {version}: {server.role.name} does not own "
+            "the extension and cannot recreate it."
+        )
     if can_recreate(prepared):
         by_hand = f"CREATE EXTENSION timescaledb VERSION '{version}';"
         if server.timescaledb is None:
@@ -122,7 +133,7 @@ def _to_version(prepared: Prepared, version: str) -> str:
             f"The target offers {version}: empty the target, then have tswizard recreate the "
             "extension at that version (answer: recreate_extension)."
         )
-    target = server.timescaledb or (offered[-1] if offered else "")
+    target = server.timescaledb or next(reversed(offered), None)
     if target and version_key(version) < version_key(target):
         return (
             f"The target does not offer {version}. Update the source first: ALTER EXTENSION "
@@ -156,11 +167,16 @@ def _may_differ(prepared: Prepared) -> Iterator[Finding]:
     )
 
 
-def _may_drop(prepared: Prepared) -> Iterator[Finding]:
-    role = prepared.target_inventory.server.role
+def _may_recreate(prepared: Prepared) -> bool:
+    """Only an extension's owner may drop it."""
     extensions = prepared.target_inventory.extensions
     owned = all(e.owned for e in extensions if e.name == "timescaledb")
-    if recreates(prepared) and not owned and not role.superuser:
+    return owned or prepared.target_inventory.server.role.superuser
+
+
+def _may_drop(prepared: Prepared) -> Iterator[Finding]:
+    role = prepared.target_inventory.server.role
+    if recreates(prepared) and not _may_recreate(prepared):
         yield look(
             "recreate-rights",
             f"{role.name} does not own the extension on the target and may not be allowed to "

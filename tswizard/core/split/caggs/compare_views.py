@@ -73,7 +73,9 @@ async def compare_views(
             unread[view.label] = message_of(error)
         else:
             if ours != theirs:
-                other[view.label] = f"{ours[0]:,} rows on the source, {theirs[0]:,} on the target"
+                other[view.label] = (
+                    f"{plural(ours[0], 'row')} on the source, {theirs[0]:,} on the target"
+                )
     for finding in _findings(ctx, asked, other, unread):
         ctx.found(finding)
 

@@ -1,4 +1,4 @@
-"""Invalidation logging of the target, off while rows arrive and on again afterwards.
+"""Invalidation logging of the target, off while rows arrive and on again afterward.
 
 A row that is written below what was ever refreshed is logged, and the next refresh computes its
 bucket again. Rows that are copied change nothing: their buckets come with them. How it is turned
@@ -8,7 +8,7 @@ off differs:
   own definition, which `_tswizard.invalidation_logging` holds in between, written in the
   transaction that drops the trigger and removed in the one that creates it;
 - from 2.28 on `timescaledb.skip_cagg_invalidation` turns it off for a session (`copy.workers`);
-- in between nothing does: what the copy has logged is removed from the log afterwards, where the
+- in between nothing does: what the copy has logged is removed from the log afterward, where the
   role may do that, as the cloud's may.
 """
 

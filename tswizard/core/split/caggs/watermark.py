@@ -115,7 +115,7 @@ class WatermarkSetter:
         return False
 
     async def _by_deleting(self, goal: "_Goal") -> None:
-        """What is refreshed for it is valid afterwards: so a range that has to be."""
+        """What is refreshed for it is valid afterward: so a range that has to be."""
         for valid in valid_ranges(goal.state):
             start, end = window_start(goal.state, valid), min(valid.end, goal.last)
             if end - goal.unit >= (first_time(goal.state.time_type) if start is None else start):
@@ -137,7 +137,7 @@ class WatermarkSetter:
             await self.target.execute(_WRITE, (goal.watermark, *goal.made.materialization.key))
 
     async def _by_computing(self, goal: "_Goal") -> None:
-        """By raw rows of the source in the last bucket; by others where it has none there any more,
+        """By raw rows of the source in the last bucket; by others where it has none there anymore,
         with a time in it; by a row that holds nothing else where it has none at all."""
         here = await _raw_of(self.source, goal.made)
         there = await _raw_of(self.target, goal.made)

@@ -23,7 +23,7 @@ class SourceFailed(ServerError):
 
 
 class SnapshotLost(Exception):
-    """No session holds the snapshot any more."""
+    """No session holds the snapshot anymore."""
 
 
 class SnapshotStale(SnapshotLost):
@@ -46,7 +46,7 @@ class PieceRefused(Exception):
 
 
 class Halt(Exception):
-    """No piece can be copied any more."""
+    """No piece can be copied anymore."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.what)
@@ -302,5 +302,5 @@ def _short(text: str, limit: int = 300) -> str:
 
 
 def is_snapshot_missing(error: SourceFailed) -> bool:
-    """Does this error say that a snapshot cannot be imported any more?"""
+    """Does this error say that a snapshot cannot be imported anymore?"""
     return bool(_NO_SNAPSHOT.match(error.message))

@@ -63,7 +63,7 @@ class SourceScripts:
         """For the batches of a chunk that travels as it is stored.
 
         Under the snapshot, chunk and relation have to be in the state in which the chunk was
-        planned, or it fails. Afterwards both must be as they were, or it ends as `stale`: rows that
+        planned, or it fails. Afterward both must be as they were, or it ends as `stale`: rows that
         were decompressed or compressed since can be invisible, or visible too early. Rows that
         were only added since do no harm.
         """
@@ -118,7 +118,7 @@ class SourceScripts:
         return " \\;\n".join(statements) + f" \\g {self.fifo}\n"
 
     def _states(self, piece: Piece) -> tuple[str, str]:
-        """SQL of a text under the snapshot, and of one that has to be the same afterwards."""
+        """SQL of a text under the snapshot, and of one that has to be the same afterward."""
         if piece.shell is not None:
             return self._packed_states(piece)
         state = self._state(piece)

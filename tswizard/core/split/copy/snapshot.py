@@ -63,7 +63,7 @@ class SnapshotHolder:
         return self.current
 
     async def join(self, target: Connection) -> SourceSnapshot:
-        """Use the run's latest snapshot, or take a new one if nobody holds that any more."""
+        """Use the run's latest snapshot, or take a new one if nobody holds that anymore."""
         latest = await queue.last_snapshot(target)
         if latest is None or (latest[1] is not None and not await self._is_held(latest[1])):
             return await self.take(target)

@@ -98,7 +98,7 @@ class StagingFolder:
         self._files[file.piece] = file
 
     def remove(self, piece: Piece) -> None:
-        """Remove the piece's file, which is not needed any more."""
+        """Remove the piece's file, which is not needed anymore."""
         file = self._files.pop(piece.id, None)
         if file is not None:
             (self.path / file.file).unlink(missing_ok=True)

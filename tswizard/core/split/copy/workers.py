@@ -65,7 +65,7 @@ async def run_workers(
     """Copy until no piece of the stage is left, whichever process copies it. `ledger` returns a
     connection to the target that nobody uses in the meantime.
 
-    Raises StepFailed when no piece can be copied any more, or (after all others were copied) when
+    Raises StepFailed when no piece can be copied anymore, or (after all others were copied) when
     pieces could not be. When `reporter.stopping` ends it early it returns: see
     `queue.count_remaining`.
     """

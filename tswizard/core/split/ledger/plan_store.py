@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from tswizard.core.db.connection import Connection, batch, rows
+from tswizard.core.model.wording import plural
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.plan.piece import CopyPlan, SourceTable
@@ -91,7 +92,8 @@ async def read_plan(target: Connection) -> StoredPlan | None:
             _TABLES_JSON.validate_json(json.dumps(row["tables"])),
         )
     except ValidationError as error:
-        raise other_version(f"{error.error_count()} of its fields do not fit") from None
+        unfit = plural(error.error_count(), "field does", "fields do")
+        raise other_version(f"{unfit} not fit") from None
 
 
 def other_run(run: str, where: str) -> StepFailed:

@@ -48,7 +48,7 @@ class RunRecordStore:
         self._heard = -_SOON
         """When the server answered last on the connection that holds the lock."""
         self.refused = False
-        """Another process or run has the target: nothing may be changed from here any more."""
+        """Another process or run has the target: nothing may be changed from here anymore."""
 
     async def ensure_leader(self) -> None:
         """Hold the leader lock and have the record on the target; cheap if that is so already.

@@ -76,9 +76,9 @@ class JobStatement:
     before: tuple[str, ...] = ()
     """Statements that `create` needs before it, in its transaction."""
     config: str = ""
-    """JSON of what is merged into the new job's config afterwards; empty for nothing."""
+    """JSON of what is merged into the new job's config afterward; empty for nothing."""
     attach: str = ""
-    """A relation, as SQL, to which a user-defined job is tied afterwards; empty for none."""
+    """A relation, as SQL, to which a user-defined job is tied afterward; empty for none."""
     dropped: tuple[str, ...] = ()
     """Settings that the target's version does not have, as `name = value`."""
     why: str = ""

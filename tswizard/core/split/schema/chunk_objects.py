@@ -2,7 +2,7 @@
 storage parameters, statistics targets, grants, comments.
 
 TimescaleDB gives a chunk what its hypertable has when it creates it, and lets much of that be
-changed there afterwards: measured on 2.28.3. The dump of the schema has no chunks, so each such
+changed there afterward: measured on 2.28.3. The dump of the schema has no chunks, so each such
 change is read as the statement that makes it. Chunks have other names on the target: they are told
 by their hypertable and slices.
 """

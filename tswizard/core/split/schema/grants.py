@@ -152,9 +152,8 @@ def _missing_roles_finding(withheld: WithheldGrants, path: Path, task: Task) -> 
     return Finding(
         Level.LOOK,
         "grants-without-role",
-        f"Roles that the target lacks are named by "
-        f"{plural(len(withheld.pending), 'grant or policy', 'grants or policies')}: "
-        f"{', '.join(withheld.roles)}.",
+        f"{plural(len(withheld.pending), 'grant or policy names', 'grants or policies name')} "
+        f"roles that the target lacks: {', '.join(withheld.roles)}.",
         where=task.target.label,
         why="Roles belong to the server, not to a database, so no dump holds them.",
         todo=f"On the target: {' '.join(role_statements(withheld.roles, owners))} Then run the "

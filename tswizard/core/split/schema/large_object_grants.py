@@ -58,12 +58,13 @@ async def restore_large_object_grants(ctx: Context) -> None:
     ctx.say(f"restored {restored} on large objects")
     where = ctx.task.target.label
     if pending:
+        on = "on large objects"
+        naming = plural(len(pending), f"grant {on} names", f"grants {on} name")
         ctx.found(
             Finding(
                 Level.LOOK,
                 "object-grants-without-role",
-                f"Roles that the target lacks are named by {plural(len(pending), 'grant')} on "
-                "large objects.",
+                f"{naming} roles that the target lacks: {', '.join(sorted(missing))}.",
                 where=where,
                 todo=f"On the target: {' '.join(role_statements(missing))} Then run these "
                 "statements.",

@@ -45,7 +45,7 @@ ORDER BY p.pid
 
 
 async def restore_post_data(ctx: Context) -> None:
-    """Restore what the target lacks, and report what it still lacks afterwards.
+    """Restore what the target lacks, and report what it still lacks afterward.
 
     Raises StepFailed, CannotConnect, psycopg.Error.
     """

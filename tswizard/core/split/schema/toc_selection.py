@@ -3,7 +3,7 @@ continuous aggregates, or not at all.
 
 To pg_dump a continuous aggregate is a view, and its `CREATE VIEW` fails where its materialization
 is missing: it has to be created by TimescaleDB. What depends on one (views on it, materialized
-views, functions, rules, grants, comments, indexes) can only be restored afterwards; pg_dump's own
+views, functions, rules, grants, comments, indexes) can only be restored afterward; pg_dump's own
 dependencies tell what that is.
 """
 

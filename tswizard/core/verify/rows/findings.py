@@ -72,7 +72,7 @@ def _sum(results: tuple[SetResult, ...], job: VerifyJob, level: Level) -> Findin
     return Finding(
         level,
         "rows",
-        f"{len(equal)} of {plural(len(results), 'table')} equal, {total:,} rows {how}",
+        f"{len(equal)} of {plural(len(results), 'table')} equal, {plural(total, 'row')} {how}",
         why="" if job.verify == "checksum" else "Equal counts do not prove equal contents.",
         details=tuple(r.rows.name for r in results if not r.equal),
     )
@@ -94,9 +94,10 @@ def _unreadable(result: SetResult, evidence: Evidence) -> Finding:
         return Finding(
             Level.FAIL,
             "rows-lost",
-            f"{name} does not exist on the target; {result.source_rows:,} rows are lost.",
+            f"{name} does not exist on the target; "
+            f"{plural(result.source_rows, 'row is', 'rows are')} lost.",
             where=endpoint.label,
-            todo="See what pg_restore reported about it in the log.",
+            todo="See the log for why it was not created.",
         )
     return Finding(
         Level.FAIL,
@@ -141,7 +142,7 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             what,
             where=where,
             why=f"{lost[0].tool} reported {plural(len(lost), 'error')}, first: {lost[0].message}",
-            todo=lost[0].todo or "Fix the cause, then restore again.",
+            todo=lost[0].todo or "Fix the cause, then migrate again into a new, empty target.",
             details=details,
         )
     if name in evidence.there:
@@ -174,8 +175,8 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             "rows-written",
             what,
             where=where,
-            why=f"The source was written to since the dump ({written.words}), and dump and check "
-            "shared no snapshot: whether everything from before the dump arrived is unknown.",
+            why=f"The source was written to since copying began ({written.words}), and copy and "
+            "check shared no snapshot: whether everything from before then arrived is unknown.",
             todo="Stop the writes and migrate again, or compare the listed ranges by hand.",
             details=details,
         )
@@ -185,9 +186,10 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
             "rows-written",
             what,
             where=where,
-            why=f"By their transactions, {plural(evidence.younger[name], 'row')} on the source "
-            f"{_was(evidence.younger[name])} written since the dump began, and dump and check had "
-            "no snapshot in common: whether everything from before the dump arrived is unknown.",
+            why="By their transactions, "
+            f"{plural(evidence.younger[name], 'row on the source was', 'rows on the source were')} "
+            "written since copying began, and copy and check had no snapshot in common: whether "
+            "everything from before then arrived is unknown.",
             todo="Stop the writes and migrate again, or compare the listed ranges by hand.",
             details=details,
         )
@@ -197,13 +199,10 @@ def _differs(result: SetResult, evidence: Evidence) -> Finding:
         what,
         where=where,
         why="Cause unknown.",
-        todo="Do not use this target until the cause is known; restore again, then check again.",
+        todo="Do not use this target. Find the cause (the ranges below, the log), then migrate "
+        "again into a new, empty target.",
         details=details,
     )
-
-
-def _was(count: int) -> str:
-    return "was" if count == 1 else "were"
 
 
 def _amounts(result: SetResult) -> str:
@@ -284,17 +283,25 @@ def _newer(evidence: Evidence) -> Iterable[Finding]:
     for name, written in sorted(evidence.newer.items()):
         amount = "rows changed"
         if written.rows:
-            amount = f"{written.rows:+,} row{'' if abs(written.rows) == 1 else 's'}"
+            amount = f"{f'{written.rows:+}'[0]}{plural(abs(written.rows), 'row')}"
         yield Finding(
             Level.LOOK,
             "rows-newer",
-            f"{name}: {amount} on the source since the dump",
+            f"{name}: {amount} on the source since copying began",
             where=evidence.job.source.label,
             why=f"Written since: {written.words}."
             if evidence.job.counters_before is not None
             else "",
-            todo=written.show or "Copy these rows, or accept the loss.",
+            todo=_copy_newer(written),
         )
+
+
+def _copy_newer(written: WritesSince) -> str:
+    if not written.show:
+        return "Copy these rows, or accept the loss."
+    return (
+        f"On the source, run this and copy the rows it returns, or accept the loss: {written.show}"
+    )
 
 
 def misplaced_findings(
@@ -310,7 +317,7 @@ def misplaced_findings(
             where=job.target.label,
             why="They were restored there because restore mode was off "
             "(timescale/timescaledb#7137).",
-            todo="Restore again into an empty target.",
+            todo="Migrate again into a new, empty target.",
         )
         for name, count in target.items()
     ]

@@ -125,12 +125,14 @@ def _todo(level: Level, differences: list[Difference]) -> str:
         )
     if level is Level.LOOK and states == {"missing"}:
         return (
-            "Do without it, or have a role create it there that may do so, and what needs it; then "
-            "check again."
+            "Do without it; or have a role with the privilege create it on the target, then what "
+            "depends on it, and check again."
         )
     if level is Level.LOOK:
         return "Compare the two, and decide whether the difference matters."
-    return "See what pg_restore reported about it in the log, create it by hand, then check again."
+    if "missing" not in states:
+        return "Compare the two below, change the target's to match, then check again."
+    return "See the log for why it was not created, create it on the target, then check again."
 
 
 def _states(differences: list[Difference]) -> dict[str, int]:
