@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from tests.support.sample_task import prepared
 from tswizard.cli.main import cli
 from tswizard.core.resume import start
+from tswizard.core.run.run_folder import RunFolder
 from tswizard.exit_codes import Exit
 
 
@@ -69,6 +70,15 @@ def test_a_run_that_cannot_be_resumed_now_had_changed_something(closed: str) -> 
     assert "changed" not in result.stderr
 
 
+def test_other_answers_are_kept_before_anything_is_resumed(tmp_path: Path, closed: str) -> None:
+    run_folder = start(prepared(), ()).run_folder
+    run_folder.save(replace(run_folder.record, target=closed))
+    result = call("resume", "--unattended", "--jobs", "2", "--staging", str(tmp_path))
+    assert result.exit_code == Exit.STOPPED
+    answers = RunFolder.open(run_folder.record.id).record.answers
+    assert (answers.jobs, answers.staging) == (2, str(tmp_path))
+
+
 @pytest.mark.parametrize("command", ["inspect", "join", "resume --target"])
 def test_a_conninfo_that_nobody_can_read_is_wrong_usage_and_not_repeated(command: str) -> None:
     result = call(*command.split(), "postgresql://me:s3cret@h/x?sslmode=sometimes")
@@ -84,6 +94,8 @@ def test_a_conninfo_that_nobody_can_read_is_wrong_usage_and_not_repeated(command
         (["report"], "There is no run yet."),
         (["resume", "run-1"], "There is no run at"),
         (["resume", "--source", "host=a"], "--source goes with --target."),
+        (["resume", "--jobs", "65"], "--jobs: between 1 and 64 jobs, or 0 for as many"),
+        (["resume", "--staging", "/no/such"], "--staging: /no/such is not a folder; create it"),
         (["report", "--json", "--markdown"], "not both"),
         (["--answers", "x.toml", "runs"], "--answers goes with no command"),
     ],

@@ -162,6 +162,12 @@ def runs(as_json: bool) -> None:
     metavar="LOCATION",
     help="Files at this host:folder are lost: copy their pieces again.",
 )
+@click.option("--jobs", type=int, help="Resume with this many jobs; 0: by distance.")
+@click.option(
+    "--staging",
+    metavar="FOLDER",
+    help="Resume with another folder for the dump or the files of rows; empty: the run's own.",
+)
 @click.pass_context
 def resume(
     context: click.Context,
@@ -173,6 +179,8 @@ def resume(
     target: "Endpoint | None",
     source: "Endpoint | None",
     lost: str | None,
+    jobs: int | None,
+    staging: str | None,
 ) -> None:
     """Resume where a run stopped; the newest unfinished run when none is named."""
     from tswizard.cli.resume import resume as resume_run
@@ -183,6 +191,8 @@ def resume(
             target=target,
             source=source,
             lost=lost,
+            jobs=jobs,
+            staging=staging,
             confirm=confirm,
             unattended=unattended,
             plain=plain,
