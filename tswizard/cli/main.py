@@ -37,7 +37,7 @@ def cli(context: click.Context, answers: Path | None, plain: bool, no_mouse: boo
 
     Without a command: the wizard. Exit codes: 0 everything passed, 1 finished but something
     needs a look or was lost, 2 wrong usage, 3 stopped and can be resumed, 4 refused by preflight
-    with nothing changed.
+    or left before a run, with nothing changed.
     """
     if context.invoked_subcommand is not None:
         for given, name in (

@@ -118,7 +118,6 @@ class Inspection:
         self._findings = await self._session.examine(
             self._pair, self._inventories, self._checked_with, methods
         )
-        known.refused = not self._open_methods
         self._say_result()
 
     def _say_result(self) -> None:
