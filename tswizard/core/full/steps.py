@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 
 from tswizard.core.dump.send_entries import SENT_AT_ONCE
 from tswizard.core.full.check import check_restored
@@ -213,6 +214,10 @@ FULL_STEPS: tuple[MethodStep, ...] = (
         title="Restore event triggers",
         what="Last, since they fire at whatever changes the schema.",
         action=restore_event_triggers,
+        commands=lambda task: (
+            "-- Only the event triggers of the dump, by a list of them:",
+            shell(restore_command(task, Phase.REST, Path("restore-event-triggers.list"))),
+        ),
         when=has_event_triggers,
     ),
     check_step(check_restored),
