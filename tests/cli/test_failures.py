@@ -106,6 +106,13 @@ def test_wrong_usage(args: list[str], says: str) -> None:
     assert says in result.stderr
 
 
+def test_an_unfinished_run_names_its_steps_by_their_titles() -> None:
+    start(prepared(), ())
+    result = call("report")
+    assert result.exit_code == Exit.STOPPED
+    assert "  pending  Dump the source\n" in result.stderr
+
+
 def test_no_runs() -> None:
     assert call("runs").output == "No runs yet.\n"
     assert call("runs", "--json").output == "[]\n"

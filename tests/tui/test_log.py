@@ -14,7 +14,7 @@ from tests.support.recorded_engine import RecordedEngine, RecordedRun
 from tests.support.wizard_pilot import LARGE, app_with, on_screen, until
 from tests.support.wizard_story import NOON, ROLE_MISSING, ROWS_LOST, SAFE, run_folder
 from tests.support.wizard_world import SOURCE, TARGET
-from tswizard.core.model.events import LogLine, LogVerdict
+from tswizard.core.model.events import LogLine, LogVerdict, RunStarted, StepFinished, StepState
 from tswizard.tui import log_model
 from tswizard.tui.log_model import Explanation, Filter, FilteredLog, LogModel
 from tswizard.tui.screens.run import RunScreen
@@ -39,6 +39,14 @@ def test_the_oldest_lines_go_and_notes_stay_with_their_lines(
         explained = " SAFE " in text or text.startswith(" ")
         assert (explanation is not None) == explained, text
     assert log.counts[Filter.ALL] == 200
+
+
+def test_a_step_is_called_by_its_title() -> None:
+    log = LogModel()
+    log.add(RunStarted(AT, "run-1", (("chunks", "Create chunks", StepState.PENDING),)), 80)
+    log.add(StepFinished(AT, step="chunks", state=StepState.SKIPPED, seconds=1, why="none"), 80)
+    (shown,) = log.by_filter[Filter.ALL].lines
+    assert shown.endswith("info  Create chunks: none")
 
 
 @given(st.text())

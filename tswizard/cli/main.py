@@ -113,7 +113,9 @@ def plan(context: click.Context, answers: Path, output: Path | None, as_script: 
 @cli.command()
 @click.argument("log", type=click.File("rb"), default="-")
 @click.option("--json", "as_json", is_flag=True, help="Verdicts as JSON.")
-@click.option("--tool", type=click.Choice(["pg_dump", "pg_restore"]), help="What wrote the log.")
+@click.option(
+    "--tool", type=click.Choice(["pg_dump", "pg_restore", "psql"]), help="What wrote the log."
+)
 @click.option("--method", type=click.Choice(METHOD_NAMES), help="Migration method.")
 @click.option(
     "--phase",
@@ -129,7 +131,7 @@ def classify(
     method: str | None,
     phase: str | None,
 ) -> None:
-    """Verdicts for the output of pg_dump or pg_restore, from a file or standard input."""
+    """Verdicts for the output of pg_dump, pg_restore or psql, from a file or standard input."""
     from tswizard.cli.classify import classify as run
 
     context.exit(run(log, tool, method, phase, as_json=as_json))

@@ -12,6 +12,7 @@ from tswizard.core.model.events import (
     LogLine,
     LogVerdict,
     Paused,
+    RunStarted,
     StepFinished,
 )
 from tswizard.core.model.finding import Finding
@@ -92,6 +93,8 @@ class LogModel:
         """Lines for `all`; errors and findings for the others."""
         self.lost = 0
         """Errors that say that something did not arrive."""
+        self._titles: dict[str, str] = {}
+        """Of the steps, by their ids."""
 
     def add(self, event: Event, width: int) -> None:
         """Take an event's lines; wrapped to `width` columns where somebody has to read them."""
@@ -104,8 +107,10 @@ class LogModel:
                 self._explained(event.at, _found(finding), width)
             case Paused(paused=paused):
                 self._line(event.at, "paused" if paused else "continued")
+            case RunStarted(steps=steps):
+                self._titles = {id: title for id, title, _ in steps}
             case StepFinished(step=step, why=why) if why:
-                self._line(event.at, f"{step}: {why}")
+                self._line(event.at, f"{self._titles.get(step, step)}: {why}")
             case _:
                 pass
 
