@@ -102,7 +102,7 @@ class LogModel:
             case LogLine(text=text):
                 self._line(event.at, text)
             case LogVerdict(judged=judged):
-                self._explained(event.at, _judged(judged), width)
+                self._explained(event.at, _judged(judged), width, counted=not judged.only_adds_up)
             case FindingFound(finding=finding):
                 self._explained(event.at, _found(finding), width)
             case Paused(paused=paused):
@@ -124,7 +124,9 @@ class LogModel:
         line = f"{time_of_day(at)} info  {one_line(_LINE_END.sub(' ', text))}"
         self.by_filter[Filter.ALL].add((line,), None)
 
-    def _explained(self, at: float, explanation: Explanation, width: int) -> None:
+    def _explained(
+        self, at: float, explanation: Explanation, width: int, *, counted: bool = True
+    ) -> None:
         room = max(20, width - _INDENT)
         head = textwrap.wrap(one_line(explanation.title), room) or [""]
         tail = _wrapped(explanation.reason, room, "└ ") + _wrapped(explanation.todo, room, "  → ")
@@ -136,7 +138,7 @@ class LogModel:
         self.lost += explanation.word == "LOST"
         kind = Filter.SAFE if explanation.word in HARMLESS else Filter.LOOK
         for filter in (Filter.ALL, kind):
-            self.counts[filter] += 1
+            self.counts[filter] += counted or filter is Filter.ALL
             self.by_filter[filter].add(lines, explanation)
 
 

@@ -41,6 +41,7 @@ _MESSAGE = (
     "relation",
     "schema",
     "times",
+    "sum",
 )
 """Fields of a message: its raw lines are in the run's log, its proof is in the reason."""
 
