@@ -139,11 +139,21 @@ def classify(
 
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Runs as JSON.")
-def runs(as_json: bool) -> None:
+@click.option("--remove", metavar="RUN", help="Remove a finished run's folder and its dump.")
+@click.option("--yes", is_flag=True, help="Remove it without asking.")
+def runs(as_json: bool, remove: str | None, yes: bool) -> None:
     """This machine's runs and their state."""
+    from tswizard.cli.runs import remove as remove_run
     from tswizard.cli.runs import runs as run
 
-    run(as_json=as_json)
+    if remove is not None and as_json:
+        raise click.UsageError("--json or --remove, not both.")
+    if remove is None and yes:
+        raise click.UsageError("--yes goes with --remove.")
+    if remove is None:
+        run(as_json=as_json)
+    else:
+        remove_run(remove, yes=yes)
 
 
 @cli.command()
