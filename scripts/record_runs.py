@@ -172,10 +172,11 @@ def with_role(inventory: Inventory) -> Inventory:
 
 
 def with_version(version: str | None, inventory: Inventory) -> Inventory:
-    """It has this version of TimescaleDB, or none, and can have that of the source too."""
+    """It has this version of TimescaleDB, or none, and our role may have that of the source too."""
     offered = (inventory.server.timescaledb or "", _OTHER_VERSION)
     server = replace(inventory.server, timescaledb=version, timescaledb_offered=offered)
-    return replace(inventory, server=server)
+    extensions = tuple(replace(extension, owned=True) for extension in inventory.extensions)
+    return replace(inventory, server=server, extensions=extensions)
 
 
 def too_big(inventory: Inventory) -> Inventory:

@@ -214,6 +214,7 @@ def test_every_package_is_described() -> None:
         "advise",
         "answers_file",
         "build_plan",
+        "change_answers",
         "check_again",
         "exit_codes",
         "methods",

@@ -12,7 +12,8 @@ class Exit(IntEnum):
     STOPPED = 3
     """Stopped, or a server was lost on the way; can be resumed."""
     REFUSED = 4
-    """Refused by preflight, or no connection to begin with; this call changed nothing."""
+    """Refused by preflight, no connection to begin with, or the wizard left before a run: this
+    call changed nothing."""
 
 
 DEMO_CHOSEN = -1

@@ -1,16 +1,29 @@
 """What `tswizard classify` prints, and how it exits."""
 
+import json
 from io import BytesIO
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tswizard.cli.classify import classify
+from tswizard.cli.main import cli
 from tswizard.exit_codes import Exit
 
 
 def run(raw: bytes, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
     code = classify(BytesIO(raw), None, None, None, as_json=False)
     return code, capsys.readouterr().out.splitlines()
+
+
+def test_it_takes_what_psql_prints(tmp_path: Path) -> None:
+    log = tmp_path / "psql.log"
+    log.write_text('SET\nERROR:  role "auditors" does not exist\n')
+    result = CliRunner().invoke(cli, ["classify", "--tool", "psql", "--json", str(log)])
+    (message,) = json.loads(result.output)["judged"]
+    assert (message["tool"], result.exit_code) == ("psql", Exit.LOOK)
+    assert 'role "auditors" does not exist' in message["message"]
 
 
 def test_what_says_the_same_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,11 @@ from click.testing import CliRunner, Result
 
 from tests.support.sample_task import prepared
 from tswizard.cli.main import cli
+from tswizard.core.model.answers import Answers
+from tswizard.core.model.finding import Level
 from tswizard.core.resume import start
+from tswizard.core.run.run_folder import RunFolder
+from tswizard.core.steps.leftovers import dump_to_remove
 from tswizard.exit_codes import Exit
 
 
@@ -69,6 +73,15 @@ def test_a_run_that_cannot_be_resumed_now_had_changed_something(closed: str) -> 
     assert "changed" not in result.stderr
 
 
+def test_other_answers_are_kept_before_anything_is_resumed(tmp_path: Path, closed: str) -> None:
+    run_folder = start(prepared(), ()).run_folder
+    run_folder.save(replace(run_folder.record, target=closed))
+    result = call("resume", "--unattended", "--jobs", "2", "--staging", str(tmp_path))
+    assert result.exit_code == Exit.STOPPED
+    answers = RunFolder.open(run_folder.record.id).record.answers
+    assert (answers.jobs, answers.staging) == (2, str(tmp_path))
+
+
 @pytest.mark.parametrize("command", ["inspect", "join", "resume --target"])
 def test_a_conninfo_that_nobody_can_read_is_wrong_usage_and_not_repeated(command: str) -> None:
     result = call(*command.split(), "postgresql://me:s3cret@h/x?sslmode=sometimes")
@@ -84,7 +97,12 @@ def test_a_conninfo_that_nobody_can_read_is_wrong_usage_and_not_repeated(command
         (["report"], "There is no run yet."),
         (["resume", "run-1"], "There is no run at"),
         (["resume", "--source", "host=a"], "--source goes with --target."),
+        (["resume", "--jobs", "65"], "--jobs: between 1 and 64 jobs, or 0 to let"),
+        (["resume", "--staging", "/no/such"], "--staging: /no/such is not a folder; create it"),
         (["report", "--json", "--markdown"], "not both"),
+        (["runs", "--yes"], "--yes goes with --remove."),
+        (["runs", "--json", "--remove", "run-1"], "--json or --remove, not both."),
+        (["runs", "--remove", "run-1", "--yes"], "There is no run at"),
         (["--answers", "x.toml", "runs"], "runs does not take --answers."),
         (["--plain", "check"], "Put --plain after the command: tswizard check --plain"),
     ],
@@ -93,6 +111,41 @@ def test_wrong_usage(args: list[str], says: str) -> None:
     result = call(*args)
     assert result.exit_code == Exit.USAGE
     assert says in result.stderr
+
+
+def test_an_unfinished_run_names_its_steps_by_their_titles() -> None:
+    start(prepared(), ())
+    result = call("report")
+    assert result.exit_code == Exit.STOPPED
+    assert "  pending  Dump the source\n" in result.stderr
+
+
+def test_a_finished_run_is_removed_with_its_dump(tmp_path: Path) -> None:
+    staging = tmp_path / "staging"
+    run_folder = start(prepared(Answers(staging=str(staging))), ()).run_folder
+    run_folder.dump_path.mkdir(parents=True)
+    (run_folder.dump_path / "toc.dat").write_bytes(b"x" * (3 << 20))
+    id, others = run_folder.record.id, start(prepared(), ()).run_folder
+    assert dump_to_remove(run_folder) == (
+        f"Remove the dump, 3.0 MiB in {run_folder.dump_path}, with the run's folder when you no "
+        "longer need either",
+        f"tswizard runs --remove {id}",
+    )
+    unfinished = call("runs", "--remove", id, "--yes")
+    assert (unfinished.exit_code, run_folder.dump_path.exists()) == (Exit.USAGE, True)
+    assert f"{id} is unfinished, and a resume needs its folder" in unfinished.stderr
+
+    run_folder.save(replace(run_folder.record, result=Level.PASS))
+    with run_folder.held():
+        assert "is under way" in call("runs", "--remove", id, "--yes").stderr
+    assert "This is not a terminal; add --yes." in call("runs", "--remove", id).stderr
+    assert run_folder.dump_path.exists()
+    removed = call("runs", "--remove", id, "--yes")
+    assert removed.exit_code == Exit.PASSED
+    assert removed.stdout.startswith(f"Removed {run_folder.path} and {run_folder.dump_path}: 3.")
+    assert removed.stdout.endswith(" MiB freed.\n")
+    assert not run_folder.path.exists() and not run_folder.dump_path.exists()
+    assert staging.exists() and others.path.exists()
 
 
 def test_no_runs() -> None:

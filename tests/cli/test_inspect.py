@@ -14,6 +14,7 @@ from tests.support.sample_inventory import CAGG, CHUNK, HYPERTABLE, inventory
 from tswizard.cli import inspect
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.finding import Finding, Level
 
 KEYS = Path(__file__).with_name("inspect_keys.txt")
 ENDPOINT = Endpoint.parse("host=localhost dbname=defaultdb")
@@ -33,10 +34,7 @@ HELD = inventory(
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def read(_endpoint: Endpoint) -> Inventory:
-        return HELD
-
-    monkeypatch.setattr(inspect, "read_inventory", read)
+    monkeypatch.setattr(inspect, "read_inventory", _held)
 
 
 def printed(capsys: pytest.CaptureFixture[str], *, as_json: bool) -> tuple[int, str]:
@@ -121,3 +119,22 @@ def test_many_chunks_are_no_more_lines(
     monkeypatch.setattr(inspect, "read_inventory", read)
     _code, out = printed(capsys, as_json=False)
     assert len(out.splitlines()) < 60
+
+
+def test_what_a_finding_calls_below_is_below(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements = tuple(f"SELECT compress_chunk('c{n}');" for n in range(21))
+    found = Finding(Level.FAIL, "x", "Lost.", todo="By the statements below.", details=statements)
+    passed = Finding(Level.PASS, "y", "Fine.", details=("a detail",))
+    monkeypatch.setattr(inspect, "findings_of_source", lambda _inventory: (passed, found))
+    monkeypatch.setattr(inspect, "read_inventory", _held)
+    _, out = printed(capsys, as_json=False)
+    lines = out.splitlines()
+    at = lines.index("      By the statements below.")
+    assert lines[at + 1] == "      - SELECT compress_chunk('c0');"
+    assert lines[at + 21 :] == ["      … and 1 more (with --json)", "PASS  Fine."]
+
+
+async def _held(_endpoint: Endpoint) -> Inventory:
+    return HELD

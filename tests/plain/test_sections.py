@@ -88,7 +88,7 @@ async def test_a_wrong_password_is_asked_for_again() -> None:
     assert f"FAIL: {REFUSED}" in played.text
     assert [endpoint.password for endpoint in engine.asked_endpoints] == ["wrong"]
     assert played.left
-    assert played.wizard.exit_code == Exit.PASSED  # nothing was begun
+    assert played.wizard.exit_code == Exit.REFUSED  # nothing was begun
 
 
 async def test_back_leads_through_every_section_and_keeps_what_was_answered() -> None:

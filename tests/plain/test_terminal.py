@@ -146,7 +146,7 @@ def test_quitting_is_asked_for_before_a_run(term: str, key: str) -> None:
         terminal.see("Target database (")
         terminal.type(key)
         terminal.answer("Quit?", "y")
-        assert terminal.ended() == 0
+        assert terminal.ended() == 4
 
 
 def test_ctrl_c_twice_quits_and_lists_are_left_by_it_too() -> None:
@@ -156,7 +156,7 @@ def test_ctrl_c_twice_quits_and_lists_are_left_by_it_too() -> None:
         terminal.type("\x03")
         terminal.see("Quit?")
         terminal.type("\x03")
-        assert terminal.ended() == 0
+        assert terminal.ended() == 4
 
 
 @pytest.mark.parametrize("term", ["dumb", "xterm-256color"])
@@ -248,7 +248,7 @@ def test_it_says_why_and_shows_no_screens(
     with line_terminal(env=env, term=term, columns=columns) as terminal:
         terminal.answer("Source database (", "quit")
         terminal.answer("Quit?", "y")
-        assert terminal.ended() == 0
+        assert terminal.ended() == 4
         said = terminal.text.replace("\n", " ")
         assert f"tswizard, line by line, since {why}" in said
         assert ESCAPES not in terminal.raw
@@ -289,5 +289,5 @@ def test_a_password_that_is_typed_too_early_does_not_show(term: str) -> None:
         terminal.see("Target database (")
         terminal.type("\x03")
         terminal.answer("Quit?", "y")
-        assert terminal.ended() == 0
+        assert terminal.ended() == 4
         assert "s3cret" not in terminal.raw

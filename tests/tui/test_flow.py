@@ -313,6 +313,16 @@ async def test_what_forbids_one_method_leaves_the_other() -> None:
         assert decided.examined
 
 
+async def test_leaving_before_a_run_is_no_success() -> None:
+    app = app_with(passed_run())
+    async with app.run_test(size=SMALL) as pilot:
+        await to_inspect(pilot)
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: pilot.app.screen.id == "quit")
+        await pilot.press("right", "enter")
+    assert app.return_value == Exit.REFUSED
+
+
 async def test_leaving_with_a_failed_check_means_refused() -> None:
     app = app_with(blocked())
     async with app.run_test(size=SMALL) as pilot:

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given
@@ -14,7 +15,9 @@ from tests.support.recorded_engine import RecordedEngine, RecordedRun
 from tests.support.wizard_pilot import LARGE, app_with, on_screen, until
 from tests.support.wizard_story import NOON, ROLE_MISSING, ROWS_LOST, SAFE, run_folder
 from tests.support.wizard_world import SOURCE, TARGET
-from tswizard.core.model.events import LogLine, LogVerdict
+from tswizard.core.model.events import LogLine, LogVerdict, RunStarted, StepFinished, StepState
+from tswizard.core.model.judged import SumCheck
+from tswizard.core.model.verdict import Verdict
 from tswizard.tui import log_model
 from tswizard.tui.log_model import Explanation, Filter, FilteredLog, LogModel
 from tswizard.tui.screens.run import RunScreen
@@ -39,6 +42,14 @@ def test_the_oldest_lines_go_and_notes_stay_with_their_lines(
         explained = " SAFE " in text or text.startswith(" ")
         assert (explanation is not None) == explained, text
     assert log.counts[Filter.ALL] == 200
+
+
+def test_a_step_is_called_by_its_title() -> None:
+    log = LogModel()
+    log.add(RunStarted(AT, "run-1", (("chunks", "Create chunks", StepState.PENDING),)), 80)
+    log.add(StepFinished(AT, step="chunks", state=StepState.SKIPPED, seconds=1, why="none"), 80)
+    (shown,) = log.by_filter[Filter.ALL].lines
+    assert shown.endswith("info  Create chunks: none")
 
 
 @given(st.text())
@@ -71,6 +82,15 @@ def test_what_was_lost_is_counted_by_itself() -> None:
     log.add(LogVerdict(AT, ROWS_LOST), 80)
     log.add(LogVerdict(AT, ROLE_MISSING), 80)
     assert (log.counts[Filter.LOOK], log.lost, log.counts[Filter.SAFE]) == (2, 1, 0)
+
+
+def test_a_sum_that_agrees_is_in_the_log_and_not_counted() -> None:
+    log = LogModel()
+    check = SumCheck(reported=1, seen=1, low=1, high=1, parallel=False, whole=True)
+    log.add(LogVerdict(AT, ROWS_LOST), 80)
+    log.add(LogVerdict(AT, replace(ROWS_LOST, verdict=Verdict.LOOK, sum=check)), 80)
+    assert (log.counts[Filter.ALL], log.counts[Filter.LOOK]) == (2, 1)
+    assert any(" LOOK " in text for text in log.by_filter[Filter.LOOK].lines)
 
 
 def test_a_filter_keeps_the_explanation_of_every_line_of_a_block() -> None:

@@ -55,7 +55,7 @@ def test_start_resize_and_quit_through_a_question(terminal: Terminal) -> None:
     terminal.keys("C-q")
     terminal.see("Nothing has been changed")
     terminal.keys("Right", "Enter")
-    assert terminal.exit_code() == 0
+    assert terminal.exit_code() == 4
     terminal.assert_clean()
 
 

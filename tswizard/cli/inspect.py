@@ -8,6 +8,7 @@ import click
 from pydantic import TypeAdapter
 
 from tswizard.cli.failures import failures
+from tswizard.cli.output import shortened
 from tswizard.core.catalog.chunk_buckets import BUCKETS, ChunkBucket, chunk_buckets
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
@@ -96,5 +97,8 @@ def _lines(endpoint: Endpoint, inventory: Inventory, findings: tuple[Finding, ..
     lines.append("")
     for f in findings:
         lines.append(f"{f.level.upper():<5} {f.sentence}")
-        lines += [f"      {text}" for text in (f.why, f.todo) if text and f.level != Level.PASS]
+        if f.level is not Level.PASS:
+            lines += [f"      {text}" for text in (f.why, f.todo) if text]
+            details = tuple(f"- {detail}" for detail in f.details)
+            lines += [f"      {text}" for text in shortened(details, where="with --json")]
     return lines

@@ -37,7 +37,7 @@ def cli(context: click.Context, answers: Path | None, plain: bool, no_mouse: boo
 
     Without a command: the wizard. Exit codes: 0 everything passed, 1 finished but something
     needs a look or was lost, 2 wrong usage, 3 stopped and can be resumed, 4 refused by preflight
-    with nothing changed.
+    or left before a run, with nothing changed.
     """
     if context.invoked_subcommand is not None:
         for given, name in (
@@ -113,7 +113,9 @@ def plan(context: click.Context, answers: Path, output: Path | None, as_script: 
 @cli.command()
 @click.argument("log", type=click.File("rb"), default="-")
 @click.option("--json", "as_json", is_flag=True, help="Verdicts as JSON.")
-@click.option("--tool", type=click.Choice(["pg_dump", "pg_restore"]), help="What wrote the log.")
+@click.option(
+    "--tool", type=click.Choice(["pg_dump", "pg_restore", "psql"]), help="What wrote the log."
+)
 @click.option("--method", type=click.Choice(METHOD_NAMES), help="Migration method.")
 @click.option(
     "--phase",
@@ -129,7 +131,7 @@ def classify(
     method: str | None,
     phase: str | None,
 ) -> None:
-    """Verdicts for the output of pg_dump or pg_restore, from a file or standard input."""
+    """Verdicts for the output of pg_dump, pg_restore or psql, from a file or standard input."""
     from tswizard.cli.classify import classify as run
 
     context.exit(run(log, tool, method, phase, as_json=as_json))
@@ -137,11 +139,21 @@ def classify(
 
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="Runs as JSON.")
-def runs(as_json: bool) -> None:
+@click.option("--remove", metavar="RUN", help="Remove a finished run's folder and its dump.")
+@click.option("--yes", is_flag=True, help="Remove it without asking.")
+def runs(as_json: bool, remove: str | None, yes: bool) -> None:
     """This machine's runs and their state."""
+    from tswizard.cli.runs import remove as remove_run
     from tswizard.cli.runs import runs as run
 
-    run(as_json=as_json)
+    if remove is not None and as_json:
+        raise click.UsageError("--json or --remove, not both.")
+    if remove is None and yes:
+        raise click.UsageError("--yes goes with --remove.")
+    if remove is None:
+        run(as_json=as_json)
+    else:
+        remove_run(remove, yes=yes)
 
 
 @cli.command()
@@ -162,6 +174,12 @@ def runs(as_json: bool) -> None:
     metavar="LOCATION",
     help="Files at this host:folder are lost: copy their pieces again.",
 )
+@click.option("--jobs", type=int, help="Resume with this many jobs; 0: by distance.")
+@click.option(
+    "--staging",
+    metavar="FOLDER",
+    help="Resume with another folder for the dump or the files of rows; empty: the run's own.",
+)
 @click.pass_context
 def resume(
     context: click.Context,
@@ -173,6 +191,8 @@ def resume(
     target: "Endpoint | None",
     source: "Endpoint | None",
     lost: str | None,
+    jobs: int | None,
+    staging: str | None,
 ) -> None:
     """Resume where a run stopped; the newest unfinished run when none is named."""
     from tswizard.cli.resume import resume as resume_run
@@ -183,6 +203,8 @@ def resume(
             target=target,
             source=source,
             lost=lost,
+            jobs=jobs,
+            staging=staging,
             confirm=confirm,
             unattended=unattended,
             plain=plain,

@@ -19,7 +19,7 @@ def report(name: str | None, *, as_json: bool) -> int:
         record = run_folder.record
         say(f"{record.id} is unfinished; resume it with: tswizard resume {record.id}")
         for step in record.steps:
-            say(f"  {step.state:<8} {step.name}")
+            say(f"  {step.state:<8} {step.title or step.name}")
         return Exit.STOPPED
     outcome = from_json(path.read_text(encoding="utf-8"))
     click.echo(json.dumps(to_json(outcome), indent=1) if as_json else to_markdown(outcome))

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from pathlib import Path
 
 import click
 
@@ -16,6 +17,7 @@ from tswizard.core.run.run_folder import RunFolder
 from tswizard.core.runs_left_open import left_open
 from tswizard.core.split.takeover import take_over, write_off_files
 from tswizard.exit_codes import Exit
+from tswizard.questions import question
 
 _Stopped = tuple[RunFolder, Endpoint, Endpoint]
 """A run with its source and its target."""
@@ -27,6 +29,8 @@ def resume(
     target: Endpoint | None,
     source: Endpoint | None,
     lost: str | None,
+    jobs: int | None,
+    staging: str | None,
     confirm: str | None,
     unattended: bool,
     plain: bool = False,
@@ -35,6 +39,7 @@ def resume(
     """Resume it in the wizard, or unattended where there is no terminal; the exit code."""
     if plain:
         _check_plain(confirm, unattended=unattended)
+    staging = _checked(jobs, staging)
     run_folder, here, there = (
         _on_this_machine(name, source)
         if target is None
@@ -44,6 +49,8 @@ def resume(
         say(f"{run_folder.record.id}: {found.what}; this resume undoes that.")
     if lost is not None:
         asyncio.run(_write_off(there, lost))
+    if jobs is not None or staging is not None:
+        asyncio.run(_change(run_folder, there, jobs, staging))
     if not unattended and confirm is None and sys.stdin.isatty() and sys.stdout.isatty():
         from tswizard.cli.wizard import run_wizard
 
@@ -58,6 +65,19 @@ def _check_plain(confirm: str | None, *, unattended: bool) -> None:
         raise click.UsageError("--plain asks questions; --unattended and --confirm do not.")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("This is not a terminal; use --unattended instead of --plain.")
+
+
+def _checked(jobs: int | None, staging: str | None) -> str | None:
+    """The staging folder, wherever a later resume is called. Raises click.UsageError for what an
+    answers file could not have either."""
+    if staging:
+        staging = str(Path(staging).expanduser().absolute())
+    for key, answer in (("jobs", jobs), ("staging", staging)):
+        asked = question("answers", key)
+        assert asked is not None
+        if answer is not None and (wrong := asked.check(answer)):
+            raise click.UsageError(f"--{key}: {wrong}.")
+    return staging
 
 
 def _on_this_machine(name: str | None, source: Endpoint | None) -> _Stopped:
@@ -121,6 +141,16 @@ async def _write_off(target: Endpoint, location: str) -> None:
     with failures(Exit.STOPPED):
         number = await write_off_files(target, location)
     say(f"To be copied again: {plural(number, 'piece')}, with files at {location}.")
+
+
+async def _change(
+    run_folder: RunFolder, target: Endpoint, jobs: int | None, staging: str | None
+) -> None:
+    from tswizard.core.change_answers import change_answers
+
+    with failures(Exit.STOPPED):
+        for sentence in await change_answers(run_folder, target, jobs=jobs, staging=staging):
+            say(sentence)
 
 
 async def _unattended(

@@ -1,10 +1,13 @@
 """`tswizard runs`: this machine's runs and their state."""
 
 import json
+import sys
 from typing import Any
 
 import click
 
+from tswizard.core.model.wording import size
+from tswizard.core.run.remove_run import folder_bytes, refuse_removal, remove_run, run_paths
 from tswizard.core.run.run_folder import RunFolder, RunFolderError, all_runs
 from tswizard.core.runs_left_open import left_open
 
@@ -24,6 +27,32 @@ def runs(*, as_json: bool) -> None:
         )
         for thing in left_open(run_folder):
             click.echo(f"    ! {thing.what}; resume the run, or: {thing.statement}")
+
+
+def remove(name: str, *, yes: bool) -> None:
+    """Remove a finished run's folder, and its dump in a staging folder, after a question.
+
+    Raises click.UsageError for a run that is not to be removed, or without an answer.
+    """
+    run_folder = named_run(name)
+    places = " and ".join(map(str, run_paths(run_folder)))
+    try:
+        refuse_removal(run_folder)
+        for thing in left_open(run_folder):  # which nobody would know of afterwards
+            click.echo(f"! {thing.what}: {thing.statement}")
+        if not yes:
+            _ask(places, run_folder)
+        freed = remove_run(run_folder)
+    except RunFolderError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"Removed {places}: {size(freed)} freed.")
+
+
+def _ask(places: str, run_folder: RunFolder) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("This is not a terminal; add --yes.")
+    taken = size(sum(map(folder_bytes, run_paths(run_folder))))
+    click.confirm(f"Remove {places} ({taken}), with report and log?", abort=True)
 
 
 def named_run(name: str | None, *, unfinished: bool = False, finished: bool = False) -> RunFolder:

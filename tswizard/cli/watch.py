@@ -2,10 +2,11 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 
-from tswizard.cli.output import say, say_finding
+from tswizard.cli.output import checklist_lines, say, say_finding
+from tswizard.core.model.estimate import SecondsRange
 from tswizard.core.model.events import (
     Event,
     FindingFound,
@@ -17,22 +18,22 @@ from tswizard.core.model.events import (
     StepStarted,
     StepState,
     TableProgress,
-    Unit,
 )
-from tswizard.core.model.finding import Level
 from tswizard.core.model.verdict import Verdict
-from tswizard.core.model.wording import duration, number, plural, size
+from tswizard.core.model.wording import duration
 from tswizard.core.report.checklist import checklist
 from tswizard.core.run.runner import Run
 from tswizard.exit_codes import Exit
 from tswizard.wizard.ending import exit_of
+from tswizard.wizard.run_model import RunModel, progress_figures, step_estimates
 from tswizard.wizard.table_lines import TableLines
+from tswizard.wizard.text import hour_and_minute
+
+_WORTH_TELLING = 60.0
+"""Seconds from which on it is said when the run may end."""
 
 _EVERY = 2.0
 """Seconds between two progress lines of one step."""
-
-_DETAILS = 20
-"""Lines below one of the checklist; the report has them all."""
 
 
 async def watch(run: Run) -> int:
@@ -40,7 +41,7 @@ async def watch(run: Run) -> int:
 
     Raises RunFolderError when another process works on it.
     """
-    printer = _Printer()
+    printer = RunPrinter(step_estimates(run))
     with on_signal(lambda: run.stop(now=True)):
         async with aclosing(run.events()) as events:
             async for event in events:
@@ -49,14 +50,8 @@ async def watch(run: Run) -> int:
         again = "Check again" if run.over else "Resume"
         say(f"Stopped. {again} with: tswizard {run.command}")
         return Exit.STOPPED
-    for line in checklist(run.outcome).lines:
-        say(f"{line.level.upper():<5} {line.text}")
-        if line.level in (Level.FAIL, Level.LOOK):
-            for detail in line.details[:_DETAILS]:
-                say(f"      {detail}")
-            if len(line.details) > _DETAILS:
-                more = plural(len(line.details) - _DETAILS, "more line")
-                say(f"      and {more} in the report")
+    for line in checklist_lines(checklist(run.outcome)):
+        say(line)
     say(f"report  {run.run_folder.path / 'report.md'}")
     return exit_of(run.outcome.result)
 
@@ -75,15 +70,20 @@ def on_signal(stop: Callable[[], None]) -> Iterator[None]:
             loop.remove_signal_handler(signum)
 
 
-class _Printer:
+class RunPrinter:
     """Events as lines; progress only now and then."""
 
-    def __init__(self) -> None:
+    def __init__(self, estimates: Mapping[str, SecondsRange]) -> None:
+        self._estimates = estimates
+        """Of each step, by its id."""
+        self._model = RunModel()
         self._titles: dict[str, str] = {}
         self._last = 0.0
         self._tables = TableLines()
 
     def show(self, event: Event) -> None:
+        """Take one event."""
+        self._model.apply(event)
         match event:
             case RunStarted(run=run, steps=steps):
                 self._titles = {id: title for id, title, _ in steps}
@@ -92,9 +92,11 @@ class _Printer:
                 self._last = event.at
                 self._tables.begin()
                 say(f"▸ {self._titles[step]}")
+                if expected := self._expected_end(event):
+                    say(f"  expected end of the run: {expected}")
             case StepProgress() if event.at - self._last >= _EVERY:
                 self._last = event.at
-                say(f"  {_amount(event)} {event.what}".rstrip())
+                say(f"  {self._figures()} {event.what}".rstrip())
                 for line in self._tables.working():
                     say(f"    {line}")
             case TableProgress():
@@ -109,16 +111,30 @@ class _Printer:
                     say(f"  {judged.verdict.upper():<5} {judged.object} {judged.message}")
                     say(f"        {judged.reason} {judged.todo}".rstrip())
             case FindingFound(finding=finding):
-                say_finding(finding)
+                say_finding(finding, reported=True)
             case RunFinished(result=result, seconds=seconds):
                 ending = result.upper() if result else "STOPPED"
                 say(f"{ending} after {duration(seconds)}")
             case _:
                 pass
 
+    def _expected_end(self, event: StepStarted) -> str:
+        """`14:20 to 14:31`; empty where nobody estimated it, and for the last moments of a run."""
+        to_come = self._model.to_come(self._estimates)
+        own = self._estimates.get(event.step)
+        left = SecondsRange.sum(filter(None, (own, to_come)))
+        if left.high < _WORTH_TELLING:
+            return ""
+        first, last = (hour_and_minute(event.at + s) for s in (left.low, left.high))
+        return first if first == last else f"{first} to {last}"
 
-def _amount(event: StepProgress) -> str:
-    words = size if event.unit is Unit.BYTES else number
-    if event.total is None:
-        return words(event.done)
-    return f"{words(event.done)} of {words(event.total)}" if event.total else ""
+    def _figures(self) -> str:
+        """`12.0 GiB of 61.4 GiB, 11.8 MiB/s, 1 h 11 min left, until 14:32`."""
+        model = self._model
+        assert model.progress is not None
+        rate, left = model.rate.per_second, model.seconds_left
+        parts = [text for text in progress_figures(model.progress, rate) if text]
+        if left is not None and left >= 1:
+            until = hour_and_minute(model.progress.at + left)
+            parts.append(f"{duration(left)} left, until {until}")
+        return ", ".join(parts)

@@ -38,8 +38,6 @@ class Known:
     """What the last estimates and the recommendation were."""
     method_chosen: bool = False
     """By the user: until then it is the one that is recommended."""
-    refused: bool = False
-    """The checks are done and leave no method."""
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,7 @@ class PlainWizard:
         """What it came to: the run, or that there was none."""
         if self.run is not None:
             return exit_after(self.run.outcome)
-        return Exit.REFUSED if self.session.known.refused else Exit.PASSED
+        return Exit.REFUSED  # a script must not take it for a migration
 
     def say_farewell(self) -> None:
         if self.run is None:

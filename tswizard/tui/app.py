@@ -233,14 +233,7 @@ class WizardApp(App[int]):
 
     def _quit_answered(self, yes: bool | None) -> None:
         if yes:
-            self.end_now(self._early_code())
-
-    def _early_code(self) -> int:
-        """Left before a run: refused when the checks had failed."""
-        from tswizard.tui.screens.inspect import InspectScreen
-
-        screens = [s for s in self.screen_stack if isinstance(s, InspectScreen)]
-        return Exit.REFUSED if any(screen.refused for screen in screens) else Exit.PASSED
+            self.end_now(Exit.REFUSED)  # without a run: a script must not take it for a migration
 
     # The order of the screens
 

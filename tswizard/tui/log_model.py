@@ -12,6 +12,7 @@ from tswizard.core.model.events import (
     LogLine,
     LogVerdict,
     Paused,
+    RunStarted,
     StepFinished,
 )
 from tswizard.core.model.finding import Finding
@@ -92,6 +93,8 @@ class LogModel:
         """Lines for `all`; errors and findings for the others."""
         self.lost = 0
         """Errors that say that something did not arrive."""
+        self._titles: dict[str, str] = {}
+        """Of the steps, by their ids."""
 
     def add(self, event: Event, width: int) -> None:
         """Take an event's lines; wrapped to `width` columns where somebody has to read them."""
@@ -99,13 +102,15 @@ class LogModel:
             case LogLine(text=text):
                 self._line(event.at, text)
             case LogVerdict(judged=judged):
-                self._explained(event.at, _judged(judged), width)
+                self._explained(event.at, _judged(judged), width, counted=not judged.only_adds_up)
             case FindingFound(finding=finding):
                 self._explained(event.at, _found(finding), width)
             case Paused(paused=paused):
                 self._line(event.at, "paused" if paused else "continued")
+            case RunStarted(steps=steps):
+                self._titles = {id: title for id, title, _ in steps}
             case StepFinished(step=step, why=why) if why:
-                self._line(event.at, f"{step}: {why}")
+                self._line(event.at, f"{self._titles.get(step, step)}: {why}")
             case _:
                 pass
 
@@ -119,7 +124,9 @@ class LogModel:
         line = f"{time_of_day(at)} info  {one_line(_LINE_END.sub(' ', text))}"
         self.by_filter[Filter.ALL].add((line,), None)
 
-    def _explained(self, at: float, explanation: Explanation, width: int) -> None:
+    def _explained(
+        self, at: float, explanation: Explanation, width: int, *, counted: bool = True
+    ) -> None:
         room = max(20, width - _INDENT)
         head = textwrap.wrap(one_line(explanation.title), room) or [""]
         tail = _wrapped(explanation.reason, room, "└ ") + _wrapped(explanation.todo, room, "  → ")
@@ -131,7 +138,7 @@ class LogModel:
         self.lost += explanation.word == "LOST"
         kind = Filter.SAFE if explanation.word in HARMLESS else Filter.LOOK
         for filter in (Filter.ALL, kind):
-            self.counts[filter] += 1
+            self.counts[filter] += counted or filter is Filter.ALL
             self.by_filter[filter].add(lines, explanation)
 
 

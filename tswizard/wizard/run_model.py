@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tswizard.core.model.estimate import SecondsRange
 from tswizard.core.model.events import (
@@ -22,6 +23,9 @@ from tswizard.core.model.events import (
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.rate import Rate
 from tswizard.core.model.wording import number, size
+
+if TYPE_CHECKING:
+    from tswizard.wizard.engine import Running
 
 
 @dataclass(slots=True)
@@ -196,6 +200,15 @@ class RunModel:
         step = StepModel(id, id, StepState.PENDING)
         self.steps.append(step)
         return step
+
+
+def step_estimates(run: "Running") -> Mapping[str, SecondsRange]:
+    """What Method said of each step; nothing for a run that began without it."""
+    advice = run.run_folder.record.advice
+    if advice is None or run.over:
+        return {}
+    estimate = advice.estimate(run.method.name)
+    return {phase.name: phase.seconds for phase in estimate.phases}
 
 
 def progress_figures(progress: StepProgress, rate: float | None) -> tuple[str, str]:

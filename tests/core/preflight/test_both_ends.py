@@ -136,6 +136,7 @@ class TestVersions:
         refused = found(source)["timescaledb-version"]
         assert refused.level is Level.FAIL
         assert "recreate_extension" in refused.todo
+        assert refused.answered_by == ("recreate_extension",)
         assert "DROP EXTENSION timescaledb; and in a new session CREATE" in refused.todo
         assert "VERSION '2.19.3'" in refused.todo
         agreed = found(source, recreate_extension=True)
@@ -146,10 +147,9 @@ class TestVersions:
         source = inventory(server_timescaledb="2.19.3")
         theirs = (Extension(name="timescaledb", version="2.23.0", schema="public", owned=False),)
         for target in (empty(extensions=theirs), empty(extensions=theirs, tables=(TABLE,))):
-            assert found(source, target)["timescaledb-version"].todo == (
-                "Use the split method, or a target with 2.19.3: tsdbadmin does not own the "
-                "extension and cannot recreate it."
-            )
+            todo = found(source, target)["timescaledb-version"].todo
+            assert todo.startswith("Use the split method")
+            assert todo.endswith("tsdbadmin does not own it.")
         older = found(inventory(server_timescaledb="2.9.1"), empty(extensions=theirs))
         assert "UPDATE TO '2.23.0'" in older["timescaledb-version"].todo
 
@@ -162,8 +162,12 @@ class TestVersions:
 
     def test_not_on_a_target_that_holds_something(self) -> None:
         source = inventory(server_timescaledb="2.19.3")
-        findings = found(source, empty(tables=(TABLE,)), recreate_extension=True)
-        assert "empty the target" in findings["timescaledb-version"].todo
+        finding = found(source, empty(tables=(TABLE,)), recreate_extension=True)[
+            "timescaledb-version"
+        ]
+        assert "Use the split method" in finding.todo
+        assert "the target is not empty" in finding.todo
+        assert not finding.answered_by  # so that no screen offers it
 
     def test_an_older_source_is_to_be_updated(self) -> None:
         source = inventory(server_timescaledb="2.9.1")
@@ -176,13 +180,18 @@ class TestVersions:
         assert "2.23.0" in finding.todo
         assert "UPDATE TO" not in finding.todo
 
-    def test_an_extension_of_somebody_else_may_be_refused_to_drop(self) -> None:
+    def test_an_extension_of_somebody_else_is_not_recreated(self) -> None:
         source = inventory(server_timescaledb="2.19.3")
         theirs = (Extension(name="timescaledb", version="2.23.0", schema="public", owned=False),)
-        findings = found(source, empty(extensions=theirs), recreate_extension=True)
-        assert findings["recreate-rights"].level is Level.LOOK
+        finding = found(source, empty(extensions=theirs), recreate_extension=True)[
+            "timescaledb-version"
+        ]
+        assert finding.level is Level.FAIL
+        assert "Use the split method" in finding.todo
+        assert f"{ROLE.name} does not own it" in finding.todo
+        assert not finding.answered_by
         powerful = empty(extensions=theirs, server_role=replace(ROLE, superuser=True))
-        assert "recreate-rights" not in found(source, powerful, recreate_extension=True)
+        assert levels(found(source, powerful, recreate_extension=True)) == {Level.PASS}
 
 
 class TestExtensions:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.support.sample_outcome import judged, outcome
 from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.judged import JudgedMessage, Severity, SumCheck
 from tswizard.core.model.outcome import TableRows
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.report.checklist import CHECKED, Checklist, checklist, result_of
@@ -89,6 +90,27 @@ def test_errors_are_counted_against_their_rules(verdicts: list[Verdict], line: s
     made = checklist(outcome(judged=tuple(judged(v, object="a.b") for v in verdicts)))
     assert [text.removesuffix("; lost: a.b") for text in texts(made)] == [line]
     assert len(made.lines[0].details) == sum(not v.explained for v in verdicts)
+
+
+def closing(reported: int) -> JudgedMessage:
+    """pg_restore's last line, of a log with one error."""
+    return judged(
+        Verdict.LOOK,
+        severity=Severity.WARNING,
+        counts_as_error=False,
+        message=f"errors ignored on restore: {reported}",
+        sum=SumCheck(reported=reported, seen=1, low=1, high=1, parallel=False, whole=True),
+    )
+
+
+def test_a_sum_that_agrees_is_no_problem_of_its_own() -> None:
+    error = judged(Verdict.LOOK, object="a.b")
+    made = checklist(outcome(judged=(error, closing(1))))
+    assert texts(made) == ["LOOK errors: pg_restore ignored 1: 0 explained, 1 needs a look"]
+    assert len(made.lines[0].details) == 1
+    assert result_of((), (error, closing(1)), ()) is Level.LOOK
+    (text,) = texts(checklist(outcome(judged=(error, closing(2)))))
+    assert text.endswith("1 needs a look; 1 warning to look at")
 
 
 def test_a_warning_that_no_rule_knows_is_no_error_and_no_pass() -> None:

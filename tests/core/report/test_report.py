@@ -2,6 +2,8 @@
 
 import json
 import os
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +29,10 @@ WHOLE = outcome(
     result=Level.FAIL,
     seconds=6421.0,
     started=1_790_000_000.0,
-    steps=(StepOutcome("dump", StepState.DONE, 63.0),),
+    steps=(
+        StepOutcome("dump", StepState.DONE, 63.0, "Dump the source"),
+        StepOutcome("older", StepState.DONE, 1.0),
+    ),
     judged=(
         judged(
             Verdict.LOST,
@@ -72,7 +77,10 @@ def test_the_json_has_what_is_promised() -> None:
             "result": "fail",
             "method": "full",
             "seconds": 6421.0,
-            "steps": [{"name": "dump", "state": "done", "seconds": 63.0}],
+            "steps": [
+                {"name": "dump", "state": "done", "seconds": 63.0, "title": "Dump the source"},
+                {"name": "older", "state": "done", "seconds": 1.0, "title": ""},
+            ],
             "verdicts": {"safe": 2, "later": 0, "look": 0, "lost": 1},
         }
         == data
@@ -130,12 +138,23 @@ def test_what_is_no_report_is_refused_in_a_sentence(text: str) -> None:
         from_json(text)
 
 
+@pytest.fixture
+def in_summer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two hours ahead of UTC."""
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "XYZ-2")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_summer")
 def test_the_markdown_tells_the_whole() -> None:
     text = to_markdown(WHOLE, "/run/report.md")
     assert text.startswith("# Migration run-1\n\n**FAIL: something was lost")
     for expected in (
         "- Source: a:5432/defaultdb",
-        "- Started: 2026-09-21 14:13:20 UTC",
+        "- Started: 2026-09-21 16:13:20 UTC+02:00",
         "- Took: 1 h 47 min",
         "- **FAIL** rows: public.m: 5 missing",
         "- **SKIP** jobs stay paused",
@@ -145,7 +164,8 @@ def test_the_markdown_tells_the_whole() -> None:
         "```\n[1, 2)\n```",
         "| public.m | 10 | 5 | **no** | +7 |",
         "| SAFE | 2 | pg_restore: must be owner of extension timescaledb |",
-        "| dump | done | 1 min 3 s |",
+        "| Dump the source | done | 1 min 3 s |",
+        "| older | done | 1.0 s |",
         "- dump: `/run/dump`",
     ):
         assert expected in text

@@ -87,6 +87,11 @@ class Invented:
     async def adopt(self, run_folder: RunFolder, target: Endpoint) -> None:
         return
 
+    async def change_answers(
+        self, run_folder: RunFolder, target: Endpoint, answers: Answers
+    ) -> tuple[str, ...]:
+        return ()
+
     async def confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
         return None
 

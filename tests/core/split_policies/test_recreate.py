@@ -16,7 +16,7 @@ from tswizard.core.db.connection import Connection, connected, value
 from tswizard.core.split.policies.comparison import job_objects
 from tswizard.core.split.policies.recreate import read_target_ids, recreate_policies
 from tswizard.core.split.policies.statements import JobApi, read_job_api
-from tswizard.core.steps.enable_jobs import enabling_by_hand
+from tswizard.core.steps.enable_jobs import enabling_statement
 from tswizard.core.steps.job_switch import switch_by_hand
 from tswizard.core.verify.schema.read import Object, ObjectKey
 
@@ -129,7 +129,7 @@ async def test_what_a_person_is_given_to_run_changes_nothing_else(
     async with connected(ends.target) as target, target.transaction(force_rollback=True):
         await target.execute("SET LOCAL TimeZone = 'UTC'")
         await target.execute("SET LOCAL search_path = public")  # as psql has it
-        await target.execute(enabling_by_hand(task, later).encode())
+        await target.execute(enabling_statement(task, later).encode())
         on = await read_jobs(target, await read_shape(target))
         assert {job.next_start for job in on} == {"2031-01-01 00:00:00+00"}
         off = switch_by_hand([job.id for job in jobs], False, timescaledb)

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.metrics_inventory import INVENTORY, METRICS
-from tests.support.sample_inventory import SERVER, prepared
+from tests.support.sample_inventory import CAGG, SERVER, prepared
 from tswizard.core.build_plan import build_plan
 from tswizard.core.catalog.hypertable_model import Compression, OrderByColumn
+from tswizard.core.model.answers import Answers, MethodName
 from tswizard.core.split.schema.preview import (
     preview_chunks,
     preview_compression,
@@ -92,6 +93,28 @@ def test_what_only_the_run_knows_is_said_in_words() -> None:
     plan = build_plan(prepared(INVENTORY, method="split").task(Path("/var/tmp/dump")))
     for step in plan.steps:
         assert not [c for c in step.commands if "…" in c], step.id
+
+
+@pytest.mark.parametrize("method", ["full", "split"])
+def test_every_step_shows_what_it_runs(method: MethodName) -> None:
+    answers = Answers(method=method, history=(CAGG.label,) if method == "split" else "keep")
+    held = replace(
+        INVENTORY,
+        caggs=(CAGG, replace(CAGG, name="kept")),
+        extras=replace(INVENTORY.extras, event_triggers=("on_ddl",)),
+    )
+    asked = replace(prepared(held), answers=answers)
+    steps = {s.id: s.commands for s in build_plan(asked.task(Path("/var/tmp/dump"))).steps}
+    assert not [id for id, commands in steps.items() if not commands]
+    if method == "split":
+        assert "CREATE SCHEMA IF NOT EXISTS _tswizard;" in steps["plan-pieces"]
+        (refresh,) = steps["cagg-refresh"][1:]
+        name = CAGG.sql.replace("'", "''")
+        assert refresh == f"CALL \"public\".refresh_continuous_aggregate('{name}', START, END);"
+    assert "SELECT count(*), CHECKSUM FROM ONLY RELATION;" in steps["check"]
+    counted = replace(asked, answers=replace(answers, verify="count"))
+    check = next(s for s in build_plan(counted.task(Path("/d"))).steps if s.id == "check")
+    assert "SELECT count(*) FROM ONLY RELATION;" in check.commands
 
 
 def test_a_materialization_is_no_hypertable_of_the_user() -> None:

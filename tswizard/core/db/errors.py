@@ -148,7 +148,8 @@ SERVER_ERRORS = {
     "53200": (
         "out-of-memory",
         "The server is out of memory: {}.",
-        "Lower jobs, or give the server more memory, then resume the run.",
+        "Give the server more memory, then resume the run; or lower its jobs: tswizard resume RUN "
+        "--jobs N",
     ),
     "53300": (
         "too-many-connections",

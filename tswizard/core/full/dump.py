@@ -72,7 +72,8 @@ async def dump(ctx: Context) -> None:
             "staging",
             f"The folder for the dump cannot be created: {error.strerror}.",
             where=str(ctx.task.dump.parent),
-            todo="Free disk space or choose another staging folder, then resume.",
+            todo="Free disk space, then resume; or name another folder: tswizard resume "
+            f"{ctx.run_folder.record.id} --staging FOLDER",
         ) from error
     standby = ctx.task.inventory.server.in_recovery  # which counts nobody's writes
     async with connected(ctx.task.source) as connection:
@@ -112,7 +113,8 @@ def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
         where=str(ctx.task.dump) if full else ctx.task.source.label,
         why=f"It ended with exit code {end.exit_code}. Nothing on the target was changed.",
         todo=(
-            "Free disk space there or choose another staging folder, then resume."
+            "Free disk space there, then resume; or name another folder: tswizard resume "
+            f"{ctx.run_folder.record.id} --staging FOLDER"
             if full
             else "Fix the problem above, then resume; the dump starts over."
         ),

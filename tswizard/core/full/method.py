@@ -1,5 +1,7 @@
 """The full method, as the runner and the screens know it."""
 
+from dataclasses import replace
+
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
@@ -20,7 +22,13 @@ from tswizard.core.model.runbook import Runbook
 from tswizard.core.model.wording import plural, size
 from tswizard.core.run.context import LEFT_OPEN, Context, Leftovers, PutBack
 from tswizard.core.run.method import MethodFacts, MethodInShort
-from tswizard.core.run.run_folder import FINAL, RunFolder, RunRecord
+from tswizard.core.run.run_folder import (
+    FINAL,
+    RunFolder,
+    RunFolderError,
+    RunRecord,
+    dump_folder,
+)
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.compare import CHECK
 from tswizard.core.steps.leftovers import leave_behind, why_record_stays
@@ -106,6 +114,22 @@ class Full:
 
     async def adopt(self, run_folder: RunFolder, target: Endpoint) -> None:
         """No other machine can have run it: the dump is here."""
+
+    async def change_answers(
+        self, run_folder: RunFolder, target: Endpoint, answers: Answers
+    ) -> tuple[str, ...]:
+        """A finished dump stays where it is: it may have taken hours. An unfinished one is removed
+        with its old folder, since a dump starts over."""
+        record, old = run_folder.record, run_folder.dump_path
+        if dump_folder(run_folder.path, answers) != old:
+            if self.holds_elsewhere(run_folder) is not None:
+                raise RunFolderError(
+                    f"{record.id} continues from its finished dump in {old}; resume it without "
+                    "another staging folder."
+                )
+            await run_folder.remove_dump()
+        run_folder.save(replace(record, answers=answers))
+        return ()
 
     async def confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
         record = run_folder.record

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 
 from tswizard.core.dump.send_entries import SENT_AT_ONCE
 from tswizard.core.full.check import check_restored
@@ -23,7 +24,7 @@ from tswizard.core.run.method import MethodStep
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.analyze import ANALYZE
 from tswizard.core.steps.compare import check_step
-from tswizard.core.steps.enable_jobs import enable_step, enabling_by_hand, to_enable
+from tswizard.core.steps.enable_jobs import enable_step, enabling_statement, to_enable
 from tswizard.core.steps.event_triggers import EVENT_TRIGGERS, has_event_triggers
 from tswizard.core.steps.job_switch import switch_by_hand
 from tswizard.core.steps.refresh_views import REFRESH_VIEWS
@@ -89,7 +90,7 @@ def _leaving(task: Task) -> tuple[str, ...]:
 def _enabling(task: Task) -> Iterator[str]:
     jobs = [(job, job.id) for job in to_enable(task)]
     if jobs:
-        yield enabling_by_hand(task, jobs)
+        yield enabling_statement(task, jobs)
 
 
 async def same_ids(ctx: Context) -> dict[int, int]:
@@ -214,6 +215,10 @@ FULL_STEPS: tuple[MethodStep, ...] = (
         title="Restore event triggers",
         what="Last, since they fire at whatever changes the schema.",
         action=restore_event_triggers,
+        commands=lambda task: (
+            "-- Only the event triggers of the dump, by a list of them:",
+            shell(restore_command(task, Phase.REST, Path("restore-event-triggers.list"))),
+        ),
         when=has_event_triggers,
     ),
     check_step(check_restored),

@@ -104,3 +104,8 @@ class JudgedMessage:
     sum: SumCheck | None = None
     times: int = 1
     """How often it was printed, where harmless ones that are alike are kept as one."""
+
+    @property
+    def only_adds_up(self) -> bool:
+        """pg_restore's count of errors that the log has all: no problem besides them."""
+        return self.sum is not None and self.sum.fits

@@ -14,6 +14,8 @@ class StepOutcome:
     """The step's id, e.g. `dump`."""
     state: StepState
     seconds: float
+    title: str = ""
+    """As Review and Run show it; runs of older versions have none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

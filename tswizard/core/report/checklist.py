@@ -107,7 +107,10 @@ def result_of(
 
     A table that differs counts at least as `look`, whatever was found about it.
     """
-    levels = {worst(settled(tuple(findings))), *(_level(j.verdict) for j in judged)}
+    levels = {
+        worst(settled(tuple(findings))),
+        *(_level(j.verdict) for j in judged if not j.only_adds_up),
+    }
     if any(not table.equal for table in tables):
         levels.add(Level.LOOK)
     return next(
@@ -175,7 +178,7 @@ def _errors(judged: tuple[JudgedMessage, ...]) -> ChecklistLine:
     errors = [j for j in judged if j.counts_as_error]
     count = Counter(j.verdict for j in errors)
     explained = count[Verdict.SAFE] + count[Verdict.LATER]
-    open_ones = [j for j in judged if not j.verdict.explained]
+    open_ones = [j for j in judged if not j.verdict.explained and not j.only_adds_up]
     lost = sum(j.verdict is Verdict.LOST for j in open_ones)
     level = Level.FAIL if lost else Level.LOOK if open_ones else Level.PASS
     if not errors:

@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ _MESSAGE = (
     "relation",
     "schema",
     "times",
+    "sum",
 )
 """Fields of a message: its raw lines are in the run's log, its proof is in the reason."""
 
@@ -145,7 +146,7 @@ def to_markdown(outcome: Outcome, path: str = "") -> str:
         parts.append("## Messages of pg_dump and pg_restore\n\n" + _messages(outcome))
     if outcome.tables:
         parts.append("## Rows\n\n" + _tables(outcome.tables))
-    parts.append("## Steps\n\n" + _table(("Step", "State", "Took", "Estimated"), steps(outcome)))
+    parts.append("## Steps\n\n" + _table(("Step", "State", "Took", "Estimated"), _titled(outcome)))
     if outcome.advice is not None:
         parts.append("## Estimate\n\n" + "\n".join(advice_lines(outcome)) + "\n")
     if made.files:
@@ -156,7 +157,16 @@ def to_markdown(outcome: Outcome, path: str = "") -> str:
 
 
 def _moment(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    """In this machine's zone, as screens show it, with how far that is from UTC."""
+    at = datetime.fromtimestamp(seconds).astimezone()
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC{at.isoformat()[-6:]}"
+
+
+def _titled(outcome: Outcome) -> Iterator[tuple[str, ...]]:
+    """The steps by their titles, which people know; the ids are for programs."""
+    titles = {step.name: step.title for step in outcome.steps}
+    for name, *rest in steps(outcome):
+        yield titles.get(name) or name, *rest
 
 
 def steps(outcome: Outcome) -> Iterator[tuple[str, str, str, str]]:

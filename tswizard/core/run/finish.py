@@ -23,7 +23,9 @@ async def finish(ctx: Context, method_run: MethodRun) -> Outcome:
         target=record.target_label,
         started=record.started,
         seconds=record.seconds,
-        steps=tuple(StepOutcome(step.name, step.state, step.seconds) for step in record.steps),
+        steps=tuple(
+            StepOutcome(step.name, step.state, step.seconds, step.title) for step in record.steps
+        ),
         findings=record.findings,
         judged=record.judged,
         tables=record.tables,

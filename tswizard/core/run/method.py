@@ -139,6 +139,16 @@ class Method(Protocol):
         """
         ...
 
+    async def change_answers(
+        self, run_folder: RunFolder, target: Endpoint, answers: Answers
+    ) -> tuple[str, ...]:
+        """Have a stopped run continue with other `jobs` or `staging`, in its folder and in the copy
+        of its record on the target; what became of files, in sentences.
+
+        Raises RunFolderError when it cannot continue with them, CannotConnect.
+        """
+        ...
+
     async def confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
         """What a resume would remove from the target, as a sentence to confirm; None for nothing.
 

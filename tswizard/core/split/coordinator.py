@@ -325,7 +325,9 @@ async def _plan(job: CopyJob, snapshot: str | None) -> tuple[Planned, _States]:
             )
         except BadWidth as error:
             raise failed(
-                "piece-width", str(error), todo="Change that answer, then resume."
+                "piece-width",
+                str(error),
+                todo="Begin a new run with another answer (piece); this one has copied nothing.",
             ) from error
         shape = await read_shape(source)
         return planned, _States(chunk_state_sql(shape), packed_state(shape))

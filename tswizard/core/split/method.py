@@ -13,6 +13,7 @@ from tswizard.core.model.wording import plural
 from tswizard.core.run.method import MethodFacts, MethodInShort
 from tswizard.core.run.run_folder import FINAL, RunFolder, RunRecord
 from tswizard.core.split.by_hand.runbook import split_runbook
+from tswizard.core.split.change_answers import change_split_answers
 from tswizard.core.split.estimate import estimate_split
 from tswizard.core.split.source_fingerprint import source_fingerprint
 from tswizard.core.split.split_run import SplitRun
@@ -74,6 +75,11 @@ class Split:
 
     async def adopt(self, run_folder: RunFolder, target: Endpoint) -> None:
         await sync_from_target(run_folder, target)
+
+    async def change_answers(
+        self, run_folder: RunFolder, target: Endpoint, answers: Answers
+    ) -> tuple[str, ...]:
+        return await change_split_answers(run_folder, target, answers)
 
     async def confirmation(self, run_folder: RunFolder, target: Endpoint) -> str | None:
         """Nothing is removed: completed work is kept, and the rest is done."""

@@ -29,6 +29,17 @@ from tswizard.core.split.policies.recreate import (
     recreate_policies,
     target_ids,
 )
+from tswizard.core.split.preview_steps import (
+    preview_check,
+    preview_compress_last,
+    preview_dependents,
+    preview_event_triggers,
+    preview_logging,
+    preview_plan,
+    preview_ranges,
+    preview_reconcile,
+    preview_refresh,
+)
 from tswizard.core.split.schema.compression import set_compression
 from tswizard.core.split.schema.constraints import (
     constraints_after_rows,
@@ -193,6 +204,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         what="Every chunk, table, table slice and large object is recorded on the target, in "
         "schema _tswizard: what is done is recorded beside what was copied, in one transaction.",
         action=_data(DataPhase.plan),
+        commands=preview_plan,
     ),
     MethodStep(
         id=SplitStep.DUMP_SCHEMA,
@@ -230,6 +242,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         title="Set watermarks and valid ranges",
         what="As on the source, while nothing is there that could be computed.",
         action=_mark_ranges,
+        commands=preview_ranges,
         when=lambda task: bool(kept_caggs(task.inventory, task.answers)),
     ),
     MethodStep(
@@ -293,6 +306,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         what="Pieces that were copied before an interruption are compared with the source again, "
         "and copied again where it has changed.",
         action=_loading(DataPhase.reconcile),
+        commands=preview_reconcile,
     ),
     MethodStep(
         id=SplitStep.CAGG_LOGGING,
@@ -300,6 +314,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         what="Invalidations are recorded again, so that continuous aggregates notice what changes "
         "in the rows that they read; every hypertable and chunk is looked at.",
         action=_log_again,
+        commands=preview_logging,
         when=lambda task: bool(chosen_caggs(task.inventory, task.answers)),
     ),
     MethodStep(
@@ -307,6 +322,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         title="Refresh continuous aggregates",
         what="Those that you chose to recompute, window by window, from the raw rows.",
         action=recompute_caggs,
+        commands=preview_refresh,
         when=lambda task: bool(recomputed_caggs(task.inventory, task.answers)),
     ),
     MethodStep(
@@ -328,6 +344,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         title="Compress remaining chunks",
         what="Hypertables whose constraints had to come first: settings, then chunks.",
         action=_compress_last,
+        commands=preview_compress_last,
     ),
     MethodStep(
         id=SplitStep.POST_DATA,
@@ -346,6 +363,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         what="Views, materialized views, functions and rules. What lacks its continuous aggregate "
         "is reported.",
         action=restore_cagg_dependents,
+        commands=preview_dependents,
         again=True,
         when=lambda task: bool(task.inventory.caggs),
     ),
@@ -365,9 +383,10 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         title="Restore event triggers",
         what="Last, since they fire at whatever changes the schema.",
         action=restore_event_triggers_last,
+        commands=preview_event_triggers,
         when=has_event_triggers,
     ),
-    check_step(_check),
+    check_step(_check, preview_check),
     source_jobs.RESUME,
     enable_step(target_ids, preview_enabling),
 )

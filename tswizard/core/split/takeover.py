@@ -32,7 +32,7 @@ async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[RunFolde
     Raises RunFolderError if another process leads the run, StepFailed if there is none to resume,
     BadEndpoint for a recorded source that is no valid address here, CannotConnect.
     """
-    async with _reading(target) as connection:
+    async with reading_record(target) as connection:
         found = await _find(connection, target)
     ours = found.record
     if not ours.resumable:
@@ -59,7 +59,7 @@ async def write_off_files(target: Endpoint, location: str) -> int:
 
     Raises RunFolderError if none was there, StepFailed for another version's ledger, CannotConnect.
     """
-    async with _reading(target) as connection:
+    async with reading_record(target) as connection:
         if await read_plan(connection) is None:
             raise RunFolderError(f"There is no run on {target.label} that copies through files.")
         if number := await queue.requeue_lost_files(connection, location):
@@ -71,7 +71,7 @@ async def write_off_files(target: Endpoint, location: str) -> int:
 
 
 @asynccontextmanager
-async def _reading(target: Endpoint) -> AsyncIterator[Connection]:
+async def reading_record(target: Endpoint) -> AsyncIterator[Connection]:
     """A connection for reading the run's record. Raises CannotConnect, RunFolderError."""
     async with connected(target) as connection:
         try:
@@ -123,7 +123,7 @@ async def sync_from_target(run_folder: RunFolder, target: Endpoint) -> None:
     """
     record = run_folder.record
     try:
-        async with _reading(target) as connection:
+        async with reading_record(target) as connection:
             plan = await read_plan(connection)
             stored = await read_stored_run(connection)
             if stored is not None and stored.record.id == record.id:

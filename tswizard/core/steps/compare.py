@@ -1,12 +1,14 @@
 """The check as a step: both databases compared, findings and tables kept in the run's record."""
 
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.events import TableProgress, Unit
+from tswizard.core.model.plan import Task
 from tswizard.core.model.write_counters import WriteCounters
 from tswizard.core.run.context import Context
 from tswizard.core.run.method import Action, MethodStep
@@ -102,11 +104,24 @@ CHECK = "check"
 """Id of the step that compares both databases, in every method."""
 
 
-def check_step(action: Action) -> MethodStep:
+def preview_comparison(task: Task) -> tuple[str, ...]:
+    """What Review shows; checksums depend on the columns of each relation."""
+    wanted = "count(*), CHECKSUM" if task.answers.verify == "checksum" else "count(*)"
+    return (
+        "-- On both databases, where nothing is written: every kind of object is read from the\n"
+        "-- catalog and compared by name. Then of each table, chunk and materialization:",
+        f"SELECT {wanted} FROM ONLY RELATION;",
+    )
+
+
+def check_step(
+    action: Action, commands: Callable[[Task], Iterable[str]] = preview_comparison
+) -> MethodStep:
     """The step that compares both databases, by a method's own way to do so."""
     return MethodStep(
         id=CHECK,
         title="Check everything",
         what="Every object and every row of both databases, compared inside them.",
         action=action,
+        commands=commands,
     )

@@ -65,7 +65,7 @@ async def enable(ctx: Context, ids: Mapping[int, int]) -> None:
                 f"{job.application} of {job.target or job.proc_name} is not enabled.",
                 where=ctx.task.target.label,
                 why=refused.get(ids[job.id], ""),
-                todo=f"As its owner: {enabling_by_hand(ctx.task, [(job, ids[job.id])])}",
+                todo=f"As its owner: {enabling_statement(ctx.task, [(job, ids[job.id])])}",
             )
         )
     if not missing:
@@ -114,10 +114,10 @@ async def left_paused(ctx: Context, read_ids: ReadIds) -> tuple[tuple[str, str],
         ctx.say(f"the ids of the target's jobs could not be read: {error}")
         return ((text, ""),)
     there = [(job, ids[job.id]) for job in jobs if job.id in ids]
-    return ((text, enabling_by_hand(ctx.task, there)),) if there else ()
+    return ((text, enabling_statement(ctx.task, there)),) if there else ()
 
 
-def enabling_by_hand(task: Task, jobs: Iterable[tuple[Job, int]]) -> str:
+def enabling_statement(task: Task, jobs: Iterable[tuple[Job, int]]) -> str:
     """One statement for a person that enables them in this order, each with its id on the target.
 
     It says when each runs next, as on the source: one that never ran would run at once.

@@ -1,10 +1,13 @@
 """What a finished run leaves behind: the dump, and the record on the target, while they serve."""
 
+import asyncio
 from pathlib import Path
 
 from tswizard.core.model.finding import Level
+from tswizard.core.model.wording import size
 from tswizard.core.run.context import Context, Leftovers
-from tswizard.core.run.run_folder import RunRecord
+from tswizard.core.run.remove_run import folder_bytes
+from tswizard.core.run.run_folder import RunFolder, RunRecord
 from tswizard.core.steps.enable_jobs import ReadIds, left_paused
 from tswizard.core.steps.target_marker import SCHEMA, remove_record
 
@@ -15,12 +18,24 @@ async def leave_behind(ctx: Context, result: Level, read_ids: ReadIds) -> Leftov
     keep = keep or names_dump(ctx.run_folder.record, ctx.task.dump)
     if not keep:
         await ctx.run_folder.remove_dump()
+    kept = keep and ctx.task.dump.exists()
     todo = (
         *_check_again(ctx, result),
         *await left_paused(ctx, read_ids),
         *await remove_record(ctx, keep=why_record_stays(ctx, result)),
+        *((await asyncio.to_thread(dump_to_remove, ctx.run_folder),) if kept else ()),
     )
-    return Leftovers(todo=todo, dump=str(ctx.task.dump) if keep and ctx.task.dump.exists() else "")
+    return Leftovers(todo=todo, dump=str(ctx.task.dump) if kept else "")
+
+
+def dump_to_remove(run_folder: RunFolder) -> tuple[str, str]:
+    """Where a kept dump is, how much it takes, and the command that removes it with the run."""
+    dump = run_folder.dump_path
+    return (
+        f"Remove the dump, {size(folder_bytes(dump))} in {dump}, with the run's folder when you no "
+        "longer need either",
+        f"tswizard runs --remove {run_folder.record.id}",
+    )
 
 
 def _check_again(ctx: Context, result: Level) -> tuple[tuple[str, str], ...]:

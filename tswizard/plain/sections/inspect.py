@@ -118,7 +118,6 @@ class Inspection:
         self._findings = await self._session.examine(
             self._pair, self._inventories, self._checked_with, methods
         )
-        known.refused = not self._open_methods
         self._say_result()
 
     def _say_result(self) -> None:
@@ -146,12 +145,9 @@ class Inspection:
     # Asking
 
     async def _ask_recreate(self) -> bool:
-        assert self._inventories is not None
-        source, target = self._inventories
         known = self._session.known
         asked_for = any(ASKED_ON_INSPECT in f.answered_by for f in self._findings)
-        offered = source.server.timescaledb in target.server.timescaledb_offered
-        if not known.answers.recreate_extension and not (asked_for and offered):
+        if not known.answers.recreate_extension and not asked_for:
             return False
         before = known.answers.recreate_extension
         value = await self._session.ask.question(declared("answers", ASKED_ON_INSPECT), before)

@@ -185,12 +185,11 @@ class InspectScreen(WizardScreen):
         methods = [method.name for method in engine.methods()]
         checks = engine.examine(self._pair, source, target, self._answers, methods)
         view = self.query_one(FindingsView)
-        offered = source.server.timescaledb in target.server.timescaledb_offered
         async with aclosing(cast("AsyncGenerator[Finding]", checks)) as findings:
             async for finding in findings:
                 await view.add(finding)
                 self.heard()
-                if ASKED_ON_INSPECT in finding.answered_by and offered:
+                if ASKED_ON_INSPECT in finding.answered_by:
                     self._offer()
         self._checked = True
         self._say_result()

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -21,11 +21,10 @@ from tswizard.tui.widgets.log_panel import LogPanel
 from tswizard.tui.widgets.runlog import RunLog
 from tswizard.tui.widgets.steps import StepList
 from tswizard.tui.widgets.table import FittingTable, columns_help
-from tswizard.wizard.run_model import RunModel, progress_figures
+from tswizard.wizard.run_model import RunModel, progress_figures, step_estimates
 from tswizard.wizard.text import hour_and_minute
 
 if TYPE_CHECKING:
-    from tswizard.core.model.estimate import SecondsRange
     from tswizard.wizard.engine import EndpointPair
     from tswizard.wizard.event_feed import EventFeed
 
@@ -109,19 +108,11 @@ class RunScreen(WizardScreen):
         self._say_going()
         self.query_one("#buttons").display = False
         self.query_one("#run-tables").display = False
-        self.query_one(StepList).estimates = self._estimates()
+        self.query_one(StepList).estimates = step_estimates(self._feed.run)
         self.query_one(RunLog).focus()
         self.set_interval(FRAME, self.frame)
         self.set_interval(1, self._show_times)
         self.set_interval(TABLES, self._show_tables)
-
-    def _estimates(self) -> "Mapping[str, SecondsRange]":
-        """What Method said of each step; nothing for a run that began without it."""
-        advice = self._feed.run.run_folder.record.advice
-        if advice is None or self._feed.run.over:
-            return {}
-        estimate = advice.estimate(self._feed.run.method.name)
-        return {phase.name: phase.seconds for phase in estimate.phases}
 
     def frame(self) -> None:
         """Take what the run said since the last frame and draw what changed by it."""

@@ -8,14 +8,23 @@ from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.wording import plural
 from tswizard.core.preflight.check import FULL_ONLY, SPLIT_ONLY, AnyCheck, Check, SourceCheck
-from tswizard.core.preflight.wording import fail, look, passed, some
+from tswizard.core.preflight.wording import fail, passed, some
 
 
 def can_recreate(prepared: Prepared) -> bool:
-    """Is the target empty, and does it offer the source's version?"""
+    """Is the target empty, may our role drop the extension there, and does it offer the source's
+    version?"""
     target = prepared.target_inventory
     wanted = prepared.inventory.server.timescaledb
-    return not target.user_objects and wanted in target.server.timescaledb_offered
+    offered = wanted in target.server.timescaledb_offered
+    return offered and not target.user_objects and _may_drop(prepared)
+
+
+def _may_drop(prepared: Prepared) -> bool:
+    """Only its owner may drop an extension; on Timescale Cloud no user owns it."""
+    target = prepared.target_inventory
+    owned = all(e.owned for e in target.extensions if e.name == "timescaledb")
+    return owned or target.server.role.superuser
 
 
 def recreates(prepared: Prepared) -> bool:
@@ -76,11 +85,11 @@ def _equal(prepared: Prepared) -> Iterator[Finding]:
         )
 
 
-def _must_be_equal(prepared: Prepared) -> Iterator[Finding]:
+def _recreatable(prepared: Prepared) -> Iterator[Finding]:
+    if not _differs(prepared) or not can_recreate(prepared):
+        return
     source = prepared.inventory.server.timescaledb
     target = prepared.target_inventory.server.timescaledb
-    if source is None or not _differs(prepared):
-        return
     if recreates(prepared):
         yield passed(
             "timescaledb",
@@ -88,7 +97,19 @@ def _must_be_equal(prepared: Prepared) -> Iterator[Finding]:
             where=prepared.target.label,
             why=f"It is {target or 'missing'} now; the target is empty and offers {source}.",
         )
-    elif target is None:
+    else:
+        yield from _unequal(prepared)
+
+
+def _not_recreatable(prepared: Prepared) -> Iterator[Finding]:
+    if _differs(prepared) and not can_recreate(prepared):
+        yield from _unequal(prepared)
+
+
+def _unequal(prepared: Prepared) -> Iterator[Finding]:
+    source = prepared.inventory.server.timescaledb or ""
+    target = prepared.target_inventory.server.timescaledb
+    if target is None:
         yield fail(
             "target-timescaledb-missing",
             "The target database has no TimescaleDB.",
@@ -111,11 +132,6 @@ def _must_be_equal(prepared: Prepared) -> Iterator[Finding]:
 def _to_version(prepared: Prepared, version: str) -> str:
     server = prepared.target_inventory.server
     offered = server.timescaledb_offered
-    if version in offered and not _may_recreate(prepared):
-        return (
-            f"Use the split method, or a target with {version}: {server.role.name} does not own "
-            "the extension and cannot recreate it."
-        )
     if can_recreate(prepared):
         by_hand = f"CREATE EXTENSION timescaledb VERSION '{version}';"
         if server.timescaledb is None:
@@ -129,9 +145,16 @@ def _to_version(prepared: Prepared, version: str) -> str:
             f"session {by_hand}"
         )
     if version in offered:
+        if server.timescaledb is None:
+            return f"On the target: CREATE EXTENSION timescaledb VERSION '{version}';"
+        why = (
+            "the target is not empty"
+            if _may_drop(prepared)
+            else f"{server.role.name} does not own it"
+        )
         return (
-            f"The target offers {version}: empty the target, then have tswizard recreate the "
-            "extension at that version (answer: recreate_extension)."
+            "Use the split method, which needs no equal versions, or a target with TimescaleDB "
+            f"{version}. The extension on this target cannot be recreated: {why}."
         )
     target = server.timescaledb or next(reversed(offered), None)
     if target and version_key(version) < version_key(target):
@@ -165,27 +188,6 @@ def _may_differ(prepared: Prepared) -> Iterator[Finding]:
         where=prepared.target.label,
         why="A split migration recreates hypertables, so the versions may differ.",
     )
-
-
-def _may_recreate(prepared: Prepared) -> bool:
-    """Only an extension's owner may drop it."""
-    extensions = prepared.target_inventory.extensions
-    owned = all(e.owned for e in extensions if e.name == "timescaledb")
-    return owned or prepared.target_inventory.server.role.superuser
-
-
-def _may_drop(prepared: Prepared) -> Iterator[Finding]:
-    role = prepared.target_inventory.server.role
-    if recreates(prepared) and not _may_recreate(prepared):
-        yield look(
-            "recreate-rights",
-            f"{role.name} does not own the extension on the target and may not be allowed to "
-            "drop it.",
-            where=prepared.target.label,
-            why="Only its owner may drop an extension. If that is refused, the run stops at its "
-            "first step with nothing changed.",
-            todo="Have its owner recreate it at the source's version before the run.",
-        )
 
 
 def _schema(prepared: Prepared) -> Iterator[Finding]:
@@ -244,12 +246,16 @@ VERSION_CHECKS: tuple[AnyCheck, ...] = (
     Check(gives=("timescaledb",), run=_equal),
     Check(
         gives=("timescaledb", "timescaledb-version", "target-timescaledb-missing"),
-        run=_must_be_equal,
+        run=_recreatable,
         methods=FULL_ONLY,
         answered_by=("recreate_extension",),
     ),
+    Check(
+        gives=("timescaledb-version", "target-timescaledb-missing"),
+        run=_not_recreatable,
+        methods=FULL_ONLY,
+    ),
     Check(gives=("timescaledb", "target-timescaledb-missing"), run=_may_differ, methods=SPLIT_ONLY),
-    Check(gives=("recreate-rights",), run=_may_drop, methods=FULL_ONLY, settled_by_check=True),
     Check(gives=("timescaledb-schema",), run=_schema),
     Check(gives=("target-license",), run=_license_for_all, methods=FULL_ONLY),
     Check(gives=("target-license",), run=_license_for_compression, methods=SPLIT_ONLY),

@@ -288,7 +288,8 @@ def _staging(error: OSError) -> Finding:
         else f"The staging folder cannot be used: {error.strerror or error}.",
         where=str(error.filename or "staging folder"),
         why="Complete files there are kept.",
-        todo="Free disk space or choose another folder, then resume.",
+        todo="Free disk space there, then resume; or name another folder, into which they are "
+        "written again: tswizard resume RUN --staging FOLDER",
     )
 
 

@@ -41,12 +41,17 @@ class StagedFile:
 _STAGED_FILE = TypeAdapter(StagedFile)
 
 
+def location_of(path: Path) -> str:
+    """How the ledger names a folder of this machine: `host:folder`."""
+    return f"{socket.gethostname()}:{path.absolute()}"
+
+
 class StagingFolder:
     """The folder for the files of one run on this machine."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.location = f"{socket.gethostname()}:{path.absolute()}"
+        self.location = location_of(path)
         """How the ledger names it."""
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._files = {file.piece: file for file in self._read_manifest()}

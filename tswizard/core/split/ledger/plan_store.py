@@ -18,7 +18,7 @@ it is stored: an older one would copy its rows into a compressed chunk, which hi
 _READABLE = (2, LEDGER_FORMAT)
 """A ledger of format 2 has no such piece, and becomes one of today's when its run is resumed."""
 
-_TABLES = f"""
+CREATE_LEDGER = f"""
 CREATE SCHEMA IF NOT EXISTS _tswizard;
 CREATE TABLE _tswizard.ledger (
   format int NOT NULL, run text PRIMARY KEY, source text NOT NULL, options jsonb NOT NULL,
@@ -26,6 +26,7 @@ CREATE TABLE _tswizard.ledger (
 CREATE TABLE _tswizard.snapshot (
   id int PRIMARY KEY, name text, taken_at timestamptz NOT NULL DEFAULT pg_catalog.now());
 {queue.CREATE_QUEUE}"""
+"""All of the ledger's tables, empty."""
 
 _ADD_LEDGER = """
 INSERT INTO _tswizard.ledger (format, run, source, options, tables) VALUES (%s, %s, %s, %s, %s)
@@ -149,7 +150,7 @@ async def create_ledger(
         _TABLES_JSON.dump_json(plan.tables).decode(),
     )
     async with target.transaction():
-        await batch(target, (_TABLES, (_ADD_LEDGER, head)))
+        await batch(target, (CREATE_LEDGER, (_ADD_LEDGER, head)))
         await queue.add_pieces(target, plan, plan.pieces)
 
 

@@ -66,7 +66,8 @@ async def dump_schema(ctx: Context) -> None:
             "staging",
             f"The folder for the dump cannot be created: {error.strerror}.",
             where=str(path.parent),
-            todo="Free disk space or choose another staging folder, then resume.",
+            todo="Free disk space, then resume; or name another folder: tswizard resume "
+            f"{ctx.run_folder.record.id} --staging FOLDER",
         ) from error
 
     async def remove() -> None:
