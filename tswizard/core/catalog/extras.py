@@ -2,6 +2,7 @@
 dump does not include it."""
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
+from tswizard.core.catalog.database_properties import DESCRIBED
 from tswizard.core.catalog.inventory import Extension, Extras, Offered
 from tswizard.core.catalog.tables import (
     NOT_USERS,
@@ -126,6 +127,7 @@ WHERE s.setdatabase = (SELECT oid FROM pg_catalog.pg_database
                        WHERE datname = pg_catalog.current_database())
   AND c NOT LIKE 'timescaledb.restoring=%'
 ORDER BY 1""",
+    "database_properties": DESCRIBED,
     "all_tablespaces": "SELECT spcname::text FROM pg_catalog.pg_tablespace ORDER BY 1",
 }
 

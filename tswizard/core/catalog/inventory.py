@@ -248,6 +248,9 @@ class Extras:
     foreign_servers: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     """ALTER DATABASE/ROLE … SET for this database: `role: name`, without values."""
+    database_properties: tuple[str, ...] = ()
+    """Privileges on the database of others than its owner, its connection limit and its comment,
+    where they are not the default: `name: value`; of a comment only that there is one."""
     tablespaces: tuple[str, ...] = ()
     """Tablespaces that tables, indexes or hypertables of this database use."""
     all_tablespaces: tuple[str, ...] = ()

@@ -13,6 +13,11 @@ def identifier(name: str) -> str:
     return sql.Identifier(name).as_string(None)
 
 
+def unquoted(name: str) -> str:
+    """The name behind quote_ident's `name` or `"name"`."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
 def literal(text: str) -> str:
     """`'text'`, a string constant."""
     return sql.Literal(text).as_string(None)

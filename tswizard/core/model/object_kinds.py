@@ -154,7 +154,8 @@ _ALL = (
         "value",
         missing=_LOOK,
         extra=_PASS,
-        todo="Set the ones you want with ALTER DATABASE … SET … on the target.",
+        todo="Set the ones you want with ALTER DATABASE … SET … on the target; for privileges, the "
+        "connection limit and the comment run these statements.",
     ),
     _kind("sequence", "sequences", SEQUENCES),
     _kind("sequence-value", "sequence values", SEQUENCES),

@@ -1,9 +1,11 @@
 """Compares the schemas of source and target: what is missing, differs, or is only there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from tswizard.core.catalog.database_properties import PRIVILEGES_OF, property_statements
+from tswizard.core.db.identifiers import unquoted
 from tswizard.core.model.finding import Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS
 from tswizard.core.verify.schema.compare_grants import compare_grants
@@ -30,6 +32,8 @@ class Difference:
     why: str = ""
     about: str = ""
     """A description, where the name is only a number."""
+    statement: str = ""
+    """What a person runs on the target to make it equal; empty where that is not known."""
 
     @property
     def words(self) -> str:
@@ -69,13 +73,22 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
         elif found.text == other.text:
             continue
         elif changed := changes(found, other, across=source.major != target.major):
-            differences.append(_differs(key, found, changed, source, target))
+            differences.append(
+                replace(
+                    _differs(key, found, changed, source, target),
+                    statement=_statement(key, found, other, target),
+                )
+            )
     for key, found in target.objects.items():
         if key.kind != "grant" and key not in source.objects and _comparable(key, source, target):
-            level = _of_extra(key, found)
             differences.append(
                 Difference(
-                    key=key, state="extra", level=level, part=found.part, about=_about(key, found)
+                    key=key,
+                    state="extra",
+                    level=_of_extra(key, found),
+                    part=found.part,
+                    about=_about(key, found),
+                    statement=_statement(key, None, found, target),
                 )
             )
     grants = compare_grants(source, target)
@@ -97,8 +110,20 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
 
 
 def _comparable(key: ObjectKey, source: Schema, target: Schema) -> bool:
-    """NOT NULL constraints are in the catalog since PostgreSQL 18; columns show them anyway."""
+    """NOT NULL constraints are in the catalog since PostgreSQL 18; columns show them anyway. What
+    an owner may do in its database is no matter of grants, whoever it is at the other end."""
+    if key.kind == "database-setting":
+        ends = (schema.objects.get(key) for schema in (source, target))
+        return not any(found is not None and found.definition.get("owner") for found in ends)
     return key.kind != "not-null-constraint" or source.major == target.major
+
+
+def _statement(key: ObjectKey, source: Object | None, target: Object | None, there: Schema) -> str:
+    """What makes the target's object equal; an end that is None lacks it."""
+    if key.kind != "database-setting":
+        return ""
+    wanted, found = (end.definition["value"] if end else None for end in (source, target))
+    return " ".join(property_statements(there.database, key.name, wanted, found))
 
 
 def changes(source: Object, target: Object, *, across: bool) -> tuple[tuple[str, Any, Any], ...]:
@@ -138,6 +163,9 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
         level, why = Level.LOOK, "it is invalid on the source, and pg_dump skips invalid indexes"
     elif key.kind == "database-setting":
         why = f"pg_dump does not dump it; its value is {found.definition['value']}"
+        role = key.name.removeprefix(PRIVILEGES_OF)
+        if role != key.name and unquoted(role) not in target.roles | {"PUBLIC"}:
+            why += f"; the target has no role {role}"
     elif key.kind == "subscription":
         why = "pg_dump dumps it for superusers only"
     elif key.kind in ("default-privilege", "policy"):
@@ -154,6 +182,7 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
         changed=(),
         why=why,
         about=_about(key, found),
+        statement=_statement(key, found, None, target),
     )
 
 
@@ -163,6 +192,8 @@ def _of_extra(key: ObjectKey, found: Object) -> Level:
         text = str(found.definition.get("definition", key.name))
         if text.startswith(("CREATE UNIQUE ", "UNIQUE ")):
             return Level.FAIL
+    if key.kind == "database-setting" and key.name == f"{PRIVILEGES_OF}PUBLIC":
+        return Level.LOOK  # the source has PostgreSQL's default
     return OBJECT_KINDS[key.kind].extra
 
 

@@ -29,7 +29,8 @@ from tswizard.core.verify.schema.catalog_sql import (
 
 _VERSIONS = """
 SELECT pg_catalog.current_setting('server_version_num')::int / 10000,
-  (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'timescaledb')
+  (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'timescaledb'),
+  pg_catalog.current_database()::text
 """
 _ROLES = "SELECT rolname::text FROM pg_catalog.pg_roles"
 
@@ -76,6 +77,7 @@ _QUERIES: tuple[Query, ...] = (
     privileges.default_privileges,
     comments.security_labels,
     database_settings.database_settings,
+    database_settings.database_properties,
     replication.publications,
     replication.subscriptions,
     text_search.text_search_configurations,
@@ -132,13 +134,15 @@ class Schema:
     major: int
     """PostgreSQL's major version."""
     timescaledb: str | None
+    database: str = ""
+    """The name of the database."""
 
 
 async def read_schema(connection: Connection) -> Schema:
     """Read one database, all queries at once."""
     catalogs = await read_catalogs(connection)
     asked = (_VERSIONS, labels_query(catalogs.shape), _ROLES, *object_queries(catalogs))
-    ((major, timescaledb),), labels, roles, *kinds = await batch(connection, asked)
+    ((major, timescaledb, database),), labels, roles, *kinds = await batch(connection, asked)
     objects: dict[ObjectKey, Object] = {}
     for found in kinds:
         for kind, name, part, text in found:
@@ -150,6 +154,7 @@ async def read_schema(connection: Connection) -> Schema:
         catalogs=catalogs,
         major=major,
         timescaledb=timescaledb,
+        database=database,
     )
 
 
