@@ -1,10 +1,11 @@
 """Compares the schemas of source and target: what is missing, differs, or is only there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from tswizard.core.catalog.database_properties import PRIVILEGES_OF, property_statements
+from tswizard.core.catalog.job_statements import alter_built_in
 from tswizard.core.db.identifiers import unquoted
 from tswizard.core.model.finding import Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS
@@ -18,6 +19,10 @@ HIDDEN = "hidden_"
 """Properties with this prefix are compared and never shown: they may contain passwords."""
 
 
+Change = tuple[str, Any, Any]
+"""Property, on the source, on the target."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One object that is not the same on source and target."""
@@ -27,8 +32,7 @@ class Difference:
     level: Level
     part: str | None = None
     """The internal relation that it belongs to, if any."""
-    changed: tuple[tuple[str, Any, Any], ...] = ()
-    """(property, on the source, on the target)."""
+    changed: tuple[Change, ...] = ()
     why: str = ""
     about: str = ""
     """A description, where the name is only a number."""
@@ -72,13 +76,8 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
             differences.append(_missing(key, found, source, target))
         elif found.text == other.text:
             continue
-        elif changed := changes(found, other, across=source.major != target.major):
-            differences.append(
-                replace(
-                    _differs(key, found, changed, source, target),
-                    statement=_statement(key, found, other, target),
-                )
-            )
+        elif changed := _changed(key, found, other, source, target):
+            differences.append(_differs(key, found, changed, source, target))
     for key, found in target.objects.items():
         if key.kind != "grant" and key not in source.objects and _comparable(key, source, target):
             differences.append(
@@ -88,7 +87,7 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
                     level=_of_extra(key, found),
                     part=found.part,
                     about=_about(key, found),
-                    statement=_statement(key, None, found, target),
+                    statement=_of_property(key, None, found, target),
                 )
             )
     grants = compare_grants(source, target)
@@ -118,15 +117,39 @@ def _comparable(key: ObjectKey, source: Schema, target: Schema) -> bool:
     return key.kind != "not-null-constraint" or source.major == target.major
 
 
-def _statement(key: ObjectKey, source: Object | None, target: Object | None, there: Schema) -> str:
-    """What makes the target's object equal; an end that is None lacks it."""
+def _of_property(
+    key: ObjectKey, source: Object | None, target: Object | None, there: Schema
+) -> str:
+    """Of a property of the database that one end lacks: it has the default."""
     if key.kind != "database-setting":
         return ""
-    wanted, found = (end.definition["value"] if end else None for end in (source, target))
-    return " ".join(property_statements(there.database, key.name, wanted, found))
+    ours, theirs = (end.definition["value"] if end else None for end in (source, target))
+    return _statement(key, (("value", ours, theirs),), there)
 
 
-def changes(source: Object, target: Object, *, across: bool) -> tuple[tuple[str, Any, Any], ...]:
+def _statement(key: ObjectKey, changed: tuple[Change, ...], target: Schema) -> str:
+    """What makes the target's object equal; None is what an end lacks."""
+    if key.kind == "built-in-job":
+        wanted = {name: ours for name, ours, _ in changed}
+        return alter_built_in(unquoted(key.name), wanted, target.timescaledb)
+    if key.kind != "database-setting":
+        return ""
+    _, ours, theirs = changed[0]
+    return " ".join(property_statements(target.database, key.name, ours, theirs))
+
+
+def _changed(
+    key: ObjectKey, ours: Object, theirs: Object, source: Schema, target: Schema
+) -> tuple[Change, ...]:
+    """What differs; of TimescaleDB's own jobs, whose defaults depend on its version, what a person
+    has changed."""
+    found = changes(ours, theirs, across=source.major != target.major)
+    if key.kind == "built-in-job" and source.timescaledb != target.timescaledb:
+        return tuple(change for change in found if change[0] == "scheduled")
+    return found
+
+
+def changes(source: Object, target: Object, *, across: bool) -> tuple[Change, ...]:
     """The properties that differ; `across` majors only those that both catalogs have."""
     ours, theirs = _flat(source.definition), _flat(target.definition)
     names = [*ours, *(name for name in theirs if name not in ours)]
@@ -182,7 +205,7 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
         changed=(),
         why=why,
         about=_about(key, found),
-        statement=_statement(key, found, None, target),
+        statement=_of_property(key, found, None, target),
     )
 
 
@@ -220,7 +243,7 @@ def _for_roles(level: Level, key: ObjectKey, found: Object, target: Schema) -> t
 def _differs(
     key: ObjectKey,
     found: Object,
-    changed: tuple[tuple[str, Any, Any], ...],
+    changed: tuple[Change, ...],
     source: Schema,
     target: Schema,
 ) -> Difference:
@@ -241,6 +264,7 @@ def _differs(
         changed=changed,
         why=why,
         about=_about(key, found),
+        statement=_statement(key, changed, target),
     )
 
 

@@ -96,6 +96,7 @@ _TIMESCALEDB: tuple[Query, ...] = (
     timescaledb.compression_settings,
     timescaledb.caggs,
     timescaledb.jobs,
+    timescaledb.built_in_jobs,
 )
 
 
