@@ -215,7 +215,7 @@ FULL_STEPS: tuple[MethodStep, ...] = (
         action=restore_event_triggers,
         when=has_event_triggers,
     ),
-    check_step(check_restored),
+    check_step(check_restored, same_ids),
     source_jobs.RESUME,
     enable_step(same_ids, _enabling),
 )

@@ -24,8 +24,8 @@ from tswizard.core.split.caggs.compare import read_states, state_findings
 from tswizard.core.split.caggs.compare_views import compare_views
 from tswizard.core.split.check_stored import check_stored
 from tswizard.core.split.ledger.table_stats import TableTotals, read_table_totals
-from tswizard.core.split.policies.comparison import with_jobs
-from tswizard.core.split.policies.recreate import possible_jobs
+from tswizard.core.split.policies.comparison import matched_ids, with_jobs
+from tswizard.core.split.policies.recreate import possible_jobs, read_target_ids
 from tswizard.core.split.policies.statements import JobApi, read_job_api
 from tswizard.core.split.schema.cagg_facts import CaggFacts, Caggs, read_cagg_facts
 from tswizard.core.split.schema.chunk_objects import (
@@ -267,3 +267,18 @@ async def _add_table_totals(ctx: Context) -> None:
         for total in (totals.get(table.name, TableTotals()),)
     )
     ctx.run_folder.save(replace(record, tables=tables))
+
+
+async def known_ids(ctx: Context) -> Mapping[int, int]:
+    """Source's job id -> target's; by what they do where the run's own tables are gone, which they
+    are once everything has passed. Raises CannotConnect, psycopg.Error."""
+    task = ctx.task
+    async with connected(task.target) as target:
+        ids = await read_target_ids(target)
+        if ids:
+            return ids
+        ours = possible_jobs(task, await read_cagg_facts(target))
+        api = await read_job_api(target, task.target_server.timescaledb_schema or "public")
+        theirs = await read_jobs(target, await read_shape(target))
+    roles = task.inventory.server.role.name, task.target_server.role.name
+    return matched_ids(ours, theirs, api, roles)

@@ -10,6 +10,8 @@ from tswizard.core.model.events import TableProgress, Unit
 from tswizard.core.model.write_counters import WriteCounters
 from tswizard.core.run.context import Context
 from tswizard.core.run.method import Action, MethodStep
+from tswizard.core.steps.compare_schedules import compare_schedules
+from tswizard.core.steps.enable_jobs import ReadIds
 from tswizard.core.verify import (
     Comparability,
     Verification,
@@ -102,8 +104,14 @@ CHECK = "check"
 """Id of the step that compares both databases, in every method."""
 
 
-def check_step(action: Action) -> MethodStep:
-    """The step that compares both databases, by a method's own way to do so."""
+def check_step(compare: Action, read_ids: ReadIds) -> MethodStep:
+    """The step that compares both databases, by a method's own way to do so, given how it knows
+    the jobs' ids on the target."""
+
+    async def action(ctx: Context) -> None:
+        await compare(ctx)
+        await compare_schedules(ctx, read_ids)
+
     return MethodStep(
         id=CHECK,
         title="Check everything",
