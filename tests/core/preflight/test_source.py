@@ -120,6 +120,12 @@ MANY = replace(HYPERTABLE, chunks=(CHUNK,) * 8000)
             Level.LOOK,
             "connection limit: 77",
         ),
+        (
+            {"extras_member_tables": ("public.extt of hstore",)},
+            "extension-tables",
+            Level.LOOK,
+            "1 table with rows belongs to an extension and will not be migrated: public.extt of",
+        ),
         ({"extras_slots": ("s",)}, "replication-slots", Level.LOOK, "s"),
         ({"extras_subscriptions": ("s",)}, "subscriptions", Level.LOOK, "s"),
         ({"extras_publications": ("p",)}, "publications", Level.LOOK, "p"),

@@ -251,6 +251,9 @@ class Extras:
     database_properties: tuple[str, ...] = ()
     """Privileges on the database of others than its owner, its connection limit and its comment,
     where they are not the default: `name: value`; of a comment only that there is one."""
+    member_tables: tuple[str, ...] = ()
+    """Tables with rows that belong to an extension without being its configuration, so that no
+    dump holds them: `schema.table of extension`. Without TimescaleDB's."""
     tablespaces: tuple[str, ...] = ()
     """Tablespaces that tables, indexes or hypertables of this database use."""
     all_tablespaces: tuple[str, ...] = ()

@@ -53,6 +53,7 @@ _ONE = {
     "job": "policy or job",
     "aggregate": "aggregate function",
     "sequence-value": "sequence value",
+    "extension-member": "member of extensions",
     "catalog-row": "row of TimescaleDB's catalog",
 }
 
@@ -92,6 +93,15 @@ _ALL = (
         "schema",
         extra=_PASS,
         todo="See whether the other version works for you; otherwise run ALTER EXTENSION … UPDATE.",
+    ),
+    _kind(
+        "extension-member",
+        "members of extensions",
+        SCHEMA,
+        extra=_PASS,
+        todo="pg_dump leaves out what was added to an extension (ALTER EXTENSION … ADD …). Create "
+        "it on the target by hand, with its rows; or take it out of the extension on the source "
+        "(ALTER EXTENSION … DROP …), and migrate again.",
     ),
     # pg_dump writes inherited columns first.
     _kind("table", "tables", SCHEMA, "tablespace", "column_order"),

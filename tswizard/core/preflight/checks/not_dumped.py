@@ -19,17 +19,8 @@ _READ_SETTINGS = (
 
 def _settings(inventory: Inventory, where: str) -> Iterator[Finding]:
     settings, properties = inventory.extras.settings, inventory.extras.database_properties
-    named = (*settings, *properties)
-    if not named:
+    if not (named := (*settings, *properties)):
         return
-    todo = ["Set them on the target by hand."]
-    if settings:
-        todo.append(f"To see settings on the source: {_READ_SETTINGS}")
-    if properties:
-        todo.append(
-            "For privileges (GRANT … ON DATABASE), connection limit and comment the check after "
-            "the run gives the statements."
-        )
     yield look(
         "database-settings",
         f"Settings of the database are not migrated: {some(named)}.",
@@ -37,7 +28,8 @@ def _settings(inventory: Inventory, where: str) -> Iterator[Finding]:
         why="pg_dump leaves ALTER DATABASE … SET and ALTER ROLE … IN DATABASE … SET to "
         "pg_dumpall, and dumps privileges, connection limit and comment of the database only with "
         "--create. Values of settings are not shown here, since some hold secrets.",
-        todo=" ".join(todo),
+        todo="Set them on the target by hand; for privileges, connection limit and comment the "
+        f"check after the run has the statements. To see settings on the source: {_READ_SETTINGS}",
         details=named,
     )
 

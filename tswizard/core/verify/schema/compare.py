@@ -10,6 +10,7 @@ from tswizard.core.db.identifiers import unquoted
 from tswizard.core.model.finding import Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS
 from tswizard.core.verify.schema.compare_grants import compare_grants
+from tswizard.core.verify.schema.extension_members import extension_of, of_missing
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 from tswizard.core.verify.schema.same_definition import same_definition
 
@@ -110,11 +111,20 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
 
 def _comparable(key: ObjectKey, source: Schema, target: Schema) -> bool:
     """NOT NULL constraints are in the catalog since PostgreSQL 18; columns show them anyway. What
-    an owner may do in its database is no matter of grants, whoever it is at the other end."""
+    an owner may do in its database is no matter of grants, whoever it is at the other end. Which
+    members an extension has depends on its version."""
     if key.kind == "database-setting":
         ends = (schema.objects.get(key) for schema in (source, target))
         return not any(found is not None and found.definition.get("owner") for found in ends)
+    if key.kind == "extension-member":
+        extension = ObjectKey("extension", extension_of(key.name))
+        versions = [_version(schema.objects.get(extension)) for schema in (source, target)]
+        return versions[0] is not None and versions[0] == versions[1]
     return key.kind != "not-null-constraint" or source.major == target.major
+
+
+def _version(extension: Object | None) -> str | None:
+    return extension.definition["version"] if extension else None
 
 
 def _of_property(
@@ -189,6 +199,8 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
         role = key.name.removeprefix(PRIVILEGES_OF)
         if role != key.name and unquoted(role) not in target.roles | {"PUBLIC"}:
             why += f"; the target has no role {role}"
+    elif key.kind == "extension-member":
+        level = of_missing(found.definition["type"])
     elif key.kind == "subscription":
         why = "pg_dump dumps it for superusers only"
     elif key.kind in ("default-privilege", "policy"):

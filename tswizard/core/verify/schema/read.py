@@ -11,6 +11,7 @@ from tswizard.core.verify.schema import (
     comments,
     constraints,
     database_settings,
+    extension_members,
     foreign_data,
     functions_operators,
     privileges,
@@ -57,6 +58,7 @@ _OF_RELATIONS: tuple[Query, ...] = (
 _QUERIES: tuple[Query, ...] = (
     relations.schemas,
     relations.extensions,
+    extension_members.extension_members,
     constraints.event_triggers,
     functions_operators.functions,
     functions_operators.operators,
