@@ -12,6 +12,7 @@ from tswizard.core.catalog.cagg_model import Cagg, CaggDependent
 from tswizard.core.catalog.hazard_model import Hazards
 from tswizard.core.catalog.hypertable_model import Hypertable
 from tswizard.core.catalog.policy_kinds import USER_DEFINED, PolicyKind, policy_kind
+from tswizard.core.catalog.role_model import RoleFacts
 from tswizard.core.db.identifiers import qualified
 
 
@@ -315,6 +316,8 @@ class Inventory:
     """TimescaleDB's own, by membership; a user's schema may be named like one."""
     hazards: Hazards = field(default_factory=Hazards)
     """What one of the methods cannot migrate as it is."""
+    role_facts: tuple[RoleFacts, ...] = ()
+    """What the roles of this server are, by name."""
 
     @property
     def user_objects(self) -> int:
