@@ -15,6 +15,7 @@ from tswizard.core.catalog.jobs import read_jobs
 from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.errors import message_of
+from tswizard.core.db.identifiers import parted
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.kept_history import kept_caggs
 from tswizard.core.model.plan import Task
@@ -185,14 +186,14 @@ class _Migrated:
     def rows(self, rows: RowSet) -> RowSet | None:
         """These rows as they are compared; None when they were not to arrive. Call it after
         `schemas`."""
-        if rows.name in self._caggs:
+        if rows.of_cagg and rows.name in self._caggs:
             facts = self._on_target.get(rows.name)
             if facts is None:
                 return None
             kind = SetKind.HYPERTABLE if rows.name in self._kept else SetKind.RECOMPUTED
             return replace(rows, kind=kind, target=facts.materialization.key)
-        absent = {identity.replace('"', "") for identity in self._not_migrated.identities}
-        return None if rows.name in absent else rows
+        absent = {parted(identity) for identity in self._not_migrated.identities}
+        return None if (rows.schema, rows.table) in absent else rows
 
 
 def _moved(finding: Finding) -> Finding:
