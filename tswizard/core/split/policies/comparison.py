@@ -37,7 +37,7 @@ def matched_ids(
     ours: Iterable[Job], theirs: Iterable[Job], api: JobApi, roles: tuple[str, str]
 ) -> dict[int, int]:
     """The target's ids by the source's, as far as such a job is there; `roles` are those that we
-    are at both ends."""
+    are on source and target."""
     there = {name: id for name, _, id in _numbered(theirs, api, roles[1])}
     return {id: there[name] for name, _, id in _numbered(ours, api, roles[0]) if name in there}
 

@@ -20,7 +20,7 @@ HIDDEN = "hidden_"
 """Properties with this prefix are compared and never shown: they may contain passwords."""
 
 
-Change = tuple[str, Any, Any]
+PropertyChange = tuple[str, Any, Any]
 """Property, on the source, on the target."""
 
 
@@ -33,7 +33,7 @@ class Difference:
     level: Level
     part: str | None = None
     """The internal relation that it belongs to, if any."""
-    changed: tuple[Change, ...] = ()
+    changed: tuple[PropertyChange, ...] = ()
     why: str = ""
     about: str = ""
     """A description, where the name is only a number."""
@@ -137,7 +137,7 @@ def _of_property(
     return _statement(key, (("value", ours, theirs),), there)
 
 
-def _statement(key: ObjectKey, changed: tuple[Change, ...], target: Schema) -> str:
+def _statement(key: ObjectKey, changed: tuple[PropertyChange, ...], target: Schema) -> str:
     """What makes the target's object equal; None is what an end lacks."""
     if key.kind == "built-in-job":
         wanted = {name: ours for name, ours, _ in changed}
@@ -150,7 +150,7 @@ def _statement(key: ObjectKey, changed: tuple[Change, ...], target: Schema) -> s
 
 def _changed(
     key: ObjectKey, ours: Object, theirs: Object, source: Schema, target: Schema
-) -> tuple[Change, ...]:
+) -> tuple[PropertyChange, ...]:
     """What differs; of TimescaleDB's own jobs, whose defaults depend on its version, what a person
     has changed."""
     found = changes(ours, theirs, across=source.major != target.major)
@@ -159,7 +159,7 @@ def _changed(
     return found
 
 
-def changes(source: Object, target: Object, *, across: bool) -> tuple[Change, ...]:
+def changes(source: Object, target: Object, *, across: bool) -> tuple[PropertyChange, ...]:
     """The properties that differ; `across` majors only those that both catalogs have."""
     ours, theirs = _flat(source.definition), _flat(target.definition)
     names = [*ours, *(name for name in theirs if name not in ours)]
@@ -255,7 +255,7 @@ def _for_roles(level: Level, key: ObjectKey, found: Object, target: Schema) -> t
 def _differs(
     key: ObjectKey,
     found: Object,
-    changed: tuple[Change, ...],
+    changed: tuple[PropertyChange, ...],
     source: Schema,
     target: Schema,
 ) -> Difference:
