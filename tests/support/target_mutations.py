@@ -349,6 +349,11 @@ ALTERED = (
     _altered(
         "SELECT alter_job(1001, max_retries => 9, timezone => 'Europe/Stockholm')", "job", "1001"
     ),
+    _altered(
+        "SELECT alter_job(3, scheduled => false)",
+        "built-in-job",
+        "policy_job_stat_history_retention",
+    ),
     Mutation(
         "SELECT decompress_chunk(c) FROM show_chunks('conditions') c ORDER BY 1 LIMIT 1",
         parts=(("chunk", "differs"), ("table", "missing"), ("compression-setting", "missing")),

@@ -89,10 +89,17 @@ async def test_parents_with_all_that_needs_them(ends: tuple[Endpoint, Endpoint])
 
 
 async def test_all_of_them(ends: tuple[Endpoint, Endpoint]) -> None:
+    await run_sql(  # without quotes, the table is called like the view
+        ends[0],
+        'CREATE SCHEMA "m.on"',
+        'CREATE VIEW "m.on".day AS SELECT * FROM m.daily',
+        'CREATE TABLE m."on.day" AS SELECT 1 AS a',
+    )
     outcome, there = await migrated(ends, Answers(caggs="none", policies="none"))
     assert outcome.result is Level.PASS, [f for f in outcome.findings if f.level is not Level.PASS]
     assert (there.caggs, there.jobs, there.cagg_dependents) == ((), (), ())
     assert len(there.hypertables) == 3
+    assert "m.on.day" in {table.name for table in outcome.tables}
 
 
 async def test_what_cannot_be_dropped_stays_and_is_named(ends: tuple[Endpoint, Endpoint]) -> None:

@@ -114,6 +114,18 @@ MANY = replace(HYPERTABLE, chunks=(CHUNK,) * 8000)
         ({"hypertables": (MANY,)}, "source-locks", Level.FAIL, "16,00"),
         ({"hypertables": (MANY,), "extras_lock_slots": 9000}, "source-locks", Level.LOOK, "9,000"),
         ({"extras_settings": ("everybody: x.y",)}, "database-settings", Level.LOOK, "x.y"),
+        (
+            {"extras_database_properties": ("connection limit: 77",)},
+            "database-settings",
+            Level.LOOK,
+            "connection limit: 77",
+        ),
+        (
+            {"extras_member_tables": ("public.extt of hstore",)},
+            "extension-tables",
+            Level.LOOK,
+            "1 table with rows belongs to an extension and will not be migrated: public.extt of",
+        ),
         ({"extras_slots": ("s",)}, "replication-slots", Level.LOOK, "s"),
         ({"extras_subscriptions": ("s",)}, "subscriptions", Level.LOOK, "s"),
         ({"extras_publications": ("p",)}, "publications", Level.LOOK, "p"),

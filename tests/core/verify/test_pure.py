@@ -22,7 +22,7 @@ from tswizard.core.verify.schema.findings import schema_findings
 from tswizard.core.verify.schema.same_definition import restored_form, same_definition
 from tswizard.core.verify.schema.sequences import SequenceState, compare_sequence_states
 from tswizard.core.verify.schema.source_changes import explained
-from tswizard.core.verify.sequence_catalog_findings import catalog_findings
+from tswizard.core.verify.sequence_catalog_findings import catalog_findings, sequence_findings
 
 # equal texts ------------------------------------------------------------------------------------
 
@@ -238,7 +238,9 @@ _SEQ = ("public", "s")
         ((10, True), (12, True), (15, True), ["moved"]),
         ((10, True), (10, True), (15, True), ["moved"]),
         ((10, True), (9, True), (15, True), ["behind"]),
-        ((10, True), (16, True), (15, True), ["behind"]),
+        ((10, True), (16, True), (15, True), ["ahead"]),
+        ((10, True), (11, True), (10, True), ["ahead"]),  # after the cut-over
+        (None, (16, True), (15, True), ["ahead"]),
         ((10, False), (10, True), (10, True), []),
         (None, (12, True), (15, True), ["behind"]),
     ],
@@ -265,13 +267,50 @@ def test_a_falling_sequence_is_understood() -> None:
 
 
 @pytest.mark.parametrize(
+    ("increment", "before", "target", "now", "states"),
+    [
+        (1, 90, 95, 3, ["moved"]),
+        (1, 90, 2, 3, ["moved"]),
+        (1, 90, 90, 3, ["moved"]),
+        (1, 90, 50, 3, ["behind"]),
+        (1, 10, 12, 15, ["moved"]),
+        (1, 10, 20, 15, ["ahead"]),
+        (-1, 10, 5, 98, ["moved"]),
+        (-1, 10, 99, 98, ["moved"]),
+        (-1, 10, 50, 98, ["behind"]),
+    ],
+)
+def test_a_sequence_that_cycles_may_start_over(
+    increment: int, before: int, target: int, now: int, states: list[str]
+) -> None:
+    known = {_SEQ: Sequence(*_SEQ, before, True)}
+    ours = {_SEQ: SequenceState(increment, now, True, cycle=True)}
+    theirs = {_SEQ: SequenceState(increment, target, True, cycle=True)}
+    assert [d.state for d in compare_sequence_states(ours, theirs, known, {})] == states
+
+
+def test_what_is_ahead_on_the_target_is_not_to_be_set() -> None:
+    found = compare_sequence_states(
+        {_SEQ: SequenceState(1, 300, True)}, {_SEQ: SequenceState(1, 305, True)}, {}, {}
+    )
+    end = Endpoint.parse("host=h dbname=d")
+    source = inventory()
+    job = VerifyJob(source=end, target=end, inventory=source, target_server=source.server)
+    (finding,) = sequence_findings(found, 1, job)
+    assert (finding.id, finding.level) == ("sequences-ahead", Level.LOOK)
+    assert finding.details == ("public.s: the target's next value is 306, the source's 301",)
+    assert "setval" not in repr(finding)
+
+
+@pytest.mark.parametrize(
     ("used", "target", "now", "state"),
     [
         (40, (40, True), (42, True), "beyond"),
         (0, (1, False), (2, True), "beyond"),
         (40, (39, True), (42, True), "behind"),
         (40, (1, False), (42, True), "behind"),
-        (40, (45, True), (42, True), "behind"),
+        (40, (45, True), (42, True), "ahead"),
+        (50, (45, True), (42, True), "behind"),
     ],
 )
 def test_a_sequence_of_timescaledb_has_to_be_beyond_the_numbers_in_use(

@@ -2,6 +2,7 @@
 dump does not include it."""
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE, Shape
+from tswizard.core.catalog.database_properties import DESCRIBED
 from tswizard.core.catalog.inventory import Extension, Extras, Offered
 from tswizard.core.catalog.tables import (
     NOT_USERS,
@@ -125,6 +126,18 @@ CROSS JOIN pg_catalog.unnest(s.setconfig) c
 WHERE s.setdatabase = (SELECT oid FROM pg_catalog.pg_database
                        WHERE datname = pg_catalog.current_database())
   AND c NOT LIKE 'timescaledb.restoring=%'
+ORDER BY 1""",
+    "database_properties": DESCRIBED,
+    # By their size, since this role may not be allowed to read them.
+    "member_tables": """
+SELECT n.nspname || '.' || c.relname || ' of ' || e.extname
+FROM pg_catalog.pg_extension e
+JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::regclass
+  AND d.refobjid = e.oid AND d.deptype = 'e' AND d.classid = 'pg_catalog.pg_class'::regclass
+JOIN pg_catalog.pg_class c ON c.oid = d.objid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE e.extname <> 'timescaledb' AND c.relkind IN ('r', 'm')
+  AND NOT c.oid = ANY (COALESCE(e.extconfig, '{}')) AND pg_catalog.pg_relation_size(c.oid) > 0
 ORDER BY 1""",
     "all_tablespaces": "SELECT spcname::text FROM pg_catalog.pg_tablespace ORDER BY 1",
 }

@@ -12,6 +12,7 @@ from tswizard.core.catalog.cagg_model import Cagg, CaggDependent
 from tswizard.core.catalog.hazard_model import Hazards
 from tswizard.core.catalog.hypertable_model import Hypertable
 from tswizard.core.catalog.policy_kinds import USER_DEFINED, PolicyKind, policy_kind
+from tswizard.core.catalog.role_model import RoleFacts
 from tswizard.core.db.identifiers import qualified
 
 
@@ -248,6 +249,12 @@ class Extras:
     foreign_servers: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     """ALTER DATABASE/ROLE … SET for this database: `role: name`, without values."""
+    database_properties: tuple[str, ...] = ()
+    """Privileges on the database of others than its owner, its connection limit and its comment,
+    where they are not the default: `name: value`; of a comment only that there is one."""
+    member_tables: tuple[str, ...] = ()
+    """Tables with rows that belong to an extension without being its configuration, so that no
+    dump holds them: `schema.table of extension`. Without TimescaleDB's."""
     tablespaces: tuple[str, ...] = ()
     """Tablespaces that tables, indexes or hypertables of this database use."""
     all_tablespaces: tuple[str, ...] = ()
@@ -309,6 +316,8 @@ class Inventory:
     """TimescaleDB's own, by membership; a user's schema may be named like one."""
     hazards: Hazards = field(default_factory=Hazards)
     """What one of the methods cannot migrate as it is."""
+    role_facts: tuple[RoleFacts, ...] = ()
+    """What the roles of this server are, by name."""
 
     @property
     def user_objects(self) -> int:

@@ -114,7 +114,7 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
     tell("what a dump would not hold")
     hazards = await read_hazards(connection, shape)
     found = hypertables.result() if hypertables else ()
-    needed, all_roles = roles.result()
+    needed, all_roles, role_facts = roles.result()
     return Inventory(
         server=server,
         extensions=extensions.result(),
@@ -136,6 +136,7 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
         cagg_dependents=dependents.result() if dependents else (),
         extension_schemas=tuple(name for (name,) in extension_schemas.result()),
         hazards=hazards,
+        role_facts=role_facts,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+from tswizard.core.catalog.role_model import RoleFacts
 from tswizard.core.db.connection import Connection, batch
 from tswizard.core.db.identifiers import identifier
 
@@ -26,13 +27,49 @@ ORDER BY 1
 """
 
 
-async def read_roles(connection: Connection) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(roles that own or are granted something here, all roles), without predefined ones.
+FACTS = """
+SELECT r.rolname::text, r.rolcanlogin, r.rolinherit, r.rolreplication, r.rolbypassrls, r.rolsuper,
+  r.rolconnlimit,
+  ARRAY(SELECT DISTINCT g.rolname::text FROM pg_catalog.pg_auth_members m
+        JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid ORDER BY 1),
+  ARRAY(SELECT DISTINCT g.rolname::text FROM pg_catalog.pg_auth_members m
+        JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid AND m.admin_option
+        ORDER BY 1),
+  ARRAY(SELECT CASE WHEN pg_catalog.split_part(s, '=', 1) LIKE '%.%'
+                    THEN pg_catalog.split_part(s, '=', 1) || '=' ELSE s END
+        FROM pg_catalog.unnest(r.rolconfig) AS s ORDER BY 1)
+FROM pg_catalog.pg_roles r WHERE r.rolname !~ '^pg_' ORDER BY 1
+"""
+
+
+async def read_roles(
+    connection: Connection,
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[RoleFacts, ...]]:
+    """(roles that own or are granted something here, all roles, what they are), without predefined
+    ones.
 
     The bootstrap superuser is pinned, so it is not in pg_shdepend; every server has one.
     """
-    needed, every = await batch(connection, (NEEDED, ALL))
-    return tuple(name for (name,) in needed), tuple(name for (name,) in every)
+    needed, every, facts = await batch(connection, (NEEDED, ALL, FACTS))
+    return (
+        tuple(name for (name,) in needed),
+        tuple(name for (name,) in every),
+        tuple(
+            RoleFacts(
+                name=row[0],
+                login=row[1],
+                inherit=row[2],
+                replication=row[3],
+                bypass_rls=row[4],
+                superuser=row[5],
+                connection_limit=row[6],
+                member_of=tuple(row[7]),
+                admin_of=tuple(row[8]),
+                settings=tuple(row[9]),
+            )
+            for row in facts
+        ),
+    )
 
 
 def role_statements(names: Iterable[str], job_owners: Collection[str] = ()) -> tuple[str, ...]:

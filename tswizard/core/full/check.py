@@ -13,6 +13,7 @@ from tswizard.core.catalog.catalog_shape import (
 )
 from tswizard.core.catalog.hypertables import chunk_relations
 from tswizard.core.db.connection import Connection, connected, rows
+from tswizard.core.db.identifiers import parted
 from tswizard.core.model.object_selection import ObjectSet, left_out
 from tswizard.core.run.context import Context
 from tswizard.core.steps.compare import compare_ends
@@ -31,8 +32,8 @@ async def check_restored(ctx: Context) -> None:
         return
     async with connected(ctx.task.source) as source:
         expected = await read_left_out(source, await read_shape(source), out)
-    names = {cagg.label for cagg in out.caggs}
-    names |= {d.identity.replace('"', "") for d in out.dependents}
+    caggs = {cagg.label for cagg in out.caggs}
+    views = {parted(d.identity) for d in out.dependents}
 
     async def schemas(
         _source: DatabaseReader, _target: DatabaseReader, ours: Schema, theirs: Schema
@@ -45,7 +46,8 @@ async def check_restored(ctx: Context) -> None:
         return replace(ours, objects=kept), theirs
 
     def arrived(rows: RowSet) -> RowSet | None:
-        return None if rows.name in names else rows
+        gone = (rows.of_cagg and rows.name in caggs) or (rows.schema, rows.table) in views
+        return None if gone else rows
 
     await compare_ends(ctx, Comparability(schemas, arrived, expected.ids))
 

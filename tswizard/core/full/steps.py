@@ -221,7 +221,7 @@ FULL_STEPS: tuple[MethodStep, ...] = (
         ),
         when=has_event_triggers,
     ),
-    check_step(check_restored),
+    check_step(check_restored, same_ids),
     source_jobs.RESUME,
     enable_step(same_ids, _enabling),
 )

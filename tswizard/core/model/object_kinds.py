@@ -53,6 +53,7 @@ _ONE = {
     "job": "policy or job",
     "aggregate": "aggregate function",
     "sequence-value": "sequence value",
+    "extension-member": "member of extensions",
     "catalog-row": "row of TimescaleDB's catalog",
 }
 
@@ -92,6 +93,15 @@ _ALL = (
         "schema",
         extra=_PASS,
         todo="See whether the other version works for you; otherwise run ALTER EXTENSION … UPDATE.",
+    ),
+    _kind(
+        "extension-member",
+        "members of extensions",
+        SCHEMA,
+        extra=_PASS,
+        todo="pg_dump leaves out what was added to an extension (ALTER EXTENSION … ADD …). Create "
+        "it on the target by hand, with its rows; or take it out of the extension on the source "
+        "(ALTER EXTENSION … DROP …), and migrate again.",
     ),
     # pg_dump writes inherited columns first.
     _kind("table", "tables", SCHEMA, "tablespace", "column_order"),
@@ -154,7 +164,8 @@ _ALL = (
         "value",
         missing=_LOOK,
         extra=_PASS,
-        todo="Set the ones you want with ALTER DATABASE … SET … on the target.",
+        todo="Set the ones you want with ALTER DATABASE … SET … on the target; for privileges, the "
+        "connection limit and the comment run these statements.",
     ),
     _kind("sequence", "sequences", SEQUENCES),
     _kind("sequence-value", "sequence values", SEQUENCES),
@@ -165,6 +176,25 @@ _ALL = (
     _kind("catalog-row", "rows of TimescaleDB's catalog", HYPERTABLES),
     _kind("continuous-aggregate", "continuous aggregates", CAGGS),
     _kind("job", "policies and jobs", POLICIES),
+    # Every database has them; pg_dump skips their rows.
+    _kind(
+        "built-in-job",
+        "built-in jobs",
+        POLICIES,
+        "scheduled",
+        "schedule_interval",
+        "config",
+        "max_runtime",
+        "max_retries",
+        "retry_period",
+        "fixed_schedule",
+        "initial_start",
+        "timezone",
+        missing=_PASS,
+        extra=_PASS,
+        todo="Run these statements on the target. They belong to whoever installed TimescaleDB: a "
+        "service may refuse them to your role; then ask its support.",
+    ),
     _kind("policy", "row-level security policies", PRIVILEGES, extra=_FAIL),
     _kind(
         "grant",

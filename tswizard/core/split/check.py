@@ -15,6 +15,7 @@ from tswizard.core.catalog.jobs import read_jobs
 from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.errors import message_of
+from tswizard.core.db.identifiers import parted
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.kept_history import kept_caggs
 from tswizard.core.model.plan import Task
@@ -24,8 +25,8 @@ from tswizard.core.split.caggs.compare import read_states, state_findings
 from tswizard.core.split.caggs.compare_views import compare_views
 from tswizard.core.split.check_stored import check_stored
 from tswizard.core.split.ledger.table_stats import TableTotals, read_table_totals
-from tswizard.core.split.policies.comparison import with_jobs
-from tswizard.core.split.policies.recreate import possible_jobs
+from tswizard.core.split.policies.comparison import matched_ids, with_jobs
+from tswizard.core.split.policies.recreate import possible_jobs, read_target_ids
 from tswizard.core.split.policies.statements import JobApi, read_job_api
 from tswizard.core.split.schema.cagg_facts import CaggFacts, Caggs, read_cagg_facts
 from tswizard.core.split.schema.chunk_objects import (
@@ -185,14 +186,14 @@ class _Migrated:
     def rows(self, rows: RowSet) -> RowSet | None:
         """These rows as they are compared; None when they were not to arrive. Call it after
         `schemas`."""
-        if rows.name in self._caggs:
+        if rows.of_cagg and rows.name in self._caggs:
             facts = self._on_target.get(rows.name)
             if facts is None:
                 return None
             kind = SetKind.HYPERTABLE if rows.name in self._kept else SetKind.RECOMPUTED
             return replace(rows, kind=kind, target=facts.materialization.key)
-        absent = {identity.replace('"', "") for identity in self._not_migrated.identities}
-        return None if rows.name in absent else rows
+        absent = {parted(identity) for identity in self._not_migrated.identities}
+        return None if (rows.schema, rows.table) in absent else rows
 
 
 def _moved(finding: Finding) -> Finding:
@@ -268,3 +269,18 @@ async def _add_table_totals(ctx: Context) -> None:
         for total in (totals.get(table.name, TableTotals()),)
     )
     ctx.run_folder.save(replace(record, tables=tables))
+
+
+async def known_ids(ctx: Context) -> Mapping[int, int]:
+    """Source's job id -> target's; by what they do where the run's own tables are gone, which they
+    are once everything has passed. Raises CannotConnect, psycopg.Error."""
+    task = ctx.task
+    async with connected(task.target) as target:
+        ids = await read_target_ids(target)
+        if ids:
+            return ids
+        ours = possible_jobs(task, await read_cagg_facts(target))
+        api = await read_job_api(target, task.target_server.timescaledb_schema or "public")
+        theirs = await read_jobs(target, await read_shape(target))
+    roles = task.inventory.server.role.name, task.target_server.role.name
+    return matched_ids(ours, theirs, api, roles)

@@ -21,7 +21,7 @@ from tswizard.core.split.caggs.follow_source import follow_source
 from tswizard.core.split.caggs.logging import log_again, turn_off
 from tswizard.core.split.caggs.mark import mark_ranges
 from tswizard.core.split.caggs.recompute import recompute_caggs
-from tswizard.core.split.check import check_split
+from tswizard.core.split.check import check_split, known_ids
 from tswizard.core.split.data_steps import DataPhase
 from tswizard.core.split.policies.recreate import (
     preview_enabling,
@@ -386,7 +386,7 @@ SPLIT_STEPS: tuple[MethodStep, ...] = (
         commands=preview_event_triggers,
         when=has_event_triggers,
     ),
-    check_step(_check, preview_check),
+    check_step(_check, known_ids, preview_check),
     source_jobs.RESUME,
     enable_step(target_ids, preview_enabling),
 )

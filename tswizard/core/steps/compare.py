@@ -12,6 +12,8 @@ from tswizard.core.model.plan import Task
 from tswizard.core.model.write_counters import WriteCounters
 from tswizard.core.run.context import Context
 from tswizard.core.run.method import Action, MethodStep
+from tswizard.core.steps.compare_schedules import compare_schedules
+from tswizard.core.steps.enable_jobs import ReadIds
 from tswizard.core.verify import (
     Comparability,
     Verification,
@@ -115,9 +117,17 @@ def preview_comparison(task: Task) -> tuple[str, ...]:
 
 
 def check_step(
-    action: Action, commands: Callable[[Task], Iterable[str]] = preview_comparison
+    compare: Action,
+    read_ids: ReadIds,
+    commands: Callable[[Task], Iterable[str]] = preview_comparison,
 ) -> MethodStep:
-    """The step that compares both databases, by a method's own way to do so."""
+    """The step that compares both databases, by a method's own way to do so, given how it knows
+    the jobs' ids on the target."""
+
+    async def action(ctx: Context) -> None:
+        await compare(ctx)
+        await compare_schedules(ctx, read_ids)
+
     return MethodStep(
         id=CHECK,
         title="Check everything",

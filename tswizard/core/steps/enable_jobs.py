@@ -6,6 +6,7 @@ from contextlib import suppress
 from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Job
+from tswizard.core.catalog.job_statements import forgets_timezone
 from tswizard.core.db.connection import Connection, connected, rows, value
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.db.identifiers import literal
@@ -16,7 +17,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.report.checklist import result_of
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.run.method import MethodStep
-from tswizard.core.steps.job_switch import JobSwitch, forgets_timezone, set_row, set_scheduled
+from tswizard.core.steps.job_switch import JobSwitch, set_row, set_scheduled
 
 
 def to_enable(task: Task) -> tuple[Job, ...]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from psycopg import Error, sql
 
+from tswizard.core.catalog.job_statements import alter_by_hand
 from tswizard.core.db.connection import Connection, atomically, value
 from tswizard.core.db.errors import is_refusal, message_of
-from tswizard.core.db.versions import version_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +82,7 @@ def switch_by_hand(jobs: Iterable[int] | str, scheduled: bool, timescaledb: str 
     """The same as one statement for a person, on a server with this version of TimescaleDB. `jobs`
     are ids, or a condition on the columns of _timescaledb_config.bgw_job."""
     which = jobs if isinstance(jobs, str) else f"id IN ({', '.join(map(str, jobs))})"
-    zone = ", timezone => timezone" if forgets_timezone(timescaledb) else ""
-    return (
-        f"SELECT alter_job(id, scheduled => {str(scheduled).lower()}{zone}) "
-        f"FROM _timescaledb_config.bgw_job WHERE {which};"
-    )
-
-
-def forgets_timezone(timescaledb: str | None) -> bool:
-    """Does its alter_job() take a time zone (2.12 and later)? A version that is not known is taken
-    for a later one: an earlier one refuses the argument, which loses nothing."""
-    return not timescaledb or version_key(timescaledb) >= (2, 12)
+    return alter_by_hand(which, {"scheduled": str(scheduled).lower()}, timescaledb)
 
 
 async def takes_timezone(connection: Connection, schema: str | None) -> bool:

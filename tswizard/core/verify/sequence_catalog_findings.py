@@ -17,10 +17,10 @@ _ROWS = 20
 def sequence_findings(
     differences: Sequence[SequenceDifference], total: int, job: VerifyJob
 ) -> tuple[Finding, ...]:
-    """One finding for values that are behind, one for those advanced on the source since."""
+    """One finding for values that are behind, one for those advanced on either end since."""
     by_state = {
         state: [d for d in differences if d.state == state]
-        for state in ("behind", "moved", "beyond", "unreadable")
+        for state in ("behind", "moved", "beyond", "ahead", "unreadable")
     }
     if not differences:
         if not total:
@@ -62,6 +62,23 @@ def sequence_findings(
                 why="Chunks were created there since copying began. On the target they are beyond "
                 "every number that is in use there.",
                 details=tuple(".".join(d.name) for d in beyond),
+            )
+        )
+    if ahead := by_state["ahead"]:
+        findings.append(
+            Finding(
+                Level.LOOK,
+                "sequences-ahead",
+                f"{plural(len(ahead), 'sequence')} further on the target than on the source",
+                where=job.target.label,
+                why="Numbers were taken there since, as they are after the cut-over.",
+                todo="Nothing, if the target is in use. Do not set them back: the next INSERT "
+                "would fail with a duplicate key.",
+                details=tuple(
+                    f"{'.'.join(d.name)}: the target's next value is {d.target}, the source's "
+                    f"{d.source}"
+                    for d in ahead
+                ),
             )
         )
     if unreadable := by_state["unreadable"]:

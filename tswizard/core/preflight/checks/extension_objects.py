@@ -46,6 +46,22 @@ def _on_chunks(inventory: Inventory, where: str) -> Iterator[Finding]:
         )
 
 
+def _members(inventory: Inventory, where: str) -> Iterator[Finding]:
+    if tables := inventory.extras.member_tables:
+        yield look(
+            "extension-tables",
+            f"{plural(len(tables), 'table')} with rows "
+            f"{'belongs' if len(tables) == 1 else 'belong'} to an extension and "
+            f"will not be migrated: {some(tables)}.",
+            where=where,
+            why="pg_dump leaves members of an extension to CREATE EXTENSION, and dumps rows only "
+            "of tables that the extension declares as its configuration.",
+            todo="Nothing, if CREATE EXTENSION fills them. If one was added by hand, take it out: "
+            "ALTER EXTENSION … DROP TABLE …. Otherwise copy its rows yourself.",
+            details=tables,
+        )
+
+
 # A function is there if one of that name is: its arguments may have become more.
 _LACKING = """
 SELECT w.name FROM pg_catalog.unnest(%s::text[]) AS w (name)
@@ -86,5 +102,6 @@ async def _lacking(prepared: Prepared) -> AsyncIterator[Finding]:
 EXTENSION_OBJECT_CHECKS: tuple[AnyCheck, ...] = (
     SourceCheck(gives=("objects-in-extension-schemas",), run=_inside, methods=SPLIT_ONLY),
     SourceCheck(gives=("chunks-by-name",), run=_on_chunks, methods=SPLIT_ONLY),
+    SourceCheck(gives=("extension-tables",), run=_members),
     Trial(gives=("extension-catalog-differs",), run=_lacking, side=Side.TARGET),
 )

@@ -18,16 +18,20 @@ _READ_SETTINGS = (
 
 
 def _settings(inventory: Inventory, where: str) -> Iterator[Finding]:
-    if settings := inventory.extras.settings:
-        yield look(
-            "database-settings",
-            f"Settings of the database are not migrated: {some(settings)}.",
-            where=where,
-            why="pg_dump leaves ALTER DATABASE … SET and ALTER ROLE … IN DATABASE … SET to "
-            "pg_dumpall. Values are not shown here, since some hold secrets.",
-            todo=f"Set them on the target by hand. To see them on the source: {_READ_SETTINGS}",
-            details=settings,
-        )
+    settings, properties = inventory.extras.settings, inventory.extras.database_properties
+    if not (named := (*settings, *properties)):
+        return
+    yield look(
+        "database-settings",
+        f"Settings of the database are not migrated: {some(named)}.",
+        where=where,
+        why="pg_dump leaves ALTER DATABASE … SET and ALTER ROLE … IN DATABASE … SET to "
+        "pg_dumpall, and dumps privileges, connection limit and comment of the database only with "
+        "--create. Values of settings are not shown here, since some hold secrets.",
+        todo="Set them on the target by hand; for privileges, connection limit and comment the "
+        f"check after the run has the statements. To see settings on the source: {_READ_SETTINGS}",
+        details=named,
+    )
 
 
 def _slots(inventory: Inventory, where: str) -> Iterator[Finding]:

@@ -1,7 +1,9 @@
-"""Roles of the source that the target lacks."""
+"""Roles of the source that the target lacks, or that are not the same there."""
 
 from collections.abc import Iterator
 
+from tswizard.core.catalog.role_model import RoleFacts
+from tswizard.core.catalog.role_statements import attribute_statements, membership_statements
 from tswizard.core.catalog.roles import role_statements
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
@@ -25,6 +27,54 @@ def _granted(prepared: Prepared) -> Iterator[Finding]:
         )
 
 
+def _differing(prepared: Prepared) -> Iterator[Finding]:
+    source, target = prepared.inventory, prepared.target_inventory
+    there = {role.name: role for role in target.role_facts}
+    own = {source.server.role.name, target.server.role.name}
+    found = {
+        role.name: statements
+        for role in source.role_facts
+        if role.name in there and role.name not in own
+        if (statements := _statements(role, there[role.name], prepared))
+    }
+    if found:
+        yield look(
+            "roles-differ",
+            f"Roles that are not the same on the target: {some(list(found))}.",
+            where=prepared.target.label,
+            why="Roles belong to the server, so a dump holds neither their attributes and settings "
+            "nor what they are members of. These own something in this database, are granted "
+            "something in it, or are members of one that is.",
+            todo="Decide for each, and run what you want on the target (a service may refuse some "
+            "of it): the statements are in the details. Passwords are not compared.",
+            details=[line for statements in found.values() for line in statements],
+        )
+
+
+def _statements(role: RoleFacts, there: RoleFacts, prepared: Prepared) -> tuple[str, ...]:
+    """What makes the target's role have what the source's has; of a role that this database does
+    not name, its memberships in those that it does."""
+    needed = set(prepared.inventory.roles_granted)
+    known = set(prepared.target_inventory.roles)
+    groups = [
+        group
+        for group in role.member_of
+        if group in known or group.startswith("pg_")
+        if role.name in needed or group in needed
+    ]
+    return (
+        *membership_statements(role, there, groups),
+        *(
+            attribute_statements(
+                role, there, superuser=prepared.target_inventory.server.role.superuser
+            )
+            if role.name in needed
+            else ()
+        ),
+    )
+
+
 ROLE_CHECKS: tuple[AnyCheck, ...] = (
     Check(gives=("roles-missing",), run=_granted, settled_by_check=True),
+    Check(gives=("roles-differ",), run=_differing),
 )

@@ -7,7 +7,7 @@ Ids differ by nature, and whether a job is switched on is the business of the la
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -30,16 +30,29 @@ def with_jobs(schema: Schema, jobs: Iterable[Job], api: JobApi, role: str) -> Sc
 def job_objects(jobs: Iterable[Job], api: JobApi, role: str = "") -> dict[ObjectKey, Object]:
     """A job is known by what it does and to what; several of a kind are numbered in the order of
     their settings."""
+    return {ObjectKey("job", name): Object(text) for name, text, _ in _numbered(jobs, api, role)}
+
+
+def matched_ids(
+    ours: Iterable[Job], theirs: Iterable[Job], api: JobApi, roles: tuple[str, str]
+) -> dict[int, int]:
+    """The target's ids by the source's, as far as such a job is there; `roles` are those that we
+    are on source and target."""
+    there = {name: id for name, _, id in _numbered(theirs, api, roles[1])}
+    return {id: there[name] for name, _, id in _numbered(ours, api, roles[0]) if name in there}
+
+
+def _numbered(jobs: Iterable[Job], api: JobApi, role: str) -> Iterator[tuple[str, str, int]]:
+    """Name, definition and id of each job."""
     texts = sorted(
-        (_name(job), json.dumps(_definition(job, api, role), sort_keys=True)) for job in jobs
+        (_name(job), json.dumps(_definition(job, api, role), sort_keys=True), job.id)
+        for job in jobs
     )
     seen: Counter[str] = Counter()
-    found = {}
-    for name, text in texts:
+    for name, text, id in texts:
         seen[name] += 1
         number = f" ({seen[name]})" if seen[name] > 1 else ""
-        found[ObjectKey("job", name + number)] = Object(text)
-    return found
+        yield name + number, text, id
 
 
 def _name(job: Job) -> str:

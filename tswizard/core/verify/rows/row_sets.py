@@ -51,6 +51,11 @@ class RowSet:
     """`schema.name` of what holds the rows of a partitioned table that is compared as a whole."""
 
     @property
+    def of_cagg(self) -> bool:
+        """The name is that of a continuous aggregate, not of the table."""
+        return self.kind is SetKind.HYPERTABLE and self.name != f"{self.schema}.{self.table}"
+
+    @property
     def axis(self) -> Dimension | None:
         """What ranges are of."""
         return self.dimension or self.key

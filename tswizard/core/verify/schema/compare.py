@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tswizard.core.catalog.database_properties import PRIVILEGES_OF, property_statements
+from tswizard.core.catalog.job_statements import alter_built_in
+from tswizard.core.db.identifiers import unquoted
 from tswizard.core.model.finding import Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS
 from tswizard.core.verify.schema.compare_grants import compare_grants
+from tswizard.core.verify.schema.extension_members import extension_of, of_missing
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 from tswizard.core.verify.schema.same_definition import same_definition
 
@@ -14,6 +18,10 @@ DifferenceState = Literal["missing", "differs", "extra"]
 
 HIDDEN = "hidden_"
 """Properties with this prefix are compared and never shown: they may contain passwords."""
+
+
+PropertyChange = tuple[str, Any, Any]
+"""Property, on the source, on the target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +33,12 @@ class Difference:
     level: Level
     part: str | None = None
     """The internal relation that it belongs to, if any."""
-    changed: tuple[tuple[str, Any, Any], ...] = ()
-    """(property, on the source, on the target)."""
+    changed: tuple[PropertyChange, ...] = ()
     why: str = ""
     about: str = ""
     """A description, where the name is only a number."""
+    statement: str = ""
+    """What a person runs on the target to make it equal; empty where that is not known."""
 
     @property
     def words(self) -> str:
@@ -68,14 +77,18 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
             differences.append(_missing(key, found, source, target))
         elif found.text == other.text:
             continue
-        elif changed := changes(found, other, across=source.major != target.major):
+        elif changed := _changed(key, found, other, source, target):
             differences.append(_differs(key, found, changed, source, target))
     for key, found in target.objects.items():
         if key.kind != "grant" and key not in source.objects and _comparable(key, source, target):
-            level = _of_extra(key, found)
             differences.append(
                 Difference(
-                    key=key, state="extra", level=level, part=found.part, about=_about(key, found)
+                    key=key,
+                    state="extra",
+                    level=_of_extra(key, found),
+                    part=found.part,
+                    about=_about(key, found),
+                    statement=_of_property(key, None, found, target),
                 )
             )
     grants = compare_grants(source, target)
@@ -97,11 +110,56 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
 
 
 def _comparable(key: ObjectKey, source: Schema, target: Schema) -> bool:
-    """NOT NULL constraints are in the catalog since PostgreSQL 18; columns show them anyway."""
+    """NOT NULL constraints are in the catalog since PostgreSQL 18; columns show them anyway. What
+    an owner may do in its database is no matter of grants, whoever it is at the other end. Which
+    members an extension has depends on its version."""
+    if key.kind == "database-setting":
+        ends = (schema.objects.get(key) for schema in (source, target))
+        return not any(found is not None and found.definition.get("owner") for found in ends)
+    if key.kind == "extension-member":
+        extension = ObjectKey("extension", extension_of(key.name))
+        versions = [_version(schema.objects.get(extension)) for schema in (source, target)]
+        return versions[0] is not None and versions[0] == versions[1]
     return key.kind != "not-null-constraint" or source.major == target.major
 
 
-def changes(source: Object, target: Object, *, across: bool) -> tuple[tuple[str, Any, Any], ...]:
+def _version(extension: Object | None) -> str | None:
+    return extension.definition["version"] if extension else None
+
+
+def _of_property(
+    key: ObjectKey, source: Object | None, target: Object | None, there: Schema
+) -> str:
+    """Of a property of the database that one end lacks: it has the default."""
+    if key.kind != "database-setting":
+        return ""
+    ours, theirs = (end.definition["value"] if end else None for end in (source, target))
+    return _statement(key, (("value", ours, theirs),), there)
+
+
+def _statement(key: ObjectKey, changed: tuple[PropertyChange, ...], target: Schema) -> str:
+    """What makes the target's object equal; None is what an end lacks."""
+    if key.kind == "built-in-job":
+        wanted = {name: ours for name, ours, _ in changed}
+        return alter_built_in(unquoted(key.name), wanted, target.timescaledb)
+    if key.kind != "database-setting":
+        return ""
+    _, ours, theirs = changed[0]
+    return " ".join(property_statements(target.database, key.name, ours, theirs))
+
+
+def _changed(
+    key: ObjectKey, ours: Object, theirs: Object, source: Schema, target: Schema
+) -> tuple[PropertyChange, ...]:
+    """What differs; of TimescaleDB's own jobs, whose defaults depend on its version, what a person
+    has changed."""
+    found = changes(ours, theirs, across=source.major != target.major)
+    if key.kind == "built-in-job" and source.timescaledb != target.timescaledb:
+        return tuple(change for change in found if change[0] == "scheduled")
+    return found
+
+
+def changes(source: Object, target: Object, *, across: bool) -> tuple[PropertyChange, ...]:
     """The properties that differ; `across` majors only those that both catalogs have."""
     ours, theirs = _flat(source.definition), _flat(target.definition)
     names = [*ours, *(name for name in theirs if name not in ours)]
@@ -138,6 +196,11 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
         level, why = Level.LOOK, "it is invalid on the source, and pg_dump skips invalid indexes"
     elif key.kind == "database-setting":
         why = f"pg_dump does not dump it; its value is {found.definition['value']}"
+        role = key.name.removeprefix(PRIVILEGES_OF)
+        if role != key.name and unquoted(role) not in target.roles | {"PUBLIC"}:
+            why += f"; the target has no role {role}"
+    elif key.kind == "extension-member":
+        level = of_missing(found.definition["type"])
     elif key.kind == "subscription":
         why = "pg_dump dumps it for superusers only"
     elif key.kind in ("default-privilege", "policy"):
@@ -154,6 +217,7 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
         changed=(),
         why=why,
         about=_about(key, found),
+        statement=_of_property(key, found, None, target),
     )
 
 
@@ -163,6 +227,8 @@ def _of_extra(key: ObjectKey, found: Object) -> Level:
         text = str(found.definition.get("definition", key.name))
         if text.startswith(("CREATE UNIQUE ", "UNIQUE ")):
             return Level.FAIL
+    if key.kind == "database-setting" and key.name == f"{PRIVILEGES_OF}PUBLIC":
+        return Level.LOOK  # the source has PostgreSQL's default
     return OBJECT_KINDS[key.kind].extra
 
 
@@ -189,7 +255,7 @@ def _for_roles(level: Level, key: ObjectKey, found: Object, target: Schema) -> t
 def _differs(
     key: ObjectKey,
     found: Object,
-    changed: tuple[tuple[str, Any, Any], ...],
+    changed: tuple[PropertyChange, ...],
     source: Schema,
     target: Schema,
 ) -> Difference:
@@ -210,6 +276,7 @@ def _differs(
         changed=changed,
         why=why,
         about=_about(key, found),
+        statement=_statement(key, changed, target),
     )
 
 

@@ -12,9 +12,10 @@ def constraints(catalogs: Catalogs) -> str:
     """Constraints of tables, including those of chunks; `types` reads those of domains.
 
     A foreign key to a hypertable has a copy for each of its chunks, under a generated name, so it
-    is identified by its definition. A foreign key whose internal triggers are disabled exists and
-    checks nothing. NOT NULL constraints (in the catalog since PostgreSQL 18) of chunks show in
-    their columns.
+    is identified by its definition. One to a partitioned table has, under generated names, a part
+    for each of its partitions, which is left out: it is not dumped. A foreign key whose internal
+    triggers are disabled exists and checks nothing. NOT NULL constraints (in the catalog since
+    PostgreSQL 18) of chunks show in their columns.
     """
     definition = json_object(
         definition="pg_catalog.pg_get_constraintdef(c.oid)",
@@ -38,6 +39,9 @@ LEFT JOIN (
   FROM pg_catalog.pg_trigger WHERE tgisinternal GROUP BY 1
 ) t ON t.tgconstraint = c.oid AND c.contype = 'f'
 WHERE c.contype IN ('p', 'u', 'f', 'c', 'x', 'n') AND NOT (c.contype = 'n' AND r.part IS NOT NULL)
+  AND NOT (c.contype = 'f' AND f.part IS NULL AND EXISTS (
+    SELECT FROM pg_catalog.pg_constraint up
+    WHERE up.oid = c.conparentid AND up.conrelid = c.conrelid))
 """
 
 

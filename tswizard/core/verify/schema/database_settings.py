@@ -1,5 +1,7 @@
-"""Settings made by ALTER DATABASE and ALTER ROLE … IN DATABASE: pg_db_role_setting."""
+"""What belongs to the database itself: settings made by ALTER DATABASE and ALTER ROLE … IN DATABASE
+(pg_db_role_setting), its privileges, connection limit and comment (pg_database)."""
 
+from tswizard.core.catalog.database_properties import PROPERTIES
 from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
 
 
@@ -22,4 +24,17 @@ FROM pg_catalog.pg_db_role_setting s
 JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
 CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c (setting)
 WHERE d.datname = pg_catalog.current_database() AND {name} <> 'timescaledb.restoring'
+"""
+
+
+def database_properties(_catalogs: Catalogs) -> str:
+    """Privileges, connection limit and comment, where they are not the default.
+
+    Who owns the database differs by nature, and owners have all privileges: theirs are marked, and
+    compared with nothing. The comment is not initdb's.
+    """
+    value = json_object(value="x.value", owner="x.owner")
+    return f"""
+SELECT 'database-setting', x.name, NULL::text, {value}
+FROM ({PROPERTIES}) x (name, value, owner)
 """

@@ -170,9 +170,11 @@ _ON = {
 
 
 def _line(difference: Difference) -> str:
-    """The difference in one line; for a missing grant or another owner the statement."""
+    """The difference in one line; after the statement that settles it, where that is known."""
     if difference.key.kind == "owner":
         return _owner_line(difference)
+    if difference.statement:
+        return f"{difference.statement}  -- {' '.join(difference.words.split())}"
     if difference.key.kind != "grant":
         return difference.words
     _, wanted, found = difference.changed[0]

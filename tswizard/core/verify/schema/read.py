@@ -11,6 +11,7 @@ from tswizard.core.verify.schema import (
     comments,
     constraints,
     database_settings,
+    extension_members,
     foreign_data,
     functions_operators,
     privileges,
@@ -29,7 +30,8 @@ from tswizard.core.verify.schema.catalog_sql import (
 
 _VERSIONS = """
 SELECT pg_catalog.current_setting('server_version_num')::int / 10000,
-  (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'timescaledb')
+  (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'timescaledb'),
+  pg_catalog.current_database()::text
 """
 _ROLES = "SELECT rolname::text FROM pg_catalog.pg_roles"
 
@@ -56,6 +58,7 @@ _OF_RELATIONS: tuple[Query, ...] = (
 _QUERIES: tuple[Query, ...] = (
     relations.schemas,
     relations.extensions,
+    extension_members.extension_members,
     constraints.event_triggers,
     functions_operators.functions,
     functions_operators.operators,
@@ -76,6 +79,7 @@ _QUERIES: tuple[Query, ...] = (
     privileges.default_privileges,
     comments.security_labels,
     database_settings.database_settings,
+    database_settings.database_properties,
     replication.publications,
     replication.subscriptions,
     text_search.text_search_configurations,
@@ -94,6 +98,7 @@ _TIMESCALEDB: tuple[Query, ...] = (
     timescaledb.compression_settings,
     timescaledb.caggs,
     timescaledb.jobs,
+    timescaledb.built_in_jobs,
 )
 
 
@@ -132,13 +137,15 @@ class Schema:
     major: int
     """PostgreSQL's major version."""
     timescaledb: str | None
+    database: str = ""
+    """The name of the database."""
 
 
 async def read_schema(connection: Connection) -> Schema:
     """Read one database, all queries at once."""
     catalogs = await read_catalogs(connection)
     asked = (_VERSIONS, labels_query(catalogs.shape), _ROLES, *object_queries(catalogs))
-    ((major, timescaledb),), labels, roles, *kinds = await batch(connection, asked)
+    ((major, timescaledb, database),), labels, roles, *kinds = await batch(connection, asked)
     objects: dict[ObjectKey, Object] = {}
     for found in kinds:
         for kind, name, part, text in found:
@@ -150,6 +157,7 @@ async def read_schema(connection: Connection) -> Schema:
         catalogs=catalogs,
         major=major,
         timescaledb=timescaledb,
+        database=database,
     )
 
 

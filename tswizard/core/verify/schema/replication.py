@@ -9,10 +9,17 @@ from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
 
 
 def publications(catalogs: Catalogs) -> str:
-    """With their tables, column lists and row filters; with schemas since PostgreSQL 15."""
+    """With their tables, column lists by name and row filters; with schemas since PostgreSQL 15.
+
+    Numbers of columns differ after a restore where columns were dropped.
+    """
     column_list, row_filter, schemas = "NULL", "NULL", "NULL"
     if catalogs.has("pg_publication_rel", "prattrs"):
-        column_list = "pr.prattrs::text"
+        column_list = """(
+          SELECT '(' || pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', '
+                                              ORDER BY a.attnum) || ')'
+          FROM pg_catalog.pg_attribute a
+          WHERE a.attrelid = pr.prrelid AND a.attnum = ANY (pr.prattrs::int2[]))"""
         row_filter = "pg_catalog.pg_get_expr(pr.prqual, pr.prrelid)"
     if catalogs.has("pg_publication_namespace"):
         schemas = """(

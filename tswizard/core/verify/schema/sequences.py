@@ -2,13 +2,15 @@
 
 Sequences are not transactional: while the source is in use, its sequences advance after the dump,
 whatever the snapshot. So a difference of one that has advanced on the source since the inventory
-is explained if the target's value is in between, and only then. TimescaleDB's own advance with
+is explained if the target's value is in between, and only then; one that cycles may have started
+over in between. Where the target's is further than the source's, somebody has taken numbers there,
+as after a cut-over, and nothing is to be set. TimescaleDB's own advance with
 every chunk that is created; they number rows of its catalog, so the target's is right if it is
 beyond all of the numbers that are in use there.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from psycopg import sql
@@ -21,7 +23,7 @@ from tswizard.core.db.connection import Connection, rows, value
 # Sequences of the user, and those of an extension's configuration, which pg_dump dumps too: if
 # TimescaleDB's own sequences started over at 1, the next chunk would get the name of the first.
 _SEQUENCES = f"""
-SELECT n.nspname::text, c.relname::text, s.seqincrement,
+SELECT n.nspname::text, c.relname::text, s.seqincrement, s.seqcycle,
   pg_catalog.has_schema_privilege(n.oid, 'USAGE')
     AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
 FROM pg_catalog.pg_sequence s
@@ -62,6 +64,7 @@ class SequenceState:
     increment: int
     last_value: int | None
     is_called: bool | None
+    cycle: bool = field(default=False, compare=False)
 
     @property
     def next(self) -> int | None:
@@ -75,11 +78,12 @@ async def read_sequence_states(connection: Connection) -> dict[Name, SequenceSta
     """Every sequence of one database, in a few queries."""
     found = await rows(connection, _SEQUENCES)
     values = await read_sequence_values(
-        connection, ((schema, name) for schema, name, _increment, readable in found if readable)
+        connection, ((schema, name) for schema, name, *_, readable in found if readable)
     )
     return {
-        (schema, name): SequenceState(increment, *values.get((schema, name), (None, None)))
-        for schema, name, increment, _readable in found
+        (schema, name): SequenceState(increment, last_value, is_called, cycle)
+        for schema, name, increment, cycle, _readable in found
+        for last_value, is_called in (values.get((schema, name), (None, None)),)
     }
 
 
@@ -98,9 +102,9 @@ async def read_numbers_in_use(connection: Connection) -> dict[Name, int]:
     return used
 
 
-_State = Literal["behind", "moved", "beyond", "unreadable"]
+_State = Literal["behind", "moved", "beyond", "ahead", "unreadable"]
 """`moved`: it has advanced on the source since the dump. `beyond`: it is one of TimescaleDB's own,
-and on the target beyond every number in use there."""
+and on the target beyond every number in use there. `ahead`: it is further on the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,8 @@ def compare_sequence_states(
             differences.append(_difference(name, "moved", ours, theirs))
         elif name in used and _is_beyond(used[name], theirs, ours):
             differences.append(_difference(name, "beyond", ours, theirs))
+        elif _is_ahead(before.get(name), theirs, ours, used.get(name)):
+            differences.append(_difference(name, "ahead", ours, theirs))
         else:
             differences.append(_difference(name, "behind", ours, theirs))
     return tuple(differences)
@@ -153,11 +159,42 @@ def _difference(
 def _in_between(before: Sequence | None, target: SequenceState, now: SequenceState) -> bool:
     if before is None or target.next is None or now.next is None:
         return False
-    then = SequenceState(now.increment, before.last_value, before.is_called).next
-    assert then is not None
+    then = _then(before, now)
+    if _started_over(then, now):
+        return not _precedes(target.next, then, now) or not _precedes(now.next, target.next, now)
     low, high = sorted((then, now.next))
     moved = then != now.next
     return moved and low <= target.next <= high
+
+
+def _then(before: Sequence, now: SequenceState) -> int:
+    """What nextval would have returned when the source was inspected."""
+    return before.last_value + (now.increment if before.is_called else 0)
+
+
+def _started_over(then: int, now: SequenceState) -> bool:
+    """A sequence that cycles has reached its end since."""
+    assert now.next is not None
+    return now.cycle and _precedes(now.next, then, now)
+
+
+def _precedes(one: int, other: int, of: SequenceState) -> bool:
+    """It comes before the other one in the sequence's direction."""
+    return (other - one) * of.increment > 0
+
+
+def _is_ahead(
+    before: Sequence | None, target: SequenceState, now: SequenceState, used: int | None
+) -> bool:
+    """Which one is further cannot be told of a sequence that has started over. `used` is the
+    highest number in use on the target, where that is known."""
+    assert target.next is not None
+    assert now.next is not None
+    if used is not None and target.next <= used:
+        return False
+    if before is not None and _started_over(_then(before, now), now):
+        return False
+    return _precedes(now.next, target.next, now)
 
 
 def _is_beyond(used: int, target: SequenceState, now: SequenceState) -> bool:

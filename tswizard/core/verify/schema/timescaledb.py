@@ -178,3 +178,17 @@ LEFT JOIN {HYPERTABLE} h ON h.id = j.hypertable_id
 LEFT JOIN {CAGG} g ON g.mat_hypertable_id = j.hypertable_id
 WHERE j.id >= {FIRST_USER_JOB}
 """
+
+
+def built_in_jobs(catalogs: Catalogs) -> str:
+    """TimescaleDB's own jobs, which every database with the extension has and no dump holds; known
+    by their procedure. The schema of procedures, and so their checks, depends on the version."""
+    names = "'id', 'application_name', 'proc_schema', 'proc_name', 'check_schema', 'check_name'"
+    definition = json_object(
+        row=f"pg_catalog.to_jsonb(j) - ARRAY[{names}, 'owner', 'hypertable_id']"
+    )
+    return f"""
+SELECT 'built-in-job', pg_catalog.quote_ident(j.proc_name), NULL::text, {definition}
+FROM {catalogs.shape.jobs} j
+WHERE j.id < {FIRST_USER_JOB}
+"""
