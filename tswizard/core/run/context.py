@@ -7,7 +7,7 @@ import re
 import shlex
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -282,9 +282,14 @@ class Context:
 
 def write_lines(log: TextIO, lines: Iterable[str]) -> None:
     """Add lines to a run's log, each with the time: ISO 8601, since a run may take days. In one
-    go: the log is flushed at the end of what is written."""
+    go: the log is flushed at the end of what is written.
+
+    A disk that takes no more of them ends nothing, least of all what puts a database back: what a
+    run rests on is its record, whose writing fails aloud.
+    """
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    log.write("".join(f"{now} {line}\n" for line in lines))
+    with suppress(OSError):
+        log.write("".join(f"{now} {line}\n" for line in lines))
 
 
 def shell(argv: Sequence[str | Path]) -> str:

@@ -8,6 +8,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -44,7 +45,7 @@ from tswizard.core.run.context import (
 )
 from tswizard.core.run.finish import finish
 from tswizard.core.run.method import Method, MethodStep, applicable
-from tswizard.core.run.run_folder import FINAL, RunFolder, StepRecord
+from tswizard.core.run.run_folder import FINAL, RunFolder, RunFolderError, StepRecord
 from tswizard.core.verify import VerifyStopped
 
 RELEASED_WITHIN = 15.0
@@ -95,7 +96,8 @@ class Run:
     async def events(self) -> AsyncGenerator[Event, None]:
         """Carry the run out and tell what happens; closing the iterator stops the run.
 
-        Raises RunFolderError when another process works on it.
+        Raises RunFolderError when another process works on it, or when its folder cannot be
+        written any more.
         """
         with self.run_folder.held():
             work = asyncio.create_task(self._work())
@@ -141,13 +143,17 @@ class Run:
             await self._room.wait()
 
     def _broke(self, work: "asyncio.Task[None]") -> None:
-        """A bug in the runner itself: the run's log has its traceback, and the watcher an end."""
+        """A folder that cannot be written, or a bug in the runner itself: the run's log has the
+        traceback, if it can, and the watcher an end."""
         if work.cancelled() or (error := work.exception()) is None:
             return
-        with self.run_folder.log_path.open("a", encoding="utf-8") as log:
-            text = "".join(traceback.format_exception(error))
-            write_lines(log, redact(text, (self.task.source, self.task.target)).splitlines())
-        self._put(RunFinished(time.time(), result=None, seconds=self.run_folder.record.seconds))
+        try:
+            with suppress(RunFolderError), self.run_folder.log() as log:
+                text = "".join(traceback.format_exception(error))
+                write_lines(log, redact(text, (self.task.source, self.task.target)).splitlines())
+        finally:
+            seconds = self.run_folder.record.seconds
+            self._put(RunFinished(time.time(), result=None, seconds=seconds))
 
     async def _work(self) -> None:
         record = self.run_folder.record
@@ -162,7 +168,7 @@ class Run:
         prover = TargetProver(
             partial(connect, self.task.target), partial(connect, self.task.source)
         )
-        with self.run_folder.log_path.open("a", buffering=1, encoding="utf-8") as log:
+        with self.run_folder.log() as log:
             ctx = self._ctx = Context(
                 self.task,
                 self.run_folder,
