@@ -86,7 +86,7 @@ async def forget_finished_run(target: Connection, run: str) -> None:
     """Remove what another run left there that is over: only preflight lets anybody come here, and
     it found the target empty. Raises StepFailed, psycopg.Error."""
     stored = await read_stored_run(target)
-    if stored is not None and stored.record.id != run and not stored.record.resumable:
+    if stored is not None and stored.record.id != run and stored.record.over:
         await target_marker.erase(target)
 
 
