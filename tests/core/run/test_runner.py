@@ -231,6 +231,23 @@ async def test_what_must_be_put_back_is_tried_until_the_server_answers(
     assert run.outcome is None
 
 
+async def test_an_error_that_quotes_a_password_reaches_neither_log_nor_record() -> None:
+    async def quotes(_ctx: Context) -> None:
+        raise OSError("cannot read postgresql://me:s3cret@host/db")
+
+    run = begun(Invented(Noted(), one=quotes))
+    run.task = replace(run.task, target=run.task.target.with_password("s3cret"))
+    told = []
+    async with aclosing(run.events()) as events:
+        async for event in events:
+            told.append(event)
+    assert states(told) == {"one": StepState.FAILED}
+    assert "me:********@host" in run.run_folder.record.findings[0].what
+    for path in run.run_folder.path.iterdir():
+        assert "s3cret" not in path.read_text()
+    assert "s3cret" not in repr([event for event in told if isinstance(event, StepFinished)])
+
+
 async def test_a_run_whose_folder_is_gone_ends_and_puts_everything_back() -> None:
     done = []
 

@@ -22,7 +22,7 @@ from tswizard.core.db.endpoint import Endpoint, child_environment
 from tswizard.core.db.passfile import passfile
 from tswizard.core.db.redact import redact
 from tswizard.core.model.events import Event, FindingFound, LogLine, LogVerdict, StepProgress, Unit
-from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.finding import Finding, Level, without_passwords
 from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.plan import Task
 from tswizard.core.run.run_folder import RunFolder, RunRecord
@@ -163,17 +163,19 @@ class Context:
 
     def say(self, text: str, tool: str = "tswizard") -> None:
         """A plain line for the log and the watchers."""
-        text = self._without_passwords(text)
+        text = self.redacted(text)
         self._write(f"{tool}: {text}" if tool == "tswizard" else text)
         self.put(LogLine(time.time(), tool, text))
 
     def found(self, finding: Finding) -> None:
         """A finding for the checklist; said at once."""
+        finding = without_passwords(finding, (self.task.source, self.task.target))
         self.findings.append(finding)
         self._write(f"{finding.level.upper()} {finding.id}: {finding.what} {finding.todo}")
         self.put(FindingFound(time.time(), finding))
 
     def progress(self, done: int, total: int | None, unit: Unit, what: str = "") -> None:
+        what = self.redacted(what)
         self.put(
             StepProgress(time.time(), step=self.step, done=done, total=total, unit=unit, what=what)
         )
@@ -212,7 +214,7 @@ class Context:
         async def judge() -> None:
             await may_prove.wait()
             while (judged := await queue.get()) is not None:
-                judged = self._redacted(tally.add(await prove(judged, self.prover)))
+                judged = self._judged_redacted(tally.add(await prove(judged, self.prover)))
                 proven.append(judged)
                 self._verdict(judged)
 
@@ -220,7 +222,7 @@ class Context:
             nonlocal last
             # Judged as it was printed: a short password may be part of any word or name.
             texts = [unmixer.feed(text) for text in texts]
-            shown = self._without_passwords("\n".join(texts)).split("\n")
+            shown = self.redacted("\n".join(texts)).split("\n")
             last = next((text for text in reversed(shown) if text), last)
             write_lines(self.log, shown)
             on_lines(texts)
@@ -232,7 +234,7 @@ class Context:
                     plain.append(item.text)
             if plain:
                 now = time.time()
-                for text in self._without_passwords("\n".join(plain)).split("\n"):
+                for text in self.redacted("\n".join(plain)).split("\n"):
                     self.put(LogLine(now, tool, text))
             await self.room()
 
@@ -259,17 +261,18 @@ class Context:
                 self.judged.extend(judged)
         return ToolEnd(exit_code, judged, last)
 
-    def _without_passwords(self, text: str) -> str:
+    def redacted(self, text: str) -> str:
+        """The text without passwords, for whoever writes or shows it past this context."""
         return redact(text, (self.task.source, self.task.target))
 
-    def _redacted(self, judged: JudgedMessage) -> JudgedMessage:
+    def _judged_redacted(self, judged: JudgedMessage) -> JudgedMessage:
         """Without passwords in its sentences; names in it are those of objects."""
         return replace(
             judged,
-            message=self._without_passwords(judged.message),
-            reason=self._without_passwords(judged.reason),
-            todo=self._without_passwords(judged.todo),
-            detail=tuple(map(self._without_passwords, judged.detail)),
+            message=self.redacted(judged.message),
+            reason=self.redacted(judged.reason),
+            todo=self.redacted(judged.todo),
+            detail=tuple(map(self.redacted, judged.detail)),
         )
 
     def _verdict(self, judged: JudgedMessage) -> None:

@@ -260,13 +260,12 @@ class Run:
             await self._current
             state = StepState.DONE
         except StepSkipped as skip:
-            state, why = StepState.SKIPPED, str(skip)
+            state, why = StepState.SKIPPED, ctx.redacted(str(skip))
         except asyncio.CancelledError:
             state, why = StepState.STOPPED, "you stopped it"
         except Exception as error:
-            finding = _explain(error, ctx)
-            ctx.found(finding)
-            state, why = StepState.FAILED, finding.what
+            ctx.found(_explain(error, ctx))
+            state, why = StepState.FAILED, ctx.findings[-1].what
         finally:
             self._current = None
         seconds = time.monotonic() - started
