@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.support.native import TARGET, database, named
+from tests.support.native import SOURCE, TARGET, database, named
 from tests.support.sample_inventory import prepared, tools
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.model.answers import METHOD_NAMES
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.preflight import examine
 from tswizard.core.preflight.checks.extensions import try_create
@@ -162,6 +163,27 @@ async def test_a_trial_leaves_nothing_and_the_scheduler_running(
     assert (running == [(1,)]) is superuser
     assert (refused == []) is superuser
     assert all(answer for _tried, answer in refused)
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("method", METHOD_NAMES)
+async def test_a_schema_of_our_name_that_is_not_ours_is_refused(
+    native_target: Endpoint, tmp_path: Path, method: str
+) -> None:
+    async def found() -> dict[str, Finding]:
+        inventories = await read_inventory(source), await read_inventory(native_target)
+        return await findings((source, native_target), inventories, tmp_path, method=method)
+
+    source = named(SOURCE)
+    assert "target-schema-taken" not in await found()
+    async with connected(native_target) as connection:
+        await connection.execute("CREATE SCHEMA _tswizard")
+    assert "target-schema-taken" not in await found()
+    async with connected(native_target) as connection:
+        await connection.execute("CREATE TABLE _tswizard.theirs (id int)")
+    refused = (await found())["target-schema-taken"]
+    assert refused.level is Level.FAIL
+    assert "Rename it" in refused.todo
 
 
 @pytest.mark.native

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from tswizard.core.catalog.own_schema import SCHEMA
 from tswizard.core.model.finding import Level
 from tswizard.core.run.context import Context, Leftovers
 from tswizard.core.run.run_folder import RunRecord
 from tswizard.core.steps.enable_jobs import ReadIds, left_paused
-from tswizard.core.steps.target_marker import SCHEMA, remove_record
+from tswizard.core.steps.target_marker import remove_record
 
 
 async def leave_behind(ctx: Context, result: Level, read_ids: ReadIds) -> Leftovers:
