@@ -61,7 +61,7 @@ async def migrate(
         )
     if not isinstance(run, Run):
         return run
-    with failures(Exit.STOPPED):
+    with failures(Exit.STOPPED, then="Then resume the run."):
         return await watch(run)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from psycopg.errors import DiskFull
 
 from tests.support.native import SOURCE, TARGET, database, named
 from tests.support.sample_inventory import prepared, tools
@@ -14,9 +15,12 @@ from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.answers import METHOD_NAMES
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.preflight import examine
+from tswizard.core.model.prepared import Prepared
+from tswizard.core.preflight import examine, run_checks
+from tswizard.core.preflight.check import Side, Trial
 from tswizard.core.preflight.checks.extensions import try_create
 from tswizard.core.preflight.checks.privileges import try_restore
 from tswizard.core.preflight.checks.source_writes import rows_written
@@ -163,6 +167,24 @@ async def test_a_trial_leaves_nothing_and_the_scheduler_running(
     assert (running == [(1,)]) is superuser
     assert (refused == []) is superuser
     assert all(answer for _tried, answer in refused)
+
+
+async def test_what_a_server_refuses_in_a_trial_is_told_as_what_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def full(_prepared: Prepared) -> AsyncIterator[Finding]:
+        raise DiskFull("could not extend file")
+        yield
+
+    check = Trial(gives=("tried",), run=full, side=Side.TARGET)
+    monkeypatch.setattr(run_checks, "CHECKS", (check,))
+    subject = prepared()
+    with pytest.raises(CannotConnect) as caught:
+        [found async for found in examine(subject)]
+    assert caught.value.what == (
+        f"{subject.target.label}: The server's disk is full: could not extend file."
+    )
+    assert caught.value.todo == "Free or add disk space there. Then examine it again."
 
 
 @pytest.mark.native

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from psycopg import OperationalError
+from psycopg.errors import DiskFull
 
 from tests.support.sample_task import task
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import name_server
 from tswizard.core.db.retry import PUTTING_BACK
 from tswizard.core.estimate.workload import Workload
 from tswizard.core.model.answers import Answers, MethodName
@@ -165,6 +167,20 @@ async def test_a_failed_step_ends_the_run_and_nothing_is_tidied_up() -> None:
     assert not [call for call in noted.calls if call.startswith("tidy")]
     (finding,) = run.run_folder.record.findings
     assert finding.id == "connection-lost"
+    assert finding.where == "one"
+    assert finding.todo.endswith(" Then resume the run.")
+
+
+async def test_an_error_of_a_server_names_the_server() -> None:
+    async def full(ctx: Context) -> None:
+        error = DiskFull("could not extend file")
+        name_server(error, ctx.task.target.label)
+        raise error
+
+    run, _told = await carried_out(Invented(Noted(), one=full))
+    (finding,) = run.run_folder.record.findings
+    assert (finding.id, finding.where) == ("disk-full", run.task.target.label)
+    assert finding.todo == "Free or add disk space there. Then resume the run."
 
 
 async def test_each_thing_is_put_back_though_a_connection_cannot_be_closed_and_another_fails() -> (

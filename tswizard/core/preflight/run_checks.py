@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection
 from psycopg import Error
 
 from tswizard.core.catalog.inventory import Inventory
-from tswizard.core.db.errors import CannotConnect, message_of
+from tswizard.core.db.errors import CannotConnect, explain_error, name_server
 from tswizard.core.db.kept_connections import KeptConnections, using
 from tswizard.core.model.answers import METHOD_NAMES, MethodName
 from tswizard.core.model.finding import Finding, Level, without_passwords
@@ -108,7 +108,6 @@ async def _answers(check: Trial, prepared: Prepared) -> AsyncIterator[Finding]:
             yield finding
     except Error as error:
         endpoint = prepared.source if check.side is Side.SOURCE else prepared.target
-        raise CannotConnect(
-            f"The connection to {endpoint.label} was lost during preflight: {message_of(error)}.",
-            "See whether the server is up, then examine it again.",
-        ) from None
+        name_server(error, endpoint.label)
+        told = explain_error(error)
+        raise CannotConnect(told.sentence, f"{told.todo} Then examine it again.") from None

@@ -89,6 +89,10 @@ class Run:
         return bool(self._again)
 
     @property
+    def _then(self) -> str:
+        return "Then check again." if self.over else "Then resume the run."
+
+    @property
     def command(self) -> str:
         """What carries it on when it was stopped, without the program's name."""
         return f"{'check' if self.over else 'resume'} {self.run_folder.record.id}"
@@ -264,7 +268,7 @@ class Run:
         except asyncio.CancelledError:
             state, why = StepState.STOPPED, "you stopped it"
         except Exception as error:
-            ctx.found(_explain(error, ctx))
+            ctx.found(_explain(error, ctx, self._then))
             state, why = StepState.FAILED, ctx.findings[-1].what
         finally:
             self._current = None
@@ -304,7 +308,7 @@ class Run:
         except StepSkipped:
             pass
         except Exception as error:
-            cause = _explain(error, ctx)
+            cause = _explain(error, ctx, self._then)
             by_hand = f" Or by hand: {due.statement}" if due.statement else ""
             ctx.found(
                 Finding(
@@ -322,13 +326,20 @@ def _is_transient(error: BaseException) -> bool:
     return is_transient(error.__cause__ or error if isinstance(error, StepFailed) else error)
 
 
-def _explain(error: Exception, ctx: Context) -> Finding:
-    """A finding for whatever ended a step."""
+def _explain(error: Exception, ctx: Context, then: str) -> Finding:
+    """A finding for whatever ended a step; `then` is what to do once a server's error is dealt
+    with."""
     if isinstance(error, StepFailed | VerifyStopped):
         return error.finding
     if isinstance(error, CannotConnect | Error | ServerError):
         told = explain_error(error)
-        return failed(told.id, told.what, where=ctx.step, why=told.why, todo=told.todo).finding
+        return failed(
+            told.id,
+            told.what,
+            where=told.server or ctx.step,
+            why=told.why,
+            todo=f"{told.todo} {then}",
+        ).finding
     for line in traceback.format_exception(error):
         ctx.say(line.rstrip())
     return failed(
