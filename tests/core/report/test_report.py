@@ -132,7 +132,7 @@ def test_what_is_no_report_is_refused_in_a_sentence(text: str) -> None:
 
 def test_the_markdown_tells_the_whole() -> None:
     text = to_markdown(WHOLE, "/run/report.md")
-    assert text.startswith("# Migration run-1\n\n**FAIL: something was lost")
+    assert text.startswith("# Migration run-1\n\n**FAIL: Finished, but something was lost")
     for expected in (
         "- Source: a:5432/defaultdb",
         "- Started: 2026-09-21 14:13:20 UTC",

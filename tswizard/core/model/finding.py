@@ -17,7 +17,8 @@ class Level(StrEnum):
     SKIP = "skip"
 
 
-_WORST = (Level.FAIL, Level.LOOK, Level.PASS, Level.SKIP)
+WORST_FIRST = (Level.FAIL, Level.LOOK, Level.PASS, Level.SKIP)
+"""Levels in the order in which they are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Finding:
 def worst(findings: Iterable[Finding]) -> Level:
     """The worst level among findings; `pass` when there is none."""
     levels = {finding.level for finding in findings}
-    return next((level for level in _WORST if level in levels), Level.PASS)
+    return next((level for level in WORST_FIRST if level in levels), Level.PASS)
 
 
 def without_passwords(finding: Finding, endpoints: Iterable[Endpoint]) -> Finding:
