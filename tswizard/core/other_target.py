@@ -72,7 +72,6 @@ def _save(run_folder: RunFolder, prepared: Prepared, found: tuple[Finding, ...])
         record.step(step.id) if step.id in hold else StepRecord(step.id, title=step.title)
         for step in applicable(method, task)
     )
-    missing = set(prepared.inventory.roles_granted) - set(prepared.target_inventory.roles)
     run_folder.save(
         replace(
             record,
@@ -84,6 +83,6 @@ def _save(run_folder: RunFolder, prepared: Prepared, found: tuple[Finding, ...])
             preflight=(*(f for f in record.preflight if f.where != record.target_label), *found),
             leaving=(),
             abandoned=tuple(dict.fromkeys((*record.abandoned, record.target_label))),
-            missing_roles=tuple(sorted(missing)),
+            missing_roles=prepared.missing_roles,
         )
     )

@@ -35,12 +35,11 @@ def start(
     )
     task = prepared.task(run_folder.dump_path)
     planned = _planned(method, task)
-    missing = set(prepared.inventory.roles_granted) - set(prepared.target_inventory.roles)
     run_folder.save_inventory(task.inventory)
     record = replace(
         run_folder.record,
         steps=planned,
-        missing_roles=tuple(sorted(missing)),
+        missing_roles=prepared.missing_roles,
         advice=advice,
     )
     # Last: a run that has steps can be resumed.

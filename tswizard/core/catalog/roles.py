@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from tswizard.core.db.connection import Connection, batch
+from tswizard.core.db.connection import Connection, batch, rows
 from tswizard.core.db.identifiers import identifier
 
 ALL = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1"
@@ -33,6 +33,17 @@ async def read_roles(connection: Connection) -> tuple[tuple[str, ...], tuple[str
     """
     needed, every = await batch(connection, (NEEDED, ALL))
     return tuple(name for (name,) in needed), tuple(name for (name,) in every)
+
+
+def lacking(needed: Iterable[str], there: Iterable[str]) -> tuple[str, ...]:
+    """Those of the needed roles that are not there, in order."""
+    return tuple(sorted(set(needed) - set(there)))
+
+
+async def missing_roles(connection: Connection, needed: Iterable[str]) -> tuple[str, ...]:
+    """Those of the needed roles that the server lacks now."""
+    found = await rows(connection, "SELECT rolname::text FROM pg_catalog.pg_roles")
+    return lacking(needed, (name for (name,) in found))
 
 
 def role_statements(names: Iterable[str], job_owners: Collection[str] = ()) -> tuple[str, ...]:
