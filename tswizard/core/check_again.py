@@ -13,7 +13,6 @@ from tswizard.core.methods import method_of
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Level
 from tswizard.core.model.plan import Task
-from tswizard.core.prepare import task_again
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.run.method import Method, MethodStep, applicable
 from tswizard.core.run.run_folder import (
@@ -24,6 +23,7 @@ from tswizard.core.run.run_folder import (
     not_planned,
 )
 from tswizard.core.run.runner import Run
+from tswizard.core.run.task_again import task_again
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.apply_waiting import APPLY_WAITING
 from tswizard.core.steps.compare import CHECK

@@ -6,13 +6,12 @@ The wizard and the unattended run go through here, so that both choose the same 
 from pathlib import Path
 
 from tswizard.core.catalog.inventory import Inventory
-from tswizard.core.catalog.read import read_server
-from tswizard.core.db.client_tools import choose, find_tools, which_sentence
+from tswizard.core.db.client_tools import choose, find_tools
 from tswizard.core.db.endpoint import Endpoint, needs_tls
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.plan import Task
 from tswizard.core.model.prepared import Prepared
-from tswizard.core.run.run_folder import RunFolder, RunFolderError, dump_folder, runs_folder
+from tswizard.core.run.run_folder import dump_folder, runs_folder
 from tswizard.core.runs_left_open import left_open_between
 
 
@@ -45,17 +44,3 @@ def shown_task(prepared: Prepared) -> Task:
     Raises ValueError without tools.
     """
     return prepared.task(dump_folder(runs_folder() / "RUN", prepared.answers))
-
-
-async def task_again(
-    run_folder: RunFolder, inventory: Inventory, source: Endpoint, target: Endpoint
-) -> Task:
-    """The task of a run that is carried out once more, with the target and the tools as they are
-    now. Raises RunFolderError without tools, CannotConnect."""
-    server = await read_server(target)
-    found = find_tools()
-    tools = choose(found, inventory.server.major, need_tls=needs_tls(source, target))
-    if tools is None:
-        raise RunFolderError(f"No pg_dump here serves that server: {which_sentence(found)}.")
-    answers, dump = run_folder.record.answers, run_folder.dump_path
-    return Task(source, target, inventory, server, answers, tools, dump)

@@ -8,7 +8,6 @@ from tswizard.core.model.finding import Finding
 from tswizard.core.model.plan import Task
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.recommendation import Advice
-from tswizard.core.prepare import task_again
 from tswizard.core.run.method import Method, applicable
 from tswizard.core.run.run_folder import (
     FINAL,
@@ -18,6 +17,7 @@ from tswizard.core.run.run_folder import (
     not_planned,
 )
 from tswizard.core.run.runner import Run
+from tswizard.core.run.task_again import task_again
 
 
 def start(
