@@ -395,7 +395,7 @@ class RunFolder:
     @property
     def busy(self) -> bool:
         """Does another process work on this run? Not as far as anybody knows where the folder may
-        only be read: whoever goes on with the run is told so."""
+        only be read: whoever continues the run is told so."""
         try:
             self._lock().close()
         except _Locked:
