@@ -10,7 +10,9 @@ from click.testing import CliRunner, Result
 from tests.support.sample_task import prepared
 from tswizard.cli.main import cli
 from tswizard.core.model.answers import Answers
+from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Level
+from tswizard.core.other_target import movable_runs
 from tswizard.core.resume import start
 from tswizard.core.run.run_folder import RunFolder
 from tswizard.core.steps.leftovers import dump_to_remove
@@ -164,3 +166,58 @@ def test_flags_where_they_mean_nothing_are_refused(arguments: tuple[str, ...], s
     result = call(*arguments)
     assert result.exit_code == Exit.USAGE
     assert said in result.output
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff\xfe", None])
+def test_a_report_that_cannot_be_read(data: bytes | None) -> None:
+    path = start(prepared(), ()).run_folder.path / "report.json"
+    if data is None:
+        path.mkdir()
+    else:
+        path.write_bytes(data)
+    result = call("report")
+    assert result.exit_code == Exit.STOPPED
+    assert result.stderr.startswith(str(path))
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["resume --unattended", "check"])
+def test_an_inventory_that_cannot_be_read(command: str) -> None:
+    run_folder = start(prepared(), ()).run_folder
+    if command == "check":
+        run_folder.save(replace(run_folder.record, result=Level.LOOK))
+    (run_folder.path / "inventory.json").write_text("{}")
+    result = call(*command.split())
+    assert result.exit_code == Exit.STOPPED
+    assert "inventory.json is not of this version of tswizard" in result.stderr
+
+
+def test_such_a_run_keeps_no_other_from_going_on_into_another_target() -> None:
+    run_folder = start(prepared(), ()).run_folder
+    dump = replace(run_folder.record.step("dump"), state=StepState.DONE)
+    run_folder.save(run_folder.record.with_step(dump))
+    run_folder.dump_path.mkdir(parents=True)
+    (run_folder.dump_path / "toc.dat").touch()
+    assert movable_runs() != ()
+    (run_folder.path / "inventory.json").write_text("{}")
+    assert movable_runs() == ()
+
+
+def test_a_run_that_was_not_planned_to_its_end_is_not_offered() -> None:
+    ends = prepared()
+    run_folder = RunFolder.create(ends.source, ends.target, ends.answers, (), ())
+    name = run_folder.record.id
+    sentence = f"{name} was not planned to its end; start a new run.\n"
+    assert "There is no run to resume." in call("resume").stderr
+    for command in ("resume --unattended", "check", "report"):
+        result = call(*command.split(), name)
+        assert (result.exit_code, result.stderr) == (Exit.STOPPED, sentence), command
+
+
+def test_a_run_whose_lock_cannot_be_opened_is_listed() -> None:
+    run_folder = start(prepared(), ()).run_folder
+    run_folder.save(replace(run_folder.record, paused_source_jobs=(1000,)))
+    (run_folder.path / "lock").mkdir()
+    result = call("runs")
+    assert result.exit_code == 0
+    assert "job 1000 of the source is still paused" in result.output

@@ -123,8 +123,9 @@ async def test_a_hundred_thousand_lines_never_hold_up_the_screen(
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.feed is not None)
         screen = app.screen
         assert isinstance(screen, RunScreen) and app.feed is not None
-        while not (app.feed.over and not app.feed.waiting):
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(600):
+            while not (app.feed.over and not app.feed.waiting):
+                await asyncio.sleep(0.05)
         await until(pilot, lambda: len(screen.query_one(RunLog).lines) >= LINES)
         busy = [seconds for seconds in frames if seconds > 0.001]
         print(f"{len(busy)} busy frames, slowest {max(frames) * 1000:.0f} ms")

@@ -101,5 +101,8 @@ async def stop_in_restore(pilot: Pilot[int]) -> None:
 
 
 def test_what_a_server_refuses_is_a_sentence() -> None:
-    with pytest.raises(CannotConnect, match=r"Server error: boom\. Fix that"), explained():
-        raise psycopg.OperationalError("boom")
+    with (
+        pytest.raises(CannotConnect, match=r"^The server's disk is full: boom\. Free"),
+        explained(),
+    ):
+        raise psycopg.errors.DiskFull("boom")

@@ -16,9 +16,9 @@ from tswizard.exit_codes import Exit
 
 
 @contextmanager
-def failures(code: Exit, last: str = "") -> Iterator[None]:
+def failures(code: Exit, last: str = "", *, then: str = "") -> Iterator[None]:
     """Whoever calls this knows what has been done so far: `code` says so to a program, and `last`
-    to a person, as one more sentence.
+    to a person, as one more sentence. `then` is what to do when a server's error is dealt with.
 
     A run folder that cannot be used is always exit code 3, an answers file that cannot be used 2.
     Raises click.exceptions.Exit.
@@ -27,7 +27,7 @@ def failures(code: Exit, last: str = "") -> Iterator[None]:
         yield
     except (CannotConnect, Error, ServerError) as error:
         told = explain_error(error)
-        what = f"{told.what} {told.todo}"
+        what = f"{told.sentence} {told.todo} {then}".rstrip()
     except StepFailed as failure:
         what = f"{failure.finding.what} {failure.finding.todo}"
     except RunFolderError as error:

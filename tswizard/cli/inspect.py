@@ -13,7 +13,7 @@ from tswizard.core.catalog.chunk_buckets import BUCKETS, ChunkBucket, chunk_buck
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.finding import WORST_FIRST, Finding, Level
 from tswizard.core.model.wording import interval_words, plural, size
 from tswizard.core.preflight import findings_of_source
 from tswizard.exit_codes import Exit
@@ -40,14 +40,13 @@ class Inspected:
 
 
 _JSON: TypeAdapter[Inspected] = TypeAdapter(Inspected)
-_WEIGHT = (Level.FAIL, Level.LOOK, Level.PASS, Level.SKIP)
 
 
 def inspect(endpoint: Endpoint, *, as_json: bool) -> int:
     """Print the inventory; exit code 1 when something about it needs a look, else 0."""
     inventory = asyncio.run(_read(endpoint))
     found = findings_of_source(inventory)
-    findings = tuple(sorted(found, key=lambda finding: _WEIGHT.index(finding.level)))
+    findings = tuple(sorted(found, key=lambda finding: WORST_FIRST.index(finding.level)))
     if as_json:
         everything = Inspected(
             format=FORMAT,

@@ -10,7 +10,7 @@ from tswizard.core.db.client_tools import choose, find_tools, which_sentence
 from tswizard.core.db.endpoint import Endpoint, needs_tls
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.wording import plural
-from tswizard.core.split.copy.reporter import CopyReporter
+from tswizard.core.split.copy.reporter import CopyReporter, redacting_reporter
 from tswizard.core.split.join import join as copy_pieces
 from tswizard.core.split.join import read_run
 from tswizard.exit_codes import Exit
@@ -32,7 +32,12 @@ async def _join(target: Endpoint, source: Endpoint | None, jobs: int) -> int:
         say(f"No psql here serves both databases: {which_sentence(found)}. Nothing was changed.")
         return Exit.REFUSED
     findings: list[Finding] = []
-    reporter = _reporter(findings)
+
+    def tell(finding: Finding) -> None:
+        findings.append(finding)
+        say_finding(finding)
+
+    reporter = redacting_reporter(say, tell, (source, target))
     say(f"joined  {stored.run}: {source.label} -> {target.label}")
     with (
         on_signal(reporter.stopping.set),
@@ -54,20 +59,3 @@ def _copied(reporter: CopyReporter) -> str:
     chunks = plural(copied.as_stored, "compressed chunk")
     stored = f", {chunks} of them as stored" if copied.as_stored else ""
     return f"Copied here: {plural(copied.pieces, 'piece')}, {plural(copied.rows, 'row')}{stored}."
-
-
-def _reporter(findings: list[Finding]) -> CopyReporter:
-    """Tells findings and keeps them; nobody looks at progress."""
-
-    def found(finding: Finding) -> None:
-        findings.append(finding)
-        say_finding(finding)
-
-    reporter = CopyReporter(
-        say=say,
-        found=found,
-        progress=lambda _done, _total, _what, _unit: None,
-        put=lambda _event: None,
-    )
-    reporter.going.set()
-    return reporter

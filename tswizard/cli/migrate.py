@@ -21,7 +21,6 @@ from tswizard.core.model.recommendation import Advice
 from tswizard.core.preflight import examine
 from tswizard.core.prepare import prepare
 from tswizard.core.resume import start
-from tswizard.core.run.runner import Run
 from tswizard.exit_codes import Exit
 
 
@@ -56,30 +55,13 @@ async def migrate(
     `recommended` leaves the method to what is timed and read, whatever `answers` says.
     """
     with failures(Exit.REFUSED, "Nothing was changed."):
-        run = await _begin(
-            source, target, answers, confirm=confirm, demo=demo, recommended=recommended
-        )
-    if not isinstance(run, Run):
-        return run
-    with failures(Exit.STOPPED):
+        ready = await examined(source, target, answers, confirm, recommended=recommended)
+        if isinstance(ready, Exit):
+            return ready
+        prepared, findings, advice = ready
+        run = start(prepared, findings, demo=demo, advice=advice)
+    with failures(Exit.STOPPED, then="Then resume the run."):
         return await watch(run)
-
-
-async def _begin(
-    source: Endpoint,
-    target: Endpoint,
-    answers: Answers,
-    *,
-    confirm: str | None,
-    demo: bool,
-    recommended: bool,
-) -> Run | Exit:
-    """A run that may be carried out, or why there is none."""
-    ready = await examined(source, target, answers, confirm, recommended=recommended)
-    if isinstance(ready, Exit):
-        return ready
-    prepared, findings, advice = ready
-    return start(prepared, findings, demo=demo, advice=advice)
 
 
 async def examined(

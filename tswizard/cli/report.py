@@ -6,7 +6,8 @@ import click
 
 from tswizard.cli.output import say
 from tswizard.cli.runs import named_run
-from tswizard.core.report.report import from_json, to_json, to_markdown
+from tswizard.core.report.report import BadReport, from_json, to_json, to_markdown
+from tswizard.core.run.run_folder import not_planned
 from tswizard.exit_codes import Exit
 from tswizard.wizard.ending import exit_of
 
@@ -17,10 +18,20 @@ def report(name: str | None, *, as_json: bool) -> int:
     path = run_folder.path / "report.json"
     if not path.exists():
         record = run_folder.record
+        if not record.planned:
+            say(str(not_planned(record)))
+            return Exit.STOPPED
         say(f"{record.id} is unfinished; resume it with: tswizard resume {record.id}")
         for step in record.steps:
             say(f"  {step.state:<8} {step.title or step.name}")
         return Exit.STOPPED
-    outcome = from_json(path.read_text(encoding="utf-8"))
+    try:
+        outcome = from_json(path.read_bytes())
+    except OSError as error:
+        say(f"{path} cannot be read ({error.strerror}).")
+        return Exit.STOPPED
+    except BadReport as error:
+        say(f"{path}: {error}")
+        return Exit.STOPPED
     click.echo(json.dumps(to_json(outcome), indent=1) if as_json else to_markdown(outcome))
     return exit_of(outcome.result)

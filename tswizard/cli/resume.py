@@ -158,5 +158,5 @@ async def _unattended(
 ) -> int:
     from tswizard.core.resume import reopen
 
-    with failures(Exit.STOPPED):
+    with failures(Exit.STOPPED, then="Then resume the run."):
         return await watch(await reopen(run_folder, source, target, confirm=confirm))

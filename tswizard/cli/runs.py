@@ -67,8 +67,8 @@ def named_run(name: str | None, *, unfinished: bool = False, finished: bool = Fa
         except RunFolderError as error:
             raise click.UsageError(str(error)) from None
     for run_folder in all_runs():
-        resumable = run_folder.record.resumable
-        if (resumable or not unfinished) and not (resumable and finished):
+        record = run_folder.record
+        if (record.resumable or not unfinished) and (record.over or not finished):
             return run_folder
     what = "to resume" if unfinished else "that has finished" if finished else "yet"
     raise click.UsageError(f"There is no run {what}.")

@@ -7,18 +7,23 @@ had stayed paused because something failed are enabled.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tswizard.core.catalog.read import read_server
-from tswizard.core.db.client_tools import choose, find_tools, which_sentence
 from tswizard.core.db.connection import connected
-from tswizard.core.db.endpoint import Endpoint, needs_tls
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.methods import method_of
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Level
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.run.method import Method, MethodStep, applicable
-from tswizard.core.run.run_folder import RunFolder, RunFolderError, RunRecord, StepRecord
+from tswizard.core.run.run_folder import (
+    RunFolder,
+    RunFolderError,
+    RunRecord,
+    StepRecord,
+    not_planned,
+)
 from tswizard.core.run.runner import Run
+from tswizard.core.run.task_again import task_again
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.apply_waiting import APPLY_WAITING
 from tswizard.core.steps.compare import CHECK
@@ -29,20 +34,18 @@ from tswizard.core.steps.stored_run import read_stored_run
 async def check_again(run_folder: RunFolder, source: Endpoint, target: Endpoint) -> Run:
     """A check of a run that is over. Raises RunFolderError when it is not, is busy or lacks its
     tools, CannotConnect, psycopg.Error."""
+    inventory = run_folder.inventory()
+    if not run_folder.record.planned or inventory is None:
+        raise not_planned(run_folder.record)
     await _take_newer(run_folder, target)
-    record, inventory = run_folder.record, run_folder.inventory()
-    if record.resumable or inventory is None:
+    record = run_folder.record
+    if not record.over:
         raise RunFolderError(
             f"{record.id} is unfinished; resume it first: tswizard resume {record.id}"
         )
     if run_folder.busy:
         raise RunFolderError(f"{record.id} is in use by another tswizard process.")
-    server = await read_server(target)
-    found = find_tools()
-    tools = choose(found, inventory.server.major, need_tls=needs_tls(source, target))
-    if tools is None:
-        raise RunFolderError(f"No pg_dump here serves that server: {which_sentence(found)}.")
-    task = Task(source, target, inventory, server, record.answers, tools, run_folder.dump_path)
+    task = await task_again(run_folder, inventory, source, target)
     method = method_of(record.answers)
     steps = (APPLY_WAITING, *_to_repeat(method, task, record))
     record = record.with_steps_before(
@@ -55,7 +58,7 @@ async def check_again(run_folder: RunFolder, source: Endpoint, target: Endpoint)
 async def _take_newer(run_folder: RunFolder, target: Endpoint) -> None:
     """Another machine may have checked it since: then its record on the target is the newer one."""
     ours = run_folder.record
-    if ours.resumable or run_folder.busy:
+    if not ours.over or run_folder.busy:
         return
     async with connected(target) as connection:
         try:
@@ -109,7 +112,7 @@ async def find_checked(target: Endpoint, source: Endpoint | None) -> tuple[RunFo
             "tswizard check RUN",
         )
     ours = stored.record
-    if ours.resumable:
+    if not ours.over:
         raise RunFolderError(
             f"{ours.id} is unfinished; resume it first: tswizard resume --target …"
         )

@@ -16,15 +16,22 @@ from tswizard.core.run.run_folder import RunFolder, RunFolderError, StepRecord, 
 
 
 def movable(run_folder: RunFolder) -> bool:
-    """Can this run go on into another target?"""
+    """Can this run go on into another target? Raises RunFolderError."""
     record = run_folder.record
     holds = method_of(record.answers).holds_elsewhere(run_folder)
     return record.resumable and holds is not None and run_folder.inventory() is not None
 
 
 def movable_runs() -> tuple[RunFolder, ...]:
-    """Those of this machine, newest first."""
-    return tuple(run_folder for run_folder in all_runs() if movable(run_folder))
+    """Those of this machine that can be read, newest first."""
+    return tuple(run_folder for run_folder in all_runs() if _surely_movable(run_folder))
+
+
+def _surely_movable(run_folder: RunFolder) -> bool:
+    try:
+        return movable(run_folder)
+    except RunFolderError:
+        return False
 
 
 async def move(
@@ -65,7 +72,6 @@ def _save(run_folder: RunFolder, prepared: Prepared, found: tuple[Finding, ...])
         record.step(step.id) if step.id in hold else StepRecord(step.id, title=step.title)
         for step in applicable(method, task)
     )
-    missing = set(prepared.inventory.roles_granted) - set(prepared.target_inventory.roles)
     run_folder.save(
         replace(
             record,
@@ -77,7 +83,7 @@ def _save(run_folder: RunFolder, prepared: Prepared, found: tuple[Finding, ...])
             preflight=(*(f for f in record.preflight if f.where != record.target_label), *found),
             leaving=(),
             abandoned=tuple(dict.fromkeys((*record.abandoned, record.target_label))),
-            missing_roles=tuple(sorted(missing)),
+            missing_roles=prepared.missing_roles,
             # What was equal, or written, in another target says nothing of this one.
             tables=(),
             checked=0.0,

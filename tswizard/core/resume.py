@@ -2,17 +2,22 @@
 
 from dataclasses import replace
 
-from tswizard.core.catalog.read import read_server
-from tswizard.core.db.client_tools import choose, find_tools, which_sentence
-from tswizard.core.db.endpoint import Endpoint, needs_tls
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.methods import method_of
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.plan import Task
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.recommendation import Advice
 from tswizard.core.run.method import Method, applicable
-from tswizard.core.run.run_folder import FINAL, RunFolder, RunFolderError, StepRecord
+from tswizard.core.run.run_folder import (
+    FINAL,
+    RunFolder,
+    RunFolderError,
+    StepRecord,
+    not_planned,
+)
 from tswizard.core.run.runner import Run
+from tswizard.core.run.task_again import task_again
 
 
 def start(
@@ -30,16 +35,15 @@ def start(
     )
     task = prepared.task(run_folder.dump_path)
     planned = _planned(method, task)
-    missing = set(prepared.inventory.roles_granted) - set(prepared.target_inventory.roles)
+    run_folder.save_inventory(task.inventory)
     record = replace(
         run_folder.record,
         steps=planned,
-        missing_roles=tuple(sorted(missing)),
+        missing_roles=prepared.missing_roles,
         advice=advice,
     )
+    # Last: a run that has steps can be resumed.
     run_folder.save(record)
-    # Last: without the inventory nobody resumes a run that was never planned.
-    run_folder.save_inventory(task.inventory)
     return Run(task, run_folder, method)
 
 
@@ -63,21 +67,18 @@ async def reopen(
         await method.adopt(run_folder, target)
     record = run_folder.record
     inventory = run_folder.inventory()
-    if not record.resumable or inventory is None:
+    if not record.planned or inventory is None:
+        raise not_planned(record)
+    if record.over:
         raise RunFolderError(
             f"{record.id} has finished ({record.state}); there is nothing to resume."
         )
     if run_folder.busy:
         raise RunFolderError(f"{record.id} is in use by another tswizard process.")
-    server = await read_server(target)
+    task = await task_again(run_folder, inventory, source, target)
     question = await method.confirmation(run_folder, target)
-    if question and confirm != server.database:
+    if question and confirm != task.target_server.database:
         raise RunFolderError(f"{question} Type the target's database name to confirm.")
-    found = find_tools()
-    tools = choose(found, inventory.server.major, need_tls=needs_tls(source, target))
-    if tools is None:
-        raise RunFolderError(f"No pg_dump here serves that server: {which_sentence(found)}.")
-    task = Task(source, target, inventory, server, record.answers, tools, run_folder.dump_path)
     _refuse_unknown_steps(method, run_folder)
     record = record.with_plan(_planned(method, task))
     run_folder.save(record)

@@ -68,7 +68,7 @@ class PlainWizard:
         is none; watch it to its end, and again as often as it is stopped and resumed. Raises
         Leave."""
         begun: _Begun | None
-        if waiting is not None and ends is not None and not waiting.record.resumable:
+        if waiting is not None and ends is not None and waiting.record.over:
             begun = await self._check_again(waiting, ends)
         else:
             begun = await self._first(waiting, ends)

@@ -195,14 +195,13 @@ def explained() -> Iterator[None]:
     """What a server refuses in the middle of something becomes a sentence. Raises CannotConnect."""
     from psycopg import Error
 
-    from tswizard.core.db.errors import CannotConnect, message_of
+    from tswizard.core.db.errors import CannotConnect, explain_error
 
     try:
         yield
     except Error as error:
-        raise CannotConnect(
-            f"Server error: {message_of(error)}.", "Fix that, then try again."
-        ) from error
+        told = explain_error(error)
+        raise CannotConnect(told.sentence, f"{told.todo} Then try again.") from error
 
 
 def _prepare(

@@ -50,11 +50,3 @@ def counted(checklist: "Checklist") -> list[str]:
     parts = [f"{checklist.count(level)} {text}" for level, text in words.items()]
     some = [part for part in parts if not part.startswith("0 ")]
     return [*some, f"{len(checklist.todo)} for you to do"]
-
-
-SENTENCES = {
-    Level.PASS: "Everything arrived.",
-    Level.LOOK: "Finished, but something needs a look.",
-    Level.FAIL: "Finished, but something was lost or differs.",
-}
-"""What a result means."""

@@ -1,7 +1,7 @@
 """Runs of this machine: those that can be resumed, and those that have ended."""
 
-from tswizard.core.methods import method_of
 from tswizard.core.run.run_folder import RunFolder
+from tswizard.core.runs_left_open import left_open
 from tswizard.wizard.engine import Engine
 
 
@@ -12,7 +12,7 @@ def known_runs(engine: Engine) -> tuple[list[tuple[RunFolder, bool]], list[RunFo
     """
     runs = engine.runs()
     waiting = [run for run in runs if run.record.resumable and not run.record.demo]
-    return [(run, _busy(run)) for run in waiting], [r for r in runs if not r.record.resumable]
+    return [(run, run.busy) for run in waiting], [run for run in runs if run.record.over]
 
 
 def unfinished_runs(engine: Engine) -> list[tuple[RunFolder, bool]]:
@@ -23,17 +23,8 @@ def unfinished_runs(engine: Engine) -> list[tuple[RunFolder, bool]]:
 def left_open_lines(run_folder: RunFolder) -> tuple[str, ...]:
     """What the run has changed for a time and not put back, and how it is; nothing while a process
     carries it out."""
-    record = run_folder.record
-    resumable = record.resumable
-    how = "resuming undoes that" if resumable else "to undo it, run"
-    found = method_of(record.answers).left_open(record)
-    if not found or _busy(run_folder):
-        return ()
-    return tuple(f"{one.what}; {how}{'' if resumable else f': {one.statement}'}" for one in found)
-
-
-def _busy(run_folder: RunFolder) -> bool:
-    try:
-        return run_folder.busy
-    except OSError:  # a folder that may only be read: resuming will say so
-        return False
+    over = run_folder.record.over
+    how = "to undo it, run" if over else "resuming undoes that"
+    return tuple(
+        f"{one.what}; {how}{f': {one.statement}' if over else ''}" for one in left_open(run_folder)
+    )

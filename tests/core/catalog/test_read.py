@@ -1,9 +1,10 @@
 """Reading real servers: what comes out is what the server itself says."""
 
+import psycopg
 import pytest
 from psycopg import sql
 
-from tests.support.native import named
+from tests.support.native import SOURCE, database, named
 from tswizard.core.catalog import read
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.extras import read_extras
@@ -11,7 +12,7 @@ from tswizard.core.catalog.hypertable_model import DimensionKind
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.catalog.nulls import read_nulls
 from tswizard.core.catalog.policy_kinds import USER_DEFINED, policy_kind
-from tswizard.core.catalog.read import read_inventory, read_server
+from tswizard.core.catalog.read import CannotRead, read_inventory, read_server
 from tswizard.core.catalog.sequences import read_sequences
 from tswizard.core.catalog.server import detect_pooler
 from tswizard.core.db.connection import connect_plainly, connected, rows, value
@@ -73,6 +74,27 @@ async def test_a_locked_table_is_not_waited_for_all_night(
         )
         with pytest.raises(read.CannotRead, match="locked by another session for 1 s"):
             await read_inventory(native, server=server)
+
+
+@pytest.mark.native
+async def test_a_connection_that_is_lost_is_told_as_that() -> None:
+    async with database(named(SOURCE)) as end:
+
+        def end_the_session(what: str) -> None:
+            if what == "what a dump would not hold":
+                with psycopg.connect(end.conninfo, autocommit=True) as other:
+                    other.execute(
+                        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                        "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+                        "AND backend_type = 'client backend'"
+                    )
+
+        with pytest.raises(CannotRead) as caught:
+            await read_inventory(end, end_the_session)
+    assert caught.value.what.startswith(f"{end.label}: the catalog cannot be read.")
+    assert "somebody ended the session" in caught.value.what
+    assert "owner" not in caught.value.todo
+    assert caught.value.todo.endswith("Then try again.")
 
 
 @pytest.mark.native

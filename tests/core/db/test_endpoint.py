@@ -42,10 +42,18 @@ def test_the_password_is_in_no_text() -> None:
     assert "s3cret" not in repr(endpoint) + endpoint.conninfo + endpoint.label
 
 
-@pytest.mark.parametrize("secret", ["sslpassword", "scram_client_key", "scram_server_key"])
+@pytest.mark.parametrize("secret", ["scram_client_key", "scram_server_key"])
 def test_other_secrets_are_left_out_of_the_conninfo(secret: str) -> None:
     endpoint = Endpoint.parse(f"host=127.0.0.1 dbname=shop {secret}=s3cret")
     assert "s3cret" not in endpoint.conninfo
+
+
+def test_a_passphrase_of_a_key_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    services(tmp_path, "[mine]\nhost=db\nsslkey=/k\nsslpassword=hunter2\n")
+    for text in ("host=db sslkey=/k sslpassword=hunter2", "service=mine"):
+        with pytest.raises(BadEndpoint, match="key file without a passphrase") as refused:
+            Endpoint.parse(text)
+        assert "hunter2" not in str(refused.value)
 
 
 def test_a_service_is_resolved_and_its_password_found(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from psycopg import Error, sql
 from psycopg.errors import AdminShutdown, DiskFull, InsufficientPrivilege
 
 from tests.support import native
-from tswizard.core.db.connection import Connection, connected, is_alive, value
+from tswizard.core.db.connection import Connection, connected, is_alive, pipelined, value
 from tswizard.core.db.errors import (
     CannotConnect,
     ServerError,
@@ -57,11 +57,28 @@ async def test_each_error_is_told_as_what_it_is(sqlstate: str, id: str, what: st
         assert (told.id, told.what) == (id, f"{what}: could not do it.")
         assert told.why == "for a reason try otherwise"
         assert told.todo.endswith(".")
+        assert "resume" not in told.todo  # whoever asks may know no run
         assert is_refusal(error)
         assert not is_connection_lost(error)
         assert is_transient(error) is (sqlstate in ("53300", "40P01", "40001"))
         assert refuses_writes(error) is (sqlstate in ("53100", "25006"))
         assert await is_alive(connection)
+
+
+@pytest.mark.native
+async def test_an_error_knows_its_server() -> None:
+    """Also where connections to both are open: each by what it was asked itself."""
+    source, target = native.named(native.SOURCE), native.named(native.TARGET)
+    async with connected(source) as one, connected(target) as other:
+        for connection, end in ((one, source), (other, target)):
+            error = await raised(connection, "53100")
+            assert explain_error(error).server == end.label
+            assert explain_error(error).sentence.startswith(f"{end.label}: The server's disk")
+        with pytest.raises(Error) as caught:
+            async with pipelined(one) as pipeline:
+                pipeline.start(value(one, "SELECT 1 / 0"))
+        assert explain_error(caught.value).server == source.label
+    assert explain_error(DiskFull("told by nobody")).server == ""
 
 
 @pytest.mark.native

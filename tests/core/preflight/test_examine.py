@@ -7,15 +7,20 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from psycopg.errors import DiskFull
 
-from tests.support.native import TARGET, database, named
+from tests.support.native import SOURCE, TARGET, database, named
 from tests.support.sample_inventory import prepared, tools
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import CannotConnect
+from tswizard.core.model.answers import METHOD_NAMES
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.preflight import examine
+from tswizard.core.model.prepared import Prepared
+from tswizard.core.preflight import examine, run_checks
+from tswizard.core.preflight.check import Side, Trial
 from tswizard.core.preflight.checks.extensions import try_create
 from tswizard.core.preflight.checks.privileges import try_restore
 from tswizard.core.preflight.checks.source_writes import rows_written
@@ -162,6 +167,45 @@ async def test_a_trial_leaves_nothing_and_the_scheduler_running(
     assert (running == [(1,)]) is superuser
     assert (refused == []) is superuser
     assert all(answer for _tried, answer in refused)
+
+
+async def test_what_a_server_refuses_in_a_trial_is_told_as_what_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def full(_prepared: Prepared) -> AsyncIterator[Finding]:
+        raise DiskFull("could not extend file")
+        yield
+
+    check = Trial(gives=("tried",), run=full, side=Side.TARGET)
+    monkeypatch.setattr(run_checks, "CHECKS", (check,))
+    subject = prepared()
+    with pytest.raises(CannotConnect) as caught:
+        [found async for found in examine(subject)]
+    assert caught.value.what == (
+        f"{subject.target.label}: The server's disk is full: could not extend file."
+    )
+    assert caught.value.todo == "Free or add disk space there. Then examine it again."
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("method", METHOD_NAMES)
+async def test_a_schema_of_our_name_that_is_not_ours_is_refused(
+    native_target: Endpoint, tmp_path: Path, method: str
+) -> None:
+    async def found() -> dict[str, Finding]:
+        inventories = await read_inventory(source), await read_inventory(native_target)
+        return await findings((source, native_target), inventories, tmp_path, method=method)
+
+    source = named(SOURCE)
+    assert "target-schema-taken" not in await found()
+    async with connected(native_target) as connection:
+        await connection.execute("CREATE SCHEMA _tswizard")
+    assert "target-schema-taken" not in await found()
+    async with connected(native_target) as connection:
+        await connection.execute("CREATE TABLE _tswizard.theirs (id int)")
+    refused = (await found())["target-schema-taken"]
+    assert refused.level is Level.FAIL
+    assert "Rename it" in refused.todo
 
 
 @pytest.mark.native

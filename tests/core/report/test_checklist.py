@@ -10,6 +10,7 @@ from tswizard.core.model.judged import JudgedMessage, Severity, SumCheck
 from tswizard.core.model.outcome import TableRows
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.report.checklist import CHECKED, Checklist, checklist, result_of
+from tswizard.core.report.report import to_markdown
 
 _ROWS = Finding(Level.PASS, CHECKED, "38 of 38 tables equal, 809,421 rows counted and checksummed")
 
@@ -263,3 +264,13 @@ def test_nothing_lost_or_unexplained_ever_passes(
         assert result is Level.LOOK
     elif result is Level.PASS:
         assert all(f.level is not Level.LOOK or f.settled_by_check for f in findings)
+
+
+@pytest.mark.parametrize("level", Level)
+def test_every_result_has_its_sentence_on_screens_and_in_the_report(level: Level) -> None:
+    """Also `skip`, which is the result where every check was skipped."""
+    made = outcome(Finding(level, "an-id", "something"), result=level)
+    sentence = checklist(made).sentence
+    assert sentence.endswith(".")
+    assert f"**{level.upper()}: {sentence}**" in to_markdown(made)
+    assert result_of(made.findings, (), ()) is level

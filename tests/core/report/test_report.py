@@ -151,7 +151,7 @@ def in_summer(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("in_summer")
 def test_the_markdown_tells_the_whole() -> None:
     text = to_markdown(WHOLE, "/run/report.md")
-    assert text.startswith("# Migration run-1\n\n**FAIL: something was lost")
+    assert text.startswith("# Migration run-1\n\n**FAIL: Finished, but something was lost")
     for expected in (
         "- Source: a:5432/defaultdb",
         "- Started: 2026-09-21 16:13:20 UTC+02:00",

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.native import TARGET, database, named
 from tests.support.sample_inventory import RETENTION
 from tests.support.sample_task import prepared
 from tests.support.step_context import StepRun, offline_context
+from tswizard.core.db.connection import connected
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.outcome import Outcome
 from tswizard.core.run.context import Context, Leftovers, PutBack
 from tswizard.core.run.finish import finish
-from tswizard.core.steps.enable_jobs import left_paused
+from tswizard.core.steps.enable_jobs import left_paused, wake_scheduler
 
 JOBS = (
     RETENTION,
@@ -100,3 +102,17 @@ async def test_without_the_target_the_user_is_told_all_the_same(ctx: Context) ->
     ((text, statement),) = await left_paused(ctx, gone)
     assert "retention last" in text
     assert statement == ""
+
+
+@pytest.mark.native
+async def test_a_scheduler_that_cannot_be_told_of_jobs_is_named(ctx: Context) -> None:
+    async with database(named(TARGET)) as end:
+        async with connected(end) as target:
+            await wake_scheduler(ctx, target)
+            assert "scheduler" not in ctx.run_folder.log_path.read_text()
+            await target.execute("DROP EXTENSION timescaledb")
+        async with connected(end) as target:
+            await wake_scheduler(ctx, target)
+    said = ctx.run_folder.log_path.read_text()
+    assert "job scheduler could not be told of the enabled jobs" in said
+    assert "does not exist" in said

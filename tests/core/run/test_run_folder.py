@@ -1,11 +1,13 @@
 """The run folder survives crashes, tells runs apart and keeps two processes from one run."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.support.sample_inventory import inventory
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import StepState
@@ -98,3 +100,32 @@ def test_a_folder_that_cannot_be_made(state: Path) -> None:
     state.write_text("a file in the way")
     with pytest.raises(RunFolderError, match="cannot be created"):
         make()
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"server": 1}'])
+def test_a_broken_inventory_is_one_sentence(data: bytes) -> None:
+    run_folder = make()
+    assert run_folder.inventory() is None
+    (run_folder.path / "inventory.json").write_bytes(data)
+    with pytest.raises(RunFolderError, match=r"inventory\.json is not of this version"):
+        run_folder.inventory()
+
+
+def test_a_folder_that_cannot_be_written_any_more() -> None:
+    run_folder = make()
+    record = run_folder.record
+    shutil.rmtree(run_folder.path)
+    with pytest.raises(RunFolderError, match="cannot be written"):
+        run_folder.save(replace(record, demo=True))
+    assert run_folder.record is record
+    with pytest.raises(RunFolderError, match="cannot be written"):
+        run_folder.save_inventory(inventory())
+    with pytest.raises(RunFolderError, match="cannot be written"), run_folder.held():
+        pass
+    assert not run_folder.busy
+
+
+def test_a_lock_that_cannot_be_opened_is_nobodys() -> None:
+    run_folder = make()
+    (run_folder.path / "lock").mkdir()
+    assert not run_folder.busy

@@ -1,5 +1,7 @@
 """The runner, with a method made for the test: whatever ends a run, each thing is put back."""
 
+import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -7,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from psycopg import OperationalError
+from psycopg.errors import DiskFull
 
 from tests.support.sample_task import task
 from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.errors import name_server
 from tswizard.core.db.retry import PUTTING_BACK
 from tswizard.core.estimate.workload import Workload
 from tswizard.core.model.answers import Answers, MethodName
@@ -23,7 +27,7 @@ from tswizard.core.model.runbook import Runbook
 from tswizard.core.run import runner
 from tswizard.core.run.context import Context, Leftovers, PutBack, StepSkipped, failed
 from tswizard.core.run.method import MethodFacts, MethodInShort, MethodStep
-from tswizard.core.run.run_folder import RunFolder, RunRecord, StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError, RunRecord, StepRecord
 from tswizard.core.run.runner import Run
 
 Action = Callable[[Context], Awaitable[None]]
@@ -110,13 +114,18 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TSWIZARD_STATE_DIR", str(tmp_path / "state"))
 
 
-async def carried_out(method: Invented) -> tuple[Run, list[Event]]:
-    """A run of it from beginning to end, and all that it told."""
+def begun(method: Invented) -> Run:
+    """A run of it that nobody carries out yet."""
     asked = task()
     folder = RunFolder.create(asked.source, asked.target, asked.answers, (), ())
     planned = tuple(StepRecord(step.id, title=step.title) for step in method.steps)
     folder.save(replace(folder.record, steps=planned))
-    run = Run(asked, folder, method)
+    return Run(asked, folder, method)
+
+
+async def carried_out(method: Invented) -> tuple[Run, list[Event]]:
+    """A run of it from beginning to end, and all that it told."""
+    run = begun(method)
     told = []
     async with aclosing(run.events()) as events:
         async for event in events:
@@ -163,6 +172,20 @@ async def test_a_failed_step_ends_the_run_and_nothing_is_tidied_up() -> None:
     assert not [call for call in noted.calls if call.startswith("tidy")]
     (finding,) = run.run_folder.record.findings
     assert finding.id == "connection-lost"
+    assert finding.where == "one"
+    assert finding.todo.endswith(" Then resume the run.")
+
+
+async def test_an_error_of_a_server_names_the_server() -> None:
+    async def full(ctx: Context) -> None:
+        error = DiskFull("could not extend file")
+        name_server(error, ctx.task.target.label)
+        raise error
+
+    run, _told = await carried_out(Invented(Noted(), one=full))
+    (finding,) = run.run_folder.record.findings
+    assert (finding.id, finding.where) == ("disk-full", run.task.target.label)
+    assert finding.todo == "Free or add disk space there. Then resume the run."
 
 
 async def test_each_thing_is_put_back_though_a_connection_cannot_be_closed_and_another_fails() -> (
@@ -227,3 +250,67 @@ async def test_what_must_be_put_back_is_tried_until_the_server_answers(
     assert left.what.startswith("The source's jobs are still paused: ")
     assert left.todo.endswith("Or by hand: SELECT alter_job(1);")
     assert run.outcome is None
+
+
+async def test_an_error_that_quotes_a_password_reaches_neither_log_nor_record() -> None:
+    async def quotes(_ctx: Context) -> None:
+        raise OSError("cannot read postgresql://me:s3cret@host/db")
+
+    run = begun(Invented(Noted(), one=quotes))
+    run.task = replace(run.task, target=run.task.target.with_password("s3cret"))
+    told = []
+    async with aclosing(run.events()) as events:
+        async for event in events:
+            told.append(event)
+    assert states(told) == {"one": StepState.FAILED}
+    assert "me:********@host" in run.run_folder.record.findings[0].what
+    for path in run.run_folder.path.iterdir():
+        assert "s3cret" not in path.read_text()
+    assert "s3cret" not in repr([event for event in told if isinstance(event, StepFinished)])
+
+
+async def test_a_run_whose_folder_is_gone_ends_and_puts_everything_back() -> None:
+    done = []
+
+    async def removes(ctx: Context) -> None:
+        shutil.rmtree(ctx.run_folder.path)
+
+    async def jobs(_ctx: Context) -> None:
+        done.append("jobs")
+
+    noted = Noted(put_back=(PutBack("The source's jobs are still paused", jobs),))
+    run = begun(Invented(noted, one=removes, two=fine))
+    told = []
+    with pytest.raises(RunFolderError, match="cannot be written"):
+        async with asyncio.timeout(600), aclosing(run.events()) as events:
+            async for event in events:
+                told.append(event)
+    assert isinstance(told[-1], RunFinished) and told[-1].result is None
+    assert done == ["jobs"]
+    assert noted.calls[-1] == "close"
+
+
+async def test_a_run_whose_log_cannot_be_opened_ends() -> None:
+    run = begun(Invented(Noted(), one=fine))
+    run.run_folder.log_path.mkdir()
+    with pytest.raises(RunFolderError, match="cannot be written"):
+        async with asyncio.timeout(600), aclosing(run.events()) as events:
+            async for _event in events:
+                pass
+
+
+async def test_a_log_on_a_full_disk_keeps_nothing_from_being_put_back() -> None:
+    done = []
+
+    async def jobs(ctx: Context) -> None:
+        ctx.say("resuming the jobs")
+        done.append("jobs")
+
+    noted = Noted(put_back=(PutBack("The source's jobs are still paused", jobs),))
+    run = begun(Invented(noted, one=fine))
+    run.run_folder.log_path.symlink_to("/dev/full")
+    async with asyncio.timeout(600), aclosing(run.events()) as events:
+        async for _event in events:
+            pass
+    assert done == ["jobs"]
+    assert run.outcome is not None

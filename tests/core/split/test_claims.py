@@ -6,32 +6,26 @@ import pytest
 
 from tests.support.native import databases
 from tests.support.split_ends import TABLE
-from tswizard.core.db.connection import connected, rows
+from tswizard.core.db.connection import batch, connected
+from tswizard.core.split.ledger.bundles import claim_statement
 from tswizard.core.split.ledger.plan_store import Options, create_ledger
-from tswizard.core.split.plan.piece import CopyPlan, PieceState, Stage
+from tswizard.core.split.ledger.queue import CopyMode
+from tswizard.core.split.plan.piece import CopyPlan, Stage
 
 pytestmark = pytest.mark.native
 
-_CLAIMED = """
-EXPLAIN (FORMAT json) SELECT spec FROM _tswizard.piece
-WHERE stage = %s AND state = ANY (%s) AND (location IS NULL OR location = '')
-ORDER BY {order} LIMIT 1 FOR UPDATE SKIP LOCKED
-"""
 
-
-@pytest.mark.parametrize("order", ["kind = 'compress' DESC, bytes DESC, id", "bytes DESC, id"])
-@pytest.mark.parametrize(
-    "states", [[PieceState.WAITING], [PieceState.STAGED, PieceState.WAITING]], ids=["one", "two"]
-)
-async def test_no_claim_sorts_all_pieces(order: str, states: list[PieceState]) -> None:
+async def test_no_claim_sorts_all_pieces() -> None:
     plan = CopyPlan((TABLE,), ())
     async with databases() as (_source, target), connected(target) as connection:
         await create_ledger(connection, plan, run="r", source="s", options=Options())
         await connection.execute(_MANY)
-        arguments = (Stage.CHUNKS, states)
-        ((explained,),) = await rows(connection, _CLAIMED.format(order=order), arguments)
-        assert "Index Scan" in json.dumps(explained)
-        assert "Sort" not in json.dumps(explained)
+        for mode in CopyMode:
+            claim, arguments = claim_statement(Stage.CHUNKS, mode, "here", workers=4, alone=[7])
+            ask = (f"EXPLAIN (FORMAT json) {claim}", arguments)
+            [[(explained,)]] = await batch(connection, [ask])
+            assert json.dumps(explained).count("Index Scan") >= 2, mode
+            assert '"Sort"' not in json.dumps(explained), mode
 
 
 _MANY = f"""

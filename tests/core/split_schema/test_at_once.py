@@ -48,8 +48,9 @@ async def test_different_tables_at_once_and_one_table_in_order(tmp_path: Path) -
     ):
         await look.execute(_HOLD)
         work = asyncio.create_task(run_changes_at_once(run.ctx, target, changes))
-        while not (await _there(look, "other") and await value(look, _WAITS)):
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(600):
+            while not (await _there(look, "other") and await value(look, _WAITS)):
+                await asyncio.sleep(0.01)
         assert not await _there(look, "first")
         assert not await _there(look, "both")
         assert not await _there(look, "behind")
@@ -81,8 +82,9 @@ async def test_what_others_have_prevented_comes_again_alone(tmp_path: Path) -> N
         await look.execute(_HOLD)
         work = asyncio.create_task(run_changes_at_once(run.ctx, target, changes))
         # The one that depends on the first was reached, and the third waits.
-        while not (_done(run) and await value(look, _WAITS)):
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(600):
+            while not (_done(run) and await value(look, _WAITS)):
+                await asyncio.sleep(0.01)
         await look.execute("SELECT pg_catalog.pg_advisory_unlock(7)")
         assert await work == []
         assert await value(look, "SELECT count(n) FROM public.one") == 0

@@ -38,7 +38,7 @@ from tswizard.core.db.connection import (
     value,
 )
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.db.errors import CannotConnect, message_of
+from tswizard.core.db.errors import CannotConnect, explain_error
 from tswizard.core.db.session_settings import set_for_transaction
 
 __all__ = ["CannotRead", "read_inventory", "read_server"]
@@ -83,9 +83,10 @@ async def read_inventory(
                 "Wait until the lock is released (see pg_locks), then try again.",
             ) from None
         except Error as error:
+            told = explain_error(error)
             raise CannotRead(
-                f"{endpoint.label}: the catalog cannot be read: {message_of(error)}.",
-                "Connect as the owner of the database, then try again.",
+                f"{endpoint.label}: the catalog cannot be read. {told.what}",
+                f"{told.todo} Then try again.",
             ) from error
     return _with_nulls(inventory, nulls)
 

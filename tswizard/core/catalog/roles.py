@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from tswizard.core.catalog.role_model import RoleFacts
-from tswizard.core.db.connection import Connection, batch
+from tswizard.core.db.connection import Connection, batch, rows
 from tswizard.core.db.identifiers import identifier
 
 ALL = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1"
@@ -70,6 +70,17 @@ async def read_roles(
             for row in facts
         ),
     )
+
+
+def lacking(needed: Iterable[str], there: Iterable[str]) -> tuple[str, ...]:
+    """Those of the needed roles that are not there, in order."""
+    return tuple(sorted(set(needed) - set(there)))
+
+
+async def missing_roles(connection: Connection, needed: Iterable[str]) -> tuple[str, ...]:
+    """Those of the needed roles that the server lacks now."""
+    found = await rows(connection, "SELECT rolname::text FROM pg_catalog.pg_roles")
+    return lacking(needed, (name for (name,) in found))
 
 
 def role_statements(names: Iterable[str], job_owners: Collection[str] = ()) -> tuple[str, ...]:

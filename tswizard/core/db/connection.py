@@ -18,7 +18,7 @@ from psycopg.errors import PipelineAborted
 from psycopg.pq import PipelineStatus, TransactionStatus
 
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.db.errors import explain_connect, is_connection_lost
+from tswizard.core.db.errors import explain_connect, is_connection_lost, name_server
 from tswizard.core.db.kept_connections import kept_connections
 from tswizard.core.db.session_settings import (
     ROW_SECURITY_OFF,
@@ -27,6 +27,20 @@ from tswizard.core.db.session_settings import (
 )
 
 Connection = AsyncConnection[tuple[Any, ...]]
+
+
+class _NamedConnection(AsyncConnection[tuple[Any, ...]]):
+    """Its errors know which server they are of; everything that it asks goes through `wait`."""
+
+    label = ""
+
+    async def wait(self, *args: Any, **options: Any) -> Any:
+        try:
+            return await super().wait(*args, **options)
+        except Error as error:
+            name_server(error, self.label)
+            raise
+
 
 CONNECT_TIMEOUT = 15
 """Seconds until a host that does not answer is given up."""
@@ -74,11 +88,13 @@ async def _open(endpoint: Endpoint, **extra: str) -> Connection:
     try:
         # Nothing is prepared: after a DROP or ALTER psycopg deallocates all prepared statements,
         # which on a server with one backend for all are everybody's.
-        return await AsyncConnection.connect(
+        connection = await _NamedConnection.connect(
             text, autocommit=True, password=endpoint.password, prepare_threshold=None
         )
     except (OperationalError, ProgrammingError) as error:
         raise explain_connect(error, endpoint) from None
+    connection.label = endpoint.label
+    return connection
 
 
 @asynccontextmanager

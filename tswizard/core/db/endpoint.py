@@ -50,10 +50,16 @@ class Endpoint:
 
         Service files and PG* variables are resolved here, by libpq, so that everybody who uses
         this endpoint (this process, its children, a later resume) means the same server.
-        Raises BadEndpoint for a text that libpq cannot read.
+        Raises BadEndpoint for a text that libpq cannot read, and for a passphrase of a key, which
+        client tools could be given in a conninfo only.
         """
         given = _read(text.strip())
         found = _defaults(given.get("service")) | given
+        if found.get("sslpassword"):
+            raise BadEndpoint(
+                "sslpassword is not taken, since it could not be kept from files and argument "
+                "lists; use a key file without a passphrase in sslkey."
+            )
         secret = password or found.get("password") or None
         params = {name: value for name, value in found.items() if name not in _SECRETS}
         if "service" in params and _defaults(params["service"]) != _defaults(None):

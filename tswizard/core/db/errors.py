@@ -127,74 +127,82 @@ class Explanation:
     why: str
     """The server's own details and hint, if it gave any."""
     todo: str
+    """Without what to try again then: whoever carries the work out knows."""
+    server: str = ""
+    """Label of the endpoint, where it is known and `what` does not have it."""
+
+    @property
+    def sentence(self) -> str:
+        """`what`, led by the server."""
+        return f"{self.server}: {self.what}" if self.server else self.what
 
 
 _LOST = (
     "connection-lost",
     "The connection was lost: {}.",
-    "When the server answers again, resume the run.",
+    "See whether the server is up and can be reached from here.",
 )
 _REFUSED = (
     "server-error",
     "The server refused a statement: {}.",
-    "Fix the problem above, then resume the run.",
+    "Fix the problem above.",
 )
+# No word of a run here: who knows of one says that it can be resumed.
 SERVER_ERRORS = {
     "53100": (
         "disk-full",
         "The server's disk is full: {}.",
-        "Free or add disk space there, then resume the run.",
+        "Free or add disk space there.",
     ),
     "53200": (
         "out-of-memory",
         "The server is out of memory: {}.",
-        "Give the server more memory, then resume the run; or lower its jobs: tswizard resume RUN "
-        "--jobs N",
+        "Give the server more memory, or lower the jobs: tswizard resume RUN --jobs N.",
     ),
     "53300": (
         "too-many-connections",
         "The server has no free connection: {}.",
-        "Close other sessions or raise max_connections, then resume the run.",
+        "Close other sessions or raise max_connections.",
     ),
     "53400": (
         "limit-exceeded",
         "A limit in the server's configuration was exceeded: {}.",
-        "Raise that limit for this role or database, then resume the run.",
+        "Raise that limit for this role or database.",
     ),
     "55P03": (
         "lock-timeout",
         "A lock was not granted in time: {}.",
-        "See in pg_locks and pg_stat_activity which session holds it, then resume the run.",
+        "See in pg_locks and pg_stat_activity which session holds it.",
     ),
     "57014": (
         "query-canceled",
         "The server canceled a statement: {}.",
-        "See who canceled it or which timeout did, then resume the run.",
+        "See who canceled it or which timeout did.",
     ),
     "40P01": (
         "deadlock",
         "The server ended a statement to resolve a deadlock: {}.",
-        "See which other session works on the same tables, then resume the run.",
+        "See which other session works on the same tables.",
     ),
     "40001": (
         "serialization-failure",
         "Another session changed the same rows: {}.",
-        "Resume the run.",
+        "See which other session works on the same tables.",
     ),
     "25006": (
         "read-only",
         "The server takes no changes: {}.",
-        "See why it is read-only (a standby? no disk space?), then resume the run.",
+        "See why it is read-only (a standby? no disk space?).",
     ),
     "42501": (
         "permission-denied",
         "The role lacks a privilege: {}.",
-        "Grant it, or connect as a role that has it, then resume the run.",
+        "Grant it, or connect as a role that has it.",
     ),
     "57P01": (
         "connection-lost",
         "The server is shutting down, or somebody ended the session: {}.",
-        "When the server answers again, resume the run.",
+        "See whether the server is up.",
     ),
 }
 
@@ -208,7 +216,16 @@ def explain_error(error: CannotConnect | Error | ServerError) -> Explanation:
     why = ""
     if isinstance(error, Error):
         why = " ".join(filter(None, (error.diag.message_detail, error.diag.message_hint)))
-    return Explanation(id, what.format(message_of(error)), why, todo)
+    server = error.__dict__.get(_SERVER, "")
+    return Explanation(id, what.format(message_of(error)), why, todo, server)
+
+
+_SERVER = "tswizard_server"
+
+
+def name_server(error: Error, label: str) -> None:
+    """Have the error say which server raised it: its own words never do."""
+    error.__dict__[_SERVER] = label
 
 
 CONNECTION_ERRORS = (

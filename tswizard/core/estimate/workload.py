@@ -115,10 +115,6 @@ class Workload:
         return self.tables + len(self.chunks) + len(self.compressed)
 
     @property
-    def relation_chunks(self) -> int:
-        return len(self.chunks) + len(self.compressed)
-
-    @property
     def schema_objects(self) -> int:
         """What is created besides chunks, roughly: tables, what is on them, views, functions."""
         inventory = self.inventory

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tswizard.core.catalog.own_schema import SCHEMA
 from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.full.snapshot import held_snapshot
@@ -14,7 +15,6 @@ from tswizard.core.model.events import Unit
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import Context, ToolEnd, failed
 from tswizard.core.steps.pg_dump import run_pg_dump
-from tswizard.core.steps.target_marker import SCHEMA
 from tswizard.core.verify import read_counters, read_next_xid
 
 DUMP_OPTIONS = ("--no-password", "--format=directory", f"--exclude-schema={SCHEMA}")

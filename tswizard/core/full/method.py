@@ -53,11 +53,9 @@ class FullRun:
     def to_put_back(self, ctx: Context) -> tuple[PutBack, ...]:
         """Restore mode, then the source's jobs."""
         record = ctx.run_folder.record
-        begun = any(record.step(id).state is not StepState.PENDING for id in RESTORING)
-        left = record.step(FullStep.LEAVE_RESTORE_MODE).state is StepState.DONE
         statement = f"SELECT {restore_mode.POST_RESTORE}();"
         leave = PutBack("The target may still be in restore mode", restore_mode.leave, statement)
-        return (*((leave,) if begun and not left else ()), *source_jobs.jobs_to_put_back(ctx))
+        return (*((leave,) if _in_restore_mode(record) else ()), *source_jobs.jobs_to_put_back(ctx))
 
     async def tidy_up(self, ctx: Context, result: Level) -> Leftovers:
         self._kept = ctx if why_record_stays(ctx, result) else None
@@ -151,8 +149,6 @@ class Full:
         return frozenset((FullStep.COMPRESS, FullStep.DUMP))
 
     def left_open(self, record: RunRecord) -> tuple[LeftOpen, ...]:
-        begun = any(record.step(id).state is not StepState.PENDING for id in RESTORING)
-        left = record.step(FullStep.LEAVE_RESTORE_MODE).state is StepState.DONE
         crashed = any(step.state is StepState.RUNNING for step in record.steps)
         still = crashed or any(finding.id == LEFT_OPEN for finding in record.leaving)
         mode = LeftOpen(
@@ -163,7 +159,7 @@ class Full:
             target=record.target_label,
         )
         return (
-            *((mode,) if begun and not left and still else ()),
+            *((mode,) if _in_restore_mode(record) and still else ()),
             *source_jobs.jobs_left_paused(record),
         )
 
@@ -178,6 +174,12 @@ class Full:
         if record.step(CHECK).state not in FINAL:
             names |= {source_jobs.PAUSE.id, source_jobs.RESUME.id}
         return frozenset(names)
+
+
+def _in_restore_mode(record: RunRecord) -> bool:
+    """May this run have put the target into restore mode, and not left it for good?"""
+    begun = any(record.step(id).state is not StepState.PENDING for id in RESTORING)
+    return begun and record.step(FullStep.LEAVE_RESTORE_MODE).state is not StepState.DONE
 
 
 FULL = Full()

@@ -1,8 +1,11 @@
 """Findings: what a check says, and what to do about it."""
 
 from collections.abc import Iterable
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
+
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.redact import redact
 
 
 class Level(StrEnum):
@@ -14,7 +17,8 @@ class Level(StrEnum):
     SKIP = "skip"
 
 
-_WORST = (Level.FAIL, Level.LOOK, Level.PASS, Level.SKIP)
+WORST_FIRST = (Level.FAIL, Level.LOOK, Level.PASS, Level.SKIP)
+"""Levels in the order in which they are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +59,17 @@ class Finding:
 def worst(findings: Iterable[Finding]) -> Level:
     """The worst level among findings; `pass` when there is none."""
     levels = {finding.level for finding in findings}
-    return next((level for level in _WORST if level in levels), Level.PASS)
+    return next((level for level in WORST_FIRST if level in levels), Level.PASS)
+
+
+def without_passwords(finding: Finding, endpoints: Iterable[Endpoint]) -> Finding:
+    """The finding with no known password in its sentences: an error that it was made of may have
+    quoted one. What names an object or an endpoint stays, for others compare it."""
+    ends = tuple(endpoints)
+    return replace(
+        finding,
+        what=redact(finding.what, ends),
+        why=redact(finding.why, ends),
+        todo=redact(finding.todo, ends),
+        details=tuple(redact(detail, ends) for detail in finding.details),
+    )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.catalog.roles import lacking
 from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
@@ -29,6 +30,11 @@ class Prepared:
     """What earlier runs of this machine have not put back on these ends."""
     staging: Path
     """The folder in which the run puts its dump, in a folder of its own; it need not exist."""
+
+    @property
+    def missing_roles(self) -> tuple[str, ...]:
+        """Roles that own or are granted something on the source, and that the target lacks."""
+        return lacking(self.inventory.roles_granted, self.target_inventory.roles)
 
     def task(self, dump: Path) -> Task:
         """The run's task, with its dump in this folder. Preflight refuses to start without tools:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Collection
 from psycopg import Error
 
 from tswizard.core.catalog.inventory import Inventory
-from tswizard.core.db.errors import CannotConnect, message_of
+from tswizard.core.db.errors import CannotConnect, explain_error, name_server
 from tswizard.core.db.kept_connections import KeptConnections, using
 from tswizard.core.model.answers import METHOD_NAMES, MethodName
-from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.finding import Finding, Level, without_passwords
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.preflight.check import AnyCheck, Check, Side, SourceCheck, Trial
 from tswizard.core.preflight.checks import CHECKS
@@ -36,7 +36,7 @@ async def examine(
         failed = False
         for finding in await _looked(check, prepared):
             failed = failed or finding.level is Level.FAIL
-            yield check.declare(finding)
+            yield _declared(check, finding, prepared)
         if failed:
             blocked.update(check.blocks_trials)
             if check.conclusive:
@@ -63,6 +63,11 @@ def _concerning(methods: Collection[MethodName]) -> list[AnyCheck]:
     return sorted(concerning, key=lambda check: _QUICK_FIRST.index(type(check)))
 
 
+def _declared(check: AnyCheck, finding: Finding, prepared: Prepared) -> Finding:
+    """As it is told, and kept in the run's folder."""
+    return without_passwords(check.declare(finding), (prepared.source, prepared.target))
+
+
 async def _looked(check: SourceCheck | Check, prepared: Prepared) -> tuple[Finding, ...]:
     if isinstance(check, SourceCheck):
         found = check.run(prepared.inventory, prepared.source.label)
@@ -80,7 +85,9 @@ async def _tried(trials: Collection[Trial], prepared: Prepared) -> AsyncIterator
     async def tried(check: Trial) -> list[Finding]:
         async with turns[check.side]:
             with using(kept):
-                return [check.declare(found) async for found in _answers(check, prepared)]
+                return [
+                    _declared(check, found, prepared) async for found in _answers(check, prepared)
+                ]
 
     tasks = [asyncio.create_task(tried(check)) for check in trials]
     try:
@@ -101,7 +108,6 @@ async def _answers(check: Trial, prepared: Prepared) -> AsyncIterator[Finding]:
             yield finding
     except Error as error:
         endpoint = prepared.source if check.side is Side.SOURCE else prepared.target
-        raise CannotConnect(
-            f"The connection to {endpoint.label} was lost during preflight: {message_of(error)}.",
-            "See whether the server is up, then examine it again.",
-        ) from None
+        name_server(error, endpoint.label)
+        told = explain_error(error)
+        raise CannotConnect(told.sentence, f"{told.todo} Then examine it again.") from None

@@ -1,12 +1,11 @@
 """What the source says of a sample at this moment."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from psycopg import sql
 
 from tswizard.core.db.connection import Connection, rows
-from tswizard.core.model.probed import Sample, SampleRelation
+from tswizard.core.model.probed import Sample
 
 _NOW = """
 SELECT w.number, pg_catalog.pg_table_size(d.oid), GREATEST(r.reltuples, 0)::bigint,
@@ -48,9 +47,3 @@ async def _rows(
     asked = sql.SQL("EXPLAIN (FORMAT JSON) SELECT 1 FROM ONLY {}").format(sql.Identifier(*relation))
     plan = (await rows(connection, asked))[0][0]
     return int(plan[0]["Plan"]["Plan Rows"])
-
-
-def total_rows(relations: Iterable[SampleRelation]) -> int:
-    """Rows that a SELECT of them gives; 0 where that is not known of any."""
-    counts = [relation.rows for relation in relations]
-    return sum(counts) if all(counts) else 0

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from tswizard.core.model.finding import Finding, Level, worst
+from tswizard.core.model.finding import WORST_FIRST, Finding, Level, worst
 from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.object_kinds import GROUPS, OBJECT_KINDS, ObjectKind
 from tswizard.core.model.outcome import Outcome, TableRows
@@ -55,6 +55,14 @@ class File:
     path: str
 
 
+_RESULTS = {
+    Level.PASS: "Everything arrived.",
+    Level.LOOK: "Finished, but something needs a look.",
+    Level.FAIL: "Finished, but something was lost or differs.",
+    Level.SKIP: "Finished, but nothing was checked.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Checklist:
     """`lines` are in the order of the screen; what was skipped comes last."""
@@ -63,6 +71,11 @@ class Checklist:
     lines: tuple[ChecklistLine, ...]
     todo: tuple[Todo, ...]
     files: tuple[File, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What the result means."""
+        return _RESULTS[self.result]
 
     def count(self, level: Level) -> int:
         """The number of lines of this level."""
@@ -113,9 +126,7 @@ def result_of(
     }
     if any(not table.equal for table in tables):
         levels.add(Level.LOOK)
-    return next(
-        level for level in (Level.FAIL, Level.LOOK, Level.PASS, Level.SKIP) if level in levels
-    )
+    return next(level for level in WORST_FIRST if level in levels)
 
 
 def settled(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -112,19 +112,11 @@ def write_report(outcome: Outcome, folder: Path) -> Path:
     return markdown
 
 
-_RESULTS = {
-    Level.PASS: "PASS: everything that was checked arrived.",
-    Level.LOOK: "LOOK: finished, but something needs a look.",
-    Level.FAIL: "FAIL: something was lost or differs.",
-    Level.SKIP: "SKIP: nothing was checked.",
-}
-
-
 def to_markdown(outcome: Outcome, path: str = "") -> str:
     """The report for people: the checklist first, then the details."""
     made = checklist(outcome, path)
     parts = [
-        f"# Migration {outcome.run}\n\n**{_RESULTS[outcome.result]}**\n",
+        f"# Migration {outcome.run}\n\n**{made.result.upper()}: {made.sentence}**\n",
         _facts(
             ("Source", outcome.source),
             ("Target", outcome.target),

@@ -7,7 +7,7 @@ import re
 import shlex
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from tswizard.core.db.endpoint import Endpoint, child_environment
 from tswizard.core.db.passfile import passfile
 from tswizard.core.db.redact import redact
 from tswizard.core.model.events import Event, FindingFound, LogLine, LogVerdict, StepProgress, Unit
-from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.finding import Finding, Level, without_passwords
 from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.plan import Task
 from tswizard.core.run.run_folder import RunFolder, RunRecord
@@ -166,17 +166,19 @@ class Context:
 
     def say(self, text: str, tool: str = "tswizard") -> None:
         """A plain line for the log and the watchers."""
-        text = self._without_passwords(text)
+        text = self.redacted(text)
         self._write(f"{tool}: {text}" if tool == "tswizard" else text)
         self.put(LogLine(time.time(), tool, text))
 
     def found(self, finding: Finding) -> None:
         """A finding for the checklist; said at once."""
+        finding = without_passwords(finding, (self.task.source, self.task.target))
         self.findings.append(finding)
         self._write(f"{finding.level.upper()} {finding.id}: {finding.what} {finding.todo}")
         self.put(FindingFound(time.time(), finding))
 
     def progress(self, done: int, total: int | None, unit: Unit, what: str = "") -> None:
+        what = self.redacted(what)
         self.put(
             StepProgress(time.time(), step=self.step, done=done, total=total, unit=unit, what=what)
         )
@@ -215,7 +217,7 @@ class Context:
         async def judge() -> None:
             await may_prove.wait()
             while (judged := await queue.get()) is not None:
-                judged = self._redacted(tally.add(await prove(judged, self.prover)))
+                judged = self._judged_redacted(tally.add(await prove(judged, self.prover)))
                 proven.append(judged)
                 self._verdict(judged)
 
@@ -223,7 +225,7 @@ class Context:
             nonlocal last
             # Judged as it was printed: a short password may be part of any word or name.
             texts = [unmixer.feed(text) for text in texts]
-            shown = self._without_passwords("\n".join(texts)).split("\n")
+            shown = self.redacted("\n".join(texts)).split("\n")
             last = next((text for text in reversed(shown) if text), last)
             write_lines(self.log, shown)
             on_lines(texts)
@@ -235,7 +237,7 @@ class Context:
                     plain.append(item.text)
             if plain:
                 now = time.time()
-                for text in self._without_passwords("\n".join(plain)).split("\n"):
+                for text in self.redacted("\n".join(plain)).split("\n"):
                     self.put(LogLine(now, tool, text))
             await self.room()
 
@@ -262,17 +264,18 @@ class Context:
                 self.judged.extend(judged)
         return ToolEnd(exit_code, judged, last)
 
-    def _without_passwords(self, text: str) -> str:
+    def redacted(self, text: str) -> str:
+        """The text without passwords, for whoever writes or shows it past this context."""
         return redact(text, (self.task.source, self.task.target))
 
-    def _redacted(self, judged: JudgedMessage) -> JudgedMessage:
+    def _judged_redacted(self, judged: JudgedMessage) -> JudgedMessage:
         """Without passwords in its sentences; names in it are those of objects."""
         return replace(
             judged,
-            message=self._without_passwords(judged.message),
-            reason=self._without_passwords(judged.reason),
-            todo=self._without_passwords(judged.todo),
-            detail=tuple(map(self._without_passwords, judged.detail)),
+            message=self.redacted(judged.message),
+            reason=self.redacted(judged.reason),
+            todo=self.redacted(judged.todo),
+            detail=tuple(map(self.redacted, judged.detail)),
         )
 
     def _verdict(self, judged: JudgedMessage) -> None:
@@ -285,9 +288,14 @@ class Context:
 
 def write_lines(log: TextIO, lines: Iterable[str]) -> None:
     """Add lines to a run's log, each with the time: ISO 8601, since a run may take days. In one
-    go: the log is flushed at the end of what is written."""
+    go: the log is flushed at the end of what is written.
+
+    A disk that takes no more of them ends nothing, least of all what puts a database back: what a
+    run rests on is its record, whose writing fails aloud.
+    """
     now = datetime.now().astimezone().isoformat(timespec="seconds")
-    log.write("".join(f"{now} {line}\n" for line in lines))
+    with suppress(OSError):
+        log.write("".join(f"{now} {line}\n" for line in lines))
 
 
 def shell(argv: Sequence[str | Path]) -> str:

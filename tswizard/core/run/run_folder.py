@@ -12,10 +12,11 @@ import shutil
 import socket
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 from platformdirs import user_state_path
 from pydantic import TypeAdapter, ValidationError
@@ -29,7 +30,6 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.outcome import TableRows
 from tswizard.core.model.recommendation import Advice
-from tswizard.core.model.wording import plural
 from tswizard.core.model.write_counters import WriteCounters
 
 RECORD_FORMAT = 2
@@ -41,6 +41,15 @@ FINAL = (StepState.DONE, StepState.SKIPPED)
 
 class RunFolderError(Exception):
     """A run's folder that cannot be used; one sentence."""
+
+
+def not_planned(record: "RunRecord") -> RunFolderError:
+    """Of a run that ended before it had steps, an inventory, or anything to resume or to check."""
+    return RunFolderError(f"{record.id} was not planned to its end; start a new run.")
+
+
+class _Locked(Exception):
+    """Another process holds the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +176,18 @@ class RunRecord:
         return replace(self, steps=steps)
 
     @property
+    def over(self) -> bool:
+        """Has it come to a result?"""
+        return self.result is not None
+
+    @property
+    def planned(self) -> bool:
+        """Was it planned to its end? Else it has done nothing, and nobody can resume it."""
+        return bool(self.steps)
+
+    @property
     def resumable(self) -> bool:
-        return self.result is None
+        return self.planned and not self.over
 
     @property
     def state(self) -> str:
@@ -243,10 +262,7 @@ class RunFolder:
             except FileExistsError:
                 continue
             except OSError as error:
-                raise RunFolderError(
-                    f"The run's folder {base / name} cannot be created ({error.strerror}); "
-                    "free disk space there or set TSWIZARD_STATE_DIR."
-                ) from error
+                raise _cannot_be_created(base / name, error) from error
             record = RunRecord(
                 name,
                 now,
@@ -271,10 +287,7 @@ class RunFolder:
         try:
             folder.mkdir(parents=True, mode=0o700, exist_ok=True)
         except OSError as error:
-            raise RunFolderError(
-                f"The run's folder {folder} cannot be created ({error.strerror}); "
-                "free disk space there or set TSWIZARD_STATE_DIR."
-            ) from error
+            raise _cannot_be_created(folder, error) from error
         run_folder = cls(folder, record)
         run_folder.save_inventory(inventory)
         run_folder.save(record)
@@ -298,21 +311,62 @@ class RunFolder:
         return cls(folder, _load(folder))
 
     def save(self, record: RunRecord) -> None:
-        """Make this the record; either the old or the new one survives a crash."""
-        write_atomically(self.path / "run.json", _RECORD.dump_json(record, indent=1))
+        """Make this the record; either the old or the new one survives a crash.
+
+        Raises RunFolderError.
+        """
+        with self._writing():
+            write_atomically(self.path / "run.json", _RECORD.dump_json(record, indent=1))
         self.record = record
 
     def save_inventory(self, inventory: Inventory) -> None:
-        write_atomically(self.path / "inventory.json", _INVENTORY.dump_json(inventory, indent=1))
+        """Raises RunFolderError."""
+        data = _INVENTORY.dump_json(inventory, indent=1)
+        with self._writing():
+            write_atomically(self.path / "inventory.json", data)
 
     def inventory(self) -> Inventory | None:
-        """The source as it was read for this run; None when it was never saved."""
+        """The source as it was read for this run; None when it was never saved.
+
+        Raises RunFolderError.
+        """
         path = self.path / "inventory.json"
-        return _INVENTORY.validate_json(path.read_bytes()) if path.exists() else None
+        try:
+            return _INVENTORY.validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise RunFolderError(f"{path} cannot be read ({error.strerror}).") from error
+        except ValidationError as error:
+            raise _of_another_version(path, error) from None
 
     @property
     def log_path(self) -> Path:
         return self.path / "log.txt"
+
+    @contextmanager
+    def log(self) -> Iterator[TextIO]:
+        """The log, open for adding lines; each is on the disk when it is written.
+
+        Raises RunFolderError when it cannot be opened.
+        """
+        with self._writing():
+            log = self.log_path.open("a", buffering=1, encoding="utf-8")
+        try:
+            yield log
+        finally:
+            with suppress(OSError):  # closing writes what a full disk has refused before
+                log.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise RunFolderError(
+                f"The run's folder {self.path} cannot be written ({error.strerror}); see whether "
+                "it is still there and has disk space, then try again."
+            ) from error
 
     @property
     def dump_path(self) -> Path:
@@ -328,23 +382,40 @@ class RunFolder:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Only one process works on a run. Raises RunFolderError when another does."""
-        with (self.path / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunFolderError(
-                    f"{self.record.id} is in use by another tswizard process; wait for it to end."
-                ) from None
+        try:
+            with self._writing():
+                lock = self._lock()
+        except _Locked:
+            raise RunFolderError(
+                f"{self.record.id} is in use by another tswizard process; wait for it to end."
+            ) from None
+        with lock:
             yield
 
     @property
     def busy(self) -> bool:
-        """Does another process work on this run?"""
+        """Does another process work on this run? Not as far as anybody knows where the folder may
+        only be read: whoever continues the run is told so."""
         try:
-            with self.held():
-                return False
-        except RunFolderError:
+            self._lock().close()
+        except _Locked:
             return True
+        except OSError:
+            pass
+        return False
+
+    def _lock(self) -> TextIO:
+        """The lock, to be closed. Raises _Locked when another process has it, OSError."""
+        lock = (self.path / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise _Locked from None
+        except OSError:
+            lock.close()
+            raise
+        return lock
 
 
 def all_runs() -> tuple[RunFolder, ...]:
@@ -367,11 +438,21 @@ def _load(folder: Path) -> RunRecord:
     try:
         record = _RECORD.validate_json(data)
     except ValidationError as error:
-        raise RunFolderError(
-            f"{path} is not a run of this version of tswizard "
-            f"({plural(error.error_count(), 'field does', 'fields do')} not fit); use the version "
-            "that created it."
-        ) from None
+        raise _of_another_version(path, error) from None
     if record.format != RECORD_FORMAT:
         raise RunFolderError(f"{path} was created by another version of tswizard; use that one.")
     return record
+
+
+def _of_another_version(path: Path, error: ValidationError) -> RunFolderError:
+    return RunFolderError(
+        f"{path} is not of this version of tswizard ({error.error_count()} fields do not fit); "
+        "use the version that created it."
+    )
+
+
+def _cannot_be_created(folder: Path, error: OSError) -> RunFolderError:
+    return RunFolderError(
+        f"The run's folder {folder} cannot be created ({error.strerror}); free disk space there "
+        "or set TSWIZARD_STATE_DIR."
+    )

@@ -8,6 +8,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -44,7 +45,7 @@ from tswizard.core.run.context import (
 )
 from tswizard.core.run.finish import finish
 from tswizard.core.run.method import Method, MethodStep, applicable
-from tswizard.core.run.run_folder import FINAL, RunFolder, StepRecord
+from tswizard.core.run.run_folder import FINAL, RunFolder, RunFolderError, StepRecord
 from tswizard.core.verify import VerifyStopped
 
 RELEASED_WITHIN = 15.0
@@ -88,6 +89,10 @@ class Run:
         return bool(self._again)
 
     @property
+    def _then(self) -> str:
+        return "Then check again." if self.over else "Then resume the run."
+
+    @property
     def command(self) -> str:
         """What carries it on when it was stopped, without the program's name."""
         return f"{'check' if self.over else 'resume'} {self.run_folder.record.id}"
@@ -95,7 +100,8 @@ class Run:
     async def events(self) -> AsyncGenerator[Event, None]:
         """Carry the run out and tell what happens; closing the iterator stops the run.
 
-        Raises RunFolderError when another process works on it.
+        Raises RunFolderError when another process works on it, or when its folder cannot be
+        written any more.
         """
         with self.run_folder.held():
             work = asyncio.create_task(self._work())
@@ -141,13 +147,17 @@ class Run:
             await self._room.wait()
 
     def _broke(self, work: "asyncio.Task[None]") -> None:
-        """A bug in the runner itself: the run's log has its traceback, and the watcher an end."""
+        """A folder that cannot be written, or a bug in the runner itself: the run's log has the
+        traceback, if it can, and the watcher an end."""
         if work.cancelled() or (error := work.exception()) is None:
             return
-        with self.run_folder.log_path.open("a", encoding="utf-8") as log:
-            text = "".join(traceback.format_exception(error))
-            write_lines(log, redact(text, (self.task.source, self.task.target)).splitlines())
-        self._put(RunFinished(time.time(), result=None, seconds=self.run_folder.record.seconds))
+        try:
+            with suppress(RunFolderError), self.run_folder.log() as log:
+                text = "".join(traceback.format_exception(error))
+                write_lines(log, redact(text, (self.task.source, self.task.target)).splitlines())
+        finally:
+            seconds = self.run_folder.record.seconds
+            self._put(RunFinished(time.time(), result=None, seconds=seconds))
 
     async def _work(self) -> None:
         record = self.run_folder.record
@@ -162,7 +172,7 @@ class Run:
         prover = TargetProver(
             partial(connect, self.task.target), partial(connect, self.task.source)
         )
-        with self.run_folder.log_path.open("a", buffering=1, encoding="utf-8") as log:
+        with self.run_folder.log() as log:
             ctx = self._ctx = Context(
                 self.task,
                 self.run_folder,
@@ -254,13 +264,12 @@ class Run:
             await self._current
             state = StepState.DONE
         except StepSkipped as skip:
-            state, why = StepState.SKIPPED, str(skip)
+            state, why = StepState.SKIPPED, ctx.redacted(str(skip))
         except asyncio.CancelledError:
             state, why = StepState.STOPPED, "you stopped it"
         except Exception as error:
-            finding = _explain(error, ctx)
-            ctx.found(finding)
-            state, why = StepState.FAILED, finding.what
+            ctx.found(_explain(error, ctx, self._then))
+            state, why = StepState.FAILED, ctx.findings[-1].what
         finally:
             self._current = None
         seconds = time.monotonic() - started
@@ -299,7 +308,7 @@ class Run:
         except StepSkipped:
             pass
         except Exception as error:
-            cause = _explain(error, ctx)
+            cause = _explain(error, ctx, self._then)
             by_hand = f" Or by hand: {due.statement}" if due.statement else ""
             ctx.found(
                 Finding(
@@ -317,13 +326,20 @@ def _is_transient(error: BaseException) -> bool:
     return is_transient(error.__cause__ or error if isinstance(error, StepFailed) else error)
 
 
-def _explain(error: Exception, ctx: Context) -> Finding:
-    """A finding for whatever ended a step."""
+def _explain(error: Exception, ctx: Context, then: str) -> Finding:
+    """A finding for whatever ended a step; `then` is what to do once a server's error is dealt
+    with."""
     if isinstance(error, StepFailed | VerifyStopped):
         return error.finding
     if isinstance(error, CannotConnect | Error | ServerError):
         told = explain_error(error)
-        return failed(told.id, told.what, where=ctx.step, why=told.why, todo=told.todo).finding
+        return failed(
+            told.id,
+            told.what,
+            where=told.server or ctx.step,
+            why=told.why,
+            todo=f"{told.todo} {then}",
+        ).finding
     for line in traceback.format_exception(error):
         ctx.say(line.rstrip())
     return failed(

@@ -2,7 +2,6 @@
 
 import asyncio
 import shlex
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,6 @@ from tswizard.core.db.connection import (
     Connection,
     connected,
     enter_snapshot,
-    is_alive,
     rows,
 )
 from tswizard.core.db.errors import CannotConnect
@@ -37,7 +35,7 @@ from tswizard.core.split.copy.target_connection import open_target
 from tswizard.core.split.copy.upsert import recopy_table
 from tswizard.core.split.copy.workers import run_workers
 from tswizard.core.split.ledger import queue
-from tswizard.core.split.ledger.leader_lock import LeaderLock, acquire
+from tswizard.core.split.ledger.leader_lock import HeldSession, LeaderLock, acquire
 from tswizard.core.split.ledger.plan_store import (
     StoredPlan,
     create_ledger,
@@ -71,10 +69,6 @@ FROM {CAGG} g JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
 """
 
 
-_SOON = 1.0
-"""Seconds for which an answer of the server says that the lock is held."""
-
-
 @dataclass(slots=True)
 class Coordinator:
     """Leads a run's copy. Close it: its snapshot holds back vacuum on the source."""
@@ -85,8 +79,10 @@ class Coordinator:
     snapshots: SnapshotHolder
     _target: Connection
     """Holds the leader lock of the copy."""
-    _heard: float = field(default_factory=time.monotonic)
-    """When the server answered last on it, as far as that was asked."""
+    _session: HeldSession = field(default_factory=HeldSession)
+
+    def __post_init__(self) -> None:
+        self._session.answered()  # the lock has just been acquired
 
     @classmethod
     async def start(cls, job: CopyJob, reporter: CopyReporter) -> "Coordinator":
@@ -156,13 +152,11 @@ class Coordinator:
 
         Raises StepFailed if another process has acquired the lock since, CannotConnect.
         """
-        if time.monotonic() - self._heard < _SOON and not self._target.closed:
-            return self._target
-        if not await is_alive(self._target):
+        if not await self._session.lives(self._target):
             await self._target.close()
             self._target = await open_target(self.job)
             await _acquire_leader_lock(self._target, self.job)
-        self._heard = time.monotonic()
+            self._session.answered()
         return self._target
 
     async def create_chunks(self) -> None:

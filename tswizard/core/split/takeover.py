@@ -35,7 +35,7 @@ async def take_over(target: Endpoint, source: Endpoint | None) -> tuple[RunFolde
     async with reading_record(target) as connection:
         found = await _find(connection, target)
     ours = found.record
-    if not ours.resumable:
+    if ours.over:
         raise RunFolderError(f"{ours.id} has finished ({ours.state}); there is nothing to resume.")
     source = source or Endpoint.parse(ours.source)
     here = RunFolder.known(ours.id)
@@ -108,7 +108,7 @@ async def _find(target: Connection, end: Endpoint) -> StoredRun:
 
 
 async def _refuse_led(target: Connection, stored: StoredRun) -> None:
-    if stored.record.resumable and await is_held_by_live_session(target, LeaderLock.RUN):
+    if not stored.record.over and await is_held_by_live_session(target, LeaderLock.RUN):
         raise RunFolderError(
             f"Another tswizard process is running {stored.record.id}, in {stored.location}. Wait "
             "for it, or add workers with tswizard join."

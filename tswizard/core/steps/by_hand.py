@@ -7,9 +7,9 @@ from shlex import quote
 from psycopg import sql
 
 from tswizard.core.catalog.inventory import Inventory, Job, TableKind
-from tswizard.core.catalog.roles import role_statements
+from tswizard.core.catalog.roles import missing_roles, role_statements
 from tswizard.core.catalog.tables import NOT_USERS, not_member
-from tswizard.core.db.connection import Connection, connected
+from tswizard.core.db.connection import connected
 from tswizard.core.db.identifiers import literal, qualified
 from tswizard.core.model.object_selection import ObjectSelection, left_out
 from tswizard.core.model.plan import Task
@@ -77,14 +77,8 @@ async def read_ends(task: Task) -> Ends:
         ours = await takes_timezone(source, task.inventory.server.timescaledb_schema)
     async with connected(task.target) as target:
         theirs = await takes_timezone(target, task.target_server.timescaledb_schema)
-        missing = await _missing(target, task.inventory.roles_granted)
+        missing = await missing_roles(target, task.inventory.roles_granted)
     return Ends(ours, theirs, missing)
-
-
-async def _missing(target: Connection, roles: Iterable[str]) -> tuple[str, ...]:
-    cursor = await target.execute("SELECT rolname::text FROM pg_catalog.pg_roles")
-    there = {name for (name,) in await cursor.fetchall()}
-    return tuple(sorted(set(roles) - there))
 
 
 def expected_errors(ends: Ends) -> str:

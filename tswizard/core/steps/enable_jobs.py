@@ -1,14 +1,13 @@
 """The jobs on the target: enabled as they were on the source, retention last."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
 
 from psycopg import Error, sql
 
 from tswizard.core.catalog.inventory import Job
 from tswizard.core.catalog.job_statements import forgets_timezone
 from tswizard.core.db.connection import Connection, connected, rows, value
-from tswizard.core.db.errors import CannotConnect
+from tswizard.core.db.errors import CannotConnect, message_of
 from tswizard.core.db.identifiers import literal
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Finding, Level
@@ -50,7 +49,7 @@ async def enable(ctx: Context, ids: Mapping[int, int]) -> None:
         for job in by_row:
             await set_row(target, ids[job.id], True)
         if by_row:
-            await _wake_scheduler(target)
+            await wake_scheduler(ctx, target)
         on = {
             id
             for (id,) in await rows(
@@ -80,9 +79,9 @@ async def enable(ctx: Context, ids: Mapping[int, int]) -> None:
         )
 
 
-async def _wake_scheduler(target: Connection) -> None:
-    """Make it read the jobs again; it does so by itself at the next restart."""
-    with suppress(Error):
+async def wake_scheduler(ctx: Context, target: Connection) -> None:
+    """Make it read the jobs again; where it cannot be told, it does so at the next restart."""
+    try:
         schema = await value(
             target,
             "SELECT n.nspname FROM pg_catalog.pg_proc p "
@@ -91,6 +90,11 @@ async def _wake_scheduler(target: Connection) -> None:
         )
         await target.execute(
             sql.SQL("SELECT {}()").format(sql.Identifier(str(schema), "restart_background_workers"))
+        )
+    except Error as error:
+        ctx.say(
+            "TimescaleDB's job scheduler could not be told of the enabled jobs, and may start them "
+            f"only after the server's next restart: {message_of(error)}"
         )
 
 

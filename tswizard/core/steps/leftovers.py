@@ -3,13 +3,14 @@
 import asyncio
 from pathlib import Path
 
+from tswizard.core.catalog.own_schema import SCHEMA
 from tswizard.core.model.finding import Level
 from tswizard.core.model.wording import size
 from tswizard.core.run.context import Context, Leftovers
 from tswizard.core.run.remove_run import folder_bytes
 from tswizard.core.run.run_folder import RunFolder, RunRecord
 from tswizard.core.steps.enable_jobs import ReadIds, left_paused
-from tswizard.core.steps.target_marker import SCHEMA, remove_record
+from tswizard.core.steps.target_marker import remove_record
 
 
 async def leave_behind(ctx: Context, result: Level, read_ids: ReadIds) -> Leftovers:

@@ -86,9 +86,12 @@ async def write_stored_run(target: Connection, run: StoredRun) -> None:
 
 async def forget_finished_run(target: Connection, run: str) -> None:
     """Remove what another run left there that is over: only preflight lets anybody come here, and
-    it found the target empty. Raises StepFailed, psycopg.Error."""
+    it found the target empty. Raises StepFailed, also if our schema is somebody else's,
+    psycopg.Error."""
+    if "record" not in await target_marker.tables_there(target):
+        return
     stored = await read_stored_run(target)
-    if stored is not None and stored.record.id != run and not stored.record.resumable:
+    if stored is not None and stored.record.id != run and stored.record.over:
         await target_marker.erase(target)
 
 

@@ -8,13 +8,12 @@ import socket
 from dataclasses import dataclass
 from typing import Literal
 
-from psycopg import Error, sql
+from psycopg import Error
 
-from tswizard.core.db.connection import Connection, batch, connected, rows, value
+from tswizard.core.catalog.own_schema import OURS, SCHEMA, read_own_schema
+from tswizard.core.db.connection import Connection, batch, connected, rows
 from tswizard.core.db.errors import CannotConnect
-from tswizard.core.run.context import Context
-
-SCHEMA = "_tswizard"
+from tswizard.core.run.context import Context, failed
 
 State = Literal["restoring", "restored"]
 
@@ -36,9 +35,37 @@ FROM _tswizard.run r
 """
 
 
+_ERASE = f"""
+DO $erase$
+BEGIN
+  IF EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = '{SCHEMA}' AND {OURS}) THEN
+    DROP SCHEMA {SCHEMA} CASCADE;
+  END IF;
+END $erase$
+"""
+
+
+async def tables_there(target: Connection) -> frozenset[str]:
+    """Names of the tables in our schema; none where there is no such schema.
+
+    Raises StepFailed if it is somebody else's, who may not lose it.
+    """
+    schema = await read_own_schema(target)
+    if schema.taken:
+        raise failed(
+            "schema-taken",
+            f"The target has a schema {SCHEMA} that {schema.taken}.",
+            where=f"schema {SCHEMA}",
+            why="tswizard keeps its ledger in a schema of that name.",
+            todo="Rename that schema, or connect as its owner if an earlier run created it; then "
+            "resume.",
+        )
+    return schema.tables
+
+
 async def read(target: Connection) -> Marker | None:
     """The mark on this target; None when there is none."""
-    if await value(target, "SELECT pg_catalog.to_regclass('_tswizard.run')") is None:
+    if "run" not in (await read_own_schema(target)).tables:
         return None
     found = await rows(target, _READ)
     if not found:
@@ -48,7 +75,8 @@ async def read(target: Connection) -> Marker | None:
 
 
 async def write(target: Connection, run: str, state: State) -> None:
-    """Mark the target as this run's."""
+    """Mark the target as this run's. That our schema is not taken is to be known
+    (`tables_there`)."""
     mark = (
         "INSERT INTO _tswizard.run "
         "SELECT %s, %s, array(SELECT extname::text FROM pg_catalog.pg_extension), %s "
@@ -63,8 +91,9 @@ async def write(target: Connection, run: str, state: State) -> None:
 
 
 async def erase(target: Connection) -> None:
-    """Take the mark away; the target is the user's alone from here on."""
-    await target.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
+    """Take our schema away, and no other of that name; the target is the user's alone from here
+    on."""
+    await target.execute(_ERASE)
 
 
 async def remove_record(ctx: Context, *, keep: str = "") -> tuple[tuple[str, str], ...]:

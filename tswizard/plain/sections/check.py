@@ -10,7 +10,7 @@ from tswizard.core.report.checklist import Checklist, ChecklistLine
 from tswizard.plain.asker import Leave
 from tswizard.plain.prompts import Back, Entry, Option, Show
 from tswizard.plain.session import Session
-from tswizard.wizard.ending import SENTENCES, counted
+from tswizard.wizard.ending import counted
 from tswizard.wizard.text import date_and_time
 
 _HELP = (
@@ -41,7 +41,7 @@ class _CheckSection:
         took = duration(outcome.seconds)
         if outcome.checked:
             took += f". Checked {date_and_time(outcome.checked)}"
-        voice.say(f"{checklist.result.upper()}. {SENTENCES[checklist.result]} It took {took}.")
+        voice.say(f"{checklist.result.upper()}. {checklist.sentence} It took {took}.")
         voice.say(f"{', '.join(counted(checklist))}.")
         if checklist.next:
             voice.say(f"First: {checklist.next}")

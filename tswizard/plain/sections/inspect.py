@@ -8,7 +8,7 @@ from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import CannotRead
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.answers import Answers
-from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.finding import WORST_FIRST, Finding, Level
 from tswizard.plain.prompts import Back, Option
 from tswizard.plain.session import Session, declared
 from tswizard.plain.walk import walk
@@ -39,7 +39,6 @@ _HELP = (
 )
 _SLOW = 2.0
 """Seconds after which somebody wants to hear what is being read."""
-_LEVELS = (Level.FAIL, Level.LOOK, Level.PASS, Level.SKIP)
 
 
 async def inspect(session: Session, *, from_end: bool) -> None:
@@ -121,7 +120,7 @@ class Inspection:
         self._say_result()
 
     def _say_result(self) -> None:
-        number = dict.fromkeys(_LEVELS, 0)
+        number = dict.fromkeys(WORST_FIRST, 0)
         for finding in self._findings:
             number[finding.level] += 1
         total = ", ".join(f"{count} {level.upper()}" for level, count in number.items() if count)
@@ -225,7 +224,7 @@ def _caggs(inventory: Inventory) -> Iterator[str]:
 
 def _in_full(findings: tuple[Finding, ...]) -> Iterator[str]:
     """The gravest first, with every detail."""
-    for finding in sorted(findings, key=lambda f: _LEVELS.index(f.level)):
+    for finding in sorted(findings, key=lambda f: WORST_FIRST.index(f.level)):
         where = f" ({finding.where})" if finding.where else ""
         yield f"{finding.level.upper()}: {finding.sentence}{where}"
         yield from (f"  {text}" for text in (finding.why, todo_here(finding)) if text)

@@ -29,7 +29,7 @@ from tswizard.tui.widgets.checklist import (
 )
 from tswizard.tui.widgets.table import Column, FittingTable
 from tswizard.tui.widgets.verdict import Verdict
-from tswizard.wizard.ending import SENTENCES, counted
+from tswizard.wizard.ending import counted
 from tswizard.wizard.outcome_rows import row_counts, step_rows
 from tswizard.wizard.text import date_and_time
 
@@ -88,7 +88,7 @@ class CheckScreen(WizardScreen):
         checklist = self.wizard.engine.checklist(self._outcome, self._report)
         yield Verdict(
             checklist.result,
-            SENTENCES[checklist.result],
+            checklist.sentence,
             self._sum(checklist),
             ascii=wants_ascii(os.environ),
             id="check-sum",

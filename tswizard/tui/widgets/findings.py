@@ -9,7 +9,7 @@ from textual.containers import VerticalGroup, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from tswizard.core.model.finding import Finding, Level
+from tswizard.core.model.finding import WORST_FIRST, Finding, Level
 from tswizard.tui.text import WORDS
 from tswizard.tui.widgets.facts import Row
 from tswizard.wizard.method_questions import todo_here
@@ -17,7 +17,6 @@ from tswizard.wizard.method_questions import todo_here
 _SHOWN = 4
 """Details under a finding before the rest is only counted."""
 _FINE = (Level.PASS, Level.SKIP)
-_ORDER = (Level.FAIL, Level.LOOK, Level.PASS, Level.SKIP)
 
 
 def finding_row(finding: Finding, *, details: int | None = _SHOWN) -> Row:
@@ -108,7 +107,7 @@ class FindingsView(VerticalScroll, can_focus=True, inherit_bindings=False):
         before = len(rows)
         if self._by_weight:
             levels = (found.level for found in self._found if (found.level in _FINE) is fine)
-            before = sum(_ORDER.index(level) <= _rank(finding) for level in levels)
+            before = sum(WORST_FIRST.index(level) <= _rank(finding) for level in levels)
         self._found.append(finding)
         row = finding_row(finding)
         if before < len(rows):
@@ -120,7 +119,7 @@ class FindingsView(VerticalScroll, can_focus=True, inherit_bindings=False):
 
 
 def _rank(finding: Finding) -> int:
-    return _ORDER.index(finding.level)
+    return WORST_FIRST.index(finding.level)
 
 
 def counts(findings: Iterable[Finding]) -> Content:
@@ -128,7 +127,7 @@ def counts(findings: Iterable[Finding]) -> Content:
     levels = [finding.level for finding in findings]
     parts = [
         Content.styled(f"{levels.count(level)} {level.upper()}", WORDS[level][1])
-        for level in _ORDER
+        for level in WORST_FIRST
         if level in levels
     ]
     return Content("   ").join(parts)

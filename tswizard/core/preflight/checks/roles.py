@@ -12,8 +12,7 @@ from tswizard.core.preflight.wording import look, some
 
 
 def _granted(prepared: Prepared) -> Iterator[Finding]:
-    granted = prepared.inventory.roles_granted
-    missing = sorted(set(granted) - set(prepared.target_inventory.roles))
+    missing = prepared.missing_roles
     if missing:
         statements = role_statements(missing, {job.owner for job in prepared.inventory.jobs})
         yield look(

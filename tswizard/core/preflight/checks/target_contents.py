@@ -1,11 +1,13 @@
 """What is on the target already, and what of its surroundings it lacks."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
+from tswizard.core.catalog.own_schema import SCHEMA, read_own_schema
+from tswizard.core.db.connection import connected
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.wording import plural
-from tswizard.core.preflight.check import AnyCheck, Check, Side
+from tswizard.core.preflight.check import AnyCheck, Check, Side, Trial
 from tswizard.core.preflight.wording import fail, look, passed, some
 
 
@@ -50,7 +52,23 @@ def _tablespaces(prepared: Prepared) -> Iterator[Finding]:
         )
 
 
+async def _own_schema(prepared: Prepared) -> AsyncIterator[Finding]:
+    async with connected(prepared.target) as target:
+        schema = await read_own_schema(target)
+    if schema.taken:
+        yield fail(
+            "target-schema-taken",
+            f"The target has a schema {SCHEMA} that {schema.taken}.",
+            where=prepared.target.label,
+            why="tswizard keeps the record of a run in a schema of that name, and drops it at the "
+            "end. This one was not touched.",
+            todo=f"Rename it (ALTER SCHEMA {SCHEMA} RENAME TO …;), or drop it if nobody needs it. "
+            "If an earlier run of tswizard created it, connect as its owner.",
+        )
+
+
 TARGET_CONTENT_CHECKS: tuple[AnyCheck, ...] = (
     Check(gives=("target-empty", "target-not-empty"), run=_empty, blocks_trials=(Side.TARGET,)),
     Check(gives=("tablespaces",), run=_tablespaces, settled_by_check=True),
+    Trial(gives=("target-schema-taken",), run=_own_schema, side=Side.TARGET),
 )

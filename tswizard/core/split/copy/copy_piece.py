@@ -15,7 +15,13 @@ from tswizard.core.split.copy.copy_context import CopyContext
 from tswizard.core.split.copy.psql_reader import PsqlReader
 from tswizard.core.split.copy.pump import FileSink, Pump, TargetSink, run_pump
 from tswizard.core.split.copy.snapshot import SourceSnapshot
-from tswizard.core.split.copy.staging import FileBroken, StagedFile, StagingFolder, open_staged
+from tswizard.core.split.copy.staging import (
+    FileBroken,
+    StagedFile,
+    StagingFolder,
+    open_staged,
+    other_checksum,
+)
 from tswizard.core.split.copy.stored_piece import (
     StoredRefused,
     batches_copy_in,
@@ -289,7 +295,7 @@ class _PieceCopy:
             raise FileBroken(f"the file of {self.piece.name} is missing or too short")
         with open_staged(staging, file) as descriptor:
             if self.piece.kind is PieceKind.OBJECTS:
-                objects = await large_objects.read_file(self.target, self.piece, descriptor)
+                objects = await large_objects.read_file(self.target, self.piece, file, descriptor)
                 copied = _Copied(objects.number, objects.bytes)
             elif self.piece.packed:
                 copied = await self._load_batches(file, descriptor)
@@ -362,4 +368,4 @@ class _PieceCopy:
 
 async def _verify_checksum(pump: Pump, file: StagedFile) -> None:
     if pump.sum != file.sha256:
-        raise FileBroken(f"{file.file} has another checksum than in the manifest")
+        raise other_checksum(file)

@@ -4,6 +4,7 @@ Their owners, privileges and comments belong to the schema; this is their conten
 https://www.postgresql.org/docs/current/lo-funcs.html
 """
 
+import hashlib
 import os
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -16,6 +17,7 @@ from tswizard.core.db.errors import message_of
 from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.errors import SnapshotLost, SourceFailed, is_snapshot_missing
 from tswizard.core.split.copy.snapshot import SourceSnapshot
+from tswizard.core.split.copy.staging import FileBroken, StagedFile, other_checksum
 from tswizard.core.split.plan.piece import Piece
 
 _BLOCK = 1 << 20
@@ -204,16 +206,43 @@ async def write_file(
         put(_HEAD.pack(oid, first) + _LENGTH.pack(len(block)) + block)
 
 
-async def read_file(target: Connection, piece: Piece, descriptor: int) -> CopiedObjects:
-    """Write a file's objects to the target."""
-    writer = _Writer(target, piece)
+async def read_file(
+    target: Connection, piece: Piece, file: StagedFile, descriptor: int
+) -> CopiedObjects:
+    """Write a file's objects to the target.
+
+    Raises FileBroken for a file that ends too soon, or that is not what the manifest says: then
+    what was written has to be rolled back.
+    """
+    writer, blocks = _Writer(target, piece), _Blocks(file, descriptor)
     await writer.begin()
-    while head := os.read(descriptor, _HEAD.size):
+    while head := blocks.read(_HEAD.size, or_end=True):
         oid, first = _HEAD.unpack(head)
-        (length,) = _LENGTH.unpack(os.read(descriptor, _LENGTH.size))
+        (length,) = _LENGTH.unpack(blocks.read(_LENGTH.size))
+        await writer.put(oid, blocks.read(length), bool(first))
+    await writer.end()
+    if blocks.sum.hexdigest() != file.sha256:
+        raise other_checksum(file)
+    return writer.copied
+
+
+class _Blocks:
+    """A file as it is read, with its checksum so far."""
+
+    def __init__(self, file: StagedFile, descriptor: int) -> None:
+        self._file = file
+        self._descriptor = descriptor
+        self.sum = hashlib.sha256()
+
+    def read(self, length: int, *, or_end: bool = False) -> bytes:
+        """The next bytes, or none at the end of the file if it may be there. Raises FileBroken."""
         block = b""
         while len(block) < length:
-            block += os.read(descriptor, length - len(block))
-        await writer.put(oid, block, bool(first))
-    await writer.end()
-    return writer.copied
+            some = os.read(self._descriptor, length - len(block))
+            if not some and or_end and not block:
+                return b""
+            if not some:
+                raise FileBroken(f"{self._file.file} ends in the middle of an object")
+            block += some
+        self.sum.update(block)
+        return block

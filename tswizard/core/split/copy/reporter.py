@@ -1,11 +1,13 @@
 """What a copy reports, and how it is paused and stopped, for a run's context or a test's own."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.redact import redact
 from tswizard.core.model.events import Event, Unit
-from tswizard.core.model.finding import Finding
+from tswizard.core.model.finding import Finding, without_passwords
 from tswizard.core.run.context import Context
 
 
@@ -47,3 +49,19 @@ def reporter_of(ctx: Context) -> CopyReporter:
         going=ctx.going,
         stopping=ctx.stopping,
     )
+
+
+def redacting_reporter(
+    say: Callable[[str], None], found: Callable[[Finding], None], endpoints: Iterable[Endpoint]
+) -> CopyReporter:
+    """Reports lines and findings, none of them with a password of these endpoints; progress to
+    nobody. It is not paused."""
+    ends = tuple(endpoints)
+    reporter = CopyReporter(
+        say=lambda text: say(redact(text, ends)),
+        found=lambda finding: found(without_passwords(finding, ends)),
+        progress=lambda _done, _total, _what, _unit: None,
+        put=lambda _event: None,
+    )
+    reporter.going.set()
+    return reporter

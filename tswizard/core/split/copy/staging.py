@@ -140,6 +140,11 @@ class PartialFile:
         return file
 
 
+def other_checksum(file: StagedFile) -> FileBroken:
+    """For one whose bytes are not those that were written."""
+    return FileBroken(f"{file.file} has another checksum than in the manifest")
+
+
 @contextmanager
 def open_staged(staging: StagingFolder, file: StagedFile) -> Iterator[int]:
     """The file's descriptor. Raises FileBroken if it cannot be opened."""

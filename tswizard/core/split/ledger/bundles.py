@@ -5,8 +5,9 @@ those of the claim, of the mark and of the commit; what holds for a piece holds 
 their rows are on the target if and only if their marks are.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import sql
 
@@ -63,6 +64,19 @@ UNION ALL SELECT spec::text, state, rows IS NOT NULL FROM more
 """
 
 
+def claim_statement(
+    stage: Stage, mode: CopyMode, location: str, *, workers: int, alone: Collection[int]
+) -> tuple[str, Mapping[str, Any]]:
+    """The claim itself, with its arguments; see `claim_bundle`."""
+    return _CLAIM, available(stage, mode, location) | {
+        "alone": list(alone),
+        "workers": workers,
+        "most": BUNDLE_PIECES if mode is CopyMode.STREAM else 1,
+        "bytes": BUNDLE_BYTES,
+        "fewest": _FEWEST,
+    }
+
+
 async def claim_bundle(
     target: Connection,
     stage: Stage,
@@ -78,14 +92,8 @@ async def claim_bundle(
     Pieces in `alone` come without others: a bundle that they were in has failed. Compressions come
     first, so that little lies uncompressed at any time.
     """
-    args = available(stage, mode, location) | {
-        "alone": list(alone),
-        "workers": workers,
-        "most": BUNDLE_PIECES if mode is CopyMode.STREAM else 1,
-        "bytes": BUNDLE_BYTES,
-        "fewest": _FEWEST,
-    }
-    _, found = await batch(target, [("BEGIN", None), (_CLAIM, args)])
+    claim = claim_statement(stage, mode, location, workers=workers, alone=alone)
+    _, found = await batch(target, [("BEGIN", None), claim])
     return [
         ClaimedPiece(read_spec(spec), PieceState(state), on_target)
         for spec, state, on_target in found

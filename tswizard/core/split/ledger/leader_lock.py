@@ -4,9 +4,10 @@ A server notices only after some seconds that a client was killed, and keeps its
 So a lock that is held is tried again for a while before its holder is believed to be alive.
 """
 
+import time
 from enum import StrEnum
 
-from tswizard.core.db.connection import Connection, value
+from tswizard.core.db.connection import Connection, is_alive, value
 from tswizard.core.db.retry import becomes_true
 
 DEAD_SESSION_TIMEOUT = 5.0
@@ -14,6 +15,8 @@ DEAD_SESSION_TIMEOUT = 5.0
 `db.session_settings`)."""
 _INTERVAL = 0.25
 """Seconds between attempts."""
+_SOON = 1.0
+"""Seconds for which an answer of the server says that the lock is held."""
 
 
 class LeaderLock(StrEnum):
@@ -55,3 +58,23 @@ async def is_held_by_live_session(target: Connection, lock: LeaderLock) -> bool:
         return not await is_held(target, lock)
 
     return not await becomes_true(is_free, within=DEAD_SESSION_TIMEOUT, every=_INTERVAL)
+
+
+class HeldSession:
+    """Whether the session that has acquired a lock lives, without asking the server each time."""
+
+    def __init__(self) -> None:
+        self._answered = float("-inf")
+
+    def answered(self) -> None:
+        """The server has just answered on that session."""
+        self._answered = time.monotonic()
+
+    async def lives(self, target: Connection) -> bool:
+        """Asks the server unless it has answered within the last second. Raises psycopg.Error."""
+        if time.monotonic() - self._answered < _SOON and not target.closed:
+            return True
+        alive = await is_alive(target)
+        if alive:
+            self.answered()
+        return alive

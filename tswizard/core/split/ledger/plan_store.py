@@ -11,6 +11,7 @@ from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.plan.piece import CopyPlan, SourceTable
 from tswizard.core.steps.stored_run import other_version
+from tswizard.core.steps.target_marker import tables_there
 
 LEDGER_FORMAT = 3
 """Of the ledger; increased when an older tswizard would misread it. Since 3 a piece may travel as
@@ -75,7 +76,7 @@ async def read_plan(target: Connection) -> StoredPlan | None:
 
     Raises StepFailed for another version's ledger, and if schema _tswizard is not tswizard's.
     """
-    if not await _is_there(target):
+    if "ledger" not in await tables_there(target):
         return None
     # The columns of another format may have other names.
     query = "SELECT l.format, pg_catalog.to_jsonb(l) FROM _tswizard.ledger l"
@@ -105,36 +106,6 @@ def other_run(run: str, where: str) -> StepFailed:
         where=where,
         todo=f"Resume that one (tswizard resume {run}, or on another machine tswizard resume "
         "--target …), or use an empty target.",
-    )
-
-
-# The schema is ours if it is empty or has one of the tables that are created first.
-_OURS = """
-SELECT n.nspname IS NOT NULL,
-  pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
-  NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid)
-  OR EXISTS (SELECT FROM pg_catalog.pg_class c
-    JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = 'run'
-    WHERE c.relnamespace = n.oid AND c.relname IN ('ledger', 'record', 'run', 'schema_restore')),
-  EXISTS (SELECT FROM pg_catalog.pg_class c
-    WHERE c.relnamespace = n.oid AND c.relname = 'ledger')
-FROM (SELECT 1) x LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = '_tswizard'
-"""
-
-
-async def _is_there(target: Connection) -> bool:
-    """Is there a ledger? Raises StepFailed if the schema is not ours."""
-    exists, usable, ours, ledger = (await rows(target, _OURS))[0]
-    if not exists or (usable and ours):
-        return bool(ledger)
-    what = "holds tables that are not tswizard's" if usable else "belongs to another role"
-    raise failed(
-        "schema-taken",
-        f"The target has a schema _tswizard that {what}.",
-        where="schema _tswizard",
-        why="tswizard keeps its ledger in a schema of that name.",
-        todo="Rename that schema, or connect as its owner if an earlier run created it; then "
-        "resume.",
     )
 
 

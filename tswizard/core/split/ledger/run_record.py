@@ -5,13 +5,11 @@ is repeated, which every step of a split migration can be. The process that runs
 holds a leader lock as long as it lives.
 """
 
-import time
-
-from tswizard.core.db.connection import Connection, connect, connected, is_alive, value
+from tswizard.core.db.connection import Connection, connect, connected, value
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.run.run_folder import RunFolder, record_to_text
-from tswizard.core.split.ledger.leader_lock import LeaderLock, acquire
+from tswizard.core.split.ledger.leader_lock import HeldSession, LeaderLock, acquire
 from tswizard.core.split.ledger.plan_store import other_run, read_plan
 from tswizard.core.steps.stored_run import (
     StoredRun,
@@ -32,10 +30,6 @@ SELECT pg_catalog.to_regclass('_tswizard.ledger') IS NOT NULL
 """
 
 
-_SOON = 1.0
-"""Seconds for which an answer of the server says that the lock is held."""
-
-
 class RunRecordStore:
     """Holds the leader lock of a run and keeps its record on the target up to date."""
 
@@ -45,8 +39,7 @@ class RunRecordStore:
         self._target: Connection | None = None
         self._written = False
         self._outdated = False
-        self._heard = -_SOON
-        """When the server answered last on the connection that holds the lock."""
+        self._session = HeldSession()
         self.refused = False
         """Another process or run has the target: nothing may be changed from here anymore."""
 
@@ -56,8 +49,7 @@ class RunRecordStore:
         Raises StepFailed if another process holds the lock or the target is another run's,
         CannotConnect, psycopg.Error.
         """
-        heard = time.monotonic() - self._heard < _SOON
-        if self._target is not None and not heard and not await is_alive(self._target):
+        if self._target is not None and not await self._session.lives(self._target):
             await self.close()
         if self._target is None and (self._task.concurrent or not self._written):
             await self._open()
@@ -122,7 +114,7 @@ class RunRecordStore:
                 await self._open()
             assert self._target is not None
             await self._target.execute(_SAVE, args)
-            self._heard = time.monotonic()
+            self._session.answered()
         else:
             async with connected(self._task.target) as target:
                 await target.execute(_SAVE, args)
@@ -132,7 +124,7 @@ class RunRecordStore:
         """Release the leader lock."""
         if self._target is not None:
             target, self._target = self._target, None
-            self._heard = -_SOON
+            self._session = HeldSession()
             await target.close()
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tswizard.core.catalog.roles import role_statements
-from tswizard.core.db.connection import Connection, rows
 from tswizard.core.db.identifiers import identifier
 from tswizard.core.dump.dump_output import dump_output
 from tswizard.core.dump.toc import DumpEntry, write_use_list
@@ -28,7 +27,6 @@ KINDS_NAMING_ROLES = ("ACL", "DEFAULT ACL", "POLICY")
 
 _HEADER = re.compile(r"^-- TOC entry (\d+) \(class \d+ OID \d+\)$", re.MULTILINE)
 _NEEDS_NO_QUOTES = re.compile(r"^[a-z_][a-z0-9_]*$")
-_ROLES = "SELECT rolname::text FROM pg_catalog.pg_roles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +40,6 @@ class WithheldGrants:
     """Their statements that name a missing role."""
     roles: tuple[str, ...] = ()
     """The missing roles."""
-
-
-async def missing_roles(target: Connection, needed: Iterable[str]) -> tuple[str, ...]:
-    """Those of the needed roles that the target lacks."""
-    existing = {name for (name,) in await rows(target, _ROLES)}
-    return tuple(sorted(set(needed) - existing))
 
 
 async def withhold_grants(

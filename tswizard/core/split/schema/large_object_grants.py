@@ -4,14 +4,13 @@ Owners are not migrated, as with every other object: all belong to the role that
 https://www.postgresql.org/docs/current/catalog-pg-largeobject-metadata.html
 """
 
-from tswizard.core.catalog.roles import role_statements
+from tswizard.core.catalog.roles import missing_roles, role_statements
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.db.identifiers import identifier, literal
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context
 from tswizard.core.split.schema.execute import run_batches
-from tswizard.core.split.schema.grants import missing_roles
 from tswizard.core.split.schema.target_session import schema_session
 
 _MANY = "grants or comments"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from psycopg.conninfo import make_conninfo
 
+from tswizard.core.catalog.roles import missing_roles
 from tswizard.core.dump.send_entries import send_entries
 from tswizard.core.dump.toc import DumpEntry, write_use_list
 from tswizard.core.model.events import Unit
@@ -17,7 +18,6 @@ from tswizard.core.split.schema.dump import read_schema_toc, schema_dump_path
 from tswizard.core.split.schema.grants import (
     WithheldGrants,
     apply_grants,
-    missing_roles,
     withhold_grants,
 )
 from tswizard.core.split.schema.quick_entries import quick_lots
