@@ -225,6 +225,18 @@ def test_several_owners_who_become_one_are_named() -> None:
     assert difference.words == "table a.app: owner is ops instead of app (restored with --no-owner)"
 
 
+@pytest.mark.parametrize(
+    ("role", "quoted"),
+    [("app", "app"), ("grants to app", '"grants to app"'), ("owner of it", '"owner of it"')],
+)
+def test_the_statement_names_the_role_whatever_its_name(role: str, quoted: str) -> None:
+    name = 'table a."from here to there"'
+    source = schema(("grant", name, {"owner": "o", "granted": {role: "SELECT"}}))
+    target = schema(("grant", name, {"owner": "o", "granted": {}}), roles={role, "o"})
+    grants, _ = schema_findings(compare_schemas(source, target), {})
+    assert grants.details == (f'GRANT SELECT ON TABLE a."from here to there" TO {quoted};',)
+
+
 # sequences --------------------------------------------------------------------------------------
 
 _SEQ = ("public", "s")

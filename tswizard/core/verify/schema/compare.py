@@ -30,6 +30,10 @@ class Difference:
     why: str = ""
     about: str = ""
     """A description, where the name is only a number."""
+    on: str = ""
+    """Of a grant: the object, after the word for its kind; empty for its owner's privileges."""
+    grantee: str = ""
+    """Of a grant: the role, not quoted. Names of roles and objects may hold any text."""
 
     @property
     def words(self) -> str:
@@ -90,6 +94,8 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
             part=d.part,
             changed=d.changed,
             why=d.why,
+            on=d.on,
+            grantee=d.grantee,
         )
         for d in grants.differences
     ]

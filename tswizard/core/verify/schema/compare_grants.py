@@ -25,6 +25,10 @@ class PrivilegeDifference:
     part: str | None
     changed: tuple[tuple[str, Any, Any], ...]
     why: str
+    on: str = ""
+    """The object, after the word for its kind; empty where the grantee is its owner."""
+    grantee: str = ""
+    """Empty where it is the object's owner, whoever that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,8 @@ def _of_object(
             level, why = Level.LOOK, f"the target has no role {grantee}"
         elif not wanted - found or source.major != target.major:
             level = Level.LOOK
-        who = f"owner {theirs.definition.get('owner')}" if grantee == OWNER else grantee
+        owners = grantee == OWNER
+        who = f"owner {theirs.definition.get('owner')}" if owners else grantee
         yield PrivilegeDifference(
             kind="grant",
             name=f"{name} to {who}",
@@ -118,6 +123,8 @@ def _of_object(
             part=ours.part or theirs.part,
             changed=(("privileges", _words(wanted), _words(found)),),
             why=why,
+            on="" if owners else name,
+            grantee="" if owners else grantee,
         )
 
 

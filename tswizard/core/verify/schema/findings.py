@@ -174,9 +174,9 @@ def _line(difference: Difference) -> str:
     if difference.key.kind != "grant":
         return difference.words
     _, wanted, found = difference.changed[0]
-    target, _, grantee = difference.key.name.rpartition(" to ")
+    target, grantee = difference.on, difference.grantee
     what = next((what for what in _ON if target.startswith(f"{what} ")), None)
-    if wanted is None or what is None or grantee.startswith("owner "):
+    if wanted is None or what is None or not grantee:
         return difference.words
     have = set((found or "").split(", "))
     lacking = [p for p in wanted.split(", ") if p not in have]
