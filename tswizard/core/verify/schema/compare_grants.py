@@ -14,6 +14,9 @@ from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 
 _NOT_OWNED = ("column ", "schema public")
 """Without an owner of its own, or owned by a predefined role."""
+_NO_OWNER = "restored with --no-owner"
+AS_OWNER = "it runs with its owner's privileges"
+"""Of a SECURITY DEFINER function: why its owner matters, and who may call it."""
 _NOTHING = Object('{"granted": {}}')
 
 
@@ -114,6 +117,8 @@ def _of_object(
             level, why = Level.LOOK, f"the target has no role {grantee}"
         elif not wanted - found or source.major != target.major:
             level = Level.LOOK
+            if grantee == "PUBLIC" and "definer" in theirs.definition and found - wanted:
+                why = f"SECURITY DEFINER: everybody may call it, and {AS_OWNER}"
         owners = grantee == OWNER
         who = f"owner {theirs.definition.get('owner')}" if owners else grantee
         yield PrivilegeDifference(
@@ -159,16 +164,18 @@ def _their_owners(ours: Mapping[str, str], target: Schema) -> dict[str, str]:
 
 
 def _owners(source: Schema, target: Schema) -> tuple[PrivilegeDifference, ...]:
-    """Where one role replaces several, who owned what is lost."""
+    """Where one role replaces several, who owned what is lost; and where another role owns what its
+    owner could own there, too."""
     ours = dict(_owned_objects(source))
     theirs = _their_owners(ours, target)
     replaced = {(owner, theirs[name]) for name, owner in ours.items() if name in theirs}
+    told = {pair for pair in replaced if pair[0] != pair[1]}
     if (
         len({before for before, _ in replaced})
         == len(replaced)
         == len({after for _, after in replaced})
     ):
-        return ()
+        told = {pair for pair in told if _could_own(*pair, target)}
     return tuple(
         PrivilegeDifference(
             kind="owner",
@@ -176,8 +183,19 @@ def _owners(source: Schema, target: Schema) -> tuple[PrivilegeDifference, ...]:
             level=Level.LOOK,
             part=None,
             changed=(("owner", owner, theirs[name]),),
-            why="restored with --no-owner",
+            why=f"{_NO_OWNER}; {AS_OWNER}" if _as_owner(name, source) else _NO_OWNER,
         )
         for name, owner in ours.items()
-        if name in theirs and theirs[name] != owner
+        if name in theirs and (owner, theirs[name]) in told
     )
+
+
+def _could_own(before: str, after: str, target: Schema) -> bool:
+    """The target has the owner. A service's own superuser is no such role: who restores there is
+    no superuser and cannot give it anything."""
+    only_the_services = before in target.superusers and after not in target.superusers
+    return before in target.roles and not only_the_services
+
+
+def _as_owner(name: str, schema: Schema) -> bool:
+    return "definer" in schema.objects[ObjectKey("grant", name)].definition

@@ -17,14 +17,14 @@ LARGE_OBJECTS = "large objects"
 # There can be millions: whose privileges are the default ones are told one by one only where the
 # owners differ. That all are there, the rows' comparison says.
 _LARGE_OBJECTS = f"""
-SELECT 'large object ' || l.oid, NULL, 'L', l.lomowner, l.lomacl
+SELECT 'large object ' || l.oid, NULL, 'L', l.lomowner, l.lomacl, NULL
 FROM pg_catalog.pg_largeobject_metadata l
 WHERE l.lomacl IS NOT NULL OR EXISTS (
   SELECT FROM pg_catalog.pg_largeobject_metadata o
   WHERE o.lomacl IS NULL
   HAVING pg_catalog.min(o.lomowner) <> pg_catalog.max(o.lomowner))
 UNION ALL
-SELECT '{LARGE_OBJECTS}', NULL, 'L', pg_catalog.min(l.lomowner), NULL
+SELECT '{LARGE_OBJECTS}', NULL, 'L', pg_catalog.min(l.lomowner), NULL, NULL
 FROM pg_catalog.pg_largeobject_metadata l
 WHERE l.lomacl IS NULL
 HAVING pg_catalog.min(l.lomowner) = pg_catalog.max(l.lomowner)
@@ -47,42 +47,47 @@ def _entries(acl: str, owner: str) -> str:
 
 
 def grants(catalogs: Catalogs) -> str:
-    """One row per object: everything granted on it, defaults included, and its owner."""
+    """One row per object: everything granted on it, defaults included, and its owner; of a function
+    also whether it runs as its owner."""
     objects = f"""
 SELECT CASE WHEN r.relkind = 'S' THEN 'sequence ' ELSE 'table ' END || r.name AS name, r.part,
-  CASE WHEN r.relkind = 'S' THEN 's' ELSE 'r' END AS type, c.relowner AS owner, c.relacl AS acl
+  CASE WHEN r.relkind = 'S' THEN 's' ELSE 'r' END AS type, c.relowner AS owner, c.relacl AS acl,
+  NULL::boolean AS definer
 FROM rel r JOIN pg_catalog.pg_class c ON c.oid = r.oid WHERE r.relkind <> 'c'
 UNION ALL
 SELECT 'column ' || r.name || '.' || pg_catalog.quote_ident(a.attname), r.part, 'c', c.relowner,
-  a.attacl
+  a.attacl, NULL
 FROM rel r JOIN pg_catalog.pg_class c ON c.oid = r.oid
 JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid
 WHERE a.attacl IS NOT NULL AND a.attnum > 0 AND NOT a.attisdropped
 UNION ALL
-SELECT 'schema ' || pg_catalog.quote_ident(n.nspname), NULL, 'n', n.nspowner, n.nspacl
+SELECT 'schema ' || pg_catalog.quote_ident(n.nspname), NULL, 'n', n.nspowner, n.nspacl, NULL
 FROM pg_catalog.pg_namespace n
 WHERE {in_user_schema()} AND n.nspname !~ '^pg_' AND {not_member("pg_namespace", "n.oid")}
 UNION ALL
-SELECT 'function ' || p.oid::regprocedure::text, NULL, 'f', p.proowner, p.proacl
+SELECT 'function ' || p.oid::regprocedure::text, NULL, 'f', p.proowner, p.proacl,
+  NULLIF(p.prosecdef, false)
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE {in_user_schema()} AND {not_member("pg_proc", "p.oid")}
 UNION ALL
-SELECT 'type ' || t.oid::regtype::text, NULL, 'T', t.typowner, t.typacl
+SELECT 'type ' || t.oid::regtype::text, NULL, 'T', t.typowner, t.typacl, NULL
 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 WHERE t.typtype IN ('e', 'd', 'r', 'b') AND t.typelem = 0 AND {in_user_schema()}
   AND {not_member("pg_type", "t.oid")}
 UNION ALL
-SELECT 'foreign data wrapper ' || pg_catalog.quote_ident(w.fdwname), NULL, 'F', w.fdwowner, w.fdwacl
+SELECT 'foreign data wrapper ' || pg_catalog.quote_ident(w.fdwname), NULL, 'F', w.fdwowner,
+  w.fdwacl, NULL
 FROM pg_catalog.pg_foreign_data_wrapper w WHERE {not_member("pg_foreign_data_wrapper", "w.oid")}
 UNION ALL
-SELECT 'foreign server ' || pg_catalog.quote_ident(s.srvname), NULL, 'S', s.srvowner, s.srvacl
+SELECT 'foreign server ' || pg_catalog.quote_ident(s.srvname), NULL, 'S', s.srvowner, s.srvacl, NULL
 FROM pg_catalog.pg_foreign_server s WHERE {not_member("pg_foreign_server", "s.oid")}
 UNION ALL
 {_LARGE_OBJECTS}
 """
     entries = _entries('COALESCE(o.acl, pg_catalog.acldefault(o.type::"char", o.owner))', "o.owner")
+    definition = json_object(owner=role_name("o.owner"), granted=entries, definer="o.definer")
     return f"""
-SELECT 'grant', o.name, o.part, {json_object(owner=role_name("o.owner"), granted=entries)}
+SELECT 'grant', o.name, o.part, {definition}
 FROM ({objects}) o
 """
 

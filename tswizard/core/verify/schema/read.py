@@ -31,7 +31,7 @@ _VERSIONS = """
 SELECT pg_catalog.current_setting('server_version_num')::int / 10000,
   (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'timescaledb')
 """
-_ROLES = "SELECT rolname::text FROM pg_catalog.pg_roles"
+_ROLES = "SELECT rolname::text, rolsuper FROM pg_catalog.pg_roles"
 
 Definition = Mapping[str, Any]
 Query = Callable[[Catalogs], str]
@@ -132,6 +132,7 @@ class Schema:
     major: int
     """PostgreSQL's major version."""
     timescaledb: str | None
+    superusers: frozenset[str] = frozenset()
 
 
 async def read_schema(connection: Connection) -> Schema:
@@ -146,10 +147,11 @@ async def read_schema(connection: Connection) -> Schema:
     return Schema(
         objects=objects,
         labels=dict(labels),
-        roles=frozenset(name for (name,) in roles),
+        roles=frozenset(name for name, _ in roles),
         catalogs=catalogs,
         major=major,
         timescaledb=timescaledb,
+        superusers=frozenset(name for name, is_superuser in roles if is_superuser),
     )
 
 
