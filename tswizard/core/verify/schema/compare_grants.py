@@ -52,7 +52,7 @@ def compare_grants(source: Schema, target: Schema) -> GrantComparison:
         if key.kind != "grant":
             continue
         other = _counterpart(key, target)
-        count = sum(grantee != OWNER for grantee in granted(found))
+        count = sum(grantee != OWNER for grantee in {*granted(found), *_revoked(found)})
         if found.part is None:
             compared += count
         else:
@@ -62,11 +62,11 @@ def compare_grants(source: Schema, target: Schema) -> GrantComparison:
         if other is not None and other.text != found.text:  # a missing object is reported as such
             differences += _of_object(key.name, found, other, source, target)
     for key, found in target.objects.items():
-        # Columns have a row only where something is granted on them. Grants that only the target
-        # has on an extension's own objects come from the service.
+        # Columns have a row only where something is granted on them. What only the target grants
+        # or revokes on objects of an extension or of PostgreSQL comes from the service.
         if key.kind != "grant" or key in source.objects:
             continue
-        if key.name.startswith("column "):
+        if key.name.startswith("column ") and "owner" in found.definition:
             differences += _of_object(key.name, _NOTHING, found, source, target)
         elif ours := _counterpart(key, source):
             differences += _of_object(key.name, ours, found, source, target)
@@ -89,19 +89,32 @@ def granted(found: Object) -> Mapping[str, str]:
     return result
 
 
+def _revoked(found: Object) -> Mapping[str, str]:
+    """The same of what an object of an extension or of PostgreSQL has lost of its initial ones."""
+    result: Mapping[str, str] = found.definition.get("revoked", {})
+    return result
+
+
 def _rows_come_with_grants(name: str, found: Object, target: Schema) -> bool:
-    """Columns and objects of extensions are read only where something is granted on them."""
+    """Columns, and objects of extensions and of PostgreSQL, are read only where something was
+    granted on them, or revoked."""
+    if "owner" not in found.definition:
+        return True
     if name.startswith("column "):
         return ObjectKey("column", name.removeprefix("column ")) in target.objects
-    return "owner" not in found.definition
+    return False
 
 
 def _of_object(
     name: str, ours: Object, theirs: Object, source: Schema, target: Schema
 ) -> Iterator[PrivilegeDifference]:
     here, there = granted(ours), granted(theirs)
-    for grantee in dict.fromkeys([*here, *there]):
-        wanted, found = _set(here.get(grantee)), _set(there.get(grantee))
+    less_here, less_there = _revoked(ours), _revoked(theirs)
+    for grantee in dict.fromkeys([*here, *there, *less_here, *less_there]):
+        # Of initial privileges, each end tells what it has revoked: the other one has them.
+        gone, held_back = _set(less_here.get(grantee)), _set(less_there.get(grantee))
+        wanted = _set(here.get(grantee)) | held_back - gone
+        found = _set(there.get(grantee)) | gone - held_back
         if source.major != target.major:  # PostgreSQL 17 brought MAINTAIN
             wanted, found = wanted - {"MAINTAIN"}, found - {"MAINTAIN"}
         if grantee == theirs.definition.get("owner"):
@@ -115,12 +128,12 @@ def _of_object(
         absent = grantee not in target.roles and grantee not in (OWNER, "PUBLIC")
         if absent:
             level, why = Level.LOOK, f"the target has no role {grantee}"
-        elif not wanted - found or source.major != target.major:
+        elif not wanted - found - held_back or source.major != target.major:
             level = Level.LOOK
             if grantee == "PUBLIC" and "definer" in theirs.definition and found - wanted:
                 why = f"SECURITY DEFINER: everybody may call it, and {AS_OWNER}"
         owners = grantee == OWNER
-        who = f"owner {theirs.definition.get('owner')}" if owners else grantee
+        who = f"owner {theirs.definition.get('owner', '')}".rstrip() if owners else grantee
         yield PrivilegeDifference(
             kind="grant",
             name=f"{name} to {who}",

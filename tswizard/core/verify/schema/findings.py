@@ -129,13 +129,23 @@ def _todo(level: Level, differences: list[Difference]) -> str:
             "Do without it, or have a role create it there that may do so, and what needs it; then "
             "check again."
         )
+    if states == {"unseen"}:
+        return (
+            "Compare the options as a role that may see them (the one that is mapped, or a "
+            "superuser), and set those that are missing: ALTER USER MAPPING … OPTIONS (…)."
+        )
     if level is Level.LOOK:
         return "Compare the two, and decide whether the difference matters."
     return "See what pg_restore reported about it in the log, create it by hand, then check again."
 
 
 def _states(differences: list[Difference]) -> dict[str, int]:
-    names = {"missing": "missing", "differs": "different", "extra": "only on the target"}
+    names = {
+        "missing": "missing",
+        "differs": "different",
+        "extra": "only on the target",
+        "unseen": "not compared",
+    }
     counts = {words: sum(d.state == state for d in differences) for state, words in names.items()}
     return {words: count for words, count in counts.items() if count}
 
@@ -162,10 +172,15 @@ _ON = {
     "schema": "SCHEMA",
     "function": "ROUTINE",
     "type": "TYPE",
+    "language": "LANGUAGE",
+    "publication": "PUBLICATION",
     "foreign data wrapper": "FOREIGN DATA WRAPPER",
     "foreign server": "FOREIGN SERVER",
     "large object": "LARGE OBJECT",
 }
+"""Kind of object in the name of a grant -> what GRANT … ON calls it."""
+_ALTER = {"foreign server": "SERVER"}
+"""Where ALTER calls it otherwise."""
 
 
 def _line(difference: Difference) -> str:
@@ -207,7 +222,7 @@ def _owner_line(difference: Difference) -> str:
     if what is None or wanted is None:
         return difference.words
     note = f"; {AS_OWNER}" if difference.why.endswith(AS_OWNER) else ""
-    to = f"ALTER {_ON[what]} {name[len(what) + 1 :]} OWNER TO {_role(wanted)};"
+    to = f"ALTER {_ALTER.get(what, _ON[what])} {name[len(what) + 1 :]} OWNER TO {_role(wanted)};"
     return f"{to}  -- now {found}{note}"
 
 
