@@ -16,63 +16,74 @@ JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_extension'::regclas
 """
 
 
-def _own(catalog: str, oid: str, otherwise: str) -> str:
+# PostgreSQL's own schema, of which pg_dump dumps privileges, and where else members may be.
+_SCHEMAS = f"""
+SELECT n.oid, n.nspname, n.nspname = 'pg_catalog' AS own, n.nspowner, n.nspacl
+FROM pg_catalog.pg_namespace n
+WHERE n.nspname <> 'information_schema' AND NOT {extension_schema()}
+"""
+
+
+def _class(catalog: str) -> str:
+    return f"'pg_catalog.{catalog}'::regclass::oid"
+
+
+def _own(catalog: str, oid: str, otherwise: str = "n.own") -> str:
     """SQL: it belongs to an extension, or is PostgreSQL's own. TimescaleDB's objects, and what is
     in its schemas, are left out: there a service grants what it needs."""
-    return f"""LEFT JOIN member m
-  ON m.classid = 'pg_catalog.{catalog}'::regclass AND m.objid = {oid}
+    return f"""LEFT JOIN member m ON m.classid = {_class(catalog)} AND m.objid = {oid}
 WHERE ({otherwise} OR m.objid IS NOT NULL) AND m.extname IS DISTINCT FROM 'timescaledb'"""
 
-
-_SCHEMAS = "n.nspname IN ('pg_catalog', 'information_schema')"
-_NOT_INSIDE = f"NOT {extension_schema()}"
 
 # Relations first: their columns are looked up one relation at a time, not those of all chunks.
 _OBJECTS = f"""
 relation AS MATERIALIZED (
   SELECT c.oid, c.relkind, c.relowner, c.relacl
-  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  {_own("pg_class", "c.oid", _SCHEMAS)} AND {_NOT_INSIDE}
-    AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+  FROM pg_catalog.pg_class c JOIN space n ON n.oid = c.relnamespace
+  {_own("pg_class", "c.oid")} AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
 ),
-object (name, class, oid, part, type, owner, acl) AS (
-SELECT 'table ' || r.oid::regclass::text, 'pg_class', r.oid, 0,
-  CASE WHEN r.relkind = 'S' THEN 's' ELSE 'r' END, r.relowner, r.relacl
+object (kind, class, oid, part, type, label, owner, acl) AS (
+SELECT 'table', {_class("pg_class")}, r.oid, 0, CASE WHEN r.relkind = 'S' THEN 's' ELSE 'r' END,
+  NULL::name, r.relowner, r.relacl
 FROM relation r
 UNION ALL
-SELECT 'column ' || r.oid::regclass::text || '.' || pg_catalog.quote_ident(a.attname), 'pg_class',
-  r.oid, a.attnum, 'c', r.relowner, a.attacl
+SELECT 'column', {_class("pg_class")}, r.oid, a.attnum, 'c', a.attname, r.relowner, a.attacl
 FROM relation r JOIN pg_catalog.pg_attribute a ON a.attrelid = r.oid AND NOT a.attisdropped
 UNION ALL
-SELECT 'function ' || p.oid::regprocedure::text, 'pg_proc', p.oid, 0, 'f', p.proowner, p.proacl
-FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-{_own("pg_proc", "p.oid", _SCHEMAS)} AND {_NOT_INSIDE}
+SELECT 'function', {_class("pg_proc")}, p.oid, 0, 'f', NULL, p.proowner, p.proacl
+FROM pg_catalog.pg_proc p JOIN space n ON n.oid = p.pronamespace
+{_own("pg_proc", "p.oid")}
 UNION ALL
-SELECT 'type ' || t.oid::regtype::text, 'pg_type', t.oid, 0, 'T', t.typowner, t.typacl
-FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-{_own("pg_type", "t.oid", _SCHEMAS)} AND {_NOT_INSIDE}
+SELECT 'type', {_class("pg_type")}, t.oid, 0, 'T', NULL, t.typowner, t.typacl
+FROM pg_catalog.pg_type t JOIN space n ON n.oid = t.typnamespace
+{_own("pg_type", "t.oid")}
 UNION ALL
-SELECT 'schema ' || pg_catalog.quote_ident(n.nspname), 'pg_namespace', n.oid, 0, 'n', n.nspowner,
-  n.nspacl
-FROM pg_catalog.pg_namespace n
-{_own("pg_namespace", "n.oid", _SCHEMAS)} AND {_NOT_INSIDE}
+SELECT 'schema', {_class("pg_namespace")}, n.oid, 0, 'n', n.nspname, n.nspowner, n.nspacl
+FROM space n
+{_own("pg_namespace", "n.oid")}
 UNION ALL
-SELECT 'language ' || pg_catalog.quote_ident(l.lanname), 'pg_language', l.oid, 0, 'l', l.lanowner,
-  l.lanacl
+SELECT 'language', {_class("pg_language")}, l.oid, 0, 'l', l.lanname, l.lanowner, l.lanacl
 FROM pg_catalog.pg_language l
 {_own("pg_language", "l.oid", f"l.oid < {FIRST_NORMAL}")}
 UNION ALL
-SELECT 'foreign data wrapper ' || pg_catalog.quote_ident(w.fdwname), 'pg_foreign_data_wrapper',
-  w.oid, 0, 'F', w.fdwowner, w.fdwacl
+SELECT 'foreign data wrapper', {_class("pg_foreign_data_wrapper")}, w.oid, 0, 'F', w.fdwname,
+  w.fdwowner, w.fdwacl
 FROM pg_catalog.pg_foreign_data_wrapper w
 {_own("pg_foreign_data_wrapper", "w.oid", "false")}
 UNION ALL
-SELECT 'foreign server ' || pg_catalog.quote_ident(s.srvname), 'pg_foreign_server', s.oid, 0, 'S',
-  s.srvowner, s.srvacl
+SELECT 'foreign server', {_class("pg_foreign_server")}, s.oid, 0, 'S', s.srvname, s.srvowner,
+  s.srvacl
 FROM pg_catalog.pg_foreign_server s
 {_own("pg_foreign_server", "s.oid", "false")}
 )
 """
+
+# Printed of the few that are left: there are thousands of functions.
+_NAME = """o.kind || ' ' || CASE o.kind WHEN 'function' THEN o.oid::regprocedure::text
+    WHEN 'type' THEN o.oid::regtype::text
+    WHEN 'table' THEN o.oid::regclass::text
+    WHEN 'column' THEN o.oid::regclass::text || '.' || pg_catalog.quote_ident(o.label)
+    ELSE pg_catalog.quote_ident(o.label) END"""
 
 
 def system_grants(_catalogs: Catalogs) -> str:
@@ -89,11 +100,11 @@ def system_grants(_catalogs: Catalogs) -> str:
         granted=entries(granted, "o.owner"), revoked=entries(revoked, "o.owner")
     )
     return f"""
-WITH member AS MATERIALIZED ({_MEMBERS}), {_OBJECTS}
-SELECT 'grant', o.name, NULL::text, {definition}
+WITH member AS MATERIALIZED ({_MEMBERS}), space AS MATERIALIZED ({_SCHEMAS}), {_OBJECTS}
+SELECT 'grant', {_NAME}, NULL::text, {definition}
 FROM object o
-LEFT JOIN pg_catalog.pg_init_privs i ON i.objoid = o.oid AND i.objsubid = o.part
-  AND i.classoid = ('pg_catalog.' || o.class)::regclass
+LEFT JOIN pg_catalog.pg_init_privs i
+  ON i.objoid = o.oid AND i.objsubid = o.part AND i.classoid = o.class
 CROSS JOIN LATERAL (
   SELECT COALESCE(o.acl, d.acl) AS acl, COALESCE(i.initprivs, d.acl) AS initial
   FROM (SELECT pg_catalog.acldefault(o.type::"char", o.owner)) AS d (acl)
