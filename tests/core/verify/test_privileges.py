@@ -156,9 +156,12 @@ async def test_what_only_the_target_changed_comes_from_the_service(
     await on(
         ends[1],
         "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_sleep(float8) FROM PUBLIC",
+        "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_sleep_for(interval) FROM PUBLIC",
         "GRANT SELECT (rolname) ON pg_catalog.pg_authid TO pg_monitor",
         "COMMENT ON EXTENSION pgcrypto IS 'of the service'",
     )
+    await on(ends[0], "GRANT EXECUTE ON FUNCTION pg_catalog.pg_sleep_for(interval) TO pg_monitor")
+    await on(ends[1], "GRANT EXECUTE ON FUNCTION pg_catalog.pg_sleep_for(interval) TO pg_monitor")
     found = await differences(ends)
     assert {named: difference.level for named, difference in found.items()} == {
         "comment extension pgcrypto": Level.PASS

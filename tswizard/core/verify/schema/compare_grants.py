@@ -110,11 +110,10 @@ def _of_object(
 ) -> Iterator[PrivilegeDifference]:
     here, there = granted(ours), granted(theirs)
     less_here, less_there = _revoked(ours), _revoked(theirs)
-    for grantee in dict.fromkeys([*here, *there, *less_here, *less_there]):
-        # Of initial privileges, each end tells what it has revoked: the other one has them.
-        gone, held_back = _set(less_here.get(grantee)), _set(less_there.get(grantee))
-        wanted = _set(here.get(grantee)) | held_back - gone
-        found = _set(there.get(grantee)) | gone - held_back
+    for grantee in dict.fromkeys([*here, *there, *less_here]):
+        # Initial privileges that the source has revoked, and the target has not.
+        kept = _set(less_here.get(grantee)) - _set(less_there.get(grantee))
+        wanted, found = _set(here.get(grantee)), _set(there.get(grantee)) | kept
         if source.major != target.major:  # PostgreSQL 17 brought MAINTAIN
             wanted, found = wanted - {"MAINTAIN"}, found - {"MAINTAIN"}
         if grantee == theirs.definition.get("owner"):
@@ -128,7 +127,7 @@ def _of_object(
         absent = grantee not in target.roles and grantee not in (OWNER, "PUBLIC")
         if absent:
             level, why = Level.LOOK, f"the target has no role {grantee}"
-        elif not wanted - found - held_back or source.major != target.major:
+        elif not wanted - found or source.major != target.major:
             level = Level.LOOK
             if grantee == "PUBLIC" and "definer" in theirs.definition and found - wanted:
                 why = f"SECURITY DEFINER: everybody may call it, and {AS_OWNER}"
