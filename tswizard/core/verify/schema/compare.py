@@ -11,7 +11,7 @@ from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 from tswizard.core.verify.schema.same_definition import same_definition
 
 DifferenceState = Literal["missing", "differs", "extra", "unseen"]
-"""`unseen`: it is on both ends, and one of the roles may not read what is to be compared."""
+"""`unseen`: it is in both databases, and one of the roles may not read what is to be compared."""
 
 HIDDEN = "hidden_"
 """Properties with this prefix are compared and never shown: they may contain passwords."""
