@@ -250,6 +250,17 @@ def test_an_owner_whom_the_target_has_is_missed_and_one_whom_it_lacks_is_not() -
     assert compare_schemas(source, _owned("postgres", roles={"postgres"})).differences == ()
 
 
+def test_a_continuous_aggregate_changes_its_owner_as_a_materialized_view() -> None:
+    """ALTER TABLE would leave its materialization to the old one."""
+
+    def end(owner: str) -> Schema:
+        daily = ("grant", "table a.daily", {"owner": owner, "granted": {}})
+        return schema(daily, ("continuous-aggregate", "a.daily", {}), roles={"app", "postgres"})
+
+    *_, owners = schema_findings(compare_schemas(end("app"), end("postgres")), {})
+    assert owners.details == ("ALTER MATERIALIZED VIEW a.daily OWNER TO app;  -- now postgres",)
+
+
 def test_what_the_superuser_owned_belongs_to_the_services_role_as_ever() -> None:
     """Who is no superuser cannot give the superuser anything."""
     source = _owned("postgres", roles={"postgres"})

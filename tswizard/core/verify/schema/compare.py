@@ -32,7 +32,8 @@ class Difference:
     about: str = ""
     """A description, where the name is only a number."""
     on: str = ""
-    """Of a grant: the object, after the word for its kind; empty for its owner's privileges."""
+    """Of a grant or an owner: the object, after the word for its kind; empty for the owner's own
+    privileges."""
     grantee: str = ""
     """Of a grant: the role, not quoted. Names of roles and objects may hold any text."""
 

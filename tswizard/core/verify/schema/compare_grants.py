@@ -29,7 +29,7 @@ class PrivilegeDifference:
     changed: tuple[tuple[str, Any, Any], ...]
     why: str
     on: str = ""
-    """The object, after the word for its kind; empty where the grantee is its owner."""
+    """The object, after the word for its kind; empty for its owner's privileges."""
     grantee: str = ""
     """Empty where it is the object's owner, whoever that is."""
 
@@ -196,6 +196,7 @@ def _owners(source: Schema, target: Schema) -> tuple[PrivilegeDifference, ...]:
             part=None,
             changed=(("owner", owner, theirs[name]),),
             why=f"{_NO_OWNER}; {AS_OWNER}" if _as_owner(name, source) else _NO_OWNER,
+            on=_to_alter(name, source),
         )
         for name, owner in ours.items()
         if name in theirs and (owner, theirs[name]) in told
@@ -207,6 +208,13 @@ def _could_own(before: str, after: str, target: Schema) -> bool:
     no superuser and cannot give it anything."""
     only_the_services = before in target.superusers and after not in target.superusers
     return before in target.roles and not only_the_services
+
+
+def _to_alter(name: str, schema: Schema) -> str:
+    """A continuous aggregate takes its materialization along only as a materialized view."""
+    view = name.removeprefix("table ")
+    cagg = view != name and ObjectKey("continuous-aggregate", view) in schema.objects
+    return f"materialized view {view}" if cagg else name
 
 
 def _as_owner(name: str, schema: Schema) -> bool:

@@ -173,14 +173,18 @@ _ON = {
     "function": "ROUTINE",
     "type": "TYPE",
     "language": "LANGUAGE",
-    "publication": "PUBLICATION",
     "foreign data wrapper": "FOREIGN DATA WRAPPER",
     "foreign server": "FOREIGN SERVER",
     "large object": "LARGE OBJECT",
 }
 """Kind of object in the name of a grant -> what GRANT … ON calls it."""
-_ALTER = {"foreign server": "SERVER"}
-"""Where ALTER calls it otherwise."""
+_ALTER = {
+    **_ON,
+    "foreign server": "SERVER",
+    "materialized view": "MATERIALIZED VIEW",
+    "publication": "PUBLICATION",
+}
+"""What ALTER calls it."""
 
 
 def _line(difference: Difference) -> str:
@@ -217,13 +221,12 @@ def _bare(privileges: Iterable[str]) -> str:
 
 def _owner_line(difference: Difference) -> str:
     _, wanted, found = difference.changed[0]
-    name = difference.key.name
-    what = next((what for what in _ON if name.startswith(f"{what} ")), None)
+    what = next((what for what in _ALTER if difference.on.startswith(f"{what} ")), None)
     if what is None or wanted is None:
         return difference.words
     note = f"; {AS_OWNER}" if difference.why.endswith(AS_OWNER) else ""
-    to = f"ALTER {_ALTER.get(what, _ON[what])} {name[len(what) + 1 :]} OWNER TO {_role(wanted)};"
-    return f"{to}  -- now {found}{note}"
+    name = difference.on[len(what) + 1 :]
+    return f"ALTER {_ALTER[what]} {name} OWNER TO {_role(wanted)};  -- now {found}{note}"
 
 
 def _role(name: str) -> str:
