@@ -114,6 +114,11 @@ EXAMPLES = (
         'pg_restore: WARNING:  no privileges were granted for "pg_stat_statements"\n',
     ),
     Example(
+        "not-revoked",
+        LOOK,
+        'pg_restore: WARNING:  no privileges could be revoked for "digest"\n',
+    ),
+    Example(
         "timeout-unknown",
         SAFE,
         failed(

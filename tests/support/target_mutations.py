@@ -316,6 +316,30 @@ ALTERED = (
         "function pg_read_file(text) to reporting",
     ),
     _altered(
+        "GRANT EXECUTE ON FUNCTION pg_sleep(float8) TO PUBLIC",
+        "grant",
+        "function pg_sleep(double precision) to PUBLIC",
+    ),
+    _altered(
+        "REVOKE SELECT (subname) ON pg_subscription FROM PUBLIC; "
+        "GRANT SELECT (subname) ON pg_subscription TO PUBLIC",
+        "grant",
+        "column pg_subscription.subname to PUBLIC",
+    ),
+    _altered(
+        "REVOKE SELECT (rolname) ON pg_authid FROM reporting",
+        "grant",
+        "column pg_authid.rolname to reporting",
+    ),
+    _altered("GRANT USAGE ON TYPE xml TO PUBLIC", "grant", "type xml to PUBLIC"),
+    _altered("GRANT USAGE ON TYPE more.pair TO PUBLIC", "grant", "type more.pair to PUBLIC"),
+    _altered("GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC", "grant", "language plpgsql to PUBLIC"),
+    _altered("ALTER PUBLICATION news OWNER TO reporting", "owner", "publication news"),
+    _altered("ALTER TYPE more.mood OWNER TO reporting", "owner", "type more.mood"),
+    _altered(
+        "ALTER FUNCTION more.needy NO DEPENDS ON EXTENSION plpgsql", "function", "more.needy()"
+    ),
+    _altered(
         "SELECT set_chunk_time_interval('conditions', interval '8 days')",
         "dimension",
         'public.conditions."time"',

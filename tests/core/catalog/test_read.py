@@ -363,16 +363,22 @@ class TestChanges:
     async def test_roles_owners_and_grants(self, embedded: Endpoint) -> None:
         async with connected(embedded) as connection:
             await connection.execute(
-                "CREATE ROLE clerk; CREATE ROLE idler; CREATE TABLE public.till (id int); "
-                "GRANT SELECT ON public.till TO clerk"
+                "CREATE ROLE clerk; CREATE ROLE idler; CREATE ROLE boss_of_till; "
+                "CREATE TABLE public.till (id int); GRANT SELECT ON public.till TO clerk; "
+                "ALTER TABLE public.till OWNER TO boss_of_till"
             )
             try:
                 found = await self.read(embedded)
             finally:
-                await connection.execute("DROP TABLE public.till; DROP ROLE clerk; DROP ROLE idler")
+                await connection.execute(
+                    "DROP TABLE public.till; DROP ROLE clerk; DROP ROLE idler; "
+                    "DROP ROLE boss_of_till"
+                )
         assert {"clerk", "idler"} <= set(found.roles)
         assert "clerk" in found.roles_granted
         assert "idler" not in found.roles_granted
+        assert "boss_of_till" in found.owners
+        assert not {"clerk", "idler"} & set(found.owners)
 
     async def test_what_a_poor_role_may_not_read(self, embedded: Endpoint) -> None:
         async with connected(embedded) as connection:

@@ -89,6 +89,13 @@ def test_two_databases_that_are_only_alike_are_two() -> None:
             Level.LOOK,
             "reporting",
         ),
+        (
+            {"owners": ("app", "tsdbadmin")},
+            {"roles": ("app", "tsdbadmin", "postgres")},
+            "owners-change",
+            Level.LOOK,
+            "What app owns will belong to tsdbadmin",
+        ),
         ({"server_encoding": "SQL_ASCII"}, {}, "encoding", Level.LOOK, "SQL_ASCII"),
         ({}, {"server_encoding": "LATIN1"}, "encoding", Level.LOOK, "LATIN1"),
         ({}, {"server_collate": "C"}, "collation", Level.LOOK, "en_US.UTF-8"),
@@ -112,6 +119,7 @@ def test_each_difference(
         ({"server_encoding": "LATIN1"}, {}),  # converted on the way, and UTF8 holds it all
         ({}, {"server_version_num": 170005}),
         ({"roles_granted": ("postgres",)}, {}),
+        ({"owners": ("gone", "tsdbadmin")}, {}),  # nobody there to own it
         ({"jobs": (), "hypertables": (TABLE,)[:0]}, {"server_license": "apache"}),
         ({}, {"roles": ("tsdbadmin", "postgres", "others")}),
         ({"extras_tablespaces": ("fast",)}, {"extras_all_tablespaces": ("fast", "pg_default")}),

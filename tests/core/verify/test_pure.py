@@ -19,6 +19,7 @@ from tswizard.core.verify.rows.ranges import cuts, grouped, joined, range_condit
 from tswizard.core.verify.schema.catalog_rows import CatalogDifference
 from tswizard.core.verify.schema.compare import compare_schemas
 from tswizard.core.verify.schema.findings import schema_findings
+from tswizard.core.verify.schema.read import Schema
 from tswizard.core.verify.schema.same_definition import restored_form, same_definition
 from tswizard.core.verify.schema.sequences import SequenceState, compare_sequence_states
 from tswizard.core.verify.schema.source_changes import explained
@@ -223,6 +224,81 @@ def test_several_owners_who_become_one_are_named() -> None:
     (difference,) = compare_schemas(source, target).differences
     assert (difference.key.kind, difference.level) == ("owner", Level.LOOK)
     assert difference.words == "table a.app: owner is ops instead of app (restored with --no-owner)"
+
+
+def _owned(owner: str, *, roles: set[str], superusers: frozenset[str] = frozenset()) -> Schema:
+    granted = {"<owner>": "EXECUTE"}
+    found = schema(
+        ("grant", "function a.f()", {"owner": owner, "granted": granted, "definer": True}),
+        ("grant", "table a.t", {"owner": owner, "granted": {}}),
+        roles=roles,
+    )
+    return replace(found, superusers=superusers)
+
+
+def test_an_owner_whom_the_target_has_is_missed_and_one_whom_it_lacks_is_not() -> None:
+    source = _owned("Its app", roles={"Its app"})
+    there = _owned("postgres", roles={"Its app", "postgres"})
+    comparison = compare_schemas(source, there)
+    assert {d.level for d in comparison.differences} == {Level.LOOK}
+    *_, owners = schema_findings(comparison, {})
+    assert owners.details == (
+        'ALTER ROUTINE a.f() OWNER TO "Its app";  -- now postgres; '
+        "it runs with its owner's privileges",
+        'ALTER TABLE a.t OWNER TO "Its app";  -- now postgres',
+    )
+    assert compare_schemas(source, _owned("postgres", roles={"postgres"})).differences == ()
+
+
+def test_a_continuous_aggregate_changes_its_owner_as_a_materialized_view() -> None:
+    """ALTER TABLE would leave its materialization to the old one."""
+
+    def end(owner: str) -> Schema:
+        daily = ("grant", "table a.daily", {"owner": owner, "granted": {}})
+        return schema(daily, ("continuous-aggregate", "a.daily", {}), roles={"app", "postgres"})
+
+    *_, owners = schema_findings(compare_schemas(end("app"), end("postgres")), {})
+    assert owners.details == ("ALTER MATERIALIZED VIEW a.daily OWNER TO app;  -- now postgres",)
+
+
+def test_what_the_superuser_owned_belongs_to_the_services_role_as_ever() -> None:
+    """Who is no superuser cannot give the superuser anything."""
+    source = _owned("postgres", roles={"postgres"})
+    both, one = {"postgres", "tsdbadmin"}, frozenset({"postgres"})
+    there = _owned("tsdbadmin", roles=both, superusers=one)
+    assert compare_schemas(source, there).differences == ()
+    there = _owned("tsdbadmin", roles=both, superusers=frozenset(both))
+    assert len(compare_schemas(source, there).differences) == 2
+
+
+def test_what_only_the_target_grants_to_everybody_is_for_a_look() -> None:
+    name = "function a.f()"
+    source = schema(("grant", name, {"owner": "o", "granted": {}, "definer": True}))
+    more = {"owner": "o", "granted": {"PUBLIC": "EXECUTE"}, "definer": True}
+    (look,) = compare_schemas(source, schema(("grant", name, more))).differences
+    assert look.level is Level.LOOK
+    (finding, _) = schema_findings(compare_schemas(source, schema(("grant", name, more))), {})
+    assert finding.details == (
+        "REVOKE EXECUTE ON ROUTINE a.f() FROM PUBLIC;  -- SECURITY DEFINER: everybody may call it, "
+        "and it runs with its owner's privileges",
+    )
+    del more["definer"]
+    (finding, _) = schema_findings(compare_schemas(source, schema(("grant", name, more))), {})
+    assert finding.details == (
+        "REVOKE EXECUTE ON ROUTINE a.f() FROM PUBLIC;  -- only the target grants it",
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "quoted"),
+    [("app", "app"), ("grants to app", '"grants to app"'), ("owner of it", '"owner of it"')],
+)
+def test_the_statement_names_the_role_whatever_its_name(role: str, quoted: str) -> None:
+    name = 'table a."from here to there"'
+    source = schema(("grant", name, {"owner": "o", "granted": {role: "SELECT"}}))
+    target = schema(("grant", name, {"owner": "o", "granted": {}}), roles={role, "o"})
+    grants, _ = schema_findings(compare_schemas(source, target), {})
+    assert grants.details == (f'GRANT SELECT ON TABLE a."from here to there" TO {quoted};',)
 
 
 # sequences --------------------------------------------------------------------------------------

@@ -87,6 +87,25 @@ async def test_every_change_by_hand_is_named(
     assert Level.PASS not in levels
 
 
+@pytest.mark.parametrize(
+    ("sql", "changed"),
+    [
+        ("ALTER INDEX more.things_note NO DEPENDS ON EXTENSION plpgsql", "depends_on"),
+        ("ALTER TRIGGER watch ON more.things NO DEPENDS ON EXTENSION plpgsql", "depends_on"),
+        ("ALTER MATERIALIZED VIEW more.summed NO DEPENDS ON EXTENSION plpgsql", "depends_on"),
+        (
+            "ALTER MATERIALIZED VIEW more.summed RESET (toast.autovacuum_enabled)",
+            "toast_options",
+        ),
+    ],
+)
+async def test_a_change_of_what_is_also_changed_otherwise(
+    migrated: Migrated, source_schema: Schema, sql: str, changed: str
+) -> None:
+    (difference,) = (await compared(migrated, source_schema, Mutation(sql))).differences
+    assert [name for name, _, _ in difference.changed] == [changed]
+
+
 async def test_a_secret_in_foreign_options_is_compared_and_never_shown(
     migrated: Migrated, source_schema: Schema
 ) -> None:

@@ -314,6 +314,8 @@ class Inventory:
     """What reads continuous aggregates; what others depend on stands before them."""
     extension_schemas: tuple[str, ...] = _EXTENSION_SCHEMAS
     """TimescaleDB's own, by membership; a user's schema may be named like one."""
+    owners: tuple[str, ...] = ()
+    """Roles of `roles_granted` that own something here."""
     hazards: Hazards = field(default_factory=Hazards)
     """What one of the methods cannot migrate as it is."""
     role_facts: tuple[RoleFacts, ...] = ()

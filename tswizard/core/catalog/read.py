@@ -115,7 +115,7 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
     tell("what a dump would not hold")
     hazards = await read_hazards(connection, shape)
     found = hypertables.result() if hypertables else ()
-    needed, all_roles, role_facts = roles.result()
+    known = roles.result()
     return Inventory(
         server=server,
         extensions=extensions.result(),
@@ -125,19 +125,20 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
         caggs=caggs.result() if caggs else (),
         jobs=jobs.result() if jobs else (),
         sequences=sequences.result(),
-        roles_granted=needed,
-        roles=all_roles,
+        roles_granted=known.needed,
+        roles=known.all,
         large_objects=large_objects.result(),
         distributed=any(h.distributed for h in found) or data_nodes.result(),
         tiered=any(h.tiered for h in found),
         null_compressed=(),
         offered=offered.result(),
+        owners=known.owners,
         extras=extras.result(),
         constraints=constraints.result() if constraints else (),
         cagg_dependents=dependents.result() if dependents else (),
         extension_schemas=tuple(name for (name,) in extension_schemas.result()),
         hazards=hazards,
-        role_facts=role_facts,
+        role_facts=known.facts,
     )
 
 

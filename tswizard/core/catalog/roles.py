@@ -1,6 +1,7 @@
 """Roles: those of the server, and those that this database refers to."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from tswizard.core.catalog.role_model import RoleFacts
 from tswizard.core.db.connection import Connection, batch, rows
@@ -11,7 +12,7 @@ ALL = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORD
 # pg_shdepend has every owner (o), grantee (a) and policy role (r), whatever the kind of object.
 # Owners of members of an extension are left out: they are not in a dump.
 NEEDED = """
-SELECT DISTINCT r.rolname::text
+SELECT r.rolname::text, pg_catalog.bool_or(d.deptype = 'o')
 FROM pg_catalog.pg_shdepend d
 JOIN pg_catalog.pg_roles r ON r.oid = d.refobjid
 LEFT JOIN pg_catalog.pg_depend x
@@ -23,6 +24,7 @@ WHERE d.refclassid = 'pg_catalog.pg_authid'::regclass
   AND NOT (d.deptype = 'o' AND (x.objid IS NOT NULL
     OR d.classid = 'pg_catalog.pg_extension'::regclass))
   AND r.rolname !~ '^pg_'
+GROUP BY 1
 ORDER BY 1
 """
 
@@ -42,19 +44,28 @@ FROM pg_catalog.pg_roles r WHERE r.rolname !~ '^pg_' ORDER BY 1
 """
 
 
-async def read_roles(
-    connection: Connection,
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[RoleFacts, ...]]:
-    """(roles that own or are granted something here, all roles, what they are), without predefined
-    ones.
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Roles of a server, without predefined ones."""
 
-    The bootstrap superuser is pinned, so it is not in pg_shdepend; every server has one.
-    """
+    needed: tuple[str, ...]
+    """Names of those that own or are granted something here. The bootstrap superuser is pinned, so
+    it is not in pg_shdepend; every server has one."""
+    owners: tuple[str, ...]
+    """Those of them that own something."""
+    all: tuple[str, ...]
+    facts: tuple[RoleFacts, ...]
+    """What all of them are."""
+
+
+async def read_roles(connection: Connection) -> Roles:
+    """Those that a database refers to, and those of its server."""
     needed, every, facts = await batch(connection, (NEEDED, ALL, FACTS))
-    return (
-        tuple(name for (name,) in needed),
-        tuple(name for (name,) in every),
-        tuple(
+    return Roles(
+        needed=tuple(name for name, _ in needed),
+        owners=tuple(name for name, owns in needed if owns),
+        all=tuple(name for (name,) in every),
+        facts=tuple(
             RoleFacts(
                 name=row[0],
                 login=row[1],

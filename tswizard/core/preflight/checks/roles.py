@@ -1,4 +1,4 @@
-"""Roles of the source that the target lacks, or that are not the same there."""
+"""Roles of the source that the target lacks, has differently, or makes nobody's owner."""
 
 from collections.abc import Iterator
 
@@ -73,7 +73,30 @@ def _statements(role: RoleFacts, there: RoleFacts, prepared: Prepared) -> tuple[
     )
 
 
+def _owners(prepared: Prepared) -> Iterator[Finding]:
+    role = prepared.target_inventory.server.role
+    owners = sorted(
+        set(prepared.inventory.owners) & set(prepared.target_inventory.roles) - {role.name}
+    )
+    if owners:
+        member = "" if role.superuser else f" ({role.name} has to be a member of those roles)"
+        yield look(
+            "owners-change",
+            f"What {some(owners)} {'owns' if len(owners) == 1 else 'own'} will belong to "
+            f"{role.name}, although the target has the same {_roles(owners)}.",
+            where=prepared.target.label,
+            why="Objects are restored without their owners (pg_restore --no-owner), so a SECURITY "
+            f"DEFINER function will run with the privileges of {role.name}.",
+            todo=f"After the run, run each ALTER … OWNER TO that the check lists{member}.",
+        )
+
+
+def _roles(names: list[str]) -> str:
+    return "role" if len(names) == 1 else "roles"
+
+
 ROLE_CHECKS: tuple[AnyCheck, ...] = (
     Check(gives=("roles-missing",), run=_granted, settled_by_check=True),
     Check(gives=("roles-differ",), run=_differing),
+    Check(gives=("owners-change",), run=_owners, settled_by_check=True),
 )

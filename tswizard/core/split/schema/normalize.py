@@ -26,7 +26,7 @@ _NOT_MIGRATED = frozenset({"job", "continuous-aggregate", "publication", "subscr
 """The steps report these as not migrated."""
 
 _ON_NOT_MIGRATED = re.compile(r"(?:^|.* on )(?:publication|subscription) ", re.DOTALL)
-"""Comments and security labels on those."""
+"""Comments and security labels on those, and who owns them."""
 
 _ON_CHUNKS = frozenset(
     {
@@ -197,7 +197,7 @@ def _normalize(
     for key, found in schema.objects.items():
         if key.kind in _FROM_FACTS or key.kind in _NOT_MIGRATED or key.kind == "chunk":
             continue
-        if key.kind in ("comment", "security-label") and _ON_NOT_MIGRATED.match(key.name):
+        if key.kind in ("comment", "security-label", "grant") and _ON_NOT_MIGRATED.match(key.name):
             continue
         if key.kind == "trigger" and _OWN_TRIGGER.search(found.definition["definition"]):
             continue

@@ -12,6 +12,9 @@ from tswizard.core.catalog.catalog_shape import HYPERTABLE, Shape, read_shape
 from tswizard.core.catalog.tables import in_user_schema, not_member, parts
 from tswizard.core.db.connection import Connection, rows
 
+FIRST_NORMAL = 16384
+"""Objects with lower OIDs come with PostgreSQL (FirstNormalObjectId, access/transam.h)."""
+
 _PG_COLUMNS = """
 SELECT c.relname::text, a.attname::text
 FROM pg_catalog.pg_class c
@@ -106,6 +109,17 @@ def sorted_options(column: str) -> str:
     """Options of foreign data, whose order pg_dump does not keep; NULL for none."""
     ordered = 'pg_catalog.jsonb_agg(o ORDER BY o COLLATE "C")'
     return f"(SELECT {ordered} FROM pg_catalog.unnest({column}) AS o)"
+
+
+def needed_extensions(catalog: str) -> str:
+    """A subquery of (objid, names) of objects that ALTER … DEPENDS ON EXTENSION was used on: with
+    the extension, they are dropped."""
+    return f"""(
+  SELECT d.objid, pg_catalog.jsonb_agg(e.extname::text ORDER BY e.extname) AS names
+  FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+  WHERE d.refclassid = 'pg_catalog.pg_extension'::regclass
+    AND d.classid = 'pg_catalog.{catalog}'::regclass AND d.deptype = 'x'
+  GROUP BY d.objid)"""
 
 
 def json_object(**properties: str) -> str:

@@ -3,11 +3,11 @@
 https://www.postgresql.org/docs/current/catalogs.html: pg_description, pg_seclabel.
 """
 
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
+from tswizard.core.verify.schema.catalog_sql import FIRST_NORMAL, Catalogs, json_object
 
 # Objects that come with PostgreSQL have OIDs below this; so has `public`, which is dumped anyway.
 # Large objects can have any OID.
-_DUMPED = """(d.objoid >= 16384 OR d.classoid = 'pg_catalog.pg_largeobject'::regclass
+_DUMPED = f"""(d.objoid >= {FIRST_NORMAL} OR d.classoid = 'pg_catalog.pg_largeobject'::regclass
     OR (d.classoid = 'pg_catalog.pg_namespace'::regclass AND d.objoid = 'public'::regnamespace))
   AND d.classoid <> 'pg_catalog.pg_extension'::regclass"""
 
@@ -20,6 +20,20 @@ FROM pg_catalog.pg_description d
 LEFT JOIN rel r ON r.oid = d.objoid AND d.classoid = 'pg_catalog.pg_class'::regclass
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classoid, d.objoid, d.objsubid) i
 WHERE {_DUMPED} AND {_not_extension("d")} AND COALESCE(i.schema, '') <> '_tswizard'
+"""
+
+
+def extension_comments(_catalogs: Catalogs) -> str:
+    """Comments on extensions that are not the extension's own. TimescaleDB's own ones have changed
+    from version to version, and an update keeps the old one."""
+    return f"""
+SELECT 'comment', 'extension ' || pg_catalog.quote_ident(e.extname), NULL::text,
+  {json_object(text="d.description")}
+FROM pg_catalog.pg_extension e
+JOIN pg_catalog.pg_description d ON d.classoid = 'pg_catalog.pg_extension'::regclass
+  AND d.objoid = e.oid
+LEFT JOIN pg_catalog.pg_available_extensions() a ON a.name = e.extname
+WHERE e.extname !~ '^timescaledb' AND d.description IS DISTINCT FROM a.comment
 """
 
 

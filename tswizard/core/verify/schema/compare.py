@@ -14,7 +14,8 @@ from tswizard.core.verify.schema.extension_members import extension_of, of_missi
 from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 from tswizard.core.verify.schema.same_definition import same_definition
 
-DifferenceState = Literal["missing", "differs", "extra"]
+DifferenceState = Literal["missing", "differs", "extra", "unseen"]
+"""`unseen`: it is in both databases, and one of the roles may not read what is to be compared."""
 
 HIDDEN = "hidden_"
 """Properties with this prefix are compared and never shown: they may contain passwords."""
@@ -39,12 +40,19 @@ class Difference:
     """A description, where the name is only a number."""
     statement: str = ""
     """What a person runs on the target to make it equal; empty where that is not known."""
+    on: str = ""
+    """Of a grant or an owner: the object, after the word for its kind; empty for the owner's own
+    privileges."""
+    grantee: str = ""
+    """Of a grant: the role, not quoted. Names of roles and objects may hold any text."""
 
     @property
     def words(self) -> str:
         """The difference in one line."""
         name = f"{self.key.name} ({self.about})" if self.about else self.key.name
         reason = f" ({self.why})" if self.why else ""
+        if self.state == "unseen":
+            return f"{name}: {self.why}"
         if self.state != "differs":
             where = "missing on the target" if self.state == "missing" else "only on the target"
             return f"{name}: {where}{reason}"
@@ -75,6 +83,8 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
         other = target.objects.get(key)
         if other is None:
             differences.append(_missing(key, found, source, target))
+        elif unseen := _unseen(key, found, other):
+            differences.append(unseen)
         elif found.text == other.text:
             continue
         elif changed := _changed(key, found, other, source, target):
@@ -103,6 +113,8 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
             part=d.part,
             changed=d.changed,
             why=d.why,
+            on=d.on,
+            grantee=d.grantee,
         )
         for d in grants.differences
     ]
@@ -190,6 +202,18 @@ def _flat(definition: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
+def _unseen(key: ObjectKey, found: Object, other: Object) -> Difference | None:
+    """Options that only some roles may see are neither equal nor different."""
+    if key.kind != "user-mapping":
+        return None
+    ends = (("source", found), ("target", other))
+    blind = [end for end, read in ends if read.definition.get("unseen")]
+    if not blind:
+        return None
+    why = f"its options could not be compared: the role on the {' and the '.join(blind)} may not "
+    return Difference(key=key, state="unseen", level=Level.LOOK, why=f"{why}see them")
+
+
 def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> Difference:
     level, why = OBJECT_KINDS[key.kind].missing, ""
     if key.kind == "index" and found.definition.get("valid") is False:
@@ -203,6 +227,8 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
         level = of_missing(found.definition["type"])
     elif key.kind == "subscription":
         why = "pg_dump dumps it for superusers only"
+    elif _on_extension(key):
+        level, why = Level.LOOK, _OWNERS_ONLY
     elif key.kind in ("default-privilege", "policy"):
         level, why = _for_roles(level, key, found, target)
     elif key.kind == "job":
@@ -229,7 +255,16 @@ def _of_extra(key: ObjectKey, found: Object) -> Level:
             return Level.FAIL
     if key.kind == "database-setting" and key.name == f"{PRIVILEGES_OF}PUBLIC":
         return Level.LOOK  # the source has PostgreSQL's default
+    if _on_extension(key):
+        return OBJECT_KINDS["extension"].extra
     return OBJECT_KINDS[key.kind].extra
+
+
+_OWNERS_ONLY = "only the extension's owner may comment on it"
+
+
+def _on_extension(key: ObjectKey) -> bool:
+    return key.kind == "comment" and key.name.startswith("extension ")
 
 
 def _about(key: ObjectKey, found: Object) -> str:
@@ -268,6 +303,8 @@ def _differs(
         why = f"PostgreSQL {majors} may print the same definition differently"
     if key.kind == "extension" and key.name == "timescaledb":
         level = Level.FAIL
+    elif _on_extension(key):
+        level, why = Level.LOOK, _OWNERS_ONLY
     return Difference(
         key=key,
         state="differs",

@@ -14,6 +14,9 @@ from tswizard.core.verify.schema.read import Object, ObjectKey, Schema
 
 _NOT_OWNED = ("column ", "schema public")
 """Without an owner of its own, or owned by a predefined role."""
+_NO_OWNER = "restored with --no-owner"
+AS_OWNER = "it runs with its owner's privileges"
+"""Of a SECURITY DEFINER function: why its owner matters, and who may call it."""
 _NOTHING = Object('{"granted": {}}')
 
 
@@ -25,6 +28,10 @@ class PrivilegeDifference:
     part: str | None
     changed: tuple[tuple[str, Any, Any], ...]
     why: str
+    on: str = ""
+    """The object, after the word for its kind; empty for its owner's privileges."""
+    grantee: str = ""
+    """Empty where it is the object's owner, whoever that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ def compare_grants(source: Schema, target: Schema) -> GrantComparison:
         if key.kind != "grant":
             continue
         other = _counterpart(key, target)
-        count = sum(grantee != OWNER for grantee in granted(found))
+        count = sum(grantee != OWNER for grantee in {*granted(found), *_revoked(found)})
         if found.part is None:
             compared += count
         else:
@@ -55,11 +62,11 @@ def compare_grants(source: Schema, target: Schema) -> GrantComparison:
         if other is not None and other.text != found.text:  # a missing object is reported as such
             differences += _of_object(key.name, found, other, source, target)
     for key, found in target.objects.items():
-        # Columns have a row only where something is granted on them. Grants that only the target
-        # has on an extension's own objects come from the service.
+        # Columns have a row only where something is granted on them. What only the target grants
+        # or revokes on objects of an extension or of PostgreSQL comes from the service.
         if key.kind != "grant" or key in source.objects:
             continue
-        if key.name.startswith("column "):
+        if key.name.startswith("column ") and "owner" in found.definition:
             differences += _of_object(key.name, _NOTHING, found, source, target)
         elif ours := _counterpart(key, source):
             differences += _of_object(key.name, ours, found, source, target)
@@ -82,19 +89,31 @@ def granted(found: Object) -> Mapping[str, str]:
     return result
 
 
+def _revoked(found: Object) -> Mapping[str, str]:
+    """The same of what an object of an extension or of PostgreSQL has lost of its initial ones."""
+    result: Mapping[str, str] = found.definition.get("revoked", {})
+    return result
+
+
 def _rows_come_with_grants(name: str, found: Object, target: Schema) -> bool:
-    """Columns and objects of extensions are read only where something is granted on them."""
+    """Columns, and objects of extensions and of PostgreSQL, are read only where something was
+    granted on them, or revoked."""
+    if "owner" not in found.definition:
+        return True
     if name.startswith("column "):
         return ObjectKey("column", name.removeprefix("column ")) in target.objects
-    return "owner" not in found.definition
+    return False
 
 
 def _of_object(
     name: str, ours: Object, theirs: Object, source: Schema, target: Schema
 ) -> Iterator[PrivilegeDifference]:
     here, there = granted(ours), granted(theirs)
-    for grantee in dict.fromkeys([*here, *there]):
-        wanted, found = _set(here.get(grantee)), _set(there.get(grantee))
+    less_here, less_there = _revoked(ours), _revoked(theirs)
+    for grantee in dict.fromkeys([*here, *there, *less_here]):
+        # Initial privileges that the source has revoked, and the target has not.
+        kept = _set(less_here.get(grantee)) - _set(less_there.get(grantee))
+        wanted, found = _set(here.get(grantee)), _set(there.get(grantee)) | kept
         if source.major != target.major:  # PostgreSQL 17 brought MAINTAIN
             wanted, found = wanted - {"MAINTAIN"}, found - {"MAINTAIN"}
         if grantee == theirs.definition.get("owner"):
@@ -110,7 +129,10 @@ def _of_object(
             level, why = Level.LOOK, f"the target has no role {grantee}"
         elif not wanted - found or source.major != target.major:
             level = Level.LOOK
-        who = f"owner {theirs.definition.get('owner')}" if grantee == OWNER else grantee
+            if grantee == "PUBLIC" and "definer" in theirs.definition and found - wanted:
+                why = f"SECURITY DEFINER: everybody may call it, and {AS_OWNER}"
+        owners = grantee == OWNER
+        who = f"owner {theirs.definition.get('owner', '')}".rstrip() if owners else grantee
         yield PrivilegeDifference(
             kind="grant",
             name=f"{name} to {who}",
@@ -118,6 +140,8 @@ def _of_object(
             part=ours.part or theirs.part,
             changed=(("privileges", _words(wanted), _words(found)),),
             why=why,
+            on="" if owners else name,
+            grantee="" if owners else grantee,
         )
 
 
@@ -152,16 +176,18 @@ def _their_owners(ours: Mapping[str, str], target: Schema) -> dict[str, str]:
 
 
 def _owners(source: Schema, target: Schema) -> tuple[PrivilegeDifference, ...]:
-    """Where one role replaces several, who owned what is lost."""
+    """Where one role replaces several, who owned what is lost; and where another role owns what its
+    owner could own there, too."""
     ours = dict(_owned_objects(source))
     theirs = _their_owners(ours, target)
     replaced = {(owner, theirs[name]) for name, owner in ours.items() if name in theirs}
+    told = {pair for pair in replaced if pair[0] != pair[1]}
     if (
         len({before for before, _ in replaced})
         == len(replaced)
         == len({after for _, after in replaced})
     ):
-        return ()
+        told = {pair for pair in told if _could_own(*pair, target)}
     return tuple(
         PrivilegeDifference(
             kind="owner",
@@ -169,8 +195,27 @@ def _owners(source: Schema, target: Schema) -> tuple[PrivilegeDifference, ...]:
             level=Level.LOOK,
             part=None,
             changed=(("owner", owner, theirs[name]),),
-            why="restored with --no-owner",
+            why=f"{_NO_OWNER}; {AS_OWNER}" if _as_owner(name, source) else _NO_OWNER,
+            on=_to_alter(name, source),
         )
         for name, owner in ours.items()
-        if name in theirs and theirs[name] != owner
+        if name in theirs and (owner, theirs[name]) in told
     )
+
+
+def _could_own(before: str, after: str, target: Schema) -> bool:
+    """The target has the owner. A service's own superuser is no such role: who restores there is
+    no superuser and cannot give it anything."""
+    only_the_services = before in target.superusers and after not in target.superusers
+    return before in target.roles and not only_the_services
+
+
+def _to_alter(name: str, schema: Schema) -> str:
+    """A continuous aggregate takes its materialization along only as a materialized view."""
+    view = name.removeprefix("table ")
+    cagg = view != name and ObjectKey("continuous-aggregate", view) in schema.objects
+    return f"materialized view {view}" if cagg else name
+
+
+def _as_owner(name: str, schema: Schema) -> bool:
+    return "definer" in schema.objects[ObjectKey("grant", name)].definition

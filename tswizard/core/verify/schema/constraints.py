@@ -5,7 +5,12 @@ pg_event_trigger, pg_rewrite, pg_policy, pg_statistic_ext.
 """
 
 from tswizard.core.catalog.tables import in_user_schema, not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object, role_name
+from tswizard.core.verify.schema.catalog_sql import (
+    Catalogs,
+    json_object,
+    needed_extensions,
+    role_name,
+)
 
 
 def constraints(catalogs: Catalogs) -> str:
@@ -61,6 +66,7 @@ def indexes(catalogs: Catalogs) -> str:
       SELECT pg_catalog.jsonb_agg(a.attnum || ':' || a.attstattarget ORDER BY a.attnum)
       FROM pg_catalog.pg_attribute a
       WHERE a.attrelid = i.indexrelid AND COALESCE(a.attstattarget, -1) >= 0)""",
+        depends_on="needs.names",
     )
     return f"""
 SELECT 'index',
@@ -71,17 +77,21 @@ JOIN pg_catalog.pg_index i ON i.indrelid = r.oid
 JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_tablespace spc ON spc.oid = c.reltablespace
+LEFT JOIN {needed_extensions("pg_class")} needs ON needs.objid = i.indexrelid
 """
 
 
 def triggers(catalogs: Catalogs) -> str:
     definition = json_object(
-        definition="pg_catalog.pg_get_triggerdef(t.oid)", enabled="t.tgenabled"
+        definition="pg_catalog.pg_get_triggerdef(t.oid)",
+        enabled="t.tgenabled",
+        depends_on="needs.names",
     )
     return f"""
 SELECT 'trigger', r.name || '.' || pg_catalog.quote_ident(t.tgname), r.part, {definition}
 FROM rel r
 JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid
+LEFT JOIN {needed_extensions("pg_trigger")} needs ON needs.objid = t.oid
 WHERE NOT t.tgisinternal
 """
 

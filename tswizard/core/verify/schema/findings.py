@@ -9,6 +9,7 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_kinds import OBJECT_KINDS, ObjectKind
 from tswizard.core.model.wording import plural
 from tswizard.core.verify.schema.compare import Difference, SchemaComparison
+from tswizard.core.verify.schema.compare_grants import AS_OWNER
 from tswizard.core.verify.schema.source_changes import NEW_ON_SOURCE
 
 Labels = Mapping[str, str]
@@ -128,6 +129,11 @@ def _todo(level: Level, differences: list[Difference]) -> str:
             "Do without it; or have a role with the privilege create it on the target, then what "
             "depends on it, and check again."
         )
+    if states == {"unseen"}:
+        return (
+            "Compare the options as a role that may see them (the one that is mapped, or a "
+            "superuser), and set those that are missing: ALTER USER MAPPING … OPTIONS (…)."
+        )
     if level is Level.LOOK:
         return "Compare the two, and decide whether the difference matters."
     if "missing" not in states:
@@ -136,7 +142,12 @@ def _todo(level: Level, differences: list[Difference]) -> str:
 
 
 def _states(differences: list[Difference]) -> dict[str, int]:
-    names = {"missing": "missing", "differs": "different", "extra": "only on the target"}
+    names = {
+        "missing": "missing",
+        "differs": "different",
+        "extra": "only on the target",
+        "unseen": "not compared",
+    }
     counts = {words: sum(d.state == state for d in differences) for state, words in names.items()}
     return {words: count for words, count in counts.items() if count}
 
@@ -163,10 +174,19 @@ _ON = {
     "schema": "SCHEMA",
     "function": "ROUTINE",
     "type": "TYPE",
+    "language": "LANGUAGE",
     "foreign data wrapper": "FOREIGN DATA WRAPPER",
     "foreign server": "FOREIGN SERVER",
     "large object": "LARGE OBJECT",
 }
+"""Kind of object in the name of a grant -> what GRANT … ON calls it."""
+_ALTER = {
+    **_ON,
+    "foreign server": "SERVER",
+    "materialized view": "MATERIALIZED VIEW",
+    "publication": "PUBLICATION",
+}
+"""What ALTER calls it."""
 
 
 def _line(difference: Difference) -> str:
@@ -175,31 +195,42 @@ def _line(difference: Difference) -> str:
         return _owner_line(difference)
     if difference.statement:
         return f"{difference.statement}  -- {' '.join(difference.words.split())}"
-    if difference.key.kind != "grant":
-        return difference.words
-    _, wanted, found = difference.changed[0]
-    target, _, grantee = difference.key.name.rpartition(" to ")
-    what = next((what for what in _ON if target.startswith(f"{what} ")), None)
-    if wanted is None or what is None or grantee.startswith("owner "):
-        return difference.words
-    have = set((found or "").split(", "))
-    lacking = [p for p in wanted.split(", ") if p not in have]
-    if not lacking:
-        return difference.words
-    grants = ", ".join(p.rstrip("*") for p in lacking)
-    option = " WITH GRANT OPTION" if all(p.endswith("*") for p in lacking) else ""
-    why = f"  -- {difference.why}" if difference.why else ""
-    on = f"{_ON[what]} {target[len(what) + 1 :]}"
-    return f"GRANT {grants} ON {on} TO {_role(grantee)}{option};{why}"
+    if difference.key.kind == "grant" and difference.grantee:
+        return _grant_line(difference) or difference.words
+    return difference.words
+
+
+def _grant_line(difference: Difference) -> str:
+    """What the target lacks, else what only the target grants; empty if it is not one statement."""
+    what = next((what for what in _ON if difference.on.startswith(f"{what} ")), None)
+    _, here, there = difference.changed[0]
+    wanted, found = (text.split(", ") if text else [] for text in (here, there))
+    lacking, extra = ([p for p in a if p not in b] for a, b in ((wanted, found), (found, wanted)))
+    if what is None or not (lacking or extra):
+        return ""
+    on, role = f"{_ON[what]} {difference.on[len(what) + 1 :]}", _role(difference.grantee)
+    if lacking:
+        option = " WITH GRANT OPTION" if all(p.endswith("*") for p in lacking) else ""
+        why = f"  -- {difference.why}" if difference.why else ""
+        return f"GRANT {_bare(lacking)} ON {on} TO {role}{option};{why}"
+    if {p.rstrip("*") for p in extra} & {p.rstrip("*") for p in wanted}:
+        return ""  # only its grant option
+    why = difference.why or "only the target grants it"
+    return f"REVOKE {_bare(extra)} ON {on} FROM {role};  -- {why}"
+
+
+def _bare(privileges: Iterable[str]) -> str:
+    return ", ".join(privilege.rstrip("*") for privilege in privileges)
 
 
 def _owner_line(difference: Difference) -> str:
     _, wanted, found = difference.changed[0]
-    name = difference.key.name
-    what = next((what for what in _ON if name.startswith(f"{what} ")), None)
+    what = next((what for what in _ALTER if difference.on.startswith(f"{what} ")), None)
     if what is None or wanted is None:
         return difference.words
-    return f"ALTER {_ON[what]} {name[len(what) + 1 :]} OWNER TO {_role(wanted)};  -- now {found}"
+    note = f"; {AS_OWNER}" if difference.why.endswith(AS_OWNER) else ""
+    name = difference.on[len(what) + 1 :]
+    return f"ALTER {_ALTER[what]} {name} OWNER TO {_role(wanted)};  -- now {found}{note}"
 
 
 def _role(name: str) -> str:

@@ -37,10 +37,24 @@ WHERE {not_member("pg_foreign_server", "s.oid")}
 """
 
 
+# As in the view pg_user_mappings, which shows the options to these only.
+_SHOWN = """(
+  (m.umuser <> 0 AND m.usename = CURRENT_USER
+    AND (pg_catalog.pg_has_role(s.srvowner, 'USAGE')
+      OR pg_catalog.has_server_privilege(s.oid, 'USAGE')))
+  OR (m.umuser = 0 AND pg_catalog.pg_has_role(s.srvowner, 'USAGE'))
+  OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = CURRENT_USER))"""
+
+
 def user_mappings(_catalogs: Catalogs) -> str:
-    """The view shows the options only to roles that may see them."""
+    """Options, or that this role may not see them; no options look like those that it may not."""
+    definition = json_object(
+        hidden_options=sorted_options("m.umoptions"),
+        unseen=f"NULLIF(NOT {_SHOWN}, false)",
+    )
     return f"""
 SELECT 'user-mapping', {role_name("m.umuser")} || ' on ' || pg_catalog.quote_ident(m.srvname),
-  NULL::text, {json_object(hidden_options=sorted_options("m.umoptions"))}
+  NULL::text, {definition}
 FROM pg_catalog.pg_user_mappings m
+JOIN pg_catalog.pg_foreign_server s ON s.oid = m.srvid
 """

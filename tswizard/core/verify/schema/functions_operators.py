@@ -5,7 +5,12 @@ pg_opclass, pg_opfamily, pg_cast, pg_transform, pg_conversion, pg_language, pg_a
 """
 
 from tswizard.core.catalog.tables import in_user_schema, not_member
-from tswizard.core.verify.schema.catalog_sql import Catalogs, json_object
+from tswizard.core.verify.schema.catalog_sql import (
+    FIRST_NORMAL,
+    Catalogs,
+    json_object,
+    needed_extensions,
+)
 
 
 def functions(_catalogs: Catalogs) -> str:
@@ -30,8 +35,9 @@ def functions(_catalogs: Catalogs) -> str:
         state_size="a.aggtransspace",
         start="a.agginitval",
         moving_start="a.aggminitval",
+        depends_on="needs.names",
     )
-    text = json_object(definition="pg_catalog.pg_get_functiondef(p.oid)")
+    text = json_object(definition="pg_catalog.pg_get_functiondef(p.oid)", depends_on="needs.names")
     return f"""
 SELECT CASE p.prokind WHEN 'f' THEN 'function' WHEN 'p' THEN 'procedure'
     WHEN 'a' THEN 'aggregate' ELSE 'window-function' END,
@@ -42,6 +48,7 @@ SELECT CASE p.prokind WHEN 'f' THEN 'function' WHEN 'p' THEN 'procedure'
 FROM pg_catalog.pg_proc p
 JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 LEFT JOIN pg_catalog.pg_aggregate a ON a.aggfnoid = p.oid
+LEFT JOIN {needed_extensions("pg_proc")} needs ON needs.objid = p.oid
 WHERE {in_user_schema()} AND {not_member("pg_proc", "p.oid")}
 """
 
@@ -108,10 +115,6 @@ WHERE {in_user_schema()} AND {not_member("pg_opfamily", "f.oid")}
 """
 
 
-# Objects with lower OIDs come with PostgreSQL (FirstNormalObjectId, access/transam.h).
-_FIRST_NORMAL = 16384
-
-
 def casts(_catalogs: Catalogs) -> str:
     definition = json_object(
         function="NULLIF(c.castfunc, 0)::regprocedure::text",
@@ -122,7 +125,7 @@ def casts(_catalogs: Catalogs) -> str:
 SELECT 'cast', pg_catalog.format_type(c.castsource, NULL) || ' as '
     || pg_catalog.format_type(c.casttarget, NULL), NULL::text, {definition}
 FROM pg_catalog.pg_cast c
-WHERE c.oid >= {_FIRST_NORMAL} AND {not_member("pg_cast", "c.oid")}
+WHERE c.oid >= {FIRST_NORMAL} AND {not_member("pg_cast", "c.oid")}
   AND NOT EXISTS (  -- the cast from a range type to its multirange
     SELECT FROM pg_catalog.pg_depend d
     WHERE d.classid = 'pg_catalog.pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')
@@ -167,7 +170,7 @@ def languages(_catalogs: Catalogs) -> str:
     return f"""
 SELECT 'language', pg_catalog.quote_ident(l.lanname), NULL::text, {definition}
 FROM pg_catalog.pg_language l
-WHERE l.oid >= {_FIRST_NORMAL} AND {not_member("pg_language", "l.oid")}
+WHERE l.oid >= {FIRST_NORMAL} AND {not_member("pg_language", "l.oid")}
 """
 
 
@@ -176,5 +179,5 @@ def access_methods(_catalogs: Catalogs) -> str:
     return f"""
 SELECT 'access-method', pg_catalog.quote_ident(a.amname), NULL::text, {definition}
 FROM pg_catalog.pg_am a
-WHERE a.oid >= {_FIRST_NORMAL} AND {not_member("pg_am", "a.oid")}
+WHERE a.oid >= {FIRST_NORMAL} AND {not_member("pg_am", "a.oid")}
 """

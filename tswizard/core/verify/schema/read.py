@@ -17,6 +17,7 @@ from tswizard.core.verify.schema import (
     privileges,
     relations,
     replication,
+    system_privileges,
     text_search,
     timescaledb,
     types,
@@ -33,7 +34,7 @@ SELECT pg_catalog.current_setting('server_version_num')::int / 10000,
   (SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'timescaledb'),
   pg_catalog.current_database()::text
 """
-_ROLES = "SELECT rolname::text FROM pg_catalog.pg_roles"
+_ROLES = "SELECT rolname::text, rolsuper FROM pg_catalog.pg_roles"
 
 Definition = Mapping[str, Any]
 Query = Callable[[Catalogs], str]
@@ -75,8 +76,9 @@ _QUERIES: tuple[Query, ...] = (
     types.ranges,
     types.base_types,
     types.collations,
-    privileges.grants_on_extensions,
+    system_privileges.system_grants,
     privileges.default_privileges,
+    comments.extension_comments,
     comments.security_labels,
     database_settings.database_settings,
     database_settings.database_properties,
@@ -139,6 +141,7 @@ class Schema:
     timescaledb: str | None
     database: str = ""
     """The name of the database."""
+    superusers: frozenset[str] = frozenset()
 
 
 async def read_schema(connection: Connection) -> Schema:
@@ -153,11 +156,12 @@ async def read_schema(connection: Connection) -> Schema:
     return Schema(
         objects=objects,
         labels=dict(labels),
-        roles=frozenset(name for (name,) in roles),
+        roles=frozenset(name for name, _ in roles),
         catalogs=catalogs,
         major=major,
         timescaledb=timescaledb,
         database=database,
+        superusers=frozenset(name for name, is_superuser in roles if is_superuser),
     )
 
 

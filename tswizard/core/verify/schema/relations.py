@@ -8,6 +8,7 @@ from tswizard.core.catalog.tables import in_user_schema, not_member
 from tswizard.core.verify.schema.catalog_sql import (
     Catalogs,
     json_object,
+    needed_extensions,
     sorted_options,
 )
 
@@ -156,6 +157,8 @@ def views(catalogs: Catalogs) -> str:
     definition = json_object(
         definition="pg_catalog.pg_get_viewdef(c.oid)",
         options="pg_catalog.to_jsonb(c.reloptions)",
+        toast_options="pg_catalog.to_jsonb(toast.reloptions)",
+        depends_on="needs.names",
         populated="CASE WHEN c.relkind = 'm' THEN c.relispopulated END",
         access_method="am.amname",
         tablespace="spc.spcname",
@@ -166,7 +169,9 @@ SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized-view' END, r.name,
 FROM rel r
 JOIN pg_catalog.pg_class c ON c.oid = r.oid
 LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam
+LEFT JOIN pg_catalog.pg_class toast ON toast.oid = c.reltoastrelid
 LEFT JOIN pg_catalog.pg_tablespace spc ON spc.oid = c.reltablespace
+LEFT JOIN {needed_extensions("pg_class")} needs ON needs.objid = c.oid
 WHERE r.relkind IN ('v', 'm')
 """
 
