@@ -204,6 +204,16 @@ class TestJobs:
         assert finding.todo.endswith('CREATE ROLE "o""ps" LOGIN;')
         assert "roles-missing" not in found(source)
 
+    @pytest.mark.parametrize("method", ["full", "split"])
+    def test_an_owner_has_to_log_in(self, method: str) -> None:
+        source = inventory(jobs=(replace(RETENTION, owner='o"ps'),))
+        roles = ('o"ps', "tsdbadmin")
+        target = empty(roles=roles, roles_without_login=('o"ps',))
+        finding = found(source, target, method=method)["job-owners-without-login"]
+        assert finding.level is Level.LOOK
+        assert finding.todo.endswith('ALTER ROLE "o""ps" LOGIN;')
+        assert "job-owners-without-login" not in found(source, empty(roles=roles), method=method)
+
     def test_a_role_in_the_config_of_a_job_of_ones_own_is_named(self) -> None:
         config = '{"as": ["gone", {"x": "here"}], "gone": 1, "n": null}'
         job = replace(RETENTION, proc_schema="app", proc_name="act", config=config)

@@ -309,6 +309,8 @@ class Inventory:
     """TimescaleDB's own, by membership; a user's schema may be named like one."""
     hazards: Hazards = field(default_factory=Hazards)
     """What one of the methods cannot migrate as it is."""
+    roles_without_login: tuple[str, ...] = ()
+    """Those of `roles` that may not log in."""
 
     @property
     def user_objects(self) -> int:

@@ -114,7 +114,7 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
     tell("what a dump would not hold")
     hazards = await read_hazards(connection, shape)
     found = hypertables.result() if hypertables else ()
-    needed, all_roles = roles.result()
+    all_roles = roles.result()
     return Inventory(
         server=server,
         extensions=extensions.result(),
@@ -124,8 +124,9 @@ async def _read(connection: Connection, server: Server, tell: _OnProgress) -> In
         caggs=caggs.result() if caggs else (),
         jobs=jobs.result() if jobs else (),
         sequences=sequences.result(),
-        roles_granted=needed,
-        roles=all_roles,
+        roles_granted=all_roles.needed,
+        roles=all_roles.every,
+        roles_without_login=all_roles.without_login,
         large_objects=large_objects.result(),
         distributed=any(h.distributed for h in found) or data_nodes.result(),
         tiered=any(h.tiered for h in found),

@@ -1,11 +1,14 @@
 """Roles: those of the server, and those that this database refers to."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from tswizard.core.db.connection import Connection, batch
 from tswizard.core.db.identifiers import identifier
 
-ALL = "SELECT rolname::text FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1"
+ALL = """
+SELECT rolname::text, rolcanlogin FROM pg_catalog.pg_roles WHERE rolname !~ '^pg_' ORDER BY 1
+"""
 
 # pg_shdepend has every owner (o), grantee (a) and policy role (r), whatever the kind of object.
 # Owners of members of an extension are left out: they are not in a dump.
@@ -26,13 +29,27 @@ ORDER BY 1
 """
 
 
-async def read_roles(connection: Connection) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(roles that own or are granted something here, all roles), without predefined ones.
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Names of roles, without predefined ones."""
+
+    needed: tuple[str, ...]
+    """They own or are granted something here."""
+    every: tuple[str, ...]
+    without_login: tuple[str, ...]
+
+
+async def read_roles(connection: Connection) -> Roles:
+    """Those of the server.
 
     The bootstrap superuser is pinned, so it is not in pg_shdepend; every server has one.
     """
     needed, every = await batch(connection, (NEEDED, ALL))
-    return tuple(name for (name,) in needed), tuple(name for (name,) in every)
+    return Roles(
+        tuple(name for (name,) in needed),
+        tuple(name for name, _ in every),
+        tuple(name for name, can_login in every if not can_login),
+    )
 
 
 def role_statements(names: Iterable[str], job_owners: Collection[str] = ()) -> tuple[str, ...]:

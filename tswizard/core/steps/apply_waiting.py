@@ -51,7 +51,7 @@ async def apply_waiting(ctx: Context) -> None:
     if not total:
         raise StepSkipped("nothing waited for a role")
     async with connected(ctx.task.target) as target:
-        missing = _lacked(record) - set((await read_roles(target))[1])
+        missing = _lacked(record) - set((await read_roles(target)).every)
         applied: set[str] = set()
         for done, statement in enumerate(statements):
             await ctx.unpaused()
