@@ -153,10 +153,26 @@ class TestVersions:
         findings = found(source, empty(tables=(TABLE,)), recreate_extension=True)
         assert "empty the target" in findings["timescaledb-version"].todo
 
-    def test_an_older_source_is_to_be_updated(self) -> None:
-        source = inventory(server_timescaledb="2.9.1")
+    @pytest.mark.parametrize(
+        ("offered", "postgresql", "said"),
+        [
+            (("2.9.1", "2.23.0"), 150004, "Update the source first"),
+            (("2.9.1",), 150004, "nor the source 2.23.0. Use the split method"),
+            (("2.9.1",), 140009, "upgrade the source to PostgreSQL 15 first"),
+            (("2.9.1", "2.23.0"), 140009, "Update the source first"),
+        ],
+    )
+    def test_an_older_source_is_to_be_updated(
+        self, offered: tuple[str, ...], postgresql: int, said: str
+    ) -> None:
+        source = inventory(
+            server_timescaledb="2.9.1",
+            server_timescaledb_offered=offered,
+            server_version_num=postgresql,
+        )
         finding = found(source, recreate_extension=True)["timescaledb-version"]
         assert "UPDATE TO '2.23.0'" in finding.todo
+        assert said in finding.todo
 
     def test_a_newer_source_needs_another_target(self) -> None:
         source = inventory(server_timescaledb="2.28.1")
