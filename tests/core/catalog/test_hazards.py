@@ -89,3 +89,16 @@ async def test_objects_of_the_user_in_schemas_of_the_extension(found: Hazards) -
         ("function", "_timescaledb_functions.own(integer)"),
         ("type", "_timescaledb_internal.mood"),
     }
+
+
+async def test_tables_and_chunks_with_an_access_method_of_their_own(sample: Endpoint) -> None:
+    async with connected(sample) as connection, connection.transaction(force_rollback=True):
+        if not await value(connection, "SELECT count(*) FROM pg_am WHERE amname = 'hypercore'"):
+            pytest.skip("this TimescaleDB has no access method of its own")
+        await connection.execute(
+            "DO $$ BEGIN EXECUTE (SELECT format('ALTER TABLE %s SET ACCESS METHOD hypercore', c) "
+            "FROM public.show_chunks('public.grown') c LIMIT 1); END $$"
+        )
+        found = await read_hazards(connection, await read_shape(connection))
+        (chunk,) = [use for use in found.access_methods if use.schema == "_timescaledb_internal"]
+        assert (chunk.method, chunk.of) == ("hypercore", "public.grown")
