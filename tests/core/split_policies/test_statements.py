@@ -122,3 +122,22 @@ def test_a_setting_that_nobody_knows_is_given_and_named_to_an_older_target() -> 
     assert older.unsure == ("of_tomorrow = [1]",)
     assert json.loads(older.config) == {"of_tomorrow": [1]}
     assert job_statement(job, source, replace(LATEST_API, version=(2, 28, 3))).unsure == ()
+
+
+def test_retention_by_creation_is_not_checked_where_its_check_knows_no_such_age() -> None:
+    by_name = {kind.name: kind for kind in POLICY_KINDS}
+    api = replace(
+        LATEST_API,
+        arguments={
+            **LATEST_API.arguments,
+            "alter_job": LATEST_API.arguments["alter_job"] | {"check_config"},
+        },
+    )
+    created = job_of(by_name["retention"], {"drop_created_before": "9 days"})
+    for job, version, unchecked in (
+        (created, (2, 26, 2), True),
+        (created, (2, 26, 3), False),
+        (job_of(by_name["retention"], {"drop_after": "9 days"}), (2, 19, 3), False),
+    ):
+        statement = job_statement(job, inventory(), replace(api, version=version))
+        assert ("check_config => 0::pg_catalog.regproc" in statement.create) == unchecked
