@@ -9,7 +9,7 @@ import pytest_asyncio
 from tests.support.caggs import fill
 from tests.support.native import SOURCE, database, named
 from tswizard.core.catalog.cagg_model import CaggState
-from tswizard.core.catalog.cagg_state import read_cagg_states
+from tswizard.core.catalog.cagg_state import OWED_RANGES, read_cagg_states
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.connection import connected
@@ -113,3 +113,24 @@ async def test_the_inventory_has_indexes_and_state(sample: Endpoint) -> None:
     assert len(indexes) == 4
     assert indexes["hourly_own"] == "USING btree (dev, max_v) WHERE (n > 0)"
     assert f"{hourly.materialization_name}_bucket_idx" in indexes
+
+
+async def test_ranges_that_a_refresh_still_owes_are_invalid(
+    sample: Endpoint, states: dict[str, CaggState]
+) -> None:
+    low, high = at("2024-04-10 10:00"), at("2024-04-10 12:00") - 1
+    async with connected(sample) as connection:
+        shape = await read_shape(connection)
+        if not shape.has(OWED_RANGES):
+            pytest.skip("this TimescaleDB stores no ranges that a refresh owes")
+        async with connection.transaction(force_rollback=True):
+            await connection.execute(
+                f"INSERT INTO {OWED_RANGES} "
+                "SELECT mat_hypertable_id, %s, %s FROM _timescaledb_catalog.continuous_agg "
+                "WHERE user_view_name = 'hourly'".encode(),
+                (low, high),
+            )
+            (found,) = (await read_cagg_states(connection, shape, ["m.hourly"])).values()
+    before = {(span.low, span.high) for span in states["m.hourly"].invalid}
+    assert {(span.low, span.high) for span in found.invalid} - before == {(low, high)}
+    assert (low, high) not in before

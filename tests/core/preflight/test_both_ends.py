@@ -20,6 +20,7 @@ from tests.support.sample_inventory import (
     until_it_connects,
 )
 from tswizard.core.catalog.inventory import Extension, Inventory
+from tswizard.core.catalog.role_model import RoleFacts
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import METHOD_NAMES, MethodName
 from tswizard.core.model.finding import Finding, Level
@@ -177,10 +178,26 @@ class TestVersions:
         assert "the target is not empty" in finding.todo
         assert not finding.answered_by  # so that no screen offers it
 
-    def test_an_older_source_is_to_be_updated(self) -> None:
-        source = inventory(server_timescaledb="2.9.1")
+    @pytest.mark.parametrize(
+        ("offered", "postgresql", "said"),
+        [
+            (("2.9.1", "2.23.0"), 150004, "Update the source first"),
+            (("2.9.1",), 150004, "nor the source 2.23.0. Use the split method"),
+            (("2.9.1",), 140009, "upgrade the source to PostgreSQL 15 first"),
+            (("2.9.1", "2.23.0"), 140009, "Update the source first"),
+        ],
+    )
+    def test_an_older_source_is_to_be_updated(
+        self, offered: tuple[str, ...], postgresql: int, said: str
+    ) -> None:
+        source = inventory(
+            server_timescaledb="2.9.1",
+            server_timescaledb_offered=offered,
+            server_version_num=postgresql,
+        )
         finding = found(source, recreate_extension=True)["timescaledb-version"]
         assert "UPDATE TO '2.23.0'" in finding.todo
+        assert said in finding.todo
 
     def test_a_newer_source_needs_another_target(self) -> None:
         source = inventory(server_timescaledb="2.28.1")
@@ -232,6 +249,16 @@ class TestJobs:
         assert finding.level is Level.FAIL
         assert finding.todo.endswith('CREATE ROLE "o""ps" LOGIN;')
         assert "roles-missing" not in found(source)
+
+    @pytest.mark.parametrize("method", ["full", "split"])
+    def test_an_owner_has_to_log_in(self, method: str) -> None:
+        source = inventory(jobs=(replace(RETENTION, owner='o"ps'),))
+        roles = ('o"ps', "tsdbadmin")
+        target = empty(roles=roles, role_facts=(RoleFacts(name='o"ps', login=False),))
+        finding = found(source, target, method=method)["job-owners-without-login"]
+        assert finding.level is Level.LOOK
+        assert finding.todo.endswith('ALTER ROLE "o""ps" LOGIN;')
+        assert "job-owners-without-login" not in found(source, empty(roles=roles), method=method)
 
     def test_a_role_in_the_config_of_a_job_of_ones_own_is_named(self) -> None:
         config = '{"as": ["gone", {"x": "here"}], "gone": 1, "n": null}'

@@ -7,10 +7,13 @@ import pytest
 
 from tests.support.sample_inventory import CAGG, CHUNK, HYPERTABLE, RETENTION, inventory
 from tests.support.sample_task import prepared
+from tswizard.core.catalog.inventory import Job
 from tswizard.core.model.answers import Answers
 from tswizard.core.preflight.checks.policies import (
     _drops_migrated,
     _interval,
+    _not_recreated,
+    _other_owners,
     _past_retention,
     _roles_missing,
     _without_settings,
@@ -81,3 +84,62 @@ def test_a_job_needs_its_owner() -> None:
     job = replace(RETENTION, proc_schema="public", proc_name="mine", owner="nobody here")
     (finding,) = _roles_missing(replace(prepared(), inventory=inventory(jobs=(job,))))
     assert "nobody here" in finding.what
+
+
+def refused(target: str, *jobs: Job, parent: str | None = None) -> list[str]:
+    held = inventory(caggs=(replace(CAGG, parent=parent),), jobs=jobs)
+    there = inventory(server_timescaledb=target)
+    found = _not_recreated(replace(prepared(), inventory=held, target_inventory=there))
+    return [detail for finding in found for detail in finding.details]
+
+
+@pytest.mark.parametrize(
+    ("target", "parent", "number"),
+    [
+        ("2.20.3", None, 2),
+        ("2.22.0", "public.lower", 0),
+        ("2.22.1", "public.lower", 1),
+        ("2.28.3", "public.lower", 1),
+        ("2.28.3", None, 0),
+        ("2.29.0", "public.lower", 0),
+    ],
+)
+def test_several_refresh_policies(target: str, parent: str | None, number: int) -> None:
+    assert len(refused(target, HOURS, replace(HOURS, id=1002), parent=parent)) == number
+
+
+@pytest.mark.parametrize(
+    ("target", "start", "number"),
+    [
+        ("2.18.0", '"10 days"', 0),
+        ("2.18.0", '"30 days"', 1),
+        ("2.18.0", "null", 1),
+        ("2.18.1", "null", 0),
+    ],
+)
+def test_compression_of_what_is_still_refreshed(target: str, start: str, number: int) -> None:
+    packing = replace(
+        HOURS,
+        id=1002,
+        proc_name="policy_compression",
+        application="Compression Policy [1002]",
+        config='{"compress_after": "30 days"}',
+    )
+    refresh = replace(HOURS, config=f'{{"start_offset": {start}}}')
+    assert len(refused(target, refresh, packing)) == number
+
+
+@pytest.mark.parametrize("target", ["2.20.3", "2.23.0", "2.28.3"])
+def test_what_reads_the_wal_is_not_recreated_anywhere(target: str) -> None:
+    job = replace(HOURS, proc_name="policy_process_hypertable_invalidations", application="a [1]")
+    (detail,) = refused(target, job)
+    assert "not recreated" in detail
+
+
+def test_a_policy_belongs_to_the_owner_of_its_table() -> None:
+    same = replace(RETENTION, owner=HYPERTABLE.owner)
+    mine = replace(same, proc_schema="public", proc_name="mine", owner="another")
+    held = inventory(hypertables=(HYPERTABLE,), jobs=(same, mine, replace(same, owner="former")))
+    (finding,) = _other_owners(held, "the source")
+    assert len(finding.details) == 1
+    assert f"former, not {HYPERTABLE.owner}" in finding.details[0]

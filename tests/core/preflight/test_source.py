@@ -270,6 +270,7 @@ def test_without_any_search_path_that_works_rows_cannot_be_copied_either() -> No
 def test_a_check_that_reads_more_than_its_row_comes_after_the_rows() -> None:
     source = inventory(hazards=Hazards(expressions=(READS_ANOTHER,)))
     assert found(source)["check-depends"].level is Level.LOOK
+    assert "adds these checks after the rows" in found(source)["check-depends"].todo
     assert found(source, "split")["check-after-rows"].level is Level.PASS
 
 

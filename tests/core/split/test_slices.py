@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sample_schema import chunk, dimension
 from tests.support.split_ends import (
     Ends,
     content,
@@ -19,10 +20,17 @@ from tests.support.split_ends import (
     states,
 )
 from tswizard.core.catalog import even_points
+from tswizard.core.catalog.time_literals import time_argument
+from tswizard.core.db.connection import connected, rows, value
 from tswizard.core.split.plan import slices
 from tswizard.core.split.plan.piece import PieceKind, Stage
 
 pytestmark = pytest.mark.native
+
+_SMALL = (
+    "CREATE TABLE small (t smallint NOT NULL, v int)",
+    "SELECT public.create_hypertable('small', 't', chunk_time_interval => 3000)",
+)
 
 
 async def test_a_big_table_in_slices(
@@ -160,3 +168,44 @@ async def test_a_chunk_that_cannot_be_read_in_parts_stays_whole(
     async with leading(job(bare_ends, folder)) as coordinator:
         chunks = {p.name for p in coordinator.plan.pieces if p.kind is PieceKind.CHUNK}
         assert len(coordinator.plan.pieces) == len(chunks)
+
+
+async def test_small_integers_to_the_last_one(bare_ends: Ends, folder: Path) -> None:
+    for end in (bare_ends.source, bare_ends.target):
+        await run(end, *_SMALL)
+    await run(
+        bare_ends.source,
+        "INSERT INTO small SELECT g, g FROM pg_catalog.generate_series(-32768, 32767, 3) g",
+    )
+    work = job(bare_ends, folder, width="300")
+    async with leading(work) as coordinator:
+        cut = [p for p in coordinator.plan.pieces if p.kind is PieceKind.CHUNK]
+        assert len(cut) > 190
+    await migrate(work)
+    assert await content(bare_ends.target) == await content(bare_ends.source)
+
+
+async def test_a_chunk_that_ends_beyond_its_type(bare_ends: Ends) -> None:
+    await run(bare_ends.source, *_SMALL, "INSERT INTO small VALUES (30001, 1), (32767, 1)")
+    small = dimension("smallint", "t")
+    last = chunk("30000", "33000")
+    async with connected(bare_ends.source) as connection:
+        conditions = await slices.ChunkSlicer(connection, "300").slice(small, last)
+        assert len(conditions) == 10
+        found = [
+            await value(
+                connection, f"SELECT pg_catalog.count(*) FROM public.small WHERE {condition}"
+            )
+            for condition in conditions
+        ]
+        assert found == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+        # Its end is none that show_chunks() takes.
+        bounds = (time_argument("smallint", bound) for bound in ("30000", "33000"))
+        assert [*bounds] == ["'30000'::pg_catalog.int2", ""]
+        listed = await rows(
+            connection,
+            "SELECT FROM public.show_chunks('public.small', newer_than => "
+            + time_argument("smallint", "30000")
+            + ")",
+        )
+        assert len(listed) == 1

@@ -61,3 +61,83 @@ def test_jobs_are_recreated_by_the_order_of_their_kinds() -> None:
         "user-defined",
         "retention",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "kept"),
+    [
+        ("refresh", (2, 17, 2), set()),
+        ("refresh", (2, 18, 0), {"include_tiered_data"}),
+        ("refresh", (2, 19, 0), {"include_tiered_data", "buckets_per_batch"}),
+        (
+            "refresh",
+            (2, 21, 0),
+            {
+                "include_tiered_data",
+                "buckets_per_batch",
+                "refresh_newest_first",
+                "process_hypertable_invalidations",
+            },
+        ),
+        (
+            "refresh",
+            (2, 27, 0),
+            {
+                "include_tiered_data",
+                "buckets_per_batch",
+                "refresh_newest_first",
+                "compress_after_refresh",
+            },
+        ),
+    ],
+)
+def test_a_target_gets_the_settings_that_it_knows(
+    kind: str, version: tuple[int, ...], kept: set[str]
+) -> None:
+    by_name = {kind.name: kind for kind in POLICY_KINDS}
+    config: dict[str, object] = {
+        "start_offset": 9,
+        "end_offset": 1,
+        "include_tiered_data": True,
+        "buckets_per_batch": 5,
+        "refresh_newest_first": False,
+        "process_hypertable_invalidations": True,
+        "compress_after_refresh": True,
+    }
+    api = replace(LATEST_API, version=version)
+    statement = job_statement(job_of(by_name[kind], config), inventory(), api)
+    given = f"{statement.create} {statement.config}"
+    settings = set(config) - {"start_offset", "end_offset"}
+    assert {key for key in settings if key in given} == kept
+    assert {text.partition(" = ")[0] for text in statement.dropped} == settings - kept
+    assert "start_offset" in given
+    assert statement.unsure == ()
+
+
+def test_a_setting_that_nobody_knows_is_given_and_named_to_an_older_target() -> None:
+    by_name = {kind.name: kind for kind in POLICY_KINDS}
+    job = job_of(by_name["retention"], {"drop_after": 5, "of_tomorrow": [1]})
+    source = inventory(server_timescaledb="2.28.3")
+    older = job_statement(job, source, replace(LATEST_API, version=(2, 27, 2)))
+    assert older.unsure == ("of_tomorrow = [1]",)
+    assert json.loads(older.config) == {"of_tomorrow": [1]}
+    assert job_statement(job, source, replace(LATEST_API, version=(2, 28, 3))).unsure == ()
+
+
+def test_retention_by_creation_is_not_checked_where_its_check_knows_no_such_age() -> None:
+    by_name = {kind.name: kind for kind in POLICY_KINDS}
+    api = replace(
+        LATEST_API,
+        arguments={
+            **LATEST_API.arguments,
+            "alter_job": LATEST_API.arguments["alter_job"] | {"check_config"},
+        },
+    )
+    created = job_of(by_name["retention"], {"drop_created_before": "9 days"})
+    for job, version, unchecked in (
+        (created, (2, 26, 2), True),
+        (created, (2, 26, 3), False),
+        (job_of(by_name["retention"], {"drop_after": "9 days"}), (2, 19, 3), False),
+    ):
+        statement = job_statement(job, inventory(), replace(api, version=version))
+        assert ("check_config => 0::pg_catalog.regproc" in statement.create) == unchecked

@@ -95,7 +95,7 @@ def test_bounds_are_literals_of_the_dimensions_type() -> None:
     span = ranges_of([chunk("2024-01-01 00:00:00+00", "2024-01-02 00:00:00+00")])[1]
     assert range_condition(dimension("timestamp with time zone", "My Time"), span).as_string(
         None
-    ) == ('"t"."My Time" >= \'2024-01-01 00:00:00+00\'::timestamptz')
+    ) == ('"t"."My Time" >= \'2024-01-01 00:00:00+00\'::pg_catalog.timestamptz')
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,8 @@ def test_bounds_are_literals_of_the_dimensions_type() -> None:
     [
         ("date", None, True),
         ("smallint", None, True),
-        ("uuid", None, False),
+        ("uuid", None, True),
+        ("text", None, False),
         ("jsonb", "app.when", False),
         ("timestamp with time zone", "app.when", False),
     ],

@@ -14,6 +14,7 @@ from psycopg import sql
 from tswizard.core.catalog.cagg_model import CaggState, InvalidRange
 from tswizard.core.catalog.catalog_shape import CAGG, CHUNK, HYPERTABLE, Shape
 from tswizard.core.catalog.hypertables import slices_of_chunks
+from tswizard.core.catalog.time_literals import first_uuid
 from tswizard.core.db.connection import Connection, Statement, batch, rows
 from tswizard.core.db.identifiers import qualified
 
@@ -48,6 +49,7 @@ class _Read:
     raw: sql.Identifier
     time: str
     raw_time: str
+    raw_time_type: str
     time_type: str
     bucket: str
     fixed: bool
@@ -107,7 +109,8 @@ SELECT g.user_view_schema || '.' || g.user_view_name,
   COALESCE(b.bucket_width, {text}, ''), COALESCE({fixed}, true), {number},
   {watermark}, {_pairs(LOG, "materialization_id", "m.id")},
   {_pairs(RAW_LOG, "hypertable_id", "r.id")}, {owed},
-  (SELECT pg_catalog.min(s.range_start) FROM {live_slices(shape)} AND s.dimension_id = rd.id), rd.id
+  (SELECT pg_catalog.min(s.range_start) FROM {live_slices(shape)} AND s.dimension_id = rd.id),
+  pg_catalog.format_type(rd.column_type, NULL), rd.id
 {CAGGS_WITH_TIME}LEFT JOIN {_BUCKETS} b ON b.mat_hypertable_id = m.id
 ORDER BY m.id
 """
@@ -149,6 +152,7 @@ def _read(row: tuple[object, ...], width: int) -> _Read:
         raw=sql.Identifier(str(raw_schema), str(raw)),
         time=str(time),
         raw_time=str(raw_time),
+        raw_time_type=str(row[16]),
         time_type=str(kind),
         bucket=str(bucket),
         fixed=bool(fixed),
@@ -158,7 +162,7 @@ def _read(row: tuple[object, ...], width: int) -> _Read:
         raw_log=_ranges(row[13]),
         owed=_ranges(row[14]),
         raw_start=None if row[15] is None else int(str(row[15])),
-        raw_dimension=int(str(row[16])),
+        raw_dimension=int(str(row[17])),
     )
 
 
@@ -185,18 +189,32 @@ def _readable(row: tuple[object, ...]) -> Statement:
 
 
 def _bounds(shape: Shape, read: _Read) -> sql.Composed:
-    internal = sql.Identifier(*shape.function("time_to_internal").split("."))
+    ends = "SELECT {f}({end}) FROM {raw}"
+    if read.raw_time_type == "uuid":  # min(uuid) came with PostgreSQL 18
+        ends = "SELECT {f}({r}) FROM {raw} ORDER BY {r} {order} LIMIT 1"
+    raw = [
+        sql.SQL(ends).format(
+            f=_internal(shape),
+            r=sql.Identifier(read.raw_time),
+            end=sql.SQL("pg_catalog.{}({})").format(end, sql.Identifier(read.raw_time)),
+            order=order,
+            raw=read.raw,
+        )
+        for end, order in ((sql.SQL("min"), sql.SQL("ASC")), (sql.SQL("max"), sql.SQL("DESC")))
+    ]
     return sql.SQL(
-        "SELECT {f}(pg_catalog.min({t})), {f}(pg_catalog.max({t})), "
-        "(SELECT {f}(pg_catalog.min({r})) FROM {raw}), "
-        "(SELECT {f}(pg_catalog.max({r})) FROM {raw}) FROM {mat}"
+        "SELECT {f}(pg_catalog.min({t})), {f}(pg_catalog.max({t})), ({first}), ({last}) FROM {mat}"
     ).format(
-        f=internal,
+        f=_internal(shape),
         t=sql.Identifier(read.time),
-        r=sql.Identifier(read.raw_time),
+        first=raw[0],
+        last=raw[1],
         mat=read.mat,
-        raw=read.raw,
     )
+
+
+def _internal(shape: Shape) -> sql.Identifier:
+    return sql.Identifier(*shape.function("time_to_internal").split("."))
 
 
 async def _state(
@@ -288,7 +306,7 @@ async def _bucket_beside(
     connection: Connection, shape: Shape, read: _Read, time: int, which: str, compared: str
 ) -> int | None:
     query = sql.SQL("SELECT {}(pg_catalog.{}({t})) FROM {} WHERE {t} {} {}").format(
-        sql.Identifier(*shape.function("time_to_internal").split(".")),
+        _internal(shape),
         sql.Identifier(which),
         read.mat,
         sql.SQL(compared),
@@ -313,12 +331,22 @@ def _merged(spans: list[tuple[int, int]], first: int, until: int) -> list[tuple[
     return merged
 
 
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """A column of times."""
+
+    relation: sql.Identifier
+    column: str
+    type: str
+
+
 async def _computable(
     connection: Connection, shape: Shape, read: _Read, low: int, high: int
 ) -> bool:
-    if await _any(connection, shape, read, read.raw, read.raw_time, low, high):
+    raw = _Times(read.raw, read.raw_time, read.raw_time_type)
+    if await _any(connection, shape, raw, low, high):
         return True
-    if not await _any(connection, shape, read, read.mat, read.time, low, high):
+    if not await _any(connection, shape, _Times(read.mat, read.time, read.time_type), low, high):
         return False
     # Rows that were deleted leave their chunks, and the next refresh removes their buckets.
     given = (high, low, read.raw_dimension, high, low)
@@ -335,25 +363,26 @@ FROM (SELECT DISTINCT s.range_start, s.range_end FROM {live_slices(shape)}
       AND s.dimension_id = %s AND s.range_start <= %s AND s.range_end > %s) c"""
 
 
-async def _any(
-    connection: Connection,
-    shape: Shape,
-    read: _Read,
-    relation: sql.Identifier,
-    column: str,
-    low: int,
-    high: int,
-) -> bool:
-    time = sql.Identifier(column)
+async def _any(connection: Connection, shape: Shape, times: _Times, low: int, high: int) -> bool:
+    """Is there a row in this range?"""
+    time = sql.Identifier(times.column)
     bounds: list[sql.Composable] = [sql.SQL("true")]
-    if low > first_time(read.time_type):
-        bounds.append(sql.SQL("{} >= {}").format(time, time_as_sql(shape, read.time_type, low)))
-    if high < NO_END:
-        bounds.append(sql.SQL("{} <= {}").format(time, time_as_sql(shape, read.time_type, high)))
+    if low > first_time(times.type):
+        bounds.append(sql.SQL("{} >= {}").format(time, _bound(shape, times.type, low)))
+    if high < NO_END and times.type == "uuid":
+        bounds.append(sql.SQL("{} < {}").format(time, _bound(shape, times.type, high + 1)))
+    elif high < NO_END:
+        bounds.append(sql.SQL("{} <= {}").format(time, _bound(shape, times.type, high)))
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {})").format(
-        relation, sql.SQL(" AND ").join(bounds)
+        times.relation, sql.SQL(" AND ").join(bounds)
     )
     return bool((await rows(connection, query))[0][0])
+
+
+def _bound(shape: Shape, time_type: str, time: int) -> sql.Composable:
+    if time_type == "uuid":
+        return sql.SQL(first_uuid(-(-time // 1000)))
+    return time_as_sql(shape, time_type, time)
 
 
 _CONVERT = {

@@ -25,7 +25,8 @@ types (whole, part) AS (
   SELECT p.whole, x.part
   FROM types p
   JOIN pg_catalog.pg_type t ON t.oid = p.part
-  LEFT JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid OR r.rngmultitypid = t.oid
+  LEFT JOIN pg_catalog.pg_range r ON r.rngtypid = t.oid
+    OR pg_catalog.to_jsonb(r) ->> 'rngmultitypid' = t.oid::text  -- since PostgreSQL 14
   CROSS JOIN LATERAL (
     SELECT t.typelem WHERE t.typelem <> 0 AND t.typlen = -1
     UNION ALL SELECT t.typbasetype WHERE t.typbasetype <> 0

@@ -62,8 +62,9 @@ def _restore(inventory: Inventory, where: str) -> Iterator[Finding]:
             where=where,
             why="These constraints may depend on more than their row: on another table, the clock, "
             "a setting. A restore loads tables side by side, in any order, with its own settings.",
-            todo="Use the split method, which adds them after the rows; or drop them on the source "
-            "for the migration.",
+            todo="Use the split method: it adds these checks after the rows. With full, rows that "
+            "are refused are missing on the target, and the check says so; or drop these "
+            "constraints on the source for the migration.",
             details=[t.label for t in late],
         )
 

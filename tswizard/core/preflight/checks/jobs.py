@@ -6,6 +6,7 @@ from typing import Any
 
 from tswizard.core.catalog.policy_kinds import USER_DEFINED
 from tswizard.core.catalog.roles import role_statements
+from tswizard.core.db.identifiers import identifier
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.object_selection import chosen_jobs
 from tswizard.core.model.prepared import Prepared
@@ -48,6 +49,24 @@ def _other_owners(prepared: Prepared) -> Iterator[Finding]:
             "may only work on what its owner owns.",
             todo="After the run, give those jobs or tables to the right role "
             "(ALTER TABLE … OWNER TO).",
+            details=[f"job {job.id} ({job.what}), owner {job.owner}" for job in jobs],
+        )
+
+
+def _owners_without_login(prepared: Prepared) -> Iterator[Finding]:
+    unable = {role.name for role in prepared.target_inventory.role_facts if not role.login}
+    jobs = [j for j in chosen_jobs(prepared.inventory, prepared.answers) if j.owner in unable]
+    if jobs:
+        owners = sorted({job.owner for job in jobs})
+        yield look(
+            "job-owners-without-login",
+            f"On the target, {some(owners)} may not log in, and {plural(len(jobs), 'job')} of the "
+            "source belong to that.",
+            where=prepared.target.label,
+            why="A job's worker logs in as its owner: without LOGIN TimescaleDB refuses to add the "
+            "job, or never starts one that was restored.",
+            todo="On the target, before the run: "
+            + " ".join(f"ALTER ROLE {identifier(owner)} LOGIN;" for owner in owners),
             details=[f"job {job.id} ({job.what}), owner {job.owner}" for job in jobs],
         )
 
@@ -118,6 +137,9 @@ def _left_open(prepared: Prepared) -> Iterator[Finding]:
 JOB_CHECKS: tuple[AnyCheck, ...] = (
     Check(gives=("job-owners-missing",), run=_owners_missing, methods=FULL_ONLY),
     Check(gives=("job-owners",), run=_other_owners, methods=FULL_ONLY),
+    Check(
+        gives=("job-owners-without-login",), run=_owners_without_login, answered_by=("policies",)
+    ),
     Check(gives=("job-config-roles",), run=_roles_in_configs, answered_by=("policies",)),
     Check(gives=("left-paused",), run=_left_open),
     Check(

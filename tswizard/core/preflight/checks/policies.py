@@ -17,7 +17,7 @@ from tswizard.core.catalog.policy_kinds import (
     USER_DEFINED,
 )
 from tswizard.core.catalog.roles import role_statements
-from tswizard.core.db.versions import version_key
+from tswizard.core.db.versions import between, version_key
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.object_selection import chosen_jobs
 from tswizard.core.model.prepared import Prepared
@@ -28,6 +28,10 @@ from tswizard.core.preflight.wording import look, some
 # psycopg reads an interval only where it knows the connection's IntervalStyle.
 _PART = re.compile(r"([+-]?\d+) (year|mon|day)s?")
 _CLOCK = re.compile(r"([+-]?)(\d+):(\d\d):(\d\d)")
+_INVALIDATIONS_ARE_LOGGED = (
+    "it processes changes that are read from the WAL (2.21 to 2.26); on the target they are logged "
+    "as they are made, so it is not recreated"
+)
 _DAYS = {"year": 365, "mon": 30, "day": 1}
 
 
@@ -143,12 +147,37 @@ def _roles_missing(prepared: Prepared) -> Iterator[Finding]:
         )
 
 
+def _other_owners(inventory: Inventory, where: str) -> Iterator[Finding]:
+    owners = {table.label: table.owner for table in inventory.hypertables}
+    owners |= {cagg.label: cagg.owner for cagg in inventory.caggs}
+    details = [
+        f"job {job.id} ({job.what} on {job.target}): {job.owner}, not {owners[job.target]}"
+        for job in inventory.jobs
+        if job.kind is not USER_DEFINED and job.target in owners and job.owner != owners[job.target]
+    ]
+    if details:
+        yield look(
+            "policy-owners",
+            f"{plural(len(details), 'policy', 'policies')} will belong to the owner of the table, "
+            "not to whom they belong now.",
+            where=where,
+            why="TimescaleDB gives a policy to the owner of its table. Before 2.25.2 it keeps the "
+            "one that it had when the table gets another (timescale/timescaledb#9290).",
+            todo="Nothing, if the owner of the table may do what the policy does.",
+            details=details,
+        )
+
+
 def _not_recreated(prepared: Prepared) -> Iterator[Finding]:
     target = prepared.target_inventory.server.timescaledb
     if target is None:
         return
     jobs = chosen_jobs(prepared.inventory, prepared.answers)
-    details = [*_unknown(jobs, target), *_without_now(prepared.inventory, jobs, target)]
+    details = [
+        *_unknown(jobs, target),
+        *_without_now(prepared.inventory, jobs, target),
+        *_refused_on_caggs(prepared.inventory, jobs, target),
+    ]
     if details:
         yield look(
             "policies-not-recreated",
@@ -171,13 +200,44 @@ def _unknown(jobs: Sequence[Job], target: str) -> Iterator[str]:
         if job.proc_name == "policy_recompression":
             yield f"{name}: no version adds such a job anymore"
         elif job.kind is INVALIDATIONS:
-            yield f"{name}: only 2.21 to 2.26 have it, for changes that are read from the WAL"
+            yield f"{name}: {_INVALIDATIONS_ARE_LOGGED}"
         elif job.kind.since and version < job.kind.since:
             yield f"{name}: needs {'.'.join(map(str, job.kind.since))}"
         elif job.custom_name and version < (2, 20):
             yield f"{name}: its own name, {job.custom_name}, needs 2.20"
         elif job.kind is REFRESH and refreshing[job.target] > 1 and version < (2, 21):
             yield f"{name}: several refresh policies of one continuous aggregate need 2.21"
+
+
+def _refused_on_caggs(inventory: Inventory, jobs: Sequence[Job], target: str) -> Iterator[str]:
+    """Policies of continuous aggregates that only some versions refuse
+    (tsl/src/bgw_policy/continuous_aggregate_api.c and compression_api.c)."""
+    caggs = {cagg.label: cagg for cagg in inventory.caggs}
+    refreshes: dict[str, list[Job]] = {}
+    for job in jobs:
+        if job.kind is REFRESH and job.target in caggs:
+            refreshes.setdefault(job.target, []).append(job)
+    for label, some_jobs in refreshes.items():
+        if caggs[label].parent and between(target, "2.22.1", "2.29"):
+            for job in some_jobs[1:]:
+                yield (
+                    f"job {job.id} (refresh on {label}): 2.22.1 to 2.28 allow one refresh policy "
+                    "for a continuous aggregate on another one"
+                )
+    for job in jobs:
+        if job.kind is COMPRESSION and job.target in caggs and version_key(target) <= (2, 18, 0):
+            after = _age(job, "compress_after")
+            if not all(_before(r, after) for r in refreshes.get(job.target, [None])):
+                yield (
+                    f"job {job.id} (compression on {job.target}): up to 2.18.0 compress_after has "
+                    "to be longer than the start_offset of a refresh policy"
+                )
+
+
+def _before(refresh: Job | None, after: timedelta | int | None) -> bool:
+    """Does its window begin later than what is compressed?"""
+    start = None if refresh is None else _age(refresh, "start_offset")
+    return start is not None and type(start) is type(after) and _longer(after, start)
 
 
 def _without_now(inventory: Inventory, jobs: Sequence[Job], target: str) -> Iterator[str]:
@@ -241,5 +301,6 @@ POLICY_CHECKS: tuple[AnyCheck, ...] = (
         answered_by=("policies",),
         settled_by_check=True,
     ),
+    SourceCheck(gives=("policy-owners",), run=_other_owners, methods=SPLIT_ONLY),
     Check(gives=("job-roles-missing",), run=_roles_missing, methods=SPLIT_ONLY),
 )

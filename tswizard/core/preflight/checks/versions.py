@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tswizard.core.catalog.inventory import Inventory
+from tswizard.core.catalog.inventory import Inventory, Server
 from tswizard.core.db.versions import version_key
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
@@ -158,13 +158,35 @@ def _to_version(prepared: Prepared, version: str) -> str:
         )
     target = server.timescaledb or next(reversed(offered), None)
     if target and version_key(version) < version_key(target):
-        return (
-            f"The target does not offer {version}. Update the source first: ALTER EXTENSION "
-            f"timescaledb UPDATE TO '{target}'; as the first statement of a new session."
-        )
+        return _update_source(prepared.inventory.server, version, target)
     return (
         f"The target does not offer {version} but {some(offered[::-1]) or 'no TimescaleDB'}. "
         "Upgrade the target service, or use one that offers it."
+    )
+
+
+# The oldest PostgreSQL that a version of TimescaleDB is made for, by the first of these versions
+# (CMakeLists.txt and .github/ci_settings.py of 2.9.3 to 2.29.0).
+_OLDEST_POSTGRESQL = (((2, 29), 16), ((2, 20), 15), ((2, 16), 14), ((2, 12), 13))
+
+
+def _update_source(source: Server, version: str, target: str) -> str:
+    update = (
+        f"ALTER EXTENSION timescaledb UPDATE TO '{target}'; as the first statement of a new session"
+    )
+    if target in source.timescaledb_offered:
+        return f"The target does not offer {version}. Update the source first: {update}."
+    split = "Use the split method, for which the versions may differ"
+    oldest = next((pg for since, pg in _OLDEST_POSTGRESQL if version_key(target) >= since), 0)
+    if source.major < oldest:
+        return (
+            f"The target does not offer {version}, and {target} needs PostgreSQL {oldest}; the "
+            f"source has {source.major}. {split}; or upgrade the source to PostgreSQL {oldest} "
+            f"first, then {update}."
+        )
+    return (
+        f"The target does not offer {version}, nor the source {target}. {split}; or install "
+        f"{target} on the source's server first, then {update}."
     )
 
 

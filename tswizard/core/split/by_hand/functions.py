@@ -112,8 +112,12 @@ def _facts_query(shape: Shape) -> str:
   pg_catalog.format('%I.%I', m.schema_name, m.table_name) AS mat,
   pg_catalog.format('%I.%I', r.schema_name, r.table_name) AS raw,
   pg_catalog.quote_ident(md.column_name) AS mat_time,
-  pg_catalog.quote_ident(rd.column_name) AS raw_time
-{CAGGS_WITH_TIME}WHERE g.user_view_schema = :'schema' AND g.user_view_name = :'name' \\gset
+  CASE WHEN rd.column_type = 'uuid'::pg_catalog.regtype
+    THEN pg_catalog.format('%I.uuid_timestamp(%I)', e.extnamespace::pg_catalog.regnamespace,
+      rd.column_name)
+    ELSE pg_catalog.quote_ident(rd.column_name) END AS raw_time
+{CAGGS_WITH_TIME}JOIN pg_catalog.pg_extension e ON e.extname = 'timescaledb'
+WHERE g.user_view_schema = :'schema' AND g.user_view_name = :'name' \\gset
 SELECT COALESCE({internal}(pg_catalog.min(:mat_time))::text, '') AS first_bucket,
   COALESCE({internal}(pg_catalog.max(:mat_time))::text, '') AS last FROM :mat \\gset
 SELECT COALESCE({internal}(pg_catalog.min(:raw_time))::text, '') AS first_raw FROM :raw \\gset
@@ -155,8 +159,8 @@ def _valid_query(shape: Shape) -> str:
 ), bounds AS (
   SELECT i.low, i.high FROM invalid i
   WHERE i.low <= i.high AND EXISTS (SELECT FROM :raw r
-    WHERE r.:raw_time >= :converts((GREATEST(i.low::numeric - :width, :first))::bigint)
-      AND r.:raw_time <= :converts((i.high::numeric + :width)::bigint))
+    WHERE :raw_time >= :converts((GREATEST(i.low::numeric - :width, :first))::bigint)
+      AND :raw_time <= :converts((i.high::numeric + :width)::bigint))
   UNION ALL SELECT until, NULL FROM given WHERE until IS NOT NULL
 ), ranges AS (
   SELECT pg_catalog.max(high) OVER (ORDER BY low, high

@@ -7,7 +7,8 @@ A refresh writes the watermark, and has it follow the last row of the materializ
   refreshed;
 - before, it has to compute a row. Where this role may write the catalog, as the cloud's may (it has
   to, for a restore), the watermark is written there; else raw rows of the source are put into the
-  last bucket, and that is refreshed.
+  last bucket, and that is refreshed;
+- 2.9 and 2.10 store none: what is materialized says where it is.
 
 What was put there is taken away again. tsl/src/continuous_aggs/materialize.c; measured on 2.11.2,
 2.15.3, 2.19.3 and 2.28.3.
@@ -97,7 +98,7 @@ class WatermarkSetter:
         Raises psycopg.Error.
         """
         await self._empty(made)
-        if state.watermark is None or state.last is None:
+        if not self.refresh.shape.has(WATERMARK) or state.watermark is None or state.last is None:
             return True
         goal = _Goal(made=made, state=state, last=state.last, watermark=state.watermark)
         for way in (_nothing, self._by_deleting, self._by_catalog, self._by_computing):
@@ -196,8 +197,6 @@ class WatermarkSetter:
             await self.target.execute(f"DROP TABLE {chunk}".encode())
 
     async def _watermark(self, made: CaggFacts) -> int | None:
-        if not self.refresh.shape.has(WATERMARK):
-            return None
         found = await value(self.target, _READ, made.materialization.key)
         return None if found is None else int(found)
 

@@ -13,8 +13,8 @@ from tswizard.core.catalog.catalog_shape import (
     Shape,
 )
 from tswizard.core.catalog.hypertables import chunk_relations
+from tswizard.core.catalog.types_within import IS_OBJECT_ID, PARTS_OF_TYPES
 from tswizard.core.db.connection import Connection, batch
-from tswizard.core.split.plan.columns import PARTS_OF_TYPES
 from tswizard.core.split.plan.packed import PackedRows
 
 # Bits of chunk.status (src/chunk.h).
@@ -146,5 +146,5 @@ WITH RECURSIVE c AS (
 ), {PARTS_OF_TYPES}
 SELECT DISTINCT c.id FROM c JOIN parts p ON p.whole = c.atttypid
 JOIN pg_catalog.pg_type t ON t.oid = p.part
-WHERE t.typname ~ '^_?reg' AND t.oid < 16384
+WHERE {IS_OBJECT_ID}
 """

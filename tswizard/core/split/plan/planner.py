@@ -14,17 +14,15 @@ from tswizard.core.catalog.caggs import cagg_queries, caggs_of
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.hypertable_model import Chunk, Dimension, Hypertable
 from tswizard.core.catalog.hypertables import hypertable_queries, hypertables_of
+from tswizard.core.catalog.time_literals import has_time_literals, time_argument
 from tswizard.core.db.connection import Connection, batch, rows
-from tswizard.core.db.identifiers import literal
 from tswizard.core.split.plan.columns import Columns, read_columns
 from tswizard.core.split.plan.packed_chunks import NOT_PACKED, PackedChunk, read_packed_chunks
 from tswizard.core.split.plan.piece import CopyPlan, Piece, PieceKind, SourceTable, Stage
 from tswizard.core.split.plan.slices import (
     NOT_SLICED,
     ChunkSlicer,
-    has_time_literals,
     slice_table,
-    time_literal_type,
 )
 from tswizard.core.split.plan.source_queries import (
     CONFIGS,
@@ -327,9 +325,9 @@ def _within(dimension: Dimension | None, chunk: Chunk) -> str:
     if dimension is None or not has_time_literals(dimension.column_type):
         return ""
     return "".join(
-        f", {name} => {literal(bound)}::{time_literal_type(dimension.column_type)}"
+        f", {name} => {argument}"
         for name, bound in bounds.items()
-        if bound is not None and "infinity" not in bound
+        if bound is not None and (argument := time_argument(dimension.column_type, bound))
     )
 
 

@@ -13,6 +13,7 @@ from tswizard.core.catalog.even_points import (
     parts_for,
 )
 from tswizard.core.catalog.hypertable_model import Chunk, Dimension, DimensionKind
+from tswizard.core.catalog.time_literals import time_bound
 from tswizard.core.db.connection import Connection, rows, value
 from tswizard.core.db.errors import message_of
 
@@ -21,15 +22,8 @@ MOST = 100_000
 
 _PAGES_SCAN = "Tid Range Scan"
 
-
-def has_time_literals(column_type: str) -> bool:
-    """Can times of this type be written as literals?"""
-    return column_type in TIMES or column_type in INTEGERS
-
-
-def time_literal_type(column_type: str) -> str:
-    """The type of a literal, for a time column of this type."""
-    return f"pg_catalog.{(TIMES | INTEGERS)[column_type]}"
+_INTERVALS = TIMES | {"uuid": "timestamptz"}
+"""Types of dimensions that an interval fits, and of the bounds of their chunks."""
 
 
 class BadWidth(ValueError):
@@ -131,19 +125,16 @@ class ChunkSlicer:
             return ("",)
         column = sql.Identifier(dimension.column).as_string(None)
         if dimension.column_type in INTEGERS and self._width.isdecimal():
-            kind = INTEGERS[dimension.column_type]
             low, high = int(chunk.range_start), int(chunk.range_end)
             steps = range(low, high, int(self._width))[1:] if int(self._width) else range(0)
             points = [str(n) for n in steps] if high - low < MOST * int(self._width) else []
-        elif dimension.column_type in TIMES and not self._width.isdecimal():
-            kind = TIMES[dimension.column_type]
+        elif (kind := _INTERVALS.get(dimension.column_type)) and not self._width.isdecimal():
             points = await self._times(kind, chunk)
         else:
             return ("",)
         if not points:
             return ("",)
-        literals = [f"'{point}'::pg_catalog.{kind}" for point in points]
-        return _ranges(column, literals)
+        return _ranges(column, [time_bound(dimension.column_type, point) for point in points])
 
     async def _large(self, dimension: Dimension | None, chunk: Chunk) -> tuple[str, ...]:
         if not self._by_size or chunk.compressed:
@@ -152,9 +143,8 @@ class ChunkSlicer:
         points = await even_points(self._connection, chunk.schema, chunk.name, dimension, size)
         if not points or dimension is None:
             return ("",)
-        kind = time_literal_type(dimension.column_type)
         column = sql.Identifier(dimension.column).as_string(None)
-        return _ranges(column, [f"'{point}'::{kind}" for point in points])
+        return _ranges(column, [time_bound(dimension.column_type, point) for point in points])
 
     async def _times(self, kind: str, chunk: Chunk) -> list[str]:
         """None for a chunk at the ends of time, whose bounds or the sums of which are no times of

@@ -93,8 +93,11 @@ async def _recreate(ctx: Context, target: Connection, statement: JobStatement) -
             ctx.say(f"recreated job {job.id} ({job.what} on {job.target}) as {id}, paused")
     if why:
         ctx.found(_not_recreated(ctx, statement, why))
-    elif statement.dropped:
+        return
+    if statement.dropped:
         ctx.found(_dropped(ctx, statement))
+    if statement.unsure:
+        ctx.found(_unsure(ctx, statement))
 
 
 async def _create(ctx: Context, target: Connection, statement: JobStatement) -> int:
@@ -153,6 +156,20 @@ def _dropped(ctx: Context, statement: JobStatement) -> Finding:
         where=ctx.task.target.label,
         why="The target's version of TimescaleDB does not have this setting.",
         todo="Nothing, if you do not need it.",
+    )
+
+
+def _unsure(ctx: Context, statement: JobStatement) -> Finding:
+    job = statement.job
+    return Finding(
+        Level.LOOK,
+        "policy-setting-unknown",
+        f"Job {job.id} ({job.what} on {job.target or 'no table'}) was recreated with "
+        f"{', '.join(statement.unsure)}, which tswizard does not know.",
+        where=ctx.task.target.label,
+        why="The target's TimescaleDB is older than the source's: it may have no such setting, and "
+        "then ignores it.",
+        todo="Look up which version the setting came with.",
     )
 
 

@@ -18,22 +18,19 @@ from tswizard.core.catalog.policy_kinds import (
     POLICY_KINDS,
     REFRESH,
     REORDER,
+    RETENTION,
     USER_DEFINED,
     PolicyFunction,
 )
+from tswizard.core.catalog.policy_settings import knows_setting, unknown_settings
 from tswizard.core.db.connection import Connection, batch
 from tswizard.core.db.identifiers import literal, qualified
+from tswizard.core.db.versions import version_key
 
 _IDS = ("hypertable_id", "mat_hypertable_id")
-_NEEDS: Mapping[str, tuple[str, str]] = {
-    "hypercore_use_access_method": ("add_compression_policy", "hypercore_use_access_method"),
-    "process_hypertable_invalidations": (
-        "add_process_hypertable_invalidations_policy",
-        "hypertable",
-    ),
-}
-"""Keys of a config that only some versions know (2.18 to 2.21; 2.21 to 2.26), with a function and
-an argument that these versions have."""
+
+_CHECKED_BY_AGE = (2, 26, 3)
+"""From this version on the function that checks a retention policy knows drop_created_before."""
 
 _API = """
 SELECT p.proname::text, pg_catalog.array_agg(DISTINCT a.name)
@@ -45,7 +42,9 @@ GROUP BY 1
 """
 
 _INTERNAL = """
-SELECT n.nspname FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+SELECT n.nspname,
+  (SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'timescaledb')
+FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 WHERE p.proname = 'alter_job_set_hypertable_id' ORDER BY n.nspname LIMIT 1
 """
 
@@ -60,6 +59,8 @@ class JobApi:
     """Where those are that documentation leaves out (another schema before 2.12)."""
     arguments: Mapping[str, frozenset[str]]
     """Function -> names of its arguments."""
+    version: tuple[int, ...]
+    """Of TimescaleDB."""
 
     def takes(self, function: str, argument: str) -> bool:
         return argument in self.arguments.get(function, frozenset())
@@ -81,6 +82,8 @@ class JobStatement:
     """A relation, as SQL, to which a user-defined job is tied afterward; empty for none."""
     dropped: tuple[str, ...] = ()
     """Settings that the target's version does not have, as `name = value`."""
+    unsure: tuple[str, ...] = ()
+    """Settings of which nobody knows whether an older target has them; they are given to it."""
     why: str = ""
 
     def after(self, id: int | str) -> Iterator[str]:
@@ -132,14 +135,16 @@ LATEST_API = JobApi(
             )
         ),
     },
+    (2, 29),
 )
 """What 2.29 takes: for showing statements before the target was asked."""
 
 
 async def read_job_api(target: Connection, schema: str) -> JobApi:
     """Ask the target once."""
-    found, ((internal,),) = await batch(target, ((_API, (schema,)), _INTERNAL))
-    return JobApi(schema, str(internal), {name: frozenset(arguments) for name, arguments in found})
+    found, ((internal, version),) = await batch(target, ((_API, (schema,)), _INTERNAL))
+    arguments = {name: frozenset(names) for name, names in found}
+    return JobApi(schema, str(internal), arguments, version_key(version))
 
 
 def job_statement(job: Job, inventory: Inventory, api: JobApi) -> JobStatement:
@@ -197,6 +202,7 @@ def _policy(
         config=json.dumps(extra) if extra else "",
         before=_refresh_first(job, inventory, api),
         dropped=(*dropped, *_dropped(job, api)),
+        unsure=_unsure(config, inventory, api),
     )
 
 
@@ -244,10 +250,23 @@ def _altered(job: Job, added: str, api: JobApi) -> str:
     ]
     if job.initial_start:
         given.append(("initial_start", f"{literal(job.initial_start)}::timestamptz"))
+    if _refused_by_its_check(job, api):
+        given.append(("check_config", "0::pg_catalog.regproc"))
     if job.custom_name:
         given.append(("job_name", literal(job.custom_name)))
     taken = [(name, text) for name, text in given if not name or api.takes("alter_job", name)]
     return f"SELECT ({_call(api.schema, 'alter_job', taken)}).job_id"
+
+
+def _refused_by_its_check(job: Job, api: JobApi) -> bool:
+    """From 2.13 to 2.26.2 alter_job() fails on retention with drop_created_before: the function
+    that checks its config wants drop_after (tsl/src/bgw_policy/job.c; measured on 2.19.3 and
+    2.23.1). Without that function, which nothing else calls, it works, then and later."""
+    return (
+        job.kind is RETENTION
+        and api.version < _CHECKED_BY_AGE
+        and "drop_created_before" in json.loads(job.config or "{}")
+    )
 
 
 def _call(schema: str, function: str, arguments: list[tuple[str, str]]) -> str:
@@ -321,9 +340,16 @@ def job_config(job: Job, api: JobApi) -> tuple[dict[str, Any], tuple[str, ...]]:
     config: dict[str, Any] = json.loads(job.config or "{}")
     if job.kind is USER_DEFINED:
         return config, ()
-    gone = sorted(key for key in config if key in _NEEDS and not api.takes(*_NEEDS[key]))
+    gone = sorted(key for key in config if not knows_setting(api.version, key))
     known = {key: value for key, value in config.items() if key not in (*gone, *_IDS)}
     return known, tuple(f"{key} = {json.dumps(config[key])}" for key in gone)
+
+
+def _unsure(config: Mapping[str, Any], inventory: Inventory, api: JobApi) -> tuple[str, ...]:
+    source = version_key(inventory.server.timescaledb or "")
+    if api.version >= source:
+        return ()
+    return tuple(f"{key} = {json.dumps(config[key])}" for key in unknown_settings(config))
 
 
 def _dropped(job: Job, api: JobApi) -> Iterator[str]:

@@ -240,13 +240,16 @@ ORDER BY w.number, a.attnum
 
 
 def _values(piece: Piece, column: str) -> sql.Composed:
-    """The smallest value, one of the others and the largest as text, and their type."""
+    """The smallest value, one of the others and the largest as text, and their type. In order: not
+    every type that has an order has min()."""
     name = sql.Identifier(column)
     return sql.SQL(
-        "SELECT pg_catalog.min({c})::text, (SELECT o.{c}::text FROM {t} o LIMIT 1), "
-        "pg_catalog.max({c})::text, pg_catalog.format_type(a.atttypid, a.atttypmod) "
-        "FROM {t} t JOIN pg_catalog.pg_attribute a ON a.attrelid = {r}::pg_catalog.regclass "
-        "AND a.attname = {n} GROUP BY a.atttypid, a.atttypmod"
+        "SELECT (SELECT o.{c}::text FROM {t} o ORDER BY o.{c} LIMIT 1), "
+        "(SELECT o.{c}::text FROM {t} o LIMIT 1), "
+        "(SELECT o.{c}::text FROM {t} o ORDER BY o.{c} DESC NULLS LAST LIMIT 1), "
+        "pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute a "
+        "WHERE a.attrelid = {r}::pg_catalog.regclass AND a.attname = {n} "
+        "AND EXISTS (SELECT FROM {t})"
     ).format(
         c=name,
         t=piece.relation,

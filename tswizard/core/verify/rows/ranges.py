@@ -13,16 +13,7 @@ from itertools import pairwise
 from psycopg import sql
 
 from tswizard.core.catalog.hypertable_model import Chunk, Dimension, DimensionKind
-
-_TYPES = {
-    "timestamp with time zone": "timestamptz",
-    "timestamp without time zone": "timestamp",
-    "date": "date",
-    # A slice of an int2 or int4 dimension can end beyond the range of that type.
-    "smallint": "int8",
-    "integer": "int8",
-    "bigint": "int8",
-}
+from tswizard.core.catalog.time_literals import has_time_literals, time_bound
 
 GROUP_BYTES = 64 << 20
 GROUP_CHUNKS = 64
@@ -63,7 +54,7 @@ def cuts(dimension: Dimension | None) -> bool:
         dimension is not None
         and dimension.kind is DimensionKind.RANGE
         and dimension.partitioning_function is None
-        and dimension.column_type in _TYPES
+        and has_time_literals(dimension.column_type)
     )
 
 
@@ -118,9 +109,9 @@ def range_condition(dimension: Dimension | None, span: Range) -> sql.Composable:
     if dimension is None or (span.start is None and span.end is None):
         return sql.SQL("true")
     column = sql.Identifier("t", dimension.column)
-    kind = sql.SQL(_TYPES[dimension.column_type])
+    kind = dimension.column_type
     bounds = [
-        sql.SQL("{} {} {}::{}").format(column, sql.SQL(operator), sql.Literal(bound), kind)
+        sql.SQL("{} {} {}").format(column, sql.SQL(operator), sql.SQL(time_bound(kind, bound)))
         for operator, bound in ((">=", span.start), ("<", span.end))
         if bound is not None
     ]

@@ -229,10 +229,10 @@ async def _show(job: VerifyJob, rows: RowSet) -> str:
     if dimension is None or not cuts(dimension) or rows.name != f"{rows.schema}.{rows.table}":
         return ""
     column = sql.Identifier(dimension.column)
-    query = sql.SQL("SELECT pg_catalog.max({})::text FROM {}").format(
-        column, sql.Identifier(rows.schema, rows.table)
+    query = sql.SQL("SELECT {c}::text FROM {t} ORDER BY {c} DESC LIMIT 1").format(
+        c=column, t=sql.Identifier(rows.schema, rows.table)
     )
     async with open_reader("target", job.target) as target:
-        newest = (await target.fetch(query))[0][0]
-    after = f" WHERE {column.as_string(None)} > '{newest}'" if newest is not None else ""
+        newest = await target.fetch(query)
+    after = f" WHERE {column.as_string(None)} > '{newest[0][0]}'" if newest else ""
     return f"SELECT * FROM {qualified(rows.schema, rows.table)}{after};"

@@ -1,0 +1,25 @@
+-- Hypertables whose time is in a UUID of version 7, with and without all that hangs on one.
+SET search_path = public;
+CREATE TABLE events (id uuid NOT NULL PRIMARY KEY, host int NOT NULL, v float8, ok bool);
+SELECT create_hypertable('events', by_range('id', INTERVAL '1 day'));
+INSERT INTO events SELECT to_uuidv7(t), h, h * 1.5, h > 2 FROM generate_series('2026-01-01 00:00+00'::timestamptz, '2026-01-10 00:00+00', INTERVAL '10 min') t, generate_series(1, 5) h;
+CREATE TABLE plain_events (id uuid NOT NULL, note text);
+SELECT create_hypertable('plain_events', by_range('id', INTERVAL '1 month'));
+INSERT INTO plain_events SELECT to_uuidv7(t), 'at ' || t FROM generate_series('1970-01-01 00:00+00'::timestamptz, '1970-06-01', INTERVAL '5 days') t;
+CREATE TABLE spaced_events (id uuid NOT NULL, host int NOT NULL, note text);
+SELECT create_hypertable('spaced_events', by_range('id', INTERVAL '7 days'));
+SELECT add_dimension('spaced_events', by_hash('host', 2));
+INSERT INTO spaced_events SELECT to_uuidv7(t), h, 'at ' || t FROM generate_series('2026-01-01 00:00+00'::timestamptz, '2026-02-01', INTERVAL '1 day') t, generate_series(1, 4) h;
+CREATE MATERIALIZED VIEW hourly WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS SELECT time_bucket(INTERVAL '1 hour', id) AS bucket, host, avg(v) AS v, count(*) AS n FROM events GROUP BY 1, 2 WITH NO DATA;
+CREATE MATERIALIZED VIEW daily WITH (timescaledb.continuous) AS SELECT time_bucket(INTERVAL '1 day', bucket) AS day, sum(n) AS n FROM hourly GROUP BY 1 WITH NO DATA;
+CREATE MATERIALIZED VIEW never WITH (timescaledb.continuous) AS SELECT time_bucket(INTERVAL '1 week', id) AS week, max(v) AS v FROM events GROUP BY 1 WITH NO DATA;
+CALL refresh_continuous_aggregate('hourly', NULL, '2026-01-08 00:00+00');
+CALL refresh_continuous_aggregate('daily', NULL, '2026-01-07 00:00+00');
+INSERT INTO events SELECT to_uuidv7(t), 6, 7 FROM generate_series('2026-01-05 00:00+00'::timestamptz, '2026-01-05 03:00+00', INTERVAL '20 min') t;
+ALTER TABLE events SET (timescaledb.compress, timescaledb.compress_segmentby = 'host', timescaledb.compress_orderby = 'id, ok');
+SELECT compress_chunk(c) FROM (SELECT show_chunks('events') AS c LIMIT 4) x;
+INSERT INTO events VALUES (to_uuidv7('2026-01-02 12:00+00'), 99, 1);
+SELECT drop_chunks('events', older_than => '2026-01-02 00:00+00'::timestamptz);
+SELECT add_retention_policy('events', INTERVAL '100 years', initial_start => '2090-01-01');
+SELECT add_compression_policy('events', INTERVAL '50 years', initial_start => '2090-01-01');
+SELECT add_continuous_aggregate_policy('hourly', NULL, INTERVAL '1 day', INTERVAL '1 day', initial_start => '2090-01-01');
