@@ -31,11 +31,10 @@ from tswizard.core.verify.rows.findings import (
 )
 from tswizard.core.verify.rows.large_sets import cut_large
 from tswizard.core.verify.rows.root_table_rows import misplaced
-from tswizard.core.verify.rows.row_sets import RowSet, read_sets
+from tswizard.core.verify.rows.row_sets import RowSet, SetName, read_sets
 from tswizard.core.verify.rows.write_counters import read_counters, read_next_xid
 from tswizard.core.verify.rows.written_since import (
     WritesSince,
-    newer_rows,
     written_on_target,
     younger_rows,
 )
@@ -44,7 +43,7 @@ from tswizard.core.verify.schema.column_details import with_columns
 from tswizard.core.verify.schema.compare import compare_schemas
 from tswizard.core.verify.schema.findings import schema_findings
 from tswizard.core.verify.schema.named_beforehand import named_beforehand
-from tswizard.core.verify.schema.read import read_schema
+from tswizard.core.verify.schema.read import Object, ObjectKey, own_objects, read_schema
 from tswizard.core.verify.schema.sequences import (
     Name,
     SequenceState,
@@ -55,6 +54,7 @@ from tswizard.core.verify.schema.sequences import (
 from tswizard.core.verify.schema.source_changes import explained
 from tswizard.core.verify.schema.view_equivalence import without_equal_views
 from tswizard.core.verify.sequence_catalog_findings import catalog_findings, sequence_findings
+from tswizard.core.verify.since_snapshot import SourceThen, read_changes
 
 Unpaused = Callable[[], Awaitable[None]]
 
@@ -78,7 +78,7 @@ async def verify(
     ):
         await both(_refuse_restore_mode(source), _refuse_restore_mode(target))
         on_progress(_reading("schemas"))
-        findings, shape = await _schemas(job, source, target, comparability)
+        findings, shape, objects = await _schemas(job, source, target, comparability)
         on_progress(_reading("sequences and TimescaleDB's catalog"))
         catalog = {} if comparability is None else comparability.catalog
 
@@ -91,6 +91,7 @@ async def verify(
         (ours, sets), theirs = await both(
             source.run(rest_of_source), target.run(read_sequence_states)
         )
+        then = SourceThen(objects, sets)
         findings += await _sequences(job, target, ours, theirs, own_ids=catalog is None)
         if catalog is not None:
             findings += await _catalog(job, source, target, shape, catalog)
@@ -99,10 +100,11 @@ async def verify(
         sets = await source.run(lambda connection: cut_large(connection, sets))
     comparison = RowComparison(job, sets, on_progress, unpaused)
     await comparison.run()
-    evidence = await _evidence(job, comparison.results)
+    newer_objects, newer = await read_changes(job, then, comparison.results)
+    evidence = await _evidence(job, comparison.results, newer)
     return Verification(
-        (*findings, *rows_findings(comparison.results, evidence)),
-        table_rows(comparison.results, evidence.newer),
+        (*findings, *newer_objects, *rows_findings(comparison.results, evidence)),
+        table_rows(comparison.results, newer),
     )
 
 
@@ -133,8 +135,10 @@ async def _schemas(
     source: DatabaseReader,
     target: DatabaseReader,
     comparability: Comparability | None,
-) -> tuple[list[Finding], Shape]:
+) -> tuple[list[Finding], Shape, dict[ObjectKey, Object]]:
+    """Findings, and of the source what is told from the rows later, and its own objects."""
     ours, theirs = await both(source.run(read_schema), target.run(read_schema))
+    objects = {} if job.snapshot is None else own_objects(ours.objects)
     if comparability is not None:
         ours, theirs = await comparability.schemas(source, target, ours, theirs)
     compared = compare_schemas(ours, theirs)
@@ -161,7 +165,7 @@ async def _schemas(
         source.run(lambda connection: misplaced(connection, shapes[0])), target.run(rest_of_target)
     )
     findings += tablespace_findings(unknown, job.target.label)
-    return findings + list(misplaced_findings(here, there, job)), shapes[0]
+    return findings + list(misplaced_findings(here, there, job)), shapes[0], objects
 
 
 async def _sequences(
@@ -208,14 +212,13 @@ async def _catalog(
     return list(catalog_findings(differences, total, job, written=written))
 
 
-async def _evidence(job: VerifyJob, results: tuple[SetResult, ...]) -> Evidence:
+async def _evidence(
+    job: VerifyJob, results: tuple[SetResult, ...], newer: Mapping[SetName, WritesSince]
+) -> Evidence:
     counters: WriteCounters | None = None
-    newer: dict[str, WritesSince] = {}
     there: dict[str, WritesSince] = {}
     younger: dict[str, int] = {}
-    if job.snapshot is not None:
-        newer = await newer_rows(job, results)
-    elif any(r.differing for r in results):
+    if job.snapshot is None and any(r.differing for r in results):
         if job.counters_before is not None:
             async with open_reader("source", job.source) as source:
                 counters = await source.run(read_counters)

@@ -75,7 +75,7 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
             level = _of_extra(key, found)
             differences.append(
                 Difference(
-                    key=key, state="extra", level=level, part=found.part, about=_about(key, found)
+                    key=key, state="extra", level=level, part=found.part, about=about(key, found)
                 )
             )
     grants = compare_grants(source, target)
@@ -153,7 +153,7 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
         part=found.part,
         changed=(),
         why=why,
-        about=_about(key, found),
+        about=about(key, found),
     )
 
 
@@ -166,7 +166,8 @@ def _of_extra(key: ObjectKey, found: Object) -> Level:
     return OBJECT_KINDS[key.kind].extra
 
 
-def _about(key: ObjectKey, found: Object) -> str:
+def about(key: ObjectKey, found: Object) -> str:
+    """What a job does, whose name is only a number; else nothing."""
     row = found.definition.get("row") if key.kind == "job" else None
     if row is None:
         return ""
@@ -209,7 +210,7 @@ def _differs(
         part=found.part,
         changed=changed,
         why=why,
-        about=_about(key, found),
+        about=about(key, found),
     )
 
 
