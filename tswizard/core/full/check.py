@@ -31,8 +31,8 @@ async def check_restored(ctx: Context) -> None:
         return
     async with connected(ctx.task.source) as source:
         expected = await read_left_out(source, await read_shape(source), out)
-    names = {cagg.label for cagg in out.caggs}
-    names |= {d.identity.replace('"', "") for d in out.dependents}
+    caggs = {cagg.label for cagg in out.caggs}
+    dependents = {d.identity.replace('"', "") for d in out.dependents}
 
     async def schemas(
         _source: DatabaseReader, _target: DatabaseReader, ours: Schema, theirs: Schema
@@ -45,7 +45,7 @@ async def check_restored(ctx: Context) -> None:
         return replace(ours, objects=kept), theirs
 
     def arrived(rows: RowSet) -> RowSet | None:
-        return None if rows.name in names else rows
+        return None if rows.name in (caggs if rows.of_cagg else dependents) else rows
 
     await compare_ends(ctx, Comparability(schemas, arrived, expected.ids))
 

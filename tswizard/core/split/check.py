@@ -194,7 +194,7 @@ class _Migrated:
     def rows(self, rows: RowSet) -> RowSet | None:
         """These rows as they are compared; None when they were not to arrive. Call it after
         `schemas`."""
-        if rows.name in self._caggs:
+        if rows.of_cagg and rows.name in self._caggs:
             facts = self._on_target.get(rows.name)
             if facts is None:
                 return None

@@ -57,6 +57,11 @@ class RowSet:
     """`schema.name` of what holds the rows of a partitioned table that is compared as a whole."""
 
     @property
+    def of_cagg(self) -> bool:
+        """Is `name` that of a continuous aggregate, whose materialization this is?"""
+        return self.kind is not SetKind.LARGE_OBJECTS and self.name != f"{self.schema}.{self.table}"
+
+    @property
     def identity(self) -> SetName:
         """What tells it from all others."""
         return self.schema, self.table

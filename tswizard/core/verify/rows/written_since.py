@@ -186,7 +186,7 @@ async def _new_set(
 ) -> WritesSince | None:
     """Rows of a table that the snapshot does not have. Materialized views and continuous aggregates
     are computed, so they are only named as objects."""
-    if rows.kind in _NOT_COUNTED or rows.name != f"{rows.schema}.{rows.table}":
+    if rows.kind in _NOT_COUNTED or rows.of_cagg:
         return None
     if not (count := await _size(now, [rows])):
         return None
@@ -286,7 +286,7 @@ async def _size(reader: DatabaseReader, sets: list[RowSet]) -> int:
 async def _show(job: VerifyJob, rows: RowSet) -> str:
     """SQL for rows newer than the newest that arrived; empty where there is no time column."""
     dimension = rows.dimension
-    if dimension is None or not cuts(dimension) or rows.name != f"{rows.schema}.{rows.table}":
+    if dimension is None or not cuts(dimension) or rows.of_cagg:
         return ""
     column = sql.Identifier(dimension.column)
     query = sql.SQL("SELECT pg_catalog.max({})::text FROM {}").format(
