@@ -10,8 +10,9 @@ import pytest
 from tests.support.native import databases
 from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.db.connection import Connection, connected, value
+from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.verify import VerifyJob, read_counters, verify
+from tswizard.core.verify import VerifyJob, VerifyStopped, read_counters, verify
 
 pytestmark = pytest.mark.native
 
@@ -64,7 +65,7 @@ async def checked() -> AsyncIterator[Checked]:
                     await connection.execute(statement.encode())
         await here.execute("SET search_path = public")
         counters = await read_counters(here)
-        async with _snapshot(here_of=source) as snapshot:
+        async with _snapshot(source) as snapshot:
             job = VerifyJob(
                 source=source,
                 target=target,
@@ -77,8 +78,8 @@ async def checked() -> AsyncIterator[Checked]:
 
 
 @asynccontextmanager
-async def _snapshot(*, here_of: object) -> AsyncIterator[str]:
-    async with connected(here_of) as holder:  # type: ignore[arg-type]
+async def _snapshot(source: Endpoint) -> AsyncIterator[str]:
+    async with connected(source) as holder:
         await holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield str(await value(holder, "SELECT pg_catalog.pg_export_snapshot()"))
 
@@ -134,23 +135,30 @@ async def test_what_was_created_altered_or_dropped_is_named(checked: Checked) ->
     }
 
 
-@pytest.mark.parametrize(
-    ("statement", "what"),
-    [
-        ("SELECT lo_put(70001, 0, 'zzz')", "large objects: changed on"),
-        ("SELECT lo_from_bytea(70002, 'b')", "large objects: +1 large object on"),
-        ("SELECT lo_unlink(70001)", "large objects: -1 large object on"),
-    ],
-)
-async def test_large_objects_that_are_new_or_changed_are_named(
-    checked: Checked, statement: str, what: str
-) -> None:
-    await checked.source.execute(statement.encode())
-    await _told(checked.source)
-    found = await checked.findings()
-    (finding,) = found.pop("rows-newer")
-    assert finding.what == f"{what} the source since the dump"
-    assert found == {}
+async def test_large_objects_that_are_new_or_changed_are_named(checked: Checked) -> None:
+    for statement, what in (
+        ("SELECT lo_put(70001, 0, 'zzz')", "some changed"),
+        ("SELECT lo_from_bytea(70002, 'b')", "+1"),
+        ("SELECT lo_unlink(70002)", "-1"),
+    ):
+        async with _snapshot(checked.job.source) as snapshot:
+            counters = await read_counters(checked.source)
+            job = replace(checked.job, snapshot=snapshot, counters_before=counters)
+            await checked.source.execute(statement.encode())
+            await _told(checked.source)
+            found = await Checked(job, checked.source).findings()
+        (finding,) = found.pop("rows-newer")
+        assert finding.what == f"large objects: {what} on the source since the dump"
+        assert found == {}
+
+
+async def test_a_view_that_was_dropped_ends_the_check_with_what_to_do(checked: Checked) -> None:
+    await checked.source.execute("CREATE VIEW v AS SELECT 1 AS one")
+    async with _snapshot(checked.job.source) as snapshot:
+        await checked.source.execute("DROP VIEW v")
+        with pytest.raises(VerifyStopped) as stopped:
+            await Checked(replace(checked.job, snapshot=snapshot), checked.source).findings()
+    assert stopped.value.finding.id == "dropped-during-run"
 
 
 async def test_tables_whose_names_are_the_same_without_quotes_are_two(checked: Checked) -> None:

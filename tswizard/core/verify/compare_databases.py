@@ -3,9 +3,12 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 
+from psycopg.errors import InternalError_
+
 from tswizard.core.catalog.catalog_shape import Shape
 from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import Connection
+from tswizard.core.db.errors import message_of
 from tswizard.core.model.events import TableState
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.write_counters import WriteCounters
@@ -43,7 +46,7 @@ from tswizard.core.verify.schema.column_details import with_columns
 from tswizard.core.verify.schema.compare import compare_schemas
 from tswizard.core.verify.schema.findings import schema_findings
 from tswizard.core.verify.schema.named_beforehand import named_beforehand
-from tswizard.core.verify.schema.read import Object, ObjectKey, own_objects, read_schema
+from tswizard.core.verify.schema.read import Object, ObjectKey, Schema, own_objects, read_schema
 from tswizard.core.verify.schema.sequences import (
     Name,
     SequenceState,
@@ -137,7 +140,7 @@ async def _schemas(
     comparability: Comparability | None,
 ) -> tuple[list[Finding], Shape, dict[ObjectKey, Object]]:
     """Findings, and of the source what is told from the rows later, and its own objects."""
-    ours, theirs = await both(source.run(read_schema), target.run(read_schema))
+    ours, theirs = await both(_source_schema(source, job), target.run(read_schema))
     objects = {} if job.snapshot is None else own_objects(ours.objects)
     if comparability is not None:
         ours, theirs = await comparability.schemas(source, target, ours, theirs)
@@ -166,6 +169,27 @@ async def _schemas(
     )
     findings += tablespace_findings(unknown, job.target.label)
     return findings + list(misplaced_findings(here, there, job)), shapes[0], objects
+
+
+async def _source_schema(source: DatabaseReader, job: VerifyJob) -> Schema:
+    """PostgreSQL prints definitions from the catalog as it is now: that fails for a view that the
+    snapshot still shows and that was dropped since."""
+    try:
+        return await source.run(read_schema)
+    except InternalError_ as error:
+        if job.snapshot is None:
+            raise
+        raise VerifyStopped(
+            Finding(
+                Level.FAIL,
+                "dropped-during-run",
+                "The source's catalog can no longer be read as it was when its rows were read.",
+                where=source.endpoint.label,
+                why=f"A view or another object was dropped since: {message_of(error)}.",
+                todo="Resume the run: it compares without what was dropped, and names what the "
+                "target has of it.",
+            )
+        ) from error
 
 
 async def _sequences(

@@ -284,10 +284,12 @@ def _dropped(result: SetResult, evidence: Evidence) -> bool:
 
 def _newer(evidence: Evidence) -> Iterable[Finding]:
     for written in sorted(evidence.newer.values(), key=lambda written: written.name):
-        amount = "changed" if written.name == LARGE_OBJECTS else "rows changed"
+        if written.name == LARGE_OBJECTS:
+            yield _newer_large_objects(written, evidence.job)
+            continue
+        amount = "rows changed"
         if written.rows:
-            one = "large object" if written.name == LARGE_OBJECTS else "row"
-            amount = f"{written.rows:+,} {one}{'' if abs(written.rows) == 1 else 's'}"
+            amount = f"{written.rows:+,} row{'' if abs(written.rows) == 1 else 's'}"
         yield Finding(
             Level.LOOK,
             "rows-newer",
@@ -298,6 +300,18 @@ def _newer(evidence: Evidence) -> Iterable[Finding]:
             else "",
             todo=written.show or "Copy these rows, or accept the loss.",
         )
+
+
+def _newer_large_objects(written: WritesSince, job: VerifyJob) -> Finding:
+    more = f"{written.rows:+,}" if written.rows else "some changed"
+    return Finding(
+        Level.LOOK,
+        "rows-newer",
+        f"{written.name}: {more} on the source since the dump",
+        where=job.source.label,
+        why="They are compared together: others may have changed as well." if written.rows else "",
+        todo="Copy them again, or accept the loss.",
+    )
 
 
 def misplaced_findings(
