@@ -26,7 +26,7 @@ _LATE = 11.0
 has become idle after ten (PGSTAT_MIN_INTERVAL and PGSTAT_IDLE_INTERVAL in
 src/backend/utils/activity/pgstat.c), one that ends at once."""
 
-_POLL = 0.25
+_POLL = 1.0
 
 # Of other roles a role may not see when they did something.
 _UNTOLD = f"""
