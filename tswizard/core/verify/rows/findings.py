@@ -11,7 +11,7 @@ from tswizard.core.model.wording import plural
 from tswizard.core.model.write_counters import WriteCounters
 from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
-from tswizard.core.verify.rows.row_sets import LARGE_OBJECTS, SetKind, SetName
+from tswizard.core.verify.rows.row_sets import ALL_LARGE_OBJECTS, SetKind, SetName
 from tswizard.core.verify.rows.written_since import (
     WritesSince,
     relations_of,
@@ -284,7 +284,7 @@ def _dropped(result: SetResult, evidence: Evidence) -> bool:
 
 def _newer(evidence: Evidence) -> Iterable[Finding]:
     for written in sorted(evidence.newer.values(), key=lambda written: written.name):
-        if written.name == LARGE_OBJECTS:
+        if written.name == ALL_LARGE_OBJECTS:
             yield _newer_large_objects(written, evidence.job)
             continue
         amount = "rows changed"

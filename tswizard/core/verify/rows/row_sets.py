@@ -19,7 +19,7 @@ from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS, ChecksumColumn
 SetName = tuple[str, str]
 """Schema and table of a RowSet: unlike its `name`, no other set can have the same."""
 
-LARGE_OBJECTS = "large objects"
+ALL_LARGE_OBJECTS = "large objects"
 """The name of the set of all of them, which has neither schema nor table."""
 
 
@@ -167,7 +167,7 @@ async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
     if large_objects:
         sets.append(
             RowSet(
-                name=LARGE_OBJECTS,
+                name=ALL_LARGE_OBJECTS,
                 kind=SetKind.LARGE_OBJECTS,
                 schema="",
                 table="",
