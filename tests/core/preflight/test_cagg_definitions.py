@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.support.caggs import estate_ends
-from tests.support.sample_inventory import CAGG, SERVER, inventory
+from tests.support.sample_inventory import CAGG, HYPERTABLE, SERVER, TABLE, inventory
 from tests.support.sample_task import prepared
 from tswizard.core.catalog.cagg_inputs import read_cagg_inputs
 from tswizard.core.catalog.inventory import Inventory
@@ -18,6 +19,7 @@ from tswizard.core.preflight.checks.continuous_aggregates import (
     _by_wal,
     _experimental,
     _not_recreatable,
+    _same_name,
     _triggers,
     try_caggs,
 )
@@ -92,3 +94,24 @@ def test_changes_that_only_the_wal_holds() -> None:
     held = inventory(caggs=(replace(CAGG, by_wal=True),))
     (finding,) = _by_wal(held, "the source")
     assert 'process_hypertable_invalidations(\'"public"."readings"\')' in finding.todo
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"caggs": (replace(CAGG, schema="a", name="b.c"), replace(CAGG, schema="a.b", name="c"))},
+        {
+            "caggs": (replace(CAGG, schema="a", name="b.c"),),
+            "tables": (replace(TABLE, schema="a.b", name="c"),),
+        },
+        {
+            "caggs": (replace(CAGG, schema="a", name="b.c"),),
+            "hypertables": (replace(HYPERTABLE, schema="a.b", name="c"),),
+        },
+    ],
+)
+def test_names_that_are_the_same_without_quotes_are_refused(changes: dict[str, Any]) -> None:
+    (finding,) = _same_name(inventory(**changes), "the source")
+    assert finding.details == ('"a"."b.c" and "a.b"."c"',)
+    materialization = replace(HYPERTABLE, schema="i", name="m", cagg=CAGG.label)
+    assert not list(_same_name(inventory(caggs=(CAGG,), hypertables=(materialization,)), "it"))

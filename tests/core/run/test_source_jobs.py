@@ -22,9 +22,11 @@ JOB = replace(RETENTION, id=4711, application=NAME)
 
 
 async def pausing(folder: Path, source: Endpoint, target: Endpoint) -> list[str]:
-    """Pause one job that no server knows; what the step said."""
+    """Pause one job that no server knows, as if this run had paused it before; what the step
+    said."""
     async with step_context(folder, source, target) as run:
         run.ctx.task = replace(run.task, inventory=replace(run.task.inventory, jobs=(JOB,)))
+        run.ctx.run_folder.save(replace(run.ctx.run_folder.record, paused_source_jobs=(JOB.id,)))
         await source_jobs.pause(run.ctx)
         return run.ctx.run_folder.log_path.read_text().splitlines()
 

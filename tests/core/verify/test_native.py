@@ -12,6 +12,7 @@ from tests.support.native import databases
 from tswizard.core.catalog.catalog_shape import read_shape
 from tswizard.core.catalog.read import read_inventory, read_server
 from tswizard.core.db.connection import Connection, connected, value
+from tswizard.core.verify.database_reader import open_reader
 from tswizard.core.verify.request import VerifyJob, VerifyStopped
 from tswizard.core.verify.rows.compare import RowComparison, SetResult, no_pause
 from tswizard.core.verify.rows.row_sets import RowSet, read_sets
@@ -99,14 +100,19 @@ async def test_with_a_snapshot_later_writes_do_not_differ_and_are_counted(ends: 
         job = replace(ends.job, snapshot=snapshot, counters_before=before, workers=3)
         results = await _at(ends, job, holder)
         assert [r.equal for r in results] == [True, True]
-        newer = await newer_rows(job, results)
-    assert newer["verify_native.ht"].rows == 5
-    assert newer["verify_native.ht"].inserted == 5
-    assert newer["verify_native.ht"].show == (
+        async with (
+            open_reader("source", job.source, snapshot) as then,
+            open_reader("source", job.source) as now,
+        ):
+            known = [result.rows for result in results]
+            newer = await newer_rows(job, results, known, (then, now), altered=False)
+    assert newer["verify_native", "ht"].rows == 5
+    assert newer["verify_native", "ht"].inserted == 5
+    assert newer["verify_native", "ht"].show == (
         'SELECT * FROM "verify_native"."ht" WHERE "t" > \'2024-01-02 23:59:00+00\';'
     )
-    assert newer["verify_native.plain"].rows == 0
-    assert newer["verify_native.plain"].updated == 1
+    assert newer["verify_native", "plain"].rows == 0
+    assert newer["verify_native", "plain"].updated == 1
     with pytest.raises(VerifyStopped, match="snapshot"):
         await ends.compare(job)
 

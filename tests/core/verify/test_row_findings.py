@@ -140,10 +140,10 @@ def test_what_the_role_may_not_read_is_named() -> None:
 
 def test_newer_rows_come_with_sql_to_see_them() -> None:
     newer = {
-        "public.events": WritesSince(
-            inserted=1912, updated=3, deleted=0, rows=1912, show="SELECT 1;"
+        ("public", "events"): WritesSince(
+            inserted=1912, updated=3, deleted=0, rows=1912, show="SELECT 1;", name="public.events"
         ),
-        "b": WritesSince(inserted=0, updated=2, deleted=0),
+        ("", "b"): WritesSince(inserted=0, updated=2, deleted=0, name="b"),
     }
     _, events_or_b, other = rows_findings((), Evidence(job(), None, newer))
     assert events_or_b.what == "b: rows changed on the source since copying began"

@@ -25,6 +25,7 @@ from tswizard.core.split.caggs.compare import read_states, state_findings
 from tswizard.core.split.caggs.compare_views import compare_views
 from tswizard.core.split.check_stored import check_stored
 from tswizard.core.split.ledger.table_stats import TableTotals, read_table_totals
+from tswizard.core.split.new_on_source import expected_jobs, new_caggs_finding
 from tswizard.core.split.policies.comparison import matched_ids, with_jobs
 from tswizard.core.split.policies.recreate import possible_jobs, read_target_ids
 from tswizard.core.split.policies.statements import JobApi, read_job_api
@@ -91,6 +92,7 @@ class _Migrated:
         self._task = ctx.task
         self.states_were_equal = _STATES in ctx.run_folder.record.arrived
         self._caggs = frozenset(cagg.label for cagg in ctx.task.inventory.caggs)
+        """Those of the source; once `schemas` was called also those that it has created since."""
         kept = kept_caggs(ctx.task.inventory, ctx.task.answers)
         self._kept = frozenset(cagg.label for cagg in kept)
         self._on_target: Mapping[str, CaggFacts] = {}
@@ -105,6 +107,9 @@ class _Migrated:
             source.run(_read_source), target.run(partial(_read_target, self._task))
         )
         self._on_target = there.caggs
+        if (new := new_caggs_finding(self._task, selection, here.caggs, there.caggs)) is not None:
+            self._ctx.found(new)
+        self._caggs |= here.caggs.keys()
         absent = {facts.quoted for label, facts in here.caggs.items() if label not in there.caggs}
         ours_alone = here.chunk_changes.without(absent)
         objects = ChunkObjects(ours_alone, there.chunk_changes, there.chunk_names)
@@ -134,7 +139,12 @@ class _Migrated:
         ours, theirs = without_named(ours, hazards), without_named(theirs, hazards)
         roles = self._task.inventory.server.role.name, self._task.target_server.role.name
         return (
-            with_jobs(ours, possible_jobs(self._task, self._on_target), there.api, roles[0]),
+            with_jobs(
+                ours,
+                expected_jobs(self._task, here.jobs, self._caggs - self._on_target.keys()),
+                there.api,
+                roles[0],
+            ),
             with_jobs(theirs, there.jobs, there.api, roles[1]),
         )
 
@@ -217,21 +227,23 @@ class _End:
     states: Mapping[str, CaggState]
     hypertables: tuple[HypertableFacts, ...]
     chunk_changes: ChunkChanges
+    jobs: tuple[Job, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Target(_End):
     chunk_names: Mapping[ChunkKey, str]
     api: JobApi
-    jobs: tuple[Job, ...]
 
 
 async def _read_source(connection: Connection) -> _End:
+    shape = await read_shape(connection)
     return _End(
         caggs=await read_cagg_facts(connection),
         states=await read_states(connection),
         hypertables=await read_hypertable_facts(connection),
         chunk_changes=await read_chunk_changes(connection),
+        jobs=await read_jobs(connection, shape) if shape.timescaledb else (),
     )
 
 
@@ -243,8 +255,8 @@ async def _read_target(task: Task, connection: Connection) -> _Target:
         hypertables=end.hypertables,
         chunk_changes=end.chunk_changes,
         chunk_names=await read_chunk_names(connection),
+        jobs=end.jobs,
         api=await read_job_api(connection, task.target_server.timescaledb_schema or "public"),
-        jobs=await read_jobs(connection, await read_shape(connection)),
     )
 
 

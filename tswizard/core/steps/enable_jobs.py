@@ -11,8 +11,9 @@ from tswizard.core.db.errors import CannotConnect, message_of
 from tswizard.core.db.identifiers import literal
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.model.object_selection import chosen_jobs
+from tswizard.core.model.object_selection import chosen_jobs, job_label
 from tswizard.core.model.plan import Task
+from tswizard.core.model.wording import plural
 from tswizard.core.report.checklist import result_of
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.run.method import MethodStep
@@ -33,14 +34,20 @@ async def enable(ctx: Context, ids: Mapping[int, int]) -> None:
     Skipped, with the SQL left for the user, when the check found something lost: retention must
     not delete what somebody may still need.
     """
-    jobs = tuple(job for job in to_enable(ctx.task) if job.id in ids)
-    if not jobs:
+    chosen = tuple(job for job in to_enable(ctx.task) if job.id in ids)
+    if not chosen:
         raise StepSkipped("no job to enable")
     if not ctx.task.answers.enable_jobs:
         raise StepSkipped("you asked to leave them paused")
     record = ctx.run_folder.record
     if result_of(record.findings, record.judged, record.tables) is Level.FAIL:
         raise StepSkipped("the check failed; they stay paused until you have looked into it")
+    off = await _off_on_source(ctx)
+    if kept := [job for job in chosen if job.id in off]:
+        ctx.found(_not_enabled(ctx.task, kept, off, ids))
+    jobs = tuple(job for job in chosen if job.id not in off)
+    if not jobs:
+        return
     schema = ctx.task.target_server.timescaledb_schema
     async with connected(ctx.task.target) as target:
         switches = [JobSwitch(ids[job.id], True, job.next_start) for job in jobs]
@@ -77,6 +84,42 @@ async def enable(ctx: Context, ids: Mapping[int, int]) -> None:
                 where=ctx.task.target.label,
             )
         )
+
+
+async def _off_on_source(ctx: Context) -> dict[int, str]:
+    """Jobs that the source had switched on when it was inspected and has not now, and what became
+    of them. What this run has paused there counts as switched on.
+
+    Raises CannotConnect, psycopg.Error.
+    """
+    async with connected(ctx.task.source) as source:
+        now = dict(await rows(source, "SELECT job_id, scheduled FROM timescaledb_information.jobs"))
+    on = {id for id, scheduled in now.items() if scheduled}
+    on.update(ctx.run_folder.record.paused_source_jobs)
+    return {
+        job.id: "paused" if job.id in now else "deleted"
+        for job in to_enable(ctx.task)
+        if job.id not in on or job.id not in now
+    }
+
+
+def _not_enabled(
+    task: Task, jobs: list[Job], off: Mapping[int, str], ids: Mapping[int, int]
+) -> Finding:
+    enabling = enabling_statement(task, [(job, ids[job.id]) for job in jobs])
+    return Finding(
+        Level.LOOK,
+        "jobs-off-on-source",
+        f"{plural(len(jobs), 'job')} not enabled on the target, since the source has paused or "
+        "deleted what it had switched on when it was inspected.",
+        where=task.target.label,
+        todo=f"Delete them on the target if you do not want them: SELECT delete_job(…); to enable "
+        f"them all the same: {enabling}",
+        details=tuple(
+            f"{job_label(job)}: {off[job.id]} on the source, {ids[job.id]} on the target"
+            for job in jobs
+        ),
+    )
 
 
 async def wake_scheduler(ctx: Context, target: Connection) -> None:
@@ -118,7 +161,12 @@ async def left_paused(ctx: Context, read_ids: ReadIds) -> tuple[tuple[str, str],
     except (CannotConnect, Error) as error:
         ctx.say(f"the ids of the target's jobs could not be read: {error}")
         return ((text, ""),)
-    there = [(job, ids[job.id]) for job in jobs if job.id in ids]
+    try:
+        off = await _off_on_source(ctx)
+    except (CannotConnect, Error) as error:
+        ctx.say(f"the source's jobs could not be read again: {error}")
+        off = {}
+    there = [(job, ids[job.id]) for job in jobs if job.id in ids and job.id not in off]
     return ((text, enabling_statement(ctx.task, there)),) if there else ()
 
 

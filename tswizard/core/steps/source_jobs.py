@@ -45,7 +45,7 @@ async def pause(ctx: Context) -> None:
     Raises StepFailed when one still runs after WAIT_FOR_RUNNING seconds.
     """
     inventory = ctx.task.inventory
-    jobs = to_pause(inventory)
+    jobs = await _still_on(ctx, to_pause(inventory))
     if not jobs:
         raise StepSkipped(f"the source has no {PAUSED_ON_SOURCE} job that is switched on")
     await ctx.remember(
@@ -74,6 +74,22 @@ async def pause(ctx: Context) -> None:
                 )
             )
         await _until_none_runs(ctx, source, jobs)
+
+
+async def _still_on(ctx: Context, jobs: tuple[Job, ...]) -> tuple[Job, ...]:
+    """Those that are switched on now, or that this run has switched off already: what a user has
+    switched off since the source was inspected is not to be on in the end."""
+    if not jobs:
+        return ()
+    async with connected(ctx.task.source) as source:
+        on = {
+            id
+            for (id,) in await rows(
+                source, "SELECT job_id FROM timescaledb_information.jobs WHERE scheduled"
+            )
+        }
+    ours = on.union(ctx.run_folder.record.paused_source_jobs)
+    return tuple(job for job in jobs if job.id in ours)
 
 
 async def _until_none_runs(ctx: Context, source: Connection, jobs: tuple[Job, ...]) -> None:

@@ -3,9 +3,12 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 
+from psycopg.errors import InternalError_
+
 from tswizard.core.catalog.catalog_shape import Shape
 from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import Connection
+from tswizard.core.db.errors import message_of
 from tswizard.core.model.events import TableState
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.write_counters import WriteCounters
@@ -31,11 +34,10 @@ from tswizard.core.verify.rows.findings import (
 )
 from tswizard.core.verify.rows.large_sets import cut_large
 from tswizard.core.verify.rows.root_table_rows import misplaced
-from tswizard.core.verify.rows.row_sets import RowSet, read_sets
+from tswizard.core.verify.rows.row_sets import RowSet, SetName, read_sets
 from tswizard.core.verify.rows.write_counters import read_counters, read_next_xid
 from tswizard.core.verify.rows.written_since import (
     WritesSince,
-    newer_rows,
     written_on_target,
     younger_rows,
 )
@@ -44,7 +46,7 @@ from tswizard.core.verify.schema.column_details import with_columns
 from tswizard.core.verify.schema.compare import compare_schemas
 from tswizard.core.verify.schema.findings import schema_findings
 from tswizard.core.verify.schema.named_beforehand import named_beforehand
-from tswizard.core.verify.schema.read import read_schema
+from tswizard.core.verify.schema.read import Object, ObjectKey, Schema, own_objects, read_schema
 from tswizard.core.verify.schema.sequences import (
     Name,
     SequenceState,
@@ -55,6 +57,7 @@ from tswizard.core.verify.schema.sequences import (
 from tswizard.core.verify.schema.source_changes import explained
 from tswizard.core.verify.schema.view_equivalence import without_equal_views
 from tswizard.core.verify.sequence_catalog_findings import catalog_findings, sequence_findings
+from tswizard.core.verify.since_snapshot import SourceThen, read_changes
 
 Unpaused = Callable[[], Awaitable[None]]
 
@@ -78,7 +81,7 @@ async def verify(
     ):
         await both(_refuse_restore_mode(source), _refuse_restore_mode(target))
         on_progress(_reading("schemas"))
-        findings, shape = await _schemas(job, source, target, comparability)
+        findings, shape, objects = await _schemas(job, source, target, comparability)
         on_progress(_reading("sequences and TimescaleDB's catalog"))
         catalog = {} if comparability is None else comparability.catalog
 
@@ -91,6 +94,7 @@ async def verify(
         (ours, sets), theirs = await both(
             source.run(rest_of_source), target.run(read_sequence_states)
         )
+        then = SourceThen(objects, sets)
         findings += await _sequences(job, target, ours, theirs, own_ids=catalog is None)
         if catalog is not None:
             findings += await _catalog(job, source, target, shape, catalog)
@@ -99,10 +103,11 @@ async def verify(
         sets = await source.run(lambda connection: cut_large(connection, sets))
     comparison = RowComparison(job, sets, on_progress, unpaused)
     await comparison.run()
-    evidence = await _evidence(job, comparison.results)
+    newer_objects, newer = await read_changes(job, then, comparison.results)
+    evidence = await _evidence(job, comparison.results, newer)
     return Verification(
-        (*findings, *rows_findings(comparison.results, evidence)),
-        table_rows(comparison.results, evidence.newer),
+        (*findings, *newer_objects, *rows_findings(comparison.results, evidence)),
+        table_rows(comparison.results, newer),
     )
 
 
@@ -133,8 +138,10 @@ async def _schemas(
     source: DatabaseReader,
     target: DatabaseReader,
     comparability: Comparability | None,
-) -> tuple[list[Finding], Shape]:
-    ours, theirs = await both(source.run(read_schema), target.run(read_schema))
+) -> tuple[list[Finding], Shape, dict[ObjectKey, Object]]:
+    """Findings, and of the source what is told from the rows later, and its own objects."""
+    ours, theirs = await both(_source_schema(source, job), target.run(read_schema))
+    objects = {} if job.snapshot is None else own_objects(ours.objects)
     if comparability is not None:
         ours, theirs = await comparability.schemas(source, target, ours, theirs)
     compared = compare_schemas(ours, theirs)
@@ -161,7 +168,28 @@ async def _schemas(
         source.run(lambda connection: misplaced(connection, shapes[0])), target.run(rest_of_target)
     )
     findings += tablespace_findings(unknown, job.target.label)
-    return findings + list(misplaced_findings(here, there, job)), shapes[0]
+    return findings + list(misplaced_findings(here, there, job)), shapes[0], objects
+
+
+async def _source_schema(source: DatabaseReader, job: VerifyJob) -> Schema:
+    """PostgreSQL prints definitions from the catalog as it is now: that fails for a view that the
+    snapshot still shows and that was dropped since."""
+    try:
+        return await source.run(read_schema)
+    except InternalError_ as error:
+        if job.snapshot is None:
+            raise
+        raise VerifyStopped(
+            Finding(
+                Level.FAIL,
+                "dropped-during-run",
+                "The source's catalog can no longer be read as it was when its rows were read.",
+                where=source.endpoint.label,
+                why=f"A view or another object was dropped since: {message_of(error)}.",
+                todo="Resume the run: it compares without what was dropped, and names what the "
+                "target has of it.",
+            )
+        ) from error
 
 
 async def _sequences(
@@ -208,14 +236,13 @@ async def _catalog(
     return list(catalog_findings(differences, total, job, written=written))
 
 
-async def _evidence(job: VerifyJob, results: tuple[SetResult, ...]) -> Evidence:
+async def _evidence(
+    job: VerifyJob, results: tuple[SetResult, ...], newer: Mapping[SetName, WritesSince]
+) -> Evidence:
     counters: WriteCounters | None = None
-    newer: dict[str, WritesSince] = {}
     there: dict[str, WritesSince] = {}
     younger: dict[str, int] = {}
-    if job.snapshot is not None:
-        newer = await newer_rows(job, results)
-    elif any(r.differing for r in results):
+    if job.snapshot is None and any(r.differing for r in results):
         if job.counters_before is not None:
             async with open_reader("source", job.source) as source:
                 counters = await source.run(read_counters)

@@ -1,6 +1,7 @@
 """Continuous aggregates that hinder what comes after the migration, or cannot be recreated."""
 
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
 from psycopg import Error
@@ -47,6 +48,31 @@ def _old_format(inventory: Inventory, where: str) -> Iterator[Finding]:
             "it, so the target could not be updated.",
             todo="Convert it on the source first: CALL cagg_migrate('…');",
             details=old,
+        )
+
+
+def _same_name(inventory: Inventory, where: str) -> Iterator[Finding]:
+    """Split knows them by `schema.name` without quotes, as users choose them in the answers."""
+    named = defaultdict[str, list[str]](list)
+    for cagg in inventory.caggs:
+        named[cagg.label].append(cagg.sql)
+    for hypertable in inventory.hypertables:
+        if hypertable.cagg is None:
+            named[hypertable.label].append(hypertable.sql)
+    for table in inventory.tables:
+        named[table.label].append(table.sql)
+    caggs = {cagg.label for cagg in inventory.caggs}
+    alike = [names for label, names in named.items() if label in caggs and len(names) > 1]
+    if alike:
+        yield fail(
+            "cagg-same-name",
+            f"{some([names[0] for names in alike])}: another relation has the same name without "
+            "quotes.",
+            where=where,
+            why="A split migration tells continuous aggregates from each other by schema and name "
+            "without quotes, so one of the two would be taken for the other.",
+            todo="Rename one on the source: ALTER MATERIALIZED VIEW … RENAME TO …;",
+            details=[" and ".join(names) for names in alike],
         )
 
 
@@ -241,6 +267,7 @@ CONTINUOUS_AGGREGATE_CHECKS: tuple[AnyCheck, ...] = (
         settled_by_check=True,
     ),
     SourceCheck(gives=("old-continuous-aggregates",), run=_old_format, methods=FULL_ONLY),
+    SourceCheck(gives=("cagg-same-name",), run=_same_name, methods=SPLIT_ONLY),
     SourceCheck(gives=("cagg-wal",), run=_by_wal, methods=SPLIT_ONLY),
     Check(
         gives=("cagg-old-format",),

@@ -11,7 +11,7 @@ from tswizard.core.model.wording import plural
 from tswizard.core.model.write_counters import WriteCounters
 from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
-from tswizard.core.verify.rows.row_sets import SetKind
+from tswizard.core.verify.rows.row_sets import ALL_LARGE_OBJECTS, SetKind, SetName
 from tswizard.core.verify.rows.written_since import (
     WritesSince,
     relations_of,
@@ -30,7 +30,7 @@ class Evidence:
     job: VerifyJob
     counters: WriteCounters | None
     """The source's counters after the comparison; None where none were read before the dump."""
-    newer: Mapping[str, WritesSince]
+    newer: Mapping[SetName, WritesSince]
     """Writes after the snapshot; only with a snapshot."""
     there: Mapping[str, WritesSince] = field(default_factory=dict)
     """Writes to the target since it was checked first, of tables that had arrived."""
@@ -39,7 +39,7 @@ class Evidence:
 
 
 def table_rows(
-    results: Iterable[SetResult], newer: Mapping[str, WritesSince]
+    results: Iterable[SetResult], newer: Mapping[SetName, WritesSince]
 ) -> tuple[TableRows, ...]:
     """The report's table, by name."""
     return tuple(
@@ -48,7 +48,9 @@ def table_rows(
             source_rows=result.source_rows,
             target_rows=result.target_rows,
             equal=result.equal,
-            newer_on_source=newer[result.rows.name].rows if result.rows.name in newer else 0,
+            newer_on_source=newer[result.rows.identity].rows
+            if result.rows.identity in newer
+            else 0,
             differing=tuple(result.differing),
         )
         for result in sorted(results, key=lambda result: result.rows.name)
@@ -280,17 +282,20 @@ def _dropped(result: SetResult, evidence: Evidence) -> bool:
 
 
 def _newer(evidence: Evidence) -> Iterable[Finding]:
-    for name, written in sorted(evidence.newer.items()):
+    for written in sorted(evidence.newer.values(), key=lambda written: written.name):
+        if written.name == ALL_LARGE_OBJECTS:
+            yield _newer_large_objects(written, evidence.job)
+            continue
         amount = "rows changed"
         if written.rows:
             amount = f"{f'{written.rows:+}'[0]}{plural(abs(written.rows), 'row')}"
         yield Finding(
             Level.LOOK,
             "rows-newer",
-            f"{name}: {amount} on the source since copying began",
+            f"{written.name}: {amount} on the source since copying began",
             where=evidence.job.source.label,
             why=f"Written since: {written.words}."
-            if evidence.job.counters_before is not None
+            if written.inserted or written.updated or written.deleted
             else "",
             todo=_copy_newer(written),
         )
@@ -301,6 +306,18 @@ def _copy_newer(written: WritesSince) -> str:
         return "Copy these rows, or accept the loss."
     return (
         f"On the source, run this and copy the rows it returns, or accept the loss: {written.show}"
+    )
+
+
+def _newer_large_objects(written: WritesSince, job: VerifyJob) -> Finding:
+    more = f"{written.rows:+,}" if written.rows else "some changed"
+    return Finding(
+        Level.LOOK,
+        "rows-newer",
+        f"{written.name}: {more} on the source since copying began",
+        where=job.source.label,
+        why="They are compared together: others may have changed as well." if written.rows else "",
+        todo="Copy them again, or accept the loss.",
     )
 
 

@@ -16,6 +16,12 @@ from tswizard.core.catalog.tables import READABLE, in_user_schema, not_member, p
 from tswizard.core.db.connection import Connection, batch, rows
 from tswizard.core.verify.rows.checksum import CHECKSUM_COLUMNS, ChecksumColumn
 
+SetName = tuple[str, str]
+"""Schema and table of a RowSet: unlike its `name`, no other set can have the same."""
+
+ALL_LARGE_OBJECTS = "large objects"
+"""The name of the set of all of them, which has neither schema nor table."""
+
 
 class SetKind(StrEnum):
     TABLE = "table"
@@ -52,8 +58,13 @@ class RowSet:
 
     @property
     def of_cagg(self) -> bool:
-        """The name is that of a continuous aggregate, not of the table."""
-        return self.kind is SetKind.HYPERTABLE and self.name != f"{self.schema}.{self.table}"
+        """Is `name` that of a continuous aggregate, whose materialization this is?"""
+        return self.kind is not SetKind.LARGE_OBJECTS and self.name != f"{self.schema}.{self.table}"
+
+    @property
+    def identity(self) -> SetName:
+        """What tells it from all others."""
+        return self.schema, self.table
 
     @property
     def axis(self) -> Dimension | None:
@@ -113,14 +124,14 @@ FROM {HYPERTABLE} h JOIN pg_catalog.pg_namespace n ON n.nspname = h.schema_name
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = h.table_name
 """
 
-_LARGE_OBJECTS = "SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)"
+_ANY_LARGE_OBJECT = "SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)"
 
 
 async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
     """Everything on the source that holds user data."""
     by_oid = [oid for (oid,) in await rows(connection, PARTITIONED_BY_OID)]
     of_hypertables = (_OIDS, *hypertable_queries(shape)) if shape.timescaledb else ()
-    asked = (_tables(shape, by_oid), _LARGE_OBJECTS, *of_hypertables)
+    asked = (_tables(shape, by_oid), _ANY_LARGE_OBJECT, *of_hypertables)
     found, ((large_objects,),), *answers = await batch(connection, asked)
     hypertables = hypertables_of(answers[1:]) if answers else ()
     oids = {(schema, name): oid for schema, name, oid in (answers[0] if answers else ())}
@@ -156,7 +167,7 @@ async def read_sets(connection: Connection, shape: Shape) -> tuple[RowSet, ...]:
     if large_objects:
         sets.append(
             RowSet(
-                name="large objects",
+                name=ALL_LARGE_OBJECTS,
                 kind=SetKind.LARGE_OBJECTS,
                 schema="",
                 table="",

@@ -1,5 +1,6 @@
 """What was written to the source after the snapshot that dump and check share."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from psycopg import sql
@@ -13,10 +14,19 @@ from tswizard.core.model.write_counters import WriteCounters
 from tswizard.core.verify.database_reader import DatabaseReader, open_reader
 from tswizard.core.verify.request import VerifyJob
 from tswizard.core.verify.rows.compare import SetResult
-from tswizard.core.verify.rows.range_digest import RangeDigest, of_chunk, read_ranges
+from tswizard.core.verify.rows.range_digest import (
+    RangeDigest,
+    of_chunk,
+    read_range,
+    read_ranges,
+)
 from tswizard.core.verify.rows.ranges import WHOLE, cuts
-from tswizard.core.verify.rows.row_sets import RowSet, SetKind, read_sets
-from tswizard.core.verify.rows.write_counters import read_counters
+from tswizard.core.verify.rows.row_sets import RowSet, SetKind, SetName, read_sets
+from tswizard.core.verify.rows.write_counters import (
+    HOLDS_LARGE_OBJECTS,
+    read_counters,
+    read_counters_in_time,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +40,15 @@ class WritesSince:
     """Rows that the source has gained since the snapshot; negative where it lost rows."""
     show: str = ""
     """SQL that returns them, where a time column makes that possible."""
+    name: str = ""
+    """Whose they are, as a RowSet is called; empty while that is known anyway."""
 
     @property
     def words(self) -> str:
         return f"{self.inserted:,} inserted, {self.updated:,} updated, {self.deleted:,} deleted"
+
+
+_NOTHING = WritesSince(inserted=0, updated=0, deleted=0)
 
 
 def relations_of(rows: RowSet) -> tuple[str, ...]:
@@ -124,37 +139,82 @@ async def _younger(source: DatabaseReader, result: SetResult, xid: int) -> int:
     return total
 
 
-async def newer_rows(job: VerifyJob, results: tuple[SetResult, ...]) -> dict[str, WritesSince]:
-    """Each table that was written to since the snapshot, and how much.
+async def newer_rows(
+    job: VerifyJob,
+    results: tuple[SetResult, ...],
+    known: Collection[RowSet],
+    readers: tuple[DatabaseReader, DatabaseReader],
+    *,
+    altered: bool,
+) -> dict[SetName, WritesSince]:
+    """Each table that was written to since the snapshot, and how much; also new ones.
 
-    Only what the counters show as changed is counted again; without counters, everything is.
+    `known` are all sets of the snapshot, compared or not; `readers` read under it and without it;
+    `altered` says that the catalog has changed since. Only what the counters show as changed is
+    counted again; without counters, everything is.
     """
-    found: dict[str, WritesSince] = {}
-    async with (
-        open_reader("source", job.source, job.snapshot) as then,
-        open_reader("source", job.source) as now,
+    then, now = readers
+    counters = await now.run(read_counters_in_time)
+    if counters == job.counters_before and not altered:
+        return {}  # nothing to count, and no sizes of thousands of chunks to read for it
+    live = {rows.identity: rows for rows in await now.run(_sets)}
+    found: dict[SetName, WritesSince] = {}
+    for rows in [result.rows for result in results]:
+        current = live.get(rows.identity)
+        if current is None or rows.kind in _NOT_COUNTED:
+            continue
+        written = _written(job.counters_before, counters, rows, current)
+        if written is None:
+            continue
+        more = await _count(job.counters_before, counters, rows, current, then, now)
+        if more or written.inserted or written.updated or written.deleted:
+            show = await _show(job, rows) if more > 0 else ""
+            found[rows.identity] = replace(written, name=rows.name, rows=more, show=show)
+    names = {rows.identity for rows in known}
+    for rows in [rows for name, rows in live.items() if name not in names]:
+        if (written := await _new_set(job, counters, rows, now)) is not None:
+            found[rows.identity] = written
+    written = await _large_objects(job, counters, known, live.values(), readers)
+    return found if written is None else {**found, ("", ""): written}
+
+
+_NOT_COUNTED = (SetKind.LARGE_OBJECTS, SetKind.MATVIEW, SetKind.RECOMPUTED)
+
+
+async def _new_set(
+    job: VerifyJob, counters: WriteCounters, rows: RowSet, now: DatabaseReader
+) -> WritesSince | None:
+    """Rows of a table that the snapshot does not have. Materialized views and continuous aggregates
+    are computed, so they are only named as objects."""
+    if rows.kind in _NOT_COUNTED or rows.of_cagg:
+        return None
+    if not (count := await _size(now, [rows])):
+        return None
+    written = _written(job.counters_before, counters, rows, rows) or _NOTHING
+    show = f"SELECT * FROM {qualified(rows.schema, rows.table)};"
+    return replace(written, name=rows.name, rows=count, show=show)
+
+
+async def _large_objects(
+    job: VerifyJob,
+    counters: WriteCounters,
+    known: Iterable[RowSet],
+    live: Iterable[RowSet],
+    readers: tuple[DatabaseReader, DatabaseReader],
+) -> WritesSince | None:
+    """How many more there are, and whether any has changed; their contents are read only if the
+    counters of the table that holds them have moved."""
+    before = job.counters_before
+    sets = [rows for rows in (*known, *live) if rows.kind is SetKind.LARGE_OBJECTS]
+    if not sets or (
+        before is not None and counters.changed_since(before, HOLDS_LARGE_OBJECTS) is None
     ):
-        counters = await now.run(read_counters)
-        if counters == job.counters_before:
-            return {}  # nothing to count, and no sizes of thousands of chunks to read for it
-        live = {rows.name: rows for rows in await now.run(_sets)}
-        for result in results:
-            rows = result.rows
-            current = live.get(rows.name)
-            if current is None or rows.kind in (
-                SetKind.LARGE_OBJECTS,
-                SetKind.MATVIEW,
-                SetKind.RECOMPUTED,
-            ):
-                continue
-            written = _written(job.counters_before, counters, rows, current)
-            if written is None:
-                continue
-            more = await _count(job.counters_before, counters, rows, current, then, now)
-            if more or written.inserted or written.updated or written.deleted:
-                show = await _show(job, rows) if more > 0 else ""
-                found[rows.name] = replace(written, rows=more, show=show)
-    return found
+        return None
+    sums = job.verify == "checksum"
+    was, is_now = await both(*(read_range(reader, sets[0], WHOLE, sums=sums) for reader in readers))
+    if was == is_now or not (isinstance(was, RangeDigest) and isinstance(is_now, RangeDigest)):
+        return None
+    return replace(_NOTHING, name=sets[0].name, rows=is_now.count - was.count)
 
 
 async def _sets(connection: Connection) -> tuple[RowSet, ...]:
@@ -165,7 +225,7 @@ def _written(
     before: WriteCounters | None, now: WriteCounters, rows: RowSet, current: RowSet
 ) -> WritesSince | None:
     if before is None:
-        return WritesSince(inserted=0, updated=0, deleted=0)
+        return _NOTHING
     names = dict.fromkeys([*relations_of(rows), *relations_of(current)])
     return writes_between(tuple(names), before, now)
 
@@ -226,7 +286,7 @@ async def _size(reader: DatabaseReader, sets: list[RowSet]) -> int:
 async def _show(job: VerifyJob, rows: RowSet) -> str:
     """SQL for rows newer than the newest that arrived; empty where there is no time column."""
     dimension = rows.dimension
-    if dimension is None or not cuts(dimension) or rows.name != f"{rows.schema}.{rows.table}":
+    if dimension is None or not cuts(dimension) or rows.of_cagg:
         return ""
     column = sql.Identifier(dimension.column)
     query = sql.SQL("SELECT {c}::text FROM {t} ORDER BY {c} DESC LIMIT 1").format(

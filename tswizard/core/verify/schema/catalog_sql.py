@@ -72,12 +72,13 @@ GROUP BY c.oid
 """
 
 
-def user_relations(shape: Shape) -> str:
+def user_relations(shape: Shape, *, internal_too: bool = True) -> str:
     """CTEs of a statement: `rel` has every relation that does not belong to an extension.
 
     rel(oid, relkind, schema, name, part): `name` is quoted and qualified; `part` is the same for
     an internal relation, else NULL.
     """
+    only_own = "" if internal_too else "AND i.oid IS NULL"
     return f"""
 WITH inside AS MATERIALIZED ({internal(shape)}),
 rel AS MATERIALIZED (
@@ -90,7 +91,7 @@ rel AS MATERIALIZED (
     SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) AS name
   ) q
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c') AND c.relpersistence <> 't'
-    AND {in_user_schema()} AND {not_member("pg_class", "c.oid")}
+    AND {in_user_schema()} AND {not_member("pg_class", "c.oid")} {only_own}
 )
 """
 

@@ -97,7 +97,7 @@ def compare_schemas(source: Schema, target: Schema) -> SchemaComparison:
                     state="extra",
                     level=_of_extra(key, found),
                     part=found.part,
-                    about=_about(key, found),
+                    about=about(key, found),
                     statement=_of_property(key, None, found, target),
                 )
             )
@@ -242,7 +242,7 @@ def _missing(key: ObjectKey, found: Object, source: Schema, target: Schema) -> D
         part=found.part,
         changed=(),
         why=why,
-        about=_about(key, found),
+        about=about(key, found),
         statement=_of_property(key, found, None, target),
     )
 
@@ -267,7 +267,8 @@ def _on_extension(key: ObjectKey) -> bool:
     return key.kind == "comment" and key.name.startswith("extension ")
 
 
-def _about(key: ObjectKey, found: Object) -> str:
+def about(key: ObjectKey, found: Object) -> str:
+    """What a job does, whose name is only a number; else nothing."""
     row = found.definition.get("row") if key.kind == "job" else None
     if row is None:
         return ""
@@ -312,7 +313,7 @@ def _differs(
         part=found.part,
         changed=changed,
         why=why,
-        about=_about(key, found),
+        about=about(key, found),
         statement=_statement(key, changed, target),
     )
 

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,12 +149,8 @@ async def read_schema(connection: Connection) -> Schema:
     catalogs = await read_catalogs(connection)
     asked = (_VERSIONS, labels_query(catalogs.shape), _ROLES, *object_queries(catalogs))
     ((major, timescaledb, database),), labels, roles, *kinds = await batch(connection, asked)
-    objects: dict[ObjectKey, Object] = {}
-    for found in kinds:
-        for kind, name, part, text in found:
-            objects[ObjectKey(sys.intern(kind), name)] = Object(text, part)
     return Schema(
-        objects=objects,
+        objects=_objects(kinds),
         labels=dict(labels),
         roles=frozenset(name for name, _ in roles),
         catalogs=catalogs,
@@ -165,12 +161,36 @@ async def read_schema(connection: Connection) -> Schema:
     )
 
 
-def object_queries(catalogs: Catalogs) -> Iterator[str]:
+async def read_own_objects(connection: Connection) -> dict[ObjectKey, Object]:
+    """The same without what TimescaleDB created: it takes no longer where there are thousands of
+    chunks."""
+    catalogs = await read_catalogs(connection)
+    found = _objects(await batch(connection, (*object_queries(catalogs, internal_too=False),)))
+    return own_objects(found)
+
+
+def own_objects(objects: Mapping[ObjectKey, Object]) -> dict[ObjectKey, Object]:
+    """Those that belong to no internal relation."""
+    return {key: found for key, found in objects.items() if found.part is None}
+
+
+def _objects(kinds: Iterable[Iterable[tuple[Any, ...]]]) -> dict[ObjectKey, Object]:
+    return {
+        ObjectKey(sys.intern(kind), name): Object(text, part)
+        for found in kinds
+        for kind, name, part, text in found
+    }
+
+
+def object_queries(catalogs: Catalogs, *, internal_too: bool = True) -> Iterator[str]:
     """Those that this server can answer: kind, name, the internal relation it is part of or NULL,
     definition. JSON comes as text, which is parsed only when needed."""
     of_relations = (_as_text(query(catalogs)) for query in _OF_RELATIONS)
-    yield user_relations(catalogs.shape) + "\nUNION ALL\n".join(of_relations)
+    rel = user_relations(catalogs.shape, internal_too=internal_too)
+    yield rel + "\nUNION ALL\n".join(of_relations)
     others = (*_QUERIES, *(_TIMESCALEDB if catalogs.shape.timescaledb else ()))
+    if not internal_too:
+        others = tuple(query for query in others if query is not timescaledb.chunks)
     yield from (_as_text(query(catalogs)) for query in others)
 
 
