@@ -152,7 +152,7 @@ async def test_recomputed_ones_have_what_their_raw_rows_give_and_the_loss_is_nam
     program = program_for(tmp_path, source, target, **chosen)
     ended = await program.call(*answers(program))
     assert ended.code == 4, ended.err
-    assert 'lose_history = ["m.hourly", "m.daily"]' in ended.err
+    assert '(answer: lose_history): ["m.hourly", "m.daily"]' in ended.err
     assert "m.hourly: 3,624 buckets from 2023-01-01 00:00 UTC to 2023-06-01" in ended.err
     program = program_for(tmp_path, source, target, **chosen, lose_history=["m.hourly", "m.daily"])
     ended = await program.call(*answers(program))
