@@ -78,6 +78,33 @@ def test_what_a_server_says_becomes_one_sentence(said: str, what: str) -> None:
     assert error.todo.endswith(".")
 
 
+@pytest.mark.parametrize("host", ["a..b", f"{'x' * 64}.example.com"])
+async def test_a_host_that_is_no_name(host: str) -> None:
+    endpoint = Endpoint.parse(f"host={host} dbname=x user=u", password="s3cret")
+    with pytest.raises(CannotConnect) as caught:
+        await connect(endpoint)
+    assert caught.value.what == f"The host of {host}:5432/x cannot be resolved."
+    assert "Check its name" in caught.value.todo
+
+
+_TWICE = (
+    'connection failed: connection to server at "::1", port 5432 failed: FATAL:  not foo\n'
+    'connection to server at "::1", port 5432 failed: FATAL:  not foo'
+)
+_TWO_ADDRESSES = f"""{_TWICE}
+Multiple connection attempts failed. All failures were:
+- host: 'localhost', port: '5432', hostaddr: '127.0.0.1': {_TWICE}
+- host: 'localhost', port: '5432', hostaddr: '::1': {_TWICE}"""
+
+
+@pytest.mark.parametrize("said", [_TWICE, _TWO_ADDRESSES])
+def test_what_is_said_of_several_attempts_is_told_once(said: str) -> None:
+    endpoint = Endpoint.parse("postgresql://me@localhost:5432/shop")
+    assert explain_connect(OperationalError(said), endpoint).what == (
+        "localhost:5432/shop: not foo."
+    )
+
+
 class TestOnAServer:
     """What only a server can tell."""
 

@@ -77,7 +77,8 @@ async def _open(endpoint: Endpoint, **extra: str) -> Connection:
         return await AsyncConnection.connect(
             text, autocommit=True, password=endpoint.password, prepare_threshold=None
         )
-    except (OperationalError, ProgrammingError) as error:
+    except (OperationalError, ProgrammingError, ValueError) as error:
+        # A ValueError: a host that cannot be written as DNS has names, or what cannot be encoded.
         raise explain_connect(error, endpoint) from None
 
 
