@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -16,6 +15,7 @@ from tswizard.exit_codes import DEMO_CHOSEN, Exit
 from tswizard.tui import themes
 from tswizard.tui.ascii import AsciiMarks, wants_ascii
 from tswizard.tui.base import WizardScreen
+from tswizard.tui.crash import CrashReporting
 from tswizard.tui.dialogs import Ask, Help, text_reader
 from tswizard.tui.screens.welcome import WelcomeScreen
 
@@ -46,7 +46,7 @@ _LOOK_AFTER_TERMINAL = 2.0
 """Seconds between two looks whether the terminal is still there."""
 
 
-class WizardApp(App[int]):
+class WizardApp(CrashReporting):
     """Shows the screens in their order; owns the run that is under way."""
 
     TITLE = "tswizard"
@@ -173,6 +173,10 @@ class WizardApp(App[int]):
         from tswizard.wizard.ending import exit_after
 
         return exit_after(self.feed.run.outcome if self.feed else None)
+
+    def known_passwords(self) -> "Iterable[str | None]":
+        ends = (self.given_source, self.given_target, *(self._endpoints or ()))
+        return [end.password for end in ends if end is not None]
 
     # Keys that mean the same everywhere
 
