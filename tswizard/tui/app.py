@@ -15,6 +15,7 @@ from tswizard.exit_codes import DEMO_CHOSEN, Exit
 from tswizard.tui import themes
 from tswizard.tui.ascii import AsciiMarks, wants_ascii
 from tswizard.tui.base import WizardScreen
+from tswizard.tui.controls import NoControls
 from tswizard.tui.crash import CrashReporting
 from tswizard.tui.dialogs import Ask, Help, text_reader
 from tswizard.tui.screens.welcome import WelcomeScreen
@@ -84,7 +85,7 @@ class WizardApp(CrashReporting):
             self.register_theme(colors)
         if own or "TEXTUAL_THEME" not in os.environ:
             self.theme = theme
-        self._ascii = wants_ascii(os.environ)
+        self._always = (NoControls(), *([AsciiMarks()] if wants_ascii(os.environ) else []))
         self.engine = engine
         self.given_source = source
         self.given_target = target
@@ -333,8 +334,7 @@ class WizardApp(CrashReporting):
         return True
 
     def get_line_filters(self) -> "Sequence[LineFilter]":
-        filters = super().get_line_filters()
-        return [*filters, AsciiMarks()] if self._ascii else filters
+        return [*super().get_line_filters(), *self._always]
 
     def copy(self, text: str, what: str) -> None:
         """To the clipboard, by the terminal's own means (OSC 52), and to a file: some terminals do
