@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from psycopg import OperationalError
@@ -103,6 +104,38 @@ def test_what_is_said_of_several_attempts_is_told_once(said: str) -> None:
     assert explain_connect(OperationalError(said), endpoint).what == (
         "localhost:5432/shop: not foo."
     )
+
+
+_NOT_SUPPLIED = OperationalError("fe_sendauth: no password supplied")
+
+
+@pytest.mark.parametrize(("mode", "ignored"), [(0o644, True), (0o640, True), (0o600, False)])
+def test_a_password_file_that_others_may_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, ignored: bool
+) -> None:
+    passfile = tmp_path / "pgpass"
+    passfile.write_text("*:*:*:*:x")
+    passfile.chmod(mode)
+    monkeypatch.setenv("PGPASSFILE", str(passfile))
+    endpoint = Endpoint.parse("postgresql://me@127.0.0.1:5432/shop")
+    todo = explain_connect(_NOT_SUPPLIED, endpoint).todo
+    assert (f"chmod 600 {passfile}" in todo) is ignored
+    assert "chmod" not in explain_connect(_NOT_SUPPLIED, endpoint.with_password("x")).todo
+
+
+async def test_libpq_says_nothing_of_it_itself(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    closed_port: int,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    passfile = tmp_path / "pgpass"
+    passfile.write_text("*:*:*:*:x")
+    passfile.chmod(0o644)
+    monkeypatch.setenv("PGPASSFILE", str(passfile))
+    with pytest.raises(CannotConnect):
+        await connect(Endpoint.parse(f"host=127.0.0.1 port={closed_port} dbname=x user=u"))
+    assert "WARNING" not in capfd.readouterr().err
 
 
 class TestOnAServer:

@@ -19,6 +19,7 @@ from psycopg.pq import PipelineStatus, TransactionStatus
 
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import explain_connect, is_connection_lost
+from tswizard.core.db.ignored_passfile import NO_PASSFILE, ignored_passfile
 from tswizard.core.db.kept_connections import kept_connections
 from tswizard.core.db.session_settings import (
     ROW_SECURITY_OFF,
@@ -65,6 +66,8 @@ async def connect_plainly(endpoint: Endpoint) -> Connection:
 
 
 async def _open(endpoint: Endpoint, **extra: str) -> Connection:
+    if ignored_passfile(endpoint) is not None:  # else libpq says so in the middle of a screen
+        extra["passfile"] = NO_PASSFILE
     text = make_conninfo(
         endpoint.lasting_conninfo,
         application_name="tswizard",

@@ -10,6 +10,7 @@ from psycopg import Error, InterfaceError, OperationalError
 from psycopg.errors import DiskFull, ReadOnlySqlTransaction
 
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.ignored_passfile import ignored_passfile
 from tswizard.core.db.redact import redact
 
 
@@ -210,6 +211,7 @@ def explain_error(error: CannotConnect | Error | ServerError) -> Explanation:
     return Explanation(id, what.format(message_of(error)), why, todo)
 
 
+_NOT_SUPPLIED = r"no password supplied"
 CONNECTION_ERRORS = (
     (
         r"unsupported startup parameter",
@@ -222,7 +224,7 @@ CONNECTION_ERRORS = (
         "Check the service's IP allow-list, the user, the database and sslmode.",
     ),
     (
-        r"no password supplied",
+        _NOT_SUPPLIED,
         "{label} requires a password for {user}, and none was found.",
         "Give it, or put it into ~/.pgpass.",
     ),
@@ -286,6 +288,11 @@ def explain_connect(error: Error | ValueError, endpoint: Endpoint) -> CannotConn
     facts = {"label": endpoint.label, "user": endpoint.get("user"), "message": message}
     for pattern, what, todo in CONNECTION_ERRORS:
         if re.search(pattern, text):
+            ignored = ignored_passfile(endpoint) if pattern == _NOT_SUPPLIED else None
+            if ignored is not None:
+                todo = (
+                    f"libpq ignores {ignored}, since others may read it; run chmod 600 {ignored}."
+                )
             return CannotConnect(what.format(**facts), todo)
     return CannotConnect(f"{endpoint.label}: {message}.", "Check the connection's parts.")
 
