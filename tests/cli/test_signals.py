@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.native import databases
 from tests.support.program import Program
 from tswizard.cli.watch import on_signal
+from tswizard.core.db.connection import connected
 from tswizard.exit_codes import Exit
 
 
@@ -72,3 +74,27 @@ async def test_a_signal_that_is_ignored_is_not_listened_to() -> None:
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.native
+async def test_a_signal_while_samples_are_timed_leaves_no_password(tmp_path: Path) -> None:
+    subject = program(tmp_path)
+    async with databases() as (source, target):
+        async with connected(source) as connection:
+            await connection.execute(
+                "CREATE TABLE public.many AS SELECT n, repeat(md5(n::text), 9) AS text "
+                "FROM generate_series(1, 300000) n"
+            )
+        ends = [f"{end.conninfo} password=Sup3rS3cret" for end in (source, target)]
+        confirm = target.get("dbname")
+        answers = subject.answers_for(ends[0], ends[1], confirm=confirm, probe=True)
+        async with subject.started("--answers", answers) as process:
+            async with asyncio.timeout(300):
+                while not list(tmp_path.glob("tswizard-secret-*/passfile")):
+                    assert process.returncode is None
+                    await asyncio.sleep(0.005)
+            process.send_signal(signal.SIGTERM)
+            _, err = await process.communicate()
+    assert process.returncode == Exit.STOPPED
+    assert "Stopped." in err.decode()
+    assert not list(tmp_path.glob("tswizard-secret-*"))
