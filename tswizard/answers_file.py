@@ -58,13 +58,17 @@ def load(path: Path, *, demo: bool = False) -> Request:
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors on Windows mark it
     except OSError as error:
         raise BadAnswers(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise BadAnswers(f"{path} is not UTF-8 text.") from None
     except tomllib.TOMLDecodeError as error:
         raise BadAnswers(f"{path} is not TOML: {error}.") from None
+    except ValueError:  # a number of thousands of digits, which Python does not read
+        raise BadAnswers(f"{path} has a number with too many digits.") from None
+    except RecursionError:
+        raise BadAnswers(f"{path} has lists or tables nested too deeply.") from None
     for section, keys in data.items():
         if not isinstance(keys, dict):
             raise BadAnswers(
@@ -93,7 +97,7 @@ def _wrong_kind(asked: Question, answer: Any) -> str | None:
         wrong = [name for name in answer if not isinstance(name, str)]
         return f"{wrong[0]!r} is not text in quotes" if wrong else None
     if asked.kind is Kind.IDS and isinstance(answer, list):
-        strange = [id for id in answer if not isinstance(id, int) or isinstance(id, bool)]
+        strange = [id for id in answer if not _is_whole(id)]
         return f"{strange[0]!r} is not a whole number" if strange else None
     if asked.kind in (Kind.CHOICE, Kind.NAMES, Kind.IDS):
         allowed = [choice.value for choice in asked.choices]
@@ -103,9 +107,14 @@ def _wrong_kind(asked: Question, answer: Any) -> str | None:
     if asked.kind is Kind.YES_NO:
         return None if isinstance(answer, bool) else f"{answer!r} is not true or false"
     if asked.kind is Kind.NUMBER:
-        whole = isinstance(answer, int) and not isinstance(answer, bool)
-        return None if whole else f"{answer!r} is not a whole number"
-    return None if isinstance(answer, str) else f"{answer!r} is not text in quotes"
+        return None if _is_whole(answer) else f"{answer!r} is not a whole number"
+    if isinstance(answer, str) or (asked.or_whole_number and _is_whole(answer)):
+        return None
+    return f"{answer!r} is not text in quotes"
+
+
+def _is_whole(answer: Any) -> bool:
+    return isinstance(answer, int) and not isinstance(answer, bool)
 
 
 def _endpoint(path: Path, section: str, conninfo: str) -> Endpoint:
@@ -116,6 +125,8 @@ def _endpoint(path: Path, section: str, conninfo: str) -> Endpoint:
 
 
 def _answers(path: Path, given: dict[str, Any]) -> Answers:
+    texts = {q.key for q in QUESTIONS if q.or_whole_number}
+    given = {key: str(value) if key in texts else value for key, value in given.items()}
     try:
         return TypeAdapter(Answers).validate_python(given)
     except ValidationError as error:

@@ -7,12 +7,12 @@ refused by name.
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from tswizard.core.catalog.policy_kinds import PAUSED_ON_SOURCE
 from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 from tswizard.core.model.answers import Answers
+from tswizard.core.model.existing_folder import existing_folder
 from tswizard.core.model.time_limit import BadTime, seconds_of
 
 RECOMMENDED = "recommended"
@@ -52,6 +52,9 @@ class Question:
     own_default: Any = None
     """Where it is not the one in `Answers`: what is asked for is not yet what was decided."""
 
+    or_whole_number: bool = False
+    """In the answers file it may stand without quotes where it is one."""
+
     @property
     def default(self) -> Any:
         """What no answer means; None for an endpoint's keys."""
@@ -88,12 +91,21 @@ def _jobs(value: Any) -> str | None:
     )
 
 
+def _piece(value: Any) -> str | None:
+    """What is no interval, the source says in preflight."""
+    text = str(value).strip()
+    if text.isdecimal() and (len(text) > _DIGITS or not int(text)):
+        return f"a whole number of at most {_DIGITS} digits and more than 0, or chunk"
+    return None if text else 'write "chunk", or a range such as "1 day"'
+
+
+_DIGITS = 18
+"""Of what PostgreSQL counts as a bigint in any case."""
+
+
 def _staging(value: Any) -> str | None:
-    if not value:
-        return None
-    folder = Path(str(value)).expanduser()
-    if not folder.is_dir():
-        return f"{folder} is not a folder; create it or leave this empty for the run's own"
+    if value and existing_folder(str(value)) is None:
+        return f"{value} is not a folder; create it or leave this empty for the run's own"
     return None
 
 
@@ -219,9 +231,8 @@ QUESTIONS: tuple[Question, ...] = (
         'chunk: each chunk is one piece. Or a range of the time column, such as "1 day" or 86400, '
         "for chunks so large that copying one again takes too long.",
         Kind.TEXT,
-        check=lambda value: (
-            None if str(value).strip() else 'write "chunk", or a range such as "1 day"'
-        ),
+        check=_piece,
+        or_whole_number=True,
     ),
     Question(
         "answers",

@@ -1,6 +1,9 @@
 """What a command says and its exit code when it cannot do what it was asked for."""
 
+import os
 import socket
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -221,3 +224,64 @@ def test_a_run_whose_lock_cannot_be_opened_is_listed() -> None:
     result = call("runs")
     assert result.exit_code == 0
     assert "job 1000 of the source is still paused" in result.output
+
+
+@pytest.mark.parametrize("conninfo", ["host=x y", ""])
+@pytest.mark.parametrize("end", ["source", "target"])
+@pytest.mark.parametrize("command", ["resume", "check"])
+def test_an_address_in_a_run_folder_that_nobody_can_read(
+    command: str, end: str, conninfo: str
+) -> None:
+    run = start(prepared(), ())
+    result = Level.PASS if command == "check" else None
+    record = replace(run.run_folder.record, result=result, **{end: conninfo})  # type: ignore[arg-type]
+    run.run_folder.save(record)
+    ended = call(command)
+    assert ended.exit_code == Exit.STOPPED
+    assert f"The {end} in {run.run_folder.path / 'run.json'} cannot be used." in ended.stderr
+
+
+@pytest.mark.parametrize("args", [(), ("resume", "--plain"), ("check", "--plain"), ("demo",)])
+def test_a_standard_input_that_is_closed_is_no_terminal(args: tuple[str, ...]) -> None:
+    program = [sys.executable, "-m", "tswizard", *args]
+    done = subprocess.run(  # a shell's <&-
+        ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *program],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == Exit.USAGE
+    assert "This is not a terminal" in done.stderr
+
+
+def test_a_value_of_the_environment_that_is_no_text() -> None:
+    program = [sys.executable, "-m", "tswizard", "inspect", "host=localhost dbname=x"]
+    env = {**os.environb, b"PGPASSWORD": b"s3cr\xe9t"}
+    done = subprocess.run(program, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == Exit.USAGE
+    assert "PGPASSWORD" in done.stderr
+    assert "is not UTF-8 text" in done.stderr
+    assert "s3cr" not in done.stderr
+
+
+def test_an_argument_that_is_no_text() -> None:
+    program = [
+        sys.executable.encode(),
+        b"-m",
+        b"tswizard",
+        b"inspect",
+        b"host=localhost dbname=\xe9",
+    ]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.returncode == Exit.USAGE
+    assert "The connection is not UTF-8 text" in done.stderr
+
+
+def test_a_locale_that_lacks_a_character_is_no_error(tmp_path: Path) -> None:
+    log = tmp_path / "some.log"
+    log.write_text('pg_restore: error: no such thing "Größe 測定"\n', encoding="utf-8")
+    program = [sys.executable, "-m", "tswizard", "classify", str(log)]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii:strict"}
+    done = subprocess.run(program, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == Exit.LOOK
+    assert "Gr??e" in done.stdout

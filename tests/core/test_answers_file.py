@@ -44,6 +44,17 @@ def test_the_method_is_recommended_unless_it_is_named(tmp_path: Path) -> None:
     assert question("answers", "method") is not None
 
 
+def test_a_range_may_be_a_number_as_the_docs_have_it(tmp_path: Path) -> None:
+    for text in ("86400", '"86400"'):
+        assert load(write(tmp_path, f"{ENDS}[answers]\npiece = {text}\n")).answers.piece == "86400"
+
+
+def test_the_mark_of_an_editor_is_no_part_of_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "answers.toml"
+    path.write_text(ENDS, encoding="utf-8-sig")
+    assert load(path).answers == Answers()
+
+
 def test_a_demo_needs_nothing(tmp_path: Path) -> None:
     request = load(write(tmp_path, "[answers]\njobs = 2\n"), demo=True)
     assert (request.source, request.target, request.answers.jobs) == (None, None, 2)
@@ -65,6 +76,14 @@ def test_a_demo_needs_nothing(tmp_path: Path) -> None:
         (ENDS.replace("host=/tmp dbname=defaultdb", "nonsense ="), "source.conninfo"),
         (ENDS.replace("[source]", '[source]\npassword = "x"'), "Put the password into ~/.pgpass"),
         (ENDS + "[answers\n", "is not TOML"),
+        (f"{ENDS}[answers]\njobs = {'9' * 5000}\n", "a number with too many digits"),
+        (f"{ENDS}[answers]\npolicies = {'[' * 5000}\n", "nested too deeply"),
+        (ENDS + "[answers]\npiece = true\n", "True is not text in quotes"),
+        (ENDS + "[answers]\npiece = 0\n", "more than 0"),
+        (f"{ENDS}[answers]\npiece = '{'9' * 5000}'\n", "a whole number of at most 18 digits"),
+        (ENDS + "[answers]\ntime_limit = 3600\n", "3600 is not text in quotes"),
+        (ENDS + "[answers]\nstaging = '~nobodyx/foo'\n", "~nobodyx/foo is not a folder"),
+        (f"{ENDS}[answers]\nstaging = '/{'x' * 300}'\n", "is not a folder"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, text: str, says: str) -> None:

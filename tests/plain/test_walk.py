@@ -83,5 +83,6 @@ def test_words_that_are_no_answers() -> None:
 def test_numbers_of_a_list() -> None:
     assert read_numbers("2 5-7", 9) == {2, 5, 6, 7}
     assert read_numbers("1,3", 3) == {1, 3}
+    assert read_numbers("9" * 5000, 9) == set()
     for wrong in ("0", "4", "2-9", "5-2", "x", "1 x", "", "-", "1-"):
         assert read_numbers(wrong, 3) == set(), wrong

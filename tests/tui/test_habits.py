@@ -11,7 +11,16 @@ from textual_fspicker.parts import DirectoryNavigation
 
 from tests.support.fitting import assert_fits
 from tests.support.recorded_engine import RecordedEngine, RecordedRun
-from tests.support.wizard_pilot import LARGE, SMALL, app_with, on_screen, shown, until
+from tests.support.wizard_pilot import (
+    LARGE,
+    SMALL,
+    app_with,
+    notice,
+    on_screen,
+    shown,
+    type_text,
+    until,
+)
 from tests.support.wizard_scenes import (
     SCENES,
     large_source,
@@ -173,6 +182,29 @@ async def test_the_staging_folder_is_picked(tmp_path: Path) -> None:
         await pilot.press("tab", "enter")
         await until(pilot, lambda: field.value == str(tmp_path / "large disk"))
         await on_screen(pilot, "MethodScreen")
+
+
+@pytest.mark.parametrize("typed", ["~nobodyx/foo", "/" + "x" * 300])
+async def test_a_staging_folder_that_cannot_even_be_looked_for(typed: str) -> None:
+    async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
+        await to_method(pilot)
+        field = pilot.app.screen.query_one("#staging", TextField)
+        field.value = typed
+        field.focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: "is not a folder" in notice(pilot))
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SelectDirectory))
+        assert pilot.app._exception is None
+
+
+async def test_a_number_that_is_far_too_long() -> None:
+    async with app_with(RecordedEngine()).run_test(size=SMALL) as pilot:
+        await to_method(pilot)
+        await type_text(pilot, "#jobs", "9" * 5000)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Parallel jobs: a whole number" in notice(pilot))
+        assert pilot.app._exception is None
 
 
 @pytest.mark.parametrize("name", ["welcome", "source-connected", "method", "review", "check-lost"])

@@ -71,6 +71,8 @@ async def test_screens_without_utf_8(name: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_has_a_name_of_its_own_is_not_replaced() -> None:
+    [estimate] = AsciiMarks().apply([Segment("≤ 5 min")], Color(0, 0, 0))
+    assert estimate.text == "< 5 min"
     [segment] = AsciiMarks().apply([Segment("✓ Größe …")], Color(0, 0, 0))
     assert segment.text == "+ Größe ~"
 

@@ -1,15 +1,15 @@
 """`tswizard check`: source and target of a finished run compared again."""
 
 import asyncio
-import sys
 
 import click
 
 from tswizard.cli.failures import failures
+from tswizard.cli.output import in_terminal
+from tswizard.cli.recorded_ends import recorded_ends
 from tswizard.cli.runs import named_run
-from tswizard.cli.watch import watch
+from tswizard.cli.watch import cancelled_by_signals, watch
 from tswizard.core.db.endpoint import Endpoint
-from tswizard.core.run.run_folder import RunFolder
 from tswizard.exit_codes import Exit
 
 
@@ -24,7 +24,7 @@ def check(
         raise click.UsageError("Name a run of this machine or --target, not both.")
     if source is not None and target is None:
         raise click.UsageError("--source goes with --target.")
-    if plain and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if plain and not in_terminal():
         raise click.UsageError("This is not a terminal; leave out --plain.")
     return asyncio.run(_check(name, target, source, plain=plain))
 
@@ -34,10 +34,10 @@ async def _check(
 ) -> int:
     from tswizard.core.check_again import check_again, find_checked
 
-    with failures(Exit.REFUSED):
+    with failures(Exit.REFUSED), cancelled_by_signals():
         if target is None:
             run_folder = named_run(name, finished=True)
-            source, target = _ends(run_folder)
+            source, target = recorded_ends(run_folder)
         else:
             run_folder, source = await find_checked(target, source)
     if plain:
@@ -45,9 +45,6 @@ async def _check(
 
         return await wizard(source=source, target=target, resume=run_folder)
     with failures(Exit.STOPPED):
-        return await watch(await check_again(run_folder, source, target))
-
-
-def _ends(run_folder: RunFolder) -> tuple[Endpoint, Endpoint]:
-    record = run_folder.record
-    return Endpoint.parse(record.source), Endpoint.parse(record.target)
+        with cancelled_by_signals():
+            run = await check_again(run_folder, source, target)
+        return await watch(run)

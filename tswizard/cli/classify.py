@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-import click
 from pydantic import TypeAdapter
 
+from tswizard.cli.output import put, show
 from tswizard.core.classify.encoding import LogReader
 from tswizard.core.classify.log import LogReport, classify_log
 from tswizard.core.model.judged import JudgedMessage
@@ -24,10 +24,9 @@ def classify(
     """Print the verdicts; exit code 1 when something needs a look or was lost, else 0."""
     report = classify_log(LogReader(log), tool, method, phase)
     if as_json:
-        click.echo(_REPORT.dump_json(report, indent=1).decode())
+        put(_REPORT.dump_json(report, indent=1).decode() + "\n")
     else:
-        for line in _lines(report):
-            click.echo(line)
+        show(_lines(report))
     return Exit.LOOK if report.look or report.lost else Exit.PASSED
 
 

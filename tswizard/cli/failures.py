@@ -9,6 +9,7 @@ from psycopg import Error
 
 from tswizard.answers_file import BadAnswers
 from tswizard.cli.output import say
+from tswizard.core.db.endpoint import BadEndpoint
 from tswizard.core.db.errors import CannotConnect, ServerError, explain_error
 from tswizard.core.run.context import StepFailed
 from tswizard.core.run.run_folder import RunFolderError
@@ -32,6 +33,8 @@ def failures(code: Exit, last: str = "", *, then: str = "") -> Iterator[None]:
         what = f"{failure.finding.what} {failure.finding.todo}"
     except RunFolderError as error:
         what, code = str(error), Exit.STOPPED
+    except BadEndpoint as error:
+        what = f"The recorded address cannot be used. {error}"
     except BadAnswers as error:
         what, code = str(error), Exit.USAGE
     except (asyncio.CancelledError, KeyboardInterrupt):

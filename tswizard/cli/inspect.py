@@ -4,11 +4,10 @@ import asyncio
 import json
 from dataclasses import dataclass
 
-import click
 from pydantic import TypeAdapter
 
 from tswizard.cli.failures import failures
-from tswizard.cli.output import shortened
+from tswizard.cli.output import put, shortened, show
 from tswizard.core.catalog.chunk_buckets import BUCKETS, ChunkBucket, chunk_buckets
 from tswizard.core.catalog.inventory import Inventory
 from tswizard.core.catalog.read import read_inventory
@@ -54,10 +53,9 @@ def inspect(endpoint: Endpoint, *, as_json: bool) -> int:
             findings=findings,
             chunk_buckets={h.label: chunk_buckets(h) for h in inventory.hypertables},
         )
-        click.echo(json.dumps(_JSON.dump_python(everything, mode="json"), indent=1))
+        put(json.dumps(_JSON.dump_python(everything, mode="json"), indent=1) + "\n")
     else:
-        for line in _lines(endpoint, inventory, findings):
-            click.echo(line)
+        show(_lines(endpoint, inventory, findings))
     grave = any(f.level in (Level.FAIL, Level.LOOK) for f in findings)
     return Exit.LOOK if grave else Exit.PASSED
 

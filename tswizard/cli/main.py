@@ -4,7 +4,6 @@ only when it is asked for."""
 import asyncio
 import atexit
 import gc
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -277,13 +276,18 @@ def _answers_or_plain(answers: Path | None, plain: bool) -> None:
 
 
 def _need_terminal(instead: str) -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    from tswizard.cli.output import in_terminal
+
+    if not in_terminal():
         raise click.UsageError(f"This is not a terminal; use `{instead}` instead.")
 
 
 def main() -> None:
     """Entry point of the `tswizard` command."""
+    from tswizard.cli.output import tolerate
+
     _spare_what_stays()
+    tolerate()
     cli()
 
 

@@ -9,7 +9,7 @@ from tswizard.answers_file import load
 from tswizard.cli.advice import advised
 from tswizard.cli.failures import failures
 from tswizard.cli.output import say, say_finding
-from tswizard.cli.watch import watch
+from tswizard.cli.watch import cancelled_by_signals, watch
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.concurrency import both
 from tswizard.core.db.endpoint import Endpoint
@@ -54,7 +54,7 @@ async def migrate(
     `confirm` is the target's database name; None where it is known to be meant (the demo).
     `recommended` leaves the method to what is timed and read, whatever `answers` says.
     """
-    with failures(Exit.REFUSED, "Nothing was changed."):
+    with failures(Exit.REFUSED, "Nothing was changed."), cancelled_by_signals():
         ready = await examined(source, target, answers, confirm, recommended=recommended)
         if isinstance(ready, Exit):
             return ready

@@ -1,11 +1,19 @@
 """Lines for a person; stdout is left to what was asked for, such as --json."""
 
+import errno
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from io import TextIOWrapper
+from typing import TextIO
+
+import click
 
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.wording import number
 from tswizard.core.report.checklist import Checklist
+from tswizard.exit_codes import Exit
+from tswizard.wizard.text import shown_lines
 
 _DETAILS = 20
 """Lines below one; the report has them all."""
@@ -14,8 +22,56 @@ _GRAVE = (Level.FAIL, Level.LOOK)
 
 
 def say(text: str) -> None:
-    """One line."""
-    print(text, file=sys.stderr, flush=True)
+    """One line. When nobody reads any more, it is dropped: what a run says is in its log, and a
+    run goes on."""
+    if sys.stderr is None:  # closed by whoever started this
+        return
+    try:
+        print(shown_lines(text), file=sys.stderr, flush=True)
+    except OSError:
+        _drop(sys.stderr)
+
+
+def show(lines: Iterable[str]) -> None:
+    """What was asked for, to be read by a person: names in it are shown, never obeyed."""
+    put("".join(f"{shown_lines(line)}\n" for line in lines))
+
+
+def put(text: str) -> None:
+    """What was asked for, as it is. Whoever reads it may stop before its end.
+
+    Raises click.exceptions.Exit where it cannot be written.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        _drop(sys.stdout)
+        if error.errno == errno.EPIPE:
+            return
+        say(f"The output cannot be written: {error.strerror}.")
+        raise click.exceptions.Exit(Exit.REFUSED) from None
+
+
+def in_terminal() -> bool:
+    """Do standard input and output lead to a terminal? What was closed does not."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+def tolerate() -> None:
+    """From now on, what the locale's encoding lacks is a question mark instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _drop(stream: TextIO) -> None:
+    """From now on to nobody. Without this, what is still buffered would be an error at the end."""
+    nobody = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nobody, stream.fileno())
+    os.close(nobody)
 
 
 def say_finding(finding: Finding, *, reported: bool = False) -> None:

@@ -4,17 +4,17 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-import click
-
 from tswizard.answers_file import load
 from tswizard.cli.failures import failures
 from tswizard.cli.migrate import examined
-from tswizard.cli.output import say
+from tswizard.cli.output import in_terminal, put, say
+from tswizard.cli.watch import cancelled_by_signals
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.prepare import shown_task
 from tswizard.core.runbook import write_runbook
 from tswizard.exit_codes import Exit
+from tswizard.wizard.text import shown_lines
 
 
 def plan(path: Path, *, output: Path | None, as_script: bool) -> int:
@@ -43,7 +43,7 @@ async def _plan(
     output: Path | None,
     as_script: bool,
 ) -> int:
-    with failures(Exit.REFUSED, "Nothing was changed."):
+    with failures(Exit.REFUSED, "Nothing was changed."), cancelled_by_signals():
         # Without a choice to make, nothing has to be timed.
         answers = replace(answers, probe=answers.probe and recommended)
         ready = await examined(source, target, answers, None, recommended=recommended)
@@ -51,7 +51,9 @@ async def _plan(
             return ready
         written = await write_runbook(shown_task(ready[0]))
     if output is None:
-        click.echo(written.script if as_script else written.markdown, nl=False)
+        text = written.script if as_script else written.markdown
+        # Into a file it goes as it is, to be carried out; a terminal would obey what a name holds.
+        put(shown_lines(text) if in_terminal() else text)
         return Exit.PASSED
     try:
         paths = written.save(output)

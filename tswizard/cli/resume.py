@@ -1,15 +1,15 @@
 """`tswizard resume`: a run that was stopped, of this machine or, if it is split, of any."""
 
 import asyncio
-import sys
 from pathlib import Path
 
 import click
 
 from tswizard.cli.failures import failures
-from tswizard.cli.output import say, say_finding
+from tswizard.cli.output import in_terminal, say, say_finding
+from tswizard.cli.recorded_ends import recorded_ends, recorded_source
 from tswizard.cli.runs import named_run
-from tswizard.cli.watch import watch
+from tswizard.cli.watch import cancelled_by_signals, watch
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import StepFailed
@@ -51,7 +51,7 @@ def resume(
         asyncio.run(_write_off(there, lost))
     if jobs is not None or staging is not None:
         asyncio.run(_change(run_folder, there, jobs, staging))
-    if not unattended and confirm is None and sys.stdin.isatty() and sys.stdout.isatty():
+    if not unattended and confirm is None and in_terminal():
         from tswizard.cli.wizard import run_wizard
 
         return asyncio.run(
@@ -63,7 +63,7 @@ def resume(
 def _check_plain(confirm: str | None, *, unattended: bool) -> None:
     if unattended or confirm is not None:
         raise click.UsageError("--plain asks questions; --unattended and --confirm do not.")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not in_terminal():
         raise click.UsageError("This is not a terminal; use --unattended instead of --plain.")
 
 
@@ -84,14 +84,14 @@ def _on_this_machine(name: str | None, source: Endpoint | None) -> _Stopped:
     if source is not None:
         raise click.UsageError("--source goes with --target.")
     run_folder = named_run(name, unfinished=True)
-    record = run_folder.record
-    return run_folder, Endpoint.parse(record.source), Endpoint.parse(record.target)
+    with failures(Exit.STOPPED):
+        return run_folder, *recorded_ends(run_folder)
 
 
 async def _on_any_machine(name: str | None, target: Endpoint, source: Endpoint | None) -> _Stopped:
     if name is not None:
         return await _into(named_run(name), source, target)
-    with failures(Exit.REFUSED):
+    with failures(Exit.REFUSED), cancelled_by_signals():
         try:
             run_folder, source = await take_over(target, source)
         except StepFailed as failure:
@@ -123,10 +123,11 @@ async def _into(run_folder: RunFolder, source: Endpoint | None, target: Endpoint
     from tswizard.core.other_target import move
 
     record = run_folder.record
-    source = source or Endpoint.parse(record.source)
+    with failures(Exit.STOPPED):
+        source = source or recorded_source(run_folder)
     if record.target_label == target.label:
         return run_folder, source, target
-    with failures(Exit.REFUSED, "Nothing was changed."):
+    with failures(Exit.REFUSED, "Nothing was changed."), cancelled_by_signals():
         findings, moved = await move(run_folder, source, target)
     for finding in findings:
         say_finding(finding)
@@ -138,7 +139,7 @@ async def _into(run_folder: RunFolder, source: Endpoint | None, target: Endpoint
 
 
 async def _write_off(target: Endpoint, location: str) -> None:
-    with failures(Exit.STOPPED):
+    with failures(Exit.STOPPED), cancelled_by_signals():
         number = await write_off_files(target, location)
     say(f"To be copied again: {plural(number, 'piece')}, with files at {location}.")
 
@@ -159,4 +160,6 @@ async def _unattended(
     from tswizard.core.resume import reopen
 
     with failures(Exit.STOPPED, then="Then resume the run."):
-        return await watch(await reopen(run_folder, source, target, confirm=confirm))
+        with cancelled_by_signals():
+            run = await reopen(run_folder, source, target, confirm=confirm)
+        return await watch(run)

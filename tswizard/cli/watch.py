@@ -60,7 +60,9 @@ async def watch(run: Run) -> int:
 def on_signal(stop: Callable[[], None]) -> Iterator[None]:
     """Ctrl+C and the signals that end a process call `stop` instead."""
     loop = asyncio.get_running_loop()
-    watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    # One that is ignored stays so: nohup, and a shell that starts something in the background.
+    watched = [n for n in ending if signal.getsignal(n) is not signal.SIG_IGN]
     for signum in watched:
         loop.add_signal_handler(signum, stop)
     try:
@@ -68,6 +70,21 @@ def on_signal(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for signum in watched:
             loop.remove_signal_handler(signum)
+
+
+@contextmanager
+def cancelled_by_signals() -> Iterator[None]:
+    """Before there is a run: they cancel the caller, so that connections are closed and temporary
+    files removed."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def stop() -> None:
+        if not task.cancelling():  # a second one must not interrupt what is cleared away
+            task.cancel()
+
+    with on_signal(stop):
+        yield
 
 
 class RunPrinter:

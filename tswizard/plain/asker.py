@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from tswizard.plain.prompts import Back, Entry, Help, Option, Prompts, Quit
 from tswizard.plain.voice import Voice
 from tswizard.questions import Kind, Question
+from tswizard.wizard.text import whole_number
 
 _T = TypeVar("_T")
 
@@ -75,7 +76,7 @@ class Asker:
                 return await self.one_of(asked.text, options, help=asked.help, default=str(given))
             case Kind.NUMBER:
                 text = await self.line(asked.text, help=asked.help, default=str(given))
-                return int(text) if text.isdecimal() else None
+                return whole_number(text)
             case Kind.SECRET:
                 return await self.secret(asked.text, help=asked.help)
             case Kind.TEXT | Kind.FOLDER:

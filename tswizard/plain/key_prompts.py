@@ -12,6 +12,7 @@ from questionary import Choice, Separator, Style
 from questionary.prompts.common import InquirerControl
 
 from tswizard.plain.prompts import Back, Entry, Help, Option, Quit, Show, read_command
+from tswizard.wizard.text import one_line
 
 _STYLE = Style([("answer", "bold"), ("highlighted", "bold"), ("selected", "noinherit")])
 _SHORTCUTS = "1234567890acdefghijklmnopqrstuvwxyz"
@@ -93,15 +94,16 @@ class _Nothing(Processor):
 def _numbered(options: Sequence[Option]) -> list[Choice]:
     keys = _SHORTCUTS.ljust(len(options))
     return [
-        Choice(option.text, option.value, shortcut_key=key.strip() or None)
+        Choice(one_line(option.text), option.value, shortcut_key=key.strip() or None)
         for option, key in zip(options, keys, strict=False)
     ]
 
 
 def _choice(entry: Entry) -> Choice | Separator:
     if not entry.value:
-        return Separator(entry.text)
-    return Choice("  " * entry.depth + entry.text, entry.value, checked=entry.ticked)
+        return Separator(one_line(entry.text))
+    text = "  " * entry.depth + one_line(entry.text)
+    return Choice(text, entry.value, checked=entry.ticked)
 
 
 async def _answer(

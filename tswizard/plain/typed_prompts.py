@@ -15,6 +15,7 @@ from tswizard.plain.echo import echo
 from tswizard.plain.interrupts import Interrupts
 from tswizard.plain.prompts import Entry, Option, Quit, Show, read_command
 from tswizard.plain.voice import Voice
+from tswizard.wizard.text import one_line, whole_number
 
 _LIST = "list"
 """Typed to hear the choices again."""
@@ -56,8 +57,9 @@ class TypedPrompts:
             read_command(answer)
             if not answer:
                 return values[at - 1]
-            if answer.isdecimal() and 1 <= int(answer) <= len(values):
-                return values[int(answer) - 1]
+            number = whole_number(answer)
+            if number is not None and 1 <= number <= len(values):
+                return values[number - 1]
             if answer in values:
                 return answer
             if answer.lower() == _LIST:
@@ -114,8 +116,9 @@ class TypedPrompts:
             if answer in ("all", "none"):
                 return frozenset(values if answer == "all" else ())
             if found := re.fullmatch(r"(?:show|sql)\s+(\d+)", answer):
-                if 1 <= int(found.group(1)) <= len(values):
-                    raise Show(values[int(found.group(1)) - 1])
+                number = whole_number(found.group(1)) or 0
+                if 1 <= number <= len(values):
+                    raise Show(values[number - 1])
             elif numbers := read_numbers(answer, len(values)):
                 return ticked ^ {values[number - 1] for number in numbers}
             if answer == _LIST:
@@ -143,7 +146,7 @@ class TypedPrompts:
 
     async def _ask(self, prompt: str, *, shown: bool = True) -> str:
         """The next line that is typed. Raises Quit on Ctrl+C, and where nothing more can come."""
-        sys.stdout.write(prompt)
+        sys.stdout.write(one_line(prompt))
         sys.stdout.flush()
         loop = asyncio.get_running_loop()
         line: asyncio.Future[bytes] = loop.create_future()
@@ -195,8 +198,8 @@ def read_numbers(text: str, most: int) -> set[int]:
         given = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
         if given is None:
             return set()
-        first, last = int(given.group(1)), int(given.group(2) or given.group(1))
-        if not 1 <= first <= last <= most:
+        first, last = (whole_number(n) for n in (given.group(1), given.group(2) or given.group(1)))
+        if first is None or last is None or not 1 <= first <= last <= most:
             return set()
         found.update(range(first, last + 1))
     return found

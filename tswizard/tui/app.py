@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -16,6 +15,8 @@ from tswizard.exit_codes import DEMO_CHOSEN, Exit
 from tswizard.tui import themes
 from tswizard.tui.ascii import AsciiMarks, wants_ascii
 from tswizard.tui.base import WizardScreen
+from tswizard.tui.controls import NoControls
+from tswizard.tui.crash import CrashReporting
 from tswizard.tui.dialogs import Ask, Help, text_reader
 from tswizard.tui.screens.welcome import WelcomeScreen
 
@@ -46,7 +47,7 @@ _LOOK_AFTER_TERMINAL = 2.0
 """Seconds between two looks whether the terminal is still there."""
 
 
-class WizardApp(App[int]):
+class WizardApp(CrashReporting):
     """Shows the screens in their order; owns the run that is under way."""
 
     TITLE = "tswizard"
@@ -84,7 +85,7 @@ class WizardApp(App[int]):
             self.register_theme(colors)
         if own or "TEXTUAL_THEME" not in os.environ:
             self.theme = theme
-        self._ascii = wants_ascii(os.environ)
+        self._always = (NoControls(), *([AsciiMarks()] if wants_ascii(os.environ) else []))
         self.engine = engine
         self.given_source = source
         self.given_target = target
@@ -173,6 +174,10 @@ class WizardApp(App[int]):
         from tswizard.wizard.ending import exit_after
 
         return exit_after(self.feed.run.outcome if self.feed else None)
+
+    def known_passwords(self) -> "Iterable[str | None]":
+        ends = (self.given_source, self.given_target, *(self._endpoints or ()))
+        return [end.password for end in ends if end is not None]
 
     # Keys that mean the same everywhere
 
@@ -322,8 +327,7 @@ class WizardApp(App[int]):
         return True
 
     def get_line_filters(self) -> "Sequence[LineFilter]":
-        filters = super().get_line_filters()
-        return [*filters, AsciiMarks()] if self._ascii else filters
+        return [*super().get_line_filters(), *self._always]
 
     def copy(self, text: str, what: str) -> None:
         """To the clipboard, by the terminal's own means (OSC 52), and to a file: some terminals do

@@ -38,7 +38,7 @@ class Ask(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             yield Static(self._text, markup=False)
             with Horizontal(classes="dialog-buttons"):
                 yield Button(self._no, id="no", compact=True)
@@ -73,7 +73,7 @@ class Choose(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             for answer, label, meaning in self._choices:
                 with Horizontal(classes="choice"):
                     yield Button(label, id=f"choice-{answer}", compact=True)
@@ -105,7 +105,7 @@ class Reader(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="reader") as box:
-            box.border_title = self._title
+            box.border_title = Content(self._title)
             box.border_subtitle = "esc close   y copy   ↑↓ scroll"
             yield from self._widgets
 

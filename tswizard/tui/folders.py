@@ -7,6 +7,8 @@ from rich.text import Text
 from textual_fspicker import SelectDirectory
 from textual_fspicker.icons import Icons
 
+from tswizard.core.model.existing_folder import existing_folder
+
 if TYPE_CHECKING:
     from textual.app import App
 
@@ -22,7 +24,8 @@ async def choose_folder(app: "App[Any]", where: str) -> Path | None:
 
 
 def _nearest(where: str) -> Path:
-    folder = Path(where or "~").expanduser().absolute()
-    while not folder.is_dir():
-        folder = folder.parent
-    return folder
+    path = Path(where)
+    for above in (path, *path.parents) if where else ():
+        if (folder := existing_folder(str(above))) is not None:
+            return folder.absolute()
+    return existing_folder("~") or Path.cwd()

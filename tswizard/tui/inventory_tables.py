@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
+from rich.text import Text, TextType
 from textual.binding import Binding, BindingType
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
@@ -11,6 +12,7 @@ from tswizard.core.catalog.cagg_model import Cagg
 from tswizard.core.catalog.hypertable_model import Hypertable
 from tswizard.tui.widgets.table import Column
 from tswizard.wizard.inventory_rows import cagg_label
+from tswizard.wizard.text import one_line
 
 _NAME = "Schema and name; public is left out."
 
@@ -79,6 +81,10 @@ class CaggTree(Tree[None], inherit_bindings=False):
         super().__init__("", id=id)
         self.show_root = False
         self.guide_depth = 3
+
+    def process_label(self, label: TextType) -> Text:
+        """A name is no markup."""
+        return Text(one_line(str(label)))
 
 
 def grow_caggs(tree: CaggTree, caggs: Iterable[Cagg], stored: Mapping[str, Hypertable]) -> None:

@@ -14,7 +14,8 @@ def write_copied(text: str, what: str, folder: Path) -> Path:
     name = _NAME.sub("-", what.lower()).strip("-")[:_LONGEST] or "text"
     path = folder / "copied" / f"{name}.txt"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text if text.endswith("\n") else f"{text}\n")
     return path
 

@@ -4,7 +4,9 @@ import re
 import time
 from functools import lru_cache
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys instead of showing it: control characters, ends of lines, and marks that
+turn the direction of what follows. A name in a database may hold any of them."""
 
 
 def clock(seconds: float) -> str:
@@ -35,4 +37,18 @@ def hour_and_minute(at: float) -> str:
 
 def one_line(text: str) -> str:
     """`text` on one line, without anything that a terminal would obey."""
-    return _CONTROL.sub("�", text.replace("\t", "    "))
+    return CONTROL.sub("�", text.replace("\t", "    "))
+
+
+def shown_lines(text: str) -> str:
+    """The same for a text of several lines."""
+    return "\n".join(map(one_line, text.split("\n")))
+
+
+_DIGITS = 18
+"""Of the longest number that is read: Python refuses thousands of them."""
+
+
+def whole_number(text: str) -> int | None:
+    """The number that was typed; None for what is none, or is larger than any that is asked for."""
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else None

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from psycopg import OperationalError
@@ -76,6 +77,65 @@ def test_what_a_server_says_becomes_one_sentence(said: str, what: str) -> None:
     assert "connection to server" not in error.what
     assert "s3cret" not in str(error)
     assert error.todo.endswith(".")
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'x' * 64}.example.com"])
+async def test_a_host_that_is_no_name(host: str) -> None:
+    endpoint = Endpoint.parse(f"host={host} dbname=x user=u", password="s3cret")
+    with pytest.raises(CannotConnect) as caught:
+        await connect(endpoint)
+    assert caught.value.what == f"The host of {host}:5432/x cannot be resolved."
+    assert "Check its name" in caught.value.todo
+
+
+_TWICE = (
+    'connection failed: connection to server at "::1", port 5432 failed: FATAL:  not foo\n'
+    'connection to server at "::1", port 5432 failed: FATAL:  not foo'
+)
+_TWO_ADDRESSES = f"""{_TWICE}
+Multiple connection attempts failed. All failures were:
+- host: 'localhost', port: '5432', hostaddr: '127.0.0.1': {_TWICE}
+- host: 'localhost', port: '5432', hostaddr: '::1': {_TWICE}"""
+
+
+@pytest.mark.parametrize("said", [_TWICE, _TWO_ADDRESSES])
+def test_what_is_said_of_several_attempts_is_told_once(said: str) -> None:
+    endpoint = Endpoint.parse("postgresql://me@localhost:5432/shop")
+    assert explain_connect(OperationalError(said), endpoint).what == (
+        "localhost:5432/shop: not foo."
+    )
+
+
+_NOT_SUPPLIED = OperationalError("fe_sendauth: no password supplied")
+
+
+@pytest.mark.parametrize(("mode", "ignored"), [(0o644, True), (0o640, True), (0o600, False)])
+def test_a_password_file_that_others_may_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, ignored: bool
+) -> None:
+    passfile = tmp_path / "pgpass"
+    passfile.write_text("*:*:*:*:x")
+    passfile.chmod(mode)
+    monkeypatch.setenv("PGPASSFILE", str(passfile))
+    endpoint = Endpoint.parse("postgresql://me@127.0.0.1:5432/shop")
+    todo = explain_connect(_NOT_SUPPLIED, endpoint).todo
+    assert (f"chmod 600 {passfile}" in todo) is ignored
+    assert "chmod" not in explain_connect(_NOT_SUPPLIED, endpoint.with_password("x")).todo
+
+
+async def test_libpq_says_nothing_of_it_itself(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    closed_port: int,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    passfile = tmp_path / "pgpass"
+    passfile.write_text("*:*:*:*:x")
+    passfile.chmod(0o644)
+    monkeypatch.setenv("PGPASSFILE", str(passfile))
+    with pytest.raises(CannotConnect):
+        await connect(Endpoint.parse(f"host=127.0.0.1 port={closed_port} dbname=x user=u"))
+    assert "WARNING" not in capfd.readouterr().err
 
 
 class TestOnAServer:

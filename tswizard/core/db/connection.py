@@ -19,6 +19,7 @@ from psycopg.pq import PipelineStatus, TransactionStatus
 
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import explain_connect, is_connection_lost, name_server
+from tswizard.core.db.ignored_passfile import NO_PASSFILE, ignored_passfile
 from tswizard.core.db.kept_connections import kept_connections
 from tswizard.core.db.session_settings import (
     ROW_SECURITY_OFF,
@@ -79,6 +80,8 @@ async def connect_plainly(endpoint: Endpoint) -> Connection:
 
 
 async def _open(endpoint: Endpoint, **extra: str) -> Connection:
+    if ignored_passfile(endpoint) is not None:  # else libpq says so in the middle of a screen
+        extra["passfile"] = NO_PASSFILE
     text = make_conninfo(
         endpoint.lasting_conninfo,
         application_name="tswizard",
@@ -91,7 +94,8 @@ async def _open(endpoint: Endpoint, **extra: str) -> Connection:
         connection = await _NamedConnection.connect(
             text, autocommit=True, password=endpoint.password, prepare_threshold=None
         )
-    except (OperationalError, ProgrammingError) as error:
+    except (OperationalError, ProgrammingError, ValueError) as error:
+        # A ValueError: a host that cannot be written as DNS has names, or what cannot be encoded.
         raise explain_connect(error, endpoint) from None
     connection.label = endpoint.label
     return connection

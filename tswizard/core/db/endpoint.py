@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from psycopg import ProgrammingError, conninfo
-from psycopg.pq import Conninfo
+from psycopg.pq import Conninfo, ConninfoOption
 
 from tswizard.core.db.session_settings import KEEPALIVES, startup_options
 
@@ -144,6 +144,12 @@ def passfile_line(password: str) -> str:
 def _read(text: str) -> dict[str, str]:
     if not text:
         raise BadEndpoint("The connection is empty; give a URL, a conninfo or service=NAME.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadEndpoint("The connection is not UTF-8 text; correct it.") from None
+    if "\0" in text:
+        raise BadEndpoint("The connection has a NUL character in it; correct it.")
     if "://" not in text and "=" not in text:
         text = conninfo.make_conninfo("", service=text)
     try:
@@ -174,13 +180,24 @@ def _defaults(service: str | None) -> dict[str, str]:
             if saved is not None:
                 os.environ["PGSERVICE"] = saved
     values = {
-        option.keyword.decode(): option.val.decode()
+        option.keyword.decode(): _decoded(option)
         for option in options
         if option.val and (option.val != option.compiled or option.keyword in (b"port", b"user"))
     }
     for name in (*_NOT_OURS, "service"):
         values.pop(name, None)
     return values
+
+
+def _decoded(option: ConninfoOption) -> str:
+    try:
+        return (option.val or b"").decode()
+    except UnicodeDecodeError:
+        variable = f"{option.envvar.decode()} or " if option.envvar else ""
+        raise BadEndpoint(
+            f"{variable}{option.keyword.decode()} in the service file is not UTF-8 text; correct "
+            "it, or give a password where it is asked for."
+        ) from None
 
 
 def _socket(port: str) -> dict[str, str]:

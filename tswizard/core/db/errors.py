@@ -10,6 +10,7 @@ from psycopg import Error, InterfaceError, OperationalError
 from psycopg.errors import DiskFull, ReadOnlySqlTransaction
 
 from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.ignored_passfile import ignored_passfile
 from tswizard.core.db.redact import redact
 
 
@@ -228,6 +229,7 @@ def name_server(error: Error, label: str) -> None:
     error.__dict__[_SERVER] = label
 
 
+_NOT_SUPPLIED = r"no password supplied"
 CONNECTION_ERRORS = (
     (
         r"unsupported startup parameter",
@@ -240,7 +242,7 @@ CONNECTION_ERRORS = (
         "Check the service's IP allow-list, the user, the database and sslmode.",
     ),
     (
-        r"no password supplied",
+        _NOT_SUPPLIED,
         "{label} requires a password for {user}, and none was found.",
         "Give it, or put it into ~/.pgpass.",
     ),
@@ -251,7 +253,7 @@ CONNECTION_ERRORS = (
     ),
     (
         r"could not translate host name|Name or service not known|nodename nor servname|"
-        r"failed to resolve host",
+        r"failed to resolve host|'idna' codec",
         "The host of {label} cannot be resolved.",
         "Check its name, and that this machine resolves it.",
     ),
@@ -290,20 +292,37 @@ CONNECTION_ERRORS = (
 )
 # What psycopg and libpq put before the server's own words.
 _LEAD = re.compile(
-    r"^(?:connection is bad: |connection failed: |connection to server (?:at|on) .*? failed: "
-    r"|FATAL: +|ERROR: +)"
+    r"^(?:- host: .*?, port: .*?, hostaddr: .*?: (?=connection )|connection is bad: "
+    r"|connection failed: |connection to server (?:at|on) .*? failed: |FATAL: +|ERROR: +)"
 )
+_SEVERAL = "Multiple connection attempts failed. All failures were:"
 
 
-def explain_connect(error: Error, endpoint: Endpoint) -> CannotConnect:
+def explain_connect(error: Error | ValueError, endpoint: Endpoint) -> CannotConnect:
     """Why there is no connection to this endpoint."""
-    text = redact(" ".join(str(error).split()), [endpoint])
-    message = text
-    while lead := _LEAD.match(message):
-        message = message[lead.end() :]
-    message = message.rstrip(".") or text
+    said = redact(str(error), [endpoint])
+    text = " ".join(said.split())
+    message = _own_words(said) or text
     facts = {"label": endpoint.label, "user": endpoint.get("user"), "message": message}
     for pattern, what, todo in CONNECTION_ERRORS:
         if re.search(pattern, text):
+            ignored = ignored_passfile(endpoint) if pattern == _NOT_SUPPLIED else None
+            if ignored is not None:
+                todo = (
+                    f"libpq ignores {ignored}, since others may read it; run chmod 600 {ignored}."
+                )
             return CannotConnect(what.format(**facts), todo)
     return CannotConnect(f"{endpoint.label}: {message}.", "Check the connection's parts.")
+
+
+def _own_words(said: str) -> str:
+    """What was answered, without what stands before it, on one line and without a full stop. A
+    server that was asked with TLS and without, or at several addresses, says the same again."""
+    found: dict[str, None] = {}
+    for line in said.splitlines():
+        message = " ".join(line.split())
+        while lead := _LEAD.match(message):
+            message = message[lead.end() :]
+        if message and message != _SEVERAL:
+            found[message] = None
+    return " ".join(found).rstrip(".")

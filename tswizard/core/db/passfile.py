@@ -25,6 +25,7 @@ def passfile(endpoint: Endpoint) -> Iterator[str | None]:
         return
     with private_folder(_PREFIX) as folder:
         path = folder / "passfile"
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(passfile_line(endpoint.password))
         yield str(path)

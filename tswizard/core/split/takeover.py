@@ -6,7 +6,6 @@ The run's record on its target is authoritative: the process that led the run la
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from psycopg import Error
 
@@ -14,6 +13,7 @@ from tswizard.core.db.connection import Connection, connected
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.db.errors import message_of
 from tswizard.core.model.events import StepState
+from tswizard.core.model.existing_folder import existing_folder
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.run.run_folder import RunFolder, RunFolderError, RunRecord
 from tswizard.core.split.ledger import queue
@@ -150,7 +150,7 @@ def _has_rows_on_target(record: RunRecord) -> bool:
 def _with_local_staging(record: RunRecord) -> RunRecord:
     """Files go to the run folder if this machine lacks the other one's staging folder."""
     staging = record.answers.staging
-    if not staging or Path(staging).expanduser().is_dir():
+    if not staging or existing_folder(staging) is not None:
         return record
     return replace(record, answers=replace(record.answers, staging=""))
 

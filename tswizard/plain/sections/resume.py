@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.events import StepState
 from tswizard.core.model.wording import duration
@@ -39,7 +39,11 @@ class _Resume:
         record = run_folder.record
         self._session = session
         self._run_folder = run_folder
-        ends = known or (Endpoint.parse(record.source), Endpoint.parse(record.target))
+        try:
+            ends = known or (Endpoint.parse(record.source), Endpoint.parse(record.target))
+        except BadEndpoint as error:
+            session.voice.say(f"FAIL: {run_folder.path / 'run.json'}: {error}")
+            raise Back from None
         self._ends = {"source": ends[0], "target": ends[1]}
 
     async def ask(self) -> "tuple[Running, EndpointPair]":

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from tswizard.core.db.endpoint import Endpoint
+from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.events import StepState
 from tswizard.core.model.wording import duration
@@ -100,7 +100,7 @@ class ResumeScreen(WizardScreen):
         self._busy = True
         try:
             await self._try()
-        except (CannotConnect, RunFolderError) as error:
+        except (BadEndpoint, CannotConnect, RunFolderError) as error:
             self.say(str(error))
         finally:
             self._busy = False

@@ -19,6 +19,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from tswizard.questions import Choice, Kind, Question
+from tswizard.wizard.text import whole_number
 
 
 class TextField(Input):
@@ -169,8 +170,7 @@ def answer_of(field: Field, question: Question) -> tuple[Any, str]:
     """The value and, when it does not do, one sentence why."""
     value: Any = field.value
     if question.kind is Kind.NUMBER:
-        text = field.value if isinstance(field, TextField) else ""
-        if not text.isdecimal():
+        value = whole_number(field.value) if isinstance(field, TextField) else None
+        if value is None:
             return None, "a whole number"
-        value = int(text)
     return value, question.check(value) or ""

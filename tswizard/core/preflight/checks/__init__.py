@@ -15,6 +15,7 @@ from tswizard.core.preflight.checks.hypertables import HYPERTABLE_CHECKS
 from tswizard.core.preflight.checks.jobs import JOB_CHECKS
 from tswizard.core.preflight.checks.locks import LOCK_CHECKS
 from tswizard.core.preflight.checks.not_dumped import NOT_DUMPED_CHECKS
+from tswizard.core.preflight.checks.piece_range import PIECE_RANGE_CHECKS
 from tswizard.core.preflight.checks.policies import POLICY_CHECKS
 from tswizard.core.preflight.checks.privileges import PRIVILEGE_CHECKS
 from tswizard.core.preflight.checks.roles import ROLE_CHECKS
@@ -44,5 +45,6 @@ CHECKS: tuple[AnyCheck, ...] = (
     *CLIENT_TOOL_CHECKS,
     *DISK_SPACE_CHECKS,
     *CARRIED_CHECKS,
+    *PIECE_RANGE_CHECKS,
     *SOURCE_WRITE_CHECKS,
 )

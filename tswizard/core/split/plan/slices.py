@@ -15,7 +15,7 @@ from tswizard.core.catalog.even_points import (
 from tswizard.core.catalog.hypertable_model import Chunk, Dimension, DimensionKind
 from tswizard.core.catalog.time_literals import time_bound
 from tswizard.core.db.connection import Connection, rows, value
-from tswizard.core.db.errors import message_of
+from tswizard.core.db.intervals import why_no_span
 
 MOST = 100_000
 """Ranges that one chunk may be cut into; a longer one stays whole."""
@@ -165,13 +165,8 @@ class ChunkSlicer:
         """Raises BadWidth for what is no interval, or none that leads anywhere."""
         if self._width_is_good:
             return
-        try:
-            async with self._connection.transaction():
-                good = await value(self._connection, _POSITIVE, (self._width,))
-        except DataError as error:
-            raise self._bad_width(message_of(error)) from error
-        if not good:
-            raise self._bad_width("it must be longer than nothing")
+        if why := await why_no_span(self._connection, self._width):
+            raise self._bad_width(why)
         self._width_is_good = True
 
     def _bad_width(self, why: str) -> BadWidth:
@@ -180,8 +175,6 @@ class ChunkSlicer:
             'use "chunk", an interval such as "1 day", or a whole number.'
         )
 
-
-_POSITIVE = "SELECT %s::pg_catalog.interval > '0'::pg_catalog.interval"
 
 # The interval is added in UTC, where every day has 24 hours. More than MOST of them count as none.
 _BOUNDARIES = """
