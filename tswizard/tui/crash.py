@@ -61,7 +61,7 @@ def _report(error: BaseException, secrets: tuple[str, ...]) -> str:
     except OSError as failed:
         why = f"{type(error).__name__}; no report of it could be written: {failed.strerror}"
         return f"{what}: {why}."
-    return f"{what}. Please report it with this file, which has no password in it: {path}"
+    return f"{what}. Please report it with this file, after a look into it: {path}"
 
 
 def _write(text: str) -> Path:
