@@ -99,7 +99,13 @@ class Stage:
 
     async def start(self, answers: Answers) -> Running:
         findings = await self.examine(answers)
-        inspected = Inspected(self.read, *self.inventories, findings, answers)
+        inspected = Inspected(
+            pair=self.read,
+            inventory=self.inventories[0],
+            target_inventory=self.inventories[1],
+            findings=findings,
+            answers=answers,
+        )
         return self.engine.start(inspected.decided(answers), demo=True)
 
     async def reopen(self, run: Running) -> Running:
@@ -237,7 +243,13 @@ async def record_lost(on: Stage) -> RecordedRun:
 async def record_probe(on: Stage) -> RecordedProbe:
     """With the way in; the figures of each timing are thinned to a few."""
     answers = Answers(probe_upload=True)
-    inspected = Inspected(on.read, *on.inventories, await on.examine(answers), answers)
+    inspected = Inspected(
+        pair=on.read,
+        inventory=on.inventories[0],
+        target_inventory=on.inventories[1],
+        findings=await on.examine(answers),
+        answers=answers,
+    )
     samples = on.engine.choose_samples(on.inventories[0])
     told: list[ProbeEvent] = []
     async for event in on.engine.probe(inspected, answers, samples):

@@ -90,3 +90,24 @@ def test_tests_look_only_at_sessions_and_locks_of_their_own_database() -> None:
             if shared.search(node.value) and not own.search(node.value):
                 wrong.append(f"{path.relative_to(TESTS)}:{node.lineno}")
     assert wrong == []
+
+
+def test_what_has_more_than_four_fields_is_made_by_their_names() -> None:
+    """Two strings in a row change places without a type checker's word."""
+    wrong = []
+    for path in (TESTS.parent / "tswizard").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            made = [d for d in map(ast.unparse, node.decorator_list) if d.startswith("dataclass")]
+            fields = [
+                field
+                for field in node.body
+                if isinstance(field, ast.AnnAssign)
+                and "ClassVar" not in ast.unparse(field.annotation)
+                and "init=False" not in ast.unparse(field)
+            ]
+            some_are = any("KW_ONLY" in ast.unparse(field) for field in fields)
+            if made and len(fields) > 4 and "kw_only=True" not in made[0] and not some_are:
+                wrong.append(f"{path}: {node.name}")
+    assert wrong == []

@@ -17,7 +17,7 @@ class BadAnswers(ValueError):
     """An answers file that cannot be used; one sentence with file, key and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What an answers file asks for. Endpoints are None where a demo brings its own."""
 
@@ -48,11 +48,11 @@ def load(path: Path, *, demo: bool = False) -> Request:
     if recommended:
         answers.pop("method", None)
     return Request(
-        None if demo else _endpoint(path, "source", source["conninfo"]),
-        None if demo else _endpoint(path, "target", target["conninfo"]),
-        str(target.get("confirm", "")),
-        _answers(path, answers),
-        recommended,
+        source=None if demo else _endpoint(path, "source", source["conninfo"]),
+        target=None if demo else _endpoint(path, "target", target["conninfo"]),
+        confirm=str(target.get("confirm", "")),
+        answers=_answers(path, answers),
+        recommended=recommended,
     )
 
 

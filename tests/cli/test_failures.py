@@ -285,3 +285,12 @@ def test_a_locale_that_lacks_a_character_is_no_error(tmp_path: Path) -> None:
     done = subprocess.run(program, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == Exit.LOOK
     assert "Gr??e" in done.stdout
+
+
+def test_a_run_that_cannot_be_read_is_told_of_beside_the_others() -> None:
+    good, other = start(prepared(), ()).run_folder, start(prepared(), ()).run_folder
+    (other.path / "run.json").write_text('{"format": 99}')
+    result = call("runs")
+    assert result.exit_code == 0
+    assert good.record.id in result.output
+    assert f"{other.path / 'run.json'} is not of this version of tswizard" in result.output

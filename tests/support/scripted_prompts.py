@@ -108,7 +108,15 @@ async def play(
     out = io.StringIO()
     voice, interrupts = Voice(out, columns=10_000), Interrupts()
     prompts = ScriptedPrompts([*script], out)
-    session = Session(engine, voice, Asker(prompts, voice), interrupts, Known(), demo, lambda: True)
+    session = Session(
+        engine=engine,
+        voice=voice,
+        ask=Asker(prompts, voice),
+        interrupts=interrupts,
+        known=Known(),
+        demo=demo,
+        watched=lambda: True,
+    )
     wizard, left = PlainWizard(session), False
     try:
         async with asyncio.timeout(600):

@@ -60,7 +60,15 @@ async def step_context(
     assert tools is not None
     run_folder = _run_folder(folder, source, target, Answers(jobs=jobs))
     answers, dump = run_folder.record.answers, run_folder.dump_path
-    task = Task(source, target, inventory, server, answers, tools, dump)
+    task = Task(
+        source=source,
+        target=target,
+        inventory=inventory,
+        target_server=server,
+        answers=answers,
+        tools=tools,
+        dump=dump,
+    )
     prover = TargetProver(lambda: connect(target), lambda: connect(source))
     try:
         with _context(task, run_folder, prover) as run:
@@ -75,7 +83,15 @@ def offline_context(folder: Path, source: Endpoint, target: Endpoint) -> Iterato
     run_folder = _run_folder(folder, source, target, Answers())
     inventory, dump = sample.inventory(), run_folder.dump_path
     answers, tools = run_folder.record.answers, sample.tools()
-    task = Task(source, target, inventory, sample.SERVER, answers, tools, dump)
+    task = Task(
+        source=source,
+        target=target,
+        inventory=inventory,
+        target_server=sample.SERVER,
+        answers=answers,
+        tools=tools,
+        dump=dump,
+    )
     with _context(task, run_folder) as run:
         yield run
 
@@ -98,5 +114,13 @@ def _context(
     going = asyncio.Event()
     going.set()
     with run_folder.log_path.open("a", encoding="utf-8", buffering=1) as log:
-        ctx = Context(task, run_folder, log, events.append, room, prover=prover, going=going)
+        ctx = Context(
+            task=task,
+            run_folder=run_folder,
+            log=log,
+            put=events.append,
+            room=room,
+            prover=prover,
+            going=going,
+        )
         yield StepRun(ctx, events)

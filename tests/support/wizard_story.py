@@ -225,9 +225,9 @@ def run_folder(
     answers = Answers(method=method)
     steps = tuple(
         StepRecord(
-            id,
-            StepState.DONE if id in done else StepState.PENDING,
-            12.0 * (id in done),
+            name=id,
+            state=StepState.DONE if id in done else StepState.PENDING,
+            seconds=12.0 * (id in done),
             title=title,
         )
         for id, title in titles(answers).items()

@@ -50,7 +50,13 @@ def preflight(situation: str) -> tuple[Finding, ...]:
     return load_pair().preflight[situation]
 
 
-INSPECTED = Inspected(PAIR, INVENTORY, EMPTY, preflight("as it is"), with_jobs(Answers(), PAIR))
+INSPECTED = Inspected(
+    pair=PAIR,
+    inventory=INVENTORY,
+    target_inventory=EMPTY,
+    findings=preflight("as it is"),
+    answers=with_jobs(Answers(), PAIR),
+)
 
 
 def plan(answers: Answers, inventory: Inventory = INVENTORY) -> Plan:

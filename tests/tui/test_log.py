@@ -95,7 +95,7 @@ def test_a_sum_that_agrees_is_in_the_log_and_not_counted() -> None:
 
 def test_a_filter_keeps_the_explanation_of_every_line_of_a_block() -> None:
     filtered = FilteredLog()
-    explanation = Explanation("LOOK", "t", "r", "", "raw")
+    explanation = Explanation(word="LOOK", title="t", reason="r", todo="", raw="raw")
     filtered.add(("one",), None)
     filtered.add(("head", "reason"), explanation)
     assert [filtered.explanations.get(n) for n in range(3)] == [None, explanation, explanation]

@@ -2,9 +2,7 @@
 
 import json
 
-import click
-
-from tswizard.cli.output import say
+from tswizard.cli.output import put, say, show
 from tswizard.cli.runs import named_run
 from tswizard.core.report.report import BadReport, from_json, to_json, to_markdown
 from tswizard.core.run.run_folder import not_planned
@@ -33,5 +31,8 @@ def report(name: str | None, *, as_json: bool) -> int:
     except BadReport as error:
         say(f"{path}: {error}")
         return Exit.STOPPED
-    click.echo(json.dumps(to_json(outcome), indent=1) if as_json else to_markdown(outcome))
+    if as_json:
+        put(json.dumps(to_json(outcome), indent=1) + "\n")
+    else:
+        show(to_markdown(outcome).splitlines())
     return exit_of(outcome.result)

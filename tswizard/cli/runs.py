@@ -1,14 +1,14 @@
 """`tswizard runs`: this machine's runs and their state."""
 
 import json
-import sys
 from typing import Any
 
 import click
 
+from tswizard.cli.output import in_terminal, put, show
 from tswizard.core.model.wording import size
 from tswizard.core.run.remove_run import folder_bytes, refuse_removal, remove_run, run_paths
-from tswizard.core.run.run_folder import RunFolder, RunFolderError, all_runs
+from tswizard.core.run.run_folder import RunFolder, RunFolderError, all_runs, unreadable_runs
 from tswizard.core.runs_left_open import left_open
 
 
@@ -16,17 +16,19 @@ def runs(*, as_json: bool) -> None:
     """Print them, newest first."""
     found = all_runs()
     if as_json:
-        click.echo(json.dumps([_facts(run_folder) for run_folder in found], indent=1))
+        put(json.dumps([_facts(run_folder) for run_folder in found], indent=1) + "\n")
         return
-    if not found:
-        click.echo("No runs yet.")
+    unreadable = unreadable_runs()
+    if not found and not unreadable:
+        show(["No runs yet."])
     for run_folder in found:
         record = run_folder.record
-        click.echo(
-            f"{record.id}  {record.state:<10}  {record.source_label} -> {record.target_label}"
+        show([f"{record.id}  {record.state:<10}  {record.source_label} -> {record.target_label}"])
+        show(
+            f"    ! {thing.what}; resume the run, or: {thing.statement}"
+            for thing in left_open(run_folder)
         )
-        for thing in left_open(run_folder):
-            click.echo(f"    ! {thing.what}; resume the run, or: {thing.statement}")
+    show(unreadable)
 
 
 def remove(name: str, *, yes: bool) -> None:
@@ -39,17 +41,17 @@ def remove(name: str, *, yes: bool) -> None:
     try:
         refuse_removal(run_folder)
         for thing in left_open(run_folder):  # which nobody would know of afterwards
-            click.echo(f"! {thing.what}: {thing.statement}")
+            show([f"! {thing.what}: {thing.statement}"])
         if not yes:
             _ask(places, run_folder)
         freed = remove_run(run_folder)
     except RunFolderError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(f"Removed {places}: {size(freed)} freed.")
+    show([f"Removed {places}: {size(freed)} freed."])
 
 
 def _ask(places: str, run_folder: RunFolder) -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not in_terminal():
         raise click.UsageError("This is not a terminal; add --yes.")
     taken = size(sum(map(folder_bytes, run_paths(run_folder))))
     click.confirm(f"Remove {places} ({taken}), with report and log?", abort=True)

@@ -49,7 +49,7 @@ async def check_again(run_folder: RunFolder, source: Endpoint, target: Endpoint)
     method = method_of(record.answers)
     steps = (APPLY_WAITING, *_to_repeat(method, task, record))
     record = record.with_steps_before(
-        CHECK, StepRecord(APPLY_WAITING.id, title=APPLY_WAITING.title)
+        CHECK, StepRecord(name=APPLY_WAITING.id, title=APPLY_WAITING.title)
     )
     run_folder.save(replace(record.to_do_again({step.id for step in steps}), leaving=()))
     return Run(task, run_folder, method, again=steps)

@@ -69,7 +69,7 @@ def _save(run_folder: RunFolder, prepared: Prepared, found: tuple[Finding, ...])
     hold = method.holds_elsewhere(run_folder) or frozenset()
     task = prepared.task(run_folder.dump_path)
     steps = tuple(
-        record.step(step.id) if step.id in hold else StepRecord(step.id, title=step.title)
+        record.step(step.id) if step.id in hold else StepRecord(name=step.id, title=step.title)
         for step in applicable(method, task)
     )
     run_folder.save(

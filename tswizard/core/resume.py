@@ -89,7 +89,7 @@ async def reopen(
 
 
 def _planned(method: Method, task: Task) -> tuple[StepRecord, ...]:
-    return tuple(StepRecord(step.id, title=step.title) for step in applicable(method, task))
+    return tuple(StepRecord(name=step.id, title=step.title) for step in applicable(method, task))
 
 
 def _refuse_unknown_steps(method: Method, run_folder: RunFolder) -> None:

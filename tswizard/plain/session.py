@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tswizard.wizard.state import ConnectedDatabase, ConnectedPair, Inspected
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Known:
     """What was given and answered so far. Going back keeps it, as what is in brackets."""
 
@@ -40,7 +40,7 @@ class Known:
     """By the user: until then it is the one that is recommended."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Session:
     """One call of the wizard."""
 

@@ -280,7 +280,9 @@ def _session(engine: "Engine", *, demo: bool) -> Session:
         sys.stdout.reconfigure(errors="replace")  # some terminals have no “ or …
     voice, interrupts = Voice(), Interrupts()
     asker = Asker(_prompts(voice, interrupts), voice)
-    return Session(engine, voice, asker, interrupts, Known(), demo)
+    return Session(
+        engine=engine, voice=voice, ask=asker, interrupts=interrupts, known=Known(), demo=demo
+    )
 
 
 def _prompts(voice: Voice, interrupts: Interrupts) -> Prompts:

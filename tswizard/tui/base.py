@@ -37,7 +37,7 @@ def panel(widget: _W, title: str) -> _W:
     return widget
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Wait:
     """Something of a server is waited for."""
 
@@ -138,7 +138,9 @@ class WizardScreen(Screen[None]):
         everything closes no connection. Whatever is said next ends it."""
         self.say(text, "")
         after = self.wizard.silent_after * times
-        self._wait = _Wait(text, silence, way_on, after, time.monotonic())
+        self._wait = _Wait(
+            text=text, silence=silence, way_on=way_on, after=after, since=time.monotonic()
+        )
         if self._looks is None:
             self._looks = self.set_interval(min(1.0, self.wizard.silent_after), self._look)
 

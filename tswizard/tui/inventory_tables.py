@@ -17,52 +17,66 @@ from tswizard.wizard.text import one_line
 _NAME = "Schema and name; public is left out."
 
 HYPERTABLES = (
-    Column("hypertable", flexible=True, help=_NAME),
+    Column(title="hypertable", flexible=True, help=_NAME),
     Column(
-        "size",
+        title="size",
         right=True,
         help="Bytes of all its chunks as they are stored, with indexes and TOAST.",
     ),
-    Column("compressed", right=True, help="How many of its chunks are compressed."),
-    Column("chunks", right=True, help="How many it has; each is dumped, or copied, by itself."),
+    Column(title="compressed", right=True, help="How many of its chunks are compressed."),
     Column(
-        "rows (est.)",
+        title="chunks", right=True, help="How many it has; each is dumped, or copied, by itself."
+    ),
+    Column(
+        title="rows (est.)",
         right=True,
         keeps=24,
         help="From the source's statistics; 0 where there are none.",
     ),
     Column(
-        "dimensions",
+        title="dimensions",
         help="The columns it is cut by, with a chunk's interval, or the number of hash partitions.",
     ),
 )
 TABLES = (
-    Column("table", flexible=True, help=_NAME),
-    Column("kind", help="What kind of relation it is."),
-    Column("size", right=True, help="Bytes as stored, with indexes and TOAST."),
-    Column("rows (est.)", right=True, help="From the source's statistics; – where there are none."),
-    Column("owner", keeps=24, help="Should be a role of the target as well, to stay the owner."),
+    Column(title="table", flexible=True, help=_NAME),
+    Column(title="kind", help="What kind of relation it is."),
+    Column(title="size", right=True, help="Bytes as stored, with indexes and TOAST."),
+    Column(
+        title="rows (est.)",
+        right=True,
+        help="From the source's statistics; – where there are none.",
+    ),
+    Column(
+        title="owner", keeps=24, help="Should be a role of the target as well, to stay the owner."
+    ),
 )
 JOBS = (
-    Column("job", right=True, help="Its id on the source. Full keeps it; split creates a new one."),
-    Column("kind", help="The policy, or the procedure of a user-defined job."),
-    Column("on", flexible=True, help="The hypertable or continuous aggregate that it works on."),
-    Column("every", help="The interval between two runs."),
-    Column("state", help="Whether the source runs it."),
+    Column(
+        title="job",
+        right=True,
+        help="Its id on the source. Full keeps it; split creates a new one.",
+    ),
+    Column(title="kind", help="The policy, or the procedure of a user-defined job."),
+    Column(
+        title="on", flexible=True, help="The hypertable or continuous aggregate that it works on."
+    ),
+    Column(title="every", help="The interval between two runs."),
+    Column(title="state", help="Whether the source runs it."),
 )
 ROLES = (
     Column(
-        "role",
+        title="role",
         flexible=True,
         help="A role that owns objects of the source or is granted something on them. Roles are "
         "not part of a database and are not migrated.",
     ),
-    Column("on the target", help="Whether the target has a role of that name."),
+    Column(title="on the target", help="Whether the target has a role of that name."),
 )
 EXTENSIONS = (
-    Column("extension", flexible=True, help="Its name."),
-    Column("version", help="The version on the source."),
-    Column("schema", help="The schema that its objects are in."),
+    Column(title="extension", flexible=True, help="Its name."),
+    Column(title="version", help="The version on the source."),
+    Column(title="schema", help="The schema that its objects are in."),
 )
 
 

@@ -45,7 +45,7 @@ class Filter(StrEnum):
     SAFE = "safe"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """What there is to explain about an error or a finding."""
 
@@ -152,20 +152,20 @@ def _judged(judged: JudgedMessage) -> Explanation:
     tool = f"{judged.tool}: " if judged.tool else ""
     rule = f"{judged.rule}: " if judged.rule else ""
     return Explanation(
-        judged.verdict.upper(),
-        f"{tool}{judged.severity}: {judged.message}",
-        f"{rule}{judged.reason}",
-        judged.todo,
-        "\n".join(judged.detail),
+        word=judged.verdict.upper(),
+        title=f"{tool}{judged.severity}: {judged.message}",
+        reason=f"{rule}{judged.reason}",
+        todo=judged.todo,
+        raw="\n".join(judged.detail),
     )
 
 
 def _found(finding: Finding) -> Explanation:
     where = f" ({finding.where})" if finding.where else ""
     return Explanation(
-        finding.level.upper(),
-        f"{finding.what}{where}",
-        finding.why,
-        finding.todo,
-        "\n".join(finding.details),
+        word=finding.level.upper(),
+        title=f"{finding.what}{where}",
+        reason=finding.why,
+        todo=finding.todo,
+        raw="\n".join(finding.details),
     )

@@ -17,27 +17,27 @@ _BAR = 12
 """Cells."""
 
 RUN_TABLES = (
-    Column("table", flexible=True, help="Schema and name; public is left out."),
-    Column("progress", keeps=32, help="Pieces that are done, of all."),
+    Column(title="table", flexible=True, help="Schema and name; public is left out."),
+    Column(title="progress", keeps=32, help="Pieces that are done, of all."),
     Column(
-        "pieces",
+        title="pieces",
         right=True,
         help="Pieces that are done, and how many there are: chunks, tables or parts of them.",
     ),
-    Column("rows", right=True, help="Rows that have arrived so far."),
+    Column(title="rows", right=True, help="Rows that have arrived so far."),
     Column(
-        "rate",
+        title="rate",
         right=True,
         help="What arrives now; bytes a second, or rows where nobody counts bytes.",
     ),
     Column(
-        "retries",
+        title="retries",
         right=True,
         rare=True,
         help="Failed attempts that were repeated: a lost connection, a deadlock.",
     ),
     Column(
-        "state",
+        title="state",
         help="FAILED counts pieces that the source or the target refused; the others continue, and "
         "the log says why. LOST and DIFFERS are what the check found.",
     ),

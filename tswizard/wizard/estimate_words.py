@@ -10,7 +10,7 @@ from tswizard.core.model.wording import duration, plural, size
 from tswizard.core.run.method import Method
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MethodRow:
     """A method beside the others."""
 
@@ -22,7 +22,14 @@ class MethodRow:
     disk: str
 
 
-HEADS = MethodRow("", "moves", "estimate", "if it breaks", "versions", "disk here")
+HEADS = MethodRow(
+    name="",
+    moves="moves",
+    estimate="estimate",
+    interrupted="if it breaks",
+    versions="versions",
+    disk="disk here",
+)
 
 
 def method_rows(advice: Advice, methods: Iterable[Method]) -> tuple[MethodRow, ...]:
@@ -32,12 +39,12 @@ def method_rows(advice: Advice, methods: Iterable[Method]) -> tuple[MethodRow, .
 
 def _method_row(method: Method, estimate: MethodEstimate) -> MethodRow:
     return MethodRow(
-        method.name.capitalize(),
-        size(estimate.bytes),
-        estimate.seconds.text,
-        method.in_short.interrupted,
-        method.in_short.versions,
-        f"≤ {size(estimate.disk_here)}" if estimate.disk_here else "none",
+        name=method.name.capitalize(),
+        moves=size(estimate.bytes),
+        estimate=estimate.seconds.text,
+        interrupted=method.in_short.interrupted,
+        versions=method.in_short.versions,
+        disk=f"≤ {size(estimate.disk_here)}" if estimate.disk_here else "none",
     )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tswizard.wizard.engine import Running
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class StepModel:
     """One line of the list of steps."""
 
@@ -62,7 +62,7 @@ _RATES = 60
 """How many rates are remembered, one a second."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class RunModel:
     """Everything but the log."""
 
@@ -92,7 +92,9 @@ class RunModel:
         match event:
             case RunStarted(run=run, steps=steps):
                 self.run = run
-                self.steps = [StepModel(*step) for step in steps]
+                self.steps = [
+                    StepModel(id=id, title=title, state=state) for id, title, state in steps
+                ]
                 self.changed.add("steps")
             case StepStarted(at=at, step=id):
                 self._start(id, at)
@@ -197,7 +199,7 @@ class RunModel:
         for step in self.steps:
             if step.id == id:
                 return step
-        step = StepModel(id, id, StepState.PENDING)
+        step = StepModel(id=id, title=id, state=StepState.PENDING)
         self.steps.append(step)
         return step
 

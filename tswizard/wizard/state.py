@@ -39,7 +39,7 @@ class ConnectedPair:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
     """After Inspect: what the source holds and what the checks said."""
 

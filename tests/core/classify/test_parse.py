@@ -29,7 +29,9 @@ def test_error_with_its_toc_entry() -> None:
     assert error.tool == "pg_restore"
     assert error.severity is Severity.ERROR
     assert error.text == "must be owner of extension timescaledb"
-    assert error.toc == TocEntry(6239, "COMMENT", None, "EXTENSION timescaledb", "")
+    assert error.toc == TocEntry(
+        id=6239, kind="COMMENT", schema=None, name="EXTENSION timescaledb", owner=""
+    )
     assert error.number == 5
     assert error.whole
     assert total.text == "errors ignored on restore: 1"
@@ -39,18 +41,21 @@ def test_error_with_its_toc_entry() -> None:
 @pytest.mark.parametrize(
     ("line", "entry"),
     [
-        ("218; 1259 16392 TABLE t postgres", TocEntry(218, "TABLE", None, "t", "postgres")),
+        (
+            "218; 1259 16392 TABLE t postgres",
+            TocEntry(id=218, kind="TABLE", schema=None, name="t", owner="postgres"),
+        ),
         (
             "3378; 0 16392 TABLE DATA odd name postgres",
-            TocEntry(3378, "TABLE DATA", None, "odd name", "postgres"),
+            TocEntry(id=3378, kind="TABLE DATA", schema=None, name="odd name", owner="postgres"),
         ),
         (
             "2; 3079 16423 EXTENSION pg_trgm (no owner)",
-            TocEntry(2, "EXTENSION", None, "pg_trgm", ""),
+            TocEntry(id=2, kind="EXTENSION", schema=None, name="pg_trgm", owner=""),
         ),
         (
             "3231; 2606 16406 FK CONSTRAINT u u_id_fkey me",
-            TocEntry(3231, "FK CONSTRAINT", None, "u u_id_fkey", "me"),
+            TocEntry(id=3231, kind="FK CONSTRAINT", schema=None, name="u u_id_fkey", owner="me"),
         ),
         ("1; 0 0 NOVELTY x me", None),
         ("1; 0 0 TABLE", None),

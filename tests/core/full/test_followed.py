@@ -53,7 +53,9 @@ def newest(events: list[Event]) -> tuple[StepProgress, TableProgress]:
 def test_a_restore_of_many_entries(tmp_path: Path, parallel: bool) -> None:
     with context(tmp_path) as run:
         entries = tuple(map(entry, range(CHUNKS)))
-        followed = FollowedRestore(run.ctx, entries, Parts(run.ctx), parallel, CHUNKS)
+        followed = FollowedRestore(
+            ctx=run.ctx, entries=entries, parts=Parts(run.ctx), parallel=parallel, count=CHUNKS
+        )
         lines = [
             text
             for n in range(CHUNKS)
@@ -80,7 +82,7 @@ def test_a_restore_of_many_entries(tmp_path: Path, parallel: bool) -> None:
 def test_a_dump_of_many_tables(tmp_path: Path) -> None:
     with context(tmp_path) as run:
         names = [f"{SCHEMA}._hyper_1_{n}_chunk" for n in range(CHUNKS)]
-        followed = FollowedDump(run.ctx, dict.fromkeys(names, 10), Parts(run.ctx))
+        followed = FollowedDump(ctx=run.ctx, sizes=dict.fromkeys(names, 10), parts=Parts(run.ctx))
         followed.lines(
             [
                 text
@@ -99,7 +101,9 @@ def test_a_dump_of_many_tables(tmp_path: Path) -> None:
 def test_a_restore_of_many_entries_that_nobody_needs_to_know(tmp_path: Path) -> None:
     """There is one for each large object."""
     with context(tmp_path) as run:
-        followed = FollowedRestore(run.ctx, (), Parts(run.ctx), False, CHUNKS)
+        followed = FollowedRestore(
+            ctx=run.ctx, entries=(), parts=Parts(run.ctx), parallel=False, count=CHUNKS
+        )
         followed.lines([f'pg_restore: creating BLOB "{n}"' for n in range(CHUNKS - 1)])
         (step,) = run.events
         assert isinstance(step, StepProgress)

@@ -84,7 +84,10 @@ CARRIED = inventory(
         constraint("to it", "f", table="notes", incoming=True),
     ),
     cagg_dependents=(CaggDependent("view", "public.report", ("public.daily",)),),
-    sequences=(Sequence("public", "s", 1, True), Sequence("public", "hidden", 1, True, False)),
+    sequences=(
+        Sequence(schema="public", name="s", last_value=1, is_called=True),
+        Sequence(schema="public", name="hidden", last_value=1, is_called=True, readable=False),
+    ),
     extras_generated=("public.readings.twice",),
 )
 

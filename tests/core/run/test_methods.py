@@ -78,8 +78,10 @@ def test_a_run_with_a_step_that_nobody_knows_is_not_resumed(method: Method) -> N
 
 
 def test_a_run_of_an_earlier_version_gets_the_steps_that_it_lacks_in_their_places() -> None:
-    plan = [StepRecord(name) for name in ("a", "b", "c", "d")]
-    record = replace(begun(SPLIT).record, steps=(StepRecord("b", StepState.DONE), plan[2]))
+    plan = [StepRecord(name=name) for name in ("a", "b", "c", "d")]
+    record = replace(
+        begun(SPLIT).record, steps=(StepRecord(name="b", state=StepState.DONE), plan[2])
+    )
     assert [s.name for s in record.with_plan(plan).steps] == ["a", "b", "c", "d"]
     assert record.with_plan(plan).step("b").state is StepState.DONE
 

@@ -38,7 +38,7 @@ def make() -> RunFolder:
 
 def test_a_run_comes_back_as_it_was() -> None:
     run_folder = make()
-    step = StepRecord("dump", StepState.DONE, 2.5, (FOUND,))
+    step = StepRecord(name="dump", state=StepState.DONE, seconds=2.5, findings=(FOUND,))
     run_folder.save(replace(run_folder.record.with_step(step), paused_source_jobs=(1000,)))
     again = RunFolder.open(run_folder.record.id)
     assert again.record == run_folder.record
@@ -51,7 +51,7 @@ def test_a_run_comes_back_as_it_was() -> None:
 def test_repeated_steps_forget_what_they_said_but_not_their_time() -> None:
     done = replace(make().record.step("dump"), state=StepState.DONE, seconds=2.5, findings=(FOUND,))
     again = make().record.with_step(done).repeated({"dump"})
-    assert again.step("dump") == StepRecord("dump", seconds=2.5, title="Dump the source")
+    assert again.step("dump") == StepRecord(name="dump", seconds=2.5, title="Dump the source")
 
 
 def test_no_password_in_the_folder() -> None:

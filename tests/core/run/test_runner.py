@@ -118,7 +118,7 @@ def begun(method: Invented) -> Run:
     """A run of it that nobody carries out yet."""
     asked = task()
     folder = RunFolder.create(asked.source, asked.target, asked.answers, (), ())
-    planned = tuple(StepRecord(step.id, title=step.title) for step in method.steps)
+    planned = tuple(StepRecord(name=step.id, title=step.title) for step in method.steps)
     folder.save(replace(folder.record, steps=planned))
     return Run(asked, folder, method)
 

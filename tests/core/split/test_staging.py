@@ -58,7 +58,7 @@ def test_an_unfinished_file_leaves_nothing(tmp_path: Path) -> None:
 def test_a_pump_moves_every_byte(data: bytes) -> None:
     read, write = os.pipe()
     with os.fdopen(write, "wb") as file, os.fdopen(os.memfd_create("out"), "r+b") as out:
-        pump = Pump(read, FileSink(out.fileno()), sum_input=True)
+        pump = Pump(source=read, sink=FileSink(out.fileno()), sum_input=True)
         fed = os.fork()
         if fed == 0:
             try:
@@ -76,7 +76,7 @@ def test_a_pump_moves_every_byte(data: bytes) -> None:
 
 def test_a_pump_can_be_stopped() -> None:
     read, write = os.pipe()
-    pump = Pump(read, FileSink(write))
+    pump = Pump(source=read, sink=FileSink(write))
     pump.stop()
     with pytest.raises(Stopped):
         pump.run()

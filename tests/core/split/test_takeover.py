@@ -21,7 +21,7 @@ from tswizard.core.steps import target_marker
 
 pytestmark = pytest.mark.native
 
-PLANNED = StepRecord("plan-pieces", StepState.DONE)
+PLANNED = StepRecord(name="plan-pieces", state=StepState.DONE)
 
 
 class Machine:
@@ -55,7 +55,15 @@ async def record_store(ends: Ends, run_folder: RunFolder) -> RunRecordStore:
     assert tools is not None
     answers = run_folder.record.answers
     server = inventory.server
-    task = Task(ends.source, ends.target, inventory, server, answers, tools, run_folder.dump_path)
+    task = Task(
+        source=ends.source,
+        target=ends.target,
+        inventory=inventory,
+        target_server=server,
+        answers=answers,
+        tools=tools,
+        dump=run_folder.dump_path,
+    )
     return RunRecordStore(task, run_folder)
 
 

@@ -232,6 +232,6 @@ def test_flags_and_the_indexes_that_a_restore_would_lose() -> None:
 
 def test_sequences_keep_whether_they_were_called() -> None:
     assert (
-        setval_statement(Sequence("s", "Q'", -3, False))
+        setval_statement(Sequence(schema="s", name="Q'", last_value=-3, is_called=False))
         == """SELECT pg_catalog.setval('"s"."Q''"', -3, false)"""
     )

@@ -307,6 +307,11 @@ def test_the_statement_names_the_role_whatever_its_name(role: str, quoted: str) 
 _SEQ = ("public", "s")
 
 
+def _sequence(last_value: int, is_called: bool) -> Sequence:
+    schema, name = _SEQ
+    return Sequence(schema=schema, name=name, last_value=last_value, is_called=is_called)
+
+
 @pytest.mark.parametrize(
     ("before", "target", "now", "states"),
     [
@@ -328,7 +333,7 @@ def test_a_sequence_may_only_stand_between_then_and_now(
     now: tuple[int, bool],
     states: list[str],
 ) -> None:
-    known = {} if before is None else {_SEQ: Sequence(*_SEQ, *before)}
+    known = {} if before is None else {_SEQ: _sequence(*before)}
     found = compare_sequence_states(
         {_SEQ: SequenceState(1, *now)}, {_SEQ: SequenceState(1, *target)}, known, {}
     )
@@ -336,7 +341,7 @@ def test_a_sequence_may_only_stand_between_then_and_now(
 
 
 def test_a_falling_sequence_is_understood() -> None:
-    known = {_SEQ: Sequence(*_SEQ, -10, True)}
+    known = {_SEQ: _sequence(-10, True)}
     now, there = SequenceState(-1, -15, True), SequenceState(-1, -12, True)
     assert [d.state for d in compare_sequence_states({_SEQ: now}, {_SEQ: there}, known, {})] == [
         "moved"
@@ -360,7 +365,7 @@ def test_a_falling_sequence_is_understood() -> None:
 def test_a_sequence_that_cycles_may_start_over(
     increment: int, before: int, target: int, now: int, states: list[str]
 ) -> None:
-    known = {_SEQ: Sequence(*_SEQ, before, True)}
+    known = {_SEQ: _sequence(before, True)}
     ours = {_SEQ: SequenceState(increment, now, True, cycle=True)}
     theirs = {_SEQ: SequenceState(increment, target, True, cycle=True)}
     assert [d.state for d in compare_sequence_states(ours, theirs, known, {})] == states

@@ -36,7 +36,7 @@ def _result(kind: SetKind = SetKind.TABLE, *differing: RangeRows, **more: Any) -
 def _evidence(
     *, before: WriteCounters | None = None, now: WriteCounters | None = None, **more: Any
 ) -> Evidence:
-    return Evidence(job(counters_before=before, **more), now, {})
+    return Evidence(job=job(counters_before=before, **more), counters=now, newer={})
 
 
 def job(**more: Any) -> VerifyJob:
@@ -145,7 +145,7 @@ def test_newer_rows_come_with_sql_to_see_them() -> None:
         ),
         ("", "b"): WritesSince(inserted=0, updated=2, deleted=0, name="b"),
     }
-    _, events_or_b, other = rows_findings((), Evidence(job(), None, newer))
+    _, events_or_b, other = rows_findings((), Evidence(job=job(), counters=None, newer=newer))
     assert events_or_b.what == "b: rows changed on the source since copying began"
     assert other.what == "public.events: +1,912 rows on the source since copying began"
     assert events_or_b.todo == "Copy these rows, or accept the loss."

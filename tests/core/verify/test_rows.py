@@ -123,7 +123,7 @@ async def test_the_chunks_behind_a_difference_are_named(
     assert result.source_rows - result.target_rows == 1
     finding = next(
         f
-        for f in rows_findings((result,), Evidence(migrated.job, None, {}))
+        for f in rows_findings((result,), Evidence(job=migrated.job, counters=None, newer={}))
         if f.id == "rows-differ"
     )
     assert finding.level is Level.FAIL
@@ -156,7 +156,7 @@ async def test_counting_sees_less_and_says_so(migrated: Migrated, sets: dict[str
         comparison = RowComparison(job, (sets["more.things"],), lambda _progress: None, no_pause)
         await comparison.run()
     assert comparison.results[0].equal
-    (finding,) = rows_findings(comparison.results, Evidence(job, None, {}))
+    (finding,) = rows_findings(comparison.results, Evidence(job=job, counters=None, newer={}))
     assert "counted only, as you chose" in finding.what
 
 
@@ -170,6 +170,6 @@ async def test_a_table_that_the_target_lacks_is_lost(
         await connection.execute("ALTER TABLE more.things RENAME TO hidden")
         results = await compared(migrated, sets["more.things"])
         await connection.execute("ALTER TABLE more.hidden RENAME TO things")
-    findings = rows_findings(results, Evidence(migrated.job, None, {}))
+    findings = rows_findings(results, Evidence(job=migrated.job, counters=None, newer={}))
     assert findings[1].id == "rows-lost"
     assert "53 rows are lost" in findings[1].what

@@ -10,7 +10,7 @@ _OWN_TYPE = "text"
 """In place of a type that a target may lack."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaggInput:
     """A relation that a continuous aggregate reads: a hypertable, or something to join."""
 
@@ -88,6 +88,8 @@ async def read_cagg_inputs(source: Connection) -> dict[str, tuple[CaggInput, ...
         columns[oid].append((name, type))
     inputs: dict[str, list[CaggInput]] = {}
     for label, schema, name, time, interval, oid in found:
-        made = CaggInput(schema, name, tuple(columns[oid]), time, interval)
+        made = CaggInput(
+            schema=schema, name=name, columns=tuple(columns[oid]), time=time, interval=interval
+        )
         inputs.setdefault(label, []).append(made)
     return {label: tuple(made) for label, made in inputs.items()}

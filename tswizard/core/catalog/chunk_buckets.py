@@ -10,7 +10,7 @@ BUCKETS = 40
 """As many as a line of a narrow terminal has room for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkBucket:
     """Chunks that begin in one part of the time that a hypertable covers."""
 

@@ -52,7 +52,7 @@ SELECT n.nspname::text FROM pg_catalog.pg_namespace n WHERE {extension_schema()}
 
 # Objects of a superuser belong to the platform, unless we are one ourselves: we could not drop
 # them, and a managed service installs functions of its own besides extensions.
-OURS = (
+NOT_PLATFORM = (
     "((SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = CURRENT_USER) OR NOT "
     "(SELECT rolsuper FROM pg_catalog.pg_roles WHERE oid = {owner}))"
 )
@@ -67,14 +67,14 @@ def objects_query(shape: Shape) -> str:
 SELECT 'view ' || n.nspname || '.' || c.relname
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'v' AND c.relpersistence <> 't' AND {NOT_USERS}
-  AND {not_member("pg_class", "c.oid")} AND {OURS.format(owner="c.relowner")}
+  AND {not_member("pg_class", "c.oid")} AND {NOT_PLATFORM.format(owner="c.relowner")}
   AND (n.nspname, c.relname) NOT IN ({caggs})
 UNION ALL
 SELECT CASE p.prokind WHEN 'p' THEN 'procedure ' WHEN 'a' THEN 'aggregate ' ELSE 'function ' END
   || n.nspname || '.' || p.proname || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid)
   || ')'
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-WHERE {NOT_USERS} AND {not_member("pg_proc", "p.oid")} AND {OURS.format(owner="p.proowner")}
+WHERE {NOT_USERS} AND {not_member("pg_proc", "p.oid")} AND {NOT_PLATFORM.format(owner="p.proowner")}
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend i WHERE i.objid = p.oid
     AND i.classid = 'pg_catalog.pg_proc'::regclass AND i.deptype = 'i')
 UNION ALL
@@ -82,12 +82,12 @@ SELECT 'type ' || n.nspname || '.' || t.typname
 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
 WHERE (t.typtype IN ('d', 'e', 'r') OR (t.typtype = 'c' AND c.relkind = 'c'))
-  AND {NOT_USERS} AND {not_member("pg_type", "t.oid")} AND {OURS.format(owner="t.typowner")}
+  AND {NOT_USERS} AND {not_member("pg_type", "t.oid")} AND {NOT_PLATFORM.format(owner="t.typowner")}
 UNION ALL
 SELECT 'schema ' || n.nspname
 FROM pg_catalog.pg_namespace n
 WHERE n.nspname <> 'public' AND {NOT_USERS} AND {not_member("pg_namespace", "n.oid")}
-  AND {OURS.format(owner="n.nspowner")}
+  AND {NOT_PLATFORM.format(owner="n.nspowner")}
 ORDER BY 1
 """
 

@@ -156,7 +156,7 @@ class Job:
         return self.kind.name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence:
     """A sequence of the user and its value; its start value where it is not readable."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tswizard.core.db.connection import Connection, rows
 
-SCHEMA = "_tswizard"
+OWN_SCHEMA = "_tswizard"
 
 OURS = """(
 NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
@@ -22,7 +22,7 @@ _READ = f"""
 SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE'), {OURS},
   ARRAY(SELECT c.relname::text FROM pg_catalog.pg_class c
     WHERE c.relnamespace = n.oid AND c.relkind = 'r')
-FROM pg_catalog.pg_namespace n WHERE n.nspname = '{SCHEMA}'
+FROM pg_catalog.pg_namespace n WHERE n.nspname = '{OWN_SCHEMA}'
 """
 
 

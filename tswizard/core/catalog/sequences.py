@@ -36,7 +36,15 @@ async def read_sequences(connection: Connection) -> tuple[Sequence, ...]:
     sequences = []
     for schema, name, start, readable in found:
         last_value, is_called = values.get((schema, name), (start, False))
-        sequences.append(Sequence(schema, name, last_value, is_called, readable))
+        sequences.append(
+            Sequence(
+                schema=schema,
+                name=name,
+                last_value=last_value,
+                is_called=is_called,
+                readable=readable,
+            )
+        )
     return tuple(sequences)
 
 

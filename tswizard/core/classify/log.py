@@ -167,7 +167,7 @@ def classify_log(
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Found:
     """What is counted and kept of a log while it is read."""
 

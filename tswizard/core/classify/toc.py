@@ -17,7 +17,7 @@ RULE_KINDS = TOC_KINDS | COMMAND_KINDS
 """What a rule may ask for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TocEntry:
     """One entry: its dump id, kind, schema (None when the log does not say), name and owner.
 
@@ -53,7 +53,9 @@ def parse_toc(text: str) -> TocEntry | None:
     # A cut line has no owner's place at all; "(no owner)" holds a space itself.
     if owner == "owner)" and name.endswith(" (no"):
         name, owner = name.removesuffix(" (no"), ""
-    return TocEntry(line.id, line.kind, None, name, owner) if name else None
+    return (
+        TocEntry(id=line.id, kind=line.kind, schema=None, name=name, owner=owner) if name else None
+    )
 
 
 class Recent:

@@ -43,7 +43,7 @@ _OF_CLIENT = {word.upper(): word for word in _CLIENT}
 _FIELDS = frozenset(("DETAIL", "HINT", "QUERY", "CONTEXT", "STATEMENT", "LOCATION"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Sentence:
     """One translated sentence, and what it holds at its start, somewhere, and at its end."""
 
@@ -60,7 +60,7 @@ class _Sentence:
         return len(_PLACEHOLDER.sub("", self.translated))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Catalog:
     """The translations, ready to look up."""
 
@@ -256,7 +256,9 @@ def _line_number() -> re.Pattern[str]:
 @cache
 def _catalog() -> _Catalog:
     raw: dict[str, Any] = json.loads(_DATA.read_text(encoding="utf-8"))
-    catalog = _Catalog({}, {}, {}, {}, {}, {}, [], [])
+    catalog = _Catalog(
+        server={}, client={}, lines={}, modules={}, starting={}, ending={}, others=[], rated=[]
+    )
     for english, by_language in raw["messages"].items():
         for language, texts in by_language.items():
             for translated in texts:
@@ -283,7 +285,14 @@ def _enter(catalog: _Catalog, language: str, plain: str, translated: str) -> Non
         start = said.partition("%")[0].partition(":")[0].rstrip()
         end = _literals(said)[-1].rpartition(":")[2]
         middle = max((re.split(r" ?:", part)[0] for part in _literals(said)), key=len)
-        sentence = _Sentence(language, plain.strip(), said, start, middle, end)
+        sentence = _Sentence(
+            language=language,
+            english=plain.strip(),
+            translated=said,
+            start=start,
+            middle=middle,
+            end=end,
+        )
         if plain.startswith(("WARNING: ", "NOTICE: ")):
             catalog.rated.append(sentence)
         elif len(start) >= 4:

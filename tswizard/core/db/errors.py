@@ -118,7 +118,7 @@ def message_of(error: BaseException) -> str:
     return " ".join(text.split()).rstrip(".")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """An error as a person is told it."""
 
@@ -211,14 +211,16 @@ SERVER_ERRORS = {
 def explain_error(error: CannotConnect | Error | ServerError) -> Explanation:
     """What to tell a person about an error that ends the work."""
     if isinstance(error, CannotConnect):
-        return Explanation("no-connection", error.what, "", error.todo)
+        return Explanation(id="no-connection", what=error.what, why="", todo=error.todo)
     usual = _LOST if is_connection_lost(error) else _REFUSED
     id, what, todo = SERVER_ERRORS.get(error.sqlstate or "", usual)
     why = ""
     if isinstance(error, Error):
         why = " ".join(filter(None, (error.diag.message_detail, error.diag.message_hint)))
     server = error.__dict__.get(_SERVER, "")
-    return Explanation(id, what.format(message_of(error)), why, todo, server)
+    return Explanation(
+        id=id, what=what.format(message_of(error)), why=why, todo=todo, server=server
+    )
 
 
 _SERVER = "tswizard_server"

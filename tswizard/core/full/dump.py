@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tswizard.core.catalog.own_schema import SCHEMA
+from tswizard.core.catalog.own_schema import OWN_SCHEMA
 from tswizard.core.db.client_tools import ClientTools
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.full.snapshot import held_snapshot
@@ -17,7 +17,7 @@ from tswizard.core.run.context import Context, ToolEnd, failed
 from tswizard.core.steps.pg_dump import run_pg_dump
 from tswizard.core.verify import read_counters, read_next_xid
 
-DUMP_OPTIONS = ("--no-password", "--format=directory", f"--exclude-schema={SCHEMA}")
+DUMP_OPTIONS = ("--no-password", "--format=directory", f"--exclude-schema={OWN_SCHEMA}")
 """Of the dump, whoever runs it."""
 
 _STARTED = re.compile(r'^pg_dump: dumping contents of table "(.*)"$')
@@ -82,7 +82,7 @@ async def dump(ctx: Context) -> None:
         xid = await read_next_xid(connection)
     ctx.run_folder.save(replace(ctx.run_folder.record, counters=counters, source_xid=xid))
     ctx.snapshot = await ctx.resources.enter_async_context(held_snapshot(ctx.task))
-    watch = FollowedDump(ctx, sizes, Parts(ctx))
+    watch = FollowedDump(ctx=ctx, sizes=sizes, parts=Parts(ctx))
 
     async def remove() -> None:
         await ctx.run_folder.remove_dump()
@@ -121,7 +121,7 @@ def _gave_up(end: ToolEnd, ctx: Context) -> Exception:
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class FollowedDump:
     """Progress from pg_dump's own lines: bytes of the tables that it has finished."""
 

@@ -2,7 +2,7 @@
 
 from psycopg.errors import UndefinedObject
 
-from tswizard.core.catalog.extras import OURS
+from tswizard.core.catalog.extras import NOT_PLATFORM
 from tswizard.core.db.connection import Connection, rows
 
 # deptype 'e': belongs to an extension; 'i': belongs to another object and goes with it. Access
@@ -77,7 +77,7 @@ WHERE (n.nspname IS NULL OR (n.nspname NOT IN ('pg_catalog', 'information_schema
                              AND n.nspname !~ '^pg_(toast|temp)'))
   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
                   WHERE d.classid = o.class AND d.objid = o.oid AND d.deptype IN ('e', 'i'))
-  AND {OURS.format(owner="NULLIF(o.owner, 0::oid)")}
+  AND {NOT_PLATFORM.format(owner="NULLIF(o.owner, 0::oid)")}
 """
 
 _SCHEMAS = f"""
@@ -86,7 +86,7 @@ WHERE n.nspname NOT IN ('public', 'information_schema', '_tswizard') AND n.nspna
   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d
                   WHERE d.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
                     AND d.objid = n.oid AND d.deptype = 'e')
-  AND {OURS.format(owner="n.nspowner")}
+  AND {NOT_PLATFORM.format(owner="n.nspowner")}
 """
 
 

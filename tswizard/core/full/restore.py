@@ -79,7 +79,9 @@ async def restore(ctx: Context, phase: Phase) -> None:
         ctx.say(f"without rows, so nothing to restore: {plural(len(empty), 'table')}")
         only = listed(ctx, f"restore-{phase.label}", [entry.toc for entry in entries])
     parallel = phase.parallel and ctx.task.jobs > 1
-    watch = FollowedRestore(ctx, entries, Parts(ctx), parallel, len(entries))
+    watch = FollowedRestore(
+        ctx=ctx, entries=entries, parts=Parts(ctx), parallel=parallel, count=len(entries)
+    )
     end = await run_phase(ctx, phase, only, watch.lines)
     lost = [j for j in end.judged if j.verdict is Verdict.LOST and _ESSENTIAL.search(j.object)]
     if phase is Phase.CATALOG and lost:

@@ -29,11 +29,11 @@ async def restore_rest(ctx: Context) -> None:
     ids = {entry.id for entry in in_turn}
     others = [entry for entry in now if entry.id not in ids]
     watch = FollowedRestore(
-        ctx,
-        tuple(Entry(e, 0) for e in others),
-        Parts(ctx),
-        ctx.task.jobs > 1,
-        len(now) + len(grants),
+        ctx=ctx,
+        entries=tuple(Entry(e, 0) for e in others),
+        parts=Parts(ctx),
+        parallel=ctx.task.jobs > 1,
+        count=len(now) + len(grants),
     )
     small: list[list[DumpEntry]] = []
     one_by_one = only_by_pg_restore(ctx.task.inventory)

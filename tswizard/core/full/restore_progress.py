@@ -24,7 +24,7 @@ class Entry:
     """Size of its file in the dump; 0 for anything but rows."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class FollowedRestore:
     """Progress from pg_restore's own lines, weighed by the size of each entry's file."""
 

@@ -29,7 +29,9 @@ def only_by_pg_restore(inventory: Inventory) -> bool:
 async def restore_schema(ctx: Context) -> None:
     """Restore it. Raises StepFailed, CannotConnect, psycopg.Error."""
     entries = await _entries(ctx)
-    watch = FollowedRestore(ctx, (), Parts(ctx), parallel=False, count=len(entries))
+    watch = FollowedRestore(
+        ctx=ctx, entries=(), parts=Parts(ctx), parallel=False, count=len(entries)
+    )
     sent: frozenset[int] = frozenset()
     if not only_by_pg_restore(ctx.task.inventory):
         # Restore mode is on in sessions that begin after it.

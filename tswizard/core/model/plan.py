@@ -10,7 +10,7 @@ from tswizard.core.model.answers import Answers
 from tswizard.core.model.parallel_jobs import parallel_jobs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """All that a run rests on."""
 

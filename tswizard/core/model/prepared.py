@@ -42,11 +42,11 @@ class Prepared:
         if self.tools is None:
             raise ValueError("no pg_dump on this machine serves both databases")
         return Task(
-            self.source,
-            self.target,
-            self.inventory,
-            self.target_inventory.server,
-            self.answers,
-            self.tools,
-            dump,
+            source=self.source,
+            target=self.target,
+            inventory=self.inventory,
+            target_server=self.target_inventory.server,
+            answers=self.answers,
+            tools=self.tools,
+            dump=dump,
         )

@@ -13,7 +13,7 @@ class SampleKind(StrEnum):
     COMPRESSED = "compressed chunk"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SampleRelation:
     """One table or chunk of a sample. Names are unquoted."""
 

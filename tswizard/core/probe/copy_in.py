@@ -184,7 +184,13 @@ def as_dumped(sample: Sample) -> Sample:
     return replace(
         sample,
         relations=tuple(
-            SampleRelation(*r.dumped, r.bytes, r.dumped_rows, dumped_rows=r.dumped_rows)
+            SampleRelation(
+                schema=r.dumped[0],
+                name=r.dumped[1],
+                bytes=r.bytes,
+                rows=r.dumped_rows,
+                dumped_rows=r.dumped_rows,
+            )
             for r in sample.relations
         ),
     )
@@ -236,7 +242,7 @@ async def _time_restore(
             while time.monotonic() - began < SHORTEST and sum(p.moved for p in pumps) < MOST_BYTES:
                 os.lseek(handles[number], 0, os.SEEK_SET)
                 async with scratches[number].copying("text") as sink:
-                    pumps.append(Pump(handles[number], sink))
+                    pumps.append(Pump(source=handles[number], sink=sink))
                     await run_pump(pumps[-1], threads)
                 on_bytes(sum(p.moved for p in pumps), time.monotonic() - began)
 

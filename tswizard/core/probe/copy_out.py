@@ -170,7 +170,9 @@ async def row_width(readers: Readers, subject: ReadableSample) -> float:
     widths: list[int] = []
 
     async def one(number: int) -> None:
-        widths.append(await readers.read(number, copied, lambda pipe: Pump(pipe, DiscardSink())))
+        widths.append(
+            await readers.read(number, copied, lambda pipe: Pump(source=pipe, sink=DiscardSink()))
+        )
 
     await together(one(number) for number in range(len(readers.readers)))
     count = min(wanted, relation.rows or wanted)
@@ -254,7 +256,7 @@ class CopyRace:
             self._whole += 1
 
     def _pump(self, sink: Sink, pipe: int) -> Pump:
-        self._pumps.append(Pump(pipe, sink))
+        self._pumps.append(Pump(source=pipe, sink=sink))
         return self._pumps[-1]
 
     async def _watch(self, began: float, on_bytes: OnBytes) -> None:

@@ -79,14 +79,14 @@ async def time_dump(prepared: Prepared, sample: Sample, on_bytes: OnBytes) -> Ti
             stdin=DEVNULL,
             stderr=PIPE,
         )
-        work = _SampleDump(prepared, sample, process)
+        work = _SampleDump(prepared=prepared, sample=sample, process=process)
         try:
             return await work.run(on_bytes)
         finally:
             await asyncio.shield(Child(process).end(1.0))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _SampleDump:
     prepared: Prepared
     sample: Sample

@@ -56,7 +56,7 @@ async def run_probe(
     committed. What cannot be timed is an event and a sentence in the result. With `earlier`, what
     was timed before stays where it was not timed again.
     """
-    probing = _Probing(prepared, tuple(samples), upload)
+    probing = _Probing(prepared=prepared, samples=tuple(samples), upload=upload)
     work = asyncio.create_task(probing.run())
     work.add_done_callback(lambda _task: probing.events.put_nowait(None))
     try:
@@ -80,7 +80,7 @@ async def run_probe(
     yield ProbeDone(replace(found, limits=tuple(window_limits(found, largest_buffer()))))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Probing:
     prepared: Prepared
     samples: tuple[Sample, ...]

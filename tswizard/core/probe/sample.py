@@ -39,7 +39,9 @@ def _groups(inventory: Inventory) -> Iterator[tuple[int, Sample]]:
     for table in inventory.tables:
         if _can_be_timed(table) and table.label not in closed:
             data = table.bytes - table.index_bytes
-            relation = SampleRelation(table.schema, table.name, data, table.rows_estimate)
+            relation = SampleRelation(
+                schema=table.schema, name=table.name, bytes=data, rows=table.rows_estimate
+            )
             yield (
                 data,
                 Sample(kind=SampleKind.TABLE, table=table.label, relations=(relation,), of=1),
@@ -89,10 +91,10 @@ def _relation(chunk: Chunk) -> SampleRelation:
         schema, _, name = chunk.compressed_table.partition(".")
         stored_in = (schema, name)
     return SampleRelation(
-        chunk.schema,
-        chunk.name,
-        chunk.data_bytes,
-        chunk.rows_estimate,
-        chunk.uncompressed_bytes,
-        stored_in,
+        schema=chunk.schema,
+        name=chunk.name,
+        bytes=chunk.data_bytes,
+        rows=chunk.rows_estimate,
+        uncompressed=chunk.uncompressed_bytes,
+        stored_in=stored_in,
     )

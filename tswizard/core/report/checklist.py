@@ -27,7 +27,7 @@ _FIRST = ("rows", "errors")
 """Groups that come first where something failed: a missing row weighs more than an index."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChecklistLine:
     """One thing that was checked or skipped."""
 
@@ -105,7 +105,7 @@ def checklist(outcome: Outcome, report: str = "") -> Checklist:
         *_rows(findings),
         _errors(outcome.judged),
         *_others(findings),
-        *(ChecklistLine(Level.SKIP, text) for text in outcome.skipped),
+        *(ChecklistLine(level=Level.SKIP, text=text) for text in outcome.skipped),
     )
     files = [File("report", report), File("dump", outcome.dump)]
     return Checklist(
@@ -177,7 +177,9 @@ def _right(group: str, right: list[tuple[Finding, ObjectKind]]) -> ChecklistLine
     if more > 0:
         text += f", {plural(more, 'more kind of object', 'more kinds of objects')}"
     details = [line for finding, _ in right for line in (finding.what, *finding.details)]
-    return ChecklistLine(Level.PASS, f"{group}: {text}", tuple(details), group=group)
+    return ChecklistLine(
+        level=Level.PASS, text=f"{group}: {text}", details=tuple(details), group=group
+    )
 
 
 def _rows(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
@@ -212,7 +214,7 @@ def _errors(judged: tuple[JudgedMessage, ...]) -> ChecklistLine:
         text += f"; lost: {', '.join(lost_of[:_SHOWN])}"
         text += f" and {len(lost_of) - _SHOWN} more" if len(lost_of) > _SHOWN else ""
     details = tuple(line for some in alike for line in _said(some))
-    return ChecklistLine(level, f"errors: {text}", details, group="errors")
+    return ChecklistLine(level=level, text=f"errors: {text}", details=details, group="errors")
 
 
 def _alike(judged: Iterable[JudgedMessage]) -> list[list[JudgedMessage]]:
@@ -254,9 +256,9 @@ def _others(findings: tuple[Finding, ...]) -> Iterable[ChecklistLine]:
     yield from _lines((f for f in own if f.level is not Level.PASS or f.id in _NOTES), "")
     if right:
         yield ChecklistLine(
-            Level.PASS,
-            f"other checks: {len(right)} passed",
-            tuple(f.what for f in right),
+            level=Level.PASS,
+            text=f"other checks: {len(right)} passed",
+            details=tuple(f.what for f in right),
         )
 
 
@@ -282,7 +284,9 @@ def _line(finding: Finding, group: str) -> ChecklistLine:
     text = f"{group}: {finding.what}" if group else finding.what
     details = [finding.why, finding.where] if finding.level is not Level.PASS else []
     shown = (*(d for d in details if d), *finding.details)
-    return ChecklistLine(finding.level, text, shown, finding.todo, group)
+    return ChecklistLine(
+        level=finding.level, text=text, details=shown, todo=finding.todo, group=group
+    )
 
 
 def _todo(outcome: Outcome) -> tuple[Todo, ...]:

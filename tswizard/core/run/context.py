@@ -127,7 +127,7 @@ class MethodRun(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Context:
     """One run's surroundings. Steps emit events here and keep no state of their own."""
 

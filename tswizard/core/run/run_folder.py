@@ -30,6 +30,7 @@ from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.outcome import TableRows
 from tswizard.core.model.recommendation import Advice
+from tswizard.core.model.wording import plural
 from tswizard.core.model.write_counters import WriteCounters
 
 RECORD_FORMAT = 2
@@ -52,7 +53,7 @@ class _Locked(Exception):
     """Another process holds the run."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
     """One step as it stands, with what it said; all of it goes when the step is repeated."""
 
@@ -65,7 +66,7 @@ class StepRecord:
     """As Review and Run show it; runs of older versions have none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """Everything that a resume needs, without secrets."""
 
@@ -127,7 +128,7 @@ class RunRecord:
 
     def step(self, name: str) -> StepRecord:
         """That step; a pending one when the run has none of that name."""
-        return next((s for s in self.steps if s.name == name), StepRecord(name))
+        return next((s for s in self.steps if s.name == name), StepRecord(name=name))
 
     def with_step(self, changed: StepRecord) -> "RunRecord":
         steps = tuple(changed if s.name == changed.name else s for s in self.steps)
@@ -264,15 +265,15 @@ class RunFolder:
             except OSError as error:
                 raise _cannot_be_created(base / name, error) from error
             record = RunRecord(
-                name,
-                now,
-                source.conninfo,
-                target.conninfo,
-                source.label,
-                target.label,
-                answers,
-                tuple(StepRecord(name, title=title) for name, title in steps),
-                preflight,
+                id=name,
+                started=now,
+                source=source.conninfo,
+                target=target.conninfo,
+                source_label=source.label,
+                target_label=target.label,
+                answers=answers,
+                steps=tuple(StepRecord(name=name, title=title) for name, title in steps),
+                preflight=preflight,
                 demo=demo,
             )
             run_folder = cls(base / name, record)
@@ -429,6 +430,17 @@ def all_runs() -> tuple[RunFolder, ...]:
     return tuple(sorted(run_folders, key=lambda found: found.record.started, reverse=True))
 
 
+def unreadable_runs() -> tuple[str, ...]:
+    """A sentence for each of the others, which may have left something open."""
+    found = []
+    for path in sorted(runs_folder().glob("*/run.json")):
+        try:
+            _load(path.parent)
+        except RunFolderError as error:
+            found.append(str(error))
+    return tuple(found)
+
+
 def _load(folder: Path) -> RunRecord:
     path = folder / "run.json"
     try:
@@ -445,8 +457,10 @@ def _load(folder: Path) -> RunRecord:
 
 
 def _of_another_version(path: Path, error: ValidationError) -> RunFolderError:
+    fields = plural(error.error_count(), "field does", "fields do")
     return RunFolderError(
-        f"{path} is not of this version of tswizard ({error.error_count()} fields do not fit); "
+        f"{path} is not of this version of tswizard ({fields} "
+        "not fit); "
         "use the version that created it."
     )
 

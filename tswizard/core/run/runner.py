@@ -174,13 +174,13 @@ class Run:
         )
         with self.run_folder.log() as log:
             ctx = self._ctx = Context(
-                self.task,
-                self.run_folder,
-                log,
-                self._put,
-                self._make_room,
-                self._confirmed,
-                prover,
+                task=self.task,
+                run_folder=self.run_folder,
+                log=log,
+                put=self._put,
+                room=self._make_room,
+                confirmed=self._confirmed,
+                prover=prover,
                 going=self._going,
                 stopping=self._stopping,
                 method_run=self._method_run,
@@ -254,7 +254,7 @@ class Run:
     async def _step(self, ctx: Context, step: MethodStep) -> StepState:
         started = time.monotonic()
         before = self.run_folder.record.step(step.id).seconds
-        record = StepRecord(step.id, StepState.RUNNING, before, title=step.title)
+        record = StepRecord(name=step.id, state=StepState.RUNNING, seconds=before, title=step.title)
         self.run_folder.save(self.run_folder.record.with_step(record))
         ctx.step, ctx.findings, ctx.judged = step.id, [], []
         self._put(StepStarted(time.time(), step.id))

@@ -19,4 +19,12 @@ async def task_again(
     if tools is None:
         raise RunFolderError(f"No pg_dump here serves that server: {which_sentence(found)}.")
     answers, dump = run_folder.record.answers, run_folder.dump_path
-    return Task(source, target, inventory, server, answers, tools, dump)
+    return Task(
+        source=source,
+        target=target,
+        inventory=inventory,
+        target_server=server,
+        answers=answers,
+        tools=tools,
+        dump=dump,
+    )

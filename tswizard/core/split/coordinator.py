@@ -69,7 +69,7 @@ FROM {CAGG} g JOIN {HYPERTABLE} m ON m.id = g.mat_hypertable_id
 """
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Coordinator:
     """Leads a run's copy. Close it: its snapshot holds back vacuum on the source."""
 
@@ -118,7 +118,13 @@ class Coordinator:
                     findings = list(_changes(stored, diff, job.source.label))
                 await snapshots.record(target, snapshot)
             pieces = tuple(s.piece for s in await queue.read_pieces(target))
-            coordinator = cls(job, reporter, CopyPlan(tables, pieces), snapshots, target)
+            coordinator = cls(
+                job=job,
+                reporter=reporter,
+                plan=CopyPlan(tables, pieces),
+                snapshots=snapshots,
+                _target=target,
+            )
             for finding in findings:
                 reporter.found(finding)
             coordinator._report_plan(planned)

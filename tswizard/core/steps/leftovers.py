@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from tswizard.core.catalog.own_schema import SCHEMA
+from tswizard.core.catalog.own_schema import OWN_SCHEMA
 from tswizard.core.model.finding import Level
 from tswizard.core.model.wording import size
 from tswizard.core.run.context import Context, Leftovers
@@ -62,12 +62,12 @@ def why_record_stays(ctx: Context, result: Level) -> str:
     """What stays on the target, why, and until when, without a dot; empty when nothing does."""
     if ctx.task.answers.keep_record:
         return (
-            f"The ledger (schema {SCHEMA} on the target) is kept, as you chose; drop it when it is "
-            "no longer needed"
+            f"The ledger (schema {OWN_SCHEMA} on the target) is kept, as you chose; drop it when "
+            "it is no longer needed"
         )
     if result is Level.PASS:
         return ""
     return (
-        f"A check that passes removes the run's record (schema {SCHEMA} on the target); if you "
+        f"A check that passes removes the run's record (schema {OWN_SCHEMA} on the target); if you "
         "will not check again, drop it"
     )

@@ -10,7 +10,7 @@ from typing import Literal
 
 from psycopg import Error
 
-from tswizard.core.catalog.own_schema import OURS, SCHEMA, read_own_schema
+from tswizard.core.catalog.own_schema import OURS, OWN_SCHEMA, read_own_schema
 from tswizard.core.db.connection import Connection, batch, connected, rows
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.run.context import Context, failed
@@ -38,8 +38,8 @@ FROM _tswizard.run r
 _ERASE = f"""
 DO $erase$
 BEGIN
-  IF EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = '{SCHEMA}' AND {OURS}) THEN
-    DROP SCHEMA {SCHEMA} CASCADE;
+  IF EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = '{OWN_SCHEMA}' AND {OURS}) THEN
+    DROP SCHEMA {OWN_SCHEMA} CASCADE;
   END IF;
 END $erase$
 """
@@ -54,8 +54,8 @@ async def tables_there(target: Connection) -> frozenset[str]:
     if schema.taken:
         raise failed(
             "schema-taken",
-            f"The target has a schema {SCHEMA} that {schema.taken}.",
-            where=f"schema {SCHEMA}",
+            f"The target has a schema {OWN_SCHEMA} that {schema.taken}.",
+            where=f"schema {OWN_SCHEMA}",
             why="tswizard keeps its ledger in a schema of that name.",
             todo="Rename that schema, or connect as its owner if an earlier run created it; then "
             "resume.",
@@ -105,13 +105,13 @@ async def remove_record(ctx: Context, *, keep: str = "") -> tuple[tuple[str, str
         async with connected(ctx.task.target) as target:
             await erase(target)
     except (CannotConnect, Error) as error:
-        ctx.say(f"the schema {SCHEMA} is still on the target: {error}")
+        ctx.say(f"the schema {OWN_SCHEMA} is still on the target: {error}")
         return _left(
-            f"Schema {SCHEMA} on the target could not be removed; drop it when it is no longer "
+            f"Schema {OWN_SCHEMA} on the target could not be removed; drop it when it is no longer "
             "needed"
         )
     return ()
 
 
 def _left(what: str) -> tuple[tuple[str, str], ...]:
-    return ((what, f"DROP SCHEMA {SCHEMA} CASCADE;"),)
+    return ((what, f"DROP SCHEMA {OWN_SCHEMA} CASCADE;"),)

@@ -248,4 +248,4 @@ async def _evidence(
                 counters = await source.run(read_counters)
         there = await written_on_target(job, results)
         younger = await younger_rows(job, results)
-    return Evidence(job, counters, newer, there, younger)
+    return Evidence(job=job, counters=counters, newer=newer, there=there, younger=younger)

@@ -202,7 +202,13 @@ class Inspection:
         if known.answers.method not in possible:
             known.answers = replace(known.answers, method=possible[0])
         known.answers = with_jobs(known.answers, self._pair)
-        known.inspected = Inspected(self._pair, *self._inventories, self._findings, checked_with)
+        known.inspected = Inspected(
+            pair=self._pair,
+            inventory=self._inventories[0],
+            target_inventory=self._inventories[1],
+            findings=self._findings,
+            answers=checked_with,
+        )
 
 
 _HYPERTABLE = "{0}: {1}, {2} of its {3} chunks compressed, about {4} rows, by {5}"

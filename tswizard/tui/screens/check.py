@@ -38,15 +38,17 @@ if TYPE_CHECKING:
     from tswizard.core.report.checklist import Checklist
 
 _ROWS = (
-    Column("table", flexible=True, help="Schema and name."),
-    Column("source", right=True, help="Rows there."),
-    Column("target", right=True, help="Rows there."),
-    Column("rows", help="Whether they are the same on both."),
+    Column(title="table", flexible=True, help="Schema and name."),
+    Column(title="source", right=True, help="Rows there."),
+    Column(title="target", right=True, help="Rows there."),
+    Column(title="rows", help="Whether they are the same on both."),
 )
 _TIMES = (
-    Column("step", flexible=True, help="In the order in which they ran."),
-    Column("took", right=True, help="How long it took, over every resume."),
-    Column("estimated", right=True, rare=True, help="What was estimated for it before the run."),
+    Column(title="step", flexible=True, help="In the order in which they ran."),
+    Column(title="took", right=True, help="How long it took, over every resume."),
+    Column(
+        title="estimated", right=True, rare=True, help="What was estimated for it before the run."
+    ),
 )
 
 

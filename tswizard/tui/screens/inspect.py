@@ -284,7 +284,13 @@ class InspectScreen(WizardScreen):
                 answers = replace(answers, method=possible[0])
             answers = with_jobs(answers, self._pair)
             self.wizard.show_method(
-                Inspected(self._pair, *self._inventories, self._findings, answers)
+                Inspected(
+                    pair=self._pair,
+                    inventory=self._inventories[0],
+                    target_inventory=self._inventories[1],
+                    findings=self._findings,
+                    answers=answers,
+                )
             )
 
 

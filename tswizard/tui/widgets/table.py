@@ -12,7 +12,7 @@ from textual.widgets import DataTable
 from tswizard.tui.text import shortened
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """`right` aligns to the right; `help` is a sentence on what the figure means.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 
-from tswizard.core.catalog.own_schema import SCHEMA, read_own_schema
+from tswizard.core.catalog.own_schema import OWN_SCHEMA, read_own_schema
 from tswizard.core.db.connection import connected
 from tswizard.core.model.finding import Finding
 from tswizard.core.model.prepared import Prepared
@@ -58,12 +58,12 @@ async def _own_schema(prepared: Prepared) -> AsyncIterator[Finding]:
     if schema.taken:
         yield fail(
             "target-schema-taken",
-            f"The target has a schema {SCHEMA} that {schema.taken}.",
+            f"The target has a schema {OWN_SCHEMA} that {schema.taken}.",
             where=prepared.target.label,
             why="tswizard keeps the record of a run in a schema of that name, and drops it at the "
             "end. This one was not touched.",
-            todo=f"Rename it (ALTER SCHEMA {SCHEMA} RENAME TO …;), or drop it if nobody needs it. "
-            "If an earlier run of tswizard created it, connect as its owner.",
+            todo=f"Rename it (ALTER SCHEMA {OWN_SCHEMA} RENAME TO …;), or drop it if nobody needs "
+            "it. If an earlier run of tswizard created it, connect as its owner.",
         )
 
 

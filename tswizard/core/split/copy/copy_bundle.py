@@ -79,14 +79,14 @@ async def copy_bundle(
     async with source.running(script, keep_open=True) as (psql, pipe):
         into = await _statements(context, target, tables, pieces, streams)
         pump = BundlePump(
-            pipe,
-            token,
-            target,
-            into.as_bytes(target),
-            streams,
-            len(pieces),
-            context.paused,
-            lambda number: began(pieces[number]),
+            pipe=pipe,
+            token=token,
+            target=target,
+            statements=into.as_bytes(target),
+            streams=streams,
+            pieces=len(pieces),
+            paused=context.paused,
+            began=lambda number: began(pieces[number]),
         )
         context.pumps.update(zip((piece.id for piece in pieces), pump.copied, strict=True))
         try:
@@ -210,7 +210,7 @@ class PieceCount:
     rows: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class BundlePump:
     """Moves the rows of a bundle, in a thread."""
 

@@ -196,7 +196,9 @@ class _PieceCopy:
         into = await self._clear_destination()
         script = self.source.scripts.rows(self.table, self.piece, self.snapshot.name)
         async with self.source.running(script) as (psql, pipe):
-            pump = Pump(pipe, TargetSink(self.target.pgconn), self.context.paused)
+            pump = Pump(
+                source=pipe, sink=TargetSink(self.target.pgconn), paused=self.context.paused
+            )
             return await self._copy_in(into, pump, psql.finish)
 
     async def _as_stored(self, snapshot: SourceSnapshot) -> _Copied:
@@ -226,7 +228,9 @@ class _PieceCopy:
     async def _through(self, script: str, statement: sql.Composed) -> _Copied:
         """What a script reads on the source, into a COPY of the target."""
         async with self.source.running(script) as (psql, pipe):
-            pump = Pump(pipe, TargetSink(self.target.pgconn), self.context.paused)
+            pump = Pump(
+                source=pipe, sink=TargetSink(self.target.pgconn), paused=self.context.paused
+            )
             return await self._write(statement, pump, psql.finish)
 
     async def _copy_in(
@@ -285,7 +289,7 @@ class _PieceCopy:
         read = scripts.file if self.piece.packed else scripts.rows
         script = read(self.table, self.piece, self.snapshot.name)
         async with self.source.running(script) as (psql, pipe):
-            await self._run_pump(Pump(pipe, sink, self.context.paused))
+            await self._run_pump(Pump(source=pipe, sink=sink, paused=self.context.paused))
             await psql.finish()
 
     async def _load(self, staging: StagingFolder) -> tuple[_Copied, int]:
@@ -307,7 +311,7 @@ class _PieceCopy:
 
     def _file_pump(self, descriptor: int) -> Pump:
         sink = TargetSink(self.target.pgconn)
-        return Pump(descriptor, sink, self.context.paused, sum_input=True)
+        return Pump(source=descriptor, sink=sink, paused=self.context.paused, sum_input=True)
 
     async def _load_batches(self, file: StagedFile, descriptor: int) -> _Copied:
         """The batches of a file into the chunk's shell, by way of a table with the file's columns.

@@ -77,7 +77,7 @@ class FileSink:
             block = block[os.write(self._descriptor, block) :]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Pump:
     """One stream of blocks. `moved` grows while it runs."""
 

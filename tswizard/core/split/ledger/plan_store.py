@@ -36,7 +36,7 @@ INSERT INTO _tswizard.ledger (format, run, source, options, tables) VALUES (%s, 
 _TABLES_JSON = TypeAdapter(tuple[SourceTable, ...])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What all processes that work on a run must do the same way."""
 

@@ -25,7 +25,7 @@ FROM _tswizard.piece WHERE kind <> 'compress' AND state <> 'gone' GROUP BY label
 """
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class TableStats:
     """Progress of one table in one stage. A worker's process counts on between two reads."""
 
@@ -56,7 +56,22 @@ class TableTotals:
 
 async def read_table_stats(target: Connection) -> list[TableStats]:
     """Progress of all tables, in the plan's order."""
-    return [TableStats(row[0], Stage(row[1]), *row[2:]) for row in await rows(target, _STATS)]
+    return [
+        TableStats(
+            label=row[0],
+            stage=Stage(row[1]),
+            total=row[2],
+            done=row[3],
+            staged=row[4],
+            failed=row[5],
+            retried=row[6],
+            rows=row[7],
+            bytes=row[8],
+            done_bytes=row[9],
+            staged_bytes=row[10],
+        )
+        for row in await rows(target, _STATS)
+    ]
 
 
 async def read_table_totals(target: Connection) -> dict[str, TableTotals]:

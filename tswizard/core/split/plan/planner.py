@@ -78,13 +78,13 @@ async def plan_pieces(
     """
     shape = await read_shape(connection)
     builder = _PlanBuilder(
-        connection,
-        slice_tables,
-        frozenset(compressed_last),
-        frozenset(caggs),
-        frozenset(routed),
-        search_paths or {},
-        partial_as_stored,
+        connection=connection,
+        slice_tables=slice_tables,
+        compressed_last=frozenset(compressed_last),
+        caggs=frozenset(caggs),
+        routed=frozenset(routed),
+        search_paths=search_paths or {},
+        partial_as_stored=partial_as_stored,
     )
     queries = [tables_sql(shape), CONFIGS, COUNT_OBJECTS]
     if shape.timescaledb:
@@ -107,7 +107,7 @@ async def plan_pieces(
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _PlanBuilder:
     connection: Connection
     slice_tables: bool

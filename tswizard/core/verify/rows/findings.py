@@ -23,7 +23,7 @@ _RANGES = 200
 """Ranges listed in one finding."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What can explain a difference."""
 
