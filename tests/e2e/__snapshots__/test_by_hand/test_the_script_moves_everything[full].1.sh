@@ -16,7 +16,7 @@
 # - Both databases need the same version of TimescaleDB: a full migration restores the extension's
 # own catalog.
 #
-# Otherwise than by tswizard:
+# Differences from a run of tswizard:
 # - An interrupted restore is not cleaned up: empty the target by hand, or take another one, remove
 # $WORK/done/restore-* and $WORK/done/enter-restore-mode, and start the script again.
 # - Jobs that are enabled run at once, since they never ran on the target; tswizard has each run

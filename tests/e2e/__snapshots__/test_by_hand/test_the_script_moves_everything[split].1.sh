@@ -15,7 +15,7 @@
 # - Stop whatever writes to the source; what is written after the copy has begun is not migrated.
 # - No snapshot holds all of it together: with writers at work, tables are of different moments.
 #
-# Otherwise than by tswizard:
+# Differences from a run of tswizard:
 # - Jobs that are enabled run at once, since they never ran on the target; tswizard has each run
 # when it would have run on the source.
 # - Rows are read without one snapshot for all, one piece after the other, and what changes
@@ -452,7 +452,10 @@ SELECT m.id AS mat_id, r.id AS raw_id, rd.id AS raw_dimension,
   pg_catalog.format('%I.%I', m.schema_name, m.table_name) AS mat,
   pg_catalog.format('%I.%I', r.schema_name, r.table_name) AS raw,
   pg_catalog.quote_ident(md.column_name) AS mat_time,
-  pg_catalog.quote_ident(rd.column_name) AS raw_time
+  CASE WHEN rd.column_type = 'uuid'::pg_catalog.regtype
+    THEN pg_catalog.format('%I.uuid_timestamp(%I)', e.extnamespace::pg_catalog.regnamespace,
+      rd.column_name)
+    ELSE pg_catalog.quote_ident(rd.column_name) END AS raw_time
 FROM _timescaledb_catalog.continuous_agg g
 JOIN _timescaledb_catalog.hypertable m ON m.id = g.mat_hypertable_id
 JOIN _timescaledb_catalog.hypertable r ON r.id = g.raw_hypertable_id
@@ -460,6 +463,7 @@ JOIN LATERAL (SELECT d.* FROM _timescaledb_catalog.dimension d
   WHERE d.hypertable_id = m.id ORDER BY d.id LIMIT 1) md ON true
 JOIN LATERAL (SELECT d.* FROM _timescaledb_catalog.dimension d
   WHERE d.hypertable_id = r.id ORDER BY d.id LIMIT 1) rd ON true
+JOIN pg_catalog.pg_extension e ON e.extname = 'timescaledb'
 WHERE g.user_view_schema = :'schema' AND g.user_view_name = :'name' \gset
 SELECT COALESCE(_timescaledb_functions.time_to_internal(pg_catalog.min(:mat_time))::text, '') AS first_bucket,
   COALESCE(_timescaledb_functions.time_to_internal(pg_catalog.max(:mat_time))::text, '') AS last FROM :mat \gset
@@ -545,8 +549,8 @@ WITH given AS (
 ), bounds AS (
   SELECT i.low, i.high FROM invalid i
   WHERE i.low <= i.high AND EXISTS (SELECT FROM :raw r
-    WHERE r.:raw_time >= :converts((GREATEST(i.low::numeric - :width, :first))::bigint)
-      AND r.:raw_time <= :converts((i.high::numeric + :width)::bigint))
+    WHERE :raw_time >= :converts((GREATEST(i.low::numeric - :width, :first))::bigint)
+      AND :raw_time <= :converts((i.high::numeric + :width)::bigint))
   UNION ALL SELECT until, NULL FROM given WHERE until IS NOT NULL
 ), ranges AS (
   SELECT pg_catalog.max(high) OVER (ORDER BY low, high
@@ -1182,7 +1186,7 @@ COMMIT;
 \o /dev/null
 BEGIN;
 SET LOCAL ROLE "tsdbadmin";
-SELECT ("public"."alter_job"("public"."add_job"('"public"."count_events"'::pg_catalog.regproc, INTERVAL '01:30:00', config => '{"note": "it''s ours", "limit": 10}'::jsonb, scheduled => false, fixed_schedule => true, initial_start => '2026-02-01 00:15:00+00'::timestamptz, timezone => 'UTC'), schedule_interval => INTERVAL '01:30:00', max_runtime => INTERVAL '00:00:00', max_retries => -1, retry_period => INTERVAL '00:05:00', scheduled => false, fixed_schedule => true, timezone => 'UTC', initial_start => '2026-02-01 00:15:00+00'::timestamptz)).job_id AS job \gset
+SELECT ("public"."alter_job"("public"."add_job"('"public"."count_events"(integer, jsonb)'::pg_catalog.regprocedure, INTERVAL '01:30:00', config => '{"note": "it''s ours", "limit": 10}'::jsonb, scheduled => false, fixed_schedule => true, initial_start => '2026-02-01 00:15:00+00'::timestamptz, timezone => 'UTC'), schedule_interval => INTERVAL '01:30:00', max_runtime => INTERVAL '00:00:00', max_retries => -1, retry_period => INTERVAL '00:05:00', scheduled => false, fixed_schedule => true, timezone => 'UTC', initial_start => '2026-02-01 00:15:00+00'::timestamptz)).job_id AS job \gset
 COMMIT;
 \o
 \echo 1008 :job
@@ -1190,7 +1194,7 @@ COMMIT;
 \o /dev/null
 BEGIN;
 SET LOCAL ROLE "tsdbadmin";
-SELECT ("public"."alter_job"("public"."add_job"('"public"."count_events"'::pg_catalog.regproc, INTERVAL '1 day', config => NULL, scheduled => false, fixed_schedule => false), schedule_interval => INTERVAL '1 day', max_runtime => INTERVAL '00:10:00', max_retries => 3, retry_period => INTERVAL '00:02:00', scheduled => false, fixed_schedule => false, timezone => NULL)).job_id AS job \gset
+SELECT ("public"."alter_job"("public"."add_job"('"public"."count_events"(integer, jsonb)'::pg_catalog.regprocedure, INTERVAL '1 day', config => NULL, scheduled => false, fixed_schedule => false), schedule_interval => INTERVAL '1 day', max_runtime => INTERVAL '00:10:00', max_retries => 3, retry_period => INTERVAL '00:02:00', scheduled => false, fixed_schedule => false, timezone => NULL)).job_id AS job \gset
 COMMIT;
 \o
 \echo 1009 :job
