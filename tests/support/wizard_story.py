@@ -32,7 +32,8 @@ from tswizard.core.model.outcome import Outcome
 from tswizard.core.model.recommendation import Advice
 from tswizard.core.model.verdict import Verdict
 from tswizard.core.probe.events import ProbeDone
-from tswizard.core.run.run_folder import RunFolder, RunRecord, StepRecord
+from tswizard.core.run.record import RunRecord, StepRecord
+from tswizard.core.run.run_folder import RunFolder
 from tswizard.core.split.steps import SplitStep
 
 FULL, SPLIT = Answers(), Answers(method="split")

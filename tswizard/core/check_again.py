@@ -15,13 +15,8 @@ from tswizard.core.model.finding import Level
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import StepFailed, failed
 from tswizard.core.run.method import Method, MethodStep, applicable
-from tswizard.core.run.run_folder import (
-    RunFolder,
-    RunFolderError,
-    RunRecord,
-    StepRecord,
-    not_planned,
-)
+from tswizard.core.run.record import RunRecord, StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError, not_planned
 from tswizard.core.run.runner import Run
 from tswizard.core.run.task_again import task_again
 from tswizard.core.steps import source_jobs

@@ -12,7 +12,8 @@ from tswizard.core.model.prepared import Prepared
 from tswizard.core.preflight import examine
 from tswizard.core.prepare import prepare
 from tswizard.core.run.method import applicable
-from tswizard.core.run.run_folder import RunFolder, RunFolderError, StepRecord, all_runs
+from tswizard.core.run.record import StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError, all_runs
 
 
 def movable(run_folder: RunFolder) -> bool:

@@ -9,13 +9,8 @@ from tswizard.core.model.plan import Task
 from tswizard.core.model.prepared import Prepared
 from tswizard.core.model.recommendation import Advice
 from tswizard.core.run.method import Method, applicable
-from tswizard.core.run.run_folder import (
-    FINAL,
-    RunFolder,
-    RunFolderError,
-    StepRecord,
-    not_planned,
-)
+from tswizard.core.run.record import FINAL, StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError, not_planned
 from tswizard.core.run.runner import Run
 from tswizard.core.run.task_again import task_again
 

@@ -14,7 +14,8 @@ from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import StepState
 from tswizard.core.resume import _refuse_unknown_steps, start
 from tswizard.core.run.method import Method
-from tswizard.core.run.run_folder import RECORD_FORMAT, RunFolder, RunFolderError, StepRecord
+from tswizard.core.run.record import RECORD_FORMAT, StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError
 from tswizard.core.split.method import SPLIT
 from tswizard.core.split.steps import SplitStep
 

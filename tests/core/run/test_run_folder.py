@@ -12,13 +12,8 @@ from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
 from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Finding, Level
-from tswizard.core.run.run_folder import (
-    RECORD_FORMAT,
-    RunFolder,
-    RunFolderError,
-    StepRecord,
-    all_runs,
-)
+from tswizard.core.run.record import RECORD_FORMAT, StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError, all_runs
 
 SOURCE = Endpoint.parse("host=/tmp dbname=defaultdb", password="hunter2")
 TARGET = Endpoint.parse("host=/tmp dbname=tsdb", password="hunter3")

@@ -27,7 +27,8 @@ from tswizard.core.model.runbook import Runbook
 from tswizard.core.run import runner
 from tswizard.core.run.context import Context, Leftovers, PutBack, StepSkipped, failed
 from tswizard.core.run.method import MethodFacts, MethodInShort, MethodStep
-from tswizard.core.run.run_folder import RunFolder, RunFolderError, RunRecord, StepRecord
+from tswizard.core.run.record import RunRecord, StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError
 from tswizard.core.run.runner import Run
 
 Action = Callable[[Context], Awaitable[None]]

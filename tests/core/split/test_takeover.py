@@ -14,7 +14,8 @@ from tswizard.core.model.events import StepState
 from tswizard.core.model.finding import Level
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import StepFailed
-from tswizard.core.run.run_folder import RunFolder, RunFolderError, StepRecord
+from tswizard.core.run.record import StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError
 from tswizard.core.split.ledger.run_record import RunRecordStore
 from tswizard.core.split.takeover import sync_from_target, take_over
 from tswizard.core.steps import target_marker

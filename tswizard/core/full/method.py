@@ -22,13 +22,8 @@ from tswizard.core.model.runbook import Runbook
 from tswizard.core.model.wording import plural, size
 from tswizard.core.run.context import LEFT_OPEN, Context, Leftovers, PutBack
 from tswizard.core.run.method import MethodFacts, MethodInShort
-from tswizard.core.run.run_folder import (
-    FINAL,
-    RunFolder,
-    RunFolderError,
-    RunRecord,
-    dump_folder,
-)
+from tswizard.core.run.record import FINAL, RunRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError, dump_folder
 from tswizard.core.steps import source_jobs
 from tswizard.core.steps.compare import CHECK
 from tswizard.core.steps.leftovers import leave_behind, why_record_stays

@@ -54,6 +54,7 @@ _ONE = {
     "aggregate": "aggregate function",
     "sequence-value": "sequence value",
     "extension-member": "member of extensions",
+    "built-in-job": "built-in job",
     "catalog-row": "row of TimescaleDB's catalog",
 }
 

@@ -25,7 +25,8 @@ from tswizard.core.model.events import Event, FindingFound, LogLine, LogVerdict,
 from tswizard.core.model.finding import Finding, Level, without_passwords
 from tswizard.core.model.judged import JudgedMessage
 from tswizard.core.model.plan import Task
-from tswizard.core.run.run_folder import RunFolder, RunRecord
+from tswizard.core.run.record import RunRecord
+from tswizard.core.run.run_folder import RunFolder
 
 _ERRORS_IGNORED = re.compile(r"errors ignored on restore: \d+")
 

@@ -18,7 +18,8 @@ from tswizard.core.model.left_open import LeftOpen
 from tswizard.core.model.plan import Step, Task
 from tswizard.core.model.runbook import Runbook
 from tswizard.core.run.context import Context, MethodRun
-from tswizard.core.run.run_folder import RunFolder, RunRecord
+from tswizard.core.run.record import RunRecord
+from tswizard.core.run.run_folder import RunFolder
 
 Action = Callable[[Context], Awaitable[None]]
 

@@ -45,7 +45,8 @@ from tswizard.core.run.context import (
 )
 from tswizard.core.run.finish import finish
 from tswizard.core.run.method import Method, MethodStep, applicable
-from tswizard.core.run.run_folder import FINAL, RunFolder, RunFolderError, StepRecord
+from tswizard.core.run.record import FINAL, StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError
 from tswizard.core.verify import VerifyStopped
 
 RELEASED_WITHIN = 15.0

@@ -11,7 +11,8 @@ from tswizard.core.model.plan import Task
 from tswizard.core.model.runbook import Runbook
 from tswizard.core.model.wording import plural
 from tswizard.core.run.method import MethodFacts, MethodInShort
-from tswizard.core.run.run_folder import FINAL, RunFolder, RunRecord
+from tswizard.core.run.record import FINAL, RunRecord
+from tswizard.core.run.run_folder import RunFolder
 from tswizard.core.split.by_hand.runbook import split_runbook
 from tswizard.core.split.change_answers import change_split_answers
 from tswizard.core.split.estimate import estimate_split

@@ -15,7 +15,8 @@ from tswizard.core.db.errors import message_of
 from tswizard.core.model.events import StepState
 from tswizard.core.model.existing_folder import existing_folder
 from tswizard.core.run.context import StepFailed, failed
-from tswizard.core.run.run_folder import RunFolder, RunFolderError, RunRecord
+from tswizard.core.run.record import RunRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.leader_lock import LeaderLock, is_held_by_live_session
 from tswizard.core.split.ledger.plan_store import read_plan

@@ -25,7 +25,7 @@ from tswizard.core.model.verdict import Verdict
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepSkipped
 from tswizard.core.run.method import MethodStep
-from tswizard.core.run.run_folder import RunRecord, StepRecord
+from tswizard.core.run.record import RunRecord, StepRecord
 
 _GRANTS = "schema-grant"
 _OWNERS = "schema-owner"

@@ -7,8 +7,9 @@ from tswizard.core.catalog.own_schema import OWN_SCHEMA
 from tswizard.core.model.finding import Level
 from tswizard.core.model.wording import size
 from tswizard.core.run.context import Context, Leftovers
+from tswizard.core.run.record import RunRecord
 from tswizard.core.run.remove_run import folder_bytes
-from tswizard.core.run.run_folder import RunFolder, RunRecord
+from tswizard.core.run.run_folder import RunFolder
 from tswizard.core.steps.enable_jobs import ReadIds, left_paused
 from tswizard.core.steps.target_marker import remove_record
 

@@ -15,7 +15,7 @@ from tswizard.core.model.plan import Task
 from tswizard.core.model.wording import duration
 from tswizard.core.run.context import Context, PutBack, StepSkipped, failed
 from tswizard.core.run.method import MethodStep
-from tswizard.core.run.run_folder import RunRecord
+from tswizard.core.run.record import RunRecord
 from tswizard.core.steps.job_switch import JobSwitch, set_scheduled, switch_by_hand
 
 WAIT_FOR_RUNNING = 900.0

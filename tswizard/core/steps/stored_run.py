@@ -15,7 +15,7 @@ from tswizard.core.db.connection import Connection, batch, connected, rows
 from tswizard.core.db.errors import CannotConnect, message_of
 from tswizard.core.model.wording import plural
 from tswizard.core.run.context import Context, StepFailed, failed
-from tswizard.core.run.run_folder import (
+from tswizard.core.run.record import (
     RECORD_FORMAT,
     RunRecord,
     inventory_from_text,

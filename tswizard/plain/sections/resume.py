@@ -6,7 +6,8 @@ from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 from tswizard.core.db.errors import CannotConnect
 from tswizard.core.model.events import StepState
 from tswizard.core.model.wording import duration
-from tswizard.core.run.run_folder import RunFolder, RunFolderError, StepRecord
+from tswizard.core.run.record import StepRecord
+from tswizard.core.run.run_folder import RunFolder, RunFolderError
 from tswizard.plain.prompts import Back
 from tswizard.plain.session import Session, declared
 from tswizard.plain.walk import walk

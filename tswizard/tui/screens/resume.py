@@ -18,7 +18,8 @@ from tswizard.tui.widgets.fields import TextField
 from tswizard.wizard.text import date_and_time
 
 if TYPE_CHECKING:
-    from tswizard.core.run.run_folder import RunFolder, StepRecord
+    from tswizard.core.run.record import StepRecord
+    from tswizard.core.run.run_folder import RunFolder
     from tswizard.wizard.engine import EndpointPair
 
 _OVER = (StepState.DONE, StepState.SKIPPED)

@@ -8,7 +8,8 @@ holds a leader lock as long as it lives.
 from tswizard.core.db.connection import Connection, connect, connected, value
 from tswizard.core.model.plan import Task
 from tswizard.core.run.context import StepFailed, failed
-from tswizard.core.run.run_folder import RunFolder, record_to_text
+from tswizard.core.run.record import record_to_text
+from tswizard.core.run.run_folder import RunFolder
 from tswizard.core.split.ledger.leader_lock import HeldSession, LeaderLock, acquire
 from tswizard.core.split.ledger.plan_store import other_run, read_plan
 from tswizard.core.steps.stored_run import (
