@@ -167,9 +167,9 @@ class RunRecord:
 
 
 RECORD_JSON = TypeAdapter(RunRecord)
-
-
+"""As in `run.json`."""
 INVENTORY_JSON = TypeAdapter(Inventory)
+"""As in `inventory.json`."""
 
 
 def record_to_text(record: RunRecord) -> str:
