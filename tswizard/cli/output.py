@@ -22,8 +22,8 @@ _GRAVE = (Level.FAIL, Level.LOOK)
 
 
 def say(text: str) -> None:
-    """One line. When nobody reads any more, it is dropped: what a run says is in its log, and a
-    run goes on."""
+    """One line. When nobody reads anymore, it is dropped: what a run says is in its log, and the
+    run continues."""
     if sys.stderr is None:  # closed by whoever started this
         return
     try:

@@ -318,7 +318,7 @@ def explain_connect(error: Error | ValueError, endpoint: Endpoint) -> CannotConn
 
 
 def _own_words(said: str) -> str:
-    """What was answered, without what stands before it, on one line and without a full stop. A
+    """What was answered, without what comes before it, on one line and without a full stop. A
     server that was asked with TLS and without, or at several addresses, says the same again."""
     found: dict[str, None] = {}
     for line in said.splitlines():

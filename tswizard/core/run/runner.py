@@ -102,7 +102,7 @@ class Run:
         """Carry the run out and tell what happens; closing the iterator stops the run.
 
         Raises RunFolderError when another process works on it, or when its folder cannot be
-        written any more.
+        written anymore.
         """
         with self.run_folder.held():
             work = asyncio.create_task(self._work())

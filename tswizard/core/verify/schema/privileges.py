@@ -38,7 +38,7 @@ HAVING pg_catalog.min(l.lomowner) = pg_catalog.max(l.lomowner)
 def entries(items: str, owner: str) -> str:
     """SQL for a JSON object: grantee -> sorted privileges as text, `*` for WITH GRANT OPTION.
 
-    `items` is what stands in FROM, with the columns of aclexplode.
+    `items` is what is in FROM, with the columns of aclexplode.
     """
     grantee = f"CASE WHEN e.grantee = {owner} THEN '{OWNER}' ELSE {role_name('e.grantee')} END"
     return f"""(
