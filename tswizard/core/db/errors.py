@@ -158,7 +158,7 @@ SERVER_ERRORS = {
     "53200": (
         "out-of-memory",
         "The server is out of memory: {}.",
-        "Give the server more memory, or lower the jobs: tswizard resume RUN --jobs N.",
+        "Lower jobs, or give the server more memory.",
     ),
     "53300": (
         "too-many-connections",
