@@ -85,7 +85,9 @@ async def test_a_signal_while_samples_are_timed_leaves_no_password(tmp_path: Pat
                 "CREATE TABLE public.many AS SELECT n, repeat(md5(n::text), 9) AS text "
                 "FROM generate_series(1, 300000) n"
             )
-        ends = [f"{end.conninfo} password=Sup3rS3cret" for end in (source, target)]
+        ends = [
+            f"{end.conninfo} password={end.password or 'Sup3rS3cret'}" for end in (source, target)
+        ]
         confirm = target.get("dbname")
         answers = subject.answers_for(ends[0], ends[1], confirm=confirm, probe=True)
         async with subject.started("--answers", answers) as process:

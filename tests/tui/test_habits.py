@@ -97,7 +97,7 @@ async def test_what_the_figures_of_a_line_mean() -> None:
         await to_inspect(pilot)
         await pilot.press("right", "?")
         await until(pilot, lambda: "What the figures mean" in shown(pilot))
-        assert "rows (est.)  31.2 G" in shown(pilot)  # which has no room in the table
+        assert "rows (est.)  31.2 B" in shown(pilot)  # which has no room in the table
 
 
 async def test_all_commands_of_a_step_are_shown() -> None:

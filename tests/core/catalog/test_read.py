@@ -82,7 +82,7 @@ async def test_a_connection_that_is_lost_is_told_as_that() -> None:
 
         def end_the_session(what: str) -> None:
             if what == "what a dump would not hold":
-                with psycopg.connect(end.conninfo, autocommit=True) as other:
+                with psycopg.connect(end.conninfo, password=end.password, autocommit=True) as other:
                     other.execute(
                         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
                         "WHERE datname = current_database() AND pid <> pg_backend_pid() "

@@ -26,7 +26,7 @@ _CHANGES = (
 @pytest.fixture
 async def ends() -> AsyncIterator[tuple[Connection, Connection]]:
     async with AsyncExitStack() as stack:
-        pair = await stack.enter_async_context(databases())
+        pair = await stack.enter_async_context(databases(community=True))
         source, target = [await stack.enter_async_context(connected(end)) for end in pair]
         yield source, target
 

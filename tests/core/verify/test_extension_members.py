@@ -46,7 +46,9 @@ async def test_what_the_targets_extension_lacks_is_missing() -> None:
             "hstore: table public.extt: missing on the target",
             "hstore: table public.without_rows: missing on the target",
         )
-        assert look.details == ("hstore: function public.extf(): missing on the target",)
+        # From 17 on the types of a table are members with it.
+        details = [line for line in look.details if not line.startswith("hstore: type ")]
+        assert details == ["hstore: function public.extf(): missing on the target"]
         extras = await read_extras(source, await read_shape(source))
         assert extras.member_tables == ("public.extt of hstore",)
         # Only the target has it, or it has another version: that says nothing about the source.

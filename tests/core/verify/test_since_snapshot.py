@@ -127,11 +127,14 @@ async def test_what_was_created_altered_or_dropped_is_named(checked: Checked) ->
         "dropped: schema old",
         "altered: dimension public.m.ts (interval_length)",
     ]
-    rows = {finding.what: finding.todo for finding in found.pop("rows-newer")}
+    rows = {finding.what: finding.todo.partition(": ")[2] for finding in found.pop("rows-newer")}
     assert rows == {
-        "public.newh: +1 row on the source since the dump": 'SELECT * FROM "public"."newh";',
-        "public.newt: +100 rows on the source since the dump": 'SELECT * FROM "public"."newt";',
-        "public.part2: +2 rows on the source since the dump": 'SELECT * FROM "public"."part2";',
+        f"{name}: {more} on the source since copying began": f"SELECT * FROM {quoted};"
+        for name, quoted, more in (
+            ("public.newh", '"public"."newh"', "+1 row"),
+            ("public.newt", '"public"."newt"', "+100 rows"),
+            ("public.part2", '"public"."part2"', "+2 rows"),
+        )
     }
 
 
@@ -148,7 +151,7 @@ async def test_large_objects_that_are_new_or_changed_are_named(checked: Checked)
             await _told(checked.source)
             found = await Checked(job, checked.source).findings()
         (finding,) = found.pop("rows-newer")
-        assert finding.what == f"large objects: {what} on the source since the dump"
+        assert finding.what == f"large objects: {what} on the source since copying began"
         assert found == {}
 
 
@@ -170,8 +173,8 @@ async def test_tables_whose_names_are_the_same_without_quotes_are_two(checked: C
     found = await checked.findings()
     amounts = sorted(finding.what for finding in found["rows-newer"])
     assert amounts == [
-        "a.b.t: +1 row on the source since the dump",
-        "a.b.t: +5 rows on the source since the dump",
+        "a.b.t: +1 row on the source since copying began",
+        "a.b.t: +5 rows on the source since copying began",
     ]
 
 
@@ -184,7 +187,7 @@ async def test_rows_of_a_session_that_has_just_become_idle_are_named(checked: Ch
         for _ in range(3):  # the first tells at once; those soon after it do not
             await other.execute("INSERT INTO public.plain VALUES (1)")
         (finding,) = (await checked.findings())["rows-newer"]
-    assert finding.what == "public.plain: +3 rows on the source since the dump"
+    assert finding.what == "public.plain: +3 rows on the source since copying began"
 
 
 async def test_objects_are_named_without_counters_too(checked: Checked) -> None:
@@ -193,4 +196,4 @@ async def test_objects_are_named_without_counters_too(checked: Checked) -> None:
     found = await again.findings()
     assert [f.details for f in found["schema-newer"]] == [("created: table public.newt",)]
     (rows,) = found["rows-newer"]
-    assert (rows.what, rows.why) == ("public.newt: +1 row on the source since the dump", "")
+    assert (rows.what, rows.why) == ("public.newt: +1 row on the source since copying began", "")
