@@ -8,17 +8,16 @@ import click
 from tswizard.cli.output import in_terminal, put, show
 from tswizard.core.model.wording import size
 from tswizard.core.run.remove_run import folder_bytes, refuse_removal, remove_run, run_paths
-from tswizard.core.run.run_folder import RunFolder, RunFolderError, all_runs, unreadable_runs
+from tswizard.core.run.run_folder import RunFolder, RunFolderError, all_runs, read_runs
 from tswizard.core.runs_left_open import left_open
 
 
 def runs(*, as_json: bool) -> None:
     """Print them, newest first."""
-    found = all_runs()
+    found, unreadable = read_runs()
     if as_json:
         put(json.dumps([_facts(run_folder) for run_folder in found], indent=1) + "\n")
         return
-    unreadable = unreadable_runs()
     if not found and not unreadable:
         show(["No runs yet."])
     for run_folder in found:

@@ -7,7 +7,7 @@ from tswizard.core.db.concurrency import together
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.db.toc import ON_EVENT_TRIGGERS, TocLine
 from tswizard.core.dump.send_entries import lots_of, send_entries
-from tswizard.core.dump.toc import PG_CONSTRAINT, PG_EVENT_TRIGGER, POST, DumpEntry, Toc, read_toc
+from tswizard.core.dump.toc import PG_CONSTRAINT, PG_EVENT_TRIGGER, POST, DumpEntry, read_toc
 from tswizard.core.full.foreign_keys import keys_to_hypertables
 from tswizard.core.full.keys_in_turn import keys_in_turn
 from tswizard.core.full.restore import Phase, contents, listed, row_bytes, run_phase
@@ -24,7 +24,7 @@ async def restore_rest(ctx: Context) -> None:
     toc = await read_toc(ctx.task.tools, ctx.task.dump)
     grants = [entry for entry in toc.entries if entry.is_grant]
     entries = [entry for entry in toc.section(POST) if not entry.is_grant]
-    now, states = await _what_can_be_now(ctx, toc, entries)
+    now, states = await _what_can_be_now(ctx, entries)
     in_turn = keys_in_turn(toc, {entry.id for entry in now})
     ids = {entry.id for entry in in_turn}
     others = [entry for entry in now if entry.id not in ids]
@@ -55,7 +55,7 @@ async def restore_rest(ctx: Context) -> None:
 
 
 async def _what_can_be_now(
-    ctx: Context, toc: Toc, entries: Sequence[DumpEntry]
+    ctx: Context, entries: Sequence[DumpEntry]
 ) -> tuple[list[DumpEntry], list[DumpEntry]]:
     """The entries that can be restored in restore mode, and the states of triggers, which come
     behind them.

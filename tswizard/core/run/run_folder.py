@@ -248,24 +248,20 @@ class RunFolder:
 
 def all_runs() -> tuple[RunFolder, ...]:
     """Every readable run of this machine, newest first."""
-    run_folders = []
-    for path in runs_folder().glob("*/run.json"):
-        try:
-            run_folders.append(RunFolder(path.parent, _load(path.parent)))
-        except RunFolderError:
-            continue
-    return tuple(sorted(run_folders, key=lambda found: found.record.started, reverse=True))
+    return read_runs()[0]
 
 
-def unreadable_runs() -> tuple[str, ...]:
-    """A sentence for each of the others, which may have left something open."""
-    found = []
+def read_runs() -> tuple[tuple[RunFolder, ...], tuple[str, ...]]:
+    """The readable runs of this machine, newest first, and a sentence for each of the others, which
+    may have left something open."""
+    found, unreadable = [], []
     for path in sorted(runs_folder().glob("*/run.json")):
         try:
-            _load(path.parent)
+            found.append(RunFolder(path.parent, _load(path.parent)))
         except RunFolderError as error:
-            found.append(str(error))
-    return tuple(found)
+            unreadable.append(str(error))
+    found.sort(key=lambda run_folder: run_folder.record.started, reverse=True)
+    return tuple(found), tuple(unreadable)
 
 
 def _load(folder: Path) -> RunRecord:
@@ -286,9 +282,8 @@ def _load(folder: Path) -> RunRecord:
 def _of_another_version(path: Path, error: ValidationError) -> RunFolderError:
     fields = plural(error.error_count(), "field does", "fields do")
     return RunFolderError(
-        f"{path} is not of this version of tswizard ({fields} "
-        "not fit); "
-        "use the version that created it."
+        f"{path} is not of this version of tswizard ({fields} not fit); use the version that "
+        "created it."
     )
 
 
