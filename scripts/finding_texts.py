@@ -141,8 +141,10 @@ class Case:
         if depth > 8:
             return ["…"]
         match node:
+            case ast.Constant(value=None):
+                return []  # of an alternative that is never put into a sentence
             case ast.Constant(value=value):
-                return ["" if value is None else str(value)]
+                return [str(value)]
             case ast.JoinedStr(values=parts):
                 return _joined([again(part) for part in parts])
             case ast.FormattedValue(value=value):
@@ -238,7 +240,7 @@ def _joined(parts: list[list[str]]) -> list[str]:
     """Every way to put the parts together, or, where these are too many, the first ones."""
     made = [""]
     for part in parts:
-        made = [text + more for text in made for more in part][:4]
+        made = [text + more for text in made for more in part or ["…"]][:4]
     return _unique([re.sub(r"…(?: \(…\))?(?:[ .]?…)*", "…", text) for text in made])
 
 

@@ -29,12 +29,14 @@ def _may_drop(prepared: Prepared) -> bool:
 
 def recreates(prepared: Prepared) -> bool:
     """Is the extension on the target recreated at the source's version?"""
-    return prepared.answers.recreate_extension and _differs(prepared) and can_recreate(prepared)
+    wanted = _wanted(prepared) is not None
+    return prepared.answers.recreate_extension and wanted and can_recreate(prepared)
 
 
-def _differs(prepared: Prepared) -> bool:
+def _wanted(prepared: Prepared) -> str | None:
+    """The source's TimescaleDB, where the target has another version of it or none."""
     source = prepared.inventory.server.timescaledb
-    return source is not None and source != prepared.target_inventory.server.timescaledb
+    return None if source == prepared.target_inventory.server.timescaledb else source
 
 
 def _postgresql(prepared: Prepared) -> Iterator[Finding]:
@@ -77,7 +79,7 @@ def _source_timescaledb(inventory: Inventory, where: str) -> Iterator[Finding]:
 
 def _equal(prepared: Prepared) -> Iterator[Finding]:
     source = prepared.inventory.server.timescaledb
-    if source is not None and not _differs(prepared):
+    if source is not None and _wanted(prepared) is None:
         yield passed(
             "timescaledb",
             f"TimescaleDB {source} on source and target.",
@@ -86,28 +88,28 @@ def _equal(prepared: Prepared) -> Iterator[Finding]:
 
 
 def _recreatable(prepared: Prepared) -> Iterator[Finding]:
-    if not _differs(prepared) or not can_recreate(prepared):
+    wanted = _wanted(prepared)
+    if wanted is None or not can_recreate(prepared):
         return
-    source = prepared.inventory.server.timescaledb
     target = prepared.target_inventory.server.timescaledb
     if recreates(prepared):
         yield passed(
             "timescaledb",
-            f"TimescaleDB on the target will be recreated at {source}, the source's version.",
+            f"TimescaleDB on the target will be recreated at {wanted}, the source's version.",
             where=prepared.target.label,
-            why=f"It is {target or 'missing'} now; the target is empty and offers {source}.",
+            why=f"It is {target or 'missing'} now; the target is empty and offers {wanted}.",
         )
     else:
-        yield from _unequal(prepared)
+        yield from _unequal(prepared, wanted)
 
 
 def _not_recreatable(prepared: Prepared) -> Iterator[Finding]:
-    if _differs(prepared) and not can_recreate(prepared):
-        yield from _unequal(prepared)
+    wanted = _wanted(prepared)
+    if wanted is not None and not can_recreate(prepared):
+        yield from _unequal(prepared, wanted)
 
 
-def _unequal(prepared: Prepared) -> Iterator[Finding]:
-    source = prepared.inventory.server.timescaledb or ""
+def _unequal(prepared: Prepared, wanted: str) -> Iterator[Finding]:
     target = prepared.target_inventory.server.timescaledb
     if target is None:
         yield fail(
@@ -116,16 +118,16 @@ def _unequal(prepared: Prepared) -> Iterator[Finding]:
             where=prepared.target.label,
             why="Restore mode is a function of the extension, so it must be there before the "
             "restore.",
-            todo=_to_version(prepared, source),
+            todo=_to_version(prepared, wanted),
         )
     else:
         yield fail(
             "timescaledb-version",
-            f"TimescaleDB is {source} on the source and {target} on the target.",
+            f"TimescaleDB is {wanted} on the source and {target} on the target.",
             where=prepared.target.label,
             why="A full migration restores TimescaleDB's own catalog, which only fits its own "
             "version (timescale/timescaledb#7383).",
-            todo=_to_version(prepared, source),
+            todo=_to_version(prepared, wanted),
         )
 
 
@@ -191,9 +193,9 @@ def _update_source(source: Server, version: str, target: str) -> str:
 
 
 def _may_differ(prepared: Prepared) -> Iterator[Finding]:
-    source = prepared.inventory.server.timescaledb
+    wanted = _wanted(prepared)
     target = prepared.target_inventory.server.timescaledb
-    if source is None or not _differs(prepared):
+    if wanted is None:
         return
     if target is None:
         yield fail(
@@ -206,7 +208,7 @@ def _may_differ(prepared: Prepared) -> Iterator[Finding]:
         return
     yield passed(
         "timescaledb",
-        f"TimescaleDB {source} on the source, {target} on the target.",
+        f"TimescaleDB {wanted} on the source, {target} on the target.",
         where=prepared.target.label,
         why="A split migration recreates hypertables, so the versions may differ.",
     )
