@@ -9,11 +9,9 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
+from tswizard import answer_checks
 from tswizard.core.catalog.policy_kinds import PAUSED_ON_SOURCE
-from tswizard.core.db.endpoint import BadEndpoint, Endpoint
 from tswizard.core.model.answers import Answers
-from tswizard.core.model.existing_folder import existing_folder
-from tswizard.core.model.time_limit import BadTime, seconds_of
 
 RECOMMENDED = "recommended"
 """The answer to `method` that leaves the choice to what is timed and read."""
@@ -69,46 +67,6 @@ class Question:
         return f"{self.section}.{self.key}"
 
 
-def _conninfo(value: Any) -> str | None:
-    try:
-        Endpoint.parse(str(value))
-    except BadEndpoint as error:
-        return str(error)
-    return None
-
-
-def _time_limit(value: Any) -> str | None:
-    try:
-        seconds_of(str(value))
-    except BadTime as error:
-        return str(error)
-    return None
-
-
-def _jobs(value: Any) -> str | None:
-    return (
-        None if 0 <= int(value) <= 64 else "between 1 and 64 jobs, or 0 to let the distance decide"
-    )
-
-
-def _piece(value: Any) -> str | None:
-    """What is no interval, the source says in preflight."""
-    text = str(value).strip()
-    if text.isdecimal() and (len(text) > _DIGITS or not int(text)):
-        return f"a whole number of at most {_DIGITS} digits and more than 0, or chunk"
-    return None if text else 'write "chunk", or a range such as "1 day"'
-
-
-_DIGITS = 18
-"""Of what PostgreSQL counts as a bigint in any case."""
-
-
-def _staging(value: Any) -> str | None:
-    if value and existing_folder(str(value)) is None:
-        return f"{value} is not a folder; create it or leave this empty for the run's own"
-    return None
-
-
 QUESTIONS: tuple[Question, ...] = (
     Question(
         section="source",
@@ -122,7 +80,7 @@ QUESTIONS: tuple[Question, ...] = (
         ),
         kind=Kind.TEXT,
         required=True,
-        check=_conninfo,
+        check=answer_checks.conninfo,
     ),
     Question(
         section="source",
@@ -144,7 +102,7 @@ QUESTIONS: tuple[Question, ...] = (
         ),
         kind=Kind.TEXT,
         required=True,
-        check=_conninfo,
+        check=answer_checks.conninfo,
     ),
     Question(
         section="target",
@@ -197,7 +155,7 @@ QUESTIONS: tuple[Question, ...] = (
             'than this, split is recommended. "1h", "90 min" or "1 h 30 min".'
         ),
         kind=Kind.TEXT,
-        check=_time_limit,
+        check=answer_checks.time_limit,
     ),
     Question(
         section="answers",
@@ -231,7 +189,7 @@ QUESTIONS: tuple[Question, ...] = (
             "more."
         ),
         kind=Kind.NUMBER,
-        check=_jobs,
+        check=answer_checks.jobs,
     ),
     Question(
         section="answers",
@@ -257,7 +215,7 @@ QUESTIONS: tuple[Question, ...] = (
             "86400, for chunks so large that copying one again takes too long."
         ),
         kind=Kind.TEXT,
-        check=_piece,
+        check=answer_checks.piece,
         or_whole_number=True,
     ),
     Question(
@@ -354,7 +312,7 @@ QUESTIONS: tuple[Question, ...] = (
             "own folder."
         ),
         kind=Kind.FOLDER,
-        check=_staging,
+        check=answer_checks.staging,
     ),
     Question(
         section="answers",

@@ -23,7 +23,7 @@ from tswizard.wizard.text import whole_number
 
 
 class TextField(Input):
-    """A line of text; its label is in the border, and so does what is wrong with it."""
+    """A line of text; its label is in the border, and so is what is wrong with it."""
 
     def __init__(
         self,
