@@ -248,24 +248,3 @@ async def _unlink_large_objects(target: Connection) -> None:
     """In portions: each object that is removed stays locked until its transaction ends."""
     while await value(target, _UNLINK, (_OBJECTS,)):
         pass
-
-
-async def recreate_extension(ctx: Context) -> None:
-    """Recreate TimescaleDB on an empty target at the source's version, a session a statement."""
-    version = ctx.task.inventory.server.timescaledb
-    async with connected(ctx.task.target, fresh=True) as target:
-        await target.execute("DROP EXTENSION IF EXISTS timescaledb CASCADE")
-    async with connected(ctx.task.target, fresh=True) as target:
-        await create_extension(
-            target, ctx.task.target_server.timescaledb_schema or "public", version
-        )
-        found = await value(
-            target, "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'timescaledb'"
-        )
-    if found != version:
-        raise failed(
-            "extension-version",
-            f"TimescaleDB on the target is {found or 'missing'}, not {version}.",
-            where=ctx.task.target.label,
-            todo=f"Create it manually: CREATE EXTENSION timescaledb VERSION '{version}';",
-        )

@@ -6,6 +6,7 @@ from tswizard.core.db.identifiers import literal, qualified
 from tswizard.core.full.compress_chunks import eligible
 from tswizard.core.full.drop_left_out import dropping, something_left_out
 from tswizard.core.full.dump import DUMP_OPTIONS, through_roots
+from tswizard.core.full.recreate_extension import recreates_extension
 from tswizard.core.full.restore import Phase
 from tswizard.core.model.plan import Task
 from tswizard.core.model.runbook import HandStep, Runbook, shell_code, source_sql, target_sql
@@ -83,7 +84,7 @@ async def full_runbook(task: Task) -> Runbook:
 def _steps(task: Task, ends: Ends) -> Iterator[HandStep]:
     answers = task.answers
     jobs = to_pause(task.inventory) if answers.pause_source_jobs else ()
-    if _recreates(task):
+    if recreates_extension(task):
         yield _recreate(task)
     else:
         yield check_ends(task, versions="Their versions of TimescaleDB have to be equal.")
@@ -111,11 +112,6 @@ def _steps(task: Task, ends: Ends) -> Iterator[HandStep]:
         yield resume_jobs(task, jobs, ends)
     if enabling_order(task):
         yield _enable(task, ends)
-
-
-def _recreates(task: Task) -> bool:
-    differs = task.target_server.timescaledb != task.inventory.server.timescaledb
-    return task.answers.recreate_extension and differs
 
 
 def _of_target(task: Task, function: str) -> str:

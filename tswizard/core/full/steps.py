@@ -7,12 +7,12 @@ from pathlib import Path
 
 from tswizard.core.dump.send_entries import SENT_AT_ONCE
 from tswizard.core.full.check import check_restored
-from tswizard.core.full.cleanup import recreate_extension
 from tswizard.core.full.compress_chunks import compress, eligible
 from tswizard.core.full.drop_left_out import drop_left_out, dropping, something_left_out
 from tswizard.core.full.dump import dump, dump_command
 from tswizard.core.full.foreign_keys import add_foreign_keys
 from tswizard.core.full.keys_in_turn import KEYS_AT_ONCE
+from tswizard.core.full.recreate_extension import recreate_extension, recreates_extension
 from tswizard.core.full.restore import Phase, restore, restore_command
 from tswizard.core.full.restore_mode import enter, leave_for_good
 from tswizard.core.full.restore_post_data import restore_event_triggers, restore_rest
@@ -54,11 +54,6 @@ RESTORING = (
     FullStep.RESTORE_POST_DATA,
 )
 """Repeated from the first when one of them was interrupted: a restore is no transaction."""
-
-
-def _extension_differs(task: Task) -> bool:
-    differs = task.target_server.timescaledb != task.inventory.server.timescaledb
-    return task.answers.recreate_extension and differs
 
 
 def _of_target(task: Task, function: str) -> str:
@@ -129,7 +124,7 @@ FULL_STEPS: tuple[MethodStep, ...] = (
         what="At the source's version, which a full migration needs; the target is empty.",
         action=recreate_extension,
         commands=_recreating,
-        when=_extension_differs,
+        when=recreates_extension,
     ),
     MethodStep(
         id=FullStep.COMPRESS,
