@@ -1,5 +1,5 @@
 # Sourced by the scripts beside it: creates the virtual environment once, prints nothing when it is there.
-# usage: ensure_venv EXTRA   (EXTRA is "demo" or "test"; sets VENV)
+# usage: ensure_venv EXTRA...   (EXTRA is "demo", "test" or "docs"; sets VENV)
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 VENV="${TSWIZARD_VENV:-$root/.venv}"
@@ -7,18 +7,22 @@ VENV="${TSWIZARD_VENV:-$root/.venv}"
 unset PYTHONDONTWRITEBYTECODE
 
 ensure_venv() {
-    local extra="$1" stamp="$VENV/.tswizard-$1"
-    if [ -f "$stamp" ] && [ ! "$root/pyproject.toml" -nt "$stamp" ]; then
-        return
-    fi
-    local python
+    local extra missing=()
+    for extra in "$@"; do
+        if [ ! -f "$VENV/.tswizard-$extra" ] || [ "$root/pyproject.toml" -nt "$VENV/.tswizard-$extra" ]; then
+            missing+=("$extra")
+        fi
+    done
+    if [ ${#missing[@]} -eq 0 ]; then return; fi
+    local python extras
     python="$(find_python)"
     [ -x "$VENV/bin/pip" ] || make_venv "$python"
-    echo "Installing tswizard[$extra] into $VENV …" >&2
+    extras="$(IFS=,; echo "${missing[*]}")"
+    echo "Installing tswizard[$extras] into $VENV …" >&2
     # Python compiles what it imports; all of it beforehand is a quarter of the installation.
     "$VENV/bin/pip" install --quiet --disable-pip-version-check --no-compile \
-        --editable "$root[$extra]" >&2
-    touch "$stamp"
+        --editable "$root[$extras]" >&2
+    for extra in "${missing[@]}"; do touch "$VENV/.tswizard-$extra"; done
 }
 
 find_python() {

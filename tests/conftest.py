@@ -1,6 +1,7 @@
 """The embedded pair for whoever asks, the order of all tests, and what none may hang on."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -55,6 +56,13 @@ async def superusers_pair(prepared_sample: None) -> AsyncIterator[EmbeddedPair]:
     """The same with a superuser, for what the cloud's role may not do."""
     async with pair_of_superusers() as running:
         yield running
+
+
+def pytest_collection_finish() -> None:
+    """What was collected lives until the end. To walk through all of it over and over, as a screen
+    is drawn, was an eighth of what the tests of screens cost."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

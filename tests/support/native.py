@@ -26,6 +26,10 @@ def named(variable: str) -> Endpoint:
     return Endpoint.parse(os.environ[variable])
 
 
+# With the extension, and closed: `.ci/native-pair` makes one.
+_PREPARED = "SELECT true FROM pg_catalog.pg_database WHERE datname = 'with_timescaledb'"
+
+
 @asynccontextmanager
 async def database(
     server: Endpoint, template: str = "", *, community: bool = False
@@ -38,9 +42,11 @@ async def database(
         await need_community(server)
     end = on(server, f"tswizard_test_{uuid4().hex[:12]}")
     create = sql.SQL("CREATE DATABASE {}").format(_name(end))
-    if template:
-        create += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
     async with connected(server) as connection:
+        if not template and await value(connection, _PREPARED):
+            template = "with_timescaledb"
+        if template:
+            create += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
         await _until_free(connection, create)
     try:
         if not template:

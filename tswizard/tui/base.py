@@ -174,8 +174,9 @@ class WizardScreen(Screen[None]):
         notice.display = bool(text)
 
     def on_resize(self, event: Resize) -> None:
-        self.set_class(event.size.width >= self.ROOMY, "-roomy")
-        self.set_class(event.size.height >= HIGH, "-high")
+        self.update_classes(
+            {"-roomy": event.size.width >= self.ROOMY, "-high": event.size.height >= HIGH}
+        )
 
     def action_back(self) -> None:
         self.go_back()
