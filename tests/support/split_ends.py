@@ -1,9 +1,10 @@
 """Two databases with the same schema, rows in one of them, and what must be equal in the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.reporter import CopyReporter
 from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.queue import CopyMode
+from tswizard.core.split.lost_connections import retrying
 from tswizard.core.split.plan.piece import (
     Piece,
     PieceKind,
@@ -149,15 +151,22 @@ def job(ends: Ends, folder: Path, run_id: str = "run-1", **given: Any) -> CopyJo
 
 async def copy_everything(coordinator: Coordinator, *, reconcile_rows: bool = True) -> None:
     """The whole data phase."""
+    works: list[Callable[[], Awaitable[object]]] = []
     if coordinator.job.options.via == "files":
-        for stage in (Stage.TABLES, Stage.CHUNKS):
-            await coordinator.run_pass(stage, CopyMode.EXPORT)
-    await coordinator.copy_stage(Stage.TABLES)
-    await coordinator.create_chunks()
-    await coordinator.make_shells()
-    await coordinator.copy_stage(Stage.CHUNKS)
+        works += [
+            partial(coordinator.run_pass, stage, CopyMode.EXPORT)
+            for stage in (Stage.TABLES, Stage.CHUNKS)
+        ]
+    works += [
+        partial(coordinator.copy_stage, Stage.TABLES),
+        coordinator.create_chunks,
+        coordinator.make_shells,
+        partial(coordinator.copy_stage, Stage.CHUNKS),
+    ]
     if reconcile_rows:
-        await reconcile.reconcile(coordinator)
+        works.append(partial(reconcile.reconcile, coordinator))
+    for work in works:
+        await retrying(coordinator, work)
 
 
 def rebuilt(text: str) -> CopyJob:

@@ -26,10 +26,12 @@ from tswizard.core.db.connection import connected, rows, value
 from tswizard.core.db.errors import explain_error
 from tswizard.core.model.events import Event, TableProgress, TableState
 from tswizard.core.run.context import StepFailed
+from tswizard.core.split import reconcile
 from tswizard.core.split.coordinator import Coordinator
 from tswizard.core.split.ledger import queue
 from tswizard.core.split.ledger.queue import CopyMode
 from tswizard.core.split.plan.piece import PieceState, Stage
+from tswizard.core.split.reconcile import PieceComparison
 
 pytestmark = pytest.mark.native
 
@@ -165,11 +167,40 @@ async def test_connections_that_break(native_ends: Ends, folder: Path) -> None:
     assert await content(ends.target) == await content(ends.source)
 
 
+@pytest.mark.parametrize(
+    ("owner", "moment"), [(PieceComparison, "_compare"), (reconcile, "_record")]
+)
+async def test_connections_that_break_while_rows_are_compared(
+    native_ends: Ends, folder: Path, monkeypatch: pytest.MonkeyPatch, owner: object, moment: str
+) -> None:
+    ends, work, heard, whole = native_ends, job(native_ends, folder), Heard(), True
+    async with leading(work) as coordinator:
+        await copy_everything(coordinator)
+    await run(ends.source, "UPDATE plain SET note = 'changed' WHERE id < 100")
+    go_on = getattr(owner, moment)
+
+    async def breaking(*args: object) -> object:
+        nonlocal whole
+        if whole:  # the first that comes by, for others
+            whole = False
+            for end in (ends.source, ends.target):
+                async with connected(end) as connection:
+                    assert await rows(connection, _BREAK)
+        return await go_on(*args)
+
+    monkeypatch.setattr(owner, moment, breaking)
+    async with leading(work, heard) as coordinator:
+        await copy_everything(coordinator)
+    assert any("the source snapshot was lost" in line for line in heard.lines)
+    assert any("changed on the source" in line for line in heard.lines)
+    assert await content(ends.target) == await content(ends.source)
+
+
 _DONE = "SELECT count(*) FROM _tswizard.piece WHERE state = 'done'"
 
 
 _BREAK = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
 """
 

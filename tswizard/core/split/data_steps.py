@@ -13,6 +13,7 @@ from tswizard.core.split.copy.copy_job import CopyJob
 from tswizard.core.split.copy.reporter import reporter_of
 from tswizard.core.split.ledger.plan_store import Options
 from tswizard.core.split.ledger.queue import CopyMode
+from tswizard.core.split.lost_connections import retrying
 from tswizard.core.split.plan.piece import Stage
 from tswizard.core.split.schema.drop_for_recopy import drop_for_recopy
 from tswizard.core.split.source_fingerprint import read_fingerprint, source_fingerprint
@@ -98,13 +99,13 @@ class DataPhase:
         coordinator = await self.coordinator(ctx)
         if not any(table.hypertable for table in coordinator.plan.tables):
             raise StepSkipped("the source has no hypertable")
-        await coordinator.create_chunks()
+        await retrying(coordinator, coordinator.create_chunks)
 
     async def export(self, ctx: Context) -> None:
         """The first half of `via = "files"`: all rows into the staging folder."""
         coordinator = await self.coordinator(ctx)
         for stage in reconcile.ROW_STAGES:
-            await coordinator.run_pass(stage, CopyMode.EXPORT)
+            await retrying(coordinator, partial(coordinator.run_pass, stage, CopyMode.EXPORT))
         self._set_snapshot(ctx)
 
     async def tables(self, ctx: Context) -> None:
@@ -115,7 +116,8 @@ class DataPhase:
         """
         await self._copy(ctx, Stage.TABLES)
         coordinator = await self.coordinator(ctx)
-        await reconcile.reconcile(coordinator, partial(drop_for_recopy, ctx), (Stage.TABLES,))
+        stages, prepare = (Stage.TABLES,), partial(drop_for_recopy, ctx)
+        await retrying(coordinator, partial(reconcile.reconcile, coordinator, prepare, stages))
         self._set_snapshot(ctx)
 
     async def hypertables(self, ctx: Context) -> None:
@@ -127,17 +129,19 @@ class DataPhase:
         coordinator = await self.coordinator(ctx)
         if not any(piece.stage is Stage.LAST for piece in coordinator.plan.pieces):
             raise StepSkipped("no chunk had to wait for constraints")
-        await coordinator.copy_stage(Stage.LAST)
+        await retrying(coordinator, partial(coordinator.copy_stage, Stage.LAST))
 
     async def _copy(self, ctx: Context, stage: Stage) -> None:
         coordinator = await self.coordinator(ctx)
-        await reconcile.copy_unfinished(coordinator, partial(drop_for_recopy, ctx), stage)
+        prepare = partial(drop_for_recopy, ctx)
+        await retrying(coordinator, partial(reconcile.copy_unfinished, coordinator, prepare, stage))
         self._set_snapshot(ctx)
 
     async def reconcile(self, ctx: Context) -> None:
         """Bring all pieces to the last snapshot, before anything is built on their rows."""
         coordinator = await self.coordinator(ctx)
-        recopied = await reconcile.reconcile(coordinator, partial(drop_for_recopy, ctx))
+        prepare = partial(drop_for_recopy, ctx)
+        recopied = await retrying(coordinator, partial(reconcile.reconcile, coordinator, prepare))
         self._set_snapshot(ctx)
         await ctx.remember(replace(ctx.run_folder.record, source_fingerprint=self._fingerprint))
         ctx.say(
