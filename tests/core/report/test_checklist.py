@@ -199,7 +199,7 @@ def test_statements_to_run_are_ready_to_copy() -> None:
         outcome(
             Finding(Level.LOOK, "schema-grant", "1 of 2 grants", details=("GRANT a;",)),
             Finding(Level.FAIL, "schema-grant", "0 of 2 grants", details=("GRANT b;",)),
-            Finding(Level.LOOK, "rows-newer", "public.events +5 rows", todo="Run: SELECT 1;"),
+            Finding(Level.LOOK, "rows-newer", "public.events +5 rows", details=("SELECT 1;",)),
             Finding(Level.LOOK, "rows-newer", "public.t +5 rows", todo="Copy these rows."),
             todo=(("Point applications at the new host", "host=b"),),
         ),

@@ -150,8 +150,9 @@ def test_newer_rows_come_with_sql_to_see_them() -> None:
     assert other.what == "public.events: +1,912 rows on the source since copying began"
     assert events_or_b.todo == "Copy these rows, or accept the loss."
     assert other.todo == (
-        "On the source, run this and copy the rows it returns, or accept the loss: SELECT 1;"
+        "On the source, run this and copy the rows it returns, or accept the loss."
     )
+    assert (events_or_b.details, other.details) == ((), ("SELECT 1;",))
 
 
 def test_counters_that_were_reset_count_from_nothing() -> None:

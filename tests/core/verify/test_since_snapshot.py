@@ -127,9 +127,9 @@ async def test_what_was_created_altered_or_dropped_is_named(checked: Checked) ->
         "dropped: schema old",
         "altered: dimension public.m.ts (interval_length)",
     ]
-    rows = {finding.what: finding.todo.partition(": ")[2] for finding in found.pop("rows-newer")}
+    rows = {finding.what: finding.details for finding in found.pop("rows-newer")}
     assert rows == {
-        f"{name}: {more} on the source since copying began": f"SELECT * FROM {quoted};"
+        f"{name}: {more} on the source since copying began": (f"SELECT * FROM {quoted};",)
         for name, quoted, more in (
             ("public.newh", '"public"."newh"', "+1 row"),
             ("public.newt", '"public"."newt"', "+100 rows"),

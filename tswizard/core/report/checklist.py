@@ -292,7 +292,11 @@ def _line(finding: Finding, group: str) -> ChecklistLine:
 def _todo(outcome: Outcome) -> tuple[Todo, ...]:
     """What the run leaves to the user, and what findings ask for with text to copy."""
     todo = [
-        Todo(f"newer-{number}", f"{finding.what}. Copy them or accept the loss", _sql(finding.todo))
+        Todo(
+            f"newer-{number}",
+            f"{finding.what}. Copy them or accept the loss",
+            "\n".join(finding.details),
+        )
         for number, finding in enumerate(outcome.findings)
         if finding.id == "rows-newer"
     ]
@@ -303,12 +307,6 @@ def _todo(outcome: Outcome) -> tuple[Todo, ...]:
             todo.append(Todo(id, f"{text} on the target", "\n".join(lines)))
     todo += [Todo(f"todo-{n}", text, copy) for n, (text, copy) in enumerate(outcome.todo)]
     return tuple(todo)
-
-
-def _sql(todo: str) -> str:
-    """The query at the end of what is to be done; empty where it has none."""
-    _, select, rest = todo.partition("SELECT ")
-    return select + rest
 
 
 _STATEMENTS = {

@@ -297,16 +297,11 @@ def _newer(evidence: Evidence) -> Iterable[Finding]:
             why=f"Written since: {written.words}."
             if written.inserted or written.updated or written.deleted
             else "",
-            todo=_copy_newer(written),
+            todo="On the source, run this and copy the rows it returns, or accept the loss."
+            if written.show
+            else "Copy these rows, or accept the loss.",
+            details=(written.show,) if written.show else (),
         )
-
-
-def _copy_newer(written: WritesSince) -> str:
-    if not written.show:
-        return "Copy these rows, or accept the loss."
-    return (
-        f"On the source, run this and copy the rows it returns, or accept the loss: {written.show}"
-    )
 
 
 def _newer_large_objects(written: WritesSince, job: VerifyJob) -> Finding:
