@@ -5,6 +5,7 @@ triggers, comments and more dimensions there. Nothing else of a migration reads 
 """
 
 from tswizard.core.catalog.catalog_shape import CAGG, HYPERTABLE
+from tswizard.core.db.concurrency import both
 from tswizard.core.db.connection import Connection, connected, rows
 from tswizard.core.model.finding import Finding, Level
 from tswizard.core.model.object_selection import chosen_caggs
@@ -72,7 +73,7 @@ async def lost_settings(task: Task) -> tuple[Finding, ...]:
     psycopg.Error."""
     chosen = {cagg.label for cagg in chosen_caggs(task.inventory, task.answers)}
     async with connected(task.source) as source, connected(task.target) as target:
-        wanted, there = await _settings(source), await _settings(target)
+        wanted, there = await both(_settings(source), _settings(target))
         names = dict(await rows(target, _NAMES))
     missing = [
         f"{label}: {text.replace(_NAME, names[label])}"
