@@ -50,6 +50,13 @@ ALTER TABLE public.rounds_first DISABLE TRIGGER seen;
 """
 
 
+_ARCHIVE = """
+CREATE TABLE public.archive (id int);
+INSERT INTO public.archive VALUES (1);
+REVOKE INSERT ON public.archive FROM CURRENT_USER;
+"""
+
+
 @pytest.mark.parametrize("method", ["full", "split"])
 async def test_the_script_moves_everything(
     pair: EmbeddedPair, tmp_path: Path, snapshot: SnapshotAssertion, method: MethodName
@@ -58,6 +65,8 @@ async def test_the_script_moves_everything(
     target = Endpoint.parse(pair.target_conninfo, password=pair.target_password)
     async with connected(source) as connection:
         await connection.execute(_PARTITIONS.encode())
+        if method == "full":
+            await connection.execute(_ARCHIVE.encode())
     program = Program.make(tmp_path, pair)
     folder = tmp_path / "runbook"
     written = await program.call(

@@ -1,8 +1,11 @@
 """A run of the whole engine, without a front end."""
 
+from contextlib import aclosing
+
 from tswizard.core.catalog.read import read_inventory
 from tswizard.core.db.endpoint import Endpoint
 from tswizard.core.model.answers import Answers
+from tswizard.core.model.events import StepStarted
 from tswizard.core.prepare import prepare
 from tswizard.core.resume import start
 from tswizard.core.run.runner import Run
@@ -20,10 +23,12 @@ async def begun(source: Endpoint, target: Endpoint, answers: Answers) -> Run:
     return start(prepared, ())
 
 
-async def carried_out(run: Run) -> Run:
-    """The same run at its end, however it ended."""
-    async for _ in run.events():
-        pass
+async def carried_out(run: Run, *, until: str = "") -> Run:
+    """The same run at its end, however it ended; or stopped as soon as a step begins."""
+    async with aclosing(run.events()) as events:
+        async for event in events:
+            if isinstance(event, StepStarted) and event.step == until:
+                break
     return run
 
 

@@ -1,21 +1,18 @@
 """Primary keys that precede their hypertables' chunks, and runs that began otherwise."""
 
-from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
 
-from tests.support.begun_run import begun
+from tests.support.begun_run import begun, carried_out
 from tests.support.native import community, databases
 from tests.support.sample_inventory import CHUNK, HYPERTABLE, SERVER, inventory
 from tests.support.split_ends import run as run_sql
 from tswizard.core.catalog.inventory import Constraint
 from tswizard.core.db.connection import connected, value
 from tswizard.core.model.answers import Answers
-from tswizard.core.model.events import StepStarted
 from tswizard.core.model.finding import Level
 from tswizard.core.resume import reopen
-from tswizard.core.run.runner import Run
 from tswizard.core.split.schema import early_keys as module
 from tswizard.core.split.schema.early_keys import early_keys
 from tswizard.core.split.schema.preview import preview_constraints, preview_early_keys
@@ -86,14 +83,6 @@ def many(monkeypatch: pytest.MonkeyPatch) -> None:
 _ANSWERS = Answers(method="split", jobs=2)
 
 
-async def go(run: Run, *, until: str = "") -> None:
-    """Carry it out; stop it as soon as this step begins."""
-    async with aclosing(run.events()) as events:
-        async for event in events:
-            if isinstance(event, StepStarted) and event.step == until:
-                return
-
-
 @pytest.fixture
 def state(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TSWIZARD_STATE_DIR", str(tmp_path))
@@ -105,12 +94,12 @@ async def test_the_key_is_there_before_the_first_chunk() -> None:
     async with databases() as (source, target):
         await run_sql(source, *_READINGS)
         run = await begun(source, target, _ANSWERS)
-        await go(run, until="chunks")
+        await carried_out(run, until="chunks")
         async with connected(target) as connection:
             assert await value(connection, _HAS_KEY) == 1
             assert await value(connection, _CHUNKS) == 0
         again = await reopen(run.run_folder, source, target)
-        await go(again)
+        await carried_out(again)
         assert again.outcome is not None
         assert again.outcome.result is not Level.FAIL
         assert not [f for f in again.run_folder.record.findings if f.level is Level.FAIL]
@@ -128,7 +117,7 @@ async def test_chunks_of_an_earlier_version_start_over(
         run = await begun(source, target, _ANSWERS)
         assert "primary-keys" not in [step.name for step in run.run_folder.record.steps]
         # Where compression is set, the key would have come before the rows.
-        await go(run, until="constraints-before" if compressed else "constraints-after")
+        await carried_out(run, until="constraints-before" if compressed else "constraints-after")
         async with connected(target) as connection:
             assert await value(connection, _HAS_KEY) == 0
             assert await value(connection, _CHUNKS) == 4
@@ -136,7 +125,7 @@ async def test_chunks_of_an_earlier_version_start_over(
         again = await reopen(run.run_folder, source, target)
         names = [step.name for step in again.run_folder.record.steps]
         assert names.index("primary-keys") + 1 == names.index("chunks")
-        await go(again)
+        await carried_out(again)
         assert again.outcome is not None
         assert not [f for f in again.run_folder.record.findings if f.level is Level.FAIL]
         async with connected(target) as connection:

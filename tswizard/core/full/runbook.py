@@ -34,6 +34,9 @@ from tswizard.core.steps.source_jobs import to_pause
 
 _DUMP = '"$WORK/dump"'
 
+_NOT_YET = {Phase.SCHEMA: ("--no-privileges",)}
+"""What a phase leaves to a later step."""
+
 _KEYS = """FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -196,7 +199,8 @@ def _restoring(task: Task, ends: Ends) -> Iterator[HandStep]:
             Phase.SCHEMA,
             "restore-schema",
             "Restore the schema",
-            "Schemas, types, functions, tables: everything before rows.",
+            "Schemas, types, functions, tables: everything before rows, but for privileges: an "
+            "owner who has revoked its own INSERT could restore no row.",
         ),
         (
             Phase.CATALOG,
@@ -215,7 +219,7 @@ def _restoring(task: Task, ends: Ends) -> Iterator[HandStep]:
         jobs = '"$JOBS"' if phase.parallel else "1"
         call = (
             f"restore {id} '{expected}' --format=directory --jobs={jobs} \\\n"
-            f"  {shell(phase.selection)} {_DUMP}"
+            f"  {shell((*phase.selection, *_NOT_YET.get(phase, ())))} {_DUMP}"
         )
         yield HandStep(
             id=id, title=title, why=why, code=(shell_code(call),), expect=_expected(ends)
@@ -235,6 +239,23 @@ def _restoring(task: Task, ends: Ends) -> Iterator[HandStep]:
         id="restore-post-data",
         title="Restore post-data",
         why="Indexes, constraints, triggers, rules: everything after rows.",
+        code=(shell_code("\n".join(lines)),),
+        expect=_expected(ends),
+    )
+    yield _privileges(ends)
+
+
+def _privileges(ends: Ends) -> HandStep:
+    lines = [
+        f"pg_restore --list --format=directory {_DUMP} |",
+        "  grep -E '^[0-9]+; [0-9]+ [0-9]+ (DEFAULT )?ACL ' > \"$WORK/privileges.list\" || true",
+        f"restore restore-privileges '{expected_errors(ends)}' --format=directory --jobs=1 \\",
+        f'  --use-list="$WORK/privileges.list" {_DUMP}',
+    ]
+    return HandStep(
+        id="restore-privileges",
+        title="Restore privileges",
+        why="Last, as a plain pg_restore has them.",
         code=(shell_code("\n".join(lines)),),
         expect=_expected(ends),
     )

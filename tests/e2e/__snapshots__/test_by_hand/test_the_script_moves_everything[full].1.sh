@@ -3,7 +3,7 @@
 #
 # Source: 127.0.0.1:PORT/defaultdb, PostgreSQL 17.5, TimescaleDB 2.23.0-dev.
 # Target: 127.0.0.1:PORT/tsdb, PostgreSQL 17.5, TimescaleDB 2.23.0-dev.
-# 6 hypertables, 5 continuous aggregates, 15 tables, 10 jobs: SIZE as stored.
+# 6 hypertables, 5 continuous aggregates, 16 tables, 10 jobs: SIZE as stored.
 # Disk on this machine: up to SIZE. Disk on the target: about SIZE.
 #
 # Before you begin:
@@ -169,12 +169,13 @@ SQL
 }
 
 # 5. Restore the schema
-# Schemas, types, functions, tables: everything before rows.
+# Schemas, types, functions, tables: everything before rows, but for privileges: an owner who has
+# revoked its own INSERT could restore no row.
 # Expect: Nothing is printed. In the log, "must be owner of extension timescaledb" and "no
 # privileges were granted" are harmless; any other error stops the script.
 step_restore_schema() {
 restore restore-schema 'must be owner of extension|no privileges were granted|unrecognized configuration parameter "transaction_timeout"' --format=directory --jobs=1 \
-  --section=pre-data "$WORK/dump"
+  --section=pre-data --no-privileges "$WORK/dump"
 }
 
 # 6. Restore TimescaleDB's catalog
@@ -233,7 +234,18 @@ restore restore-post-data 'must be owner of extension|no privileges were granted
   --use-list="$WORK/post-data.list" "$WORK/dump"
 }
 
-# 9. Leave restore mode
+# 9. Restore privileges
+# Last, as a plain pg_restore has them.
+# Expect: Nothing is printed. In the log, "must be owner of extension timescaledb" and "no
+# privileges were granted" are harmless; any other error stops the script.
+step_restore_privileges() {
+pg_restore --list --format=directory "$WORK/dump" |
+  grep -E '^[0-9]+; [0-9]+ [0-9]+ (DEFAULT )?ACL ' > "$WORK/privileges.list" || true
+restore restore-privileges 'must be owner of extension|no privileges were granted|unrecognized configuration parameter "transaction_timeout"' --format=directory --jobs=1 \
+  --use-list="$WORK/privileges.list" "$WORK/dump"
+}
+
+# 10. Leave restore mode
 # All jobs are paused in the same transaction: otherwise retention could drop chunks before anybody
 # has looked.
 step_leave_restore_mode() {
@@ -255,7 +267,7 @@ COMMIT;
 SQL
 }
 
-# 10. Add foreign keys to hypertables
+# 11. Add foreign keys to hypertables
 # In restore mode they could not be checked. Where there is none, nothing happens.
 step_hypertable_foreign_keys() {
 on_source -At << 'SQL' | on_target
@@ -281,7 +293,7 @@ WHERE k.contype = 'f' AND k.conparentid = 0 AND pg_catalog.obj_description(k.oid
 SQL
 }
 
-# 11. Set how triggers of partitions fire
+# 12. Set how triggers of partitions fire
 # pg_dump writes it before those triggers exist. Where all fire as their partitioned table's do,
 # nothing happens.
 step_partition_triggers() {
@@ -296,7 +308,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace;
 SQL
 }
 
-# 12. Analyze the target
+# 13. Analyze the target
 # Neither a restore nor a copy brings the planner's statistics.
 # Expect: Warnings "only superuser can analyze it" concern system catalogs and are harmless.
 step_analyze() {
@@ -305,7 +317,7 @@ ANALYZE;
 SQL
 }
 
-# 13. Compare both databases
+# 14. Compare both databases
 # Rows and a checksum of them for every table, the values of sequences, constraints, indexes,
 # triggers, relations, jobs. CHECK=count counts rows only, which reads less.
 # Expect: How many facts are equal. Rows written to the source since the first step show as
@@ -317,6 +329,7 @@ queries() {
   cat << SQL
 SELECT 'Plant Ops.Meter "Readings" °C', $rows FROM "Plant Ops"."Meter ""Readings"" °C" one_row;
 SELECT 'public.alarms', $rows FROM "public"."alarms" one_row;
+SELECT 'public.archive', $rows FROM "public"."archive" one_row;
 SELECT 'public.conditions', $rows FROM "public"."conditions" one_row;
 SELECT 'public.contracts', $rows FROM "public"."contracts" one_row;
 SELECT 'public.daily_costs', $rows FROM "public"."daily_costs" one_row;
@@ -391,7 +404,7 @@ diff "$WORK/source.txt" "$WORK/target.txt" > "$WORK/differences.txt" || {
 say "$(wc -l < "$WORK/source.txt") facts are equal on both databases"
 }
 
-# 14. Resume the source's jobs
+# 15. Resume the source's jobs
 # Exactly those that were paused.
 step_resume_source_jobs() {
 on_source << 'SQL'
@@ -408,7 +421,7 @@ SELECT job_id, scheduled FROM "public"."alter_job"(1007, scheduled => true, time
 SQL
 }
 
-# 15. Enable the target's jobs
+# 16. Enable the target's jobs
 # As they were on the source, retention last. A restore keeps their ids.
 # Expect: A row for each job. Do this only when the comparison passed.
 step_enable_jobs() {
@@ -448,11 +461,12 @@ run restore-schema '5. Restore the schema'
 run restore-catalog '6. Restore TimescaleDB'"'"'s catalog'
 run restore-rows '7. Restore the rows'
 run restore-post-data '8. Restore post-data'
-run leave-restore-mode '9. Leave restore mode'
-run hypertable-foreign-keys '10. Add foreign keys to hypertables'
-run partition-triggers '11. Set how triggers of partitions fire'
-run analyze '12. Analyze the target'
-run compare '13. Compare both databases'
-run resume-source-jobs '14. Resume the source'"'"'s jobs'
-run enable-jobs '15. Enable the target'"'"'s jobs'
+run restore-privileges '9. Restore privileges'
+run leave-restore-mode '10. Leave restore mode'
+run hypertable-foreign-keys '11. Add foreign keys to hypertables'
+run partition-triggers '12. Set how triggers of partitions fire'
+run analyze '13. Analyze the target'
+run compare '14. Compare both databases'
+run resume-source-jobs '15. Resume the source'"'"'s jobs'
+run enable-jobs '16. Enable the target'"'"'s jobs'
 say "Everything is done."

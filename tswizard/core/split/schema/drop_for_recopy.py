@@ -1,7 +1,8 @@
 """Constraints, triggers and the like dropped from tables whose rows are copied again.
 
-Triggers and rules would fire, row-level security would hide rows, and foreign keys would dictate
-the order in which rows are copied. All of it is in the dump and is restored by the steps that
+Triggers and rules would fire, row-level security would hide rows, foreign keys would dictate the
+order in which rows are copied, and an owner that had revoked its own privileges could not write
+them. All of it is in the dump and is restored by the steps that
 created it, which are repeated. Foreign keys of a compressed hypertable stay: they could not be
 added again to a hypertable with compressed chunks.
 """
@@ -50,6 +51,11 @@ WHERE u.rulename <> '_RETURN' AND u.ev_class IN (SELECT oid FROM tables)
 UNION ALL
 SELECT pg_catalog.format('ALTER TABLE %%s DISABLE ROW LEVEL SECURITY', r.name)
 FROM relations r WHERE r.relrowsecurity AND r.oid IN (SELECT oid FROM tables)
+UNION ALL
+SELECT pg_catalog.format('GRANT ALL ON TABLE %%s TO CURRENT_USER', r.name)
+FROM relations r WHERE r.oid IN (SELECT oid FROM tables) AND EXISTS (
+  SELECT FROM (VALUES ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE')) p (name)
+  WHERE NOT pg_catalog.has_table_privilege(r.oid, p.name))
 ORDER BY 1
 """
 
@@ -64,8 +70,9 @@ ORDER BY 1
 
 
 async def drop_for_recopy(ctx: Context, tables: Iterable[SourceTable]) -> None:
-    """Drop foreign keys, triggers and rules of these tables and disable their row-level security,
-    in one transaction. Raises StepFailed, CannotConnect, psycopg.Error."""
+    """Drop foreign keys, triggers and rules of these tables, disable their row-level security and
+    grant what their owner lacks, in one transaction. Raises StepFailed, CannotConnect,
+    psycopg.Error."""
     some = {(table.schema, table.name) for table in tables if table.cagg is None}
     if not some:
         return

@@ -96,6 +96,8 @@ async def restore_post_data(ctx: Context) -> None:
                 details=entry_labels(missing, ctx.task.inventory.schemas),
             )
         )
+    if chosen.late_grants:
+        await restore_entries(ctx, chosen.late_grants, "late-grants", POST)
     await restore_chunk_objects(ctx)
     await restore_large_object_grants(ctx)
     for finding in not_migrated_findings(ctx.task, chosen):

@@ -130,6 +130,33 @@ FROM member m JOIN pg_catalog.pg_namespace n ON n.oid = m.objid
 WHERE m.classid = 'pg_catalog.pg_namespace'::regclass
 """
 
+# An owner can revoke its own privileges, and pg_dump writes that down. Not by has_table_privilege:
+# a superuser has all. MAINTAIN is left out, which an older server's tables lack.
+_RESTRICTED = """
+SELECT o.catalog, o.oid
+FROM (
+  SELECT 'pg_catalog.pg_class'::regclass::oid::bigint, c.oid::bigint, c.relowner, c.relacl,
+    pg_catalog.acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relacl IS NOT NULL AND n.nspname !~ '^(pg_|_timescaledb_|information_schema$)'
+  UNION ALL
+  SELECT 'pg_catalog.pg_namespace'::regclass::oid::bigint, oid::bigint, nspowner, nspacl,
+    pg_catalog.acldefault('n', nspowner)
+  FROM pg_catalog.pg_namespace
+  WHERE nspacl IS NOT NULL
+  UNION ALL
+  SELECT 'pg_catalog.pg_proc'::regclass::oid::bigint, p.oid::bigint, proowner, proacl,
+    pg_catalog.acldefault('f', proowner)
+  FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+  WHERE proacl IS NOT NULL AND n.nspname !~ '^(pg_|_timescaledb_|information_schema$)'
+) o (catalog, oid, owner, acl, usual)
+WHERE EXISTS (
+  SELECT FROM pg_catalog.aclexplode(o.usual) u
+  WHERE u.grantee = o.owner AND u.privilege_type <> 'MAINTAIN' AND NOT EXISTS (
+    SELECT FROM pg_catalog.aclexplode(o.acl) a
+    WHERE a.grantee = o.owner AND a.privilege_type = u.privilege_type))
+"""
+
 _TIMESCALE = "SELECT oid::bigint FROM pg_catalog.pg_extension WHERE extname = 'timescaledb'"
 
 
@@ -152,6 +179,8 @@ class Exclusions:
     """Chunks, where a hypertable keeps them in a schema of the user."""
     chunk_users: frozenset[tuple[int, int]] = frozenset()
     """Catalog and OID of what depends on a chunk: on the target it would be another one."""
+    restricted: frozenset[tuple[int, int]] = frozenset()
+    """Catalog and OID of what its owner has revoked privileges on from itself."""
     extension_grants: tuple[str, ...] = ()
     """What entries of grants on TimescaleDB's own objects begin with."""
 
@@ -170,8 +199,9 @@ async def read_exclusions(source: Connection) -> Exclusions:
         _TIMESCALE,
         _CHUNKS.format(chunk_relations(shape), extension_schema()),
         bound_to_chunks(shape),
+        _RESTRICTED,
     )
-    caggs, grants, *oids, users = await batch(source, queries)
+    caggs, grants, *oids, users, restricted = await batch(source, queries)
     triggers, constraints, indexes, timescaledb, chunks = (
         frozenset(oid for (oid,) in found) for found in oids
     )
@@ -183,6 +213,7 @@ async def read_exclusions(source: Connection) -> Exclusions:
         timescaledb=timescaledb,
         chunks=chunks,
         chunk_users=frozenset((catalog, oid) for catalog, oid in users),
+        restricted=frozenset((catalog, oid) for catalog, oid in restricted),
         extension_grants=tuple(name for (name,) in grants),
     )
 
@@ -221,6 +252,8 @@ class Selection:
     """Last of all, since they fire at whatever changes the schema."""
     post: tuple[DumpEntry, ...]
     """After the rows."""
+    late_grants: tuple[DumpEntry, ...]
+    """Behind those: with them the owner could no longer write rows, or create indexes."""
     cagg_dependents: tuple[DumpEntry, ...]
     """After the continuous aggregates, and after them default privileges."""
     required_caggs: Mapping[int, frozenset[str]]
@@ -259,12 +292,15 @@ def select_entries(toc: Toc, exclusions: Exclusions) -> Selection:
     restored = [e for e in toc.entries if e.id not in excluded and e.id not in users]
     # Default privileges would add to the grants of what is created after them.
     last = {e.id for e in restored if e.kind == "DEFAULT ACL"} if required else set()
-    now = [entry for entry in restored if entry.id not in required and entry.id not in last]
+    grants = _late_grants(toc, exclusions.restricted) - required.keys() - last
+    waiting = required.keys() | last | grants
+    now = [entry for entry in restored if entry.id not in waiting]
     events = [entry for entry in now if entry.text.startswith(ON_EVENT_TRIGGERS)]
     return Selection(
         pre=tuple(entry for entry in now if entry.section == PRE),
         post=tuple(entry for entry in now if entry.section == POST and entry not in events),
         event_triggers=tuple(events),
+        late_grants=tuple(e for e in restored if e.id in grants),
         cagg_dependents=tuple(e for e in restored if e.id in required or e.id in last),
         required_caggs=required,
         caggs=frozenset(exclusions.caggs.values()),
@@ -276,6 +312,12 @@ def select_entries(toc: Toc, exclusions: Exclusions) -> Selection:
             if entry.kind in _MARKS and dependency in views
         },
     )
+
+
+def _late_grants(toc: Toc, restricted: Collection[tuple[int, int]]) -> set[int]:
+    """Grants on what its owner may not use in every way."""
+    ids = {entry.id for entry in toc.entries if (entry.catalog, entry.oid) in restricted}
+    return {e.id for e in toc.entries if e.kind == "ACL" and e.depends_on & ids}
 
 
 def cagg_requirements(toc: Toc, caggs: Mapping[int, str]) -> dict[int, frozenset[str]]:
