@@ -490,6 +490,7 @@ async def test_an_earlier_probe_of_the_pair_is_used_again() -> None:
     async with app_with(engine).run_test(size=SMALL) as pilot:
         await to_method(pilot)
         assert "2026-11-24" in shown(pilot) and "r times again" in shown(pilot)
+        assert "y copies" not in shown(pilot)  # nothing was timed in this process
     assert engine.probed == []
 
 

@@ -155,6 +155,8 @@ class MethodScreen(WizardScreen):
                 self.say("")
         self._rest()
         self.refresh_bindings()
+        if self.focused is not None:
+            self._show_help(self.focused.id)
         await self._advise()
 
     def _tell(self, event: ProbeEvent) -> None:
@@ -334,15 +336,18 @@ class MethodScreen(WizardScreen):
     # Answering
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        question = next((q for q in self._questions if q.key == event.widget.id), None)
+        self._show_help(event.widget.id)
+
+    def _show_help(self, key: str | None) -> None:
+        question = next((q for q in self._questions if q.key == key), None)
         box = self.query_one("#question-help", Static)
         room = _HELP_LINES * (box.content_region.width - 8)
         text = question.help if question else ""
         if question and question.key == "method":
+            timed = ", y copies the pg_dump that was timed" if self._command else ""
             text = (
                 "↑ and ↓ choose a method, Enter continues with it. ? explains every figure, F1 "
-                "compares the methods, l changes the time limit, y copies the pg_dump that was "
-                "timed."
+                f"compares the methods, l changes the time limit{timed}."
             )
         if question and question.kind is Kind.FOLDER:
             text = f"^o shows the folders of this machine. {text}"
