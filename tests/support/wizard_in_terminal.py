@@ -28,7 +28,10 @@ class RunWithChild(RecordedRun):
         try:
             for event in self.recorded:
                 yield event
-            self.pid_file.write_text(str(child.pid), encoding="utf-8")
+            # Whoever sees the file reads the whole number.
+            part = self.pid_file.with_suffix(".part")
+            part.write_text(str(child.pid), encoding="utf-8")
+            part.rename(self.pid_file)
             await self.go.wait()
             at = self.now
             yield StepFinished(
