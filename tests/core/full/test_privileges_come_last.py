@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.begun_run import fully_migrated
-from tests.support.cloudlike import ROLE, cloudlike_database
+from tests.support.cloudlike import cloudlike_database
 from tests.support.native import SOURCE, TARGET, named
+from tests.support.revoked_privileges import REVOKED_PRIVILEGES
 from tests.support.split_ends import run as run_sql
 from tswizard.core.db.connection import connected, value
 from tswizard.core.model.finding import Level
@@ -26,17 +27,7 @@ async def test_rows_and_indexes_of_who_has_revoked_its_own_privileges(
         cloudlike_database(named(SOURCE)) as source,
         cloudlike_database(named(TARGET)) as target,
     ):
-        await run_sql(
-            source,
-            "CREATE TABLE public.archive (id int PRIMARY KEY)",
-            "INSERT INTO public.archive SELECT generate_series(1, 1000)",
-            f"REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON public.archive FROM {ROLE}",
-            "CREATE SCHEMA closed",
-            "CREATE TABLE closed.t (x int, y int)",
-            "INSERT INTO closed.t VALUES (1, 1)",
-            "CREATE INDEX by_y ON closed.t (y)",
-            f"REVOKE CREATE ON SCHEMA closed FROM {ROLE}",
-        )
+        await run_sql(source, *REVOKED_PRIVILEGES)
         run = await fully_migrated(source, target)
         assert run.outcome is not None
         assert run.outcome.result is Level.PASS, run.outcome.findings

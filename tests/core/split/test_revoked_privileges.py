@@ -7,6 +7,7 @@ import pytest
 from tests.support.begun_run import begun, carried_out
 from tests.support.cloudlike import ROLE, cloudlike_database
 from tests.support.native import SOURCE, TARGET, named
+from tests.support.revoked_privileges import REVOKED_PRIVILEGES
 from tests.support.split_ends import run as run_sql
 from tswizard.core.db.connection import connected, rows
 from tswizard.core.model.answers import Answers
@@ -15,20 +16,12 @@ from tswizard.core.resume import reopen
 
 pytestmark = pytest.mark.native
 
-_TABLES = (
-    "CREATE TABLE public.archive (id int PRIMARY KEY)",
-    "INSERT INTO public.archive SELECT generate_series(1, 1000)",
-    f"REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON public.archive FROM {ROLE}",
+_HYPERTABLE = (
     "CREATE TABLE public.old (at timestamptz NOT NULL, value int)",
     "SELECT create_hypertable('public.old', 'at')",
     "INSERT INTO public.old SELECT '2024-01-01 00:00+00'::timestamptz + i * interval '1 hour', i "
     "FROM generate_series(1, 500) i",
     f"REVOKE INSERT ON public.old FROM {ROLE}",
-    "CREATE SCHEMA closed",
-    "CREATE TABLE closed.t (x int, y int)",
-    "INSERT INTO closed.t VALUES (1, 1)",
-    "CREATE INDEX by_y ON closed.t (y)",
-    f"REVOKE CREATE ON SCHEMA closed FROM {ROLE}",
 )
 
 _PRIVILEGES = """
@@ -47,7 +40,7 @@ async def test_rows_arrive_also_those_that_change_before_a_resume(
         cloudlike_database(named(SOURCE)) as source,
         cloudlike_database(named(TARGET)) as target,
     ):
-        await run_sql(source, *_TABLES)
+        await run_sql(source, *REVOKED_PRIVILEGES, *_HYPERTABLE)
         run = await begun(source, target, Answers(method="split"))
         run = await carried_out(run, until="analyze")
         assert run.outcome is None

@@ -16,7 +16,7 @@ from tenacity import (
     wait_fixed,
 )
 
-from tswizard.core.db.errors import is_transient
+from tswizard.core.db.errors import is_transient, message_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,16 @@ class RetryPolicy:
             retry=retry_if_exception(passes),
             before_sleep=before_pause,
             reraise=True,
+        )
+
+    def words(self, state: RetryCallState, doing: str = "") -> str:
+        """What failed while `doing` something, and when it is tried again, for the log."""
+        error = state.outcome.exception() if state.outcome else None
+        assert error is not None
+        assert state.next_action is not None
+        return (
+            f"{message_of(error)}{doing}; retrying in {state.next_action.sleep:.0f} s "
+            f"(attempt {state.attempt_number + 1} of {self.attempts})"
         )
 
     def repeating(

@@ -221,9 +221,7 @@ def _restoring(task: Task, ends: Ends) -> Iterator[HandStep]:
             f"restore {id} '{expected}' --format=directory --jobs={jobs} \\\n"
             f"  {shell((*phase.selection, *_NOT_YET.get(phase, ())))} {_DUMP}"
         )
-        yield HandStep(
-            id=id, title=title, why=why, code=(shell_code(call),), expect=_expected(ends)
-        )
+        yield _restored(ends, id, title, why, call)
     later = [_IN_TOC, *([PARTITION_TRIGGERS_IN_TOC] if has_partition_triggers(task) else [])]
     lines = [
         "# Foreign keys to hypertables have to wait: in restore mode their rows are hidden.",
@@ -235,30 +233,21 @@ def _restoring(task: Task, ends: Ends) -> Iterator[HandStep]:
         f"restore restore-post-data '{expected}' --format=directory --jobs=\"$JOBS\" \\",
         f'  --use-list="$WORK/post-data.list" {_DUMP}',
     ]
-    yield HandStep(
-        id="restore-post-data",
-        title="Restore post-data",
-        why="Indexes, constraints, triggers, rules: everything after rows.",
-        code=(shell_code("\n".join(lines)),),
-        expect=_expected(ends),
-    )
-    yield _privileges(ends)
-
-
-def _privileges(ends: Ends) -> HandStep:
+    why = "Indexes, constraints, triggers, rules: everything after rows."
+    yield _restored(ends, "restore-post-data", "Restore post-data", why, *lines)
     lines = [
         f"pg_restore --list --format=directory {_DUMP} |",
         "  grep -E '^[0-9]+; [0-9]+ [0-9]+ (DEFAULT )?ACL ' > \"$WORK/privileges.list\" || true",
-        f"restore restore-privileges '{expected_errors(ends)}' --format=directory --jobs=1 \\",
+        f"restore restore-privileges '{expected}' --format=directory --jobs=1 \\",
         f'  --use-list="$WORK/privileges.list" {_DUMP}',
     ]
-    return HandStep(
-        id="restore-privileges",
-        title="Restore privileges",
-        why="Last, as a plain pg_restore has them.",
-        code=(shell_code("\n".join(lines)),),
-        expect=_expected(ends),
-    )
+    why = "Last, as a plain pg_restore has them."
+    yield _restored(ends, "restore-privileges", "Restore privileges", why, *lines)
+
+
+def _restored(ends: Ends, id: str, title: str, why: str, *lines: str) -> HandStep:
+    code = (shell_code("\n".join(lines)),)
+    return HandStep(id=id, title=title, why=why, code=code, expect=_expected(ends))
 
 
 def _expected(ends: Ends) -> str:

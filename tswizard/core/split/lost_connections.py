@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tenacity import RetryCallState
 
-from tswizard.core.db.errors import is_transient, message_of
+from tswizard.core.db.errors import is_transient
 from tswizard.core.split.coordinator import Coordinator
 from tswizard.core.verify.request import VerifyStopped
 
@@ -18,7 +18,7 @@ _Result = TypeVar("_Result")
 async def retrying(coordinator: Coordinator, work: Callable[[], Awaitable[_Result]]) -> _Result:
     """The result of work on the target, tried again after transient errors as copying is; under
     another snapshot when the one in use was lost as well. Raises what the last attempt raised."""
-    broken = False
+    policy, broken = coordinator.job.retry, False
 
     async def attempt() -> _Result:
         if broken:
@@ -28,16 +28,9 @@ async def retrying(coordinator: Coordinator, work: Callable[[], Awaitable[_Resul
     def say_retry(state: RetryCallState) -> None:
         nonlocal broken
         broken = True
-        assert state.outcome is not None
-        assert state.next_action is not None
-        error = state.outcome.exception()
-        assert error is not None
-        coordinator.reporter.say(
-            f"{message_of(error)}; retrying in {state.next_action.sleep:.0f} s (attempt "
-            f"{state.attempt_number + 1} of {coordinator.job.retry.attempts})"
-        )
+        coordinator.reporter.say(policy.words(state))
 
-    return await coordinator.job.retry.attempting(say_retry, _passes)(attempt)
+    return await policy.attempting(say_retry, _passes)(attempt)
 
 
 def _passes(error: BaseException) -> bool:

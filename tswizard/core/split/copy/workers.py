@@ -180,16 +180,8 @@ class _Worker:
             raise Halt(gave_up(error, policy.attempts, where)) from error
 
     def _say_retry(self, state: RetryCallState) -> None:
-        assert state.outcome is not None
-        assert state.next_action is not None
-        error = state.outcome.exception()
-        assert error is not None
-        what = f" while copying {self._table_label()}" if self._claimed else ""
-        self.reporter.say(
-            f"worker {self.number}: {message_of(error)}{what}; retrying in "
-            f"{state.next_action.sleep:.0f} s (attempt {state.attempt_number + 1} of "
-            f"{self.context.job.retry.attempts})"
-        )
+        doing = f" while copying {self._table_label()}" if self._claimed else ""
+        self.reporter.say(f"worker {self.number}: {self.context.job.retry.words(state, doing)}")
 
     def _table_label(self) -> str:
         tables = (self.context.plan.table_of(one.piece).label for one in self._claimed)

@@ -2,9 +2,9 @@
 
 Triggers and rules would fire, row-level security would hide rows, foreign keys would dictate the
 order in which rows are copied, and an owner that had revoked its own privileges could not write
-them. All of it is in the dump and is restored by the steps that
-created it, which are repeated. Foreign keys of a compressed hypertable stay: they could not be
-added again to a hypertable with compressed chunks.
+them. All of it is in the dump and is restored by the steps that created it, which are repeated.
+Foreign keys of a compressed hypertable stay: they could not be added again to a hypertable with
+compressed chunks.
 """
 
 from collections.abc import Iterable
